@@ -1,0 +1,8 @@
+//! lockbench compares distributed lock systems: speed and safety in one run.
+
+pub mod backend;
+pub mod clock;
+pub mod lock;
+pub mod stats;
+pub mod stop;
+pub mod units;

@@ -1,0 +1,74 @@
+//! Until when an acquire may wait. The deadline is a handle: the engine brings
+//! it forward when the load ends, and the recipe withdraws in order instead of
+//! being dropped half-way.
+
+use crate::clock::Timer;
+use crate::stop::Stop;
+
+/// The instant at which to give up, or earlier if the load is stopped.
+#[derive(Clone)]
+pub struct Deadline {
+    at_ns: u64,
+    timer: Timer,
+    stop: Stop,
+}
+
+impl Deadline {
+    /// A deadline at `at_ns` that `stop` brings forward.
+    #[must_use]
+    pub fn new(at_ns: u64, timer: Timer, stop: Stop) -> Self {
+        Self { at_ns, timer, stop }
+    }
+
+    /// Is it time to give up?
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.stop.draining() || self.timer.now() >= self.at_ns
+    }
+
+    /// Was it brought forward, so that giving up says nothing about the system?
+    #[must_use]
+    pub fn brought_forward(&self) -> bool {
+        self.stop.draining() && self.timer.now() < self.at_ns
+    }
+
+    /// Nanoseconds left; 0 once passed or brought forward.
+    #[must_use]
+    pub fn remaining_ns(&self) -> u64 {
+        if self.stop.draining() { 0 } else { self.at_ns.saturating_sub(self.timer.now()) }
+    }
+
+    /// The instant as planned.
+    #[must_use]
+    pub fn at_ns(&self) -> u64 {
+        self.at_ns
+    }
+
+    /// Completes when it is time to give up.
+    pub async fn reached(&self) {
+        tokio::select! {
+            () = self.timer.sleep_until(self.at_ns) => {}
+            () = self.stop.drained() => {}
+        }
+    }
+
+    /// Sleeps `ns`, or less if the deadline comes first. Says whether there is
+    /// still time.
+    pub async fn sleep(&self, ns: u64) -> bool {
+        let wake = self.timer.now().saturating_add(ns).min(self.at_ns);
+        tokio::select! {
+            () = self.timer.sleep_until(wake) => {}
+            () = self.stop.drained() => {}
+        }
+        !self.passed()
+    }
+}
+
+/// How patiently to acquire.
+#[derive(Clone)]
+pub enum Patience {
+    /// One try; a held key is `Refused`.
+    Try,
+    /// Wait until the deadline; then `TimedOut`.
+    Until(Deadline),
+}

@@ -1,0 +1,53 @@
+//! What a lock system promises. Declared beside each recipe with the page of
+//! its documentation that says so; a checker asks here whether a property is
+//! offered at all, so that a missing feature never counts as a failure.
+
+use serde::Serialize;
+
+/// How a client waits for a held lock. Different kinds are never compared in one
+/// column without this label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitKind {
+    /// Asks again after a delay of the plan's retry policy.
+    Poll,
+    /// The server keeps the queue.
+    ServerQueue,
+    /// Sleeps until the server reports a change.
+    Watch,
+    /// Waits in this process.
+    InProcess,
+}
+
+/// How a lease is kept alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RenewalKind {
+    /// The client extends each grant by a request.
+    Explicit,
+    /// The session's heartbeat keeps all of its grants; it cannot be turned off.
+    Heartbeat,
+    /// Nothing to renew.
+    None,
+}
+
+/// The promises of one recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Guarantees {
+    /// Does a grant end by itself when its client is gone?
+    pub lease: bool,
+    /// Where the fencing token comes from; `None`: not offered.
+    pub token: Option<&'static str>,
+    /// Are waiters served in order of arrival?
+    pub fifo: bool,
+    /// How clients wait.
+    pub waiting: WaitKind,
+    /// How leases are kept.
+    pub renewal: RenewalKind,
+    /// Shortest ttl that the system honours, in milliseconds; 0 if it has no lease.
+    pub ttl_floor_ms: u64,
+    /// Lease resolution in milliseconds (etcd: whole seconds).
+    pub ttl_step_ms: u64,
+    /// The documentation that says all this.
+    pub source: &'static str,
+}

@@ -1,0 +1,138 @@
+//! The vocabulary of distributed locks: what a lock system promises, what its
+//! clients can do and what may come of it. Pure types and two traits; how each
+//! system does it is in `backend`, who drives them in `load`.
+//!
+//! Two rules that every recipe keeps, because a benchmark that breaks them
+//! measures itself:
+//! * one client is one identity (its own lease, connection or value): a shared
+//!   one fakes double grants;
+//! * callers never drop an acquire half-way: a dropped call may leave a ghost
+//!   holder. To end one early the engine brings its [`Deadline`] forward; the
+//!   recipe withdraws, confirms, and says so.
+
+mod deadline;
+mod guarantee;
+mod outcome;
+mod retry;
+mod server;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use deadline::{Deadline, Patience};
+pub use guarantee::{Guarantees, RenewalKind, WaitKind};
+pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
+pub use retry::Retry;
+pub use server::{Endpoint, ServerKind};
+
+use crate::clock::Timer;
+
+/// A future of one worker thread.
+pub type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A named lock. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Dense number of the key within a trial, from 0: histories and tables use it.
+    pub index: u32,
+    /// Its name on the server, unique to run, trial and system; the recipe adds
+    /// its own prefix or path.
+    pub name: Arc<str>,
+}
+
+/// Why a lock system could not be used at all (not: why a lock was not granted).
+#[derive(Debug, thiserror::Error)]
+#[error("{system} at {address}: {problem}")]
+pub struct SystemError {
+    /// Registry name.
+    pub system: &'static str,
+    /// Server address, without credentials.
+    pub address: String,
+    /// What went wrong and, where we know it, what to do.
+    pub problem: String,
+}
+
+/// What the server itself says of its configuration, read back, never assumed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Facts {
+    /// Server version as it reports it.
+    pub version: String,
+    /// What survives a crash, from the server's settings: for example `appendonly no` or `fsync on`.
+    pub durability: String,
+    /// How many nodes must agree of how many, for example `1 of 1`, `3 of 5`.
+    pub quorum: String,
+}
+
+/// What one client needs to open a session.
+#[derive(Clone)]
+pub struct Opening {
+    /// Client number, from 0, unique in a trial: the identity.
+    pub client: u32,
+    /// Lease length asked for, in nanoseconds.
+    pub ttl_ns: u64,
+    /// Clock and sleeps of the worker thread.
+    pub timer: Timer,
+    /// Delays between tries, for recipes that wait by polling.
+    pub retry: Retry,
+    /// Seed for this client's retry jitter.
+    pub seed: u64,
+    /// Longest wait for the answer to one request, in nanoseconds, the same for
+    /// every system (client libraries have defaults from 500 ms to never).
+    pub request_timeout_ns: u64,
+}
+
+/// Who holds a key according to the server.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Holder {
+    /// The identity as stored on the server.
+    pub identity: String,
+    /// Fencing token if the system has one.
+    pub token: Option<u64>,
+    /// Remaining lease in milliseconds, if the server tells it.
+    pub ttl_ms: Option<u64>,
+}
+
+/// One lock recipe on one system: an entry of the registry, configured for
+/// given servers. Shared by all worker threads.
+pub trait LockSystem: Send + Sync {
+    /// Full registry name, `system` or `system:recipe`.
+    fn name(&self) -> &'static str;
+    /// What it promises.
+    fn guarantees(&self) -> &Guarantees;
+    /// Addresses of its servers without credentials; empty if it needs none.
+    fn addresses(&self) -> Vec<String>;
+    /// Reaches every server and reads back version and durability.
+    fn facts(&self) -> Local<'_, Result<Facts, SystemError>>;
+    /// Makes a clean state for these keys (tables, parents; not held, no token yet).
+    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>>;
+    /// Opens a session for one client.
+    fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>>;
+    /// Asks the server who holds this key now. Not part of any measurement.
+    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>>;
+    /// Removes everything that we made for these keys, and nothing else.
+    fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>>;
+}
+
+/// One client's use of a lock system. Holds at most one grant a key.
+pub trait Session {
+    /// Tries to get the lock, as patiently as told.
+    fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire>;
+    /// Extends the lease, or for heartbeat systems confirms that the session is
+    /// alive by a request of its own; updates the grant's validity when confirmed.
+    fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal>;
+    /// Gives the lock back and awaits the server's answer.
+    fn release(&mut self, grant: Grant) -> Local<'_, Release>;
+    /// Ends the session and awaits what must be awaited (leases revoked,
+    /// connections closed).
+    fn close(self: Box<Self>) -> Local<'static, ()>;
+    /// The lease length in force, in nanoseconds, read back where the server
+    /// decides it; `None` where there is no lease.
+    fn effective_ttl_ns(&self) -> Option<u64>;
+    /// When the session learned that it lost its grants (connection closed,
+    /// session expired); `None` while it believes to be well.
+    fn lost_at(&self) -> Option<u64>;
+    /// Requests sent so far for acquire, polls and release (renewals and
+    /// heartbeats not counted). Only grows.
+    fn requests(&self) -> u64;
+}

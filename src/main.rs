@@ -1,0 +1,2 @@
+//! The `lockbench` binary; its commands come with the command line.
+fn main() {}
