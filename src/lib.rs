@@ -6,3 +6,4 @@ pub mod lock;
 pub mod stats;
 pub mod stop;
 pub mod units;
+pub mod workload;

@@ -1,0 +1,304 @@
+//! Random choices of the load: which key an attempt wants, how long a hold and a
+//! pause take. All from the plan's seed, and the same for every lock system, so
+//! that all of them get the same load.
+
+use std::sync::Arc;
+
+use rand::distr::Distribution;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_distr::weighted::WeightedAliasIndex;
+use rand_distr::{Exp1, StandardNormal};
+use rand_pcg::Pcg64Mcg;
+
+use super::plan::{Keys, Plan, Span};
+
+/// Seed of one client of one trial. Deliberately without the system's name:
+/// attempt i of client c wants the same on every system.
+///
+/// Mixed with the finalizer of `SplitMix64` (Steele, Lea, Flood: "Fast Splittable
+/// Pseudorandom Number Generators", 2014), so that neighbouring clients, trials
+/// and seeds get unrelated streams.
+#[must_use]
+pub fn client_seed(seed: u64, trial: u32, client: u32) -> u64 {
+    let place = u64::from(trial) << 32 | u64::from(client);
+    mix(mix(seed).wrapping_add(mix(place ^ 0x6c6f_636b_6265_6e63)))
+}
+
+fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Chooses keys. Built once a trial, cloned for each client: a zipf table is shared.
+#[derive(Clone, Debug)]
+pub struct KeyPicker {
+    choice: Choice,
+}
+
+#[derive(Clone, Debug)]
+enum Choice {
+    Single,
+    PerClient,
+    Uniform {
+        count: u32,
+    },
+    /// Walker's alias table: constant time whatever the number of keys.
+    Weighted(Arc<WeightedAliasIndex<f64>>),
+}
+
+impl KeyPicker {
+    /// A picker of these keys.
+    #[must_use]
+    pub fn new(keys: &Keys) -> Self {
+        let choice = match *keys {
+            Keys::Single => Choice::Single,
+            Keys::PerClient => Choice::PerClient,
+            Keys::Uniform { count } => Choice::Uniform { count: count.max(1) },
+            Keys::Zipf { count, exponent } => zipf(count, exponent),
+        };
+        Self { choice }
+    }
+
+    /// Index of the key that the next attempt of `client` wants, below
+    /// [`Keys::count`].
+    pub fn pick(&self, client: u32, rng: &mut impl Rng) -> u32 {
+        match &self.choice {
+            Choice::Single => 0,
+            Choice::PerClient => client,
+            Choice::Uniform { count } => rng.random_range(0..*count),
+            Choice::Weighted(table) => table.sample(rng) as u32,
+        }
+    }
+}
+
+/// Key 0 is the hottest. A table cannot be made of weights that a validated plan
+/// does not have; it would then be a single key.
+fn zipf(count: u32, exponent: f64) -> Choice {
+    let weights = (1..=count).map(|rank| f64::from(rank).powf(-exponent)).collect();
+    WeightedAliasIndex::new(weights).map_or(Choice::Single, |table| Choice::Weighted(Arc::new(table)))
+}
+
+impl Span {
+    /// Draws a length in nanoseconds, never above [`Span::longest_ns`].
+    pub fn draw(&self, rng: &mut impl Rng) -> u64 {
+        // Floats become integers by saturation: a huge draw is cut by `min`.
+        match *self {
+            Self::Constant { ns } => ns,
+            Self::Uniform { min_ns, max_ns } => rng.random_range(min_ns..=max_ns.max(min_ns)),
+            Self::Exponential { mean_ns, max_ns } => {
+                let unit: f64 = Exp1.sample(rng);
+                ((mean_ns as f64 * unit).round() as u64).min(max_ns)
+            }
+            Self::LogNormal { median_ns, sigma, max_ns } => {
+                let normal: f64 = StandardNormal.sample(rng);
+                ((median_ns as f64 * (sigma * normal).exp()).round() as u64).min(max_ns)
+            }
+        }
+    }
+
+    /// Mean length in nanoseconds, before any cut to a maximum.
+    #[must_use]
+    pub fn mean_ns(&self) -> u64 {
+        match *self {
+            Self::Constant { ns } => ns,
+            Self::Uniform { min_ns, max_ns } => min_ns.midpoint(max_ns),
+            Self::Exponential { mean_ns, .. } => mean_ns,
+            Self::LogNormal { median_ns, sigma, .. } => (median_ns as f64 * (sigma * sigma / 2.0).exp()) as u64,
+        }
+    }
+}
+
+/// What one attempt wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Index of the key.
+    pub key: u32,
+    /// How long to hold it, if it is granted.
+    pub hold_ns: u64,
+    /// How long to pause afterwards.
+    pub think_ns: u64,
+}
+
+/// The endless wishes of one client. All three values of a wish are drawn at
+/// once, granted or not, so that a timeout on one system does not shift the
+/// later wishes against another system's.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    picker: KeyPicker,
+    hold: Span,
+    think: Span,
+    client: u32,
+    rng: Pcg64Mcg,
+}
+
+impl Wishes {
+    /// The wishes of `client` in trial number `trial` of a plan. `picker` is made
+    /// of the plan's keys, once for all clients.
+    #[must_use]
+    pub fn new(plan: &Plan, picker: &KeyPicker, trial: u32, client: u32) -> Self {
+        let rng = Pcg64Mcg::seed_from_u64(client_seed(plan.seed, trial, client));
+        Self { picker: picker.clone(), hold: plan.hold, think: plan.think, client, rng }
+    }
+}
+
+impl Iterator for Wishes {
+    type Item = Wish;
+
+    fn next(&mut self) -> Option<Wish> {
+        let key = self.picker.pick(self.client, &mut self.rng);
+        let hold_ns = self.hold.draw(&mut self.rng);
+        let think_ns = self.think.draw(&mut self.rng);
+        Some(Wish { key, hold_ns, think_ns })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::{Just, Strategy, any, prop_oneof};
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+    use rand::SeedableRng;
+    use rand_pcg::Pcg64Mcg;
+
+    use super::{KeyPicker, Wish, Wishes, client_seed};
+    use crate::workload::parse;
+    use crate::workload::plan::{Keys, Span};
+
+    fn rng(seed: u64) -> Pcg64Mcg {
+        Pcg64Mcg::seed_from_u64(seed)
+    }
+
+    fn any_span() -> impl Strategy<Value = Span> {
+        let ns = || prop_oneof![1..1_000_000_u64, 1..1_u64 << 50];
+        prop_oneof![
+            ns().prop_map(|ns| Span::Constant { ns }),
+            (ns(), ns()).prop_map(|(a, b)| Span::Uniform { min_ns: a.min(b), max_ns: a.max(b) }),
+            (ns(), ns()).prop_map(|(mean_ns, max_ns)| Span::Exponential { mean_ns, max_ns }),
+            (ns(), 0.001..10.0_f64, ns()).prop_map(|(median_ns, sigma, max_ns)| Span::LogNormal {
+                median_ns,
+                sigma,
+                max_ns
+            }),
+        ]
+    }
+
+    fn any_keys() -> impl Strategy<Value = Keys> {
+        prop_oneof![
+            Just(Keys::Single),
+            Just(Keys::PerClient),
+            (1..5_000_u32).prop_map(|count| Keys::Uniform { count }),
+            (1..5_000_u32, 0.001..20.0_f64).prop_map(|(count, exponent)| Keys::Zipf { count, exponent }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn lengths_stay_within_their_bounds(span in any_span(), seed in any::<u64>()) {
+            let mut rng = rng(seed);
+            for _ in 0..200 {
+                let ns = span.draw(&mut rng);
+                prop_assert!(ns <= span.longest_ns());
+                if let Span::Uniform { min_ns, .. } = span {
+                    prop_assert!(ns >= min_ns);
+                }
+            }
+        }
+
+        #[test]
+        fn keys_stay_below_their_count(keys in any_keys(), clients in 1..100_u32, seed in any::<u64>()) {
+            let (picker, mut rng) = (KeyPicker::new(&keys), rng(seed));
+            for client in 0..clients {
+                prop_assert!(picker.pick(client, &mut rng) < keys.count(clients));
+            }
+        }
+
+        #[test]
+        fn the_same_seed_draws_the_same(keys in any_keys(), span in any_span(), seed in any::<u64>()) {
+            let picker = KeyPicker::new(&keys);
+            let draw = || {
+                let mut rng = rng(seed);
+                (0..50).map(|_| (picker.pick(3, &mut rng), span.draw(&mut rng))).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(draw(), draw());
+        }
+
+        #[test]
+        fn neighbours_have_different_seeds(seed in any::<u64>(), trial in 0..1_000_u32, client in 0..65_000_u32) {
+            let here = client_seed(seed, trial, client);
+            prop_assert!(here != client_seed(seed, trial, client + 1));
+            prop_assert!(here != client_seed(seed, trial + 1, client));
+            prop_assert!(here != client_seed(seed.wrapping_add(1), trial, client));
+        }
+    }
+
+    #[test]
+    fn seeds_of_all_clients_and_trials_differ() {
+        let seeds: HashSet<u64> = (0..100).flat_map(|t| (0..1_000).map(move |c| client_seed(1, t, c))).collect();
+        assert_eq!(seeds.len(), 100_000);
+    }
+
+    #[test]
+    fn seeds_never_change() {
+        // Computed apart from this code: a change would silently change what every stored plan means.
+        assert_eq!(client_seed(1, 0, 0), 2275707170256509928);
+        assert_eq!(client_seed(7, 3, 42), 16686237301568555178);
+    }
+
+    #[test]
+    fn zipf_frequencies_fall_as_the_exponent_says() {
+        let (count, exponent, draws) = (100_u32, 1.2_f64, 400_000_u32);
+        let (picker, mut rng) = (KeyPicker::new(&Keys::Zipf { count, exponent }), rng(7));
+        let mut seen = vec![0_u32; count as usize];
+        for _ in 0..draws {
+            seen[picker.pick(0, &mut rng) as usize] += 1;
+        }
+        let total: f64 = (1..=count).map(|k| f64::from(k).powf(-exponent)).sum();
+        for rank in [1_u32, 2, 3, 5, 10, 30, 100] {
+            let expected = f64::from(draws) * f64::from(rank).powf(-exponent) / total;
+            let found = f64::from(seen[rank as usize - 1]);
+            // Five standard deviations of a Poisson count.
+            assert!((found - expected).abs() < 5.0 * expected.sqrt(), "rank {rank}: {found} of {expected}");
+        }
+        assert!(seen[0] > seen[1] && seen[1] > seen[2] && seen[2] > seen[4] && seen[4] > seen[9]);
+    }
+
+    fn mean_of(span: Span, draws: u32) -> f64 {
+        let mut rng = rng(11);
+        (0..draws).map(|_| span.draw(&mut rng) as f64).sum::<f64>() / f64::from(draws)
+    }
+
+    #[test]
+    fn means_are_as_planned() {
+        for span in [
+            Span::Constant { ns: 1_000_000 },
+            Span::Uniform { min_ns: 500_000, max_ns: 1_500_000 },
+            Span::Exponential { mean_ns: 1_000_000, max_ns: u64::MAX },
+            Span::LogNormal { median_ns: 1_000_000, sigma: 0.5, max_ns: u64::MAX },
+        ] {
+            let (found, planned) = (mean_of(span, 200_000), span.mean_ns() as f64);
+            assert!((found / planned - 1.0).abs() < 0.01, "{span:?}: {found} of {planned}");
+        }
+    }
+
+    #[test]
+    fn half_of_log_normal_draws_are_below_the_median() {
+        let span = Span::LogNormal { median_ns: 1_000_000, sigma: 2.0, max_ns: u64::MAX };
+        let mut rng = rng(5);
+        let below = (0..100_000).filter(|_| span.draw(&mut rng) < 1_000_000).count();
+        assert!((49_000..51_000).contains(&below), "{below}");
+    }
+
+    #[test]
+    fn a_trial_repeats_itself_and_differs_from_other_trials_and_clients() {
+        let text = "clients = 4\nkeys = { kind = \"uniform\", count = 1000 }\nhold = { kind = \"exponential\", mean = \"1ms\" }";
+        let (plan, _) = parse("x.toml", text, &[]).unwrap();
+        let picker = KeyPicker::new(&plan.keys);
+        let wishes = |trial, client| Wishes::new(&plan, &picker, trial, client).take(20).collect::<Vec<Wish>>();
+        assert_eq!(wishes(0, 1), wishes(0, 1));
+        assert_ne!(wishes(0, 1), wishes(1, 1));
+        assert_ne!(wishes(0, 1), wishes(0, 2));
+    }
+}

@@ -1,0 +1,190 @@
+//! A workload as typed, turned into its validated [`Plan`]: one entry in
+//! [`ROOT`] and one line in [`plan`] for each key of the top level.
+
+use super::cursor::{Cursor, Report};
+use super::document::{Table, Value};
+use super::item::Item;
+use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
+use super::plan::{BelowFloor, Expectation, Plan, RedlockPlan, RenewalPolicy};
+use super::schema::Field;
+use super::tagged::tagged;
+
+/// Most clients: each has a connection, and a host has 65 535 ports.
+const MOST_CLIENTS: u32 = 65_535;
+/// Most repetitions.
+const MOST_TRIALS: u32 = 10_000;
+/// Largest seed: TOML's largest integer, so that a stored plan can be read by any tool.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+
+/// Keys of the top level, in the order in which a plan is written.
+pub(super) static ROOT: &[Field] = &[
+    Field::optional("name", "text", "name of the workload; without it the file's name"),
+    Field::default("question", "text", "\"\"", "the question that it answers, one sentence"),
+    Field::required(
+        "clients",
+        "whole number",
+        "clients at the same time, 1 to 65 535, each with an identity of its own",
+    ),
+    Field::default("keys", "kind", "\"single\"", "which keys are locked"),
+    Field::default("hold", "duration or kind", "\"1ms\"", "how long a grant is held"),
+    Field::default("think", "duration or kind", "\"0s\"", "pause between an attempt's end and the next"),
+    Field::default("ttl", "duration", "\"10s\"", "lease length asked for"),
+    Field::default(
+        "ttl_below_floor",
+        "text",
+        "\"refuse\"",
+        "a ttl below a system's floor: `\"refuse\"` the plan, or `\"raise\"` it for that system and mark its row",
+    ),
+    Field::default(
+        "renewal",
+        "text or duration",
+        "\"off\"",
+        "renew leases during a hold: `\"off\"`, `\"on\"` (every third of the ttl) or every so often",
+    ),
+    Field::default("acquire", "mode", "{ mode = \"wait\", timeout = \"10s\" }", "wait for a held lock, or try once"),
+    Field::default(
+        "retry",
+        "kind",
+        "{ kind = \"jitter\", base = \"1ms\", max = \"20ms\" }",
+        "delay between tries of systems that wait by polling",
+    ),
+    Field::default("request_timeout", "duration", "\"5s\"", "longest wait for one answer of a server"),
+    Field::default("backends", "list of text", "[]", "lock systems to compare; empty: those of `lockbench quick`"),
+    Field::default("warmup", "duration", "\"2s\"", "time before measuring starts"),
+    Field::default("duration", "duration", "\"10s\"", "measured time of each trial"),
+    Field::default("trials", "whole number", "1", "repetitions of each system"),
+    Field::default("seed", "whole number", "1", "seed of every random choice"),
+    Field::default(
+        "expect",
+        "list of text",
+        "[]",
+        "violations that are no failure here: `\"outside\"` (double grants after a lease lawfully lapsed)",
+    ),
+    Field::default(
+        "history",
+        "kind",
+        "{ kind = \"window\", attempts = 1000000 }",
+        "how much of the history goes to disk",
+    ),
+    Field::default("redlock", "table", "{}", "parameters of the redlock recipe"),
+];
+
+/// Keys of `[redlock]`. The first two follow
+/// <https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/>.
+pub(super) static REDLOCK: &[Field] = &[
+    Field::default("drift_ratio", "number", "0.01", "share of the ttl that clocks may drift; 0 up to below 1"),
+    Field::default("drift_fixed", "duration", "\"2ms\"", "constant part of the drift allowance"),
+    Field::default("node_timeout", "duration", "\"50ms\"", "longest wait for one node: small against the ttl"),
+];
+
+/// The plan that a document means; `None` if there are problems, all reported.
+pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Plan> {
+    let cursor = Cursor::root(table, report);
+    let take = |key| cursor.take(key);
+    let name = take("name").map_or_else(|| Some(file_name.to_owned()), |item| named(&item));
+    let question = take("question").and_then(|item| item.text());
+    let clients = take("clients").and_then(|item| item.whole32(1..=MOST_CLIENTS));
+    let keys = take("keys").and_then(|item| tagged(&item, &KEYS));
+    let hold = take("hold").and_then(|item| span(&item));
+    let think = take("think").and_then(|item| span(&item));
+    let ttl_ns = take("ttl").and_then(|item| item.positive_duration());
+    let ttl_below_floor = take("ttl_below_floor").and_then(|item| item.word(BELOW_FLOOR));
+    let renewal = take("renewal").and_then(|item| renewal(&item, ttl_ns));
+    let acquire = take("acquire").and_then(|item| tagged(&item, &ACQUIRE));
+    let retry = take("retry").and_then(|item| tagged(&item, &RETRY));
+    let request_timeout_ns = take("request_timeout").and_then(|item| item.positive_duration());
+    let backends = take("backends").and_then(|item| backends(&item));
+    let warmup_ns = take("warmup").and_then(|item| item.duration());
+    let duration_ns = take("duration").and_then(|item| item.positive_duration());
+    let trials = take("trials").and_then(|item| item.whole32(1..=MOST_TRIALS));
+    let seed = take("seed").and_then(|item| item.whole(0..=LARGEST_SEED));
+    let expect = take("expect").and_then(|item| expect(&item));
+    let history = take("history").and_then(|item| tagged(&item, &HISTORY));
+    let redlock = take("redlock").and_then(|item| redlock(&item));
+    cursor.finish_complete();
+    Some(Plan {
+        name: name?,
+        question: question?,
+        clients: clients?,
+        keys: keys?,
+        hold: hold?,
+        think: think?,
+        ttl_ns: ttl_ns?,
+        ttl_below_floor: ttl_below_floor?,
+        renewal: renewal?,
+        acquire: acquire?,
+        retry: retry?,
+        request_timeout_ns: request_timeout_ns?,
+        backends: backends?,
+        warmup_ns: warmup_ns?,
+        duration_ns: duration_ns?,
+        trials: trials?,
+        seed: seed?,
+        expect: expect?,
+        history: history?,
+        redlock: redlock?,
+    })
+}
+
+const BELOW_FLOOR: &[(&str, BelowFloor)] = &[("refuse", BelowFloor::Refuse), ("raise", BelowFloor::Raise)];
+
+fn named(item: &Item<'_>) -> Option<String> {
+    let name = item.text()?;
+    if name.trim().is_empty() { item.refuse("is empty; write a name or leave the key out") } else { Some(name) }
+}
+
+/// `ttl_ns` is `None` if the ttl itself is wrong, which is reported already.
+fn renewal(item: &Item<'_>, ttl_ns: Option<u64>) -> Option<RenewalPolicy> {
+    match &item.node.value {
+        Value::Text(text) if text == "off" => Some(RenewalPolicy::Off),
+        Value::Text(text) if text == "on" => Some(RenewalPolicy::Every { ns: (ttl_ns? / 3).max(1) }),
+        Value::Text(text) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+            Some(RenewalPolicy::Every { ns: item.positive_duration()? })
+        }
+        Value::Text(_) => item.refuse("is not known; write \"off\", \"on\" or a duration such as \"2s\""),
+        Value::Integer(_) | Value::Real(_) => Some(RenewalPolicy::Every { ns: item.positive_duration()? }),
+        other => {
+            let found = other.type_name();
+            item.refuse(&format!("is {found}; write \"off\", \"on\" or a duration such as \"2s\""))
+        }
+    }
+}
+
+/// Names are kept as text: who knows the registry resolves them and finds their
+/// lines in the [`super::Source`].
+fn backends(item: &Item<'_>) -> Option<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for element in item.elements()? {
+        let name = element.text()?;
+        if name.trim().is_empty() {
+            return element.refuse("is empty; write the name of a lock system (`lockbench backends` lists them)");
+        }
+        if names.contains(&name) {
+            return element.refuse("is given twice; keep one of them");
+        }
+        names.push(name);
+    }
+    Some(names)
+}
+
+fn expect(item: &Item<'_>) -> Option<Vec<Expectation>> {
+    let mut expected = Vec::new();
+    for element in item.elements()? {
+        let expectation = element.word(&[("outside", Expectation::Outside)])?;
+        if expected.contains(&expectation) {
+            return element.refuse("is given twice; keep one of them");
+        }
+        expected.push(expectation);
+    }
+    Some(expected)
+}
+
+fn redlock(item: &Item<'_>) -> Option<RedlockPlan> {
+    let cursor = Cursor::nested(item, REDLOCK)?;
+    let fits = |ratio: f64| (0.0..1.0).contains(&ratio);
+    let drift_ratio = cursor.take("drift_ratio").and_then(|item| item.real(fits, "a number from 0 up to below 1"));
+    let drift_fixed_ns = cursor.take("drift_fixed").and_then(|item| item.duration());
+    let node_timeout_ns = cursor.take("node_timeout").and_then(|item| item.positive_duration());
+    cursor.finish_complete();
+    Some(RedlockPlan { drift_ratio: drift_ratio?, drift_fixed_ns: drift_fixed_ns?, node_timeout_ns: node_timeout_ns? })
+}

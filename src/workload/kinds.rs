@@ -1,0 +1,223 @@
+//! The values of a workload that come in kinds: keys, holds and think times,
+//! the acquire mode, retries, the history's bound. A new kind is one entry.
+
+use super::cursor::Cursor;
+use super::document::Value;
+use super::item::Item;
+use super::plan::{AcquireMode, HistoryLimit, Keys, Span};
+use super::schema::{Field, Kind, Tagged, nearest};
+use super::tagged::tagged;
+use crate::lock::Retry;
+
+/// Most keys of a trial: each is prepared on the server beforehand.
+const MOST_KEYS: u32 = 1_000_000;
+/// Largest zipf exponent: beyond it every draw is the first key.
+const LARGEST_EXPONENT: f64 = 20.0;
+/// Largest sigma of a log-normal span: beyond it draws are zero or endless.
+const LARGEST_SIGMA: f64 = 10.0;
+
+const COUNT: Field = Field::required("count", "whole number", "number of keys, at most 1 000 000");
+const MAX: Field = Field::optional("max", "duration", "longer draws are cut to this; without it there is no bound");
+
+/// Which keys are locked.
+pub(super) static KEYS: Tagged<Keys> = Tagged {
+    tag: "kind",
+    kinds: &[
+        Kind { name: "single", fields: &[], meaning: "all clients share one key", build: |_| Some(Keys::Single) },
+        Kind {
+            name: "per-client",
+            fields: &[],
+            meaning: "every client has a key of its own: nobody ever waits",
+            build: |_| Some(Keys::PerClient),
+        },
+        Kind {
+            name: "uniform",
+            fields: &[COUNT],
+            meaning: "each of `count` keys is as likely",
+            build: |cursor| Some(Keys::Uniform { count: count(cursor)? }),
+        },
+        Kind {
+            name: "zipf",
+            fields: &[
+                COUNT,
+                Field::required("exponent", "number", "key k has the weight 1/k^exponent; above 0, up to 20"),
+            ],
+            meaning: "few keys are hot, many are cold",
+            build: |cursor| {
+                let (count, exponent) = (count(cursor), cursor.take("exponent"));
+                let fits = |exponent: f64| exponent > 0.0 && exponent <= LARGEST_EXPONENT;
+                let exponent = exponent?.real(fits, "a number above 0, up to 20")?;
+                Some(Keys::Zipf { count: count?, exponent })
+            },
+        },
+    ],
+};
+
+fn count(cursor: &Cursor<'_>) -> Option<u32> {
+    cursor.take("count")?.whole32(1..=MOST_KEYS)
+}
+
+/// How long a hold or a pause takes.
+pub(super) static SPAN: Tagged<Span> = Tagged {
+    tag: "kind",
+    kinds: &[
+        Kind {
+            name: "constant",
+            fields: &[Field::required("value", "duration", "the length")],
+            meaning: "always the same; the bare text `\"1ms\"` means this",
+            build: |cursor| Some(Span::Constant { ns: cursor.take("value")?.duration()? }),
+        },
+        Kind {
+            name: "uniform",
+            fields: &[Field::required("min", "duration", "shortest"), Field::required("max", "duration", "longest")],
+            meaning: "any length between both ends is as likely",
+            build: |cursor| {
+                let (min_ns, max_ns) = ordered(cursor, "min", "max")?;
+                Some(Span::Uniform { min_ns, max_ns })
+            },
+        },
+        Kind {
+            name: "exponential",
+            fields: &[Field::required("mean", "duration", "mean before any cut"), MAX],
+            meaning: "memoryless: many short, some long",
+            build: |cursor| {
+                let (mean_ns, max_ns) = bounded(cursor, "mean")?;
+                Some(Span::Exponential { mean_ns, max_ns })
+            },
+        },
+        Kind {
+            name: "lognormal",
+            fields: &[
+                Field::required("median", "duration", "half of the draws are shorter"),
+                Field::required("sigma", "number", "standard deviation of the logarithm; above 0, up to 10"),
+                MAX,
+            ],
+            meaning: "many short, few very long",
+            build: |cursor| {
+                let (bounds, sigma) = (bounded(cursor, "median"), cursor.take("sigma"));
+                let fits = |sigma: f64| sigma > 0.0 && sigma <= LARGEST_SIGMA;
+                let sigma = sigma?.real(fits, "a number above 0, up to 10")?;
+                let (median_ns, max_ns) = bounds?;
+                Some(Span::LogNormal { median_ns, sigma, max_ns })
+            },
+        },
+    ],
+};
+
+/// Reads a span: a table of a kind, or a bare duration.
+pub(super) fn span(item: &Item<'_>) -> Option<Span> {
+    let like_a_kind = |text: &str| nearest(text, SPAN.kinds.iter().map(|kind| kind.name)).is_some();
+    match &item.node.value {
+        Value::Text(text) if like_a_kind(text) => tagged(item, &SPAN),
+        Value::Table(_) => tagged(item, &SPAN),
+        _ => Some(Span::Constant { ns: item.duration()? }),
+    }
+}
+
+/// A length above zero and the optional `max` that is not below it.
+fn bounded(cursor: &Cursor<'_>, key: &'static str) -> Option<(u64, u64)> {
+    let (length, max) = (cursor.take(key), cursor.take("max"));
+    let length_ns = length.and_then(|length| length.positive_duration());
+    let Some(max) = max else { return Some((length_ns?, u64::MAX)) };
+    let max_ns = max.duration()?;
+    if max_ns < length_ns? {
+        return max.refuse(&format!("is shorter than \"{key}\"; raise one or lower the other"));
+    }
+    Some((length_ns?, max_ns))
+}
+
+/// Two durations of which the first is not the longer.
+fn ordered(cursor: &Cursor<'_>, low: &'static str, high: &'static str) -> Option<(u64, u64)> {
+    let (first, second) = (cursor.take(low), cursor.take(high));
+    let low_ns = first.as_ref().and_then(Item::duration);
+    let high_ns = second?.duration()?;
+    if low_ns? > high_ns {
+        return first?.refuse(&format!("is longer than \"{high}\"; swap them or correct one"));
+    }
+    Some((low_ns?, high_ns))
+}
+
+/// Try once, or wait.
+pub(super) static ACQUIRE: Tagged<AcquireMode> = Tagged {
+    tag: "mode",
+    kinds: &[
+        Kind {
+            name: "wait",
+            fields: &[Field::default("timeout", "duration", "\"10s\"", "longest wait for the lock")],
+            meaning: "wait until the lock is ours or the timeout is over",
+            build: |cursor| Some(AcquireMode::Wait { timeout_ns: cursor.take("timeout")?.positive_duration()? }),
+        },
+        Kind {
+            name: "try",
+            fields: &[],
+            meaning: "ask once and take no for an answer",
+            build: |_| Some(AcquireMode::Try),
+        },
+    ],
+};
+
+/// Pauses of recipes that wait by polling.
+pub(super) static RETRY: Tagged<Retry> = Tagged {
+    tag: "kind",
+    kinds: &[
+        Kind {
+            name: "fixed",
+            fields: &[Field::required("delay", "duration", "the delay; \"0s\" spins")],
+            meaning: "always the same delay",
+            build: |cursor| Some(Retry::Fixed { delay_ns: cursor.take("delay")?.duration()? }),
+        },
+        Kind {
+            name: "exponential",
+            fields: &[
+                Field::required("base", "duration", "first delay"),
+                Field::required("max", "duration", "longest delay"),
+            ],
+            meaning: "doubles from `base` up to `max`",
+            build: |cursor| {
+                let (base_ns, max_ns) = growing(cursor)?;
+                Some(Retry::Exponential { base_ns, max_ns })
+            },
+        },
+        Kind {
+            name: "jitter",
+            fields: &[
+                Field::required("base", "duration", "bound of the first delay"),
+                Field::required("max", "duration", "largest bound"),
+            ],
+            meaning: "uniform between zero and the exponential delay (full jitter)",
+            build: |cursor| {
+                let (base_ns, max_ns) = growing(cursor)?;
+                Some(Retry::Jitter { base_ns, max_ns })
+            },
+        },
+    ],
+};
+
+/// `base` and `max` of a growing delay. A base of zero would never grow.
+fn growing(cursor: &Cursor<'_>) -> Option<(u64, u64)> {
+    let (base_ns, max_ns) = ordered(cursor, "base", "max")?;
+    if base_ns == 0 {
+        return cursor.take("base")?.refuse("never grows; write a duration above zero, such as \"1ms\"");
+    }
+    Some((base_ns, max_ns))
+}
+
+/// How much history goes to disk.
+pub(super) static HISTORY: Tagged<HistoryLimit> = Tagged {
+    tag: "kind",
+    kinds: &[
+        Kind {
+            name: "window",
+            fields: &[Field::default(
+                "attempts",
+                "whole number",
+                "1000000",
+                "attempts kept from the start of a result",
+            )],
+            meaning: "the first `attempts`, and what surrounds each violation",
+            build: |cursor| Some(HistoryLimit::Window(cursor.take("attempts")?.whole(1..=1_000_000_000_000)?)),
+        },
+        Kind { name: "full", fields: &[], meaning: "everything", build: |_| Some(HistoryLimit::Full) },
+        Kind { name: "off", fields: &[], meaning: "nothing", build: |_| Some(HistoryLimit::Off) },
+    ],
+};

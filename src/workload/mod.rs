@@ -1,0 +1,42 @@
+//! Workloads: what to run, and the load that follows from it.
+//!
+//! A TOML file is read into a tree that knows its lines (`document`), changed by
+//! `--set` texts (`overrides`) and decoded by one description of its keys
+//! (`file`, `kinds`) into a validated [`Plan`]. The same description makes the
+//! table in `workloads/README.md` ([`reference()`]). [`to_toml`] writes a plan so
+//! that it reads back to an equal one.
+//!
+//! ```
+//! let text = "clients = 4\nhold = { kind = \"exponential\", mean = \"2ms\" }";
+//! let (plan, _) = lockbench::workload::parse("example.toml", text, &["duration=5s".to_owned()])?;
+//! assert_eq!((plan.clients, plan.duration_ns), (4, 5_000_000_000));
+//! let refused = lockbench::workload::parse("example.toml", "clents = 4", &[]).unwrap_err();
+//! assert!(refused.to_string().starts_with("example.toml:1: clents = 4 is not a known key: did you mean \"clients\"?"));
+//! # Ok::<(), lockbench::workload::WorkloadError>(())
+//! ```
+
+mod cursor;
+mod document;
+mod draw;
+mod error;
+mod file;
+mod item;
+mod kinds;
+mod overrides;
+pub mod plan;
+mod reference;
+mod schema;
+mod source;
+mod tagged;
+mod ttl;
+mod warning;
+mod write;
+
+pub use draw::{KeyPicker, Wish, Wishes, client_seed};
+pub use error::{Problem, WorkloadError};
+pub use plan::Plan;
+pub use reference::reference;
+pub use source::{Source, load, parse, quickstart};
+pub use ttl::{EffectiveTtl, resolve_ttl};
+pub use warning::warnings;
+pub use write::to_toml;

@@ -1,0 +1,195 @@
+//! The validated meaning of a workload: what the engine runs. Built only by
+//! `file.rs`, by naming every field, so that a new field cannot be forgotten.
+
+use serde::Serialize;
+
+use crate::lock::Retry;
+
+/// What to run and how. All durations in nanoseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the workload: its file's stem unless the file gives one.
+    pub name: String,
+    /// The question that it answers, one sentence.
+    pub question: String,
+    /// Number of clients, each with an identity of its own.
+    pub clients: u32,
+    /// Which keys are locked.
+    pub keys: Keys,
+    /// How long a grant is held.
+    pub hold: Span,
+    /// Pause between an attempt's end and the next due instant.
+    pub think: Span,
+    /// Lease length asked for.
+    pub ttl_ns: u64,
+    /// What to do with a ttl below a system's floor.
+    pub ttl_below_floor: BelowFloor,
+    /// How leases are kept alive during a hold.
+    pub renewal: RenewalPolicy,
+    /// Try once, or wait.
+    pub acquire: AcquireMode,
+    /// Delay between tries of recipes that poll.
+    pub retry: Retry,
+    /// Longest wait for the answer to one request, the same for every system.
+    pub request_timeout_ns: u64,
+    /// Registry names, in full; empty: quick's set.
+    pub backends: Vec<String>,
+    /// Time before measuring starts.
+    pub warmup_ns: u64,
+    /// Measured time.
+    pub duration_ns: u64,
+    /// Repetitions a backend.
+    pub trials: u32,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Violations that the plan expects.
+    pub expect: Vec<Expectation>,
+    /// How much of the history goes to disk.
+    pub history: HistoryLimit,
+    /// Drift and node timeout of the redlock recipe.
+    pub redlock: RedlockPlan,
+}
+
+/// Which keys the clients lock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Keys {
+    /// All clients one key.
+    Single,
+    /// Every client a key of its own: nobody ever waits.
+    PerClient,
+    /// `count` keys, each as likely.
+    Uniform {
+        /// Number of keys.
+        count: u32,
+    },
+    /// `count` keys, key k with weight 1/k^exponent.
+    Zipf {
+        /// Number of keys.
+        count: u32,
+        /// Exponent, > 0.
+        exponent: f64,
+    },
+}
+
+impl Keys {
+    /// Number of different keys for so many clients.
+    #[must_use]
+    pub fn count(&self, clients: u32) -> u32 {
+        match *self {
+            Self::Single => 1,
+            Self::PerClient => clients,
+            Self::Uniform { count } | Self::Zipf { count, .. } => count,
+        }
+    }
+}
+
+/// A distribution of durations in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Span {
+    /// Always the same.
+    Constant {
+        /// Length.
+        ns: u64,
+    },
+    /// Uniform between both ends.
+    Uniform {
+        /// Shortest.
+        min_ns: u64,
+        /// Longest.
+        max_ns: u64,
+    },
+    /// Exponential (memoryless).
+    Exponential {
+        /// Mean.
+        mean_ns: u64,
+        /// Longest drawn value; longer draws are cut. `u64::MAX`: none.
+        max_ns: u64,
+    },
+    /// Log-normal: many short, few very long.
+    LogNormal {
+        /// Median.
+        median_ns: u64,
+        /// Standard deviation of the logarithm, > 0.
+        sigma: f64,
+        /// Longest drawn value; longer draws are cut. `u64::MAX`: none.
+        max_ns: u64,
+    },
+}
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self::Constant { ns: 0 };
+
+    /// Longest value that it can give; `u64::MAX` if it has no bound.
+    #[must_use]
+    pub fn longest_ns(&self) -> u64 {
+        match *self {
+            Self::Constant { ns } => ns,
+            Self::Uniform { max_ns, .. } | Self::Exponential { max_ns, .. } | Self::LogNormal { max_ns, .. } => max_ns,
+        }
+    }
+}
+
+/// What to do with a ttl below a system's floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BelowFloor {
+    /// Refuse the plan (exit 2).
+    Refuse,
+    /// Raise it for that system and mark its row.
+    Raise,
+}
+
+/// How leases are kept alive during a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenewalPolicy {
+    /// Not at all; not offered on systems that keep a session by heartbeat.
+    Off,
+    /// Every so often.
+    Every {
+        /// Interval; the file's default is a third of the ttl.
+        ns: u64,
+    },
+}
+
+/// How patiently to acquire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcquireMode {
+    /// One try.
+    Try,
+    /// Wait, at most so long.
+    Wait {
+        /// Longest wait.
+        timeout_ns: u64,
+    },
+}
+
+/// A violation that the plan expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Expectation {
+    /// Double grants after a lawfully lapsed lease.
+    Outside,
+}
+
+/// How much of the history goes to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryLimit {
+    /// Everything.
+    Full,
+    /// The first so many attempts of a result, and what surrounds violations.
+    Window(u64),
+    /// Nothing.
+    Off,
+}
+
+/// Parameters of the redlock recipe, as planned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RedlockPlan {
+    /// Share of the ttl that clocks may drift.
+    pub drift_ratio: f64,
+    /// Constant part of the drift allowance.
+    pub drift_fixed_ns: u64,
+    /// Longest wait for one node.
+    pub node_timeout_ns: u64,
+}

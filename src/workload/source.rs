@@ -1,0 +1,107 @@
+//! From a path or a text to a [`Plan`] and the [`Source`] that can still say
+//! where each key was written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::cursor::Report;
+use super::document::{self, Origin, Table};
+use super::error::{Problem, WorkloadError};
+use super::file::{self, ROOT};
+use super::overrides;
+use super::plan::Plan;
+use super::schema::nearest;
+
+/// The workload of `lockbench quick`.
+const QUICKSTART: &str = include_str!("../../workloads/quickstart.toml");
+
+/// Where a plan came from, for messages of those who resolve its names later.
+#[derive(Clone, Debug)]
+pub struct Source {
+    path: String,
+    document: Table,
+}
+
+impl Source {
+    /// The workload's path as given.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where a dotted key was written (`ttl`, `acquire.timeout`): the start of a
+    /// message, `workloads/x.toml:4`, or `workloads/x.toml: --set ttl=1s`, or the
+    /// path alone if the key has its default.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> String {
+        let origin = self.document.origin_of(key).unwrap_or(&Origin::Unwritten);
+        format!("{}{origin}", self.path)
+    }
+
+    /// Where the name of the backend number `index` (from 0, as in
+    /// [`Plan::backends`]) was written.
+    #[must_use]
+    pub fn place_of_backend(&self, index: usize) -> String {
+        self.place_of(&format!("backends.{index}"))
+    }
+}
+
+/// Reads a workload file, changed by `key=value` texts as `--set` gives them.
+///
+/// # Errors
+/// The file cannot be read, or all that is wrong with it and with the texts.
+pub fn load(path: &Path, sets: &[String]) -> Result<(Plan, Source), WorkloadError> {
+    let bytes = fs::read(path).map_err(|source| {
+        let nearest = nearest_file(path);
+        WorkloadError::Read { path: path.to_owned(), source, nearest }
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        WorkloadError::NotUtf8 { path: path.to_owned(), line }
+    })?;
+    parse(&path.display().to_string(), &text, sets)
+}
+
+/// Reads a workload from its text. `path` names it in messages, and its stem
+/// the workload.
+///
+/// # Errors
+/// All that is wrong with the text and with `sets`.
+pub fn parse(path: &str, text: &str, sets: &[String]) -> Result<(Plan, Source), WorkloadError> {
+    let mut document = document::parse(text).map_err(|error| {
+        let problem = Problem::new(path, Origin::Line(error.line), error.message);
+        WorkloadError::Invalid(vec![problem])
+    })?;
+    let report = Report::new(path, ROOT);
+    for set in sets {
+        overrides::apply(&mut document, set, ROOT, &report);
+    }
+    let name = Path::new(path).file_stem().map_or_else(|| path.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let plan = file::plan(&document, &report, &name);
+    let problems = report.into_problems();
+    match plan {
+        Some(plan) if problems.is_empty() => Ok((plan, Source { path: path.to_owned(), document })),
+        _ => Err(WorkloadError::Invalid(problems)),
+    }
+}
+
+/// The built-in workload of `lockbench quick`, changed by `key=value` texts.
+///
+/// # Errors
+/// All that is wrong with `sets`.
+pub fn quickstart(sets: &[String]) -> Result<(Plan, Source), WorkloadError> {
+    parse("workloads/quickstart.toml", QUICKSTART, sets)
+}
+
+/// A file of a similar name in the same directory.
+fn nearest_file(path: &Path) -> Option<PathBuf> {
+    let typed = path.file_name()?.to_string_lossy().into_owned();
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = fs::read_dir(directory.unwrap_or(Path::new("."))).ok()?;
+    // A directory is no workload either, least of all the one that was just refused.
+    let files = entries.flatten().filter(|entry| entry.path().is_file());
+    let names: Vec<String> = files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let near = nearest(&typed, names.iter().map(String::as_str))?;
+    Some(directory.map_or_else(|| PathBuf::from(near), |directory| directory.join(near)))
+}

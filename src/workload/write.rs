@@ -1,0 +1,274 @@
+//! A plan written back as TOML, complete: every value that it was run with,
+//! defaults too. Reads back to an equal plan (a property test).
+
+use std::fmt::Write as _;
+
+use super::plan::{AcquireMode, BelowFloor, Expectation, HistoryLimit, Keys, Plan, RenewalPolicy, Span};
+use crate::lock::Retry;
+use crate::units::exact_duration;
+
+/// The resolved plan as a workload file.
+#[must_use]
+pub fn to_toml(plan: &Plan) -> String {
+    let lines = [
+        ("name", text(&plan.name)),
+        ("question", text(&plan.question)),
+        ("clients", plan.clients.to_string()),
+        ("keys", keys(&plan.keys)),
+        ("hold", span(&plan.hold)),
+        ("think", span(&plan.think)),
+        ("ttl", duration(plan.ttl_ns)),
+        ("ttl_below_floor", below_floor(plan.ttl_below_floor)),
+        ("renewal", renewal(plan.renewal)),
+        ("acquire", acquire(plan.acquire)),
+        ("retry", retry(plan.retry)),
+        ("request_timeout", duration(plan.request_timeout_ns)),
+        ("backends", list(plan.backends.iter().map(String::as_str))),
+        ("warmup", duration(plan.warmup_ns)),
+        ("duration", duration(plan.duration_ns)),
+        ("trials", plan.trials.to_string()),
+        ("seed", plan.seed.to_string()),
+        ("expect", list(plan.expect.iter().map(|Expectation::Outside| "outside"))),
+        ("history", history(plan.history)),
+    ];
+    let mut toml = String::new();
+    for (key, value) in lines {
+        let _ = writeln!(toml, "{key} = {value}");
+    }
+    let redlock = &plan.redlock;
+    let _ = writeln!(toml, "\n[redlock]\ndrift_ratio = {:?}", redlock.drift_ratio);
+    let _ = writeln!(toml, "drift_fixed = {}", duration(redlock.drift_fixed_ns));
+    let _ = writeln!(toml, "node_timeout = {}", duration(redlock.node_timeout_ns));
+    toml
+}
+
+fn text(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn duration(ns: u64) -> String {
+    format!("\"{}\"", exact_duration(ns))
+}
+
+fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
+    format!("[{}]", items.map(text).collect::<Vec<_>>().join(", "))
+}
+
+fn keys(keys: &Keys) -> String {
+    match keys {
+        Keys::Single => "{ kind = \"single\" }".to_owned(),
+        Keys::PerClient => "{ kind = \"per-client\" }".to_owned(),
+        Keys::Uniform { count } => format!("{{ kind = \"uniform\", count = {count} }}"),
+        // `{:?}` is the shortest text that reads back to the same float, and has a point or an exponent.
+        Keys::Zipf { count, exponent } => format!("{{ kind = \"zipf\", count = {count}, exponent = {exponent:?} }}"),
+    }
+}
+
+fn span(span: &Span) -> String {
+    let max = |ns: u64| if ns == u64::MAX { String::new() } else { format!(", max = {}", duration(ns)) };
+    match *span {
+        Span::Constant { ns } => format!("{{ kind = \"constant\", value = {} }}", duration(ns)),
+        Span::Uniform { min_ns, max_ns } => {
+            format!("{{ kind = \"uniform\", min = {}, max = {} }}", duration(min_ns), duration(max_ns))
+        }
+        Span::Exponential { mean_ns, max_ns } => {
+            format!("{{ kind = \"exponential\", mean = {}{} }}", duration(mean_ns), max(max_ns))
+        }
+        Span::LogNormal { median_ns, sigma, max_ns } => {
+            let median = duration(median_ns);
+            format!("{{ kind = \"lognormal\", median = {median}, sigma = {sigma:?}{} }}", max(max_ns))
+        }
+    }
+}
+
+fn below_floor(below_floor: BelowFloor) -> String {
+    text(match below_floor {
+        BelowFloor::Refuse => "refuse",
+        BelowFloor::Raise => "raise",
+    })
+}
+
+fn renewal(renewal: RenewalPolicy) -> String {
+    match renewal {
+        RenewalPolicy::Off => text("off"),
+        RenewalPolicy::Every { ns } => duration(ns),
+    }
+}
+
+fn acquire(acquire: AcquireMode) -> String {
+    match acquire {
+        AcquireMode::Try => "{ mode = \"try\" }".to_owned(),
+        AcquireMode::Wait { timeout_ns } => format!("{{ mode = \"wait\", timeout = {} }}", duration(timeout_ns)),
+    }
+}
+
+fn retry(retry: Retry) -> String {
+    let growing = |kind: &str, base: u64, max: u64| {
+        format!("{{ kind = \"{kind}\", base = {}, max = {} }}", duration(base), duration(max))
+    };
+    match retry {
+        Retry::Fixed { delay_ns } => format!("{{ kind = \"fixed\", delay = {} }}", duration(delay_ns)),
+        Retry::Exponential { base_ns, max_ns } => growing("exponential", base_ns, max_ns),
+        Retry::Jitter { base_ns, max_ns } => growing("jitter", base_ns, max_ns),
+    }
+}
+
+fn history(history: HistoryLimit) -> String {
+    match history {
+        HistoryLimit::Full => "{ kind = \"full\" }".to_owned(),
+        HistoryLimit::Window(attempts) => format!("{{ kind = \"window\", attempts = {attempts} }}"),
+        HistoryLimit::Off => "{ kind = \"off\" }".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::{Just, Strategy, any, prop_oneof};
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::super::item::LONGEST_NS;
+    use super::super::plan::{
+        AcquireMode, BelowFloor, Expectation, HistoryLimit, Keys, Plan, RedlockPlan, RenewalPolicy, Span,
+    };
+    use super::super::source::parse;
+    use super::to_toml;
+    use crate::lock::Retry;
+
+    /// All magnitudes, not only huge ones.
+    fn length(from: u64) -> impl Strategy<Value = u64> {
+        prop_oneof![from..1_000, from..1_000_000_000, (from..3_600).prop_map(|s| s * 1_000_000_000), from..=LONGEST_NS]
+    }
+
+    fn ordered(from: u64) -> impl Strategy<Value = (u64, u64)> {
+        (length(from), length(from)).prop_map(|(a, b)| (a.min(b), a.max(b)))
+    }
+
+    fn bounded() -> impl Strategy<Value = (u64, u64)> {
+        prop_oneof![ordered(1), length(1).prop_map(|ns| (ns, u64::MAX))]
+    }
+
+    fn any_span() -> impl Strategy<Value = Span> {
+        prop_oneof![
+            length(0).prop_map(|ns| Span::Constant { ns }),
+            ordered(0).prop_map(|(min_ns, max_ns)| Span::Uniform { min_ns, max_ns }),
+            bounded().prop_map(|(mean_ns, max_ns)| Span::Exponential { mean_ns, max_ns }),
+            (bounded(), 1e-9..10.0_f64).prop_map(|((median_ns, max_ns), sigma)| Span::LogNormal {
+                median_ns,
+                sigma,
+                max_ns
+            }),
+        ]
+    }
+
+    fn any_keys() -> impl Strategy<Value = Keys> {
+        prop_oneof![
+            Just(Keys::Single),
+            Just(Keys::PerClient),
+            (1..=1_000_000_u32).prop_map(|count| Keys::Uniform { count }),
+            (1..=1_000_000_u32, 1e-9..20.0_f64).prop_map(|(count, exponent)| Keys::Zipf { count, exponent }),
+        ]
+    }
+
+    fn any_retry() -> impl Strategy<Value = Retry> {
+        prop_oneof![
+            length(0).prop_map(|delay_ns| Retry::Fixed { delay_ns }),
+            ordered(1).prop_map(|(base_ns, max_ns)| Retry::Exponential { base_ns, max_ns }),
+            ordered(1).prop_map(|(base_ns, max_ns)| Retry::Jitter { base_ns, max_ns }),
+        ]
+    }
+
+    fn any_history() -> impl Strategy<Value = HistoryLimit> {
+        prop_oneof![
+            Just(HistoryLimit::Full),
+            Just(HistoryLimit::Off),
+            (1..1_000_000_000_000_u64).prop_map(HistoryLimit::Window)
+        ]
+    }
+
+    fn any_redlock() -> impl Strategy<Value = RedlockPlan> {
+        (0.0..1.0_f64, length(0), length(1)).prop_map(|(drift_ratio, drift_fixed_ns, node_timeout_ns)| RedlockPlan {
+            drift_ratio,
+            drift_fixed_ns,
+            node_timeout_ns,
+        })
+    }
+
+    type Load = (String, String, u32, Keys, Span, Span);
+    type Lease = (u64, BelowFloor, RenewalPolicy, AcquireMode, Retry, u64);
+    type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, RedlockPlan);
+
+    fn any_load() -> impl Strategy<Value = Load> {
+        // `.` is any character but a newline: quotes, backslashes, controls and all.
+        ("[a-z].*", "(.|\n)*", 1..=65_535_u32, any_keys(), any_span(), any_span())
+    }
+
+    fn any_lease() -> impl Strategy<Value = Lease> {
+        (
+            length(1),
+            prop_oneof![Just(BelowFloor::Refuse), Just(BelowFloor::Raise)],
+            option::of(length(1)).prop_map(|ns| ns.map_or(RenewalPolicy::Off, |ns| RenewalPolicy::Every { ns })),
+            option::of(length(1))
+                .prop_map(|ns| ns.map_or(AcquireMode::Try, |timeout_ns| AcquireMode::Wait { timeout_ns })),
+            any_retry(),
+            length(1),
+        )
+    }
+
+    fn any_run() -> impl Strategy<Value = Run> {
+        (
+            vec("[a-z]{1,9}(:[a-z]{1,5})?", 0..4).prop_map(|mut names| {
+                names.sort();
+                names.dedup();
+                names
+            }),
+            length(0),
+            length(1),
+            1..=10_000_u32,
+            any::<u64>().prop_map(|seed| seed >> 1),
+            prop_oneof![Just(vec![]), Just(vec![Expectation::Outside])],
+            any_history(),
+            any_redlock(),
+        )
+    }
+
+    fn plan((load, lease, run): (Load, Lease, Run)) -> Plan {
+        let (name, question, clients, keys, hold, think) = load;
+        let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
+        let (backends, warmup_ns, duration_ns, trials, seed, expect, history, redlock) = run;
+        Plan {
+            name,
+            question,
+            clients,
+            keys,
+            hold,
+            think,
+            ttl_ns,
+            ttl_below_floor,
+            renewal,
+            acquire,
+            retry,
+            request_timeout_ns,
+            backends,
+            warmup_ns,
+            duration_ns,
+            trials,
+            seed,
+            expect,
+            history,
+            redlock,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_reads_back_to_an_equal_one(plan in (any_load(), any_lease(), any_run()).prop_map(plan)) {
+            let text = to_toml(&plan);
+            let (read, _) = parse("plan.toml", &text, &[]).map_err(|error| {
+                proptest::test_runner::TestCaseError::fail(format!("{error}\n{text}"))
+            })?;
+            prop_assert_eq!(read, plan);
+        }
+    }
+}
