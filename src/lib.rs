@@ -3,6 +3,8 @@
 pub mod backend;
 pub mod clock;
 pub mod lock;
+pub mod oracle;
+pub mod record;
 pub mod stats;
 pub mod stop;
 pub mod units;

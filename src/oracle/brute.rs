@@ -1,0 +1,285 @@
+//! The oracle against a checker that compares all pairs, straight from the
+//! definitions, on random histories with many ties; also with the shards arriving
+//! late and out of order.
+
+use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+
+use super::{Findings, Oracle};
+use crate::record::{Denial, Event, Observer, Reader, ReleaseKind, RenewalOutcome, Seen, Source, What};
+
+const CLIENTS: u32 = 4;
+const KEYS: u32 = 2;
+
+/// One attempt, as lengths of its parts.
+#[derive(Clone, Debug)]
+struct Script {
+    think: u64,
+    key: u32,
+    wait: u64,
+    end: End,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    Denied {
+        denial: Denial,
+        uncertain: u64,
+    },
+    Held {
+        token: Option<u64>,
+        lease: Option<u64>,
+        renew: Option<(u64, u64)>,
+        hold: u64,
+        release: u64,
+        kind: ReleaseKind,
+        uncertain: u64,
+    },
+    DiedWaiting {
+        uncertain: u64,
+    },
+    DiedHolding {
+        token: Option<u64>,
+        hold: u64,
+        uncertain: u64,
+    },
+}
+
+fn end() -> impl Strategy<Value = End> {
+    let denial =
+        prop_oneof![Just(Denial::Refused), Just(Denial::TimedOut), Just(Denial::Unavailable), Just(Denial::Unknown)];
+    let kind = prop_oneof![
+        3 => Just(ReleaseKind::Confirmed),
+        1 => Just(ReleaseKind::NotOwner),
+        1 => Just(ReleaseKind::Unavailable),
+        1 => Just(ReleaseKind::Unknown),
+    ];
+    let token = || proptest::option::of(1_u64..20);
+    let held = (
+        token(),
+        proptest::option::of(0_u64..6),
+        proptest::option::of((0_u64..4, 0_u64..6)),
+        0_u64..6,
+        0_u64..3,
+        kind,
+        0_u64..8,
+    );
+    prop_oneof![
+        1 => (denial, 0_u64..8).prop_map(|(denial, uncertain)| End::Denied { denial, uncertain }),
+        6 => held.prop_map(|(token, lease, renew, hold, release, kind, uncertain)| End::Held { token, lease, renew, hold, release, kind, uncertain }),
+        1 => (0_u64..8).prop_map(|uncertain| End::DiedWaiting { uncertain }),
+        1 => (token(), 0_u64..6, 0_u64..8).prop_map(|(token, hold, uncertain)| End::DiedHolding { token, hold, uncertain }),
+    ]
+}
+
+fn scripts() -> impl Strategy<Value = Vec<Vec<Script>>> {
+    let script =
+        (0_u64..4, 0..KEYS, 0_u64..4, end()).prop_map(|(think, key, wait, end)| Script { think, key, wait, end });
+    proptest::collection::vec(proptest::collection::vec(script, 0..5), CLIENTS as usize)
+}
+
+/// What the definitions need to know of one attempt.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    key: u32,
+    invoke: u64,
+    /// Naive hold.
+    hold: Option<(u64, u64)>,
+    deadline_end: u64,
+    evidence_end: Option<u64>,
+    token: Option<u64>,
+    uncertain: Option<(u64, u64)>,
+}
+
+/// Plays one client's scripts; gives its events and the facts of its attempts.
+fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
+    let (mut events, mut facts) = (Vec::new(), Vec::new());
+    let mut t = 1;
+    for script in scripts {
+        t += script.think;
+        let mut push = |t: u64, what: What| events.push(Event { t, client, key: script.key, what });
+        let invoke = t;
+        push(t, What::Invoke { due: t });
+        t += script.wait;
+        let mut fact = Facts { key: script.key, invoke, ..Facts::default() };
+        match script.end {
+            End::Denied { denial, uncertain } => {
+                push(t, What::Denied { denial, surely_ended: t + uncertain, requests: 1 });
+                if denial == Denial::Unknown {
+                    fact.uncertain = Some((invoke, t + uncertain));
+                }
+            }
+            End::DiedWaiting { uncertain } => {
+                push(t, What::Died { surely_ended: t + uncertain });
+                fact.uncertain = Some((invoke, t + uncertain));
+            }
+            End::DiedHolding { token, hold, uncertain } => {
+                let start = t;
+                push(t, What::Acquired { token, validity: u64::MAX, requests: 1 });
+                t += hold;
+                push(t, What::Died { surely_ended: t + uncertain });
+                fact = Facts {
+                    hold: Some((start, t)),
+                    deadline_end: t,
+                    token,
+                    uncertain: Some((t, t + uncertain)),
+                    ..fact
+                };
+            }
+            End::Held { token, lease, renew, hold, release, kind, uncertain } => {
+                let start = t;
+                let mut validity = lease.map_or(u64::MAX, |lease| invoke + lease);
+                push(t, What::Acquired { token, validity, requests: 1 });
+                let mut renewed = None;
+                if let Some((after, longer)) = renew.filter(|(after, _)| *after <= hold) {
+                    let at = start + after;
+                    push(at, What::Renewed { invoke: at, outcome: RenewalOutcome::Confirmed, validity: at + longer });
+                    if at <= validity {
+                        validity = at + longer;
+                    }
+                    renewed = Some(at);
+                }
+                t += hold;
+                let exit = t;
+                push(t, What::ReleaseInvoke { enter: start, exit: t, seen: Seen::default() });
+                t += release;
+                push(t, What::Released { release: kind, surely_ended: t + uncertain, requests: 1 });
+                let evidence_end = if kind == ReleaseKind::Confirmed { Some(exit) } else { renewed };
+                let uncertain = (kind == ReleaseKind::Unknown).then_some((exit, t + uncertain));
+                fact = Facts {
+                    hold: Some((start, exit)),
+                    deadline_end: exit.min(validity),
+                    evidence_end,
+                    token,
+                    uncertain,
+                    ..fact
+                };
+                // `cut at local validity`: a validity before the start leaves nothing.
+                if validity < start {
+                    fact.deadline_end = 0;
+                }
+            }
+        }
+        facts.push(fact);
+        t += 1;
+    }
+    (events, facts)
+}
+
+fn overlap(a: (u64, u64), b: (u64, u64)) -> bool {
+    a.0 < b.1 && b.0 < a.1
+}
+
+/// Straight from the definitions; grants in the order in which the sweep saw them.
+fn brute(facts: &[Facts]) -> Findings {
+    let mut found = Findings::default();
+    let grants: Vec<&Facts> = facts.iter().filter(|fact| fact.hold.is_some()).collect();
+    for (i, later) in grants.iter().enumerate() {
+        let Some(hold) = later.hold else { continue };
+        let cut = (later.deadline_end >= hold.0 && later.deadline_end > 0).then_some((hold.0, later.deadline_end));
+        let proven = later.evidence_end.map(|end| (hold.0, end));
+        let (mut naive, mut inside, mut deadline, mut evidence) = (false, false, false, false);
+        for earlier in grants[..i].iter().filter(|earlier| earlier.key == later.key) {
+            let Some(other) = earlier.hold else { continue };
+            let other_cut = (earlier.deadline_end >= other.0 && earlier.deadline_end > 0)
+                .then_some((other.0, earlier.deadline_end));
+            let other_proven = earlier.evidence_end.map(|end| (other.0, end));
+            naive |= overlap(other, hold);
+            inside |= other_cut.is_some_and(|other| overlap(other, hold));
+            deadline |= other_cut.zip(cut).is_some_and(|(a, b)| overlap(a, b));
+            evidence |= other_proven.zip(proven).is_some_and(|(a, b)| overlap(a, b));
+        }
+        found.exclusion.naive += u64::from(naive);
+        found.exclusion.inside += u64::from(inside);
+        found.exclusion.outside += u64::from(naive && !inside);
+        found.exclusion.deadline += u64::from(deadline);
+        found.exclusion.evidence += u64::from(evidence);
+        let possible = facts.iter().filter(|other| other.key == later.key).filter_map(|other| other.uncertain);
+        found.overlaps_possible += u64::from(possible.into_iter().any(|uncertain| overlap(hold, uncertain)));
+        if let Some(token) = later.token {
+            let others = || grants[..i].iter().filter(|other| other.key == later.key);
+            let certain = others().any(|other| {
+                other.token.is_some_and(|t| token == t || (token < t && other.hold.is_some_and(|h| h.0 < later.invoke)))
+            });
+            found.tokens.tokens += 1;
+            found.tokens.regressions += u64::from(certain);
+            let inverted = others().any(|other| other.token.is_some_and(|t| token < t));
+            found.tokens.inversions += u64::from(!certain && inverted);
+        }
+    }
+    found
+}
+
+/// A shard that hands over its events in chunks of scripted sizes.
+struct Late {
+    events: std::vec::IntoIter<Event>,
+    chunks: std::vec::IntoIter<usize>,
+    watermark: u64,
+}
+
+impl Source for Late {
+    fn drain(&mut self, mut take: impl FnMut(Event)) -> u64 {
+        let size = self.chunks.next().unwrap_or(usize::MAX);
+        for event in self.events.by_ref().take(size) {
+            self.watermark = event.t;
+            take(event);
+        }
+        if self.events.len() == 0 { u64::MAX } else { self.watermark }
+    }
+
+    fn lost(&self) -> u64 {
+        0
+    }
+}
+
+/// Keeps the order in which the reader showed the events.
+#[derive(Default)]
+struct Order(Vec<Event>);
+
+impl Observer for Order {
+    fn observe(&mut self, event: &Event) {
+        self.0.push(*event);
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_oracle_agrees_with_comparing_all_pairs_however_late_shards_arrive(
+        scripts in scripts(),
+        chunks in proptest::collection::vec(proptest::collection::vec(0_usize..6, 0..10), CLIENTS as usize),
+        _seed in any::<u8>(),
+    ) {
+        let played: Vec<_> = (0..).zip(&scripts).map(|(client, scripts)| play(client, scripts)).collect();
+        let shards = played.iter().zip(chunks).map(|((events, _), chunks)| Late {
+            events: events.clone().into_iter(),
+            chunks: chunks.into_iter(),
+            watermark: 0,
+        });
+        let mut reader = Reader::new(shards.collect());
+        let (mut oracle, mut order) = (Oracle::new(CLIENTS, KEYS, 0), Order::default());
+        for _ in 0..12 {
+            reader.poll(&mut [&mut oracle, &mut order]);
+        }
+        reader.finish(&mut [&mut oracle, &mut order]);
+
+        // Facts in the order of the grants as merged (ties are broken by shard).
+        let mut next: Vec<usize> = vec![0; CLIENTS as usize];
+        let (mut current, mut facts) = (vec![None; CLIENTS as usize], Vec::new());
+        for event in &order.0 {
+            let client = event.client as usize;
+            match event.what {
+                What::Invoke { .. } => {
+                    current[client] = Some(played[client].1[next[client]].clone());
+                    next[client] += 1;
+                }
+                What::Acquired { .. } => facts.extend(current[client].take()),
+                What::Denied { .. } | What::Died { .. } => facts.extend(current[client].take()),
+                _ => {}
+            }
+        }
+        let mut expected = brute(&facts);
+        let found = oracle.finish();
+        expected.double_grants = found.double_grants.clone();
+        expected.per_second = found.per_second.clone();
+        prop_assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,99 @@
+//! Fencing tokens must grow. A certain regression: a grant whose token is not
+//! above that of a grant that was complete before this one was asked for, or two
+//! grants with equal tokens. Other inversions (two requests under way at once)
+//! are counted, and are no violation.
+
+use std::collections::VecDeque;
+
+use super::open::OpenAttempts;
+
+/// Totals; `None` tokens are not looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenCounts {
+    /// Grants with a token.
+    pub tokens: u64,
+    /// Certain regressions.
+    pub regressions: u64,
+    /// Inversions between grants that were under way at once.
+    pub inversions: u64,
+}
+
+/// State of one key.
+#[derive(Default)]
+struct KeyTokens {
+    /// Highest token granted strictly before `at`, and at `at`.
+    before: Option<u64>,
+    tied: Option<u64>,
+    at: u64,
+    /// Grants younger than the oldest open attempt: `acquire_ok` and token.
+    recent: VecDeque<(u64, u64)>,
+}
+
+impl KeyTokens {
+    /// Highest token of the grants complete strictly before `t`.
+    fn highest_before(&self, t: u64) -> Option<u64> {
+        if t > self.at { self.before.max(self.tied) } else { self.before }
+    }
+
+    fn add(&mut self, t: u64, token: u64) {
+        if t > self.at {
+            self.before = self.before.max(self.tied.take());
+            self.at = t;
+        }
+        self.tied = self.tied.max(Some(token));
+        self.recent.push_back((t, token));
+    }
+}
+
+/// The checker.
+pub struct Tokens {
+    keys: Vec<KeyTokens>,
+    /// Per client: highest token granted before its open attempt was invoked.
+    floors: Vec<Option<u64>>,
+    counts: TokenCounts,
+}
+
+impl Tokens {
+    /// A checker for so many clients and keys.
+    #[must_use]
+    pub fn new(clients: u32, keys: u32) -> Self {
+        Self {
+            keys: (0..keys).map(|_| KeyTokens::default()).collect(),
+            floors: vec![None; clients as usize],
+            counts: TokenCounts::default(),
+        }
+    }
+
+    /// Totals so far.
+    #[must_use]
+    pub fn counts(&self) -> TokenCounts {
+        self.counts
+    }
+
+    /// An attempt was invoked at `t`.
+    pub fn invoked(&mut self, client: u32, key: u32, t: u64) {
+        self.floors[client as usize] = self.keys[key as usize].highest_before(t);
+    }
+
+    /// A grant at `t`.
+    pub fn granted(&mut self, client: u32, key: u32, t: u64, token: u64, open: &OpenAttempts) {
+        let state = &mut self.keys[key as usize];
+        self.counts.tokens += 1;
+        let highest = state.before.max(state.tied);
+        if self.floors[client as usize].is_some_and(|floor| token <= floor) {
+            self.counts.regressions += 1;
+        } else if highest.is_some_and(|highest| token <= highest) {
+            // Older grants are below the floor, so that equals are among the recent ones.
+            if state.recent.iter().any(|(_, recent)| *recent == token) {
+                self.counts.regressions += 1;
+            } else {
+                self.counts.inversions += 1;
+            }
+        }
+        state.add(t, token);
+        let oldest = open.oldest(key).unwrap_or(t);
+        while state.recent.front().is_some_and(|(granted, _)| *granted < oldest) {
+            state.recent.pop_front();
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The events of one trial. Small and `Copy`: some millions a second pass.
+
+/// One thing that happened to one client, stamped at `t`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Clock nanoseconds. Never decreases within a shard.
+    pub t: u64,
+    /// Client number; [`Event::NOBODY`] for events of the tool itself.
+    pub client: u32,
+    /// Key index; meaningless for events of the tool itself.
+    pub key: u32,
+    /// What happened.
+    pub what: What,
+}
+
+impl Event {
+    /// The client number of events that belong to no client.
+    pub const NOBODY: u32 = u32::MAX;
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// An attempt starts: `t` is `acquire_invoke`.
+    Invoke {
+        /// The due instant.
+        due: u64,
+    },
+    /// The lock was granted: `t` is `acquire_ok`.
+    Acquired {
+        /// Fencing token, if offered.
+        token: Option<u64>,
+        /// Local validity.
+        validity: u64,
+        /// Requests sent for the acquire.
+        requests: u32,
+    },
+    /// The attempt ended without a grant.
+    Denied {
+        /// How.
+        denial: Denial,
+        /// For unknown ones: when a possible hold is surely over.
+        surely_ended: u64,
+        /// Requests sent for the acquire.
+        requests: u32,
+    },
+    /// A renewal was answered.
+    Renewed {
+        /// When it was asked.
+        invoke: u64,
+        /// How it was answered.
+        outcome: RenewalOutcome,
+        /// Local validity from now on.
+        validity: u64,
+    },
+    /// The session told its client that its grants are lost.
+    Lost {
+        /// When the session learned it.
+        at: u64,
+    },
+    /// The critical section is over and the release is about to be sent: `t` is
+    /// `release_invoke`, the end of the naive hold.
+    ReleaseInvoke {
+        /// Instant of entering the critical section.
+        enter: u64,
+        /// Instant of leaving it.
+        exit: u64,
+        /// What the witness saw.
+        seen: Seen,
+    },
+    /// The release was answered: the attempt is over.
+    Released {
+        /// How it was answered.
+        release: ReleaseKind,
+        /// For unconfirmed ones: when the hold is surely over.
+        surely_ended: u64,
+        /// Requests sent for the release.
+        requests: u32,
+    },
+    /// The client died in the middle of an attempt (panic, hard stop).
+    Died {
+        /// When a possible hold is surely over.
+        surely_ended: u64,
+    },
+    /// The watchdog found that this process did not run from `from` to `t`.
+    SelfStall {
+        /// Start of the gap.
+        from: u64,
+    },
+}
+
+/// How an attempt ended without a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// Surely no effect: held by another.
+    Refused,
+    /// Surely no effect: the deadline came.
+    TimedOut,
+    /// Surely no effect: the load was stopped while waiting; says nothing about
+    /// the system, and is not one of its timeouts.
+    Withdrawn,
+    /// Surely no effect: the system did not serve us.
+    Unavailable,
+    /// The answer is lost.
+    Unknown,
+}
+
+/// How a renewal was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenewalOutcome {
+    /// Confirmed.
+    Confirmed,
+    /// Not the holder any more.
+    Refused,
+    /// Not served or answer lost.
+    Unanswered,
+}
+
+/// How a release was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseKind {
+    /// Confirmed as holder.
+    Confirmed,
+    /// Not the holder any more.
+    NotOwner,
+    /// Surely no effect.
+    Unavailable,
+    /// Answer lost.
+    Unknown,
+}
+
+/// What the witness of a key saw during one critical section.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Most critical sections inside at once, this one included, as seen on entering.
+    pub occupancy: u32,
+    /// The unfenced register changed between my read and my write.
+    pub lost_update: bool,
+    /// My token was below the highest *written*.
+    pub stale_write: bool,
+    /// My token was below the highest *presented*: a fenced resource refused me.
+    pub refused_write: bool,
+}

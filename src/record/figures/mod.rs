@@ -1,0 +1,309 @@
+//! The figures of one trial: a fold over its events. Definitions are in the
+//! crate's design and beside each field; all of them come from events alone, so
+//! they mean the same for every lock system.
+
+mod queue;
+mod series;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use series::Window;
+
+use self::queue::KeyQueue;
+use self::series::Series;
+use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, What};
+use super::histogram::Latency;
+use super::merge::Observer;
+
+/// The instants of a trial's phases, in clock nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Start of the warm-up.
+    pub start: u64,
+    /// End of the warm-up: from here on attempts count.
+    pub measure: u64,
+    /// End of measuring; moved forward when the load is stopped early.
+    pub end: Arc<AtomicU64>,
+}
+
+impl Schedule {
+    /// A schedule that starts at `start`.
+    #[must_use]
+    pub fn new(start: u64, warmup_ns: u64, duration_ns: u64) -> Self {
+        let measure = start.saturating_add(warmup_ns);
+        Self { start, measure, end: Arc::new(AtomicU64::new(measure.saturating_add(duration_ns))) }
+    }
+
+    /// End of measuring.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Relaxed)
+    }
+
+    /// Moves the end of measuring forward to `instant`, never back.
+    pub fn stop_at(&self, instant: u64) {
+        self.end.fetch_min(instant.max(self.measure), Ordering::Relaxed);
+    }
+
+    /// Does an attempt invoked at `instant` count?
+    #[must_use]
+    pub fn measures(&self, instant: u64) -> bool {
+        instant >= self.measure && instant < self.end()
+    }
+}
+
+/// Outcomes of the attempts whose `acquire_invoke` lies in the measure phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Attempts with an outcome; without the withdrawn ones.
+    pub attempts: u64,
+    /// Acquired.
+    pub grants: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Timed out.
+    pub timed_out: u64,
+    /// Unavailable.
+    pub unavailable: u64,
+    /// Unknown, died clients included.
+    pub unknown: u64,
+    /// Still waiting when the load was stopped: no outcome of the system.
+    pub withdrawn: u64,
+    /// Attempts that found the key held by another client.
+    pub contended: u64,
+    /// Requests that the recipe sent for acquire, polls and release.
+    pub requests: u64,
+    /// Grants of which the client learned that they were lost.
+    pub lost_leases: u64,
+    /// Grants that went to a later arrival while an earlier one still waited.
+    pub overtakes: u64,
+    /// Longest wait, granted or not, in nanoseconds.
+    pub longest_wait_ns: u64,
+    /// Grants whose `acquire_ok` lies in the measure phase (for throughput).
+    pub grants_in_window: u64,
+    /// Attempts of all phases.
+    pub attempts_all: u64,
+    /// Grants of all phases.
+    pub grants_all: u64,
+    /// Holds of all phases during which another client was waiting for the key or
+    /// trying to get it: the N of the upper bound.
+    pub exercised_all: u64,
+    /// Attempts of all phases with an unknown outcome.
+    pub unknown_all: u64,
+}
+
+/// All histograms, of attempts whose `acquire_invoke` lies in the measure phase.
+#[derive(Clone, Debug, Default)]
+pub struct Latencies {
+    /// `acquire_invoke` to `acquire_ok`.
+    pub acquire_service: Latency,
+    /// Due instant to `acquire_ok`.
+    pub acquire_response: Latency,
+    /// `acquire_ok` to `release_invoke`, as achieved.
+    pub hold: Latency,
+    /// Previous `release_invoke` to the next `acquire_ok`, where the next holder
+    /// was already waiting.
+    pub handoff: Latency,
+    /// `release_invoke` to the answer.
+    pub release: Latency,
+    /// Asking for a renewal to its confirmation.
+    pub renew: Latency,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Attempt {
+    invoke: u64,
+    due: u64,
+    acquired: u64,
+    release_invoke: u64,
+    counts: bool,
+    contended: bool,
+    lost: bool,
+}
+
+/// The fold.
+pub struct Figures {
+    schedule: Schedule,
+    counts: Counts,
+    latencies: Latencies,
+    clients: Vec<Attempt>,
+    grants_of: Vec<u64>,
+    keys: Vec<KeyQueue>,
+    series: Series,
+}
+
+impl Figures {
+    /// Figures of a trial with so many clients and keys.
+    #[must_use]
+    pub fn new(schedule: Schedule, clients: u32, keys: u32) -> Self {
+        Self {
+            series: Series::new(schedule.start),
+            schedule,
+            counts: Counts::default(),
+            latencies: Latencies::default(),
+            clients: vec![Attempt::default(); clients as usize],
+            grants_of: vec![0; clients as usize],
+            keys: (0..keys).map(|_| KeyQueue::default()).collect(),
+        }
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The histograms so far.
+    #[must_use]
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
+    }
+
+    /// Grants of each client in the measure phase.
+    #[must_use]
+    pub fn grants_per_client(&self) -> &[u64] {
+        &self.grants_of
+    }
+
+    /// Closes and returns the time series, one window a second.
+    #[must_use]
+    pub fn series(&mut self) -> Vec<Window> {
+        self.series.take()
+    }
+
+    fn invoke(&mut self, event: &Event, due: u64) {
+        let counts = self.schedule.measures(event.t);
+        let contended = self.keys[event.key as usize].arrive(event.client);
+        self.clients[event.client as usize] = Attempt { invoke: event.t, due, counts, contended, ..Attempt::default() };
+        self.counts.attempts_all += 1;
+        self.counts.attempts += u64::from(counts);
+        self.counts.contended += u64::from(counts && contended);
+    }
+
+    fn acquired(&mut self, event: &Event, requests: u32) {
+        let attempt = &mut self.clients[event.client as usize];
+        attempt.acquired = event.t;
+        let wait = event.t - attempt.invoke;
+        self.series.granted(event.t, wait);
+        let taken = self.keys[event.key as usize].granted(event.client, attempt.invoke);
+        self.counts.grants_all += 1;
+        self.counts.grants_in_window += u64::from(self.schedule.measures(event.t));
+        if !attempt.counts {
+            return;
+        }
+        self.counts.grants += 1;
+        self.counts.requests += u64::from(requests);
+        self.counts.overtakes += u64::from(taken.overtook);
+        self.counts.longest_wait_ns = self.counts.longest_wait_ns.max(wait);
+        self.grants_of[event.client as usize] += 1;
+        self.latencies.acquire_service.record(wait);
+        self.latencies.acquire_response.record(event.t.saturating_sub(attempt.due));
+        if let Some(released) = taken.released_at {
+            self.latencies.handoff.record(event.t - released);
+        }
+    }
+
+    fn denied(&mut self, event: &Event, denial: Denial, requests: u32) {
+        self.keys[event.key as usize].leave(event.client);
+        self.series.denied(event.t, denial);
+        let attempt = self.close(event.client);
+        self.counts.unknown_all += u64::from(denial == Denial::Unknown);
+        if !attempt.counts {
+            return;
+        }
+        if denial == Denial::Withdrawn {
+            // Out of both sides of every ratio.
+            self.counts.attempts -= 1;
+            self.counts.contended -= u64::from(attempt.contended);
+            self.counts.withdrawn += 1;
+            return;
+        }
+        self.counts.requests += u64::from(requests);
+        self.counts.longest_wait_ns = self.counts.longest_wait_ns.max(event.t - attempt.invoke);
+        match denial {
+            Denial::Refused => self.counts.refused += 1,
+            Denial::TimedOut => self.counts.timed_out += 1,
+            Denial::Unavailable => self.counts.unavailable += 1,
+            Denial::Unknown => self.counts.unknown += 1,
+            Denial::Withdrawn => {}
+        }
+    }
+
+    /// Counts a lost lease once a grant.
+    fn lost(&mut self, client: u32) {
+        let attempt = &mut self.clients[client as usize];
+        if attempt.counts && !attempt.lost {
+            attempt.lost = true;
+            self.counts.lost_leases += 1;
+        }
+    }
+
+    fn release_invoke(&mut self, event: &Event) {
+        let attempt = &mut self.clients[event.client as usize];
+        attempt.release_invoke = event.t;
+        self.counts.exercised_all += u64::from(self.keys[event.key as usize].released(event.client, event.t));
+        if attempt.counts {
+            self.latencies.hold.record(event.t - attempt.acquired);
+        }
+    }
+
+    fn released(&mut self, event: &Event, release: ReleaseKind, requests: u32) {
+        if release == ReleaseKind::NotOwner {
+            self.lost(event.client);
+        }
+        let attempt = self.close(event.client);
+        self.counts.unknown_all += u64::from(release == ReleaseKind::Unknown);
+        if !attempt.counts {
+            return;
+        }
+        self.counts.requests += u64::from(requests);
+        match release {
+            ReleaseKind::Confirmed | ReleaseKind::NotOwner => {
+                self.latencies.release.record(event.t - attempt.release_invoke);
+            }
+            ReleaseKind::Unavailable | ReleaseKind::Unknown => {}
+        }
+    }
+
+    fn died(&mut self, event: &Event) {
+        let attempt = self.close(event.client);
+        self.counts.unknown_all += 1;
+        if attempt.acquired == 0 {
+            self.keys[event.key as usize].leave(event.client);
+            self.counts.unknown += u64::from(attempt.counts);
+        } else if attempt.release_invoke == 0 {
+            self.counts.exercised_all += u64::from(self.keys[event.key as usize].died(event.client));
+        }
+    }
+
+    /// Ends a client's attempt: whatever else is said of it counts no more.
+    fn close(&mut self, client: u32) -> Attempt {
+        std::mem::take(&mut self.clients[client as usize])
+    }
+}
+
+impl Observer for Figures {
+    fn observe(&mut self, event: &Event) {
+        match event.what {
+            What::Invoke { due } => self.invoke(event, due),
+            What::Acquired { requests, .. } => self.acquired(event, requests),
+            What::Denied { denial, requests, .. } => self.denied(event, denial, requests),
+            What::Renewed { invoke, outcome, .. } => match outcome {
+                RenewalOutcome::Confirmed if self.clients[event.client as usize].counts => {
+                    self.latencies.renew.record(event.t - invoke);
+                }
+                RenewalOutcome::Refused => self.lost(event.client),
+                RenewalOutcome::Confirmed | RenewalOutcome::Unanswered => {}
+            },
+            What::Lost { .. } => self.lost(event.client),
+            What::ReleaseInvoke { .. } => self.release_invoke(event),
+            What::Released { release, requests, .. } => self.released(event, release, requests),
+            What::Died { .. } => self.died(event),
+            What::SelfStall { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

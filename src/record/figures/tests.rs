@@ -1,0 +1,148 @@
+use super::{Figures, Schedule};
+use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, Seen, What};
+
+const INVOKE: What = What::Invoke { due: 0 };
+const RELEASE: What = What::ReleaseInvoke {
+    enter: 0,
+    exit: 0,
+    seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false },
+};
+const DIED: What = What::Died { surely_ended: u64::MAX };
+
+fn acquired() -> What {
+    What::Acquired { token: None, validity: u64::MAX, requests: 2 }
+}
+
+fn denied(denial: Denial) -> What {
+    What::Denied { denial, surely_ended: 0, requests: 1 }
+}
+
+fn released(release: ReleaseKind) -> What {
+    What::Released { release, surely_ended: 0, requests: 1 }
+}
+
+fn renewed(outcome: RenewalOutcome) -> What {
+    What::Renewed { invoke: 0, outcome, validity: u64::MAX }
+}
+
+/// Three clients, one key; attempts count that are invoked in 100..200.
+fn fold(events: &[(u64, u32, What)]) -> Figures {
+    let mut figures = Figures::new(Schedule::new(0, 100, 100), 3, 1);
+    for (t, client, what) in events {
+        figures.observe(&Event { t: *t, client: *client, key: 0, what: *what });
+    }
+    figures
+}
+
+#[test]
+fn an_attempt_counts_by_its_invoke_and_a_grant_in_the_window_by_its_answer() {
+    let confirmed = released(ReleaseKind::Confirmed);
+    let figures = fold(&[
+        (99, 0, INVOKE),
+        (100, 0, acquired()),
+        (110, 0, RELEASE),
+        (120, 0, confirmed),
+        (199, 0, INVOKE),
+        (200, 0, acquired()),
+        (230, 0, RELEASE),
+        (300, 0, confirmed),
+        (300, 1, INVOKE),
+        (301, 1, acquired()),
+    ]);
+    let counts = figures.counts();
+    assert_eq!((counts.attempts, counts.grants, counts.requests), (1, 1, 3));
+    assert_eq!((counts.grants_in_window, counts.attempts_all, counts.grants_all), (1, 3, 3));
+    let latencies = figures.latencies();
+    assert_eq!((latencies.hold.max(), latencies.release.max()), (Some(30), Some(70)));
+    assert_eq!((latencies.acquire_service.count(), latencies.hold.count()), (1, 1));
+    assert_eq!(figures.grants_per_client(), [1, 0, 0]);
+}
+
+#[test]
+fn withdrawn_attempts_leave_no_trace_in_the_contention_ratio() {
+    let figures = fold(&[
+        (100, 0, INVOKE),
+        (101, 0, acquired()),
+        (110, 1, INVOKE),
+        (111, 2, INVOKE),
+        (120, 1, denied(Denial::Withdrawn)),
+        (120, 2, denied(Denial::TimedOut)),
+        (121, 0, RELEASE),
+        (122, 0, released(ReleaseKind::Confirmed)),
+    ]);
+    let counts = figures.counts();
+    assert_eq!((counts.attempts, counts.contended, counts.withdrawn, counts.timed_out), (2, 1, 1, 1));
+    assert_eq!((counts.longest_wait_ns, counts.exercised_all), (9, 1));
+}
+
+#[test]
+fn a_death_hands_nothing_over_and_its_hold_counts_as_challenged() {
+    let figures = fold(&[
+        (100, 0, INVOKE),
+        (101, 0, acquired()),
+        (102, 1, INVOKE),
+        (110, 0, DIED),
+        (150, 1, acquired()),
+        (160, 1, DIED),
+    ]);
+    assert_eq!(figures.latencies().handoff.count(), 0);
+    let counts = figures.counts();
+    assert_eq!((counts.exercised_all, counts.unknown, counts.unknown_all, counts.grants), (1, 0, 2, 2));
+    let waiting = fold(&[(100, 0, INVOKE), (110, 0, DIED)]);
+    assert_eq!((waiting.counts().unknown, waiting.counts().attempts), (1, 1));
+}
+
+#[test]
+fn a_lease_is_lost_once_a_grant_however_often_it_is_said() {
+    let figures = fold(&[
+        (100, 0, INVOKE),
+        (101, 0, acquired()),
+        (105, 0, renewed(RenewalOutcome::Unanswered)),
+        (110, 0, renewed(RenewalOutcome::Refused)),
+        (120, 0, What::Lost { at: 115 }),
+        (121, 0, RELEASE),
+        (122, 0, released(ReleaseKind::NotOwner)),
+        (130, 0, INVOKE),
+        (131, 0, acquired()),
+        (132, 0, RELEASE),
+        (133, 0, released(ReleaseKind::NotOwner)),
+    ]);
+    assert_eq!(figures.counts().lost_leases, 2);
+    assert_eq!(figures.latencies().renew.count(), 0);
+}
+
+#[test]
+fn events_of_an_attempt_that_is_over_or_never_began_do_no_harm() {
+    let figures = fold(&[
+        (100, 0, denied(Denial::Withdrawn)),
+        (101, 0, RELEASE),
+        (102, 0, released(ReleaseKind::NotOwner)),
+        (103, 0, DIED),
+        (110, 1, INVOKE),
+        (111, 1, denied(Denial::Withdrawn)),
+        (112, 1, denied(Denial::Withdrawn)),
+        (113, 1, acquired()),
+        (114, 1, What::Lost { at: 3 }),
+        (115, 1, DIED),
+        (116, 1, DIED),
+    ]);
+    let counts = figures.counts();
+    assert_eq!((counts.attempts, counts.grants, counts.withdrawn, counts.lost_leases), (0, 0, 1, 0));
+}
+
+#[test]
+fn a_stop_in_the_warm_up_leaves_nothing_to_measure_and_never_moves_the_end_back() {
+    let schedule = Schedule::new(0, 100, 100);
+    schedule.stop_at(150);
+    schedule.stop_at(170);
+    assert_eq!(schedule.end(), 150);
+    schedule.stop_at(30);
+    assert_eq!((schedule.end(), schedule.measures(100)), (100, false));
+}
+
+#[test]
+fn response_time_runs_from_due_and_service_time_from_invoke() {
+    let figures = fold(&[(110, 0, What::Invoke { due: 90 }), (120, 0, acquired())]);
+    let latencies = figures.latencies();
+    assert_eq!((latencies.acquire_service.max(), latencies.acquire_response.max()), (Some(10), Some(30)));
+}

@@ -1,0 +1,17 @@
+//! The history on disk: `history.jsonl.gz`, JSON lines in order of time. A
+//! header line starts each result; then one line an event:
+//!
+//! ```text
+//! {"result":{"backend":"redis","trial":1,"clients":64,"keys":1,"start":…,"measure":…,"end":…}}
+//! {"t":81240113,"c":3,"k":0,"e":"invoke","due":81240113}
+//! {"t":81290114,"c":3,"k":0,"e":"acquired","token":17,"validity":91240113,"requests":1}
+//! ```
+//!
+//! `t` and every other instant are clock nanoseconds; absent fields mean "none".
+//! The file is flushed every second, so that it can be read while it grows.
+
+mod line;
+mod writer;
+
+pub use line::{Header, Line, parse};
+pub use writer::{Alarm, HistoryFile, Recorded, TrialHistory};

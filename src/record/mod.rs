@@ -1,0 +1,21 @@
+//! What happened. Clients emit [`Event`]s and nothing else; every number,
+//! verdict, screen and file is a fold over the merged stream of them.
+//!
+//! The path of an event: a client stamps it into its worker's lock-free ring
+//! (`shard`), one reader thread merges the rings in order of time behind a
+//! watermark (`merge`) and shows each event to the observers: the figures, the
+//! oracle's checkers, the history writer. So no observer ever sees events out of
+//! order, nothing on the measuring path waits for a consumer, and a stored
+//! history replays to the same results.
+
+mod event;
+pub mod figures;
+mod histogram;
+pub mod history;
+mod merge;
+mod shard;
+
+pub use event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
+pub use histogram::{Latency, LatencyFigures};
+pub use merge::{Observer, Reader, ReaderCounts, Source};
+pub use shard::{Shard, ShardReader, ShardSeed, shard};
