@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod clock;
+pub mod load;
 pub mod lock;
 pub mod oracle;
 pub mod record;

@@ -2,6 +2,7 @@
 //! Adding a backend is one folder and one line in [`ENTRIES`].
 
 pub mod conformance;
+mod control;
 mod memory;
 
 use std::path::PathBuf;
@@ -69,6 +70,10 @@ pub struct Entry {
 /// Every lock recipe, in the order of tables.
 pub static ENTRIES: &[&Entry] = &[
     &memory::ENTRY,
+    &control::NO_LOCK,
+    &control::NO_RENEW,
+    &control::WRONG_RELEASE,
+    &control::SWALLOW_ERROR,
 ];
 
 /// Bare names that mean a recipe.

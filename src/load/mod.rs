@@ -1,0 +1,16 @@
+//! The load engine: turns a plan into attempts, and attempts into events.
+//!
+//! Each worker thread runs one current-thread runtime with its share of the
+//! clients and one shard of the recorder; nothing is shared between workers but
+//! the witness. The calling thread is the reader: it merges the shards and feeds
+//! the observers while the load runs, so no observer needs to be thread-safe.
+
+mod client;
+mod reasons;
+mod trial;
+mod watchdog;
+mod witness;
+mod worker;
+
+pub use reasons::Reasons;
+pub use trial::{Armed, LoadError, Phase, Spec, Tick, TrialReport, run_virtual};

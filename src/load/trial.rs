@@ -1,0 +1,334 @@
+//! One trial of one lock system: workers armed behind a barrier, the phases, the
+//! reader loop, the drain.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+use super::reasons::Reasons;
+use super::watchdog::Watchdog;
+use super::witness::Witness;
+use super::worker::{Ready, WorkerReport, work};
+use crate::clock::Clock;
+use crate::lock::{Key, LockSystem, SystemError};
+use crate::record::figures::Schedule;
+use crate::record::{Observer, Reader, ReaderCounts, shard};
+use crate::stop::Stop;
+use crate::workload::plan::{AcquireMode, Plan};
+
+/// The clients start so long after the schedule is known.
+const LEAD_NS: u64 = 20_000_000;
+/// Longest drain after a stop (Ctrl-C).
+const STOPPED_DRAIN_NS: u64 = 5_000_000_000;
+/// The reader's pause when there was nothing to read.
+const IDLE: Duration = Duration::from_micros(500);
+/// How often the caller is told how it goes.
+const TICK_NS: u64 = 100_000_000;
+
+/// What to run.
+pub struct Spec {
+    /// The lock system, prepared for these keys.
+    pub system: Arc<dyn LockSystem>,
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Lease length to ask for (the plan's, raised to the system's floor).
+    pub ttl_ns: u64,
+    /// Trial number, from 1.
+    pub trial: u32,
+    /// The keys, by index.
+    pub keys: Arc<[Key]>,
+    /// The run's clock.
+    pub clock: Clock,
+    /// Number of worker threads.
+    pub workers: u32,
+    /// Ends the load.
+    pub stop: Stop,
+}
+
+/// Why a trial could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A session could not be opened.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// A thread or runtime could not be started, or a worker died.
+    #[error("cannot run a worker thread: {0}")]
+    Worker(#[from] std::io::Error),
+    /// Stopped before the load began.
+    #[error("stopped before the load began")]
+    Stopped,
+}
+
+/// Where a trial stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Load without counting.
+    Warmup,
+    /// The attempts that count.
+    Measure,
+    /// No new attempts; the open ones end.
+    Drain,
+}
+
+/// A look at a running trial.
+#[derive(Clone, Copy, Debug)]
+pub struct Tick {
+    /// Phase.
+    pub phase: Phase,
+    /// Did the phase just begin?
+    pub entered: bool,
+    /// Nanoseconds since the start of the warm-up.
+    pub elapsed_ns: u64,
+}
+
+/// What the engine itself has to report of a trial.
+#[derive(Debug, Default)]
+pub struct TrialReport {
+    /// Events read and lost.
+    pub reader: ReaderCounts,
+    /// Failures in words.
+    pub reasons: Reasons,
+    /// How often clients were held back between attempts because the recorder was behind.
+    pub throttled: u64,
+    /// Lease length in force as the session knows it.
+    pub effective_ttl_ns: Option<u64>,
+    /// Clients that panicked.
+    pub panicked: u64,
+    /// Was it cut short, by a stop or by the caller?
+    pub cut_short: bool,
+}
+
+struct Worker {
+    thread: JoinHandle<std::io::Result<WorkerReport>>,
+    start: Option<oneshot::Sender<Schedule>>,
+}
+
+/// A trial whose sessions are all open.
+pub struct Armed {
+    spec: Arc<Spec>,
+    workers: Vec<Worker>,
+    reader: Reader,
+    _watchdog: Watchdog,
+}
+
+impl Armed {
+    /// Starts the worker threads and opens every session.
+    ///
+    /// # Errors
+    /// The first session that could not be opened; all others are closed again.
+    pub fn new(spec: Spec) -> Result<Self, LoadError> {
+        let spec = Arc::new(spec);
+        let witness = Arc::new(Witness::new(spec.keys.len() as u32));
+        let count = spec.workers.clamp(1, spec.plan.clients);
+        let (mut workers, mut readers) = (Vec::new(), Vec::new());
+        let (announce, ready) = mpsc::channel();
+        for number in 0..count {
+            let (seed, reader) = shard(spec.clock);
+            readers.push(reader);
+            let (start, started) = oneshot::channel();
+            let (spec, witness, announce) = (Arc::clone(&spec), Arc::clone(&witness), announce.clone());
+            let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let runtime = Builder::new_current_thread().enable_all().build()?;
+                LocalSet::new().block_on(&runtime, async {
+                    let (ready, opened) = oneshot::channel();
+                    tokio::task::spawn_local(async move {
+                        let opened: Ready = opened.await.unwrap_or(Ok(()));
+                        let _ = announce.send(opened);
+                    });
+                    Ok(work(spec, witness, (number, count), seed.bind(), ready, started).await)
+                })
+            })?;
+            workers.push(Worker { thread, start: Some(start) });
+        }
+        drop(announce);
+        let (seed, reader) = shard(spec.clock);
+        readers.push(reader);
+        let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4)?;
+        let armed = Self { spec, workers, reader: Reader::new(readers), _watchdog: watchdog };
+        armed.await_sessions(&ready)
+    }
+
+    fn await_sessions(mut self, ready: &mpsc::Receiver<Ready>) -> Result<Self, LoadError> {
+        let mut failure = None;
+        for _ in 0..self.workers.len() {
+            match ready.recv() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    failure.get_or_insert(LoadError::System(error));
+                }
+                Err(_) => break,
+            }
+        }
+        if failure.is_none() && self.spec.stop.draining() {
+            failure = Some(LoadError::Stopped);
+        }
+        match failure {
+            None => Ok(self),
+            Some(failure) => {
+                // Without a schedule the workers close their sessions and end.
+                for worker in &mut self.workers {
+                    worker.start = None;
+                }
+                for worker in self.workers {
+                    let _ = worker.thread.join();
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// A schedule that starts now.
+    #[must_use]
+    pub fn schedule(&self) -> Schedule {
+        let plan = &self.spec.plan;
+        Schedule::new(self.spec.clock.now() + LEAD_NS, plan.warmup_ns, plan.duration_ns)
+    }
+
+    /// Runs the load and shows its events to the observers, until every client is
+    /// done. `tick` is called at each phase and ten times a second; breaking from
+    /// it (a server died) ends the load at once.
+    ///
+    /// # Errors
+    /// If a worker thread died.
+    pub fn run(
+        mut self,
+        schedule: &Schedule,
+        observers: &mut [&mut dyn Observer],
+        tick: &mut dyn FnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<TrialReport, LoadError> {
+        for worker in &mut self.workers {
+            if let Some(start) = worker.start.take() {
+                // A worker that is gone shows when it is joined.
+                let _ = start.send(schedule.clone());
+            }
+        }
+        let mut conductor = Conductor::new(&self.spec, schedule);
+        while !self.workers.iter().all(|worker| worker.thread.is_finished()) {
+            if self.reader.poll(observers) == 0 {
+                std::thread::sleep(IDLE);
+            }
+            conductor.step(tick);
+        }
+        let mut report = TrialReport { cut_short: conductor.cut_short, ..TrialReport::default() };
+        for worker in self.workers {
+            let done = worker.thread.join().map_err(|_| std::io::Error::other("a worker thread panicked"))??;
+            report.reasons.merge(done.reasons);
+            report.throttled += done.throttled;
+            report.panicked += done.panicked;
+            report.effective_ttl_ns = report.effective_ttl_ns.or(done.effective_ttl_ns);
+        }
+        report.reader = self.reader.finish(observers);
+        Ok(report)
+    }
+}
+
+/// Walks through the phases.
+struct Conductor<'a> {
+    spec: &'a Spec,
+    schedule: Schedule,
+    phase: Phase,
+    next_tick: u64,
+    abort_at: u64,
+    stopped: bool,
+    cut_short: bool,
+}
+
+impl<'a> Conductor<'a> {
+    fn new(spec: &'a Spec, schedule: &Schedule) -> Self {
+        let patience = match spec.plan.acquire {
+            AcquireMode::Try => spec.plan.request_timeout_ns,
+            AcquireMode::Wait { timeout_ns } => timeout_ns,
+        };
+        // Whatever began in time may end by its own deadline and hold.
+        let own_end = patience.saturating_add(spec.plan.hold.longest_ns()).saturating_add(STOPPED_DRAIN_NS);
+        Self {
+            spec,
+            abort_at: schedule.end().saturating_add(own_end),
+            schedule: schedule.clone(),
+            phase: Phase::Warmup,
+            next_tick: 0,
+            stopped: false,
+            cut_short: false,
+        }
+    }
+
+    fn step(&mut self, tick: &mut dyn FnMut(Tick) -> ControlFlow<()>) {
+        let now = self.spec.clock.now();
+        if self.spec.stop.draining() && !self.stopped {
+            self.stopped = true;
+            self.cut_short |= now < self.schedule.end();
+            self.schedule.stop_at(now);
+            self.abort_at = self.abort_at.min(now + STOPPED_DRAIN_NS);
+        }
+        let phase = if self.stopped || now >= self.schedule.end() {
+            Phase::Drain
+        } else if now >= self.schedule.measure {
+            Phase::Measure
+        } else {
+            Phase::Warmup
+        };
+        let entered = phase != self.phase || self.next_tick == 0;
+        self.phase = phase;
+        if now > self.abort_at {
+            // Somebody did not end in time: what is dropped now is incomplete.
+            self.cut_short = true;
+            self.spec.stop.abort();
+        }
+        if entered || now >= self.next_tick {
+            self.next_tick = now + TICK_NS;
+            let elapsed_ns = now.saturating_sub(self.schedule.start);
+            if tick(Tick { phase, entered, elapsed_ns }).is_break() {
+                self.cut_short = true;
+                self.schedule.stop_at(now);
+                self.spec.stop.abort();
+            }
+        }
+    }
+}
+
+/// Runs a trial on the current runtime and thread, for tests in virtual time.
+///
+/// # Errors
+/// As [`Armed::new`].
+pub async fn run_virtual(
+    spec: Spec,
+    schedule: &Schedule,
+    observers: &mut [&mut dyn Observer],
+) -> Result<TrialReport, LoadError> {
+    let spec = Arc::new(spec);
+    let (seed, source) = shard(spec.clock);
+    let witness = Arc::new(Witness::new(spec.keys.len() as u32));
+    let (ready, opened) = oneshot::channel();
+    let (start, started) = oneshot::channel();
+    let mut reader = Reader::new(vec![source]);
+    let local = LocalSet::new();
+    let worker = local.run_until(work(Arc::clone(&spec), witness, (0, 1), seed.bind(), ready, started));
+    let reading = async {
+        if let Ok(Err(error)) = opened.await {
+            return LoadError::System(error);
+        }
+        let _ = start.send(schedule.clone());
+        loop {
+            reader.poll(observers);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let done = tokio::select! {
+        done = worker => done,
+        failure = reading => return Err(failure),
+    };
+    Ok(TrialReport {
+        reader: reader.finish(observers),
+        reasons: done.reasons,
+        throttled: done.throttled,
+        effective_ttl_ns: done.effective_ttl_ns,
+        panicked: done.panicked,
+        cut_short: spec.stop.draining(),
+    })
+}
