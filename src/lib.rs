@@ -6,6 +6,7 @@ pub mod load;
 pub mod lock;
 pub mod oracle;
 pub mod record;
+pub mod stack;
 pub mod stats;
 pub mod stop;
 pub mod units;

@@ -1,0 +1,222 @@
+//! Starts servers: all kinds at once, each on its own thread.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::error::StartError;
+use super::home::{Home, no_random, random_hex};
+use super::port;
+use super::process::{Process, describe};
+use super::recipe::{Call, Program, Recipe, Site};
+use super::search::Search;
+use super::server::{Node, Server};
+use super::user::{self, User};
+use crate::lock::ServerKind;
+use crate::stop::Stop;
+
+/// How to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the temporary directory is made. Default: the system's (`TMPDIR` if set).
+    pub parent: PathBuf,
+    /// Leave the directory, with data and logs, for inspection.
+    pub keep: bool,
+    /// Longest wait for a server to answer. Default 30 s: a loaded machine may
+    /// need seconds for a JVM.
+    pub ready_within: Duration,
+    /// Where programs are looked for.
+    pub search: Search,
+    /// Ends the start early.
+    pub stop: Stop,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            parent: std::env::temp_dir(),
+            keep: false,
+            ready_within: Duration::from_secs(30),
+            search: Search::from_env(),
+            stop: Stop::new(),
+        }
+    }
+}
+
+/// Servers of this machine, started for one run.
+pub struct LocalStack;
+
+impl LocalStack {
+    /// Starts one server (Redlock: five) of each kind, in parallel, and waits
+    /// until each answers or has failed: one that fails does not stop the
+    /// others. Blocks up to `ready_within`. The servers share one temporary
+    /// directory, which goes with the last of them.
+    #[must_use]
+    pub fn start(kinds: &[ServerKind], options: &Options) -> Vec<(ServerKind, Result<Server, StartError>)> {
+        if kinds.is_empty() {
+            return Vec::new();
+        }
+        let prepared = Home::create(&options.parent, options.keep).map(Arc::new);
+        let (home, ports) = match prepared.and_then(|home| Ok((home, reserve(kinds)?))) {
+            Ok(prepared) => prepared,
+            Err(error) => return kinds.iter().map(|kind| (*kind, Err(error.clone()))).collect(),
+        };
+        thread::scope(|scope| {
+            let starts: Vec<_> = kinds
+                .iter()
+                .zip(ports)
+                .map(|(kind, ports)| {
+                    let start = Start { home: &home, options, recipe: super::recipe(*kind) };
+                    (*kind, scope.spawn(move || start.with_a_second_try(ports)))
+                })
+                .collect();
+            starts.into_iter().map(|(kind, start)| (kind, joined(start.join()))).collect()
+        })
+    }
+}
+
+fn joined(result: thread::Result<Result<Server, StartError>>) -> Result<Server, StartError> {
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Ports for all kinds at once, so that no two servers of ours get the same.
+fn reserve(kinds: &[ServerKind]) -> Result<Vec<Vec<u16>>, StartError> {
+    let needs: Vec<usize> = kinds.iter().map(|kind| need(super::recipe(*kind))).collect();
+    let mut all = choose(needs.iter().sum())?;
+    Ok(needs.into_iter().map(|need| all.drain(..need).collect()).collect())
+}
+
+fn need(recipe: &Recipe) -> usize {
+    recipe.nodes * recipe.ports
+}
+
+fn choose(count: usize) -> Result<Vec<u16>, StartError> {
+    port::free(count).map_err(|source| StartError::system("find a free port on 127.0.0.1", source))
+}
+
+/// The start of one kind.
+struct Start<'a> {
+    home: &'a Arc<Home>,
+    options: &'a Options,
+    recipe: &'static Recipe,
+}
+
+impl Start<'_> {
+    fn with_a_second_try(&self, ports: Vec<u16>) -> Result<Server, StartError> {
+        let program = self.options.search.program(self.recipe)?;
+        match self.try_on(&program, &ports, "") {
+            Err(error) if error.lost_the_port() => {
+                let ports = choose(need(self.recipe))?;
+                self.try_on(&program, &ports, "-again")
+                    .map_err(|error| if error.lost_the_port() { error.named_as_port_race() } else { error })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn try_on(&self, program: &Program, ports: &[u16], suffix: &str) -> Result<Server, StartError> {
+        let limit = Instant::now() + self.options.ready_within;
+        let mut started = Vec::new();
+        for (number, ports) in ports.chunks(self.recipe.ports).enumerate() {
+            started.push(self.node(&format!("{}-{number}{suffix}", self.recipe.kind), program, ports, limit)?);
+        }
+        for (site, node) in &started {
+            self.ready(site, &node.process, limit)?;
+        }
+        Ok(Server {
+            kind: self.recipe.kind,
+            program: program.path.clone(),
+            version: program.version.clone(),
+            settings: self.recipe.settings,
+            stop: self.recipe.stop,
+            nodes: started.into_iter().map(|(_, node)| node).collect(),
+            home: Arc::clone(self.home),
+        })
+    }
+
+    /// Prepares and spawns one node; does not wait until it answers.
+    fn node(&self, name: &str, program: &Program, ports: &[u16], limit: Instant) -> Result<(Site, Node), StartError> {
+        let user = self.user()?;
+        let dir = self.home.node(name, user.as_ref())?;
+        let password = random_hex(16).map_err(no_random)?;
+        let site = Site { dir, ports: ports.to_vec(), program: program.clone(), user, password };
+        let launch = (self.recipe.launch)(&site)?;
+        if let Some(step) = &launch.prepare {
+            self.complete(step, &site, name, limit)?;
+        }
+        let process = self.spawn(&launch.server, &site, name)?;
+        let endpoint = (self.recipe.endpoint)(&site);
+        Ok((site, Node { endpoint, process }))
+    }
+
+    /// Whom to run as: as ourselves unless we are root.
+    fn user(&self) -> Result<Option<User>, StartError> {
+        if !user::is_root() {
+            return Ok(None);
+        }
+        let users = self.recipe.users;
+        let missing = || StartError::NoUser { kind: self.recipe.kind, users: users.join(", ") };
+        user::first_of(users).map(Some).ok_or_else(missing)
+    }
+
+    fn spawn(&self, call: &Call, site: &Site, name: &str) -> Result<Process, StartError> {
+        let log = self.home.path().join(format!("{name}.log"));
+        Process::spawn(self.home, call, &site.dir, &log, site.user.as_ref())
+            .map_err(|source| StartError::system(format!("start {}", call.program.display()), source))
+    }
+
+    /// Runs a preparing step to its end.
+    fn complete(&self, step: &Call, site: &Site, name: &str, limit: Instant) -> Result<(), StartError> {
+        let process = self.spawn(step, site, &format!("{name}-prepare"))?;
+        match process.wait(limit, || self.options.stop.draining()) {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.died(&step.program, site, &process, &describe(status))),
+            None if self.options.stop.draining() => Err(StartError::Interrupted { kind: self.recipe.kind }),
+            None => Err(self.not_ready(site, &process, "still preparing".to_owned())),
+        }
+    }
+
+    /// Asks until the server answers, and makes sure that it is ours that did.
+    fn ready(&self, site: &Site, process: &Process, limit: Instant) -> Result<(), StartError> {
+        loop {
+            let answer = (self.recipe.answers)(site);
+            if let Some(status) = process.died() {
+                return Err(self.died(&site.program.path, site, process, &describe(status)));
+            }
+            match answer {
+                Ok(()) if port::belongs_to(site.port(), &process.pids()) == Some(false) => {
+                    let (kind, log) = (self.recipe.kind, process.log_tail());
+                    return Err(StartError::PortTaken { kind, port: site.port(), log });
+                }
+                Ok(()) => return Ok(()),
+                Err(_) if self.options.stop.draining() => {
+                    return Err(StartError::Interrupted { kind: self.recipe.kind });
+                }
+                Err(answer) if Instant::now() >= limit => return Err(self.not_ready(site, process, answer)),
+                Err(_) => thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    fn died(&self, program: &std::path::Path, site: &Site, process: &Process, status: &str) -> StartError {
+        StartError::Died {
+            kind: self.recipe.kind,
+            program: program.to_owned(),
+            status: status.to_owned(),
+            port: site.port(),
+            log: process.log_tail(),
+        }
+    }
+
+    fn not_ready(&self, site: &Site, process: &Process, answer: String) -> StartError {
+        StartError::NotReady {
+            kind: self.recipe.kind,
+            program: site.program.path.clone(),
+            port: site.port(),
+            limit_s: self.options.ready_within.as_secs(),
+            answer,
+            log: process.log_tail(),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One server in a process group of its own: spawned, watched, stopped, reaped.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::home::Home;
+use super::recipe::Call;
+use super::usage::{self, Usage};
+use super::user::User;
+
+/// How long a server may take to stop by itself before it is killed.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Lines of a log that an error shows.
+const TAIL_LINES: usize = 10;
+/// Bytes from the end of a log that are looked at for them.
+const TAIL_BYTES: u64 = 8 * 1_024;
+
+/// A child and everything that it forks.
+pub(super) struct Process {
+    state: Mutex<State>,
+    group: Pid,
+    log: PathBuf,
+    home: Arc<Home>,
+}
+
+enum State {
+    Running(Child),
+    /// It ended without being asked to.
+    Died(ExitStatus),
+    Stopped,
+}
+
+impl Process {
+    /// Starts `call` in `dir` as `user`, with its output in the file `log`.
+    pub(super) fn spawn(
+        home: &Arc<Home>,
+        call: &Call,
+        dir: &Path,
+        log: &Path,
+        user: Option<&User>,
+    ) -> io::Result<Self> {
+        let output = File::options().create(true).append(true).open(log)?;
+        let mut command = home.guard.command(&call.program)?;
+        command.args(&call.arguments).current_dir(dir).env("HOME", dir);
+        command.stdout(output.try_clone()?).stderr(output);
+        if let Some(user) = user {
+            // Dropping the uid drops root's supplementary groups too.
+            command.gid(user.gid).uid(user.uid);
+        }
+        let child = command.spawn()?;
+        let group = Pid::from_child(&child);
+        Ok(Self { state: Mutex::new(State::Running(child)), group, log: log.to_owned(), home: Arc::clone(home) })
+    }
+
+    /// How it ended, if it did so without being asked.
+    pub(super) fn died(&self) -> Option<ExitStatus> {
+        let mut state = self.state();
+        if let State::Running(child) = &mut *state
+            && let Ok(Some(status)) = child.try_wait()
+        {
+            self.bury();
+            *state = State::Died(status);
+        }
+        match *state {
+            State::Died(status) => Some(status),
+            State::Running(_) | State::Stopped => None,
+        }
+    }
+
+    /// Live processes of the group.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        if self.is_running() { usage::members(self.group) } else { Vec::new() }
+    }
+
+    /// What the group uses; `None` when it has ended.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        if self.is_running() { usage::of_group(self.group) } else { None }
+    }
+
+    /// Sends a signal to the whole group.
+    pub(super) fn signal_group(&self, signal: Signal) -> io::Result<()> {
+        match &*self.state() {
+            State::Running(_) => Ok(kill_process_group(self.group, signal)?),
+            State::Died(_) | State::Stopped => Err(io::Error::other("the server has ended")),
+        }
+    }
+
+    /// Asks it to end; does not wait.
+    pub(super) fn ask_to_stop(&self, signal: Signal) {
+        if let State::Running(_) = &*self.state() {
+            // Only the leader: it knows how to end its children in order.
+            let _ = kill_process(self.group, signal);
+            let _ = kill_process_group(self.group, Signal::CONT);
+        }
+    }
+
+    /// Waits until it has ended, kills the group after [`PATIENCE`], reaps.
+    pub(super) fn finish(&self) {
+        let mut state = self.state();
+        if let State::Running(child) = &mut *state {
+            let limit = Instant::now() + PATIENCE;
+            while matches!(child.try_wait(), Ok(None)) && Instant::now() < limit {
+                sleep(Duration::from_millis(2));
+            }
+            self.bury();
+            // Surely ended or killed by now: this only reaps.
+            let _ = child.wait();
+        }
+        *state = State::Stopped;
+    }
+
+    /// Waits for the end of a step that prepares a server.
+    pub(super) fn wait(&self, limit: Instant, interrupted: impl Fn() -> bool) -> Option<ExitStatus> {
+        loop {
+            if let Some(status) = self.died() {
+                return Some(status);
+            }
+            if Instant::now() >= limit || interrupted() {
+                return None;
+            }
+            sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// The last lines of its log, indented, each after a line break; empty if
+    /// it wrote nothing.
+    pub(super) fn log_tail(&self) -> String {
+        tail(&self.log).unwrap_or_default()
+    }
+
+    /// Kills what is left of the group once its leader is dead or past hope.
+    fn bury(&self) {
+        let _ = kill_process_group(self.group, Signal::KILL);
+        self.home.guard.forget(self.group);
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(*self.state(), State::Running(_))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.ask_to_stop(Signal::TERM);
+        self.finish();
+    }
+}
+
+/// `exit status 1` or `killed by signal 9`.
+pub(super) fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, None) => status.to_string(),
+    }
+}
+
+fn tail(log: &Path) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let first = lines.len().saturating_sub(TAIL_LINES);
+    Ok(lines[first..].iter().map(|line| format!("\n    | {line}")).collect())
+}

@@ -1,0 +1,120 @@
+//! What a process group uses, from /proc (proc(5)). Both files read here are
+//! open to every user.
+
+use std::fs;
+
+use rustix::process::Pid;
+
+/// Linux tells process times in `USER_HZ`, 100 a second on every architecture
+/// that Rust's tier 1 and 2 Linux targets cover (time(7)).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Resources of a server so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// CPU time, user and system, in seconds since the start, ended and reaped
+    /// children included (Postgres forks one a connection).
+    pub cpu_s: f64,
+    /// Memory in bytes: anonymous pages of every process, plus the largest
+    /// file and shared-memory share among them, which the processes of a group
+    /// share (Postgres' buffers must not count once a connection).
+    pub rss_bytes: u64,
+}
+
+impl Usage {
+    /// Sum over independent groups.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { cpu_s: self.cpu_s + other.cpu_s, rss_bytes: self.rss_bytes + other.rss_bytes }
+    }
+}
+
+/// Live processes of a group.
+pub(super) fn members(group: Pid) -> Vec<u32> {
+    stats(group).into_iter().map(|stat| stat.pid).collect()
+}
+
+/// What a group uses; `None` when it has no live process.
+pub(super) fn of_group(group: Pid) -> Option<Usage> {
+    let stats = stats(group);
+    if stats.is_empty() {
+        return None;
+    }
+    let ticks: u64 = stats.iter().map(|stat| stat.ticks).sum();
+    let (mut anonymous, mut shared) = (0, 0);
+    for stat in &stats {
+        // A process that ended meanwhile uses nothing.
+        let status = fs::read_to_string(format!("/proc/{}/status", stat.pid)).unwrap_or_default();
+        anonymous += kilobytes(&status, "RssAnon:");
+        shared = shared.max(kilobytes(&status, "RssFile:") + kilobytes(&status, "RssShmem:"));
+    }
+    Some(Usage { cpu_s: ticks as f64 / TICKS_PER_SECOND, rss_bytes: (anonymous + shared) * 1_024 })
+}
+
+struct Stat {
+    pid: u32,
+    parent: u32,
+    group: i32,
+    ticks: u64,
+}
+
+/// The group's processes and all their descendants: each Postgres backend calls
+/// `setsid` and so leaves the postmaster's group.
+fn stats(group: Pid) -> Vec<Stat> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let all = processes.flatten().filter_map(|entry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        stat(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    });
+    let (mut members, mut others): (Vec<Stat>, Vec<Stat>) = all.partition(|stat| stat.group == group.as_raw_pid());
+    loop {
+        let (children, rest): (Vec<Stat>, Vec<Stat>) =
+            others.into_iter().partition(|stat| members.iter().any(|member| member.pid == stat.parent));
+        if children.is_empty() {
+            return members;
+        }
+        members.extend(children);
+        others = rest;
+    }
+}
+
+/// `pid (name) state ppid pgrp ... utime stime cutime cstime`: fields 3, 4, 5 and
+/// 14 to 17; the name may contain anything. Zombies and the dead do not count.
+fn stat(pid: u32, line: &str) -> Option<Stat> {
+    let (_, rest) = line.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    if matches!(*fields.first()?, "Z" | "X") {
+        return None;
+    }
+    let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some(Stat { pid, parent: fields.get(1)?.parse().ok()?, group: fields.get(2)?.parse().ok()?, ticks })
+}
+
+fn kilobytes(status: &str, name: &str) -> u64 {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|value| value.split_ascii_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::getpgrp;
+
+    use super::{kilobytes, members, of_group, stat};
+
+    #[test]
+    fn a_line_is_read_whatever_the_name() {
+        let line = "7 (a) R 1 2) S 1 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0 99";
+        let read = stat(7, line).unwrap();
+        assert_eq!((read.parent, read.group, read.ticks), (1, 42, 100));
+        assert!(stat(7, &line.replace(") S ", ") Z ")).is_none());
+    }
+
+    #[test]
+    fn our_own_group_uses_memory() {
+        assert!(members(getpgrp()).contains(&std::process::id()));
+        assert!(of_group(getpgrp()).unwrap().rss_bytes > 100_000);
+        assert_eq!(kilobytes("VmRSS:\t 1 kB\nRssAnon:\t  17 kB\n", "RssAnon:"), 17);
+    }
+}

@@ -1,0 +1,58 @@
+//! Support for tests that talk to real servers.
+//!
+//! `LOCKBENCH_TEST_<KIND>=URL[,URL]` names servers that run already. Else
+//! `LOCKBENCH_LIVE=1` starts one of each kind asked for, once a test process.
+//! Else the test is skipped, visibly. `LOCKBENCH_REQUIRE=all` turns every skip
+//! into a failure.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use lockbench::lock::{Endpoint, ServerKind};
+use lockbench::stack::{LocalStack, Options, Server, StartError};
+
+/// Statics are never dropped: the stack's guard stops these servers and removes
+/// their directory when the test process ends, whatever ends it.
+static SERVERS: [OnceLock<Option<Server>>; ServerKind::ALL.len()] = [const { OnceLock::new() }; ServerKind::ALL.len()];
+
+/// Endpoints of a server of this kind, or `None` (with a visible reason) where
+/// live tests are not asked for.
+pub fn endpoints(kind: ServerKind) -> Option<Vec<Endpoint>> {
+    let variable = format!("LOCKBENCH_TEST_{}", kind.name().to_uppercase());
+    if let Ok(urls) = std::env::var(&variable) {
+        return Some(urls.split(',').map(Endpoint::new).collect());
+    }
+    if !live(&format!("{variable} is not set")) {
+        return None;
+    }
+    let slot = ServerKind::ALL.iter().position(|other| *other == kind).unwrap();
+    SERVERS[slot].get_or_init(|| started(kind)).as_ref().map(Server::endpoints)
+}
+
+/// Are live tests asked for? If not, says so and why it matters.
+pub fn live(also: &str) -> bool {
+    let live = std::env::var("LOCKBENCH_LIVE").is_ok_and(|value| value == "1");
+    if !live {
+        skip(&format!("LOCKBENCH_LIVE is not 1, {also}"));
+    }
+    live
+}
+
+/// Says that a test does not run, or fails it where every test must run.
+pub fn skip(reason: &str) {
+    assert!(std::env::var("LOCKBENCH_REQUIRE").as_deref() != Ok("all"), "skipped, but LOCKBENCH_REQUIRE=all: {reason}");
+    // Not eprintln: the test harness hides that of a test that passes.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
+}
+
+fn started(kind: ServerKind) -> Option<Server> {
+    match LocalStack::start(&[kind], &Options::default()).remove(0).1 {
+        Ok(server) => Some(server),
+        Err(missing @ StartError::Missing { .. }) => {
+            skip(&missing.to_string());
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
