@@ -4,6 +4,9 @@
 pub mod conformance;
 mod control;
 mod memory;
+mod poll;
+pub mod redis;
+mod redlock;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,6 +73,8 @@ pub struct Entry {
 /// Every lock recipe, in the order of tables.
 pub static ENTRIES: &[&Entry] = &[
     &memory::ENTRY,
+    &redis::ENTRY,
+    &redlock::ENTRY,
     &control::NO_LOCK,
     &control::NO_RENEW,
     &control::WRONG_RELEASE,

@@ -1,0 +1,135 @@
+//! Requests outside of any measurement: what the server says of itself, who
+//! holds a key, and the removal of our keys. Each on a connection of its own,
+//! because a connection belongs to the runtime that made it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{RedisError, cmd};
+
+use super::naming::names;
+use super::server::{Limits, Server};
+use crate::lock::{Holder, Key, SystemError};
+
+/// Long enough for a server that loads a data set or a page from disk.
+const PATIENCE: Limits = Limits { connect: Duration::from_secs(5), answer: Some(Duration::from_secs(5)) };
+
+/// Keys removed in one round trip.
+const BATCH: usize = 1_000;
+
+/// Save points of an unchanged redis.conf since 7.0 (`initServerConfig` and
+/// `standardConfig` in Redis's src/config.c).
+const STOCK_SAVE: &str = "3600 1 300 100 60 10000";
+
+/// A connection for such requests.
+///
+/// # Errors
+/// The server cannot be reached or refuses us.
+pub async fn connect(server: &Server) -> Result<MultiplexedConnection, SystemError> {
+    server.connect(PATIENCE).await.map_err(|problem| server.error(problem))
+}
+
+/// Version and durability as the server reports them.
+///
+/// # Errors
+/// The server cannot be reached, or does not answer `INFO`.
+pub async fn version_and_durability(server: &Server) -> Result<(String, String), SystemError> {
+    let mut connection = connect(server).await?;
+    let info: String = cmd("INFO")
+        .arg("server")
+        .query_async(&mut connection)
+        .await
+        .map_err(|error| server.error(format!("INFO: {}", server.explain(&error))))?;
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown").trim();
+    let durability = match settings(&mut connection).await {
+        Ok(settings) => durability(&settings),
+        // Managed services hide CONFIG.
+        Err(_) => "not readable (CONFIG refused)".to_owned(),
+    };
+    Ok((version.to_owned(), durability))
+}
+
+async fn settings(connection: &mut MultiplexedConnection) -> Result<HashMap<String, String>, RedisError> {
+    let mut settings = HashMap::new();
+    // One at a time: several patterns in one CONFIG GET need Redis 7.
+    for name in ["appendonly", "appendfsync", "save"] {
+        let found: HashMap<String, String> = cmd("CONFIG").arg("GET").arg(name).query_async(connection).await?;
+        settings.extend(found);
+    }
+    Ok(settings)
+}
+
+fn durability(settings: &HashMap<String, String>) -> String {
+    let of = |name: &str| settings.get(name).map_or("unknown", String::as_str);
+    let log = match of("appendonly") {
+        "yes" => format!("appendonly yes, appendfsync {}", of("appendfsync")),
+        other => format!("appendonly {other}"),
+    };
+    let save = match of("save") {
+        "" => "save \"\"",
+        save => &format!("save {save}"),
+    };
+    let stock = of("appendonly") == "no" && of("save") == STOCK_SAVE;
+    format!("{log}, {save}{}", if stock { " (stock)" } else { "" })
+}
+
+/// Who holds a key on this server.
+///
+/// # Errors
+/// The server cannot be reached or refuses us.
+pub async fn peek(server: &Server, namespace: &str, key: &Key) -> Result<Option<Holder>, SystemError> {
+    let mut connection = connect(server).await?;
+    let ticket = names(namespace, key);
+    // Not MULTI, which a server that is out of memory refuses. Redis executes what it has read of one
+    // connection before it turns to the next.
+    let (identity, ttl_ms, token): (Option<String>, i64, Option<u64>) = redis::pipe()
+        .cmd("GET")
+        .arg(&ticket.lock)
+        .cmd("PTTL")
+        .arg(&ticket.lock)
+        .cmd("GET")
+        .arg(&ticket.fence)
+        .query_async(&mut connection)
+        .await
+        .map_err(|error| server.error(server.explain(&error)))?;
+    // PTTL is -1 without a lease and -2 without a key.
+    Ok(identity.map(|identity| Holder { identity, token, ttl_ms: u64::try_from(ttl_ms).ok() }))
+}
+
+/// Deletes exactly the names that we use for these keys.
+///
+/// # Errors
+/// The server cannot be reached or refuses us.
+pub async fn remove(server: &Server, namespace: &str, keys: &[Key]) -> Result<(), SystemError> {
+    let mut connection = connect(server).await?;
+    for batch in keys.chunks(BATCH) {
+        let mut pipeline = redis::pipe();
+        for key in batch {
+            let ticket = names(namespace, key);
+            pipeline.cmd("DEL").arg(&ticket.lock).arg(&ticket.fence).ignore();
+        }
+        let removed: Result<(), RedisError> = pipeline.query_async(&mut connection).await;
+        removed.map_err(|error| server.error(server.explain(&error)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::{STOCK_SAVE, durability};
+
+    fn of(appendonly: &str, save: &str) -> String {
+        let pairs = [("appendonly", appendonly), ("appendfsync", "everysec"), ("save", save)];
+        durability(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<HashMap<_, _>>())
+    }
+
+    #[test]
+    fn durability_names_what_matters_and_whether_it_is_stock() {
+        assert_eq!(of("no", STOCK_SAVE), "appendonly no, save 3600 1 300 100 60 10000 (stock)");
+        assert_eq!(of("no", ""), "appendonly no, save \"\"");
+        assert_eq!(of("yes", STOCK_SAVE), "appendonly yes, appendfsync everysec, save 3600 1 300 100 60 10000");
+    }
+}

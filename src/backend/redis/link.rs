@@ -1,0 +1,103 @@
+//! One client's connection to its server: made again when it was lost, never
+//! used to send a request twice that may have had an effect.
+
+use std::sync::Arc;
+
+use redis::Cmd;
+use redis::aio::MultiplexedConnection;
+
+use super::answer::{Answer, ask};
+use super::script::{RELEASING, Script};
+use super::server::{Limits, Server};
+
+/// A connection that comes back.
+pub struct Link {
+    server: Arc<Server>,
+    limits: Limits,
+    connection: Option<MultiplexedConnection>,
+    command: Cmd,
+    sent: u64,
+}
+
+impl Link {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Says what happened, without credentials.
+    pub async fn open(server: Arc<Server>, limits: Limits) -> Result<Self, String> {
+        let connection = server.connect(limits).await?;
+        Ok(Self { server, limits, connection: Some(connection), command: Cmd::new(), sent: 0 })
+    }
+
+    /// Requests sent so far.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Words for a lost answer, without credentials.
+    #[must_use]
+    pub fn explain(&self, error: &redis::RedisError) -> String {
+        self.server.explain(error)
+    }
+
+    /// Calls a script of so many keys, whose keys and arguments `fill` adds.
+    pub async fn call(&mut self, script: &Script, keys: usize, fill: impl Fn(&mut Cmd)) -> Answer {
+        script.by_digest(&mut self.command, keys);
+        fill(&mut self.command);
+        match self.send().await {
+            // Its scripts were flushed. A refused digest has had no effect.
+            Answer::NoScript => {
+                script.in_full(&mut self.command, keys);
+                fill(&mut self.command);
+                self.send().await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Puts a release behind a request that was not answered in time, on the same
+    /// connection: whenever the server executes the one, the other follows. Its
+    /// answer is not awaited.
+    pub async fn withdraw(&mut self, lock: &str, identity: &str) {
+        let Some(connection) = &mut self.connection else { return };
+        RELEASING.in_full(&mut self.command, 1);
+        self.command.arg(lock).arg(identity).set_no_response(true);
+        self.sent += 1;
+        // Fails only if the connection is gone, and then there is nothing to follow.
+        let _ = connection.send_packed_command(&self.command).await;
+    }
+
+    /// Sends the command as filled. If the connection turns out to be dead before
+    /// the request was given to it, a new one gets it.
+    async fn send(&mut self) -> Answer {
+        let mut reused = self.connection.is_some();
+        loop {
+            let connection = match &mut self.connection {
+                Some(connection) => connection,
+                none => match self.server.connect(self.limits).await {
+                    Ok(connection) => none.insert(connection),
+                    Err(problem) => return Answer::NotSent(problem),
+                },
+            };
+            let answer = ask(connection, &self.command).await;
+            match &answer {
+                Answer::NotSent(_) => {
+                    self.connection = None;
+                    if !std::mem::take(&mut reused) {
+                        return answer;
+                    }
+                }
+                Answer::Lost(_) => {
+                    self.connection = None;
+                    self.sent += 1;
+                    return answer;
+                }
+                _ => {
+                    self.sent += 1;
+                    return answer;
+                }
+            }
+        }
+    }
+}

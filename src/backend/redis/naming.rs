@@ -1,0 +1,80 @@
+//! What our keys and identities are called on the server.
+
+use super::super::Target;
+use crate::lock::Key;
+
+/// The names that one attempt uses. Reused from attempt to attempt, so that
+/// the measured path writes into buffers that are already there.
+#[derive(Default)]
+pub struct Ticket {
+    /// Number of the key.
+    pub key: u32,
+    /// Name of the lock's key on the server.
+    pub lock: String,
+    /// Name of its fence counter. Shares the lock's hash tag, the part in braces,
+    /// so that one script may use both on a cluster
+    /// (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>).
+    pub fence: String,
+    /// Value that marks the lock as ours.
+    pub identity: String,
+}
+
+impl Ticket {
+    /// The names for a key.
+    pub fn address(&mut self, namespace: &str, key: &Key) {
+        self.key = key.index;
+        for (name, suffix) in [(&mut self.lock, "}:lock"), (&mut self.fence, "}:fence")] {
+            name.clear();
+            name.push('{');
+            name.push_str(namespace);
+            name.push(':');
+            name.push_str(&key.name);
+            name.push_str(suffix);
+        }
+    }
+
+    /// Takes the next identity of this client.
+    pub fn identify(&mut self, identities: &mut Identities) {
+        identities.tries += 1;
+        self.identity.clear();
+        self.identity.push_str(&identities.prefix);
+        self.identity.push_str(itoa::Buffer::new().format(identities.tries));
+    }
+}
+
+/// Names for a key, without an identity.
+#[must_use]
+pub fn names(namespace: &str, key: &Key) -> Ticket {
+    let mut ticket = Ticket::default();
+    ticket.address(namespace, key);
+    ticket
+}
+
+/// The values of one client: run, client, and a number that is new with every
+/// try. With one value for all tries a release that arrives late (from a lost
+/// connection) would free a later grant of the same client.
+pub struct Identities {
+    prefix: String,
+    tries: u64,
+}
+
+impl Identities {
+    /// Identities of this client in this run.
+    #[must_use]
+    pub fn new(target: &Target, client: u32, opened: u64) -> Self {
+        Self { prefix: format!("{}/{client}/{opened:x}/", target.namespace), tries: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+    use crate::lock::Key;
+
+    #[test]
+    fn both_names_of_a_key_share_a_hash_tag() {
+        let ticket = names("lockbench-r1", &Key { index: 0, name: "hot".into() });
+        assert_eq!(ticket.lock, "{lockbench-r1:hot}:lock");
+        assert_eq!(ticket.fence, "{lockbench-r1:hot}:fence");
+    }
+}

@@ -1,0 +1,76 @@
+//! The lock system `redis`: one server, set up for one run.
+
+use std::sync::Arc;
+
+use super::super::Target;
+use super::inspect;
+use super::server::Server;
+use super::session::RedisSession;
+use super::{ENTRY, GUARANTEES};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+
+/// One Redis server as a lock service.
+pub(super) struct RedisSystem {
+    server: Arc<Server>,
+    target: Target,
+}
+
+impl RedisSystem {
+    /// Reads the target. Contacts nobody.
+    ///
+    /// # Errors
+    /// There is not exactly one endpoint, or its URL cannot be used.
+    pub fn new(target: Target) -> Result<Self, SystemError> {
+        let [endpoint] = target.endpoints.as_slice() else {
+            let addresses: Vec<String> = target.endpoints.iter().map(ToString::to_string).collect();
+            return Err(SystemError {
+                system: ENTRY.name,
+                address: if addresses.is_empty() { "(no address)".to_owned() } else { addresses.join(",") },
+                problem: "needs exactly one endpoint: --endpoint redis=redis://host:port".to_owned(),
+            });
+        };
+        let server = Arc::new(Server::new(ENTRY.name, endpoint)?);
+        Ok(Self { server, target })
+    }
+}
+
+impl LockSystem for RedisSystem {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn guarantees(&self) -> &Guarantees {
+        &GUARANTEES
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        vec![self.server.address()]
+    }
+
+    fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
+        Box::pin(async {
+            let (version, durability) = inspect::version_and_durability(&self.server).await?;
+            Ok(Facts { version, durability, quorum: "1 of 1".to_owned() })
+        })
+    }
+
+    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(inspect::remove(&self.server, &self.target.namespace, keys))
+    }
+
+    fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
+        Box::pin(async move {
+            let session = RedisSession::open(Arc::clone(&self.server), &self.target, opening).await;
+            let session = session.map_err(|problem| self.server.error(problem))?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
+    }
+
+    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
+        Box::pin(inspect::peek(&self.server, &self.target.namespace, key))
+    }
+
+    fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(inspect::remove(&self.server, &self.target.namespace, keys))
+    }
+}

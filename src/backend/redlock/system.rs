@@ -1,0 +1,161 @@
+//! The lock system `redlock`: N independent servers, set up for one run.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::super::Target;
+use super::super::redis::{Server, inspect};
+use super::session::RedlockSession;
+use super::tally::quorum;
+use super::{ENTRY, GUARANTEES};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+
+/// Fewest nodes of which one may fail.
+const FEWEST: usize = 3;
+/// Most nodes: one bit each.
+const MOST: usize = 64;
+
+/// Independent Redis servers as one lock service.
+pub(super) struct RedlockSystem {
+    servers: Vec<Arc<Server>>,
+    target: Target,
+}
+
+impl RedlockSystem {
+    /// Reads the target. Contacts nobody.
+    ///
+    /// # Errors
+    /// There are too few or too many endpoints, one is given twice, or a URL cannot be used.
+    pub fn new(target: Target) -> Result<Self, SystemError> {
+        let addresses: Vec<&str> = target.endpoints.iter().map(|endpoint| endpoint.host_port()).collect();
+        let refuse = |problem: String| SystemError { system: ENTRY.name, address: addresses.join(","), problem };
+        if !(FEWEST..=MOST).contains(&addresses.len()) {
+            let problem = format!("{} nodes; needs {FEWEST} to {MOST}, best an odd number", addresses.len());
+            return Err(refuse(format!("{problem}: --endpoint redlock=URL,URL,URL")));
+        }
+        if let Some(twice) = addresses.iter().enumerate().find(|(i, one)| addresses[..*i].contains(one)) {
+            return Err(refuse(format!("{} is given twice; nodes must be independent", twice.1)));
+        }
+        let server = |endpoint| Server::new(ENTRY.name, endpoint).map(Arc::new);
+        let servers = target.endpoints.iter().map(server).collect::<Result<_, _>>()?;
+        Ok(Self { servers, target })
+    }
+
+    /// The same removal on every node; all are tried, the first failure is reported.
+    async fn remove(&self, keys: &[Key]) -> Result<(), SystemError> {
+        let removals = self.servers.iter().map(|server| inspect::remove(server, &self.target.namespace, keys));
+        join_all(removals).await.into_iter().collect()
+    }
+
+    async fn read_facts(&self) -> Result<Facts, SystemError> {
+        let read = join_all(self.servers.iter().map(|server| inspect::version_and_durability(server))).await;
+        let (versions, durabilities): (Vec<String>, Vec<String>) =
+            read.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let host = self.servers[0].host();
+        let shared = self.servers.iter().all(|server| server.host() == host);
+        let note = if shared { "; all nodes on one host: one clock and one disk, not independent" } else { "" };
+        Ok(Facts {
+            version: alike(&versions),
+            durability: format!("{}{note}", alike(&durabilities)),
+            quorum: format!("{} of {}", quorum(self.servers.len()), self.servers.len()),
+        })
+    }
+
+    /// The identity that a quorum of nodes names, with the ttl that a quorum still has.
+    async fn find_holder(&self, key: &Key) -> Result<Option<Holder>, SystemError> {
+        let peeks = self.servers.iter().map(|server| inspect::peek(server, &self.target.namespace, key));
+        let mut failure = None;
+        let mut holders: Vec<Option<Holder>> = Vec::new();
+        for peek in join_all(peeks).await {
+            match peek {
+                Ok(holder) => holders.push(holder),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let majority = quorum(self.servers.len());
+        if let Some(error) = failure.filter(|_| holders.len() < majority) {
+            return Err(error);
+        }
+        Ok(elected(holders.into_iter().flatten().collect(), majority))
+    }
+}
+
+/// Texts that all agree, once; else each in turn.
+fn alike(texts: &[String]) -> String {
+    match texts.split_first() {
+        Some((first, rest)) if rest.iter().all(|text| text == first) => first.clone(),
+        _ => format!("differs: {}", texts.join(" | ")),
+    }
+}
+
+fn elected(holders: Vec<Holder>, majority: usize) -> Option<Holder> {
+    holders.iter().find_map(|candidate| {
+        let mut same: Vec<&Holder> = holders.iter().filter(|one| one.identity == candidate.identity).collect();
+        same.sort_by_key(|holder| std::cmp::Reverse(holder.ttl_ms));
+        same.get(majority - 1).map(|last| (*last).clone())
+    })
+}
+
+impl LockSystem for RedlockSystem {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn guarantees(&self) -> &Guarantees {
+        &GUARANTEES
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        self.servers.iter().map(|server| server.address()).collect()
+    }
+
+    fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
+        Box::pin(self.read_facts())
+    }
+
+    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(self.remove(keys))
+    }
+
+    fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
+        Box::pin(async move {
+            let session = RedlockSession::open(&self.servers, &self.target, opening).await;
+            let failed = |problem| SystemError { system: ENTRY.name, address: self.addresses().join(","), problem };
+            Ok(Box::new(session.map_err(failed)?) as Box<dyn Session>)
+        })
+    }
+
+    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
+        Box::pin(self.find_holder(key))
+    }
+
+    fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(self.remove(keys))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{alike, elected};
+    use crate::lock::Holder;
+
+    fn holder(identity: &str, ttl_ms: u64) -> Holder {
+        Holder { identity: identity.to_owned(), token: None, ttl_ms: Some(ttl_ms) }
+    }
+
+    #[test]
+    fn only_a_quorum_makes_a_holder_and_its_shortest_lease_counts() {
+        let split = vec![holder("a", 9), holder("a", 9), holder("b", 9), holder("b", 9)];
+        assert_eq!(elected(split, 3), None);
+        let won = vec![holder("b", 9), holder("a", 7), holder("a", 5), holder("a", 6), holder("a", 3)];
+        assert_eq!(elected(won, 3), Some(holder("a", 5)));
+        assert_eq!(elected(Vec::new(), 3), None);
+    }
+
+    #[test]
+    fn facts_that_differ_are_told_apart() {
+        assert_eq!(alike(&["7".to_owned(), "7".to_owned()]), "7");
+        assert_eq!(alike(&["7".to_owned(), "6".to_owned()]), "differs: 7 | 6");
+    }
+}
