@@ -3,10 +3,12 @@
 
 pub mod conformance;
 mod control;
+mod etcd;
 mod memory;
 mod poll;
 pub mod redis;
 mod redlock;
+mod zookeeper;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,6 +77,8 @@ pub static ENTRIES: &[&Entry] = &[
     &memory::ENTRY,
     &redis::ENTRY,
     &redlock::ENTRY,
+    &zookeeper::ENTRY,
+    &etcd::ENTRY,
     &control::NO_LOCK,
     &control::NO_RENEW,
     &control::WRONG_RELEASE,

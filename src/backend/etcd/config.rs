@@ -1,0 +1,239 @@
+//! Where etcd is, who we are there, which keys are ours, and what an error of
+//! its client library says about the effect of a request.
+
+use std::future::Future;
+use std::time::Duration;
+
+use etcd_client::{Certificate, Client, ConnectOptions, Error, TlsOptions};
+
+use super::NAME;
+use crate::backend::Target;
+use crate::clock::Clock;
+use crate::lock::{Endpoint, Key, SystemError};
+
+/// Port where none is written (`--listen-client-urls`).
+const DEFAULT_PORT: &str = "2379";
+
+/// The entry's configuration, shared by all of its sessions.
+pub struct Config {
+    endpoints: Vec<Endpoint>,
+    urls: Vec<String>,
+    user: Option<(String, String)>,
+    tls: Option<TlsOptions>,
+    namespace: String,
+    pub clock: Clock,
+}
+
+/// A request that was not answered with success.
+#[derive(Debug)]
+pub struct Trouble {
+    /// Did it surely have no effect?
+    pub certain: bool,
+    /// Does the server not know the lease or key that it named?
+    pub not_found: bool,
+    /// What was seen, without secrets.
+    pub text: String,
+}
+
+impl Config {
+    /// Reads the endpoints: `etcd://[user:password@]host:port`, `etcds://` for
+    /// TLS with the machine's trust store or `?ca=/path/to/ca.pem`.
+    pub fn new(target: &Target) -> Result<Self, SystemError> {
+        let mut config = Self {
+            endpoints: target.endpoints.clone(),
+            urls: Vec::new(),
+            user: target.endpoints.iter().find_map(Endpoint::credentials),
+            tls: None,
+            namespace: format!("lockbench-{}/", target.namespace),
+            clock: target.clock,
+        };
+        for endpoint in &target.endpoints {
+            let scheme = match endpoint.scheme() {
+                "etcd" | "" => "http",
+                "etcds" => "https",
+                other => return Err(config.error(&format!("scheme {other}:// is not etcd:// or etcds://"))),
+            };
+            config.urls.push(format!("{scheme}://{}", with_port(endpoint.host_port())));
+            if scheme == "https" && config.tls.is_none() {
+                config.tls = Some(trust(endpoint).map_err(|problem| config.error(&problem))?);
+            }
+        }
+        if config.urls.is_empty() {
+            return Err(config.error("no endpoint given: use --endpoint etcd=etcd://HOST:2379"));
+        }
+        if config.tls.is_some() && config.urls.iter().any(|url| url.starts_with("http://")) {
+            return Err(config.error("endpoints with and without TLS cannot be mixed"));
+        }
+        Ok(config)
+    }
+
+    /// `host:port` of every member given.
+    pub fn addresses(&self) -> Vec<String> {
+        self.endpoints.iter().map(|endpoint| endpoint.host_port().to_owned()).collect()
+    }
+
+    /// URLs of every member given.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
+    }
+
+    /// Prefix of everything of ours.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Prefix of the waiters' keys of one lock. Slashes in its name are escaped:
+    /// the lock `a` must not see the waiters of `a/b`.
+    pub fn prefix(&self, key: &Key) -> String {
+        format!("{}{}/", self.namespace, key.name.replace('%', "%25").replace('/', "%2F"))
+    }
+
+    /// A connection of its own to these members. Where credentials are given,
+    /// they are checked now; otherwise nobody is contacted yet.
+    pub async fn connect(&self, urls: &[String], limit_ns: u64) -> Result<Client, Trouble> {
+        let mut options = ConnectOptions::new().with_connect_timeout(Duration::from_nanos(limit_ns));
+        if let Some((user, password)) = &self.user {
+            // Simple tokens lapse after 5 minutes without use (`--auth-token-ttl`).
+            options = options.with_user(user, password).with_auto_token_refresh(true);
+        }
+        if let Some(tls) = &self.tls {
+            options = options.with_tls(tls.clone());
+        }
+        self.bounded(limit_ns, Client::connect(urls, Some(options))).await
+    }
+
+    /// Awaits an answer for at most `limit_ns`.
+    pub async fn bounded<T>(
+        &self,
+        limit_ns: u64,
+        request: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Trouble> {
+        match tokio::time::timeout(Duration::from_nanos(limit_ns), request).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.trouble(&error)),
+            Err(_) => Err(Trouble {
+                certain: false,
+                not_found: false,
+                text: format!("no answer within {} ms", limit_ns / 1_000_000),
+            }),
+        }
+    }
+
+    /// What an error says. Only status codes that etcd gives before it proposes
+    /// a request count as certain; `Unavailable` covers "request timed out" too,
+    /// which may still be applied (`etcdserver/api/v3rpc/rpctypes/error.go`).
+    fn trouble(&self, error: &Error) -> Trouble {
+        const NOT_FOUND: i32 = 5;
+        /// Invalid argument, not found, permission denied, resource exhausted, failed precondition, out of range,
+        /// unimplemented, unauthenticated (gRPC's status codes).
+        const CERTAIN: [i32; 8] = [3, NOT_FOUND, 7, 8, 9, 11, 12, 16];
+        let (certain, not_found) = match error {
+            Error::GRpcStatus(status) => {
+                let code = status.code() as i32;
+                (CERTAIN.contains(&code) || never_sent(status), code == NOT_FOUND)
+            }
+            Error::InvalidArgs(_) | Error::InvalidUri(_) | Error::InvalidMetadataValue(_) => (true, false),
+            _ => (false, false),
+        };
+        Trouble { certain, not_found, text: self.redact(&describe(error)) }
+    }
+
+    /// A [`SystemError`] about these servers.
+    pub fn error(&self, problem: &str) -> SystemError {
+        SystemError { system: NAME, address: self.addresses().join(","), problem: self.redact(problem) }
+    }
+
+    fn redact(&self, text: &str) -> String {
+        self.endpoints.iter().fold(text.to_owned(), |text, endpoint| endpoint.redact(&text))
+    }
+}
+
+fn with_port(host: &str) -> String {
+    // A colon inside brackets belongs to an IPv6 address.
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    if after.contains(':') { host.to_owned() } else { format!("{host}:{DEFAULT_PORT}") }
+}
+
+/// Did the connection fail before anything was sent? The library says so only in words.
+fn never_sent(status: &(impl std::error::Error + ?Sized)) -> bool {
+    causes(status).any(|text| text.contains("tcp connect error"))
+}
+
+/// The error with its causes: the library's own text often says just "transport error".
+fn describe(error: &Error) -> String {
+    let Error::GRpcStatus(status) = error else { return error.to_string() };
+    let mut text = status.message().to_owned();
+    for cause in causes(status).skip(1) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+fn causes(error: &(impl std::error::Error + ?Sized)) -> impl Iterator<Item = String> {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        texts.push(cause.to_string());
+        next = cause.source();
+    }
+    texts.into_iter()
+}
+
+/// Whom to trust: the machine's store, or the CA certificate named in the URL.
+fn trust(endpoint: &Endpoint) -> Result<TlsOptions, String> {
+    let query = endpoint.secret_url().split_once('?').map_or("", |(_, query)| query);
+    let Some(path) = query.split('&').find_map(|pair| pair.strip_prefix("ca=")) else {
+        return Ok(TlsOptions::new().with_native_roots());
+    };
+    let pem = std::fs::read(path).map_err(|error| format!("cannot read the CA certificate {path}: {error}"))?;
+    Ok(TlsOptions::new().ca_certificate(Certificate::from_pem(pem)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+    use crate::backend::{RedlockParameters, Target};
+    use crate::clock::Clock;
+    use crate::lock::{Endpoint, Key};
+
+    fn config(urls: &[&str]) -> Result<Config, String> {
+        let target = Target {
+            endpoints: urls.iter().copied().map(Endpoint::new).collect(),
+            namespace: "run-1".to_owned(),
+            ours: false,
+            scratch: std::path::PathBuf::new(),
+            clock: Clock::monotonic(),
+            redlock: RedlockParameters::default(),
+        };
+        Config::new(&target).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn endpoints_become_urls_without_credentials() {
+        let config = config(&["etcd://me:s%2Fcret@a:1", "b:2", "[::1]"]).unwrap();
+        assert_eq!(config.urls(), ["http://a:1", "http://b:2", "http://[::1]:2379"]);
+        assert_eq!(config.addresses(), ["a:1", "b:2", "[::1]"]);
+        assert_eq!(config.user, Some(("me".to_owned(), "s/cret".to_owned())));
+        assert!(!config.error("me:s%2Fcret or s/cret").to_string().contains("cret"));
+    }
+
+    #[test]
+    fn what_is_not_etcd_is_refused_with_the_reason() {
+        let refused = |urls: &[&str]| config(urls).err().unwrap();
+        assert!(refused(&["redis://a:1"]).contains("redis://"));
+        assert!(refused(&[]).contains("--endpoint"));
+        assert!(refused(&["etcd://a:1", "etcds://b:2"]).contains("mixed"));
+        assert!(refused(&["etcds://a:1?ca=/no/such/ca.pem"]).contains("/no/such/ca.pem"));
+    }
+
+    #[test]
+    fn one_lock_never_contains_another() {
+        let config = config(&["etcd://a:1"]).unwrap();
+        let prefix = |name: &str| config.prefix(&Key { index: 0, name: name.into() });
+        assert_eq!(prefix("a"), "lockbench-run-1/a/");
+        assert!(!prefix("a/b").starts_with(&prefix("a")));
+        assert_ne!(prefix("a/b"), prefix("a%2Fb"));
+    }
+}

@@ -1,0 +1,134 @@
+//! The etcd entry as a whole: what the servers say of themselves, clean keys,
+//! sessions, and who holds a key.
+
+use std::sync::Arc;
+
+use etcd_client::{Client, DeleteOptions, GetOptions, SortOrder, SortTarget};
+
+use super::config::{Config, Trouble};
+use super::session::EtcdSession;
+use super::{GUARANTEES, NAME};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+
+/// Longest wait for an answer outside of sessions, which have the plan's.
+const ADMIN_LIMIT_NS: u64 = 5_000_000_000;
+
+/// etcd synchronises its write-ahead log before it answers a write
+/// (<https://etcd.io/docs/v3.4/op-guide/hardware/#disks>); the flag
+/// `--unsafe-no-fsync` of 3.5 and later turns that off, and no request reads it back.
+const DURABILITY: &str =
+    "write-ahead log fsync before answer (etcd's documentation; --unsafe-no-fsync cannot be read back)";
+
+/// The lock system `etcd`.
+pub struct EtcdSystem {
+    config: Arc<Config>,
+}
+
+impl EtcdSystem {
+    /// A system on these servers.
+    pub fn new(config: Config) -> Self {
+        Self { config: Arc::new(config) }
+    }
+
+    async fn client(&self) -> Result<Client, SystemError> {
+        self.config
+            .connect(self.config.urls(), ADMIN_LIMIT_NS)
+            .await
+            .map_err(|trouble| self.failed("connect", &trouble))
+    }
+
+    fn failed(&self, what: &str, trouble: &Trouble) -> SystemError {
+        self.config.error(&format!("{what}: {}; is etcd running there, and may this user do it?", trouble.text))
+    }
+
+    async fn ask<T>(
+        &self,
+        what: &str,
+        request: impl Future<Output = Result<T, etcd_client::Error>>,
+    ) -> Result<T, SystemError> {
+        self.config.bounded(ADMIN_LIMIT_NS, request).await.map_err(|trouble| self.failed(what, &trouble))
+    }
+
+    async fn facts(&self) -> Result<Facts, SystemError> {
+        let mut versions: Vec<String> = Vec::new();
+        let mut quorum = String::new();
+        // Each by itself: through the balanced connection only one would answer.
+        for url in self.config.urls() {
+            let connecting = self.config.connect(std::slice::from_ref(url), ADMIN_LIMIT_NS).await;
+            let mut client = connecting.map_err(|trouble| self.failed(url, &trouble))?;
+            let version = self.ask(url, client.status()).await?.version().to_owned();
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+            let members = self.ask(url, client.member_list()).await?.members().len();
+            quorum = format!("{} of {members}", members / 2 + 1);
+        }
+        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum })
+    }
+
+    /// Deletes the waiters' keys of these locks.
+    async fn clear(&self, keys: &[Key]) -> Result<(), SystemError> {
+        let mut client = self.client().await?;
+        let count = GetOptions::new().with_prefix().with_count_only();
+        let left = self.ask("count our keys", client.get(self.config.namespace(), Some(count))).await?.count();
+        if left == 0 {
+            return Ok(());
+        }
+        for key in keys {
+            let options = DeleteOptions::new().with_prefix();
+            self.ask("delete our keys", client.delete(self.config.prefix(key), Some(options))).await?;
+        }
+        Ok(())
+    }
+
+    async fn peek(&self, key: &Key) -> Result<Option<Holder>, SystemError> {
+        let mut client = self.client().await?;
+        let oldest = GetOptions::new().with_prefix().with_sort(SortTarget::Create, SortOrder::Ascend).with_limit(1);
+        let answer = self.ask("read", client.get(self.config.prefix(key), Some(oldest))).await?;
+        let Some(holder) = answer.kvs().first() else { return Ok(None) };
+        let lease = self.ask("read the lease", client.lease_time_to_live(holder.lease(), None)).await?;
+        Ok(Some(Holder {
+            identity: format!("{}, lease {:x}", String::from_utf8_lossy(holder.value()), holder.lease()),
+            token: u64::try_from(holder.create_revision()).ok(),
+            // -1 says that the lease is over.
+            ttl_ms: u64::try_from(lease.ttl()).ok().map(|seconds| seconds * 1_000),
+        }))
+    }
+}
+
+impl LockSystem for EtcdSystem {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn guarantees(&self) -> &Guarantees {
+        &GUARANTEES
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        self.config.addresses()
+    }
+
+    fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
+        Box::pin(EtcdSystem::facts(self))
+    }
+
+    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(self.clear(keys))
+    }
+
+    fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
+        Box::pin(async move {
+            let session = EtcdSession::open(Arc::clone(&self.config), opening).await?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
+    }
+
+    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
+        Box::pin(EtcdSystem::peek(self, key))
+    }
+
+    fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(self.clear(keys))
+    }
+}

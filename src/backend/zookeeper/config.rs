@@ -1,0 +1,175 @@
+//! Where ZooKeeper is, who we are there, and which nodes are ours.
+
+use std::time::Duration;
+
+use zookeeper_client::{Acls, Client, Connector, CreateMode, CreateOptions};
+
+use super::NAME;
+use crate::backend::Target;
+use crate::clock::Clock;
+use crate::lock::{Endpoint, Key, SystemError};
+
+/// Port where none is written (`clientPort` in ZooKeeper's sample configuration).
+const DEFAULT_PORT: &str = "2181";
+
+/// The entry's configuration, shared by all of its sessions.
+pub struct Config {
+    endpoints: Vec<Endpoint>,
+    hosts: Vec<String>,
+    chroot: String,
+    /// `user:password` for digest authentication.
+    auth: Option<String>,
+    root: String,
+    pub clock: Clock,
+}
+
+impl Config {
+    /// Reads the endpoints: `zookeeper://[user:password@]host[:port][,host[:port]][/chroot]`.
+    pub fn new(target: &Target) -> Result<Self, SystemError> {
+        let mut config = Self {
+            endpoints: target.endpoints.clone(),
+            hosts: Vec::new(),
+            chroot: String::new(),
+            auth: None,
+            root: format!("/lockbench-{}", target.namespace),
+            clock: target.clock,
+        };
+        for endpoint in &target.endpoints {
+            match endpoint.scheme() {
+                "zookeeper" | "" => {}
+                other => {
+                    let problem = format!(
+                        "scheme {other}:// is not offered: use zookeeper://HOST:PORT (TLS to ZooKeeper is not offered)"
+                    );
+                    return Err(config.error(&problem));
+                }
+            }
+            let hosts = endpoint.host_port().split(',').filter(|host| !host.is_empty());
+            config.hosts.extend(hosts.map(with_port));
+            if let Some(chroot) = chroot(endpoint) {
+                config.chroot = chroot;
+            }
+        }
+        config.auth =
+            target.endpoints.iter().find_map(Endpoint::credentials).map(|(user, pass)| format!("{user}:{pass}"));
+        if config.hosts.is_empty() {
+            return Err(config.error("no endpoint given: use --endpoint zookeeper=zookeeper://HOST:2181"));
+        }
+        Ok(config)
+    }
+
+    /// `host:port` of every server given.
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// The crate's connect string.
+    pub fn cluster(&self) -> String {
+        format!("{}{}", self.hosts.join(","), self.chroot)
+    }
+
+    /// How to open a session that lasts `ttl_ns` without a sign of life.
+    pub fn connector(&self, ttl_ns: u64) -> Connector {
+        let connector = Client::connector().with_session_timeout(Duration::from_nanos(ttl_ns)).with_fail_eagerly();
+        match &self.auth {
+            Some(auth) => connector.with_auth("digest", auth.as_bytes()),
+            None => connector,
+        }
+    }
+
+    /// How our nodes are created: for ourselves alone where we have a name.
+    pub fn creating(&self, mode: CreateMode) -> CreateOptions<'static> {
+        mode.with_acls(if self.auth.is_some() { Acls::creator_all() } else { Acls::anyone_all() })
+    }
+
+    /// Parent of everything of ours.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// Parent of the waiters of one lock. A lock's name is one path element
+    /// whatever is in it.
+    pub fn parent(&self, key: &Key) -> String {
+        let name = key.name.replace('%', "%25").replace('/', "%2F");
+        let name = if name.chars().all(|c| c == '.') { name.replace('.', "%2E") } else { name };
+        format!("{}/{name}", self.root)
+    }
+
+    /// A [`SystemError`] about these servers.
+    pub fn error(&self, problem: &str) -> SystemError {
+        let addresses: Vec<&str> = self.endpoints.iter().map(Endpoint::host_port).collect();
+        let problem = self.endpoints.iter().fold(problem.to_owned(), |text, endpoint| endpoint.redact(&text));
+        SystemError { system: NAME, address: addresses.join(","), problem }
+    }
+}
+
+fn with_port(host: &str) -> String {
+    // A colon inside brackets belongs to an IPv6 address.
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    if after.contains(':') { host.to_owned() } else { format!("{host}:{DEFAULT_PORT}") }
+}
+
+/// The path of the URL, without a trailing slash.
+fn chroot(endpoint: &Endpoint) -> Option<String> {
+    let url = endpoint.secret_url();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
+    let path = rest.split_once('/').map(|(_, path)| path.trim_matches('/'))?;
+    (!path.is_empty()).then(|| format!("/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+    use crate::backend::{RedlockParameters, Target};
+    use crate::clock::Clock;
+    use crate::lock::{Endpoint, Key};
+
+    fn config(urls: &[&str]) -> Result<Config, String> {
+        let target = Target {
+            endpoints: urls.iter().copied().map(Endpoint::new).collect(),
+            namespace: "run-1".to_owned(),
+            ours: false,
+            scratch: std::path::PathBuf::new(),
+            clock: Clock::monotonic(),
+            redlock: RedlockParameters::default(),
+        };
+        Config::new(&target).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn endpoints_become_a_connect_string() {
+        for (urls, cluster) in [
+            (&["zookeeper://a:1"][..], "a:1"),
+            (&["zookeeper://a:1,b/x/y/"], "a:1,b:2181/x/y"),
+            // As a list split at its commas gives it.
+            (&["zookeeper://me:p@a:1", "b:2/x"], "a:1,b:2/x"),
+            (&["zookeeper://[::1]"], "[::1]:2181"),
+        ] {
+            assert_eq!(config(urls).unwrap().cluster(), cluster);
+        }
+    }
+
+    #[test]
+    fn credentials_are_for_digest_authentication_and_never_shown() {
+        let config = config(&["zookeeper://me:s%2Fcret@a:1"]).unwrap();
+        assert_eq!(config.auth.as_deref(), Some("me:s/cret"));
+        assert!(!config.error("auth me:s/cret, s%2Fcret").to_string().contains("cret"));
+    }
+
+    #[test]
+    fn what_is_not_offered_is_refused_with_the_reason() {
+        let refused = |urls: &[&str]| config(urls).err().unwrap();
+        assert!(refused(&["zookeeper+tls://a:1"]).contains("TLS to ZooKeeper is not offered"));
+        assert!(refused(&[]).contains("--endpoint"));
+    }
+
+    #[test]
+    fn every_lock_has_one_parent_below_our_root() {
+        let config = config(&["zookeeper://a:1"]).unwrap();
+        let parent = |name: &str| config.parent(&Key { index: 0, name: name.into() });
+        assert_eq!(parent("hot-0"), "/lockbench-run-1/hot-0");
+        assert_eq!(parent("a/../b"), "/lockbench-run-1/a%2F..%2Fb");
+        assert_eq!(parent(".."), "/lockbench-run-1/%2E%2E");
+    }
+}

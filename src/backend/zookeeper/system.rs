@@ -1,0 +1,201 @@
+//! The ZooKeeper entry as a whole: what the servers say of themselves, clean
+//! keys, sessions, and who holds a key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use zookeeper_client::{Client, CreateMode, Error};
+
+use super::config::Config;
+use super::link::{Link, bounded};
+use super::session::ZookeeperSession;
+use super::{GUARANTEES, NAME, four_letter, node};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+
+/// Longest wait for an answer outside of sessions, which have the plan's.
+const ADMIN_LIMIT_NS: u64 = 5_000_000_000;
+/// Timeout of the sessions that we open to prepare, clean and look.
+const ADMIN_SESSION_NS: u64 = 10_000_000_000;
+/// Keys prepared or cleaned at once: requests of one session are pipelined.
+const AT_ONCE: usize = 128;
+
+/// ZooKeeper synchronises its transaction log before it answers an update unless
+/// `forceSync=no` (<https://zookeeper.apache.org/doc/r3.8.0/zookeeperAdmin.html#Unsafe+Options>),
+/// a system property of the server that no command shows.
+const DURABILITY: &str =
+    "transaction log fsync before answer (ZooKeeper's default forceSync=yes; the setting cannot be read back)";
+
+const UNREADABLE: &str = "cannot be read: srvr is not in the server's 4lw.commands.whitelist";
+
+/// The lock system `zookeeper`.
+pub struct ZookeeperSystem {
+    config: Arc<Config>,
+}
+
+impl ZookeeperSystem {
+    /// A system on these servers.
+    pub fn new(config: Config) -> Self {
+        Self { config: Arc::new(config) }
+    }
+
+    fn failed(&self, what: &str, error: &Error) -> SystemError {
+        let advice = match error {
+            Error::NoNode => "does the chroot of the endpoint exist?",
+            Error::NoAuth | Error::AuthFailed => "is the login in the endpoint right, and may it do this?",
+            _ => "is ZooKeeper running there?",
+        };
+        self.config.error(&format!("{what}: {error}; {advice}"))
+    }
+
+    /// Does something in a session of its own.
+    async fn with<T>(&self, what: &str, work: impl AsyncFnOnce(&Client) -> Result<T, Error>) -> Result<T, SystemError> {
+        let link = Link::open(&self.config, ADMIN_SESSION_NS, ADMIN_LIMIT_NS).await;
+        let link = link.map_err(|error| self.failed("cannot open a session", &error))?;
+        let done = work(link.client()).await;
+        link.close(ADMIN_LIMIT_NS).await;
+        done.map_err(|error| self.failed(what, &error))
+    }
+
+    async fn facts(&self) -> Result<Facts, SystemError> {
+        let limit = Duration::from_nanos(ADMIN_LIMIT_NS);
+        let mut versions: Vec<String> = Vec::new();
+        let mut quorum = String::new();
+        for host in self.config.hosts() {
+            let unreachable = |error| self.config.error(&format!("{host}: {error}; is ZooKeeper running there?"));
+            let srvr = four_letter::ask(host, "srvr", limit).await.map_err(unreachable)?.unwrap_or_default();
+            let version = four_letter::version(&srvr).unwrap_or(UNREADABLE).to_owned();
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+            quorum = match four_letter::standalone(&srvr) {
+                Some(true) => "1 of 1".to_owned(),
+                Some(false) => {
+                    let conf = four_letter::ask(host, "conf", limit).await.map_err(unreachable)?.unwrap_or_default();
+                    match four_letter::voters(&conf) {
+                        0 => "majority of the ensemble".to_owned(),
+                        voters => format!("{} of {voters}", voters / 2 + 1),
+                    }
+                }
+                None => UNREADABLE.to_owned(),
+            };
+        }
+        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum })
+    }
+
+    async fn prepare(&self, keys: &[Key]) -> Result<(), SystemError> {
+        let config = &*self.config;
+        self.with("prepare", async |client| {
+            let persistent = config.creating(CreateMode::Persistent);
+            bounded(ADMIN_LIMIT_NS, client.mkdir(config.root(), &persistent)).await?;
+            for some in keys.chunks(AT_ONCE) {
+                try_join_all(some.iter().map(async |key| {
+                    let parent = config.parent(key);
+                    match bounded(ADMIN_LIMIT_NS, client.create(&parent, b"", &persistent)).await {
+                        Ok(_) => Ok(()),
+                        Err(Error::NodeExists) => empty(client, &parent).await,
+                        Err(error) => Err(error),
+                    }
+                }))
+                .await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn clean(&self, keys: &[Key]) -> Result<(), SystemError> {
+        let config = &*self.config;
+        self.with("clean", async |client| {
+            for some in keys.chunks(AT_ONCE) {
+                try_join_all(some.iter().map(async |key| {
+                    let parent = config.parent(key);
+                    empty(client, &parent).await?;
+                    delete(client, &parent).await
+                }))
+                .await?;
+            }
+            // Other keys of this run may still live below it.
+            match delete(client, config.root()).await {
+                Err(Error::NotEmpty) => Ok(()),
+                done => done,
+            }
+        })
+        .await
+    }
+
+    async fn peek(&self, key: &Key) -> Result<Option<Holder>, SystemError> {
+        let parent = self.config.parent(key);
+        self.with("look at a key", async |client| {
+            let children = match bounded(ADMIN_LIMIT_NS, client.list_children(&parent)).await {
+                Err(Error::NoNode) => return Ok(None),
+                children => children?,
+            };
+            let Some(name) = node::head(&children) else { return Ok(None) };
+            let path = format!("{parent}/{name}");
+            let stat = bounded(ADMIN_LIMIT_NS, client.check_stat(&path)).await?;
+            Ok(stat.map(|stat| Holder {
+                identity: format!("{name}, session {:#x}", stat.ephemeral_owner),
+                token: u64::try_from(stat.czxid).ok(),
+                ttl_ms: None,
+            }))
+        })
+        .await
+    }
+}
+
+/// Deletes the waiters below the parent of a lock.
+async fn empty(client: &Client, parent: &str) -> Result<(), Error> {
+    let children = match bounded(ADMIN_LIMIT_NS, client.list_children(parent)).await {
+        Err(Error::NoNode) => return Ok(()),
+        children => children?,
+    };
+    for child in children {
+        delete(client, &format!("{parent}/{child}")).await?;
+    }
+    Ok(())
+}
+
+async fn delete(client: &Client, path: &str) -> Result<(), Error> {
+    match bounded(ADMIN_LIMIT_NS, client.delete(path, None)).await {
+        Err(Error::NoNode) => Ok(()),
+        done => done,
+    }
+}
+
+impl LockSystem for ZookeeperSystem {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn guarantees(&self) -> &Guarantees {
+        &GUARANTEES
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        self.config.hosts().to_vec()
+    }
+
+    fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
+        Box::pin(ZookeeperSystem::facts(self))
+    }
+
+    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(ZookeeperSystem::prepare(self, keys))
+    }
+
+    fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
+        Box::pin(async move {
+            let session = ZookeeperSession::open(Arc::clone(&self.config), opening).await?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
+    }
+
+    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
+        Box::pin(ZookeeperSystem::peek(self, key))
+    }
+
+    fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(ZookeeperSystem::clean(self, keys))
+    }
+}
