@@ -6,8 +6,10 @@ mod control;
 mod etcd;
 mod memory;
 mod poll;
+mod postgres;
 pub mod redis;
 mod redlock;
+mod sqlite;
 mod zookeeper;
 
 use std::path::PathBuf;
@@ -75,10 +77,13 @@ pub struct Entry {
 /// Every lock recipe, in the order of tables.
 pub static ENTRIES: &[&Entry] = &[
     &memory::ENTRY,
+    &sqlite::ENTRY,
     &redis::ENTRY,
     &redlock::ENTRY,
     &zookeeper::ENTRY,
     &etcd::ENTRY,
+    &postgres::ADVISORY,
+    &postgres::LEASE,
     &control::NO_LOCK,
     &control::NO_RENEW,
     &control::WRONG_RELEASE,

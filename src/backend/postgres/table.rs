@@ -1,0 +1,126 @@
+//! The table of the lease recipe: its name, its statements, its making and
+//! removal. One schema a namespace, so that on a foreign server everything of
+//! ours has one name and nothing else is touched.
+
+use crate::lock::Key;
+
+/// Longest identifier; PostgreSQL cuts longer ones silently
+/// (<https://www.postgresql.org/docs/15/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>).
+const LONGEST_NAME: usize = 63;
+
+/// Quoted names of our schema and table.
+#[derive(Clone)]
+pub(super) struct Table {
+    schema: String,
+}
+
+impl Table {
+    /// The table of a namespace.
+    ///
+    /// # Errors
+    /// A namespace too long for a name on the server.
+    pub(super) fn new(namespace: &str) -> Result<Self, String> {
+        let name = format!("lockbench_{namespace}");
+        if name.len() > LONGEST_NAME {
+            return Err(format!("the namespace {namespace} is too long for a schema name of {LONGEST_NAME} bytes"));
+        }
+        Ok(Self { schema: format!("\"{}\"", name.replace('"', "\"\"")) })
+    }
+
+    /// Makes schema and table, if they are not there. The free space in each page
+    /// lets PostgreSQL update rows in place (heap-only tuples), without touching the index
+    /// (<https://www.postgresql.org/docs/15/storage-hot.html>).
+    pub(super) fn create(&self) -> String {
+        let schema = &self.schema;
+        format!(
+            "create schema if not exists {schema};
+             create table if not exists {schema}.leases (
+                 key text primary key,
+                 owner text,
+                 fence bigint not null,
+                 expires timestamptz not null
+             ) with (fillfactor = 50);"
+        )
+    }
+
+    /// $1 keys: each free, with no token given yet.
+    pub(super) fn reset(&self) -> String {
+        format!(
+            "insert into {}.leases (key, owner, fence, expires)
+             select distinct key, null::text, 0, '-infinity'::timestamptz from unnest($1::text[]) as key
+             on conflict (key) do update set owner = null, fence = 0, expires = '-infinity'",
+            self.schema
+        )
+    }
+
+    /// $1 key, $2 owner, $3 ttl in microseconds.
+    pub(super) fn acquire(&self) -> String {
+        format!(
+            "update {}.leases set owner = $2, fence = fence + 1,
+                    expires = clock_timestamp() + $3::float8 * interval '1 microsecond'
+             where key = $1 and (owner is null or expires <= clock_timestamp()) returning fence",
+            self.schema
+        )
+    }
+
+    /// $1 key, $2 owner, $3 fence, $4 ttl in microseconds.
+    pub(super) fn renew(&self) -> String {
+        format!(
+            "update {}.leases set expires = clock_timestamp() + $4::float8 * interval '1 microsecond'
+             where key = $1 and owner = $2 and fence = $3 and expires > clock_timestamp() returning fence",
+            self.schema
+        )
+    }
+
+    /// $1 key, $2 owner, $3 fence.
+    pub(super) fn release(&self) -> String {
+        format!(
+            "update {}.leases set owner = null, expires = '-infinity'
+             where key = $1 and owner = $2 and fence = $3 and expires > clock_timestamp() returning fence",
+            self.schema
+        )
+    }
+
+    /// $1 key: owner, fence and milliseconds left, if it is held.
+    pub(super) fn holder(&self) -> String {
+        format!(
+            "select owner, fence, (extract(epoch from expires - clock_timestamp()) * 1000)::bigint
+             from {}.leases where key = $1 and owner is not null and expires > clock_timestamp()",
+            self.schema
+        )
+    }
+
+    /// $1 keys: forgets them.
+    pub(super) fn forget(&self) -> String {
+        format!("delete from {}.leases where key = any($1)", self.schema)
+    }
+
+    /// Does any row remain?
+    pub(super) fn any(&self) -> String {
+        format!("select exists (select 1 from {}.leases)", self.schema)
+    }
+
+    /// Removes the empty table and its schema. No CASCADE: what somebody else put
+    /// into our schema stops it.
+    pub(super) fn drop(&self) -> String {
+        format!("drop table {0}.leases; drop schema {0}", self.schema)
+    }
+}
+
+/// Names of the keys, for an array parameter.
+pub(super) fn names(keys: &[Key]) -> Vec<&str> {
+    keys.iter().map(|key| &*key.name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn names_are_quoted_and_never_cut() {
+        let table = Table::new("run-2\"; drop").unwrap();
+        assert!(table.drop().contains("\"lockbench_run-2\"\"; drop\".leases"), "{}", table.drop());
+        assert!(Table::new(&"x".repeat(53)).is_ok());
+        assert!(Table::new(&"x".repeat(54)).is_err());
+    }
+}
