@@ -1,11 +1,67 @@
-//! lockbench compares distributed lock systems: speed and safety in one run.
+//! lockbench compares distributed lock systems by measuring speed *and* safety in
+//! the same run. A load generator drives contention workloads against Redis,
+//! Redlock, ZooKeeper, etcd, Postgres and embedded locks, records how long locks
+//! take to acquire, hand over and release, and proves from the same events
+//! whether any lock was ever granted twice, and whose fault that was.
+//!
+//! # One sentence
+//!
+//! A plan schedules attempts, clients turn attempts into events, and everything
+//! else (numbers, verdicts, screen, files) is a fold over those events. So a saved
+//! history replays to the same verdict, and no screen shows what the files cannot.
+//!
+//! # The tour, from the bottom up
+//!
+//! Imports go downward only (`tests/imports.rs` reads them); the members of one
+//! tier never import one another.
+//!
+//! | tier | module | what it holds |
+//! |---|---|---|
+//! | 1 | [`units`], [`clock`], [`stop`] | durations and their text; one monotonic clock and a timer finer than tokio's; graceful stop, then hard stop |
+//! | 2 | [`lock`], [`stats`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics |
+//! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
+//! | 4 | [`backend`], [`stack`], [`oracle`], [`load`] | how each system locks; where servers come from; was it correct; the engine |
+//! | 5 | [`report`] | the versioned result, the verdict and its exit code, the run directory |
+//! | 6 | [`output`] | report to bytes, one file a format |
+//! | 7 | [`cli`] | the composition root, one file a command |
+//!
+//! # The path of one attempt
+//!
+//! 1. `load::client` stamps `Invoke` into its worker's shard and calls the
+//!    recipe's [`lock::Session::acquire`].
+//! 2. Granted, it stamps `Acquired`, enters the witness (the thing that the lock
+//!    protects), holds for as long as the plan says *whatever the lease does*,
+//!    leaves the witness, stamps `ReleaseInvoke`, releases, stamps `Released`.
+//! 3. The reader ([`record::Reader`], on the thread that called the trial) merges
+//!    all shards in order of time behind a watermark.
+//! 4. It shows every event to the observers: [`record::figures::Figures`] for the
+//!    numbers, [`oracle::Oracle`] for the verdict, the history writer for the file.
+//! 5. [`report`] assembles an entry of `results[]` from them, and judges the run.
+//!
+//! # Where this differs from the first design, and why
+//!
+//! * Histograms are not kept in worker shards and merged: workers only stamp
+//!   events, and one fold on the reader's thread makes every number. A cycle costs
+//!   well below a microsecond of CPU that way (every report says how much), live
+//!   figures and replay share their code, and a client's path has no histogram on
+//!   it.
+//! * Workers are threads with a current-thread runtime each; sessions are not
+//!   `Send`. A client never moves between cores, and a shard is a single-producer
+//!   ring with no lock.
+//! * Natural ends are not drained by force: an attempt that began in the measure
+//!   phase may end by its own deadline, so that no wait is cut short by the end of
+//!   the run. Ctrl-C brings deadlines forward; attempts that were still waiting
+//!   are `withdrawn`, counted apart, and no timeout of the system.
 
 pub mod backend;
+pub mod cli;
 pub mod clock;
 pub mod load;
 pub mod lock;
 pub mod oracle;
+pub mod output;
 pub mod record;
+pub mod report;
 pub mod stack;
 pub mod stats;
 pub mod stop;

@@ -1,2 +1,11 @@
-//! The `lockbench` binary; its commands come with the command line.
-fn main() {}
+//! The `lockbench` binary: parse, call, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use lockbench::cli::{Arguments, run};
+
+fn main() -> ExitCode {
+    // clap prints usage errors itself and exits 2, which is our code for them too.
+    ExitCode::from(run(Arguments::parse()))
+}

@@ -1,0 +1,176 @@
+//! The end of a run: report, verdict, files, stdout. The result is printed even
+//! where a file cannot be written: a full disk must not cost the measurements.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::args::FormatChoice;
+use super::endpoints::redacted;
+use super::execute::{Job, plan_warnings, workers};
+use super::measure::{Done, contended};
+use super::overhead::Overhead;
+use super::servers::Servers;
+use super::{Failure, print, tell};
+use crate::backend;
+use crate::output::{SERIES_HEADER, json, markdown, text};
+use crate::report::{
+    Aggregate, Environment, Interruption, Report, RunDirectory, SCHEMA_VERSION, SkippedBackend, Tool, TrialResult,
+    aggregate, cores, judge,
+};
+use crate::workload::to_toml;
+
+/// What a run left.
+pub struct Ran {
+    pub id: String,
+    pub started: SystemTime,
+    pub skipped: Vec<SkippedBackend>,
+    pub dones: Vec<Done>,
+    pub overhead: Option<Overhead>,
+    pub interruption: Option<Interruption>,
+    /// Why the history is not on disk, where it should be.
+    pub unwritten: Option<String>,
+}
+
+/// Stops the servers, writes every file, prints the result; returns the exit code.
+pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirectory) -> Result<u8, Failure> {
+    let (placement, remarks) = (servers.placement(), servers.remarks());
+    // Servers first: whatever happens to the files, no process is left.
+    servers.stop();
+    let mut report = report(job, &ran, placement, remarks);
+    let mut report_json = json(&report).map_err(Failure::internal)?;
+    let partial = directory.path("");
+    let place = match store(job, &ran, &report, &report_json, directory) {
+        Ok(place) => place,
+        Err(problem) => {
+            tell(&format!("lockbench: {problem}; what could be written is in {}", partial.display()));
+            if ran.unwritten.as_ref() != Some(&problem) {
+                report.complete = false;
+                report.verdict.unstored(problem);
+                report_json = json(&report).map_err(Failure::internal)?;
+            }
+            partial
+        }
+    };
+    let shown = match job.args.format {
+        FormatChoice::Json => print(&String::from_utf8_lossy(&report_json)),
+        FormatChoice::Text => print(&format!("{}files: {}\n", text(&report, terminal_width()), place.display())),
+    };
+    if let Err(failure) = shown {
+        tell(&format!("lockbench: {}; the files are in {}", failure.message, place.display()));
+        report.verdict.unstored(failure.message);
+    }
+    Ok(report.verdict.exit_code)
+}
+
+fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Report {
+    let results: Vec<TrialResult> = ran.dones.iter().map(|done| done.result.clone()).collect();
+    let planned = (job.selection.entries.len() - ran.skipped.len()) * job.plan.trials as usize;
+    let whole = results.len() == planned && results.iter().all(|result| result.complete);
+    let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
+    let mut verdict = judge(&results, &ran.skipped, &job.plan.expect, ran.interruption, &is_control);
+    if let Some(problem) = &ran.unwritten {
+        verdict.unstored(problem.clone());
+    }
+    let mut lints = plan_warnings(job);
+    lints.extend(remarks);
+    lints.extend(results.iter().flat_map(|result| remarks_on(job, result)));
+    Report {
+        schema_version: SCHEMA_VERSION,
+        run_id: ran.id.clone(),
+        complete: ran.interruption.is_none() && ran.unwritten.is_none() && whole,
+        tool: Tool {
+            name: "lockbench".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: redacted(std::env::args()),
+            workers: workers(&job.plan),
+            overhead_ns_per_cycle: ran.overhead.as_ref().map(|overhead| overhead.ns_per_cycle),
+            ceiling_cycles_per_s: ran.overhead.as_ref().map(|overhead| overhead.cycles_per_s),
+        },
+        environment: Environment::read(
+            humantime::format_rfc3339_seconds(ran.started).to_string(),
+            "CLOCK_MONOTONIC",
+            placement,
+        ),
+        plan: toml::from_str(&to_toml(&job.plan)).unwrap_or_default(),
+        aggregates: aggregates(job, ran),
+        lints,
+        results,
+        skipped: ran.skipped.clone(),
+        faults: Vec::new(),
+        thresholds: Vec::new(),
+        verdict,
+    }
+}
+
+fn aggregates(job: &Job<'_>, ran: &Ran) -> Vec<Aggregate> {
+    let of = |name: &str| {
+        let parts: Vec<_> = ran
+            .dones
+            .iter()
+            .filter(|done| done.result.backend == name)
+            .map(|done| (done.counts, done.latencies.clone(), done.result.clone()))
+            .collect();
+        (!parts.is_empty()).then(|| aggregate(name, &parts))
+    };
+    job.selection.entries.iter().filter_map(|entry| of(entry.name)).collect()
+}
+
+/// What limits how far the figures of a trial can be trusted.
+fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
+    let name = &result.backend;
+    let mut remarks = Vec::new();
+    if result.throttled > 0 {
+        remarks.push(format!(
+            "{name}: lockbench's recorder held clients back {} times between attempts: the tool is the limit here",
+            result.throttled
+        ));
+    }
+    if let Some(cpu) = result.resources.client_cpu_s.filter(|_| name != "memory" && result.measured_s > 0.0) {
+        let share = cpu / result.measured_s / f64::from(cores());
+        if share > 0.6 {
+            remarks.push(format!(
+                "{name}: lockbench itself used {:.0} % of all processors: the load generator may be the limit",
+                share * 100.0
+            ));
+        }
+    }
+    if contended(&job.plan) && result.error.is_none() && result.safety.exercised_holds == 0 {
+        remarks.push(format!("{name}: no holder was ever challenged: the zero double grants prove nothing"));
+    }
+    remarks
+}
+
+/// Writes the files and gives the run its name. A run that lacks any of them keeps
+/// the name of a partial one; the first problem is told.
+fn store(
+    job: &Job<'_>,
+    ran: &Ran,
+    report: &Report,
+    report_json: &[u8],
+    directory: RunDirectory,
+) -> Result<PathBuf, String> {
+    let rows = ran.dones.iter().map(|done| done.series.as_str());
+    let series: String = std::iter::once(SERIES_HEADER).chain(rows).collect();
+    let (plan, summary) = (to_toml(&job.plan), markdown(report));
+    let files: [(&str, &[u8]); 4] = [
+        ("plan.toml", plan.as_bytes()),
+        ("timeseries.csv", series.as_bytes()),
+        ("summary.md", summary.as_bytes()),
+        ("report.json", report_json),
+    ];
+    let mut problem = ran.unwritten.clone();
+    for (name, bytes) in files {
+        if let Err(error) = directory.write(name, bytes) {
+            problem.get_or_insert(error.to_string());
+        }
+    }
+    match problem {
+        None => directory.complete().map_err(|error| error.to_string()),
+        Some(problem) => Err(problem),
+    }
+}
+
+/// Columns of the terminal on stdout; `None` for a file or pipe.
+fn terminal_width() -> Option<u16> {
+    rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+}

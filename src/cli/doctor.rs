@@ -1,0 +1,111 @@
+//! `lockbench doctor`: can this machine give honest results, and what is missing?
+
+use super::args::DoctorArgs;
+use super::endpoints::named;
+use super::{Failure, print};
+use crate::backend::{ENTRIES, RedlockParameters, Target};
+use crate::clock::Clock;
+use crate::lock::ServerKind;
+use crate::report::{Environment, Exit};
+use crate::stack::{LocalStack, Options, Probe, probe};
+use crate::units::{grouped, human_duration, three_digits};
+
+/// Looks at the machine, starts each server once to read back what it says of
+/// itself, and stops it again.
+pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
+    let endpoints = named(&args.endpoint)?;
+    let clock = Clock::monotonic();
+    let machine = Environment::read(String::new(), clock.source(), "");
+    let mut text = format!(
+        "machine   {}, kernel {}\n          {} ({} cores, {} GiB), governor {}\n",
+        machine.os,
+        machine.kernel,
+        machine.cpu,
+        machine.cores,
+        three_digits(machine.memory_bytes as f64 / 1_073_741_824.0),
+        machine.governor.as_deref().unwrap_or("not told by the kernel"),
+    );
+    text.push_str(&format!(
+        "clock     {}, a reading costs {}\n",
+        machine.clock,
+        human_duration(reading_cost_ns(clock))
+    ));
+    text.push_str(&format!("limits    {}\n", limits()));
+    print(&text)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    let mut problems = 0;
+    let startable: Vec<ServerKind> =
+        ServerKind::ALL.into_iter().filter(|kind| matches!(probe(*kind), Probe::Found { .. })).collect();
+    let started = LocalStack::start(&startable, &Options::default());
+    for kind in ServerKind::ALL {
+        let mut line = format!("{:<10}", kind.name());
+        match (probe(kind), started.iter().find(|(started, _)| *started == kind)) {
+            (Probe::Missing { what, install }, _) => {
+                problems += 1;
+                line.push_str(&format!("cannot be started here: {what} was not found; install it with `{install}`\n"));
+            }
+            (Probe::Found { binary, .. }, Some((_, Ok(server)))) => {
+                let facts = facts(kind, server.endpoints(), true, &runtime);
+                problems += u32::from(facts.is_err());
+                line.push_str(&format!("{} ({})\n", facts.unwrap_or_else(|error| error), binary.display()));
+            }
+            (Probe::Found { binary, version }, Some((_, Err(error)))) => {
+                problems += 1;
+                line.push_str(&format!("{} {version} does not start: {error}\n", binary.display()));
+            }
+            (Probe::Found { .. }, None) => {}
+        }
+        if let Some(given) = endpoints.get(&kind) {
+            let facts = facts(kind, given.clone(), false, &runtime);
+            problems += u32::from(facts.is_err());
+            line.push_str(&format!("{:<10}given: {}\n", "", facts.unwrap_or_else(|error| error)));
+        }
+        print(&line)?;
+    }
+    drop(started);
+    let closing = match problems {
+        0 => "\neverything can be run here\n".to_owned(),
+        _ => format!("\n{problems} problems: `./scripts/setup` installs what is missing on Debian and Ubuntu\n"),
+    };
+    print(&closing)?;
+    Ok(if problems == 0 { Exit::Pass } else { Exit::Backend }.code())
+}
+
+/// What a running server says of itself.
+fn facts(
+    kind: ServerKind,
+    endpoints: Vec<crate::lock::Endpoint>,
+    ours: bool,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<String, String> {
+    let entry = ENTRIES.iter().find(|entry| entry.server == Some(kind)).ok_or("no recipe uses it")?;
+    let target = Target {
+        endpoints,
+        namespace: "doctor".to_owned(),
+        ours,
+        scratch: std::env::temp_dir(),
+        clock: Clock::monotonic(),
+        redlock: RedlockParameters::default(),
+    };
+    let system = (entry.connect)(target).map_err(|error| error.to_string())?;
+    let facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+    Ok(format!("{}; durability: {}; quorum {}", facts.version, facts.durability, facts.quorum))
+}
+
+fn reading_cost_ns(clock: Clock) -> u64 {
+    const READINGS: u64 = 10_000;
+    let start = clock.now();
+    for _ in 0..READINGS {
+        std::hint::black_box(clock.now());
+    }
+    (clock.now() - start) / READINGS
+}
+
+/// Limits that a run with many clients meets first.
+fn limits() -> String {
+    let open_files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let files = open_files.map_or_else(|| "unlimited".to_owned(), grouped);
+    let enough = open_files.is_none_or(|files| files >= 4_096);
+    let advice = if enough { "" } else { " (few: `ulimit -n 65536` before runs with many clients)" };
+    format!("{files} open files{advice}")
+}

@@ -1,0 +1,275 @@
+//! A whole run: servers, systems, trials in shuffled order. What becomes of it is
+//! in `conclude`.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+
+use super::Failure;
+use super::args::LoadArgs;
+use super::conclude::{Ran, conclude};
+use super::endpoints::Endpoints;
+use super::measure::{Bench, Candidate, Done};
+use super::overhead::{Overhead, calibrate};
+use super::progress::Progress;
+use super::select::Selection;
+use super::servers::Servers;
+use super::signal::Signals;
+use crate::backend::{self, Entry, RedlockParameters, Target};
+use crate::clock::Clock;
+use crate::record::history::HistoryFile;
+use crate::report::{RunDirectory, SkippedBackend, StoreError, cores};
+use crate::stop::Stop;
+use crate::workload::plan::HistoryLimit;
+use crate::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, warnings};
+
+/// What to do.
+pub struct Job<'a> {
+    pub plan: Plan,
+    pub source: Source,
+    pub selection: Selection,
+    pub endpoints: Endpoints,
+    pub args: &'a LoadArgs,
+}
+
+/// Does it; returns the exit code.
+pub fn execute(job: Job<'_>) -> Result<u8, Failure> {
+    let started = SystemTime::now();
+    let stop = Stop::new();
+    let signals = Signals::listen(stop.clone()).map_err(Failure::internal)?;
+    let ttls = ttls(&job)?;
+    let id = job.args.run_id.clone().unwrap_or_else(|| run_id(&job.plan.name, started));
+    let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
+    let progress = Progress::new(job.args.ui, &job.plan);
+    for warning in plan_warnings(&job) {
+        progress.say(&format!("warning: {warning}"));
+    }
+    progress.say("starting servers");
+    let servers = Servers::prepare(&job.selection.entries, job.endpoints.clone(), job.args, &stop);
+    if let Some(kept) = servers.directory().filter(|_| job.args.keep_servers_dir) {
+        progress.say(&format!("data and logs of the servers are left in {}", kept.display()));
+    }
+    let mut run = Run {
+        job: &job,
+        namespace: namespace(&id, started),
+        id,
+        directory,
+        progress,
+        servers,
+        stop,
+        skipped: Vec::new(),
+        dones: Vec::new(),
+        overhead: None,
+        unwritten: None,
+    };
+    let measured = run.measure(&ttls);
+    run.progress.finish();
+    let Run { id, directory, servers, skipped, dones, overhead, unwritten, .. } = run;
+    let ran = Ran { id, started, skipped, dones, overhead, interruption: signals.received(), unwritten };
+    match measured {
+        Ok(()) => conclude(&job, ran, servers, directory),
+        Err(failure) => {
+            directory.discard();
+            Err(failure)
+        }
+    }
+}
+
+/// The lease length of each system; a floor that the plan refuses is exit 2.
+fn ttls(job: &Job<'_>) -> Result<Vec<EffectiveTtl>, Failure> {
+    let one = |entry: &&Entry| {
+        resolve_ttl(&job.plan, entry.name, &entry.guarantees)
+            .map_err(|problem| Failure::usage(format!("{}: {problem}", job.source.place_of("ttl"))))
+    };
+    job.selection.entries.iter().map(one).collect()
+}
+
+pub fn plan_warnings(job: &Job<'_>) -> Vec<String> {
+    let systems: Vec<_> = job.selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
+    warnings(&job.plan, &systems)
+}
+
+fn store_failure(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Exists { .. } | StoreError::BadId(_) => Failure::usage(error),
+        StoreError::Io { .. } => Failure::internal(error),
+    }
+}
+
+/// `20261120T073501Z-hot-key-1a2b`: sorts by time, unique enough for one directory.
+fn run_id(workload: &str, started: SystemTime) -> String {
+    let stamp: String = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
+    let name: String = workload
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .take(40)
+        .collect();
+    let nanos = started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+    let tail = client_seed(u64::from(nanos), std::process::id(), 0) & 0xffff;
+    format!("{stamp}-{name}-{tail:04x}")
+}
+
+/// What the run's keys, schema or path are named by on a server: the start of the
+/// run id, which may be too long for a schema, and a number of this process: two
+/// machines may give one server the same `--run-id`, and must not meet there.
+fn namespace(id: &str, started: SystemTime) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let nanos = started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    let tail = client_seed(nanos, std::process::id(), 1) & 0xffff_ffff;
+    format!("{}-{tail:08x}", id.chars().take(32).map(plain).collect::<String>())
+}
+
+/// Worker threads for a plan: one a processor, but servers need theirs too.
+pub fn workers(plan: &Plan) -> u32 {
+    cores().min(8).min(plan.clients)
+}
+
+struct Run<'a> {
+    job: &'a Job<'a>,
+    id: String,
+    namespace: String,
+    directory: RunDirectory,
+    progress: Progress,
+    servers: Servers,
+    stop: Stop,
+    skipped: Vec<SkippedBackend>,
+    dones: Vec<Done>,
+    overhead: Option<Overhead>,
+    /// Why the history is not on disk, where it should be.
+    unwritten: Option<String>,
+}
+
+impl Run<'_> {
+    fn measure(&mut self, ttls: &[EffectiveTtl]) -> Result<(), Failure> {
+        let plan = &self.job.plan;
+        let clock = Clock::monotonic();
+        let workers = workers(plan);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+        let scratch = self.directory.path("scratch");
+        std::fs::create_dir_all(&scratch)
+            .map_err(|error| Failure::internal(format!("{}: {error}", scratch.display())))?;
+        let candidates = self.candidates(ttls, clock, &runtime);
+        if let Ok(memory) = backend::find("memory") {
+            let target = self.target(Vec::new(), true, clock);
+            self.overhead = calibrate(plan, memory, target, workers, &self.stop, &runtime);
+        }
+        let history_path = self.directory.path("history.jsonl.gz");
+        let mut history =
+            match plan.history {
+                HistoryLimit::Off => None,
+                HistoryLimit::Full | HistoryLimit::Window(_) => {
+                    let file = HistoryFile::create(&history_path);
+                    Some(file.map_err(|error| {
+                        Failure::internal(format!("cannot write {}: {error}", history_path.display()))
+                    })?)
+                }
+            };
+        let order = order(candidates.len(), plan.trials, plan.seed);
+        let bench = Bench {
+            plan: Arc::new(plan.clone()),
+            clock,
+            workers,
+            stop: self.stop.clone(),
+            servers: &self.servers,
+            progress: &self.progress,
+            runtime: &runtime,
+            namespace: &self.namespace,
+        };
+        for (done, (candidate, trial)) in order.iter().enumerate() {
+            if self.stop.draining() {
+                break;
+            }
+            let candidate = &candidates[*candidate];
+            if self.dones.iter().any(|done| done.result.backend == candidate.entry.name && done.result.error.is_some())
+            {
+                continue;
+            }
+            self.progress.start(candidate.entry.name, done, order.len());
+            let Some(done) = bench.trial(candidate, *trial, history.as_mut()) else { break };
+            if let Some(error) = &done.result.error {
+                self.progress.say(&format!("{}: {error}", candidate.entry.name));
+            }
+            self.dones.push(done);
+        }
+        // What an embedded system left is no result.
+        let _ = std::fs::remove_dir_all(&scratch);
+        if let Some(Err(error)) = history.map(HistoryFile::finish) {
+            self.unwritten = Some(format!("cannot write {}: {error}; is there space left?", history_path.display()));
+        }
+        Ok(())
+    }
+
+    fn target(&self, endpoints: Vec<crate::lock::Endpoint>, ours: bool, clock: Clock) -> Target {
+        let redlock = self.job.plan.redlock;
+        Target {
+            endpoints,
+            namespace: self.namespace.clone(),
+            ours,
+            scratch: self.directory.path("scratch"),
+            clock,
+            redlock: RedlockParameters {
+                drift_ratio: redlock.drift_ratio,
+                drift_fixed_ns: redlock.drift_fixed_ns,
+                node_timeout_ns: redlock.node_timeout_ns,
+            },
+        }
+    }
+
+    /// The systems that answer; the others are skipped with their reason.
+    fn candidates(&mut self, ttls: &[EffectiveTtl], clock: Clock, runtime: &tokio::runtime::Runtime) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for (entry, ttl) in self.job.selection.entries.iter().copied().zip(ttls) {
+            if self.stop.draining() {
+                break;
+            }
+            let reached = self.servers.endpoints(entry).and_then(|(endpoints, ours)| {
+                let system = (entry.connect)(self.target(endpoints, ours, clock)).map_err(|error| error.to_string())?;
+                let facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+                Ok(Candidate { entry, system, facts, ttl: *ttl })
+            });
+            match reached {
+                Ok(candidate) => candidates.push(candidate),
+                Err(reason) => {
+                    self.progress.say(&format!("{}: {reason}", entry.name));
+                    let given = entry.server.is_some_and(|kind| self.job.endpoints.contains_key(&kind));
+                    let asked_for = self.job.selection.by_name || given;
+                    self.skipped.push(SkippedBackend { backend: entry.name.to_owned(), reason, asked_for });
+                }
+            }
+        }
+        candidates
+    }
+}
+
+/// Candidate and trial, trials interleaved: each round runs every system once, in
+/// an order shuffled by the seed, so that a drift of the machine hits all alike.
+fn order(candidates: usize, trials: u32, seed: u64) -> Vec<(usize, u32)> {
+    let mut order = Vec::new();
+    for trial in 1..=trials {
+        let mut round: Vec<usize> = (0..candidates).collect();
+        round.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(client_seed(seed, trial, u32::MAX)));
+        order.extend(round.into_iter().map(|candidate| (candidate, trial)));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn every_round_has_every_system_once_in_an_order_of_the_seed() {
+        let orders = order(5, 4, 7);
+        assert_eq!(orders.len(), 20);
+        for (i, round) in orders.chunks(5).enumerate() {
+            let mut systems: Vec<usize> = round.iter().map(|(system, _)| *system).collect();
+            systems.sort_unstable();
+            assert_eq!(systems, [0, 1, 2, 3, 4]);
+            assert!(round.iter().all(|(_, trial)| *trial == i as u32 + 1));
+        }
+        assert_eq!(orders, order(5, 4, 7));
+        assert_ne!(orders, order(5, 4, 8));
+    }
+}

@@ -1,0 +1,242 @@
+//! One trial from clean keys to a report entry.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::progress::Progress;
+use super::servers::Servers;
+use crate::backend::Entry;
+use crate::clock::Clock;
+use crate::load::{Armed, LoadError, Phase, Spec, Tick};
+use crate::lock::{Facts, Key, LockSystem};
+use crate::oracle::Oracle;
+use crate::output::series_rows;
+use crate::record::Observer;
+use crate::record::figures::{Counts, Figures, Latencies};
+use crate::record::history::{Header, HistoryFile, TrialHistory};
+use crate::report::{self, Measured, Resources, TrialResult};
+use crate::stop::Stop;
+use crate::workload::EffectiveTtl;
+use crate::workload::plan::{HistoryLimit, Keys, Plan};
+
+/// How long a stopped run waits for a given server to remove its keys.
+const STOPPED_CLEAN: Duration = Duration::from_secs(2);
+
+/// A system that answered, ready for trials.
+pub struct Candidate {
+    pub entry: &'static Entry,
+    pub system: Arc<dyn LockSystem>,
+    pub facts: Facts,
+    pub ttl: EffectiveTtl,
+}
+
+/// What all trials of a run share.
+pub struct Bench<'a> {
+    pub plan: Arc<Plan>,
+    pub clock: Clock,
+    pub workers: u32,
+    pub stop: Stop,
+    pub servers: &'a Servers,
+    pub progress: &'a Progress,
+    pub runtime: &'a tokio::runtime::Runtime,
+    /// What everything of this run is named by on a server.
+    pub namespace: &'a str,
+}
+
+/// What a trial leaves behind.
+pub struct Done {
+    pub result: TrialResult,
+    pub counts: Counts,
+    pub latencies: Latencies,
+    pub series: String,
+}
+
+/// CPU seconds of this process so far.
+pub fn own_cpu_s() -> f64 {
+    let t = clock_gettime(ClockId::ProcessCPUTime);
+    t.tv_sec as f64 + t.tv_nsec as f64 / 1e9
+}
+
+/// CPU and memory at both ends of the measure phase.
+#[derive(Default)]
+struct Meter {
+    before: Option<(f64, Resources)>,
+    after: Option<(f64, Resources)>,
+}
+
+impl Meter {
+    fn resources(&self) -> Resources {
+        let (Some((own_before, before)), Some((own_after, after))) = (&self.before, &self.after) else {
+            return Resources::default();
+        };
+        Resources {
+            client_cpu_s: Some(own_after - own_before),
+            server_cpu_s: after.server_cpu_s.zip(before.server_cpu_s).map(|(after, before)| after - before),
+            server_rss_bytes: after.server_rss_bytes,
+        }
+    }
+}
+
+impl Bench<'_> {
+    /// Runs trial number `trial` of a candidate. Its keys are fresh, and removed
+    /// afterwards. `None`: the run was stopped before the load began, which is no
+    /// failure of the system.
+    pub fn trial(&self, candidate: &Candidate, trial: u32, history: Option<&mut HistoryFile>) -> Option<Done> {
+        let keys = self.keys(candidate.entry.name, trial);
+        let failed = |error: String| Done {
+            result: report::failed(candidate.entry.name, &self.plan.name, trial, error),
+            counts: Counts::default(),
+            latencies: Latencies::default(),
+            series: String::new(),
+        };
+        if let Err(error) = self.runtime.block_on(candidate.system.prepare(&keys)) {
+            return Some(failed(error.to_string()));
+        }
+        let spec = Spec {
+            system: Arc::clone(&candidate.system),
+            plan: Arc::clone(&self.plan),
+            ttl_ns: candidate.ttl.ttl_ns,
+            trial,
+            keys: Arc::clone(&keys),
+            clock: self.clock,
+            workers: self.workers,
+            stop: self.stop.child(),
+        };
+        let done = match Armed::new(spec) {
+            Ok(armed) => self.measure(armed, candidate, trial, history),
+            Err(error) => Err(error),
+        };
+        let cleaned = self.clean(candidate, &keys);
+        let never_began = matches!(done, Err(LoadError::Stopped));
+        let mut done = done.unwrap_or_else(|error| failed(error.to_string()));
+        if let Some(death) = self.servers.died(candidate.entry) {
+            done.result.error = Some(death);
+            done.result.complete = false;
+        } else if let Err(error) = cleaned {
+            let left = format!("what this run left there could not be removed, it is named \"{}\"", self.namespace);
+            let problem = format!("the server did not answer at the end: {error}; {left}");
+            if self.stop.draining() {
+                self.progress.say(&format!("{}: {problem}", candidate.entry.name));
+            } else {
+                // Of our own servers we know when they died; that of a given one only shows here.
+                done.result.error = Some(problem);
+                done.result.complete = false;
+            }
+        }
+        (!never_began).then_some(done)
+    }
+
+    /// Removes the keys of a trial, unless its servers are dead or about to be
+    /// stopped with all that they hold. A stop that waits for a server that hangs
+    /// waits a little only, an abort not at all.
+    fn clean(&self, candidate: &Candidate, keys: &[Key]) -> Result<(), String> {
+        let ours = self.servers.started_here(candidate.entry);
+        if ours && (self.stop.draining() || self.servers.died(candidate.entry).is_some()) {
+            return Ok(());
+        }
+        self.runtime.block_on(async {
+            let given_up = async {
+                self.stop.drained().await;
+                tokio::select! {
+                    () = self.stop.aborted() => {}
+                    () = tokio::time::sleep(STOPPED_CLEAN) => {}
+                }
+            };
+            tokio::select! {
+                cleaned = candidate.system.clean(keys) => cleaned.map_err(|error| error.to_string()),
+                () = given_up => Err("stopped before the server answered".to_owned()),
+            }
+        })
+    }
+
+    fn keys(&self, backend: &str, trial: u32) -> Arc<[Key]> {
+        let slug = backend.replace(':', "-");
+        let count = self.plan.keys.count(self.plan.clients);
+        (0..count).map(|index| Key { index, name: format!("{slug}-t{trial}-k{index}").into() }).collect()
+    }
+
+    fn measure(
+        &self,
+        armed: Armed,
+        candidate: &Candidate,
+        trial: u32,
+        history: Option<&mut HistoryFile>,
+    ) -> Result<Done, LoadError> {
+        let plan = &self.plan;
+        let keys = plan.keys.count(plan.clients);
+        let schedule = armed.schedule();
+        let header = Header {
+            backend: candidate.entry.name.to_owned(),
+            trial,
+            clients: plan.clients,
+            keys,
+            start: schedule.start,
+            measure: schedule.measure,
+            end: schedule.end(),
+        };
+        let mut figures = Figures::new(schedule.clone(), plan.clients, keys);
+        let mut oracle = Oracle::new(plan.clients, keys, schedule.start);
+        let mut history = history.map(|file| {
+            let limit = match plan.history {
+                HistoryLimit::Full => u64::MAX,
+                HistoryLimit::Window(attempts) => attempts,
+                HistoryLimit::Off => 0,
+            };
+            TrialHistory::begin(file, &header, limit, oracle.violations())
+        });
+        let mut meter = Meter::default();
+        let mut tick = |tick: Tick| self.tick(tick, candidate.entry, &mut meter);
+        // The history comes after the oracle: it looks at what the oracle has just found.
+        let mut observers: Vec<&mut dyn Observer> = vec![&mut figures, &mut oracle];
+        if let Some(history) = &mut history {
+            observers.push(history);
+        }
+        let engine = armed.run(&schedule, &mut observers, &mut tick)?;
+        let recorded = history.map(TrialHistory::end);
+        let findings = oracle.finish();
+        let windows = figures.series();
+        let measured_ns = schedule.end() - schedule.measure;
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        let end_s = seconds(schedule.end() - schedule.start);
+        let series =
+            series_rows(candidate.entry.name, trial, &windows, &findings.per_second, seconds(plan.warmup_ns), end_s);
+        let result = report::result(&Measured {
+            backend: candidate.entry.name,
+            workload: &plan.name,
+            trial,
+            guarantees: &candidate.entry.guarantees,
+            facts: &candidate.facts,
+            origin: schedule.start,
+            measured_ns,
+            figures: &figures,
+            findings: &findings,
+            engine: &engine,
+            recorded,
+            resources: meter.resources(),
+            ttl_raised: candidate.ttl.raised,
+        });
+        let (counts, latencies) = (*figures.counts(), figures.latencies().clone());
+        Ok(Done { result, counts, latencies, series })
+    }
+
+    fn tick(&self, tick: Tick, entry: &Entry, meter: &mut Meter) -> ControlFlow<()> {
+        self.progress.tick(tick);
+        if tick.entered {
+            let now = (own_cpu_s(), self.servers.usage(entry));
+            match tick.phase {
+                Phase::Warmup => {}
+                Phase::Measure => meter.before = Some(now),
+                Phase::Drain => meter.after = Some(now),
+            }
+        }
+        if self.servers.died(entry).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// Can two clients want the same key?
+pub fn contended(plan: &Plan) -> bool {
+    plan.clients > 1 && plan.keys != Keys::PerClient
+}

@@ -1,0 +1,80 @@
+//! The command line: the composition root, and the only place where concrete
+//! parts meet. One file a command.
+
+mod args;
+mod backends;
+mod check;
+mod conclude;
+mod doctor;
+mod endpoints;
+mod execute;
+mod measure;
+mod overhead;
+mod progress;
+mod run;
+mod select;
+mod servers;
+mod signal;
+
+pub use args::Arguments;
+
+use args::Command;
+
+use crate::report::Exit;
+
+/// Why a command failed before there was anything to report.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl ToString) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string() }
+    }
+
+    fn internal(message: impl ToString) -> Self {
+        Self { exit: Exit::Internal, message: message.to_string() }
+    }
+}
+
+/// Carries out a command line; returns the exit code. Data goes to stdout,
+/// messages to stderr.
+#[must_use]
+pub fn run(arguments: Arguments) -> u8 {
+    let done = match arguments.command {
+        Command::Run(args) => run::run(&args),
+        Command::Quick(args) => run::quick(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Backends => backends::backends(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            tell(&format!("lockbench: {}", failure.message));
+            failure.exit.code()
+        }
+    }
+}
+
+/// Writes to stdout. A reader that went away (`| head`) is no error of ours; a full
+/// disk is.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Write as _};
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line to stderr. `eprintln` would panic where nobody reads it any more
+/// (`2>&1 | head`), and the run would be lost with its message.
+fn tell(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,44 @@
+//! Which entries of the registry take part.
+
+use super::Failure;
+use crate::backend::{self, ENTRIES, Entry};
+use crate::workload::{Plan, Source};
+
+/// The entries to run, and whether they were asked for by name.
+pub struct Selection {
+    pub entries: Vec<&'static Entry>,
+    pub by_name: bool,
+}
+
+/// `-b` decides, else the file's `backends`, else quick's set.
+pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selection, Failure> {
+    let named = |name: &str, place: &str| {
+        backend::find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
+    };
+    let mut entries = Vec::new();
+    if !flags.is_empty() {
+        for name in flags {
+            entries.push(named(name, "-b")?);
+        }
+    } else {
+        for (i, name) in plan.backends.iter().enumerate() {
+            entries.push(named(name, &source.place_of_backend(i))?);
+        }
+    }
+    let by_name = !entries.is_empty();
+    if !by_name {
+        entries = ENTRIES.iter().copied().filter(|entry| entry.quick).collect();
+    }
+    let mut seen = Vec::new();
+    entries.retain(|entry| {
+        let new = !seen.contains(&entry.name);
+        seen.push(entry.name);
+        new
+    });
+    Ok(Selection { entries, by_name })
+}
+
+/// Every recipe that is not broken on purpose.
+pub fn all() -> Selection {
+    Selection { entries: ENTRIES.iter().copied().filter(|entry| !entry.control).collect(), by_name: false }
+}

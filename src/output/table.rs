@@ -1,0 +1,250 @@
+//! The tables that the terminal and the markdown show: the same rows, so that
+//! they cannot disagree. Every latency column names what it measures.
+
+use crate::report::{Aggregate, Report, SafetyVerdict, TrialResult};
+use crate::units::{grouped, human_duration, three_digits};
+
+/// A title, a head, rows, and what a reader must know of the columns.
+pub struct Table {
+    pub title: &'static str,
+    /// Column heads; a line break where a narrow column may break them.
+    pub head: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+    pub note: &'static str,
+    /// Are the cells sentences, which may be broken, instead of figures?
+    pub prose: bool,
+}
+
+/// A figure that does not exist.
+const NONE: &str = "-";
+
+fn duration(ns: Option<u64>) -> String {
+    ns.map_or_else(|| NONE.to_owned(), human_duration)
+}
+
+/// All tables of a report. Each is narrow enough for a terminal of 100 columns.
+#[must_use]
+pub fn tables(report: &Report) -> Vec<Table> {
+    vec![
+        speed(report),
+        handing_over(report),
+        safety(report),
+        harm(report),
+        waiting(report),
+        fairness(report),
+        systems(report),
+    ]
+}
+
+/// The trials of a backend.
+fn trials<'a>(report: &'a Report, backend: &'a str) -> impl Iterator<Item = &'a TrialResult> {
+    report.results.iter().filter(move |result| result.backend == backend)
+}
+
+/// A row a backend: its name, then what `cells` makes of it.
+fn rows(report: &Report, cells: impl Fn(&Aggregate) -> Vec<String>) -> Vec<Vec<String>> {
+    let row = |aggregate: &Aggregate| std::iter::once(aggregate.backend.clone()).chain(cells(aggregate)).collect();
+    report.aggregates.iter().map(row).collect()
+}
+
+/// As [`rows`], from the first trial that ran; dashes if none did.
+fn first_rows(report: &Report, width: usize, cells: impl Fn(&TrialResult) -> Vec<String>) -> Vec<Vec<String>> {
+    rows(report, |aggregate| {
+        let first = trials(report, &aggregate.backend).find(|result| result.error.is_none());
+        first.map_or_else(|| vec![NONE.to_owned(); width], &cells)
+    })
+}
+
+fn speed(report: &Report) -> Table {
+    Table {
+        title: "Speed",
+        head: vec![
+            "system",
+            "grants/s",
+            "acquire\nservice p50",
+            "acquire\nservice p99",
+            "acquire\nservice max",
+            "acquire\nresponse p99",
+        ],
+        rows: rows(report, |aggregate| {
+            let (service, response) = (&aggregate.latency.acquire_service, &aggregate.latency.acquire_response);
+            vec![
+                aggregate.throughput_per_s.map_or_else(|| NONE.to_owned(), three_digits),
+                duration(service.p50_ns),
+                duration(service.p99_ns),
+                duration(service.max_ns),
+                duration(response.p99_ns),
+            ]
+        }),
+        note: "service: from the call to the grant; response: from the due instant to the grant. \"-\": the figure does not \
+               exist (too few samples, or cut by timeouts); report.json says why.",
+        prose: false,
+    }
+}
+
+fn handing_over(report: &Report) -> Table {
+    Table {
+        title: "Handing over and releasing",
+        head: vec!["system", "hand-off\np50", "hand-off\np99", "release\np50", "release\np99", "hold p50\nachieved"],
+        rows: rows(report, |aggregate| {
+            let latency = &aggregate.latency;
+            vec![
+                duration(latency.handoff.p50_ns),
+                duration(latency.handoff.p99_ns),
+                duration(latency.release.p50_ns),
+                duration(latency.release.p99_ns),
+                duration(latency.hold.p50_ns),
+            ]
+        }),
+        note: "hand-off: from one holder's release to the grant of a client that was already waiting.",
+        prose: false,
+    }
+}
+
+fn safety(report: &Report) -> Table {
+    let bound = |aggregate: &Aggregate| match aggregate.upper_bound_95_per_million {
+        Some(bound) => format!("< {}", three_digits(bound)),
+        None if aggregate.double_grants_certain > 0 => NONE.to_owned(),
+        None => "not exercised".to_owned(),
+    };
+    Table {
+        title: "Safety",
+        head: vec![
+            "system",
+            "verdict",
+            "double\ngrants",
+            "of these\ninside",
+            "of these\noutside",
+            "95 % bound\nper million",
+            "possible\noverlaps",
+        ],
+        rows: rows(report, |aggregate| {
+            vec![
+                verdict_name(aggregate.verdict).to_owned(),
+                grouped(aggregate.double_grants_certain),
+                grouped(aggregate.inside),
+                grouped(aggregate.outside),
+                bound(aggregate),
+                grouped(trials(report, &aggregate.backend).map(|result| result.safety.overlaps_possible).sum()),
+            ]
+        }),
+        note: "under this plan, no faults injected. inside: the earlier holder's lease was still valid, the service broke its \
+               promise; outside: the lease was lawfully over and the holder overstayed. The bound beside a zero counts holds \
+               that another client challenged.",
+        prose: false,
+    }
+}
+
+fn harm(report: &Report) -> Table {
+    let sum = |backend: &str, field: fn(&TrialResult) -> Option<u64>| {
+        let total = trials(report, backend).filter_map(field).reduce(|a, b| a + b);
+        total.map_or_else(|| "not offered".to_owned(), grouped)
+    };
+    Table {
+        title: "Tokens and harm",
+        head: vec![
+            "system",
+            "token\nregressions",
+            "updates lost\nwithout fencing",
+            "writes that\nfencing refuses",
+            "lost\nleases",
+        ],
+        rows: rows(report, |aggregate| {
+            vec![
+                sum(&aggregate.backend, |result| result.safety.token_regressions),
+                sum(&aggregate.backend, |result| Some(result.safety.harm.lost_updates)),
+                sum(&aggregate.backend, |result| result.safety.stale_writes_refused),
+                sum(&aggregate.backend, |result| Some(result.safety.lost_leases)),
+            ]
+        }),
+        note: "what happened to the resource that the lock protects, and what a fencing token would have prevented.",
+        prose: false,
+    }
+}
+
+fn waiting(report: &Report) -> Table {
+    let share = |part: u64, all: u64| match (part, all) {
+        (0, _) => "0".to_owned(),
+        (part, 0) => grouped(part),
+        (part, all) => format!("{} ({:.2} %)", grouped(part), 100.0 * part as f64 / all as f64),
+    };
+    let first = |backend: &str, field: fn(&TrialResult) -> Option<String>| {
+        trials(report, backend).find(|result| result.error.is_none()).and_then(field).unwrap_or_else(|| NONE.to_owned())
+    };
+    Table {
+        title: "Waiting",
+        head: vec!["system", "waits by", "attempts", "timed out", "failed", "found\nit held", "requests\na grant"],
+        rows: rows(report, |aggregate| {
+            vec![
+                first(&aggregate.backend, |result| result.guarantees["waiting"].as_str().map(str::to_owned)),
+                grouped(aggregate.attempts),
+                share(aggregate.timed_out, aggregate.attempts),
+                share(aggregate.failed, aggregate.attempts),
+                first(&aggregate.backend, |result| Some(format!("{:.1} %", result.contention_ratio? * 100.0))),
+                first(&aggregate.backend, |result| result.requests_per_grant.map(three_digits)),
+            ]
+        }),
+        note: "systems that wait in different ways are not like for like. found it held: another client was inside at the \
+               moment of the call; who calls in the gap of a hand-off did not find it held, and waits all the same.",
+        prose: false,
+    }
+}
+
+fn fairness(report: &Report) -> Table {
+    Table {
+        title: "Fairness",
+        head: vec![
+            "system",
+            "Jain\nindex",
+            "fewest grants\nof a client",
+            "most grants\nof a client",
+            "overtakes",
+            "longest\nwait",
+        ],
+        rows: first_rows(report, 5, |result| {
+            let fairness = &result.fairness;
+            vec![
+                fairness.jain.map_or_else(|| NONE.to_owned(), |jain| format!("{jain:.3}")),
+                grouped(fairness.min_grants),
+                grouped(fairness.max_grants),
+                grouped(fairness.overtakes),
+                human_duration(fairness.longest_wait_ns),
+            ]
+        }),
+        note: "Jain index: 1 is even. overtakes: grants to a later arrival while an earlier one waited. Of the first trial, \
+               where there are several.",
+        prose: false,
+    }
+}
+
+fn systems(report: &Report) -> Table {
+    let cells = |first: &TrialResult| {
+        let ttl = first.effective_ttl_ms.map_or_else(|| "no lease".to_owned(), |ms| human_duration((ms * 1e6) as u64));
+        let cpu = first.resources.server_cpu_s.filter(|_| first.measured_s > 0.0);
+        vec![
+            first.server_version.clone(),
+            first.durability.clone(),
+            first.quorum.clone(),
+            if first.ttl_raised { format!("{ttl} (raised)") } else { ttl },
+            cpu.map_or_else(|| NONE.to_owned(), |cpu| format!("{:.0} %", 100.0 * cpu / first.measured_s)),
+        ]
+    };
+    Table {
+        title: "Systems as they ran",
+        head: vec!["system", "version", "durability (read back)", "quorum", "ttl in force", "server CPU"],
+        rows: first_rows(report, 5, cells),
+        note: "rows of different durability or quorum are different promises: do not rank them against each other.",
+        prose: true,
+    }
+}
+
+/// A verdict in words.
+#[must_use]
+pub fn verdict_name(verdict: SafetyVerdict) -> &'static str {
+    match verdict {
+        SafetyVerdict::Valid => "valid",
+        SafetyVerdict::Violated => "VIOLATED",
+        SafetyVerdict::Unknown => "unknown",
+        SafetyVerdict::NotExercised => "not exercised",
+    }
+}

@@ -1,0 +1,327 @@
+//! From what was folded to what is reported: one entry of `results`.
+
+use std::collections::BTreeMap;
+
+use super::schema::{
+    Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult,
+    Violation,
+};
+use super::story::story;
+use crate::load::TrialReport;
+use crate::lock::{Facts, Guarantees};
+use crate::oracle::Findings;
+use crate::record::LatencyFigures;
+use crate::record::figures::{Counts, Figures, Latencies};
+use crate::record::history::Recorded;
+use crate::stats::{jain_index, upper_bound_95_per_million};
+
+/// The condition under which every safety verdict of this version stands.
+const CONDITIONS: &str = "under this plan, no faults injected";
+
+/// Everything measured in one trial.
+pub struct Measured<'a> {
+    /// Registry name in full.
+    pub backend: &'static str,
+    /// Name of the workload.
+    pub workload: &'a str,
+    /// Trial number.
+    pub trial: u32,
+    /// Promises of the recipe.
+    pub guarantees: &'a Guarantees,
+    /// As read back from the server.
+    pub facts: &'a Facts,
+    /// Start of the warm-up.
+    pub origin: u64,
+    /// Length of the measure phase as it was, in nanoseconds.
+    pub measured_ns: u64,
+    /// The fold of the figures.
+    pub figures: &'a Figures,
+    /// The oracle's findings.
+    pub findings: &'a Findings,
+    /// The engine's own report.
+    pub engine: &'a TrialReport,
+    /// How much is on disk; `None`: history off.
+    pub recorded: Option<Recorded>,
+    /// Processor time and memory.
+    pub resources: Resources,
+    /// Was the ttl raised to the floor?
+    pub ttl_raised: bool,
+}
+
+/// The entry of a backend that could not be measured at all.
+#[must_use]
+pub fn failed(backend: &str, workload: &str, trial: u32, error: String) -> TrialResult {
+    TrialResult {
+        backend: backend.to_owned(),
+        workload: workload.to_owned(),
+        trial,
+        error: Some(error),
+        safety: Safety {
+            because: "the trial did not run".to_owned(),
+            conditions: CONDITIONS.to_owned(),
+            ..Safety::default()
+        },
+        ..TrialResult::default()
+    }
+}
+
+/// The entry of a trial.
+#[must_use]
+pub fn result(measured: &Measured<'_>) -> TrialResult {
+    let counts = measured.figures.counts();
+    let mut missing = BTreeMap::new();
+    let latency = latency_set(measured.figures.latencies(), counts, &mut missing);
+    let seconds = measured.measured_ns as f64 / 1e9;
+    let ratio = |a: u64, b: u64| (b > 0).then(|| a as f64 / b as f64);
+    let throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
+    let requests_per_grant = ratio(counts.requests, counts.grants);
+    let contention_ratio = ratio(counts.contended, counts.attempts);
+    note(&mut missing, "throughput_per_s", throughput_per_s.is_none(), "stopped before measuring began");
+    note(&mut missing, "requests_per_grant", requests_per_grant.is_none(), "no grants");
+    note(&mut missing, "contention_ratio", contention_ratio.is_none(), "no attempts");
+    missing.insert("dropped".to_owned(), "closed loop: an attempt is due only when a client is free".to_owned());
+    missing.insert("safety.harm.oversold".to_owned(), "not an inventory workload".to_owned());
+    note(&mut missing, "effective_ttl_ms", measured.engine.effective_ttl_ns.is_none(), "no lease");
+    note(&mut missing, "resources.server_cpu_s", measured.resources.server_cpu_s.is_none(), "no server of ours to ask");
+    note(
+        &mut missing,
+        "resources.server_rss_bytes",
+        measured.resources.server_rss_bytes.is_none(),
+        "no server of ours to ask",
+    );
+    let safety = safety(measured, &mut missing);
+    let grants = measured.figures.grants_per_client();
+    let jain = jain_index(grants);
+    note(&mut missing, "fairness.jain", jain.is_none(), "no grants");
+    TrialResult {
+        backend: measured.backend.to_owned(),
+        workload: measured.workload.to_owned(),
+        trial: measured.trial,
+        complete: !measured.engine.cut_short,
+        error: None,
+        measured_s: seconds,
+        attempts: counts.attempts,
+        grants: counts.grants,
+        refused: counts.refused,
+        timed_out: counts.timed_out,
+        unavailable: counts.unavailable,
+        unknown: counts.unknown,
+        withdrawn: counts.withdrawn,
+        dropped: None,
+        throughput_per_s,
+        latency,
+        safety,
+        fairness: Fairness {
+            jain,
+            max_grants: grants.iter().copied().max().unwrap_or(0),
+            min_grants: grants.iter().copied().min().unwrap_or(0),
+            overtakes: counts.overtakes,
+            longest_wait_ns: counts.longest_wait_ns,
+        },
+        contention_ratio,
+        requests_per_grant,
+        effective_ttl_ms: measured.engine.effective_ttl_ns.map(|ns| ns as f64 / 1e6),
+        ttl_raised: measured.ttl_raised,
+        guarantees: serde_json::to_value(measured.guarantees).unwrap_or_default(),
+        durability: measured.facts.durability.clone(),
+        quorum: measured.facts.quorum.clone(),
+        server_version: measured.facts.version.clone(),
+        resources: measured.resources,
+        history: measured.recorded.map_or_else(HistoryFacts::default, |recorded| HistoryFacts {
+            complete: recorded.complete,
+            attempts: recorded.attempts,
+        }),
+        events: measured.engine.reader.events,
+        events_lost: measured.engine.reader.lost,
+        throttled: measured.engine.throttled,
+        failures: measured.engine.reasons.iter().map(|(text, count)| (text.to_owned(), count)).collect(),
+        not_available: missing,
+    }
+}
+
+fn note(missing: &mut BTreeMap<String, String>, figure: &str, absent: bool, reason: &str) {
+    if absent {
+        missing.insert(figure.to_owned(), reason.to_owned());
+    }
+}
+
+/// Share of the attempts that waited and got no grant: the censored ones.
+fn censored(counts: &Counts) -> f64 {
+    let lost = counts.timed_out + counts.unknown + counts.withdrawn;
+    let all = counts.grants + lost;
+    if all == 0 { 0.0 } else { lost as f64 / all as f64 }
+}
+
+fn latency_set(latencies: &Latencies, counts: &Counts, missing: &mut BTreeMap<String, String>) -> LatencySet {
+    let censored = censored(counts);
+    let set = LatencySet {
+        acquire_service: latencies.acquire_service.figures(censored),
+        acquire_response: latencies.acquire_response.figures(censored),
+        hold: latencies.hold.figures(0.0),
+        handoff: latencies.handoff.figures(0.0),
+        release: latencies.release.figures(0.0),
+        renew: latencies.renew.figures(0.0),
+    };
+    explain(missing, "acquire_service", &set.acquire_service, censored, "no grants");
+    explain(missing, "acquire_response", &set.acquire_response, censored, "no grants");
+    explain(missing, "hold", &set.hold, 0.0, "no hold ended");
+    explain(missing, "handoff", &set.handoff, 0.0, "no grant went to a client that was already waiting at the release");
+    explain(missing, "release", &set.release, 0.0, "no release was answered");
+    explain(missing, "renew", &set.renew, 0.0, "no renewal was made");
+    set
+}
+
+/// Says why percentiles are `null`.
+fn explain(missing: &mut BTreeMap<String, String>, name: &str, figures: &LatencyFigures, censored: f64, none: &str) {
+    if figures.count == 0 {
+        missing.insert(format!("latency.{name}"), none.to_owned());
+        return;
+    }
+    let percentiles = [
+        ("p50_ns", 0.5, figures.p50_ns),
+        ("p90_ns", 0.9, figures.p90_ns),
+        ("p99_ns", 0.99, figures.p99_ns),
+        ("p999_ns", 0.999, figures.p999_ns),
+    ];
+    for (field, p, value) in percentiles {
+        if value.is_some() {
+            continue;
+        }
+        let reason = if p > 1.0 - censored {
+            format!(
+                "{:.2} % of the attempts timed out, were withdrawn or are unknown: the longest waits are missing",
+                censored * 100.0
+            )
+        } else {
+            format!("{} samples, needs {:.0}", figures.count, 10.0 / (1.0 - p))
+        };
+        missing.insert(format!("latency.{name}.{field}"), reason);
+    }
+}
+
+fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Safety {
+    let (findings, counts) = (measured.findings, measured.figures.counts());
+    let exclusion = &findings.exclusion;
+    let tokens = measured.guarantees.token.is_some();
+    let zero = exclusion.naive == 0;
+    let bound = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero);
+    let reason =
+        if zero { "no holder was ever challenged" } else { "double grants were seen: there is no zero to bound" };
+    note(missing, "safety.upper_bound_95_per_million", bound.is_none(), reason);
+    if !tokens {
+        for figure in ["token_regressions", "token_inversions", "stale_writes_seen", "stale_writes_refused"] {
+            missing.insert(format!("safety.{figure}"), "not offered: the recipe has no fencing token".to_owned());
+        }
+    }
+    let (verdict, because) = verdict(measured);
+    Safety {
+        verdict,
+        because,
+        internal_error: (findings.contradiction.is_some() && measured.engine.reader.lost == 0)
+            || measured.engine.panicked > 0,
+        double_grants_certain: exclusion.naive,
+        inside: exclusion.inside,
+        outside: exclusion.outside,
+        outside_self_stall: exclusion.outside_stalled,
+        overlaps_possible: findings.overlaps_possible,
+        grants_all_phases: counts.grants_all,
+        exercised_holds: counts.exercised_all,
+        upper_bound_95_per_million: bound,
+        policies: Policies { naive: exclusion.naive, deadline: exclusion.deadline, evidence: exclusion.evidence },
+        stale_writes_seen: tokens.then_some(findings.harm.stale_writes_seen),
+        stale_writes_refused: tokens.then_some(findings.harm.stale_writes_refused),
+        harm: Harm { lost_updates: findings.harm.lost_updates, oversold: None },
+        token_regressions: tokens.then_some(findings.tokens.regressions),
+        token_inversions: tokens.then_some(findings.tokens.inversions),
+        lost_leases: counts.lost_leases,
+        violations: findings
+            .double_grants
+            .iter()
+            .map(|double| Violation { double_grant: *double, story: story(double, measured.origin) })
+            .collect(),
+        conditions: CONDITIONS.to_owned(),
+    }
+}
+
+fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
+    let (findings, counts) = (measured.findings, measured.figures.counts());
+    let violations = findings.exclusion.naive + findings.tokens.regressions;
+    if measured.engine.reader.lost > 0 {
+        // With holes nothing is certain any more: neither a double grant nor a bug of ours.
+        (SafetyVerdict::Unknown, format!("{} events were lost", measured.engine.reader.lost))
+    } else if let Some(key) = findings.contradiction {
+        let because = format!(
+            "two clients were inside key {key} at once, but the sweep saw no double grant there: a bug of lockbench"
+        );
+        (SafetyVerdict::Unknown, because)
+    } else if violations > 0 {
+        let because = format!(
+            "{} double grants ({} inside, {} outside a lease), {} token regressions",
+            findings.exclusion.naive,
+            findings.exclusion.inside,
+            findings.exclusion.outside,
+            findings.tokens.regressions
+        );
+        (SafetyVerdict::Violated, because)
+    } else if measured.engine.panicked > 0 {
+        (SafetyVerdict::Unknown, format!("{} clients panicked", measured.engine.panicked))
+    } else if counts.exercised_all == 0 {
+        (SafetyVerdict::NotExercised, "no client ever wanted a key that another held".to_owned())
+    } else {
+        (SafetyVerdict::Valid, format!("{} challenged holds, no double grant", counts.exercised_all))
+    }
+}
+
+/// Merges the trials of one backend: `parts` are each trial's counts, histograms
+/// and result.
+#[must_use]
+pub fn aggregate(backend: &str, parts: &[(Counts, Latencies, TrialResult)]) -> Aggregate {
+    let mut latencies = Latencies::default();
+    let mut counts = Counts::default();
+    let mut merged =
+        Aggregate { backend: backend.to_owned(), verdict: SafetyVerdict::NotExercised, ..Aggregate::default() };
+    let mut seconds = 0.0;
+    for (part, histograms, result) in parts {
+        latencies.acquire_service.merge(&histograms.acquire_service);
+        latencies.acquire_response.merge(&histograms.acquire_response);
+        latencies.hold.merge(&histograms.hold);
+        latencies.handoff.merge(&histograms.handoff);
+        latencies.release.merge(&histograms.release);
+        latencies.renew.merge(&histograms.renew);
+        counts.grants += part.grants;
+        counts.timed_out += part.timed_out;
+        counts.unknown += part.unknown;
+        counts.withdrawn += part.withdrawn;
+        counts.grants_in_window += part.grants_in_window;
+        counts.exercised_all += part.exercised_all;
+        seconds += result.measured_s;
+        merged.trials += 1;
+        merged.attempts += result.attempts;
+        merged.grants += result.grants;
+        merged.timed_out += result.timed_out;
+        merged.failed += result.unavailable + result.unknown;
+        merged.double_grants_certain += result.safety.double_grants_certain;
+        merged.inside += result.safety.inside;
+        merged.outside += result.safety.outside;
+        merged.verdict = worse(merged.verdict, result.safety.verdict);
+    }
+    merged.exercised_holds = counts.exercised_all;
+    merged.throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
+    merged.latency = latency_set(&latencies, &counts, &mut BTreeMap::new());
+    let zero = merged.double_grants_certain == 0;
+    merged.upper_bound_95_per_million = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero);
+    merged
+}
+
+fn worse(a: SafetyVerdict, b: SafetyVerdict) -> SafetyVerdict {
+    let rank = |verdict: SafetyVerdict| match verdict {
+        SafetyVerdict::NotExercised => 0,
+        SafetyVerdict::Valid => 1,
+        SafetyVerdict::Unknown => 2,
+        SafetyVerdict::Violated => 3,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
+
+#[cfg(test)]
+mod tests;

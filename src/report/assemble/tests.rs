@@ -1,0 +1,94 @@
+use super::{Measured, verdict};
+use crate::load::TrialReport;
+use crate::lock::{Facts, Guarantees, RenewalKind, WaitKind};
+use crate::oracle::Findings;
+use crate::record::figures::{Counts, Figures, Latencies, Schedule};
+use crate::report::{Resources, Safety, SafetyVerdict, aggregate};
+
+const GUARANTEES: Guarantees = Guarantees {
+    lease: true,
+    token: None,
+    fifo: false,
+    waiting: WaitKind::Poll,
+    renewal: RenewalKind::Explicit,
+    ttl_floor_ms: 1,
+    ttl_step_ms: 0,
+    source: "",
+};
+
+fn judged(findings: &Findings, lost: u64, panicked: u64) -> Safety {
+    let mut engine = TrialReport { panicked, ..TrialReport::default() };
+    engine.reader.lost = lost;
+    let facts = Facts::default();
+    let measured = Measured {
+        backend: "redis",
+        workload: "x",
+        trial: 1,
+        guarantees: &GUARANTEES,
+        facts: &facts,
+        origin: 0,
+        measured_ns: 1,
+        figures: &Figures::new(Schedule::new(0, 0, 1), 1, 1),
+        findings,
+        engine: &engine,
+        recorded: None,
+        resources: Resources::default(),
+        ttl_raised: false,
+    };
+    assert_eq!(verdict(&measured).0, super::result(&measured).safety.verdict);
+    super::result(&measured).safety
+}
+
+#[test]
+fn a_lost_event_makes_everything_unknown_and_nothing_a_bug() {
+    let mut findings = Findings { contradiction: Some(0), ..Findings::default() };
+    findings.exclusion.naive = 3;
+    let safety = judged(&findings, 1, 0);
+    assert_eq!((safety.verdict, safety.internal_error), (SafetyVerdict::Unknown, false));
+    assert!(safety.because.contains("1 events were lost"));
+    let safety = judged(&findings, 0, 0);
+    assert_eq!((safety.verdict, safety.internal_error), (SafetyVerdict::Unknown, true));
+}
+
+#[test]
+fn a_certain_violation_stands_though_a_client_panicked_and_silence_proves_nothing() {
+    let mut findings = Findings::default();
+    assert_eq!(judged(&findings, 0, 0).verdict, SafetyVerdict::NotExercised);
+    assert_eq!(judged(&findings, 0, 1).verdict, SafetyVerdict::Unknown);
+    findings.tokens.regressions = 1;
+    let safety = judged(&findings, 0, 1);
+    assert_eq!((safety.verdict, safety.internal_error), (SafetyVerdict::Violated, true));
+}
+
+#[test]
+fn whoever_waited_and_got_nothing_is_censored_and_the_refused_did_not_wait() {
+    let counts = |timed_out, unknown, withdrawn| Counts {
+        grants: 8,
+        refused: 50,
+        unavailable: 7,
+        timed_out,
+        unknown,
+        withdrawn,
+        ..Counts::default()
+    };
+    assert_eq!(super::censored(&counts(2, 0, 0)), 0.2);
+    assert_eq!(super::censored(&counts(0, 2, 0)), 0.2);
+    assert_eq!(super::censored(&counts(0, 0, 2)), 0.2);
+    assert_eq!(super::censored(&Counts::default()), 0.0);
+}
+
+#[test]
+fn the_worst_verdict_of_the_trials_is_the_aggregate_s() {
+    let of = |verdicts: &[SafetyVerdict]| {
+        let part = |verdict: &SafetyVerdict| {
+            let mut result = super::failed("redis", "x", 1, String::new());
+            result.safety.verdict = *verdict;
+            (Counts::default(), Latencies::default(), result)
+        };
+        aggregate("redis", &verdicts.iter().map(part).collect::<Vec<_>>()).verdict
+    };
+    use SafetyVerdict::{NotExercised, Unknown, Valid, Violated};
+    assert_eq!(of(&[Valid, NotExercised]), Valid);
+    assert_eq!(of(&[Unknown, Valid]), Unknown);
+    assert_eq!(of(&[Valid, Violated, Unknown]), Violated);
+}

@@ -1,0 +1,144 @@
+//! The run directory. A run writes into `.<id>.partial` and renames it when it
+//! is complete; nothing is ever overwritten, and after a crash the partial one
+//! stays as evidence.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a run directory could not be made or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The id is taken.
+    #[error("the run id \"{id}\" exists already in {root}: give another --run-id, or remove {path}")]
+    Exists {
+        /// The id.
+        id: String,
+        /// The results directory.
+        root: String,
+        /// What is in the way.
+        path: String,
+    },
+    /// The id is no file name.
+    #[error(
+        "the run id \"{0}\" is not usable: use letters, digits, '-', '_' and '.', at most 100, not starting with '.'"
+    )]
+    BadId(String),
+    /// The file system refused.
+    #[error("cannot write {path}: {cause}; is the directory writable and is there space left? -o gives another one")]
+    Io {
+        /// The file or directory.
+        path: String,
+        /// The cause.
+        cause: io::Error,
+    },
+}
+
+/// An open run directory.
+#[derive(Debug)]
+pub struct RunDirectory {
+    partial: PathBuf,
+    complete: PathBuf,
+}
+
+impl RunDirectory {
+    /// Makes the partial directory of a new run under `root`.
+    ///
+    /// # Errors
+    /// If the id exists, in either form, or the directory cannot be written.
+    pub fn create(root: &Path, id: &str) -> Result<Self, StoreError> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if id.is_empty() || id.len() > 100 || id.starts_with('.') || !id.chars().all(fits) {
+            return Err(StoreError::BadId(id.to_owned()));
+        }
+        let partial = root.join(format!(".{id}.partial"));
+        let complete = root.join(id);
+        fs::create_dir_all(root).map_err(|cause| failed(root, cause))?;
+        for path in [&partial, &complete] {
+            if path.symlink_metadata().is_ok() {
+                return Err(StoreError::Exists {
+                    id: id.to_owned(),
+                    root: root.display().to_string(),
+                    path: path.display().to_string(),
+                });
+            }
+        }
+        fs::create_dir(&partial).map_err(|cause| failed(&partial, cause))?;
+        let directory = Self { partial, complete };
+        // A full disk is better noticed before the load than after it.
+        directory.write("plan.toml", b"")?;
+        Ok(directory)
+    }
+
+    /// Path of a file of the run while it is being written.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.partial.join(name)
+    }
+
+    /// Where the run will be once complete.
+    #[must_use]
+    pub fn final_path(&self) -> &Path {
+        &self.complete
+    }
+
+    /// Writes a file whole: to a temporary name, synced, renamed.
+    ///
+    /// # Errors
+    /// If the file system refuses; names the file.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.path(name);
+        let temporary = self.path(&format!(".{name}.tmp"));
+        let write = || {
+            let mut file = File::create(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &path)
+        };
+        write().map_err(|cause| failed(&path, cause))
+    }
+
+    /// Gives the run its final name.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn complete(self) -> Result<PathBuf, StoreError> {
+        fs::rename(&self.partial, &self.complete).map_err(|cause| failed(&self.complete, cause))?;
+        Ok(self.complete)
+    }
+
+    /// Removes a run that never began: nothing was measured yet.
+    pub fn discard(self) {
+        // What cannot be removed stays visible as a partial run.
+        let _ = fs::remove_dir_all(&self.partial);
+    }
+}
+
+fn failed(path: &Path, cause: io::Error) -> StoreError {
+    StoreError::Io { path: path.display().to_string(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RunDirectory, StoreError};
+
+    #[test]
+    fn a_run_gets_its_name_only_when_complete_and_never_twice() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDirectory::create(root.path(), "a").unwrap();
+        run.write("report.json", b"{}").unwrap();
+        assert!(!root.path().join("a").exists());
+        assert!(matches!(RunDirectory::create(root.path(), "a"), Err(StoreError::Exists { .. })));
+        run.complete().unwrap();
+        assert_eq!(std::fs::read(root.path().join("a/report.json")).unwrap(), b"{}");
+        assert!(matches!(RunDirectory::create(root.path(), "a"), Err(StoreError::Exists { .. })));
+    }
+
+    #[test]
+    fn ids_that_are_no_names_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        for id in ["", "..", ".x", "a/b", "a b"] {
+            assert!(matches!(RunDirectory::create(root.path(), id), Err(StoreError::BadId(_))), "{id}");
+        }
+    }
+}

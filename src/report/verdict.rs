@@ -1,0 +1,268 @@
+//! The verdict on a run: its exit code and the reasons.
+
+use super::schema::{SafetyVerdict, SkippedBackend, TrialResult, Verdict};
+use crate::workload::plan::Expectation;
+
+/// The documented exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything as it should be.
+    Pass,
+    /// Internal or I/O error.
+    Internal,
+    /// Usage or plan.
+    Usage,
+    /// A backend is not reachable, not startable or died; the others still ran.
+    Backend,
+    /// Nothing can be concluded.
+    Inconclusive,
+    /// An unexpected double grant or token regression.
+    Violation,
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+}
+
+impl Exit {
+    /// The process's exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::Backend => 3,
+            Self::Inconclusive => 97,
+            Self::Violation => 100,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// Precedence, most severe first: 2 > 100 > 1 > 3 > 130/143 > 97 > 0.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Usage => 0,
+            Self::Violation => 1,
+            Self::Internal => 2,
+            Self::Backend => 3,
+            Self::Interrupted | Self::Terminated => 4,
+            Self::Inconclusive => 5,
+            Self::Pass => 6,
+        }
+    }
+}
+
+/// What ended the run early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// SIGINT (Ctrl-C).
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// Judges a run. `controls` are the registry names of negative controls.
+#[must_use]
+pub fn judge(
+    results: &[TrialResult],
+    skipped: &[SkippedBackend],
+    expect: &[Expectation],
+    interruption: Option<Interruption>,
+    is_control: &dyn Fn(&str) -> bool,
+) -> Verdict {
+    let mut reasons: Vec<(Exit, String)> = Vec::new();
+    match interruption {
+        Some(Interruption::Interrupt) => reasons.push((Exit::Interrupted, "interrupted (SIGINT)".to_owned())),
+        Some(Interruption::Terminate) => reasons.push((Exit::Terminated, "terminated (SIGTERM)".to_owned())),
+        None => {}
+    }
+    for skip in skipped.iter().filter(|skip| skip.asked_for) {
+        reasons.push((Exit::Backend, format!("{}: {}", skip.backend, skip.reason)));
+    }
+    for result in results {
+        for (exit, reason) in of_trial(result, expect, interruption.is_some(), is_control(&result.backend)) {
+            reasons.push((exit, format!("{} trial {}: {reason}", result.backend, result.trial)));
+        }
+    }
+    if results.is_empty() && reasons.is_empty() {
+        reasons.push((Exit::Inconclusive, "no backend ran".to_owned()));
+    }
+    reasons.sort_by_key(|(exit, _)| exit.rank());
+    let exit_code = reasons.first().map_or(Exit::Pass, |(exit, _)| *exit).code();
+    Verdict { exit_code, reasons: reasons.into_iter().map(|(_, reason)| reason).collect() }
+}
+
+impl Verdict {
+    /// The run could not be stored: exit 1, unless something worse was found.
+    pub fn unstored(&mut self, reason: String) {
+        if [Exit::Usage, Exit::Violation].iter().any(|worse| worse.code() == self.exit_code) {
+            self.reasons.push(reason);
+        } else {
+            self.exit_code = Exit::Internal.code();
+            self.reasons.insert(0, reason);
+        }
+    }
+}
+
+fn of_trial(result: &TrialResult, expect: &[Expectation], interrupted: bool, control: bool) -> Vec<(Exit, String)> {
+    let mut reasons = Vec::new();
+    if let Some(error) = &result.error {
+        reasons.push((Exit::Backend, error.clone()));
+    }
+    let safety = &result.safety;
+    let expected = if expect.contains(&Expectation::Outside) { safety.outside } else { 0 };
+    let unexpected = safety.double_grants_certain - expected;
+    let stalled = if expected > 0 { 0 } else { safety.outside_self_stall };
+    let regressions = safety.token_regressions.unwrap_or(0);
+    // An unknown verdict (lost events, a bug of ours) vouches for no double grant.
+    let violated = safety.verdict == SafetyVerdict::Violated;
+    let caught = violated && (unexpected > stalled || regressions > 0);
+    if caught {
+        // A broken promise tells more than an overstayed lease.
+        let example =
+            safety.violations.iter().find(|violation| violation.double_grant.inside).or(safety.violations.first());
+        let example = example.map(|violation| format!("; for example {}", violation.story));
+        let plan = if safety.outside > 0 && safety.inside == 0 && regressions == 0 {
+            "; if the plan means it, it says expect = [\"outside\"]"
+        } else {
+            ""
+        };
+        reasons.push((Exit::Violation, format!("{}{}{plan}", safety.because, example.unwrap_or_default())));
+    } else if violated && unexpected > 0 {
+        let text = format!(
+            "{stalled} double grants outside a lease while this process itself was stalled: not the system's doing"
+        );
+        reasons.push((Exit::Inconclusive, text));
+    }
+    if safety.internal_error {
+        reasons.push((Exit::Internal, safety.because.clone()));
+    } else if safety.verdict == SafetyVerdict::Unknown && result.error.is_none() {
+        reasons.push((Exit::Inconclusive, format!("the safety verdict is unknown: {}", safety.because)));
+    }
+    // A trial that was cut short or failed says so already.
+    let ran = result.error.is_none() && !interrupted;
+    if ran && result.grants == 0 {
+        reasons.push((Exit::Inconclusive, "zero grants".to_owned()));
+    }
+    if ran && control && !caught {
+        let text =
+            "a negative control was not caught: this workload cannot expose its flaw; its own is in workloads/controls";
+        reasons.push((Exit::Inconclusive, text.to_owned()));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Interruption, judge};
+    use crate::report::{SafetyVerdict, SkippedBackend, TrialResult};
+    use crate::workload::plan::Expectation;
+
+    fn clean() -> TrialResult {
+        let mut result = TrialResult { backend: "redis".to_owned(), trial: 1, grants: 10, ..TrialResult::default() };
+        result.safety.verdict = SafetyVerdict::Valid;
+        result
+    }
+
+    fn violated(inside: u64, outside: u64) -> TrialResult {
+        let mut result = clean();
+        result.safety.verdict = SafetyVerdict::Violated;
+        result.safety.double_grants_certain = inside + outside;
+        result.safety.inside = inside;
+        result.safety.outside = outside;
+        result
+    }
+
+    fn code(results: &[TrialResult], expect: &[Expectation], interruption: Option<Interruption>) -> u8 {
+        judge(results, &[], expect, interruption, &|name| name.starts_with("control:")).exit_code
+    }
+
+    #[test]
+    fn each_finding_has_its_code() {
+        let mut none = clean();
+        none.grants = 0;
+        let mut dead = clean();
+        dead.error = Some("died".to_owned());
+        let mut lost = clean();
+        lost.safety.verdict = SafetyVerdict::Unknown;
+        let mut stalled = violated(0, 2);
+        stalled.safety.outside_self_stall = 2;
+        let mut control = clean();
+        control.backend = "control:no-lock".to_owned();
+        let mut bug = lost.clone();
+        bug.safety.internal_error = true;
+        assert_eq!(code(&[clean()], &[], None), 0);
+        assert_eq!(code(&[none], &[], None), 97);
+        assert_eq!(code(&[lost], &[], None), 97);
+        assert_eq!(code(&[control], &[], None), 97);
+        assert_eq!(code(&[stalled], &[], None), 97);
+        assert_eq!(code(&[dead], &[], None), 3);
+        assert_eq!(code(&[bug], &[], None), 1);
+        assert_eq!(code(&[violated(1, 0)], &[], None), 100);
+        assert_eq!(code(&[violated(0, 1)], &[], None), 100);
+        assert_eq!(code(&[clean()], &[], Some(Interruption::Interrupt)), 130);
+        assert_eq!(code(&[clean()], &[], Some(Interruption::Terminate)), 143);
+        assert_eq!(code(&[], &[], None), 97);
+    }
+
+    #[test]
+    fn a_run_that_could_not_be_stored_fails_but_hides_no_violation() {
+        for (result, code) in [(clean(), 1), (violated(1, 0), 100)] {
+            let mut verdict = judge(&[result], &[], &[], None, &|_| false);
+            verdict.unstored("disk full".to_owned());
+            assert_eq!(verdict.exit_code, code);
+            assert!(verdict.reasons.contains(&"disk full".to_owned()));
+        }
+    }
+
+    #[test]
+    fn only_outside_violations_can_be_expected() {
+        let expect = [Expectation::Outside];
+        assert_eq!(code(&[violated(0, 9)], &expect, None), 0);
+        assert_eq!(code(&[violated(1, 9)], &expect, None), 100);
+    }
+
+    #[test]
+    fn an_unknown_verdict_vouches_for_no_double_grant() {
+        let mut lost = violated(1, 1);
+        lost.safety.verdict = SafetyVerdict::Unknown;
+        assert_eq!(code(&[lost.clone()], &[], None), 97);
+        lost.safety.internal_error = true;
+        assert_eq!(code(&[lost], &[], None), 1);
+        let mut regressed = clean();
+        regressed.safety.verdict = SafetyVerdict::Violated;
+        regressed.safety.token_regressions = Some(1);
+        assert_eq!(code(&[regressed], &[Expectation::Outside], None), 100);
+    }
+
+    #[test]
+    fn a_control_that_shows_only_what_the_plan_expects_is_not_caught() {
+        let expect = [Expectation::Outside];
+        let control = |inside| TrialResult { backend: "control:wrong-release".to_owned(), ..violated(inside, 5) };
+        assert_eq!(code(&[control(0)], &expect, None), 97);
+        assert_eq!(code(&[control(1)], &expect, None), 100);
+    }
+
+    #[test]
+    fn stalls_excuse_only_the_outside_grants_that_they_touch() {
+        let mut some = violated(0, 3);
+        some.safety.outside_self_stall = 2;
+        assert_eq!(code(&[some], &[], None), 100);
+        let mut inside = violated(1, 2);
+        inside.safety.outside_self_stall = 2;
+        assert_eq!(code(&[inside], &[], None), 100);
+    }
+
+    #[test]
+    fn the_most_severe_decides_and_all_are_told() {
+        let mut dead = clean();
+        dead.error = Some("died".to_owned());
+        let skipped = [SkippedBackend { backend: "etcd".to_owned(), reason: "no binary".to_owned(), asked_for: true }];
+        let verdict = judge(&[dead, violated(1, 0)], &skipped, &[], Some(Interruption::Interrupt), &|_| false);
+        assert_eq!(verdict.exit_code, 100);
+        assert_eq!(verdict.reasons.len(), 4);
+        assert!(verdict.reasons[1].contains("no binary") || verdict.reasons[1].contains("died"));
+    }
+}

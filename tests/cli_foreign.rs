@@ -1,0 +1,187 @@
+//! Servers that belong to somebody else: whatever was there before a run is there
+//! after it, and nothing of ours is.
+#![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
+
+mod cli;
+mod support;
+
+use std::time::Duration;
+
+use cli::{Place, Running, SHORT};
+use lockbench::lock::ServerKind;
+use rustix::process::Signal;
+
+/// Longer than any server's names may be.
+const LONG_ID: &str = "a-very-long-run-id.of-a_careful-Person.who-wants-to-find-it-again.a-year-later";
+
+/// Runs the binary while the test's own connections stay alive.
+async fn run(backends: &str, endpoint: String) {
+    let backends = backends.to_owned();
+    let ran = tokio::task::spawn_blocking(move || {
+        let place = Place::new();
+        let workload = Place::shipped("quickstart.toml");
+        let mut arguments = vec!["run", workload.as_str(), "-b", backends.as_str(), "--endpoint", endpoint.as_str()];
+        arguments.extend(["--run-id", LONG_ID]);
+        arguments.extend(SHORT);
+        place.run(&arguments).exits(0);
+        for result in place.report()["results"].as_array().unwrap() {
+            assert!(result["grants"].as_u64().unwrap() > 0, "it did use the server: {result}");
+        }
+    });
+    ran.await.unwrap();
+}
+
+/// The same, ended by Ctrl-C in the middle.
+async fn interrupted(backends: &str, endpoint: String) {
+    let backends = backends.to_owned();
+    let ended = tokio::task::spawn_blocking(move || {
+        let place = Place::new();
+        let workload = Place::shipped("hot-key.toml");
+        let mut arguments = vec!["run", workload.as_str(), "-b", backends.as_str(), "--endpoint", endpoint.as_str()];
+        arguments.extend(["--set", "warmup=0s", "--set", "duration=20s", "--set", "clients=8"]);
+        let mut run = Running::start(&mut place.command(&arguments));
+        run.until("[1/1] ");
+        std::thread::sleep(Duration::from_millis(800));
+        run.signal(Signal::INT);
+        run.finish(Duration::from_secs(10)).exits(130);
+        assert_eq!(place.report()["complete"], false);
+    });
+    ended.await.unwrap();
+}
+
+/// Every key of a redis with its type and serialized value.
+async fn redis_keys(connection: &mut redis::aio::MultiplexedConnection) -> Vec<(String, Vec<u8>)> {
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(connection).await.unwrap();
+    keys.sort();
+    let mut all = Vec::new();
+    for key in keys {
+        let value: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(connection).await.unwrap();
+        all.push((key, value));
+    }
+    all
+}
+
+#[tokio::test]
+async fn foreign_redis_keys_are_untouched() {
+    let Some(endpoints) = support::endpoints(ServerKind::Redis) else { return };
+    let url = endpoints[0].secret_url().to_owned();
+    let client = redis::Client::open(url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    for line in ["SET theirs 1", "SET lockbench 2", "SET lockbench:theirs 3", "SET lockbench-x/k 4", "SET lock 5"]
+        .into_iter()
+        .chain(["HSET h a 1 b 2", "RPUSH list x y", "SET redis-t1-k0 6", "SET {lockbench} 7"])
+    {
+        let mut words = line.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| {
+            command.arg(word);
+        });
+        command.exec_async(&mut connection).await.unwrap();
+    }
+    let before = redis_keys(&mut connection).await;
+    assert!(before.len() >= 9);
+    run("redis", format!("redis={url}")).await;
+    assert_eq!(redis_keys(&mut connection).await, before);
+    interrupted("redis", format!("redis={url}")).await;
+    assert_eq!(redis_keys(&mut connection).await, before);
+}
+
+#[tokio::test]
+async fn foreign_postgres_objects_rows_and_locks_are_untouched() {
+    const LOCKS: &str = "select coalesce(string_agg(format('%s/%s/%s/%s', classid, objid, objsubid, granted), ' ' order by classid, objid), '') \
+                         from pg_locks where locktype = 'advisory'";
+    const OBJECTS: &str = "select coalesce(string_agg(n.nspname || '.' || coalesce(c.relname, ''), ' ' order by n.nspname, c.relname), '') \
+                           from pg_namespace n left join pg_class c on c.relnamespace = n.oid \
+                           where n.nspname !~ '^(pg_|information_schema)'";
+    const ROWS: &str = "select string_agg(t.id || ':' || t.note, ' ' order by t.id) from foreign_app.jobs t";
+    let Some(endpoints) = support::endpoints(ServerKind::Postgres) else { return };
+    let url = endpoints[0].secret_url().to_owned();
+    let (admin, driver) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(driver);
+    let setup = "create schema foreign_app; create table foreign_app.jobs (id int primary key, note text); \
+                 insert into foreign_app.jobs values (1, 'one'), (2, 'two'); create schema lockbench; \
+                 create schema lockbench_theirs; create table lockbench_theirs.leases (k text); \
+                 select pg_advisory_lock(1), pg_advisory_lock(7, 9), pg_advisory_lock(0)";
+    admin.batch_execute(setup).await.unwrap();
+    let look = async || {
+        let mut seen = Vec::new();
+        for sql in [LOCKS, OBJECTS, ROWS] {
+            seen.push(admin.query_one(sql, &[]).await.unwrap().get::<_, String>(0));
+        }
+        seen
+    };
+    let before = look().await;
+    assert!(before[0].contains("7/9") && before[1].contains("lockbench_theirs.leases"), "{before:?}");
+    run("postgres:advisory,postgres:lease", format!("postgres={url}")).await;
+    assert_eq!(look().await, before);
+    for backend in ["postgres:lease", "postgres:advisory"] {
+        interrupted(backend, format!("postgres={url}")).await;
+        assert_eq!(look().await, before, "after an interrupted {backend}");
+    }
+    admin.batch_execute("drop schema foreign_app, lockbench, lockbench_theirs cascade").await.unwrap();
+}
+
+/// Every node below a path with its data and version, the server's own left out.
+async fn znodes(client: &zookeeper_client::Client) -> Vec<(String, Vec<u8>, i32)> {
+    let (mut open, mut all) = (vec!["/".to_owned()], Vec::new());
+    while let Some(path) = open.pop() {
+        for name in client.list_children(&path).await.unwrap() {
+            let child = format!("{}/{name}", path.trim_end_matches('/'));
+            if child != "/zookeeper" {
+                let (data, stat) = client.get_data(&child).await.unwrap();
+                all.push((child.clone(), data, stat.version));
+                open.push(child);
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn foreign_znodes_are_untouched() {
+    use zookeeper_client::{Acls, Client, CreateMode};
+    let Some(endpoints) = support::endpoints(ServerKind::Zookeeper) else { return };
+    let server = endpoints[0].host_port().to_owned();
+    let client = Client::connect(&server).await.unwrap();
+    let mode = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    for path in ["/theirs", "/theirs/below", "/lockbench", "/lockbench/k0", "/lockbench-theirs", "/zookeeper-t1-k0"] {
+        client.create(path, b"theirs", &mode).await.unwrap();
+    }
+    let before = znodes(&client).await;
+    assert!(before.len() >= 6);
+    run("zookeeper", format!("zookeeper=zookeeper://{server}")).await;
+    assert_eq!(znodes(&client).await, before);
+    interrupted("zookeeper", format!("zookeeper=zookeeper://{server}")).await;
+    assert_eq!(znodes(&client).await, before);
+}
+
+/// Every key with its value and version, and every lease.
+async fn etcd_state(client: &mut etcd_client::Client) -> (Vec<(String, String, i64)>, Vec<i64>) {
+    let options = etcd_client::GetOptions::new().with_all_keys();
+    let found = client.get("", Some(options)).await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let keys = found.kvs().iter().map(|kv| (text(kv.key()), text(kv.value()), kv.version())).collect();
+    let mut leases: Vec<i64> = client.leases().await.unwrap().leases().iter().map(|lease| lease.id()).collect();
+    leases.sort_unstable();
+    (keys, leases)
+}
+
+#[tokio::test]
+async fn foreign_etcd_keys_and_leases_are_untouched() {
+    let Some(endpoints) = support::endpoints(ServerKind::Etcd) else { return };
+    let server = endpoints[0].host_port().to_owned();
+    let mut client = etcd_client::Client::connect([&server], None).await.unwrap();
+    for key in ["theirs", "lockbench", "lockbench/", "lockbench-theirs/k0/1", "etcd-t1-k0"] {
+        client.put(key, "theirs", None).await.unwrap();
+    }
+    let lease = client.lease_grant(600, None).await.unwrap().id();
+    let leased = etcd_client::PutOptions::new().with_lease(lease);
+    client.put("theirs-leased", "theirs", Some(leased)).await.unwrap();
+    let before = etcd_state(&mut client).await;
+    assert!(before.0.len() >= 6 && before.1.contains(&lease));
+    run("etcd", format!("etcd=etcd://{server}")).await;
+    assert_eq!(etcd_state(&mut client).await, before);
+    interrupted("etcd", format!("etcd=etcd://{server}")).await;
+    assert_eq!(etcd_state(&mut client).await, before);
+}

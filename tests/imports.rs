@@ -1,0 +1,87 @@
+//! Imports go downward only. The tiers are those of the architecture tour in
+//! `src/lib.rs`; the members of one tier never import one another.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+/// From the bottom up.
+const TIERS: &[&[&str]] = &[
+    &["units", "clock", "stop"],
+    &["lock", "stats"],
+    &["workload", "record"],
+    &["backend", "stack", "fault", "oracle", "load"],
+    &["report"],
+    &["output", "tui"],
+    &["cli"],
+];
+
+/// Edges inside a tier that are part of the architecture: the oracle and the
+/// engine need no other, and no exception is granted yet.
+const EXCEPTIONS: &[(&str, &str)] = &[];
+
+fn tier(module: &str) -> Option<usize> {
+    TIERS.iter().position(|tier| tier.contains(&module))
+}
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Modules named after `crate::` in a text, comments left out.
+fn imported(text: &str) -> Vec<String> {
+    let mut modules = Vec::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (at, _) in line.match_indices("crate::") {
+            // `$crate::` and names that end in crate are not ours.
+            let rest = &line[at + "crate::".len()..];
+            let names: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if !names.is_empty() {
+                modules.push(names);
+            }
+        }
+    }
+    modules
+}
+
+#[test]
+fn imports_go_downward_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    assert!(files.len() > 50, "the sources were not found");
+    let mut wrong = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&root).unwrap();
+        let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let module = first.trim_end_matches(".rs").to_owned();
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let own = tier(&module).unwrap_or_else(|| panic!("{} belongs to no tier: add it to TIERS", relative.display()));
+        for target in imported(&std::fs::read_to_string(&file).unwrap()) {
+            let Some(other) = tier(&target) else {
+                wrong.push(format!("{}: crate::{target} is no module of a tier", relative.display()));
+                continue;
+            };
+            let allowed = target == module || other < own || EXCEPTIONS.contains(&(module.as_str(), target.as_str()));
+            if !allowed {
+                wrong.push(format!("{}: {module} must not import {target}", relative.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_edge_is_seen() {
+    assert_eq!(imported("use crate::cli::run;\n// use crate::oracle::X;\nlet x = crate::lock::Key;"), ["cli", "lock"]);
+    assert!(tier("cli") > tier("backend"));
+}
