@@ -42,7 +42,7 @@
 //!
 //! * Histograms are not kept in worker shards and merged: workers only stamp
 //!   events, and one fold on the reader's thread makes every number. A cycle costs
-//!   well below a microsecond of CPU that way (every report says how much), live
+//!   about a microsecond of CPU that way (every report says how much), live
 //!   figures and replay share their code, and a client's path has no histogram on
 //!   it.
 //! * Workers are threads with a current-thread runtime each; sessions are not

@@ -121,7 +121,8 @@ fn namespace(id: &str, started: SystemTime) -> String {
     format!("{}-{tail:08x}", id.chars().take(32).map(plain).collect::<String>())
 }
 
-/// Worker threads for a plan: one a processor, but servers need theirs too.
+/// Worker threads for a plan: one a processor, at most eight, never more than
+/// clients. Local servers share the processors with them.
 pub fn workers(plan: &Plan) -> u32 {
     cores().min(8).min(plan.clients)
 }

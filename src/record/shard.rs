@@ -25,7 +25,8 @@ use super::event::{Event, What};
 use super::merge::Source;
 use crate::clock::Clock;
 
-/// Events that a ring holds: about 30 ms of the fastest worker seen.
+/// Events that a ring holds: about 14 ms of the fastest worker seen (1.2 M cycles
+/// of four events a second; results/reference/uncontended).
 const CAPACITY: usize = 1 << 16;
 /// More than a clock read and the memory access beside it can change places.
 const MARGIN_NS: u64 = 10_000;
