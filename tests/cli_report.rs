@@ -192,6 +192,7 @@ fn replay(path: &Path) -> Vec<(Header, Findings)> {
                 let oracle = Oracle::new(header.clients, header.keys, header.start);
                 current = Some((header, oracle));
             }
+            Line::Cut(cut) => assert!(cut.t >= last, "out of order: {line}"),
             Line::Event(event) => {
                 assert!(event.t >= last, "out of order: {line}");
                 last = event.t;

@@ -13,7 +13,7 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 pass; 1 internal or I/O error; 2 usage or plan; 3 a backend is not reachable, not \
-startable or died; 97 inconclusive; 100 a double grant or token regression that the plan did not expect; 130 or 143 interrupted.";
+startable or died; 97 inconclusive; 98 regression against the baseline; 99 threshold breached; 100 a double grant or token regression that the plan did not expect; 130 or 143 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -27,6 +27,151 @@ pub(super) enum Command {
     Doctor(DoctorArgs),
     /// List every lock recipe and what it promises
     Backends,
+    /// List every lint: what it looks for, and what to do about it
+    Lints,
+    /// List the runs of a results directory
+    Ls(LsArgs),
+    /// Print the result of a stored run
+    Show(ShowArgs),
+    /// Draw every file of a stored run again, or answer which system fits a need
+    Report(ReportArgs),
+    /// Write a stored run in another format
+    Export(ExportArgs),
+    /// Judge a stored history again: the verdict must be that of the run
+    Verify(VerifyArgs),
+    /// Tell the story of one double grant of a stored run
+    Explain(ExplainArgs),
+    /// Compare two sets of runs: is B slower or less safe than A, beyond noise?
+    Compare(CompareArgs),
+    /// Print the schema of a workload file or of report.json
+    Schema(SchemaArgs),
+    /// Print shell completions
+    Completions(CompletionsArgs),
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// A stored run: a run directory's path, or an id under -o.
+#[derive(Debug, Args)]
+pub(super) struct StoredArgs {
+    /// Directory that run directories are in
+    #[arg(short, long, default_value = "results", env = "LOCKBENCH_OUTPUT", value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LsArgs {
+    #[command(flatten)]
+    pub stored: StoredArgs,
+    /// Format of the list
+    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
+    pub format: FormatChoice,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// The run: a directory, or an id under -o
+    pub run: String,
+    #[command(flatten)]
+    pub stored: StoredArgs,
+    /// Format on stdout
+    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
+    pub format: FormatChoice,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// The run: a directory, or an id under -o; several runs that differ in one number: a sweep
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    #[command(flatten)]
+    pub stored: StoredArgs,
+    /// Where to write, instead of the run directory itself
+    #[arg(long, env = "LOCKBENCH_TO", value_name = "DIR")]
+    pub to: Option<PathBuf>,
+    /// What a system must do, e.g. 'p99<20ms,fencing,survive=node': prints which ones fit
+    #[arg(long, env = "LOCKBENCH_NEED", value_name = "NEEDS")]
+    pub need: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The run: a directory, or an id under -o
+    pub run: String,
+    /// The format (`lockbench export RUN --to help` lists them); may be repeated
+    #[arg(long = "to", required = true, value_delimiter = ',', value_name = "FORMAT,...")]
+    pub formats: Vec<String>,
+    /// Directory to write to, instead of the run directory itself
+    #[arg(long, env = "LOCKBENCH_INTO", value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    #[command(flatten)]
+    pub stored: StoredArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The run: a directory (a partial one too), or an id under -o
+    pub run: String,
+    #[command(flatten)]
+    pub stored: StoredArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The run: a directory, or an id under -o
+    pub run: String,
+    /// Number of the double grant, from 1
+    pub number: u32,
+    /// Where to write the picture; default: violation-N.svg in the current directory
+    #[arg(long, value_name = "FILE.svg")]
+    pub svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub stored: StoredArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArgs {
+    /// The baseline: run directories or ids, comma-separated, or a saved baseline's name
+    pub a: String,
+    /// What is compared to it
+    pub b: String,
+    /// Compare runs of different plans, durability or machines all the same; it is marked
+    #[arg(long, env = "LOCKBENCH_FORCE")]
+    pub force: bool,
+    /// Figures that decide (default: throughput and acquire_service.p99); may be repeated
+    #[arg(long = "gate", value_delimiter = ',', env = "LOCKBENCH_GATE", value_name = "FIGURE,...")]
+    pub gates: Vec<String>,
+    /// Smallest relative change that counts, e.g. 15%; default 15 %, 30 % for quorum systems
+    #[arg(long, env = "LOCKBENCH_NOISE", value_name = "PERCENT")]
+    pub noise: Option<String>,
+    #[command(flatten)]
+    pub stored: StoredArgs,
+    /// Format on stdout
+    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
+    pub format: FormatChoice,
+}
+
+/// What `schema` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaChoice {
+    /// Every key of a workload file
+    Workload,
+    /// JSON Schema of report.json
+    Report,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum)]
+    pub of: SchemaChoice,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 /// Where servers come from.
@@ -99,6 +244,30 @@ pub(super) struct LoadArgs {
     /// Format of the result on stdout
     #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
     pub format: FormatChoice,
+    /// A bound on a figure, e.g. 'acquire_service.p99 < 20ms' or 'double_grants{redis} == 0'; may be repeated
+    #[arg(long = "threshold", env = "LOCKBENCH_THRESHOLD", value_name = "TEXT", value_delimiter = ';')]
+    pub thresholds: Vec<String>,
+    /// Do not show this lint; may be repeated
+    #[arg(short = 'A', long = "allow", env = "LOCKBENCH_ALLOW", value_name = "LINT", value_delimiter = ',')]
+    pub allow: Vec<String>,
+    /// Show this lint; may be repeated
+    #[arg(short = 'W', long = "warn", env = "LOCKBENCH_WARN", value_name = "LINT", value_delimiter = ',')]
+    pub warn: Vec<String>,
+    /// Fail (exit 99) if this lint finds something; may be repeated
+    #[arg(short = 'D', long = "deny", env = "LOCKBENCH_DENY", value_name = "LINT", value_delimiter = ',')]
+    pub deny: Vec<String>,
+    /// Compare with a saved baseline or a run directory; a regression is exit 98
+    #[arg(long, env = "LOCKBENCH_BASELINE", value_name = "NAME|DIR")]
+    pub baseline: Option<String>,
+    /// Save this run as a baseline of that name under the results directory
+    #[arg(long, env = "LOCKBENCH_SAVE_BASELINE", value_name = "NAME")]
+    pub save_baseline: Option<String>,
+    /// Compare with a baseline of another plan, durability or machine all the same; it is marked
+    #[arg(long, env = "LOCKBENCH_FORCE")]
+    pub force: bool,
+    /// Run once for each value of a key, e.g. clients=1,4,16,64, and draw the curve
+    #[arg(long, env = "LOCKBENCH_SWEEP", value_name = "KEY=VALUE,...")]
+    pub sweep: Option<String>,
     /// Leave the data and logs of the servers that were started
     #[arg(long, env = "LOCKBENCH_KEEP_SERVERS_DIR")]
     pub keep_servers_dir: bool,

@@ -12,10 +12,10 @@ use super::overhead::Overhead;
 use super::servers::Servers;
 use super::{Failure, print, tell};
 use crate::backend;
-use crate::output::{SERIES_HEADER, json, markdown, text};
+use crate::output::{OUTPUTS, json, text};
 use crate::report::{
-    Aggregate, Environment, Interruption, Report, RunDirectory, SCHEMA_VERSION, SkippedBackend, Tool, TrialResult,
-    aggregate, cores, judge,
+    Aggregate, Environment, Interruption, MEASURED, Measurements, RecordedRun, Report, RunDirectory, SCHEMA_VERSION,
+    SkippedBackend, Tool, TrialResult, aggregate, cores, judge, write_measured,
 };
 use crate::workload::to_toml;
 
@@ -39,7 +39,7 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
     let mut report = report(job, &ran, placement, remarks);
     let mut report_json = json(&report).map_err(Failure::internal)?;
     let partial = directory.path("");
-    let place = match store(job, &ran, &report, &report_json, directory) {
+    let place = match store(job, &ran, &report_json, directory) {
         Ok(place) => place,
         Err(problem) => {
             tell(&format!("lockbench: {problem}; what could be written is in {}", partial.display()));
@@ -67,13 +67,13 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
     let planned = (job.selection.entries.len() - ran.skipped.len()) * job.plan.trials as usize;
     let whole = results.len() == planned && results.iter().all(|result| result.complete);
     let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
-    let mut verdict = judge(&results, &ran.skipped, &job.plan.expect, ran.interruption, &is_control);
+    let mut verdict = judge(&results, &ran.skipped, &job.plan.expect, ran.interruption, &is_control, &[]);
     if let Some(problem) = &ran.unwritten {
         verdict.unstored(problem.clone());
     }
-    let mut lints = plan_warnings(job);
-    lints.extend(remarks);
-    lints.extend(results.iter().flat_map(|result| remarks_on(job, result)));
+    let mut notes = plan_warnings(job);
+    notes.extend(remarks);
+    notes.extend(results.iter().flat_map(|result| remarks_on(job, result)));
     Report {
         schema_version: SCHEMA_VERSION,
         run_id: ran.id.clone(),
@@ -93,7 +93,8 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
         ),
         plan: toml::from_str(&to_toml(&job.plan)).unwrap_or_default(),
         aggregates: aggregates(job, ran),
-        lints,
+        lints: Vec::new(),
+        notes,
         results,
         skipped: ran.skipped.clone(),
         faults: Vec::new(),
@@ -108,7 +109,7 @@ fn aggregates(job: &Job<'_>, ran: &Ran) -> Vec<Aggregate> {
             .dones
             .iter()
             .filter(|done| done.result.backend == name)
-            .map(|done| (done.counts, done.latencies.clone(), done.result.clone()))
+            .map(|done| (&done.result, done.measured.as_ref()))
             .collect();
         (!parts.is_empty()).then(|| aggregate(name, &parts))
     };
@@ -141,28 +142,31 @@ fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
 }
 
 /// Writes the files and gives the run its name. A run that lacks any of them keeps
-/// the name of a partial one; the first problem is told.
-fn store(
-    job: &Job<'_>,
-    ran: &Ran,
-    report: &Report,
-    report_json: &[u8],
-    directory: RunDirectory,
-) -> Result<PathBuf, String> {
-    let rows = ran.dones.iter().map(|done| done.series.as_str());
-    let series: String = std::iter::once(SERIES_HEADER).chain(rows).collect();
-    let (plan, summary) = (to_toml(&job.plan), markdown(report));
-    let files: [(&str, &[u8]); 4] = [
-        ("plan.toml", plan.as_bytes()),
-        ("timeseries.csv", series.as_bytes()),
-        ("summary.md", summary.as_bytes()),
-        ("report.json", report_json),
-    ];
+/// the name of a partial one; the first problem is told. First what was measured,
+/// then what is drawn from it, read back from the disk: so `lockbench report` gives
+/// the same bytes later.
+fn store(job: &Job<'_>, ran: &Ran, report_json: &[u8], directory: RunDirectory) -> Result<PathBuf, String> {
     let mut problem = ran.unwritten.clone();
-    for (name, bytes) in files {
-        if let Err(error) = directory.write(name, bytes) {
-            problem.get_or_insert(error.to_string());
+    let mut write = |name: &str, bytes: Result<Vec<u8>, String>| {
+        let written = bytes.and_then(|bytes| directory.write(name, &bytes).map_err(|error| error.to_string()));
+        if let Err(error) = written {
+            problem.get_or_insert(error);
         }
+    };
+    let measured: Vec<Measurements> = ran.dones.iter().filter_map(|done| done.measured.clone()).collect();
+    write("plan.toml", Ok(to_toml(&job.plan).into_bytes()));
+    write(MEASURED, write_measured(&measured).map_err(|error| format!("{MEASURED}: {error}")));
+    write("report.json", Ok(report_json.to_vec()));
+    match RecordedRun::open(&directory.path("")) {
+        Ok(run) => {
+            for output in OUTPUTS {
+                match (output.render)(&run) {
+                    Ok(files) => files.into_iter().for_each(|file| write(&file.path, Ok(file.bytes))),
+                    Err(error) => write(output.name, Err(format!("{}: {error}", output.name))),
+                }
+            }
+        }
+        Err(error) => write("report.json", Err(error.to_string())),
     }
     match problem {
         None => directory.complete().map_err(|error| error.to_string()),
@@ -171,6 +175,6 @@ fn store(
 }
 
 /// Columns of the terminal on stdout; `None` for a file or pipe.
-fn terminal_width() -> Option<u16> {
+pub fn terminal_width() -> Option<u16> {
     rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }

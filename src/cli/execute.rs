@@ -20,10 +20,10 @@ use super::signal::Signals;
 use crate::backend::{self, Entry, RedlockParameters, Target};
 use crate::clock::Clock;
 use crate::record::history::HistoryFile;
-use crate::report::{RunDirectory, SkippedBackend, StoreError, cores};
+use crate::report::{HISTORY, RunDirectory, SkippedBackend, StoreError, cores};
 use crate::stop::Stop;
 use crate::workload::plan::HistoryLimit;
-use crate::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, warnings};
+use crate::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, to_toml, warnings};
 
 /// What to do.
 pub struct Job<'a> {
@@ -42,6 +42,8 @@ pub fn execute(job: Job<'_>) -> Result<u8, Failure> {
     let ttls = ttls(&job)?;
     let id = job.args.run_id.clone().unwrap_or_else(|| run_id(&job.plan.name, started));
     let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
+    // A run that breaks off must say what it was.
+    directory.write("plan.toml", to_toml(&job.plan).as_bytes()).map_err(|error| store_failure(&error))?;
     let progress = Progress::new(job.args.ui, &job.plan);
     for warning in plan_warnings(&job) {
         progress.say(&format!("warning: {warning}"));
@@ -156,7 +158,7 @@ impl Run<'_> {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, target, workers, &self.stop, &runtime);
         }
-        let history_path = self.directory.path("history.jsonl.gz");
+        let history_path = self.directory.path(HISTORY);
         let mut history =
             match plan.history {
                 HistoryLimit::Off => None,

@@ -12,12 +12,11 @@ use crate::backend::Entry;
 use crate::clock::Clock;
 use crate::load::{Armed, LoadError, Phase, Spec, Tick};
 use crate::lock::{Facts, Key, LockSystem};
-use crate::oracle::Oracle;
-use crate::output::series_rows;
+use crate::oracle::{JudgedHistory, Oracle};
 use crate::record::Observer;
-use crate::record::figures::{Counts, Figures, Latencies};
+use crate::record::figures::Figures;
 use crate::record::history::{Header, HistoryFile, TrialHistory};
-use crate::report::{self, Measured, Resources, TrialResult};
+use crate::report::{self, Measured, Measurements, Resources, TrialResult};
 use crate::stop::Stop;
 use crate::workload::EffectiveTtl;
 use crate::workload::plan::{HistoryLimit, Keys, Plan};
@@ -49,9 +48,8 @@ pub struct Bench<'a> {
 /// What a trial leaves behind.
 pub struct Done {
     pub result: TrialResult,
-    pub counts: Counts,
-    pub latencies: Latencies,
-    pub series: String,
+    /// What was folded; `None` for a trial that failed.
+    pub measured: Option<Measurements>,
 }
 
 /// CPU seconds of this process so far.
@@ -88,9 +86,7 @@ impl Bench<'_> {
         let keys = self.keys(candidate.entry.name, trial);
         let failed = |error: String| Done {
             result: report::failed(candidate.entry.name, &self.plan.name, trial, error),
-            counts: Counts::default(),
-            latencies: Latencies::default(),
-            series: String::new(),
+            measured: None,
         };
         if let Err(error) = self.runtime.block_on(candidate.system.prepare(&keys)) {
             return Some(failed(error.to_string()));
@@ -178,8 +174,8 @@ impl Bench<'_> {
             end: schedule.end(),
         };
         let mut figures = Figures::new(schedule.clone(), plan.clients, keys);
-        let mut oracle = Oracle::new(plan.clients, keys, schedule.start);
-        let mut history = history.map(|file| {
+        let oracle = Oracle::new(plan.clients, keys, schedule.start);
+        let history = history.map(|file| {
             let limit = match plan.history {
                 HistoryLimit::Full => u64::MAX,
                 HistoryLimit::Window(attempts) => attempts,
@@ -189,20 +185,11 @@ impl Bench<'_> {
         });
         let mut meter = Meter::default();
         let mut tick = |tick: Tick| self.tick(tick, candidate.entry, &mut meter);
-        // The history comes after the oracle: it looks at what the oracle has just found.
-        let mut observers: Vec<&mut dyn Observer> = vec![&mut figures, &mut oracle];
-        if let Some(history) = &mut history {
-            observers.push(history);
-        }
+        let mut judged = JudgedHistory::new(oracle, history);
+        let mut observers: [&mut dyn Observer; 2] = [&mut figures, &mut judged];
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
-        let recorded = history.map(TrialHistory::end);
-        let findings = oracle.finish();
-        let windows = figures.series();
+        let (findings, recorded) = judged.finish();
         let measured_ns = schedule.end() - schedule.measure;
-        let seconds = |ns: u64| ns as f64 / 1e9;
-        let end_s = seconds(schedule.end() - schedule.start);
-        let series =
-            series_rows(candidate.entry.name, trial, &windows, &findings.per_second, seconds(plan.warmup_ns), end_s);
         let result = report::result(&Measured {
             backend: candidate.entry.name,
             workload: &plan.name,
@@ -218,8 +205,22 @@ impl Bench<'_> {
             resources: meter.resources(),
             ttl_raised: candidate.ttl.raised,
         });
-        let (counts, latencies) = (*figures.counts(), figures.latencies().clone());
-        Ok(Done { result, counts, latencies, series })
+        let measured = Measurements {
+            backend: candidate.entry.name.to_owned(),
+            trial,
+            start_ns: schedule.start,
+            warmup_ns: schedule.measure - schedule.start,
+            measured_ns,
+            clients: plan.clients,
+            keys,
+            counts: *figures.counts(),
+            latencies: figures.latencies().clone(),
+            windows: figures.series(),
+            double_grants: findings.per_second.clone(),
+            grants_of: figures.grants_per_client().to_vec(),
+            longest_wait_of: figures.longest_waits().to_vec(),
+        };
+        Ok(Done { result, measured: Some(measured) })
     }
 
     fn tick(&self, tick: Tick, entry: &Entry, meter: &mut Meter) -> ControlFlow<()> {

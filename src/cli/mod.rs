@@ -4,17 +4,28 @@
 mod args;
 mod backends;
 mod check;
+mod compare;
 mod conclude;
 mod doctor;
 mod endpoints;
 mod execute;
+mod explain;
+mod export;
+mod lints;
+mod ls;
+mod manual;
 mod measure;
 mod overhead;
 mod progress;
+mod report;
 mod run;
+mod schema;
 mod select;
 mod servers;
+mod show;
 mod signal;
+mod stored;
+mod verify;
 
 pub use args::Arguments;
 
@@ -49,6 +60,17 @@ pub fn run(arguments: Arguments) -> u8 {
         Command::Check(args) => check::check(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Backends => backends::backends(),
+        Command::Lints => lints::lints(),
+        Command::Ls(args) => ls::ls(&args),
+        Command::Show(args) => show::show(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Export(args) => export::export(&args),
+        Command::Verify(args) => verify::verify(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Schema(args) => schema::schema(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man => manual::man(),
     };
     match done {
         Ok(code) => code,

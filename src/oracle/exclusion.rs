@@ -15,6 +15,7 @@
 
 use std::collections::VecDeque;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cover::Cover;
@@ -25,7 +26,7 @@ use crate::record::{Event, ReleaseKind, RenewalOutcome, What};
 pub const KEPT: usize = 100;
 
 /// One hold as the report tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldFacts {
     /// Client number.
     pub client: u32,
@@ -40,7 +41,7 @@ pub struct HoldFacts {
 }
 
 /// A double grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DoubleGrant {
     /// Key index.
     pub key: u32,

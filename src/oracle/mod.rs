@@ -8,6 +8,7 @@
 mod cover;
 pub mod exclusion;
 mod harm;
+mod judged_history;
 mod open;
 mod possible;
 mod stall;
@@ -23,13 +24,14 @@ use std::rc::Rc;
 
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
 pub use harm::HarmCounts;
+pub use judged_history::JudgedHistory;
 pub use token::TokenCounts;
 
 use self::harm::Harm;
 use self::open::OpenAttempts;
 use self::possible::Possible;
 use self::token::Tokens;
-use crate::record::history::Alarm;
+use crate::record::history::{Alarm, Judged};
 use crate::record::{Denial, Event, Observer, ReleaseKind, What};
 
 /// All checkers of one trial.
@@ -41,6 +43,7 @@ pub struct Oracle {
     harm: Harm,
     /// Per client: invoke of the call that is under way; `None` inside a hold.
     calling: Vec<Option<u64>>,
+    grants: u64,
     violations: Rc<Cell<Alarm>>,
 }
 
@@ -74,6 +77,7 @@ impl Oracle {
             tokens: Tokens::new(clients, keys),
             harm: Harm::new(keys),
             calling: vec![None; clients as usize],
+            grants: 0,
             violations: Rc::default(),
         }
     }
@@ -82,6 +86,27 @@ impl Oracle {
     #[must_use]
     pub fn violations(&self) -> Rc<Cell<Alarm>> {
         Rc::clone(&self.violations)
+    }
+
+    /// What was counted so far. Holds that are still open are not judged yet, so a
+    /// replay of the same events counts the same, and only these.
+    #[must_use]
+    pub fn judged(&self) -> Judged {
+        let (exclusion, tokens, harm) = (self.exclusion.counts(), self.tokens.counts(), self.harm.counts());
+        Judged {
+            grants: self.grants,
+            double_grants: exclusion.naive,
+            inside: exclusion.inside,
+            outside: exclusion.outside,
+            deadline: exclusion.deadline,
+            evidence: exclusion.evidence,
+            overlaps_possible: self.possible.overlaps(),
+            token_regressions: tokens.regressions,
+            token_inversions: tokens.inversions,
+            lost_updates: harm.lost_updates,
+            stale_writes_seen: harm.stale_writes_seen,
+            stale_writes_refused: harm.stale_writes_refused,
+        }
     }
 
     /// Closes what is open and returns what was found.
@@ -134,6 +159,7 @@ impl Observer for Oracle {
                 self.calling[client as usize] = Some(t);
             }
             What::Acquired { token, .. } => {
+                self.grants += 1;
                 if let Some(token) = token {
                     self.tokens.granted(client, key, t, token, &self.open);
                 }

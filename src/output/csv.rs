@@ -3,25 +3,26 @@
 
 use std::fmt::Write as _;
 
-use crate::record::figures::Window;
+use super::Rendered;
+use crate::report::{Measurements, RecordedRun};
+
+/// `timeseries.csv`.
+pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
+    let rows: String = std::iter::once(SERIES_HEADER.to_owned()).chain(run.measured.iter().map(series_rows)).collect();
+    Ok(vec![Rendered::new("timeseries.csv", rows)])
+}
 
 /// First line of the file.
-pub const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,acquire_service_max_ns,timed_out,failed,double_grants\n";
+const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,acquire_service_max_ns,timed_out,failed,double_grants\n";
 
-/// The rows of one trial. `warmup_s`: seconds of warm-up; `end_s`: seconds to the
-/// end of measuring; `double_grants`: by second.
-#[must_use]
-pub fn series_rows(
-    backend: &str,
-    trial: u32,
-    windows: &[Window],
-    double_grants: &[u64],
-    warmup_s: f64,
-    end_s: f64,
-) -> String {
+/// The rows of one trial.
+fn series_rows(measured: &Measurements) -> String {
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let (backend, trial) = (&measured.backend, measured.trial);
+    let (warmup_s, end_s) = (seconds(measured.warmup_ns), seconds(measured.warmup_ns + measured.measured_ns));
     let mut rows = String::new();
     let cell = |figure: Option<u64>| figure.map(|ns| ns.to_string()).unwrap_or_default();
-    for window in windows {
+    for window in &measured.windows {
         let second = window.second as f64;
         // A second belongs to the phase that it starts in.
         let phase = if second < warmup_s {
@@ -31,7 +32,7 @@ pub fn series_rows(
         } else {
             "drain"
         };
-        let doubles = double_grants.get(window.second as usize).copied().unwrap_or(0);
+        let doubles = measured.double_grants.get(window.second as usize).copied().unwrap_or(0);
         let _ = writeln!(
             rows,
             "{backend},{trial},{},{phase},{},{},{},{},{},{},{doubles}",
@@ -51,6 +52,7 @@ pub fn series_rows(
 mod tests {
     use super::{SERIES_HEADER, series_rows};
     use crate::record::figures::Window;
+    use crate::report::Measurements;
 
     #[test]
     fn every_row_has_every_column() {
@@ -59,7 +61,15 @@ mod tests {
             Window { second: 1, timed_out: 1, ..Window::default() },
             Window { second: 2, ..Window::default() },
         ];
-        let rows = series_rows("redis", 1, &windows, &[0, 3], 1.0, 2.0);
+        let rows = series_rows(&Measurements {
+            backend: "redis".to_owned(),
+            trial: 1,
+            warmup_ns: 1_000_000_000,
+            measured_ns: 1_000_000_000,
+            windows: windows.to_vec(),
+            double_grants: vec![0, 3],
+            ..Measurements::default()
+        });
         insta::assert_snapshot!(rows, @r"
         redis,1,0,warmup,2,5,7,7,0,0,0
         redis,1,1,measure,0,,,,1,0,3

@@ -2,14 +2,20 @@
 
 use std::fmt::Write as _;
 
+use super::Rendered;
 use super::table::tables;
 use super::text::verdict_line;
-use crate::report::Report;
+use crate::report::{RecordedRun, Report};
 use crate::units::three_digits;
+
+/// `summary.md`.
+pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
+    Ok(vec![Rendered::new("summary.md", markdown(&run.report))])
+}
 
 /// The report as markdown.
 #[must_use]
-pub fn markdown(report: &Report) -> String {
+fn markdown(report: &Report) -> String {
     let mut out = format!("# lockbench run `{}`\n\n", escaped(&report.run_id));
     let _ = writeln!(out, "```text\n{}\n```\n", verdict_line(report).replace("```", "'''"));
     for table in tables(report).into_iter().filter(|table| !table.rows.is_empty()) {
@@ -41,7 +47,10 @@ pub fn markdown(report: &Report) -> String {
         let _ = writeln!(out, "- not run: {}: {}", skip.backend, escaped(&skip.reason));
     }
     for lint in &report.lints {
-        let _ = writeln!(out, "- note: {}", escaped(lint));
+        let _ = writeln!(out, "- {}: {}", lint.name, escaped(&lint.message));
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "- note: {}", escaped(note));
     }
     let machine = &report.environment;
     let _ = writeln!(

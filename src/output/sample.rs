@@ -1,10 +1,12 @@
 //! A made-up report for the snapshots of what people read.
 
 use crate::oracle::{DoubleGrant, HoldFacts};
+use crate::record::Latency;
 use crate::record::LatencyFigures;
+use crate::record::figures::{Counts, Latencies, Window};
 use crate::report::{
-    Aggregate, Environment, Fairness, LatencySet, Report, Resources, SCHEMA_VERSION, SafetyVerdict, SkippedBackend,
-    Tool, TrialResult, Verdict, Violation,
+    Aggregate, Environment, Fairness, HoldEnd, LatencySet, Measurements, RecordedRun, Report, Resources,
+    SCHEMA_VERSION, SafetyVerdict, Scene, SceneHold, SkippedBackend, Tool, TrialResult, Verdict, Violation,
 };
 
 fn latency(p50: u64) -> LatencyFigures {
@@ -72,7 +74,8 @@ fn trial(backend: &str, p50: u64, doubles: u64) -> TrialResult {
             end_ns: start_ns + 9_000_000,
             validity_ns: None,
         };
-        let double_grant = DoubleGrant { key: 0, inside: true, earlier: hold(1, 5), later: hold(2, 1_000_005) };
+        let double_grant =
+            DoubleGrant { key: 0, inside: true, earlier: hold(1, 3_000_000_005), later: hold(2, 3_001_000_005) };
         result.safety.violations.push(Violation { double_grant, story: "key 0: client 1 and client 2 …".to_owned() });
     }
     result
@@ -134,7 +137,157 @@ pub fn report() -> Report {
         }],
         faults: Vec::new(),
         thresholds: Vec::new(),
-        lints: vec!["a remark".to_owned()],
+        lints: Vec::new(),
+        notes: vec!["a remark".to_owned()],
         verdict: Verdict { exit_code: 100, reasons: vec!["redlock trial 1: 7 double grants".to_owned()] },
     }
+}
+
+/// Two systems, one clean and one caught, with everything that charts need.
+pub fn recorded() -> RecordedRun {
+    let report = report();
+    let measured = vec![measured("redis", 1, 104_000, 0), measured("redlock", 1, 900_000, 7)];
+    let scenes = scenes(&report, &measured);
+    RecordedRun { report, measured, scenes }
+}
+
+/// `count` systems, each with three trials.
+pub fn crowd(count: usize) -> RecordedRun {
+    let names = [
+        "redis",
+        "redlock",
+        "zookeeper",
+        "etcd",
+        "postgres:advisory",
+        "postgres:lease",
+        "sqlite",
+        "memory",
+        "control:no-lock",
+        "control:no-renew",
+    ];
+    let mut report = report();
+    (report.results, report.aggregates) = (Vec::new(), Vec::new());
+    let mut recorded = Vec::new();
+    for (i, name) in (1_u64..).zip(names.iter().take(count)) {
+        let first = trial(name, 80_000 * i * i, 0);
+        report.aggregates.push(Aggregate { trials: 3, ..aggregate(&first) });
+        for number in 1..=3 {
+            let mut again = first.clone();
+            again.trial = number;
+            again.throughput_per_s = again.throughput_per_s.map(|rate| rate * (1.0 + f64::from(number) / 20.0));
+            report.results.push(again);
+            recorded.push(measured(name, number, 80_000 * i * i, 0));
+        }
+    }
+    report.verdict = Verdict { exit_code: 0, reasons: Vec::new() };
+    RecordedRun { report, measured: recorded, scenes: Vec::new() }
+}
+
+/// One system that never granted: every attempt timed out.
+pub fn timeouts() -> RecordedRun {
+    let mut run = crowd(1);
+    run.report.results.truncate(1);
+    run.measured.truncate(1);
+    let result = &mut run.report.results[0];
+    (result.grants, result.timed_out, result.throughput_per_s) = (0, result.attempts, Some(0.0));
+    (result.latency, result.requests_per_grant, result.fairness.jain) = (LatencySet::default(), None, None);
+    result.safety.verdict = SafetyVerdict::NotExercised;
+    run.report.aggregates = vec![aggregate(&run.report.results[0])];
+    run.report.verdict = Verdict { exit_code: 97, reasons: vec!["redis trial 1: zero grants".to_owned()] };
+    let one = &mut run.measured[0];
+    one.latencies = Latencies::default();
+    one.counts = Counts { attempts: 2_003, timed_out: 2_003, longest_wait_ns: 10_000_000_000, ..Counts::default() };
+    let waits = String::new();
+    one.windows =
+        (0..7).map(|second| Window { second, timed_out: 286, waits: waits.clone(), ..Window::default() }).collect();
+    one.grants_of = vec![0; 16];
+    one.longest_wait_of = vec![10_000_000_000; 16];
+    run
+}
+
+/// A run in which nothing ran.
+pub fn empty() -> RecordedRun {
+    let mut report = report();
+    (report.results, report.aggregates) = (Vec::new(), Vec::new());
+    report.verdict = Verdict { exit_code: 97, reasons: vec!["no backend ran".to_owned()] };
+    RecordedRun { report, measured: Vec::new(), scenes: Vec::new() }
+}
+
+/// A trial of seven seconds, two of them warm-up, with waits around `p50` ns: two
+/// humps, a long tail.
+fn measured(backend: &str, trial: u32, p50: u64, doubles: u64) -> Measurements {
+    let mut latencies = Latencies::default();
+    let mut windows = Vec::new();
+    // A fixed sequence that looks random enough (Knuth's MMIX constants).
+    let mut state = p50.wrapping_add(u64::from(trial));
+    let mut draw = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / (1_u64 << 31) as f64
+    };
+    for second in 0..7_u64 {
+        let mut waits = Latency::default();
+        let grants = 360 + (draw() * 80.0) as u64;
+        for _ in 0..grants {
+            let hump = if draw() < 0.2 { 12.0 } else { 1.0 };
+            let wait = (p50 as f64 * hump * (0.5 - draw().max(1e-9).ln() * 0.7)) as u64;
+            waits.record(wait);
+            if second >= 2 {
+                latencies.acquire_service.record(wait);
+                latencies.acquire_response.record(wait + wait / 3);
+                latencies.hold.record(1_000_000 + (draw() * 90_000.0) as u64);
+                latencies.handoff.record(wait / 4 + 1_000);
+                latencies.release.record(p50 / 3 + (draw() * 40_000.0) as u64);
+            }
+        }
+        windows.push(Window {
+            second,
+            grants,
+            timed_out: u64::from(second == 4),
+            failed: 0,
+            p50_ns: waits.raw_percentile(0.5),
+            p99_ns: waits.raw_percentile(0.99),
+            max_ns: waits.max(),
+            waits: waits.encoded(),
+        });
+    }
+    Measurements {
+        backend: backend.to_owned(),
+        trial,
+        start_ns: 1_000_000_000,
+        warmup_ns: 2_000_000_000,
+        measured_ns: 5_000_000_000,
+        clients: 16,
+        keys: 1,
+        counts: Counts { attempts: 2_003, grants: 2_000, timed_out: 3, requests: 7_000, ..Counts::default() },
+        latencies,
+        windows,
+        double_grants: vec![0, 0, 0, doubles],
+        grants_of: (0..16).map(|client| 90 + client * 4).collect(),
+        longest_wait_of: (0..16).map(|client| p50 * (10 + client)).collect(),
+    }
+}
+
+/// The report's violations, each in a crowd of other holds of its key.
+fn scenes(report: &Report, measured: &[Measurements]) -> Vec<Scene> {
+    let mut scenes = Vec::new();
+    for result in &report.results {
+        let origin = measured.iter().find(|one| one.backend == result.backend).map_or(0, |one| one.start_ns);
+        for violation in &result.safety.violations {
+            let number = scenes.len() as u32 + 1;
+            let mut scene = Scene::bare(&result.backend, result.trial, number, origin, violation);
+            let after = scene.to_ns;
+            scene.to_ns += 12_000_000;
+            scene.holds.push(SceneHold {
+                client: 3,
+                token: Some(9),
+                invoke_ns: scene.from_ns,
+                start_ns: after,
+                end_ns: after + 9_000_000,
+                validity_ns: Some(after + 10_000_000),
+                ended: HoldEnd::Confirmed,
+            });
+            scenes.push(scene);
+        }
+    }
+    scenes
 }

@@ -50,7 +50,10 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
         }
     }
     for lint in &report.lints {
-        let _ = writeln!(out, "note: {lint}");
+        let _ = writeln!(out, "{}: {}; {}", lint.name, lint.message, lint.advice);
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "note: {note}");
     }
     if let (Some(overhead), Some(ceiling)) = (report.tool.overhead_ns_per_cycle, report.tool.ceiling_cycles_per_s) {
         let _ = writeln!(

@@ -1,7 +1,11 @@
 //! A latency histogram that owns its unit (nanoseconds) and knows when a
 //! percentile has too few samples to be told.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Longest value told apart: an hour.
@@ -14,7 +18,7 @@ pub struct Latency {
 }
 
 /// The figures of one histogram; `null` where a figure does not exist.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyFigures {
     /// Number of samples.
     pub count: u64,
@@ -71,6 +75,39 @@ impl Latency {
         self.histogram.as_ref().map_or(0, Histogram::len)
     }
 
+    /// The histogram itself; `None` if nothing was recorded.
+    #[must_use]
+    pub fn histogram(&self) -> Option<&Histogram<u64>> {
+        self.histogram.as_ref().filter(|histogram| !histogram.is_empty())
+    }
+
+    /// The histogram in HdrHistogram's compressed V2 format, as base64; empty if
+    /// nothing was recorded. What the interval logs of every HdrHistogram tool hold.
+    #[must_use]
+    pub fn encoded(&self) -> String {
+        let mut bytes = Vec::new();
+        // A histogram of a few hundred KiB is far below the limits of the format.
+        match self.histogram().map(|histogram| V2DeflateSerializer::new().serialize(histogram, &mut bytes)) {
+            Some(Ok(_)) => STANDARD.encode(bytes),
+            Some(Err(_)) | None => String::new(),
+        }
+    }
+
+    /// Reads what [`Self::encoded`] wrote.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn decoded(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let bytes = STANDARD.decode(text).map_err(|error| format!("a histogram is not base64: {error}"))?;
+        let histogram = Deserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .map_err(|error| format!("a histogram cannot be read: {error}"))?;
+        Ok(Self { histogram: Some(histogram) })
+    }
+
     /// The percentile `p` in 0..1 of what was recorded, however few samples.
     #[must_use]
     pub fn raw_percentile(&self, p: f64) -> Option<u64> {
@@ -110,9 +147,35 @@ impl Latency {
     }
 }
 
+impl Serialize for Latency {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.encoded())
+    }
+}
+
+impl<'de> Deserialize<'de> for Latency {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::decoded(&text).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Latency;
+
+    #[test]
+    fn a_stored_histogram_reads_back_the_same() {
+        let mut latency = Latency::default();
+        (1..=3_000_u64).for_each(|n| latency.record(n * n * 7));
+        let back = Latency::decoded(&latency.encoded()).unwrap();
+        assert_eq!(back.histogram(), latency.histogram());
+        assert_eq!(back.encoded(), latency.encoded());
+        assert!(Latency::decoded("").unwrap().histogram().is_none());
+        for wrong in ["?", "AAAA", &latency.encoded()[..20]] {
+            assert!(Latency::decoded(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_percentile_needs_ten_samples_beyond_it() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::measured::Measurements;
 use super::schema::{
     Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult,
     Violation,
@@ -272,28 +273,24 @@ fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
     }
 }
 
-/// Merges the trials of one backend: `parts` are each trial's counts, histograms
-/// and result.
+/// Merges the trials of one backend: each trial's result, and what was measured if it ran.
 #[must_use]
-pub fn aggregate(backend: &str, parts: &[(Counts, Latencies, TrialResult)]) -> Aggregate {
+pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)]) -> Aggregate {
     let mut latencies = Latencies::default();
     let mut counts = Counts::default();
     let mut merged =
         Aggregate { backend: backend.to_owned(), verdict: SafetyVerdict::NotExercised, ..Aggregate::default() };
     let mut seconds = 0.0;
-    for (part, histograms, result) in parts {
-        latencies.acquire_service.merge(&histograms.acquire_service);
-        latencies.acquire_response.merge(&histograms.acquire_response);
-        latencies.hold.merge(&histograms.hold);
-        latencies.handoff.merge(&histograms.handoff);
-        latencies.release.merge(&histograms.release);
-        latencies.renew.merge(&histograms.renew);
-        counts.grants += part.grants;
-        counts.timed_out += part.timed_out;
-        counts.unknown += part.unknown;
-        counts.withdrawn += part.withdrawn;
-        counts.grants_in_window += part.grants_in_window;
-        counts.exercised_all += part.exercised_all;
+    for (result, measured) in parts {
+        if let Some(Measurements { counts: part, latencies: histograms, .. }) = measured {
+            latencies.merge(histograms);
+            counts.grants += part.grants;
+            counts.timed_out += part.timed_out;
+            counts.unknown += part.unknown;
+            counts.withdrawn += part.withdrawn;
+            counts.grants_in_window += part.grants_in_window;
+            counts.exercised_all += part.exercised_all;
+        }
         seconds += result.measured_s;
         merged.trials += 1;
         merged.attempts += result.attempts;

@@ -4,17 +4,21 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::environment::Environment;
+use super::lint::LintFinding;
+use super::threshold::ThresholdResult;
 use crate::oracle::DoubleGrant;
 use crate::record::LatencyFigures;
 
-/// Version of this schema.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of this schema. Version 1 had no `notes`, and `lints` were sentences; it
+/// can still be read.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A whole run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
@@ -36,16 +40,18 @@ pub struct Report {
     pub skipped: Vec<SkippedBackend>,
     /// Faults injected: none can be, in this version.
     pub faults: Vec<serde_json::Value>,
-    /// Thresholds judged: none can be given, in this version.
-    pub thresholds: Vec<serde_json::Value>,
-    /// Remarks on the run that change how far it can be trusted.
-    pub lints: Vec<String>,
+    /// Thresholds judged, one entry a backend.
+    pub thresholds: Vec<ThresholdResult>,
+    /// What limits how far the figures can be trusted, by name.
+    pub lints: Vec<LintFinding>,
+    /// Remarks on the plan and the servers.
+    pub notes: Vec<String>,
     /// The verdict.
     pub verdict: Verdict,
 }
 
 /// The program that ran.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `lockbench`.
     pub name: String,
@@ -64,7 +70,7 @@ pub struct Tool {
 }
 
 /// A backend that did not run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SkippedBackend {
     /// Registry name.
     pub backend: String,
@@ -75,7 +81,7 @@ pub struct SkippedBackend {
 }
 
 /// The verdict on a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// The documented exit code.
     pub exit_code: u8,
@@ -84,7 +90,7 @@ pub struct Verdict {
 }
 
 /// All latencies of a result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencySet {
     /// `acquire_invoke` to `acquire_ok`: service time.
     pub acquire_service: LatencyFigures,
@@ -101,7 +107,7 @@ pub struct LatencySet {
 }
 
 /// One trial of one backend.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TrialResult {
     /// Registry name in full.
     pub backend: String,
@@ -172,7 +178,7 @@ pub struct TrialResult {
 }
 
 /// What the oracle says of a trial. Covers warm-up, measure and drain.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Safety {
     /// The verdict.
     pub verdict: SafetyVerdict,
@@ -217,7 +223,7 @@ pub struct Safety {
 }
 
 /// Three-valued, and "not exercised" for a lock that nobody ever waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SafetyVerdict {
     /// No violation, and contention there was.
@@ -232,7 +238,7 @@ pub enum SafetyVerdict {
 }
 
 /// Double grants under the three policies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Policies {
     /// A hold lasts until its release.
     pub naive: u64,
@@ -243,7 +249,7 @@ pub struct Policies {
 }
 
 /// Harm done to the unfenced resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Harm {
     /// Writes over a change made since the read.
     pub lost_updates: u64,
@@ -252,7 +258,7 @@ pub struct Harm {
 }
 
 /// One double grant with its story.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// The two holds.
     #[serde(flatten)]
@@ -262,7 +268,7 @@ pub struct Violation {
 }
 
 /// Fairness among the clients of a trial, over the measure phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fairness {
     /// Jain's index of the grants a client: 1 is even, 1/n is one client takes all.
     pub jain: Option<f64>,
@@ -277,7 +283,7 @@ pub struct Fairness {
 }
 
 /// Processor time of the measure phase and memory at its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resources {
     /// Of lockbench itself.
     pub client_cpu_s: Option<f64>,
@@ -288,7 +294,7 @@ pub struct Resources {
 }
 
 /// How much of the history is on disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryFacts {
     /// Every attempt?
     pub complete: bool,
@@ -297,7 +303,7 @@ pub struct HistoryFacts {
 }
 
 /// The trials of a backend merged: histograms added, counts summed.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Aggregate {
     /// Registry name in full.
     pub backend: String,

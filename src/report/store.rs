@@ -82,14 +82,21 @@ impl RunDirectory {
         &self.complete
     }
 
-    /// Writes a file whole: to a temporary name, synced, renamed.
+    /// Writes a file whole: to a temporary name, synced, renamed. `name` may be a path
+    /// below the run directory.
     ///
     /// # Errors
     /// If the file system refuses; names the file.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.path(name);
-        let temporary = self.path(&format!(".{name}.tmp"));
+        let temporary = path.with_file_name(match path.file_name() {
+            Some(file) => format!(".{}.tmp", file.to_string_lossy()),
+            None => ".tmp".to_owned(),
+        });
         let write = || {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
             let mut file = File::create(&temporary)?;
             file.write_all(bytes)?;
             file.sync_all()?;

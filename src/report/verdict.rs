@@ -14,6 +14,10 @@ pub enum Exit {
     Usage,
     /// A backend is not reachable, not startable or died; the others still ran.
     Backend,
+    /// A figure is worse than in the baseline, beyond noise.
+    Regression,
+    /// A threshold is breached, or a denied lint was found.
+    Threshold,
     /// Nothing can be concluded.
     Inconclusive,
     /// An unexpected double grant or token regression.
@@ -34,13 +38,15 @@ impl Exit {
             Self::Usage => 2,
             Self::Backend => 3,
             Self::Inconclusive => 97,
+            Self::Regression => 98,
+            Self::Threshold => 99,
             Self::Violation => 100,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
     }
 
-    /// Precedence, most severe first: 2 > 100 > 1 > 3 > 130/143 > 97 > 0.
+    /// Precedence, most severe first: 2 > 100 > 1 > 3 > 130/143 > 99 > 98 > 97 > 0.
     fn rank(self) -> u8 {
         match self {
             Self::Usage => 0,
@@ -48,8 +54,10 @@ impl Exit {
             Self::Internal => 2,
             Self::Backend => 3,
             Self::Interrupted | Self::Terminated => 4,
-            Self::Inconclusive => 5,
-            Self::Pass => 6,
+            Self::Threshold => 5,
+            Self::Regression => 6,
+            Self::Inconclusive => 7,
+            Self::Pass => 8,
         }
     }
 }
@@ -63,7 +71,7 @@ pub enum Interruption {
     Terminate,
 }
 
-/// Judges a run. `controls` are the registry names of negative controls.
+/// Judges a run. `gates` is what thresholds, lints and a baseline have to say.
 #[must_use]
 pub fn judge(
     results: &[TrialResult],
@@ -71,8 +79,9 @@ pub fn judge(
     expect: &[Expectation],
     interruption: Option<Interruption>,
     is_control: &dyn Fn(&str) -> bool,
+    gates: &[(Exit, String)],
 ) -> Verdict {
-    let mut reasons: Vec<(Exit, String)> = Vec::new();
+    let mut reasons: Vec<(Exit, String)> = gates.to_vec();
     match interruption {
         Some(Interruption::Interrupt) => reasons.push((Exit::Interrupted, "interrupted (SIGINT)".to_owned())),
         Some(Interruption::Terminate) => reasons.push((Exit::Terminated, "terminated (SIGTERM)".to_owned())),
@@ -176,7 +185,7 @@ mod tests {
     }
 
     fn code(results: &[TrialResult], expect: &[Expectation], interruption: Option<Interruption>) -> u8 {
-        judge(results, &[], expect, interruption, &|name| name.starts_with("control:")).exit_code
+        judge(results, &[], expect, interruption, &|name| name.starts_with("control:"), &[]).exit_code
     }
 
     #[test]
@@ -210,7 +219,7 @@ mod tests {
     #[test]
     fn a_run_that_could_not_be_stored_fails_but_hides_no_violation() {
         for (result, code) in [(clean(), 1), (violated(1, 0), 100)] {
-            let mut verdict = judge(&[result], &[], &[], None, &|_| false);
+            let mut verdict = judge(&[result], &[], &[], None, &|_| false, &[]);
             verdict.unstored("disk full".to_owned());
             assert_eq!(verdict.exit_code, code);
             assert!(verdict.reasons.contains(&"disk full".to_owned()));
@@ -260,7 +269,7 @@ mod tests {
         let mut dead = clean();
         dead.error = Some("died".to_owned());
         let skipped = [SkippedBackend { backend: "etcd".to_owned(), reason: "no binary".to_owned(), asked_for: true }];
-        let verdict = judge(&[dead, violated(1, 0)], &skipped, &[], Some(Interruption::Interrupt), &|_| false);
+        let verdict = judge(&[dead, violated(1, 0)], &skipped, &[], Some(Interruption::Interrupt), &|_| false, &[]);
         assert_eq!(verdict.exit_code, 100);
         assert_eq!(verdict.reasons.len(), 4);
         assert!(verdict.reasons[1].contains("no binary") || verdict.reasons[1].contains("died"));

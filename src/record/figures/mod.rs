@@ -8,6 +8,8 @@ mod series;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 pub use series::Window;
 
 use self::queue::KeyQueue;
@@ -54,7 +56,7 @@ impl Schedule {
 }
 
 /// Outcomes of the attempts whose `acquire_invoke` lies in the measure phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Attempts with an outcome; without the withdrawn ones.
     pub attempts: u64,
@@ -94,7 +96,7 @@ pub struct Counts {
 }
 
 /// All histograms, of attempts whose `acquire_invoke` lies in the measure phase.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Latencies {
     /// `acquire_invoke` to `acquire_ok`.
     pub acquire_service: Latency,
@@ -109,6 +111,18 @@ pub struct Latencies {
     pub release: Latency,
     /// Asking for a renewal to its confirmation.
     pub renew: Latency,
+}
+
+impl Latencies {
+    /// Adds all samples of another set.
+    pub fn merge(&mut self, other: &Self) {
+        self.acquire_service.merge(&other.acquire_service);
+        self.acquire_response.merge(&other.acquire_response);
+        self.hold.merge(&other.hold);
+        self.handoff.merge(&other.handoff);
+        self.release.merge(&other.release);
+        self.renew.merge(&other.renew);
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -129,6 +143,7 @@ pub struct Figures {
     latencies: Latencies,
     clients: Vec<Attempt>,
     grants_of: Vec<u64>,
+    longest_wait_of: Vec<u64>,
     keys: Vec<KeyQueue>,
     series: Series,
 }
@@ -144,6 +159,7 @@ impl Figures {
             latencies: Latencies::default(),
             clients: vec![Attempt::default(); clients as usize],
             grants_of: vec![0; clients as usize],
+            longest_wait_of: vec![0; clients as usize],
             keys: (0..keys).map(|_| KeyQueue::default()).collect(),
         }
     }
@@ -166,6 +182,12 @@ impl Figures {
         &self.grants_of
     }
 
+    /// Longest wait of each client in the measure phase, granted or not, in nanoseconds.
+    #[must_use]
+    pub fn longest_waits(&self) -> &[u64] {
+        &self.longest_wait_of
+    }
+
     /// Closes and returns the time series, one window a second.
     #[must_use]
     pub fn series(&mut self) -> Vec<Window> {
@@ -182,8 +204,8 @@ impl Figures {
     }
 
     fn acquired(&mut self, event: &Event, requests: u32) {
-        let attempt = &mut self.clients[event.client as usize];
-        attempt.acquired = event.t;
+        self.clients[event.client as usize].acquired = event.t;
+        let attempt = self.clients[event.client as usize];
         let wait = event.t - attempt.invoke;
         self.series.granted(event.t, wait);
         let taken = self.keys[event.key as usize].granted(event.client, attempt.invoke);
@@ -195,7 +217,7 @@ impl Figures {
         self.counts.grants += 1;
         self.counts.requests += u64::from(requests);
         self.counts.overtakes += u64::from(taken.overtook);
-        self.counts.longest_wait_ns = self.counts.longest_wait_ns.max(wait);
+        self.waited(event.client, wait);
         self.grants_of[event.client as usize] += 1;
         self.latencies.acquire_service.record(wait);
         self.latencies.acquire_response.record(event.t.saturating_sub(attempt.due));
@@ -220,7 +242,7 @@ impl Figures {
             return;
         }
         self.counts.requests += u64::from(requests);
-        self.counts.longest_wait_ns = self.counts.longest_wait_ns.max(event.t - attempt.invoke);
+        self.waited(event.client, event.t - attempt.invoke);
         match denial {
             Denial::Refused => self.counts.refused += 1,
             Denial::TimedOut => self.counts.timed_out += 1,
@@ -228,6 +250,13 @@ impl Figures {
             Denial::Unknown => self.counts.unknown += 1,
             Denial::Withdrawn => {}
         }
+    }
+
+    /// A wait that counts, granted or not.
+    fn waited(&mut self, client: u32, wait_ns: u64) {
+        self.counts.longest_wait_ns = self.counts.longest_wait_ns.max(wait_ns);
+        let longest = &mut self.longest_wait_of[client as usize];
+        *longest = (*longest).max(wait_ns);
     }
 
     /// Counts a lost lease once a grant.

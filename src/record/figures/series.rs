@@ -1,6 +1,6 @@
 //! The time series: one window a second from the start of the warm-up.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::record::event::Denial;
 use crate::record::histogram::Latency;
@@ -8,7 +8,7 @@ use crate::record::histogram::Latency;
 const WIDTH_NS: u64 = 1_000_000_000;
 
 /// One second of a trial; waits are of the grants whose `acquire_ok` lies in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Seconds since the start of the warm-up.
     pub second: u64,
@@ -24,6 +24,8 @@ pub struct Window {
     pub p99_ns: Option<u64>,
     /// Longest wait of a grant.
     pub max_ns: Option<u64>,
+    /// Histogram of the waits, as [`Latency::encoded`]: some KiB a second at most.
+    pub waits: String,
 }
 
 /// Collects windows.
@@ -76,7 +78,8 @@ impl Series {
         self.current.p50_ns = self.waits.raw_percentile(0.5);
         self.current.p99_ns = self.waits.raw_percentile(0.99);
         self.current.max_ns = self.waits.max();
-        self.done.push(self.current);
+        self.current.waits = self.waits.encoded();
+        self.done.push(std::mem::take(&mut self.current));
         if self.waits.count() > 0 {
             self.waits.clear();
         }

@@ -25,11 +25,55 @@ pub struct Header {
     pub end: u64,
 }
 
+/// What the oracle has counted so far, over all phases of a trial. Every count only
+/// grows, and depends on the events alone: a replay of the same events has the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judged {
+    /// Grants.
+    pub grants: u64,
+    /// Double grants under the naive policy.
+    pub double_grants: u64,
+    /// Of these: the earlier holder's validity was still running.
+    pub inside: u64,
+    /// Of these: it was over.
+    pub outside: u64,
+    /// Double grants under the deadline policy.
+    pub deadline: u64,
+    /// Double grants under the evidence policy.
+    pub evidence: u64,
+    /// Grants that overlap an uncertain hold.
+    pub overlaps_possible: u64,
+    /// Certain token regressions.
+    pub token_regressions: u64,
+    /// Token inversions that are no violation.
+    pub token_inversions: u64,
+    /// Writes over a change made since the read.
+    pub lost_updates: u64,
+    /// Writes with a token below the highest written.
+    pub stale_writes_seen: u64,
+    /// Writes that a fenced resource refused.
+    pub stale_writes_refused: u64,
+}
+
+/// Where the whole part of a result's history ends: from here on the file has the
+/// rest of attempts that were under way, and what surrounds violations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cut {
+    /// Instant of the first event that is not written.
+    pub t: u64,
+    /// What the oracle had counted in everything before it.
+    pub judged: Judged,
+}
+
 /// A line read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A new result starts.
     Result(Header),
+    /// The whole part of the current result ends here.
+    Cut(Cut),
     /// The next event of the current result.
     Event(Event),
 }
@@ -173,6 +217,12 @@ struct ResultLine {
     result: Header,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CutLine {
+    cut: Cut,
+}
+
 /// Every field that any event may have.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -209,6 +259,9 @@ pub fn parse(text: &str) -> Result<Line, String> {
         return serde_json::from_str::<ResultLine>(text)
             .map(|line| Line::Result(line.result))
             .map_err(|e| e.to_string());
+    }
+    if text.starts_with("{\"cut\"") {
+        return serde_json::from_str::<CutLine>(text).map(|line| Line::Cut(line.cut)).map_err(|e| e.to_string());
     }
     let raw: RawEvent = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let needed = |value: Option<u64>, field: &str| value.ok_or_else(|| format!("\"{}\" without \"{field}\"", raw.e));

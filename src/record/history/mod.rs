@@ -7,11 +7,17 @@
 //! {"t":81290114,"c":3,"k":0,"e":"acquired","token":17,"validity":91240113,"requests":1}
 //! ```
 //!
+//! A result whose events are too many is written whole up to a line
+//! `{"cut":{"t":…,"judged":{…}}}`, which says what the oracle had counted by then; after
+//! it come the rest of the attempts that were under way, and what surrounds violations.
+//!
 //! `t` and every other instant are clock nanoseconds; absent fields mean "none".
 //! The file is flushed every second, so that it can be read while it grows.
 
 mod line;
+mod reader;
 mod writer;
 
-pub use line::{Header, Line, parse};
+pub use line::{Cut, Header, Judged, Line, parse};
+pub use reader::{HistoryError, HistoryReader};
 pub use writer::{Alarm, HistoryFile, Recorded, TrialHistory};

@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::line::{Header, write};
+use super::line::{Cut, Header, Judged, write};
 use crate::record::event::{Event, What};
 use crate::record::merge::Observer;
 
@@ -153,6 +153,29 @@ impl<'a> TrialHistory<'a> {
     pub fn end(mut self) -> Recorded {
         self.recall(u64::MAX);
         Recorded { attempts: self.attempts, complete: self.complete }
+    }
+
+    /// Is this the first event that will not simply be written? Everything before it
+    /// is in the file, whole and in order; afterwards the file has holes.
+    #[must_use]
+    pub fn cuts(&self, event: &Event) -> bool {
+        self.complete
+            && matches!(event.what, What::Invoke { .. })
+            && (event.client as usize) < self.open.len()
+            && self.attempts >= self.limit
+    }
+
+    /// Notes what the oracle has found in everything before `t`, so that a replay of
+    /// the whole part of the file has something to agree with.
+    pub fn cut(&mut self, t: u64, judged: Judged) {
+        #[derive(Serialize)]
+        struct CutLine {
+            cut: Cut,
+        }
+        if let Ok(text) = serde_json::to_string(&CutLine { cut: Cut { t, judged } }) {
+            self.file.buffer.extend_from_slice(text.as_bytes());
+            self.file.buffer.push(b'\n');
+        }
     }
 
     /// Should this event be written by the rule of the first N attempts?

@@ -2,7 +2,7 @@ use super::{Measured, verdict};
 use crate::load::TrialReport;
 use crate::lock::{Facts, Guarantees, RenewalKind, WaitKind};
 use crate::oracle::Findings;
-use crate::record::figures::{Counts, Figures, Latencies, Schedule};
+use crate::record::figures::{Counts, Figures, Schedule};
 use crate::report::{Resources, Safety, SafetyVerdict, aggregate};
 
 const GUARANTEES: Guarantees = Guarantees {
@@ -83,9 +83,10 @@ fn the_worst_verdict_of_the_trials_is_the_aggregate_s() {
         let part = |verdict: &SafetyVerdict| {
             let mut result = super::failed("redis", "x", 1, String::new());
             result.safety.verdict = *verdict;
-            (Counts::default(), Latencies::default(), result)
+            result
         };
-        aggregate("redis", &verdicts.iter().map(part).collect::<Vec<_>>()).verdict
+        let results: Vec<_> = verdicts.iter().map(part).collect();
+        aggregate("redis", &results.iter().map(|result| (result, None)).collect::<Vec<_>>()).verdict
     };
     use SafetyVerdict::{NotExercised, Unknown, Valid, Violated};
     assert_eq!(of(&[Valid, NotExercised]), Valid);

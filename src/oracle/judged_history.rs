@@ -1,0 +1,47 @@
+//! The oracle and the history writer as one observer: where a bounded history is
+//! cut, it stores what the oracle has counted by then, so that a replay has
+//! something to agree with.
+
+use super::{Findings, Oracle};
+use crate::record::history::{Recorded, TrialHistory};
+use crate::record::{Event, Observer};
+
+/// Oracle, and history where one is written.
+pub struct JudgedHistory<'a> {
+    oracle: Oracle,
+    history: Option<TrialHistory<'a>>,
+}
+
+impl<'a> JudgedHistory<'a> {
+    /// Of both.
+    #[must_use]
+    pub fn new(oracle: Oracle, history: Option<TrialHistory<'a>>) -> Self {
+        Self { oracle, history }
+    }
+
+    /// Ends both.
+    #[must_use]
+    pub fn finish(self) -> (Findings, Option<Recorded>) {
+        let recorded = self.history.map(TrialHistory::end);
+        (self.oracle.finish(), recorded)
+    }
+}
+
+impl Observer for JudgedHistory<'_> {
+    fn observe(&mut self, event: &Event) {
+        if let Some(history) = self.history.as_mut().filter(|history| history.cuts(event)) {
+            history.cut(event.t, self.oracle.judged());
+        }
+        // The history comes after the oracle: it looks at what the oracle has just found.
+        self.oracle.observe(event);
+        if let Some(history) = &mut self.history {
+            history.observe(event);
+        }
+    }
+
+    fn pause(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.pause();
+        }
+    }
+}

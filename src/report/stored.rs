@@ -1,0 +1,199 @@
+//! A stored run, read back: what every output, and every command on a finished run,
+//! works from. A run draws its own files from here too, so that drawing them again
+//! later gives the same bytes.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::measured::{MEASURED, Measurements, read_measured};
+use super::scene::{Scene, SceneFold};
+use super::schema::{Report, SCHEMA_VERSION};
+use crate::record::history::{HistoryError, HistoryReader, Line};
+
+/// Name of the history file.
+pub const HISTORY: &str = "history.jsonl.gz";
+
+/// Why a run cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is nothing of that name.
+    #[error("there is no run {0}; `lockbench ls` lists what there is, -o DIR names another results directory")]
+    Missing(String),
+    /// It is something else.
+    #[error("{path} is no run directory of lockbench: {problem}")]
+    Foreign {
+        /// The directory or file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A newer lockbench wrote it.
+    #[error(
+        "{path} has schema version {found}, this lockbench reads up to {SCHEMA_VERSION}: use the lockbench that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its version.
+        found: u64,
+    },
+    /// It is damaged.
+    #[error("{path} is damaged: {problem}; copy the run again from where it was made")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file system refused.
+    #[error("cannot read {path}: {cause}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The cause.
+        cause: io::Error,
+    },
+}
+
+/// A run in memory: the report and everything that is drawn from it.
+#[derive(Clone, Debug)]
+pub struct RecordedRun {
+    /// `report.json`.
+    pub report: Report,
+    /// Histograms, series and clients, one entry a trial that ran.
+    pub measured: Vec<Measurements>,
+    /// The surroundings of the violations that are kept in full.
+    pub scenes: Vec<Scene>,
+}
+
+impl RecordedRun {
+    /// What was measured of a backend, in order of trial.
+    pub fn of<'a>(&'a self, backend: &'a str) -> impl Iterator<Item = &'a Measurements> {
+        self.measured.iter().filter(move |measured| measured.backend == backend)
+    }
+
+    /// Opens a run directory, complete or partial.
+    ///
+    /// # Errors
+    /// If it is missing, something else, newer than this program, or damaged.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        if !directory.is_dir() {
+            return Err(if directory.exists() {
+                let problem = "it is a file; give the directory that report.json is in".to_owned();
+                OpenError::Foreign { path: directory.display().to_string(), problem }
+            } else {
+                OpenError::Missing(directory.display().to_string())
+            });
+        }
+        let path = directory.join("report.json");
+        let Some(bytes) = read(&path)? else {
+            let problem = "it has no report.json".to_owned();
+            return Err(OpenError::Foreign { path: directory.display().to_string(), problem });
+        };
+        let report = parse_report(&path, &bytes)?;
+        let path = directory.join(MEASURED);
+        let measured = match read(&path)? {
+            Some(bytes) => read_measured(&bytes)
+                .map_err(|problem| OpenError::Damaged { path: path.display().to_string(), problem })?,
+            // Version 1 had none: what needs it says so.
+            None => Vec::new(),
+        };
+        let scenes = scenes(directory, &report, &measured)?;
+        Ok(Self { report, measured, scenes })
+    }
+}
+
+/// A file's bytes; `None` if there is no such file.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(OpenError::Io { path: path.display().to_string(), cause }),
+    }
+}
+
+/// Reads `report.json` of this version or an older one.
+///
+/// # Errors
+/// If it is none, newer, or damaged.
+pub fn parse_report(path: &Path, bytes: &[u8]) -> Result<Report, OpenError> {
+    let damaged = |problem: String| OpenError::Damaged { path: path.display().to_string(), problem };
+    let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+    let Some(found) = value["schema_version"].as_u64() else {
+        let problem = "it has no schema_version".to_owned();
+        return Err(OpenError::Foreign { path: path.display().to_string(), problem });
+    };
+    if found > u64::from(SCHEMA_VERSION) {
+        return Err(OpenError::Newer { path: path.display().to_string(), found });
+    }
+    if found < 2 {
+        // Version 1: lints were sentences, and there were no notes.
+        let sentences = value["lints"].take();
+        value["lints"] = serde_json::Value::Array(Vec::new());
+        value["notes"] = sentences;
+    }
+    serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
+}
+
+/// Path of a run's history.
+#[must_use]
+pub fn history_path(directory: &Path) -> PathBuf {
+    directory.join(HISTORY)
+}
+
+/// The surroundings of every violation of a report: from the history where there is
+/// one, else from the violations alone.
+fn scenes(directory: &Path, report: &Report, measured: &[Measurements]) -> Result<Vec<Scene>, OpenError> {
+    let mut number = 0;
+    let mut scenes: Vec<Vec<Scene>> = Vec::new();
+    for result in &report.results {
+        let origin = measured
+            .iter()
+            .find(|measured| measured.backend == result.backend && measured.trial == result.trial)
+            .map_or(0, |measured| measured.start_ns);
+        let mut bare = Vec::new();
+        for violation in &result.safety.violations {
+            number += 1;
+            bare.push(Scene::bare(&result.backend, result.trial, number, origin, violation));
+        }
+        if !bare.is_empty() {
+            scenes.push(bare);
+        }
+    }
+    let path = history_path(directory);
+    if scenes.is_empty() || !path.exists() {
+        return Ok(scenes.into_iter().flatten().collect());
+    }
+    let failed = |error: HistoryError| match error {
+        HistoryError::Io { path, cause } => OpenError::Io { path, cause },
+        line @ HistoryError::Line { .. } => {
+            OpenError::Damaged { path: path.display().to_string(), problem: line.to_string() }
+        }
+    };
+    let mut fold: Option<SceneFold> = None;
+    let mut done = Vec::new();
+    for line in HistoryReader::open(&path).map_err(failed)? {
+        match line.map_err(failed)? {
+            Line::Result(header) => {
+                done.extend(fold.take().map(SceneFold::finish));
+                let of = |bare: &Vec<Scene>| bare[0].backend == header.backend && bare[0].trial == header.trial;
+                fold = scenes.iter().position(of).map(|at| SceneFold::new(scenes.swap_remove(at)));
+                if fold.is_none() && scenes.is_empty() {
+                    break;
+                }
+            }
+            Line::Event(event) => {
+                if let Some(fold) = &mut fold {
+                    fold.observe(&event);
+                }
+            }
+            Line::Cut(_) => {}
+        }
+    }
+    done.extend(fold.map(SceneFold::finish));
+    done.extend(scenes);
+    let mut all: Vec<Scene> = done.into_iter().flatten().collect();
+    all.sort_by_key(|scene| scene.number);
+    Ok(all)
+}
