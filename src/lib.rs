@@ -21,8 +21,8 @@
 //! | 2 | [`lock`], [`stats`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics |
 //! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
 //! | 4 | [`backend`], [`stack`], [`oracle`], [`load`] | how each system locks; where servers come from; was it correct; the engine |
-//! | 5 | [`report`] | the versioned result, the verdict and its exit code, the run directory |
-//! | 6 | [`output`] | report to bytes, one file a format |
+//! | 5 | [`report`] | the versioned result, every figure by name, the verdict and its gates, comparison, the run directory and how it is read back |
+//! | 6 | [`output`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges |
 //! | 7 | [`cli`] | the composition root, one file a command |
 //!
 //! # The path of one attempt
@@ -38,6 +38,15 @@
 //!    numbers, [`oracle::Oracle`] for the verdict, the history writer for the file.
 //! 5. [`report`] assembles an entry of `results[]` from them, and judges the run.
 //!
+//! # The path of a finished run
+//!
+//! 1. `cli::conclude` stores what was measured: `report.json`, `measured.json.gz`
+//!    (histograms, series, clients), beside the history that is there already.
+//! 2. It reads them back as a [`report::RecordedRun`] and renders every entry of
+//!    [`output::OUTPUTS`] from it. `lockbench report` does the same later, so the
+//!    files are the same byte for byte.
+//! 3. `lockbench verify` feeds the history to a fresh oracle, which must agree.
+//!
 //! # Where this differs from the first design, and why
 //!
 //! * Histograms are not kept in worker shards and merged: workers only stamp
@@ -48,6 +57,11 @@
 //! * Workers are threads with a current-thread runtime each; sessions are not
 //!   `Send`. A client never moves between cores, and a shard is a single-producer
 //!   ring with no lock.
+//! * The run directory has one file more than the first design, `measured.json.gz`:
+//!   a history that is cut gives back neither the histograms nor the series, and
+//!   `report.json` is for reading.
+//! * A negative verdict of a denied lint is exit 99, as that of a threshold: both are
+//!   gates that the user set.
 //! * Natural ends are not drained by force: an attempt that began in the measure
 //!   phase may end by its own deadline, so that no wait is cut short by the end of
 //!   the run. Ctrl-C brings deadlines forward; attempts that were still waiting

@@ -266,7 +266,12 @@ pub(super) struct LoadArgs {
     #[arg(long, env = "LOCKBENCH_FORCE")]
     pub force: bool,
     /// Run once for each value of a key, e.g. clients=1,4,16,64, and draw the curve
-    #[arg(long, env = "LOCKBENCH_SWEEP", value_name = "KEY=VALUE,...")]
+    #[arg(
+        long,
+        env = "LOCKBENCH_SWEEP",
+        value_name = "KEY=VALUE,...",
+        conflicts_with_all = ["baseline", "save_baseline"]
+    )]
     pub sweep: Option<String>,
     /// Leave the data and logs of the servers that were started
     #[arg(long, env = "LOCKBENCH_KEEP_SERVERS_DIR")]

@@ -31,8 +31,18 @@ pub struct Ran {
     pub unwritten: Option<String>,
 }
 
-/// Stops the servers, writes every file, prints the result; returns the exit code.
-pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirectory) -> Result<u8, Failure> {
+/// A run that is over, its files written.
+pub struct Concluded {
+    /// The report.
+    pub report: Report,
+    /// The report as it was stored.
+    report_json: Vec<u8>,
+    /// The run directory, a partial one if something could not be written.
+    place: PathBuf,
+}
+
+/// Stops the servers and writes every file.
+pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirectory) -> Result<Concluded, Failure> {
     let (placement, remarks) = (servers.placement(), servers.remarks());
     // Servers first: whatever happens to the files, no process is left.
     servers.stop();
@@ -51,15 +61,24 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
             partial
         }
     };
-    let shown = match job.args.format {
-        FormatChoice::Json => print(&String::from_utf8_lossy(&report_json)),
-        FormatChoice::Text => print(&format!("{}files: {}\n", text(&report, terminal_width()), place.display())),
-    };
-    if let Err(failure) = shown {
-        tell(&format!("lockbench: {}; the files are in {}", failure.message, place.display()));
-        report.verdict.unstored(failure.message);
+    Ok(Concluded { report, report_json, place })
+}
+
+impl Concluded {
+    /// Prints the result; returns the exit code.
+    pub fn print(mut self, format: FormatChoice) -> u8 {
+        let shown = match format {
+            FormatChoice::Json => print(&String::from_utf8_lossy(&self.report_json)),
+            FormatChoice::Text => {
+                print(&format!("{}files: {}\n", text(&self.report, terminal_width()), self.place.display()))
+            }
+        };
+        if let Err(failure) = shown {
+            tell(&format!("lockbench: {}; the files are in {}", failure.message, self.place.display()));
+            self.report.verdict.unstored(failure.message);
+        }
+        self.report.verdict.exit_code
     }
-    Ok(report.verdict.exit_code)
 }
 
 fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Report {

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 
 use super::Failure;
 use super::args::LoadArgs;
-use super::conclude::{Ran, conclude};
+use super::conclude::{Concluded, Ran, conclude};
 use super::endpoints::Endpoints;
 use super::measure::{Bench, Candidate, Done};
 use super::overhead::{Overhead, calibrate};
@@ -32,15 +32,37 @@ pub struct Job<'a> {
     pub selection: Selection,
     pub endpoints: Endpoints,
     pub args: &'a LoadArgs,
+    /// Name of the run, where the command line's is not meant: one point of a sweep.
+    pub run_id: Option<String>,
+    pub interrupt: &'a Interrupt,
 }
 
-/// Does it; returns the exit code.
-pub fn execute(job: Job<'_>) -> Result<u8, Failure> {
+/// What a signal stops, and whether one came.
+pub struct Interrupt {
+    stop: Stop,
+    signals: Signals,
+}
+
+impl Interrupt {
+    /// Starts to listen.
+    pub fn listen() -> Result<Self, Failure> {
+        let stop = Stop::new();
+        let signals = Signals::listen(stop.clone()).map_err(Failure::internal)?;
+        Ok(Self { stop, signals })
+    }
+
+    /// Did a signal come?
+    pub fn came(&self) -> bool {
+        self.signals.received().is_some()
+    }
+}
+
+/// Does it.
+pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let started = SystemTime::now();
-    let stop = Stop::new();
-    let signals = Signals::listen(stop.clone()).map_err(Failure::internal)?;
+    let (stop, signals) = (job.interrupt.stop.clone(), &job.interrupt.signals);
     let ttls = ttls(&job)?;
-    let id = job.args.run_id.clone().unwrap_or_else(|| run_id(&job.plan.name, started));
+    let id = job.run_id.clone().or_else(|| job.args.run_id.clone()).unwrap_or_else(|| run_id(&job.plan.name, started));
     let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
     // A run that breaks off must say what it was.
     directory.write("plan.toml", to_toml(&job.plan).as_bytes()).map_err(|error| store_failure(&error))?;
@@ -93,7 +115,8 @@ pub fn plan_warnings(job: &Job<'_>) -> Vec<String> {
     warnings(&job.plan, &systems)
 }
 
-fn store_failure(error: &StoreError) -> Failure {
+/// What cannot be named is a usage error, what cannot be written is not.
+pub fn store_failure(error: &StoreError) -> Failure {
     match error {
         StoreError::Exists { .. } | StoreError::BadId(_) => Failure::usage(error),
         StoreError::Io { .. } => Failure::internal(error),
@@ -101,7 +124,7 @@ fn store_failure(error: &StoreError) -> Failure {
 }
 
 /// `20261120T073501Z-hot-key-1a2b`: sorts by time, unique enough for one directory.
-fn run_id(workload: &str, started: SystemTime) -> String {
+pub fn run_id(workload: &str, started: SystemTime) -> String {
     let stamp: String = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
     let name: String = workload
         .chars()

@@ -25,6 +25,7 @@ mod servers;
 mod show;
 mod signal;
 mod stored;
+mod sweep;
 mod verify;
 
 pub use args::Arguments;

@@ -3,8 +3,9 @@
 use super::Failure;
 use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice};
 use super::endpoints::{Endpoints, bare, named};
-use super::execute::{Job, execute};
+use super::execute::{Interrupt, Job, execute};
 use super::select::{all, select};
+use super::sweep::{self, asked};
 use crate::workload::{load, quickstart};
 
 /// Quick's lengths: about a minute for eight systems.
@@ -12,25 +13,45 @@ const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
 
 /// Runs a workload file.
 pub fn run(args: &RunArgs) -> Result<u8, Failure> {
-    let (plan, source) = load(&args.workload, &sets(&args.load, &[])).map_err(Failure::usage)?;
-    let selection = select(&args.load.backends, &plan, &source)?;
     let endpoints = named(&args.load.endpoint)?;
     no_contradiction(&args.load, &endpoints)?;
-    execute(Job { plan, source, selection, endpoints, args: &args.load })
+    let interrupt = &Interrupt::listen()?;
+    carry_out(&args.load, interrupt, |more| {
+        let (plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
+        let selection = select(&args.load.backends, &plan, &source)?;
+        let endpoints = endpoints.clone();
+        Ok(Job { plan, source, selection, endpoints, args: &args.load, run_id: None, interrupt })
+    })
 }
 
 /// Runs the built-in workload on every default system that can run here.
 pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
-    let (plan, source) = quickstart(&sets(&args.load, &QUICK)).map_err(Failure::usage)?;
     let mut endpoints = named(&args.load.endpoint)?;
     endpoints.extend(bare(&args.urls)?);
     no_contradiction(&args.load, &endpoints)?;
-    let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
-    if !args.urls.is_empty() && !selection.by_name {
-        // Somebody who names servers asks about these.
-        selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
+    let interrupt = &Interrupt::listen()?;
+    carry_out(&args.load, interrupt, |more| {
+        let (plan, source) = quickstart(&sets(&args.load, &QUICK, more)).map_err(Failure::usage)?;
+        let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
+        if !args.urls.is_empty() && !selection.by_name {
+            // Somebody who names servers asks about these.
+            selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
+        }
+        let endpoints = endpoints.clone();
+        Ok(Job { plan, source, selection, endpoints, args: &args.load, run_id: None, interrupt })
+    })
+}
+
+/// Once, or once a value of a sweep. `job` makes the job from an override more.
+fn carry_out<'a>(
+    args: &'a LoadArgs,
+    interrupt: &'a Interrupt,
+    job: impl Fn(Option<&str>) -> Result<Job<'a>, Failure>,
+) -> Result<u8, Failure> {
+    match args.sweep.as_deref().map(asked).transpose()? {
+        None => Ok(execute(job(None)?)?.print(args.format)),
+        Some(asked) => sweep::run(&asked, args, interrupt, |set| job(Some(set))),
     }
-    execute(Job { plan, source, selection, endpoints, args: &args.load })
 }
 
 /// Servers started here, or the given ones: both cannot be meant.
@@ -44,10 +65,11 @@ fn no_contradiction(args: &LoadArgs, endpoints: &Endpoints) -> Result<(), Failur
 }
 
 /// The overrides, in order: built-in ones, `--set`, then the flags of their own.
-fn sets(args: &LoadArgs, built_in: &[&str]) -> Vec<String> {
+fn sets(args: &LoadArgs, built_in: &[&str], more: Option<&str>) -> Vec<String> {
     let mut sets: Vec<String> = built_in.iter().map(|set| (*set).to_owned()).collect();
     sets.extend(args.sets.iter().cloned());
     sets.extend(args.trials.map(|trials| format!("trials={trials}")));
     sets.extend(args.seed.map(|seed| format!("seed={seed}")));
+    sets.extend(more.map(str::to_owned));
     sets
 }

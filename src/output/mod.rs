@@ -3,10 +3,12 @@
 
 pub mod chart;
 mod csv;
+mod grid;
 mod json;
 mod markdown;
 #[cfg(test)]
 mod sample;
+pub mod sweep;
 mod table;
 mod text;
 
@@ -50,4 +52,5 @@ pub static OUTPUTS: &[Output] = &[
         meaning: "summary.md: for a pull request or a CI step summary",
         render: markdown::render,
     },
+    Output { name: "charts", meaning: "charts/*.svg and *.png: every chart as a file", render: chart::render },
 ];

@@ -2,6 +2,7 @@
 //! How it looks is in `output`.
 
 mod assemble;
+mod durability;
 mod environment;
 pub mod figure;
 mod lint;
@@ -11,10 +12,12 @@ mod schema;
 mod store;
 mod stored;
 mod story;
+pub mod sweep;
 mod threshold;
 mod verdict;
 
 pub use assemble::{Measured, aggregate, failed, result};
+pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};
 pub use lint::{LintFinding, LintLevel};
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
@@ -26,4 +29,4 @@ pub use schema::{
 pub use store::{RunDirectory, StoreError};
 pub use stored::{HISTORY, OpenError, RecordedRun, history_path, parse_report};
 pub use threshold::{ThresholdLevel, ThresholdOutcome, ThresholdResult};
-pub use verdict::{Exit, Interruption, judge};
+pub use verdict::{Exit, Interruption, judge, worst};

@@ -62,6 +62,24 @@ impl Exit {
     }
 }
 
+/// The most severe of several exit codes; 97 if there are none, for nothing was concluded.
+pub fn worst(codes: impl Iterator<Item = u8>) -> u8 {
+    let all = [
+        Exit::Usage,
+        Exit::Violation,
+        Exit::Internal,
+        Exit::Backend,
+        Exit::Interrupted,
+        Exit::Terminated,
+        Exit::Threshold,
+        Exit::Regression,
+        Exit::Inconclusive,
+        Exit::Pass,
+    ];
+    let rank = |code: u8| all.iter().find(|exit| exit.code() == code).map_or(0, |exit| exit.rank());
+    codes.min_by_key(|code| rank(*code)).unwrap_or(Exit::Inconclusive.code())
+}
+
 /// What ended the run early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {

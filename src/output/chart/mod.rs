@@ -1,5 +1,29 @@
 //! Charts: one drawing function a chart, generic over the backend, gives SVG and PNG.
+//!
+//! A chart is one file: it takes what it shows out of the run, implements
+//! [`picture::Draw`] on it, and ends in [`finish`]. The layers below: `picture`
+//! (title, caption, formats), `legend`, `plot` and `axis`, `sheet` (shapes),
+//! `lettering` (the bundled font), `palette` (colours, dashes, marks), and the two
+//! encoders `svg` and `png`.
 
+mod axis;
+mod legend;
+mod lettering;
+mod palette;
+mod picture;
+mod plot;
+mod png;
+#[cfg(test)]
+mod proof;
+mod sheet;
+mod svg;
+mod sweep;
+
+pub use self::sweep::sweep_chart;
+
+pub use self::picture::SIZE;
+use self::picture::{Draw, Picture};
+use super::Rendered;
 use crate::report::RecordedRun;
 
 /// One chart, drawn, with what it shows as a table beside it.
@@ -17,12 +41,63 @@ pub struct Chart {
     pub rows: Vec<Vec<String>>,
     /// The drawing: one `<svg>` element with a `viewBox`, no fixed size.
     pub svg: String,
+    /// The same, to be drawn in other formats and sizes.
+    pub picture: Picture,
 }
+
+/// A chart about one or all systems of a run; several where there is one a system.
+type Chartist = fn(&RecordedRun) -> Result<Vec<Chart>, String>;
+
+/// Every kind of chart, in the order in which they are read.
+static CHARTS: &[Chartist] = &[];
 
 /// Every chart of a run, in the order in which they are read.
 ///
 /// # Errors
 /// Says which one could not be drawn.
-pub fn charts(_run: &RecordedRun) -> Result<Vec<Chart>, String> {
-    Ok(Vec::new())
+pub fn charts(run: &RecordedRun) -> Result<Vec<Chart>, String> {
+    let mut all = Vec::new();
+    for chartist in CHARTS {
+        all.extend(chartist(run)?);
+    }
+    Ok(all)
+}
+
+/// The charts as files: SVG to embed, PNG for wherever SVG is not shown.
+///
+/// # Errors
+/// Says which one could not be drawn.
+pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
+    let mut files = Vec::new();
+    for chart in charts(run)? {
+        let png = chart.picture.png(SIZE).map_err(|error| format!("chart {}: {error}", chart.name))?;
+        files.push(Rendered::new(format!("charts/{}.svg", chart.name), chart.svg));
+        files.push(Rendered::new(format!("charts/{}.png", chart.name), png));
+    }
+    Ok(files)
+}
+
+/// What stands beside a drawing.
+struct Words<'a> {
+    /// File name without its ending.
+    name: String,
+    title: String,
+    caption: String,
+    head: &'a [&'a str],
+    rows: Vec<Vec<String>>,
+}
+
+/// Draws a chart.
+fn finish(words: Words<'_>, body: impl Draw) -> Result<Chart, String> {
+    let Words { name, title, caption, head, rows } = words;
+    let picture = Picture::new(&title, &caption, body);
+    let svg = picture.svg(SIZE).map_err(|error| format!("chart {name}: {error}"))?;
+    let head = head.iter().map(|head| (*head).to_owned()).collect();
+    Ok(Chart { name, title, caption, head, rows, svg, picture })
+}
+
+/// A name as part of a file name: `postgres:advisory` becomes `postgres-advisory`.
+fn slug(name: &str) -> String {
+    let part = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
+    name.chars().map(part).collect()
 }

@@ -1,0 +1,78 @@
+//! The legend, beside the plot and never over it.
+
+use plotters::backend::DrawingBackend;
+use plotters::style::RGBColor;
+
+use super::lettering::{Lettering, width, wrap};
+use super::palette::{Look, Mark};
+use super::sheet::{Drawn, Sheet, Stroke};
+
+/// What stands before the words.
+#[derive(Clone, Copy, Debug)]
+pub enum Key {
+    /// A line, and the mark on it.
+    Line(Stroke, Option<Mark>),
+    /// A patch of colour.
+    Patch(RGBColor),
+    /// A mark alone.
+    Mark(Mark, RGBColor),
+}
+
+/// One line of the legend.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What stands before the words.
+    pub key: Key,
+    /// The words.
+    pub label: String,
+}
+
+impl Entry {
+    /// An entry.
+    #[must_use]
+    pub fn new(key: Key, label: impl Into<String>) -> Self {
+        Self { key, label: label.into() }
+    }
+
+    /// The line and mark of a series.
+    #[must_use]
+    pub fn series(look: Look, label: impl Into<String>) -> Self {
+        Self::new(Key::Line(Stroke::of(look), Some(look.mark)), label)
+    }
+}
+
+const WORDS: Lettering = Lettering { scale: 0.92, ..Lettering::PLAIN };
+
+/// Draws the legend at the right edge and gives the rest of the sheet.
+pub fn with_legend<DB: DrawingBackend>(sheet: &Sheet<DB>, entries: &[Entry]) -> Drawn<DB, Sheet<DB>> {
+    let (w, h) = sheet.size();
+    let (em, key) = (sheet.em() * WORDS.scale, sheet.ems(2.6));
+    let most = sheet.ems(12.0).min(w / 4);
+    let blocks: Vec<Vec<String>> = entries.iter().map(|entry| wrap(&entry.label, em, false, most)).collect();
+    let widest = blocks.iter().flatten().map(|line| width(line, em, false)).max().unwrap_or(0);
+    let left = w - key - widest;
+    let lines: i32 = blocks.iter().map(|block| block.len() as i32).sum();
+    // Twenty lines still fit, if tightly.
+    let step = (h / (lines + 1).max(1)).min(sheet.ems(1.45));
+    let mut y = sheet.ems(0.7) + step / 2;
+    for (entry, block) in entries.iter().zip(&blocks) {
+        draw_key(sheet, entry.key, (left, y), key - sheet.ems(0.6))?;
+        for line in block {
+            sheet.text((left + key, y), line, WORDS)?;
+            y += step;
+        }
+    }
+    Ok(sheet.part((0, 0), (left - sheet.ems(1.0), h)))
+}
+
+fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, key: Key, (x, y): (i32, i32), length: i32) -> Drawn<DB> {
+    let size = sheet.ems(0.32).max(3);
+    match key {
+        Key::Line(stroke, mark) => {
+            sheet.line(&[(x, y), (x + length, y)], stroke)?;
+            mark.map_or(Ok(()), |mark| sheet.mark((x + length / 2, y), mark, size, stroke.color))
+        }
+        Key::Patch(color) => sheet.fill((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)), color),
+        Key::Mark(mark, color) => sheet.mark((x + length / 2, y), mark, size, color),
+    }
+}

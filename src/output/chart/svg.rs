@@ -1,0 +1,211 @@
+//! An SVG backend for plotters that writes little: neighbours of one style share a
+//! `<path>`, defaults are left out, and the root has a `viewBox` and no size, so
+//! that it can stand inline in a page. Text sits where the bitmap backend puts it.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
+    FontTransform,
+    text_anchor::{HPos, VPos},
+};
+
+use super::lettering::LINE;
+
+type Done = Result<(), DrawingErrorKind<Infallible>>;
+
+/// Draws into a string.
+pub struct Svg<'a> {
+    out: &'a mut String,
+    size: (u32, u32),
+    /// Attributes of the path under way, and what it draws so far.
+    pending: (String, String),
+}
+
+impl<'a> Svg<'a> {
+    /// A picture of that size in user units; `label` is what a screen reader says.
+    pub fn new(out: &'a mut String, size: (u32, u32), label: &str) -> Self {
+        let (width, height) = size;
+        let _ = write!(
+            out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
+             aria-label=\"{}\" font-family=\"sans-serif\">",
+            escaped(label)
+        );
+        Self { out, size, pending: Default::default() }
+    }
+
+    /// Adds a shape to the path under way, or begins another.
+    fn shape(&mut self, attributes: String, data: &str) {
+        if self.pending.0 != attributes {
+            self.flush();
+            self.pending.0 = attributes;
+        }
+        self.pending.1.push_str(data);
+    }
+
+    fn flush(&mut self) {
+        let (attributes, data) = std::mem::take(&mut self.pending);
+        if !data.is_empty() {
+            let _ = write!(self.out, "<path{attributes} d=\"{data}\"/>\n");
+        }
+    }
+}
+
+/// Text that XML cannot mistake; what it cannot hold at all is left out.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c if c.is_control() => safe.push(' '),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Attributes of a line or an outline.
+fn stroke(style: &impl BackendStyle) -> String {
+    let mut text = format!(" fill=\"none\" stroke=\"{}\"", hex(style.color()));
+    if style.stroke_width() != 1 {
+        let _ = write!(text, " stroke-width=\"{}\"", style.stroke_width());
+    }
+    text + &opacity(style.color())
+}
+
+/// Attributes of an area.
+fn fill(color: BackendColor) -> String {
+    format!(" fill=\"{}\"", hex(color)) + &opacity(color)
+}
+
+fn hex(color: BackendColor) -> String {
+    let (r, g, b) = color.rgb;
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+fn opacity(color: BackendColor) -> String {
+    if color.alpha >= 1.0 { String::new() } else { format!(" opacity=\"{:.2}\"", color.alpha) }
+}
+
+/// Path data through these points; integers, because a pixel of 1 200 is fine enough.
+fn through(path: impl IntoIterator<Item = BackendCoord>) -> String {
+    let mut data = String::new();
+    for (i, (x, y)) in path.into_iter().enumerate() {
+        let _ = write!(data, "{}{x} {y}", if i == 0 { 'M' } else { 'L' });
+    }
+    data
+}
+
+impl DrawingBackend for Svg<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    fn ensure_prepared(&mut self) -> Done {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Done {
+        self.flush();
+        self.out.push_str("</svg>");
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Done {
+        self.shape(fill(color), &format!("M{x} {y}h1v1h-1z"));
+        Ok(())
+    }
+
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Done {
+        self.shape(stroke(style), &through([from, to]));
+        Ok(())
+    }
+
+    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, filled: bool) -> Done {
+        let (width, height) = (to.0 - from.0, to.1 - from.1);
+        let attributes = if filled { fill(style.color()) } else { stroke(style) };
+        self.shape(attributes, &format!("M{} {}h{width}v{height}h{}z", from.0, from.1, -width));
+        Ok(())
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done {
+        self.shape(stroke(style), &through(path));
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done {
+        self.shape(fill(style.color()), &(through(path) + "z"));
+        Ok(())
+    }
+
+    fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, filled: bool) -> Done {
+        let attributes = if filled { fill(style.color()) } else { stroke(style) };
+        let ((x, y), r) = (center, radius as i32);
+        self.shape(attributes, &format!("M{} {y}a{r} {r} 0 1 0 {} 0a{r} {r} 0 1 0 {} 0z", x - r, 2 * r, -2 * r));
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Done {
+        self.flush();
+        let anchor = match style.anchor().h_pos {
+            HPos::Left => "",
+            HPos::Center => " text-anchor=\"middle\"",
+            HPos::Right => " text-anchor=\"end\"",
+        };
+        // As plotters' bitmap text: the line is size/1.24 high, the baseline at size/2.
+        let shift = match style.anchor().v_pos {
+            VPos::Top => 0.5,
+            VPos::Center => 0.5 - 0.5 / 1.24,
+            VPos::Bottom => 0.5 - 1.0 / 1.24,
+        } * style.size();
+        let weight = if matches!(style.style(), FontStyle::Bold) { " font-weight=\"bold\"" } else { "" };
+        let turn = match style.transform() {
+            FontTransform::None => String::new(),
+            FontTransform::Rotate90 => format!(" transform=\"rotate(90 {x} {y})\""),
+            FontTransform::Rotate180 => format!(" transform=\"rotate(180 {x} {y})\""),
+            FontTransform::Rotate270 => format!(" transform=\"rotate(-90 {x} {y})\""),
+        };
+        let (size, color, baseline) = (style.size() / LINE, style.color(), f64::from(y) + shift);
+        let _ = write!(
+            self.out,
+            "<text x=\"{x}\" y=\"{baseline:.1}\" font-size=\"{size:.1}\"{}{anchor}{weight}{turn}>{}</text>\n",
+            fill(color),
+            escaped(text)
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plotters::element::{PathElement, Rectangle};
+    use plotters::prelude::{IntoDrawingArea, RED};
+    use plotters::style::Color;
+
+    use super::{Svg, escaped};
+
+    #[test]
+    fn neighbours_of_one_style_share_a_path() {
+        let mut out = String::new();
+        let area = Svg::new(&mut out, (100, 50), "a < b").into_drawing_area();
+        area.draw(&PathElement::new([(0, 0), (5, 6)], RED)).unwrap();
+        area.draw(&PathElement::new([(7, 0), (8, 9)], RED)).unwrap();
+        area.draw(&Rectangle::new([(1, 2), (4, 6)], RED.filled())).unwrap();
+        area.present().unwrap();
+        drop(area);
+        insta::assert_snapshot!(out, @"");
+    }
+
+    #[test]
+    fn names_cannot_break_out_of_their_text() {
+        assert_eq!(escaped("<b a='1'>&\"\u{1}"), "&lt;b a=&#39;1&#39;&gt;&amp;&quot; ");
+    }
+}
