@@ -11,6 +11,7 @@ pub struct Axis {
     logarithmic: bool,
     ticks: Vec<(f64, String)>,
     grid: bool,
+    banded: bool,
 }
 
 impl Axis {
@@ -22,7 +23,7 @@ impl Axis {
         let first = (low / step).ceil() as i64;
         let ticks = (first..).map(|i| i as f64 * step).take_while(|value| *value <= high + step * 1e-6);
         let ticks = ticks.map(|value| (value, name(value))).collect();
-        Self { label: label.to_owned(), low, high, logarithmic: false, ticks, grid: true }
+        Self { label: label.to_owned(), low, high, logarithmic: false, ticks, grid: true, banded: false }
     }
 
     /// A linear axis from 0 to a little above `high`, for counts and rates.
@@ -46,18 +47,18 @@ impl Axis {
         axis
     }
 
-    /// A logarithmic axis; below two decades also 2 and 5 have a name.
+    /// A logarithmic axis; below three decades also 2 and 5 have a name.
     #[must_use]
     pub fn log(label: &str, low: f64, high: f64, name: impl Fn(f64) -> String) -> Self {
         let low = if low > 0.0 { low } else { 1e-9 };
         let high = if high > low { high } else { low * 10.0 };
-        let steps: &[f64] = if high / low < 100.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let steps: &[f64] = if high / low < 1_000.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let mut ticks = Vec::new();
         for decade in low.log10().floor() as i32..=high.log10().ceil() as i32 {
             let values = steps.iter().map(|step| step * 10_f64.powi(decade));
             ticks.extend(values.filter(|value| (low..=high).contains(value)).map(|value| (value, name(value))));
         }
-        Self { label: label.to_owned(), low, high, logarithmic: true, ticks, grid: true }
+        Self { label: label.to_owned(), low, high, logarithmic: true, ticks, grid: true, banded: false }
     }
 
     /// HdrHistogram's axis of percentiles: `1/(1-p)`, logarithmic, so that each
@@ -68,7 +69,7 @@ impl Axis {
         let mut ticks = vec![(1.0, "0 %".to_owned()), (2.0, "50 %".to_owned())];
         let nines = (1..=9).map(|nines| (10_f64.powi(nines), nines_of(nines)));
         ticks.extend(nines.filter(|(value, _)| *value <= most * 1.001));
-        Self { label: label.to_owned(), low: 1.0, high: most, logarithmic: true, ticks, grid: true }
+        Self { label: label.to_owned(), low: 1.0, high: most, logarithmic: true, ticks, grid: true, banded: false }
     }
 
     /// One band a name; band `i` goes from `i` to `i + 1`.
@@ -76,7 +77,7 @@ impl Axis {
     pub fn bands(label: &str, names: &[String]) -> Self {
         let ticks = names.iter().enumerate().map(|(i, name)| (i as f64 + 0.5, name.clone())).collect();
         let high = names.len().max(1) as f64;
-        Self { label: label.to_owned(), low: 0.0, high, logarithmic: false, ticks, grid: false }
+        Self { label: label.to_owned(), low: 0.0, high, logarithmic: false, ticks, grid: false, banded: true }
     }
 
     /// With ticks of the caller's choice.
@@ -113,6 +114,12 @@ impl Axis {
     #[must_use]
     pub fn grid(&self) -> bool {
         self.grid
+    }
+
+    /// One band a name?
+    #[must_use]
+    pub fn banded(&self) -> bool {
+        self.banded
     }
 
     /// First and last value.

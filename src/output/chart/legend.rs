@@ -1,10 +1,10 @@
 //! The legend, beside the plot and never over it.
 
-use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
+use plotters_backend::DrawingBackend;
 
 use super::lettering::{Lettering, width, wrap};
-use super::palette::{Look, Mark};
+use super::palette::Mark;
 use super::sheet::{Drawn, Sheet, Stroke};
 
 /// What stands before the words.
@@ -14,6 +14,8 @@ pub enum Key {
     Line(Stroke, Option<Mark>),
     /// A patch of colour.
     Patch(RGBColor),
+    /// Nothing: the words head the entries below.
+    Heading,
     /// A mark alone.
     Mark(Mark, RGBColor),
 }
@@ -33,12 +35,6 @@ impl Entry {
     pub fn new(key: Key, label: impl Into<String>) -> Self {
         Self { key, label: label.into() }
     }
-
-    /// The line and mark of a series.
-    #[must_use]
-    pub fn series(look: Look, label: impl Into<String>) -> Self {
-        Self::new(Key::Line(Stroke::of(look), Some(look.mark)), label)
-    }
 }
 
 const WORDS: Lettering = Lettering { scale: 0.92, ..Lettering::PLAIN };
@@ -57,8 +53,9 @@ pub fn with_legend<DB: DrawingBackend>(sheet: &Sheet<DB>, entries: &[Entry]) -> 
     let mut y = sheet.ems(0.7) + step / 2;
     for (entry, block) in entries.iter().zip(&blocks) {
         draw_key(sheet, entry.key, (left, y), key - sheet.ems(0.6))?;
+        let at = if matches!(entry.key, Key::Heading) { left } else { left + key };
         for line in block {
-            sheet.text((left + key, y), line, WORDS)?;
+            sheet.text((at, y), line, WORDS)?;
             y += step;
         }
     }
@@ -66,8 +63,9 @@ pub fn with_legend<DB: DrawingBackend>(sheet: &Sheet<DB>, entries: &[Entry]) -> 
 }
 
 fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, key: Key, (x, y): (i32, i32), length: i32) -> Drawn<DB> {
-    let size = sheet.ems(0.32).max(3);
+    let size = sheet.ems(0.32).max(4);
     match key {
+        Key::Heading => Ok(()),
         Key::Line(stroke, mark) => {
             sheet.line(&[(x, y), (x + length, y)], stroke)?;
             mark.map_or(Ok(()), |mark| sheet.mark((x + length / 2, y), mark, size, stroke.color))

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, TextStyle, register_font};
+use plotters::style::{FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, TextStyle};
 
 use super::palette::INK;
 
@@ -57,7 +58,8 @@ impl Lettering {
     /// text's own direction) for the capitals to be centred on it.
     pub fn style(self, em: f64) -> (TextStyle<'static>, i32) {
         let em = em * self.scale;
-        let font = font(em, self.bold);
+        let weight = if self.bold { FontStyle::Bold } else { FontStyle::Normal };
+        let font = FontDesc::new(FontFamily::SansSerif, em * LINE, weight);
         let font = if self.upward { font.transform(FontTransform::Rotate270) } else { font };
         let side = match self.align {
             Align::Left => HPos::Left,
@@ -70,21 +72,34 @@ impl Lettering {
     }
 }
 
-fn font(em: f64, bold: bool) -> FontDesc<'static> {
-    static REGISTERED: OnceLock<bool> = OnceLock::new();
-    REGISTERED.get_or_init(|| {
-        let regular = register_font("sans-serif", FontStyle::Normal, REGULAR);
-        regular.is_ok() && register_font("sans-serif", FontStyle::Bold, BOLD).is_ok()
-    });
-    let style = if bold { FontStyle::Bold } else { FontStyle::Normal };
-    FontDesc::new(FontFamily::SansSerif, em * LINE, style)
+/// The bundled font; `None` only if it were damaged, which the tests would see.
+pub fn face(bold: bool) -> Option<&'static FontRef<'static>> {
+    static FACES: OnceLock<[Option<FontRef<'static>>; 2]> = OnceLock::new();
+    let faces = FACES.get_or_init(|| [REGULAR, BOLD].map(|bytes| FontRef::try_from_slice(bytes).ok()));
+    faces[usize::from(bold)].as_ref()
+}
+
+/// How far below its place a text of this size (as plotters counts it) stands.
+pub fn baseline(size: f64, side: VPos) -> f64 {
+    size * match side {
+        VPos::Top => 0.5,
+        VPos::Center => 0.5 - 0.5 / LINE,
+        VPos::Bottom => 0.5 - 1.0 / LINE,
+    }
 }
 
 /// Width of a text in pixels.
 #[must_use]
 pub fn width(text: &str, em: f64, bold: bool) -> i32 {
-    // Without a font nothing can be drawn at all; that error comes then.
-    font(em, bold).layout_box(text).map_or(0, |(_, (width, _))| width)
+    let Some(face) = face(bold) else { return 0 };
+    let face = face.as_scaled(PxScale::from((em * LINE) as f32));
+    let mut width = 0.0;
+    let mut previous = None;
+    for id in text.chars().map(|c| face.glyph_id(c)) {
+        width += face.h_advance(id) + previous.map_or(0.0, |previous| face.kern(previous, id));
+        previous = Some(id);
+    }
+    width.ceil() as i32
 }
 
 /// Breaks a text into lines of at most so many pixels; a word longer than that is cut.

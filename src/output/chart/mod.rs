@@ -3,25 +3,43 @@
 //! A chart is one file: it takes what it shows out of the run, implements
 //! [`picture::Draw`] on it, and ends in [`finish`]. The layers below: `picture`
 //! (title, caption, formats), `legend`, `plot` and `axis`, `sheet` (shapes),
-//! `lettering` (the bundled font), `palette` (colours, dashes, marks), and the two
-//! encoders `svg` and `png`.
+//! `lettering` (the bundled font), `palette` (colours, dashes, marks), the two backends
+//! `svg` and `bitmap`, and `png`.
 
+mod absence;
 mod axis;
+mod bitmap;
+mod cost;
+mod emblem;
+mod fairness;
+mod heatmap;
+mod histogram;
+mod lanes;
 mod legend;
 mod lettering;
 mod palette;
+mod percentiles;
 mod picture;
+mod place;
 mod plot;
 mod png;
 #[cfg(test)]
 mod proof;
+mod safety;
+mod series;
 mod sheet;
+mod spread;
 mod svg;
 mod sweep;
-
-pub use self::sweep::sweep_chart;
+mod timeline;
+mod tradeoff;
+mod violation;
 
 pub use self::picture::SIZE;
+pub use self::sweep::sweep_chart;
+pub use self::timeline::Band;
+pub use self::violation::scene_chart;
+
 use self::picture::{Draw, Picture};
 use super::Rendered;
 use crate::report::RecordedRun;
@@ -49,7 +67,17 @@ pub struct Chart {
 type Chartist = fn(&RecordedRun) -> Result<Vec<Chart>, String>;
 
 /// Every kind of chart, in the order in which they are read.
-static CHARTS: &[Chartist] = &[];
+static CHARTS: &[Chartist] = &[
+    percentiles::percentiles,
+    histogram::histograms,
+    timeline::timeline,
+    heatmap::heatmaps,
+    safety::safety,
+    violation::violations,
+    fairness::fairness,
+    tradeoff::tradeoff,
+    cost::cost,
+];
 
 /// Every chart of a run, in the order in which they are read.
 ///

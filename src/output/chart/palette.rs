@@ -19,8 +19,9 @@ pub const ALARM: RGBColor = RGBColor(0xb0, 0x00, 0x20);
 /// Paper.
 pub const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
-/// Okabe and Ito's eight; yellow, the faintest on white, comes last.
-const COLORS: [RGBColor; 8] = [
+/// Okabe and Ito's eight, yellow, the faintest on white, as the last of them; then a
+/// grey and a brown, for there may be ten.
+const COLORS: [RGBColor; 10] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0x00, 0x9e, 0x73),
@@ -29,6 +30,8 @@ const COLORS: [RGBColor; 8] = [
     RGBColor(0x56, 0xb4, 0xe9),
     RGBColor(0x00, 0x00, 0x00),
     RGBColor(0xd9, 0xcb, 0x1a),
+    RGBColor(0x8a, 0x8f, 0x98),
+    RGBColor(0x7a, 0x4a, 0x1e),
 ];
 
 /// Pixels drawn and left out, in turns; empty for a solid line.
@@ -77,8 +80,7 @@ pub struct Look {
     pub dash: Dash,
 }
 
-/// The look of series number `i`; the first ten differ in mark and dash, the first
-/// eight in colour too.
+/// The look of series number `i`; the first ten differ in colour, mark and dash.
 #[must_use]
 pub fn look(i: usize) -> Look {
     Look { color: COLORS[i % COLORS.len()], mark: MARKS[i % MARKS.len()], dash: DASHES[i % DASHES.len()] }

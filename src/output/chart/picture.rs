@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use plotters::backend::{BitMapBackend, DrawingBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters_backend::DrawingBackend;
 
+use super::bitmap::Bitmap;
 use super::lettering::{Lettering, shortened, wrap};
 use super::palette::{PAPER, SOFT};
 use super::png::png;
@@ -86,7 +87,7 @@ impl<D: Draw> Framed<D> {
         for (i, line) in (0..).zip(&lines) {
             sheet.text((margin, top + i * step + step / 2), line, caption)?;
         }
-        self.body.draw(&sheet.part((margin, sheet.ems(2.9)), (w - margin, top - sheet.ems(0.4))))
+        self.body.draw(&sheet.part((margin, sheet.ems(2.9)), (w - margin, top - sheet.ems(0.7))))
     }
 }
 
@@ -102,7 +103,7 @@ impl<D: Draw> Paint for Framed<D> {
 
     fn png(&self, size: (u32, u32)) -> Result<Vec<u8>, String> {
         let mut pixels = vec![0; size.0 as usize * size.1 as usize * 3];
-        let area = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
+        let area = Bitmap::new(&mut pixels, size).into_drawing_area();
         self.frame(area.clone()).map_err(|error| error.to_string())?;
         area.present().map_err(|error| error.to_string())?;
         drop(area);

@@ -1,6 +1,6 @@
 //! A plot: two axes with their ticks, labels and grid around a place for data.
 
-use plotters::backend::DrawingBackend;
+use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::lettering::{Align, Lettering, shortened, wrap};
@@ -36,6 +36,12 @@ impl<'a, DB: DrawingBackend> Plot<'a, DB> {
         let from = (left, sheet.ems(0.7));
         let to = ((w - last.min(w / 8) - sheet.ems(0.4)).max(left + 10), (h - sheet.ems(3.2)).max(from.1 + 10));
         Self { sheet, x, y, from, to }
+    }
+
+    /// Moves the left edges of plots that stand below each other to the same place.
+    pub fn align(plots: &mut [Self]) {
+        let left = plots.iter().map(|plot| plot.from.0).max().unwrap_or(0);
+        plots.iter_mut().for_each(|plot| plot.from.0 = left);
     }
 
     /// Place of a value on the horizontal axis.
@@ -76,29 +82,34 @@ impl<'a, DB: DrawingBackend> Plot<'a, DB> {
 
     fn ticks_across(&self) -> Drawn<DB> {
         let lettering = TICK.aligned(Align::Center);
-        // Bands may have long names: they get two lines of their band's width.
-        let room = (self.to.0 - self.from.0) / self.x.ticks().len().max(1) as i32;
         let mut taken = i32::MIN;
         for (value, name) in self.x.ticks() {
             let x = self.across(*value);
             if self.x.grid() {
                 self.sheet.line(&[(x, self.from.1), (x, self.to.1)], Stroke::solid(GRID, 1))?;
-                self.sheet.line(&[(x, self.to.1), (x, self.to.1 + 4)], Stroke::solid(SOFT, 1))?;
-                let half = self.sheet.width(name, lettering) / 2;
-                if x - half <= taken {
-                    continue;
-                }
-                taken = x + half + self.sheet.ems(0.6);
-                self.sheet.text((x, self.to.1 + self.sheet.ems(1.1)), name, lettering)?;
+            }
+            if self.x.banded() {
+                self.band_name(x, name)?;
                 continue;
             }
-            let lines = wrap(&name.replace(':', ": "), self.sheet.em() * TICK.scale, false, room - 4);
-            for (i, line) in (0..).zip(lines.iter().take(2)) {
-                let y = self.to.1 + self.sheet.ems(0.9) + i * self.sheet.ems(0.95);
-                self.sheet.text((x, y), line, lettering)?;
+            self.sheet.line(&[(x, self.to.1), (x, self.to.1 + 4)], Stroke::solid(SOFT, 1))?;
+            let half = self.sheet.width(name, lettering) / 2;
+            if x - half > taken {
+                taken = x + half + self.sheet.ems(0.6);
+                self.sheet.text((x, self.to.1 + self.sheet.ems(1.1)), name, lettering)?;
             }
         }
         Ok(())
+    }
+
+    /// Names of bands may be long: they get two lines of their band's width.
+    fn band_name(&self, x: i32, name: &str) -> Drawn<DB> {
+        let room = (self.to.0 - self.from.0) / self.x.ticks().len().max(1) as i32;
+        let lines = wrap(&name.replace(':', ": "), self.sheet.em() * TICK.scale, false, room - 4);
+        (0..).zip(lines.iter().take(2)).try_for_each(|(i, line)| {
+            let y = self.to.1 + self.sheet.ems(0.9) + i * self.sheet.ems(0.95);
+            self.sheet.text((x, y), line, TICK.aligned(Align::Center))
+        })
     }
 
     fn ticks_up(&self) -> Drawn<DB> {
@@ -131,7 +142,7 @@ impl<'a, DB: DrawingBackend> Plot<'a, DB> {
 
     /// A mark at a point of data.
     pub fn mark(&self, (x, y): (f64, f64), mark: Mark, color: RGBColor) -> Drawn<DB> {
-        self.sheet.mark(self.at(x, y), mark, self.sheet.ems(0.32).max(3), color)
+        self.sheet.mark(self.at(x, y), mark, self.sheet.ems(0.32).max(4), color)
     }
 
     /// A shade over the whole height from one value to another.

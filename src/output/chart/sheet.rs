@@ -2,11 +2,11 @@
 //! that the charts are made of. Generic over plotters' backend, so that what is
 //! drawn once comes out as SVG and as PNG. Places are pixels from its upper left.
 
-use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters::element::{Circle, PathElement, Polygon, Rectangle};
 use plotters::style::{Color, RGBColor};
+use plotters_backend::DrawingBackend;
 
 use super::lettering::{Align, Lettering, width, wrap};
 use super::palette::{Dash, GRID, Look, Mark, SOFT};
@@ -22,7 +22,7 @@ pub type Drawn<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBacken
 pub struct Stroke {
     /// Colour.
     pub color: RGBColor,
-    /// Width in pixels.
+    /// Width in pixels of a picture 1 200 wide; less in a smaller one.
     pub width: u32,
     /// Pattern; empty for a solid line.
     pub dash: Dash,
@@ -132,8 +132,10 @@ impl<DB: DrawingBackend> Sheet<DB> {
         if points.len() < 2 {
             return Ok(());
         }
-        let style = stroke.color.stroke_width(stroke.width);
-        for piece in dashed(points, stroke.dash) {
+        // Widths are meant for letters of 15 pixels.
+        let scale = self.em / 15.0;
+        let style = stroke.color.stroke_width((f64::from(stroke.width) * scale).round().max(1.0) as u32);
+        for piece in dashed(points, stroke.dash, scale) {
             self.area.draw(&PathElement::new(piece, style))?;
         }
         Ok(())
@@ -179,14 +181,15 @@ impl<DB: DrawingBackend> Sheet<DB> {
 }
 
 /// Cuts a line into the pieces that its pattern draws.
-fn dashed(points: &[Pixel], dash: Dash) -> Vec<Vec<Pixel>> {
+fn dashed(points: &[Pixel], dash: Dash, scale: f64) -> Vec<Vec<Pixel>> {
     if dash.is_empty() {
         return vec![points.to_vec()];
     }
+    let length_of = |turn: usize| (f64::from(dash[turn % dash.len()]) * scale).max(1.0);
     let mut pieces = Vec::new();
     let mut piece = vec![points[0]];
     // `turn` counts patterns gone through, `left` the pixels that the present one still has.
-    let (mut turn, mut left) = (0, f64::from(dash[0]));
+    let (mut turn, mut left) = (0, length_of(0));
     for pair in points.windows(2) {
         let (from, to) = ((f64::from(pair[0].0), f64::from(pair[0].1)), (f64::from(pair[1].0), f64::from(pair[1].1)));
         let length = (to.0 - from.0).hypot(to.1 - from.1);
@@ -203,7 +206,7 @@ fn dashed(points: &[Pixel], dash: Dash) -> Vec<Vec<Pixel>> {
                 piece = vec![at];
             }
             turn += 1;
-            left = f64::from(dash[turn % dash.len()]);
+            left = length_of(turn);
         }
         left -= length - done;
         if turn % 2 == 0 {
@@ -222,7 +225,7 @@ mod tests {
 
     #[test]
     fn dashes_run_on_around_a_corner() {
-        let pieces = dashed(&[(0, 0), (6, 0), (6, 10)], &[4, 1]);
+        let pieces = dashed(&[(0, 0), (6, 0), (6, 10)], &[4, 1], 1.0);
         assert_eq!(pieces[0], [(0, 0), (4, 0)]);
         assert_eq!(pieces[1], [(5, 0), (6, 0), (6, 3)]);
         assert_eq!(pieces.len(), 4);
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_solid_line_is_one_piece_and_a_point_is_no_trouble() {
-        assert_eq!(dashed(&[(0, 0), (6, 0)], &[]).len(), 1);
-        assert!(dashed(&[(3, 3), (3, 3)], &[4, 1]).len() <= 1);
+        assert_eq!(dashed(&[(0, 0), (6, 0)], &[], 1.0).len(), 1);
+        assert!(dashed(&[(3, 3), (3, 3)], &[4, 1], 1.0).len() <= 1);
     }
 }

@@ -7,11 +7,10 @@ use std::fmt::Write as _;
 
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
-    FontTransform,
-    text_anchor::{HPos, VPos},
+    FontTransform, text_anchor::HPos,
 };
 
-use super::lettering::LINE;
+use super::lettering::{LINE, baseline};
 
 type Done = Result<(), DrawingErrorKind<Infallible>>;
 
@@ -160,12 +159,7 @@ impl DrawingBackend for Svg<'_> {
             HPos::Center => " text-anchor=\"middle\"",
             HPos::Right => " text-anchor=\"end\"",
         };
-        // As plotters' bitmap text: the line is size/1.24 high, the baseline at size/2.
-        let shift = match style.anchor().v_pos {
-            VPos::Top => 0.5,
-            VPos::Center => 0.5 - 0.5 / 1.24,
-            VPos::Bottom => 0.5 - 1.0 / 1.24,
-        } * style.size();
+        let shift = baseline(style.size(), style.anchor().v_pos);
         let weight = if matches!(style.style(), FontStyle::Bold) { " font-weight=\"bold\"" } else { "" };
         let turn = match style.transform() {
             FontTransform::None => String::new(),
@@ -201,7 +195,11 @@ mod tests {
         area.draw(&Rectangle::new([(1, 2), (4, 6)], RED.filled())).unwrap();
         area.present().unwrap();
         drop(area);
-        insta::assert_snapshot!(out, @"");
+        insta::assert_snapshot!(out, @r##"
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 50" role="img" aria-label="a &lt; b" font-family="sans-serif"><path fill="none" stroke="#ff0000" d="M0 0L5 6M7 0L8 9"/>
+        <path fill="#ff0000" d="M1 2h3v4h-3z"/>
+        </svg>
+        "##);
     }
 
     #[test]

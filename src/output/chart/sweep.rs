@@ -93,8 +93,11 @@ impl Curves {
     }
 
     fn legend(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> =
-            self.lines.iter().map(|line| Entry::series(line.look, line.name.clone())).collect();
+        let mut entries: Vec<Entry> = self
+            .lines
+            .iter()
+            .map(|line| Entry::new(Key::Line(Stroke::of(line.look), Some(line.look.mark)), line.name.clone()))
+            .collect();
         if self.lines.iter().any(|line| line.knee.is_some()) {
             entries.push(Entry::new(Key::Mark(Mark::Ring, SOFT), "knee"));
         }

@@ -1,46 +1,424 @@
-//! Chart 5: who believed what, when. One double grant among the holds of its key:
-//! a lane a client, holds as bars, waiting as a line, the end of each lease as a
-//! mark, and the time in which two were inside hatched.
+//! Chart 5: who believed what, when. One double grant among the holds of its key: a
+//! lane a client, holds as bars, waiting as a line, how long a careful client would
+//! have believed as a strip below, and the time in which two were inside hatched.
 
-use crate::report::{HoldEnd, Scene, SceneHold};
+use plotters::style::RGBColor;
+use plotters_backend::DrawingBackend;
 
-/// Most lanes: more cannot be read.
-const MOST_LANES: usize = 10;
+use super::axis::{Axis, tick_number};
+use super::lanes::{Lane, Role, answer, lanes};
+use super::legend::{Entry, Key, with_legend};
+use super::lettering::{Align, Lettering};
+use super::palette::{ALARM, INK, Mark, PAPER, SOFT, look, mixed};
+use super::picture::Draw;
+use super::plot::Plot;
+use super::sheet::{Drawn, Sheet, Stroke};
+use super::{Chart, Words, finish};
+use crate::report::{HoldEnd, RecordedRun, Scene, SceneHold};
+use crate::units::{MICROSECOND, MILLISECOND, SECOND, human_duration};
 
-/// What a client is in the double grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Earlier,
-    Later,
-    Other,
+/// Most pictures of one trial, and of a run: further ones look alike.
+const MOST_OF_TRIAL: usize = 3;
+const MOST: usize = 12;
+
+/// Shade of the time in which two were inside.
+const TINT: RGBColor = RGBColor(0xfc, 0xe9, 0xec);
+/// The same part of a bar, below its hatching.
+const STRUCK: RGBColor = RGBColor(0xf2, 0xb3, 0xbd);
+
+/// What is drawn of a scene.
+struct Lanes {
+    lanes: Vec<Lane>,
+    /// The two of the double grant: client and start.
+    own: [(u32, u64); 2],
+    /// Zero of the time axis: the second grant.
+    zero_ns: u64,
+    window: (u64, u64),
+    /// When two were inside.
+    overlap: (u64, u64),
+    label: String,
+    /// Nanoseconds in the unit of the time axis.
+    unit_ns: u64,
 }
 
-/// A client and its holds in the window.
-struct Lane {
-    client: u32,
-    role: Role,
-    holds: Vec<SceneHold>,
-}
-
-/// The lanes, the two of the double grant first, then who was inside nearest to it;
-/// and how many clients have none.
-fn lanes(scene: &Scene) -> (Vec<Lane>, usize) {
-    let facts = &scene.violation.double_grant;
-    let mut lanes: Vec<Lane> = Vec::new();
-    for (client, role) in [(facts.earlier.client, Role::Earlier), (facts.later.client, Role::Later)] {
-        lanes.push(Lane { client, role, holds: Vec::new() });
-    }
-    let mut near: Vec<&SceneHold> = scene.holds.iter().collect();
-    near.sort_by_key(|hold| (hold.start_ns.abs_diff(facts.later.start_ns), hold.client));
-    for hold in near {
-        match lanes.iter_mut().find(|lane| lane.client == hold.client) {
-            Some(lane) => lane.holds.push(*hold),
-            None => lanes.push(Lane { client: hold.client, role: Role::Other, holds: vec![*hold] }),
+/// The first few double grants of each trial.
+pub fn violations(run: &RecordedRun) -> Result<Vec<Chart>, String> {
+    let mut shown: Vec<&Scene> = Vec::new();
+    for scene in &run.scenes {
+        let same = shown.iter().filter(|other| other.backend == scene.backend && other.trial == scene.trial);
+        if same.count() < MOST_OF_TRIAL && shown.len() < MOST {
+            shown.push(scene);
         }
     }
-    let left_out = lanes.len().saturating_sub(MOST_LANES);
-    lanes.truncate(MOST_LANES);
-    lanes[2..].sort_by_key(|lane| lane.client);
-    lanes.iter_mut().for_each(|lane| lane.holds.sort_by_key(|hold| hold.start_ns));
-    (lanes, left_out)
+    shown.into_iter().map(scene_chart).collect()
+}
+
+/// The picture of one double grant.
+///
+/// # Errors
+/// Says what could not be drawn.
+pub fn scene_chart(scene: &Scene) -> Result<Chart, String> {
+    let (earlier, later) = (scene.violation.double_grant.earlier, scene.violation.double_grant.later);
+    let (lanes, left_out) = lanes(scene);
+    let (unit, unit_ns) = match scene.to_ns.saturating_sub(scene.from_ns) {
+        0..MILLISECOND => ("us", MICROSECOND),
+        MILLISECOND..10_000_000_000 => ("ms", MILLISECOND),
+        _ => ("s", SECOND),
+    };
+    let at = human_duration(later.start_ns.saturating_sub(scene.origin_ns));
+    let words = Words {
+        name: format!("violation-{}", scene.number),
+        title: format!(
+            "Double grant {}: {} let clients {} and {} in at once",
+            scene.number, scene.backend, earlier.client, later.client
+        ),
+        caption: caption(scene, &lanes, left_out),
+        head: &["client", "role", "token", "waits from", "granted", "leaves", "lease ends", "answer"],
+        rows: lanes.iter().flat_map(|lane| rows(lane, later.start_ns)).collect(),
+    };
+    let body = Lanes {
+        lanes,
+        own: [(earlier.client, earlier.start_ns), (later.client, later.start_ns)],
+        zero_ns: later.start_ns,
+        window: (scene.from_ns, scene.to_ns),
+        overlap: (later.start_ns, earlier.end_ns.min(later.end_ns).max(later.start_ns)),
+        label: format!("{unit} since client {} was granted the key, {at} after the start of the warm-up", later.client),
+        unit_ns,
+    };
+    finish(words, body)
+}
+
+fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String {
+    let facts = &scene.violation.double_grant;
+    let (earlier, later) = (&facts.earlier, &facts.later);
+    let both = earlier.end_ns.min(later.end_ns).saturating_sub(later.start_ns);
+    let promise = match earlier.validity_ns {
+        None => "No lease limited the earlier hold: the service broke its promise (inside).".to_owned(),
+        Some(end) if facts.inside => format!(
+            "The earlier holder could still believe in its lease, for another {}: the service broke its promise (inside).",
+            human_duration(end.saturating_sub(later.start_ns))
+        ),
+        Some(end) => format!(
+            "The earlier holder's lease had ended {} before, and it stayed: the holder overstayed (outside).",
+            human_duration(later.start_ns.saturating_sub(end))
+        ),
+    };
+    let answered = |client: u32, start_ns: u64| {
+        let holds = lanes.iter().filter(|lane| lane.client == client).flat_map(|lane| &lane.holds);
+        holds
+            .filter(|hold| hold.start_ns == start_ns)
+            .map(|hold| answer(hold.ended))
+            .next()
+            .unwrap_or("no release known")
+    };
+    let more = match left_out {
+        0 => String::new(),
+        1 => " One more client held the key in this time and is not shown.".to_owned(),
+        count => format!(" {count} more clients held the key in this time and are not shown."),
+    };
+    format!(
+        "Trial {}, key {}: client {} was granted the key while client {} was inside; both were for {}. {promise} \
+         Earlier holder: {}; later holder: {}.{more}",
+        scene.trial,
+        facts.key,
+        later.client,
+        earlier.client,
+        human_duration(both),
+        answered(earlier.client, earlier.start_ns),
+        answered(later.client, later.start_ns),
+    )
+}
+
+fn rows(lane: &Lane, zero_ns: u64) -> Vec<Vec<String>> {
+    let at = |ns: u64| {
+        let sign = if ns < zero_ns { '-' } else { '+' };
+        if ns == zero_ns { "0".to_owned() } else { format!("{sign}{}", human_duration(ns.abs_diff(zero_ns))) }
+    };
+    let row = |hold: &SceneHold| {
+        vec![
+            lane.client.to_string(),
+            lane.role.name().to_owned(),
+            hold.token.map_or_else(|| "none".to_owned(), |token| token.to_string()),
+            if hold.invoke_ns < hold.start_ns { at(hold.invoke_ns) } else { "-".to_owned() },
+            at(hold.start_ns),
+            at(hold.end_ns),
+            hold.validity_ns.map_or_else(|| "no lease".to_owned(), at),
+            answer(hold.ended).to_owned(),
+        ]
+    };
+    lane.holds.iter().map(row).collect()
+}
+
+fn color(role: Role) -> RGBColor {
+    match role {
+        Role::Earlier => look(0).color,
+        Role::Later => look(4).color,
+        Role::Other => SOFT,
+    }
+}
+
+/// The mark of an answer at the end of a hold.
+fn end_mark(ended: HoldEnd) -> Option<(Mark, RGBColor)> {
+    match ended {
+        HoldEnd::Confirmed => Some((Mark::Disc, INK)),
+        HoldEnd::NotOwner => Some((Mark::Cross, ALARM)),
+        HoldEnd::Unanswered => Some((Mark::Ring, INK)),
+        HoldEnd::Open => None,
+    }
+}
+
+const SMALL: Lettering = Lettering { scale: 0.85, ..Lettering::PLAIN };
+
+/// Where a lane is: its middle, half the height of a bar, and the height of the strip.
+struct Place {
+    middle: i32,
+    half: i32,
+    strip: i32,
+}
+
+impl Lanes {
+    fn legend(&self) -> Vec<Entry> {
+        let bar = |role: Role, words: &str| Entry::new(Key::Patch(mixed(color(role), PAPER, 0.6)), words);
+        let mut entries = vec![bar(Role::Earlier, "earlier holder inside"), bar(Role::Later, "later holder inside")];
+        if self.lanes.iter().any(|lane| lane.role == Role::Other) {
+            entries.push(bar(Role::Other, "another client inside"));
+        }
+        entries.push(Entry::new(Key::Patch(STRUCK), "red, hatched: both inside"));
+        let holds = || self.lanes.iter().flat_map(|lane| &lane.holds);
+        if holds().any(|hold| hold.invoke_ns < hold.start_ns) {
+            entries.push(Entry::new(Key::Line(Stroke::solid(SOFT, 1), None), "waits for it"));
+        }
+        let ends =
+            || self.lanes.iter().flat_map(|lane| lane.holds.iter().map(move |hold| (self.own(lane, hold), hold)));
+        if ends().any(|(own, hold)| own && hold.validity_ns.is_some()) {
+            entries.push(Entry::new(Key::Line(Stroke::solid(SOFT, 4), None), "strip: lease valid"));
+        }
+        if ends().any(|(_, hold)| hold.validity_ns.is_some_and(|end| (self.window.0..=self.window.1).contains(&end))) {
+            entries.push(Entry::new(Key::Mark(Mark::Wedge, INK), "lease ends"));
+        }
+        for ended in [HoldEnd::Confirmed, HoldEnd::NotOwner, HoldEnd::Unanswered] {
+            if let Some((mark, color)) = end_mark(ended).filter(|_| holds().any(|hold| hold.ended == ended)) {
+                entries.push(Entry::new(Key::Mark(mark, color), answer(ended)));
+            }
+        }
+        entries
+    }
+
+    fn value(&self, ns: u64) -> f64 {
+        (ns as f64 - self.zero_ns as f64) / self.unit_ns as f64
+    }
+
+    fn own(&self, lane: &Lane, hold: &SceneHold) -> bool {
+        self.own.contains(&(lane.client, hold.start_ns))
+    }
+
+    fn plot<'a, DB: DrawingBackend>(&self, sheet: &'a Sheet<DB>) -> Plot<'a, DB> {
+        let x = Axis::linear(&self.label, self.value(self.window.0), self.value(self.window.1), tick_number);
+        let mut plot = Plot::new(sheet, x, Axis::bands("", &[]));
+        let names = self.lanes.iter().map(|lane| sheet.width(lane.role.name(), SMALL));
+        plot.from = (names.max().unwrap_or(0) + sheet.ems(1.0), sheet.ems(1.8));
+        // Few lanes need not fill the sheet.
+        plot.to.1 = plot.to.1.min(plot.from.1 + sheet.ems(9.0) * self.lanes.len() as i32);
+        plot
+    }
+
+    fn place<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, lane: usize) -> Place {
+        let each = f64::from(plot.to.1 - plot.from.1) / self.lanes.len().max(1) as f64;
+        let half = (each * 0.24).min(f64::from(plot.sheet.ems(1.5))).max(3.0) as i32;
+        let middle = plot.from.1 + (each * (lane as f64 + 0.45)) as i32;
+        Place { middle, half, strip: (half / 3).clamp(2, 6) }
+    }
+
+    /// The time in which two were inside, behind the lanes of the two, and its length.
+    fn shade<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>) -> Drawn<DB> {
+        let last = self.lanes.iter().rposition(|lane| lane.role != Role::Other).unwrap_or(0);
+        let each = f64::from(plot.to.1 - plot.from.1) / self.lanes.len().max(1) as f64;
+        let below = plot.from.1 + (each * (last as f64 + 1.0)) as i32;
+        let (from, to) = self.overlap_px(plot);
+        plot.sheet.fill((from, plot.from.1), (to, below), TINT)?;
+        let lettering = Lettering { color: ALARM, bold: true, ..Lettering::PLAIN }.aligned(Align::Center);
+        let text = format!("both inside: {}", human_duration(self.overlap.1 - self.overlap.0));
+        let half = plot.sheet.width(&text, lettering) / 2;
+        let x = f64::midpoint(f64::from(from), f64::from(to)) as i32;
+        let x = x.min(plot.to.0 - half).max(plot.from.0 + half);
+        plot.sheet.text((x, plot.from.1 - plot.sheet.ems(0.9)), &text, lettering)
+    }
+
+    fn overlap_px<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>) -> (i32, i32) {
+        let from = plot.across(self.value(self.overlap.0));
+        (from, plot.across(self.value(self.overlap.1)).max(from + 3))
+    }
+
+    fn lane<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, lane: &Lane, place: &Place) -> Drawn<DB> {
+        let (sheet, x) = (plot.sheet, plot.from.0 - plot.sheet.ems(0.6));
+        let bold = Lettering { bold: lane.role != Role::Other, ..Lettering::PLAIN }.aligned(Align::Right);
+        if lane.role == Role::Other {
+            sheet.text((x, place.middle), &format!("client {}", lane.client), bold)?;
+        } else {
+            sheet.text((x, place.middle - sheet.ems(0.6)), &format!("client {}", lane.client), bold)?;
+            let soft = Lettering { color: SOFT, ..SMALL }.aligned(Align::Right);
+            sheet.text((x, place.middle + sheet.ems(0.6)), lane.role.name(), soft)?;
+        }
+        lane.holds.iter().try_for_each(|hold| self.hold(plot, lane, hold, place))?;
+        // Last, so that the next bar does not hide them.
+        for hold in lane.holds.iter().filter(|hold| hold.end_ns <= self.window.1) {
+            if let Some((mark, color)) = end_mark(hold.ended) {
+                let end = (plot.across(self.value(hold.end_ns)), place.middle);
+                sheet.mark(end, mark, sheet.ems(0.34).max(3), color)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hold<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, lane: &Lane, hold: &SceneHold, place: &Place) -> Drawn<DB> {
+        let (sheet, color, y, half) = (plot.sheet, color(lane.role), place.middle, place.half);
+        let at = |ns: u64| plot.across(self.value(ns));
+        let (invoke, start, end) = (at(hold.invoke_ns), at(hold.start_ns), at(hold.end_ns).max(at(hold.start_ns) + 3));
+        if hold.invoke_ns < hold.start_ns {
+            sheet.line(&[(invoke, y), (start, y)], Stroke::solid(SOFT, 1))?;
+            if hold.invoke_ns > self.window.0 {
+                sheet.line(&[(invoke, y - half / 2), (invoke, y + half / 2)], Stroke::solid(SOFT, 1))?;
+            }
+        }
+        sheet.fill((start, y - half), (end, y + half), mixed(color, PAPER, 0.6))?;
+        if self.own(lane, hold) {
+            self.hatch(plot, (start, end), place)?;
+        }
+        sheet.outline((start, y - half), (end, y + half), Stroke::solid(color, 2))?;
+        self.lease(plot, lane, hold, place)?;
+        let text = hold.token.map(|token| format!("token {token}"));
+        if let Some(text) = text.filter(|text| sheet.width(text, SMALL) + 10 < end - start) {
+            let (x, wide) = (start + 5, sheet.width(&text, SMALL));
+            if self.own(lane, hold) {
+                sheet.fill((x - 2, y - sheet.ems(0.6)), (x + wide + 2, y + sheet.ems(0.6)), PAPER)?;
+            }
+            sheet.text((x, y), &text, SMALL)?;
+        }
+        Ok(())
+    }
+
+    /// Until when a careful client would have believed: below the bars of the two a
+    /// strip while the lease is valid, below all a mark where it ends.
+    fn lease<DB: DrawingBackend>(
+        &self,
+        plot: &Plot<'_, DB>,
+        lane: &Lane,
+        hold: &SceneHold,
+        place: &Place,
+    ) -> Drawn<DB> {
+        let (sheet, own) = (plot.sheet, self.own(lane, hold));
+        let at = |ns: u64| plot.across(self.value(ns));
+        let top = place.middle + place.half + 2;
+        let words = Lettering { color: SOFT, ..SMALL };
+        let below = top + place.strip + sheet.ems(0.65);
+        let Some(validity_ns) = hold.validity_ns else {
+            return if own { sheet.text((at(hold.start_ns), below), "no lease", words) } else { Ok(()) };
+        };
+        if own {
+            let until = at(validity_ns.min(hold.end_ns)).max(at(hold.start_ns) + 2);
+            sheet.fill((at(hold.start_ns), top), (until, top + place.strip), mixed(color(lane.role), PAPER, 0.2))?;
+        }
+        if (self.window.0..=self.window.1).contains(&validity_ns) {
+            let r = sheet.ems(0.34).max(3);
+            return sheet.mark((at(validity_ns), top + place.strip + r), Mark::Wedge, r, INK);
+        }
+        if !own || validity_ns < self.window.0 {
+            return Ok(());
+        }
+        let text = format!("lease valid until +{}", human_duration(validity_ns - self.zero_ns));
+        let x = at(hold.start_ns).min(plot.to.0 - sheet.width(&text, words) - 4);
+        sheet.text((x, below), &text, words)
+    }
+
+    /// Red lines over the part of a bar in which two were inside.
+    fn hatch<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, bar: (i32, i32), place: &Place) -> Drawn<DB> {
+        let (from, to) = self.overlap_px(plot);
+        let (from, to) = (from.max(bar.0), to.min(bar.1));
+        let (top, height) = (place.middle - place.half, 2 * place.half);
+        plot.sheet.fill((from, top), (to, top + height), STRUCK)?;
+        // Lines that rise to the right at 45 degrees, cut to the rectangle.
+        for foot in (from - height..to).step_by(plot.sheet.ems(0.75).max(7) as usize) {
+            let (left, right) = (foot.max(from), (foot + height).min(to));
+            if left < right {
+                let ends = [(left, top + height - (left - foot)), (right, top + height - (right - foot))];
+                plot.sheet.line(&ends, Stroke::solid(ALARM, 1))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Draw for Lanes {
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        let rest = with_legend(sheet, &self.legend())?;
+        let plot = self.plot(&rest);
+        self.shade(&plot)?;
+        plot.axes()?;
+        let granted = plot.across(0.0);
+        let dashed = Stroke { color: ALARM, width: 1, dash: &[4, 4] };
+        rest.line(&[(granted, plot.from.1), (granted, plot.to.1)], dashed)?;
+        for (i, lane) in self.lanes.iter().enumerate() {
+            self.lane(&plot, lane, &self.place(&plot, i))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, MOST_OF_TRIAL, scene_chart, violations};
+    use crate::output::sample;
+    use crate::report::HoldEnd;
+
+    #[test]
+    fn a_double_grant_tells_who_believed_what_and_for_how_long() {
+        let mut scene = sample::recorded().scenes.remove(0);
+        scene.holds[0].ended = HoldEnd::NotOwner;
+        scene.holds[1].ended = HoldEnd::Confirmed;
+        let chart = scene_chart(&scene).unwrap();
+        assert_eq!(chart.name, "violation-1");
+        insta::assert_snapshot!(chart.caption, @"");
+        for text in ["both inside: 8.00 ms", "earlier holder", "later holder", ">token 9<", "no lease", ">lease ends<"]
+        {
+            assert!(chart.svg.contains(text), "{text}");
+        }
+        assert_eq!(
+            chart.rows[0],
+            ["1", "earlier holder", "none", "-", "-1.00 ms", "+8.00 ms", "no lease", "release refused: not the holder"]
+        );
+    }
+
+    #[test]
+    fn an_overstayed_lease_is_not_blamed_on_the_service() {
+        let mut scene = sample::recorded().scenes.remove(0);
+        let start_ns = scene.violation.double_grant.later.start_ns;
+        scene.violation.double_grant.inside = false;
+        scene.violation.double_grant.earlier.validity_ns = Some(start_ns - 400_000);
+        let caption = scene_chart(&scene).unwrap().caption;
+        assert!(
+            caption.contains("had ended 400 us before, and it stayed: the holder overstayed (outside)"),
+            "{caption}"
+        );
+    }
+
+    #[test]
+    fn only_the_first_few_are_drawn() {
+        let mut run = sample::recorded();
+        let first = run.scenes.remove(0);
+        for (number, trial) in (1..=50).zip((1..=5).cycle()) {
+            run.scenes.push(crate::report::Scene { number, trial, ..first.clone() });
+        }
+        let charts = violations(&run).unwrap();
+        assert_eq!(charts.len(), MOST);
+        assert!(MOST_OF_TRIAL * 5 > MOST);
+        assert!(violations(&sample::crowd(10)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_hold_of_no_length_can_be_drawn() {
+        let mut scene = sample::recorded().scenes.remove(0);
+        let later = &mut scene.violation.double_grant.later;
+        later.end_ns = later.start_ns;
+        assert!(scene_chart(&scene).unwrap().svg.contains("both inside: 0 ns"));
+    }
 }

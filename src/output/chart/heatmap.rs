@@ -1,0 +1,353 @@
+//! Of one system: how the waits spread from second to second. Two bands are two kinds
+//! of attempts; a slope is a queue that grows.
+
+use plotters::style::RGBColor;
+use plotters_backend::DrawingBackend;
+
+use super::axis::{Axis, tick_number};
+use super::legend::{Entry, Key, with_legend};
+use super::lettering::{Align, Lettering};
+use super::palette::{ALARM, Mark, SOFT, backends, mixed};
+use super::picture::Draw;
+use super::plot::Plot;
+use super::sheet::{Drawn, Sheet, Stroke};
+use super::{Chart, Words, absence, finish, slug};
+use crate::record::Latency;
+use crate::report::{Measurements, RecordedRun};
+use crate::units::{SECOND, grouped, human_duration};
+
+/// Most columns; longer runs have several seconds a column.
+const COLUMNS: u64 = 90;
+/// Most rows.
+const ROWS: i32 = 36;
+/// Most rows of the table beside the chart.
+const TABLE: usize = 12;
+
+/// Some seconds of a trial.
+struct Column {
+    trial: u32,
+    /// First second within its trial, and how many it has.
+    second: u64,
+    seconds: u64,
+    /// Has all of it passed before the measure phase began?
+    warmup: bool,
+    waits: Latency,
+    grants: u64,
+    timed_out: u64,
+}
+
+struct HeatMap {
+    /// Seconds on the time axis and length of each column, with the bands of its waits
+    /// and the grants a second in them.
+    cells: Vec<(u64, u64, Vec<(i32, f64)>)>,
+    bands: f64,
+    /// Where each trial begins on the time axis, its warm-up's length, and its end.
+    trials: Vec<(u32, u64, u64, u64)>,
+    /// Seconds in which attempts timed out.
+    timed_out: Vec<f64>,
+    low: u64,
+    high: u64,
+    reason: String,
+}
+
+/// The charts, one a system.
+pub fn heatmaps(run: &RecordedRun) -> Result<Vec<Chart>, String> {
+    backends(run).into_iter().map(|name| heatmap(run, name)).collect()
+}
+
+fn heatmap(run: &RecordedRun, name: &str) -> Result<Chart, String> {
+    let trials: Vec<&Measurements> = run.of(name).collect();
+    let columns = columns(&trials)?;
+    let more = if trials.len() > 1 { " Trials stand one after another, pauses left out." } else { "" };
+    let words = Words {
+        name: format!("heatmap-{}", slug(name)),
+        title: format!("Acquire wait over time: {name}"),
+        caption: format!(
+            "The darker, the more grants had that wait in that second (log scale). Two bands mean two kinds of \
+             attempts, a slope means a queue that grows.{more}{}",
+            absence::left_out(&trials)
+        ),
+        head: &["trial", "seconds", "phase", "grants", "p50", "p99", "max", "timed out"],
+        rows: rows(&columns),
+    };
+    finish(words, HeatMap::new(&columns, absence::of_backend(run, name)))
+}
+
+/// Merges the windows of all trials into few enough columns. What came after the end
+/// of measuring is left out: only the last attempts are in there.
+fn columns(trials: &[&Measurements]) -> Result<Vec<Column>, String> {
+    let seconds = |trial: &Measurements| (trial.warmup_ns + trial.measured_ns).div_ceil(SECOND);
+    let each = trials.iter().map(|trial| seconds(trial)).sum::<u64>().div_ceil(COLUMNS).max(1);
+    let mut columns: Vec<Column> = Vec::new();
+    for trial in trials {
+        let end = seconds(trial);
+        for window in trial.windows.iter().filter(|window| window.second < end) {
+            let second = window.second / each * each;
+            let waits = Latency::decoded(&window.waits).map_err(|error| format!("{}: {error}", trial.backend))?;
+            let same = |last: &&mut Column| last.trial == trial.trial && last.second == second;
+            if let Some(last) = columns.last_mut().filter(same) {
+                last.waits.merge(&waits);
+                last.grants += window.grants;
+                last.timed_out += window.timed_out;
+                continue;
+            }
+            let seconds = each.min(end - second);
+            columns.push(Column {
+                trial: trial.trial,
+                second,
+                seconds,
+                warmup: (second + seconds) * SECOND <= trial.warmup_ns,
+                waits,
+                grants: window.grants,
+                timed_out: window.timed_out,
+            });
+        }
+    }
+    Ok(columns)
+}
+
+/// The table: columns merged further, never across phases or trials.
+fn rows(columns: &[Column]) -> Vec<Vec<String>> {
+    let each = columns.len().div_ceil(TABLE).max(1);
+    let alike = |a: &Column, b: &Column| a.trial == b.trial && a.warmup == b.warmup;
+    let slices = columns.chunk_by(alike).flat_map(|phase| phase.chunks(each));
+    let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
+    let row = |slice: &[Column]| {
+        let mut waits = Latency::default();
+        slice.iter().for_each(|column| waits.merge(&column.waits));
+        let (first, last) = (&slice[0], &slice[slice.len() - 1]);
+        vec![
+            first.trial.to_string(),
+            format!("{} to {}", first.second, last.second + last.seconds),
+            if first.warmup { "warm-up" } else { "measure" }.to_owned(),
+            grouped(slice.iter().map(|column| column.grants).sum()),
+            time(waits.figures(0.0).p50_ns),
+            time(waits.figures(0.0).p99_ns),
+            time(waits.max()),
+            grouped(slice.iter().map(|column| column.timed_out).sum()),
+        ]
+    };
+    slices.map(row).collect()
+}
+
+impl HeatMap {
+    fn new(columns: &[Column], reason: String) -> Self {
+        let histograms = columns.iter().filter_map(|column| column.waits.histogram());
+        let low = histograms.clone().map(|histogram| histogram.min()).min().unwrap_or(0).max(1);
+        let high = histograms.map(|histogram| histogram.max()).max().unwrap_or(0);
+        let decades = (high.max(low) as f64 / low as f64).log10();
+        let fits = |bands: &f64| (decades * bands).ceil() as i32 + 1 <= ROWS;
+        let bands = [20.0, 15.0, 12.0, 10.0, 8.0, 6.0, 5.0, 4.0, 3.0].into_iter().find(fits).unwrap_or(2.0);
+        let mut map = Self { cells: Vec::new(), bands, trials: Vec::new(), timed_out: Vec::new(), low, high, reason };
+        let mut offset = 0;
+        for trial in columns.chunk_by(|a, b| a.trial == b.trial) {
+            let end = trial.last().map_or(0, |last| last.second + last.seconds);
+            let warmup = trial.iter().filter(|column| column.warmup).map(|column| column.seconds).sum();
+            map.trials.push((trial[0].trial, offset, warmup, offset + end));
+            for column in trial {
+                map.cells.push((offset + column.second, column.seconds, map.shares(column)));
+                if column.timed_out > 0 {
+                    map.timed_out.push((offset + column.second) as f64 + column.seconds as f64 / 2.0);
+                }
+            }
+            offset += end;
+        }
+        map
+    }
+
+    /// Grants a second in each band of the wait.
+    fn shares(&self, column: &Column) -> Vec<(i32, f64)> {
+        let mut shares: Vec<(i32, f64)> = Vec::new();
+        let Some(histogram) = column.waits.histogram() else { return shares };
+        for value in histogram.iter_recorded() {
+            let band = ((value.value_iterated_to().max(1) as f64).log10() * self.bands).floor() as i32;
+            let rate = value.count_at_value() as f64 / column.seconds.max(1) as f64;
+            match shares.last_mut().filter(|last| last.0 == band) {
+                Some(last) => last.1 += rate,
+                None => shares.push((band, rate)),
+            }
+        }
+        shares
+    }
+
+    fn plot<'a, DB: DrawingBackend>(&self, sheet: &'a Sheet<DB>) -> Plot<'a, DB> {
+        let end = self.trials.last().map_or(1, |trial| trial.3) as f64;
+        let label =
+            if self.trials.len() > 1 { "seconds, trial after trial" } else { "seconds since the start of the warm-up" };
+        let x = Axis::linear(label, 0.0, end, tick_number).without_grid();
+        Plot::new(sheet, x, Axis::log_ns("acquire wait (log scale)", self.low, self.high))
+    }
+
+    fn cells<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, levels: &[f64]) -> Drawn<DB> {
+        let bound = |band: i32| plot.up(10_f64.powf(f64::from(band) / self.bands));
+        // One level after another, so that the SVG has one path a colour.
+        for (number, from) in levels.iter().enumerate() {
+            let to = levels.get(number + 1).copied().unwrap_or(f64::INFINITY);
+            let color = shade(number, levels.len());
+            for (second, seconds, shares) in &self.cells {
+                let (x0, x1) = (plot.across(*second as f64), plot.across((second + seconds) as f64));
+                for (band, _) in shares.iter().filter(|(_, rate)| (*from..to).contains(rate)) {
+                    plot.sheet.fill((x0, bound(band + 1)), (x1.max(x0 + 1), bound(*band)), color)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Above the plot: where trials begin, and which part was warm-up.
+    fn phases<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>) -> Drawn<DB> {
+        let sheet = plot.sheet;
+        let y = plot.from.1 - sheet.ems(0.7);
+        let small = Lettering { scale: 0.85, color: SOFT, ..Lettering::PLAIN }.aligned(Align::Center);
+        let write = |from: i32, to: i32, texts: &[&str]| {
+            let fitting = texts.iter().find(|text| sheet.width(text, small) + 4 < to - from);
+            fitting.map_or(Ok(()), |text| sheet.text(((from + to) / 2, y), text, small))
+        };
+        for (number, start, warmup, end) in &self.trials {
+            let at = |second: u64| plot.across(second as f64);
+            let (from, measure, to) = (at(*start), at(start + warmup), at(*end));
+            if measure > from {
+                sheet.fill((from, y + sheet.ems(0.45)), (measure, plot.from.1), SOFT)?;
+                let border = Stroke { color: SOFT, width: 1, dash: &[4, 3] };
+                sheet.line(&[(measure, plot.from.1), (measure, plot.to.1)], border)?;
+                write(from, measure, &["warm-up"])?;
+            }
+            if *start > 0 {
+                sheet.line(&[(from, plot.from.1 - sheet.ems(1.0)), (from, plot.to.1)], Stroke::solid(SOFT, 1))?;
+            }
+            let label = if self.trials.len() > 1 { format!("trial {number}") } else { "measured".to_owned() };
+            write(measure, to, &[&label, &number.to_string()])?;
+        }
+        let size = sheet.ems(0.3).max(3);
+        let mut places: Vec<i32> = self.timed_out.iter().map(|second| plot.across(*second)).collect();
+        places.dedup_by(|a, b| *a - *b < size);
+        places.into_iter().try_for_each(|x| sheet.mark((x, plot.from.1 + size + 3), Mark::Cross, size, ALARM))
+    }
+}
+
+impl Draw for HeatMap {
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        let levels = levels(self.cells.iter().flat_map(|(_, _, shares)| shares.iter().map(|share| share.1)));
+        if levels.is_empty() {
+            return sheet.nothing(&self.reason);
+        }
+        let mut entries = vec![Entry::new(Key::Heading, "grants a second with that wait")];
+        for (number, from) in levels.iter().enumerate().rev() {
+            let label = match levels.get(number + 1) {
+                Some(to) => format!("{} to {}", tick_number(*from), tick_number(*to)),
+                None => format!("{} and more", tick_number(*from)),
+            };
+            entries.push(Entry::new(Key::Patch(shade(number, levels.len())), label));
+        }
+        if self.trials.iter().any(|trial| trial.2 > 0) {
+            entries.push(Entry::new(Key::Line(Stroke::solid(SOFT, 5), None), "warm-up, not measured"));
+        }
+        if !self.timed_out.is_empty() {
+            entries.push(Entry::new(Key::Mark(Mark::Cross, ALARM), "attempts timed out"));
+        }
+        let rest = with_legend(sheet, &entries)?;
+        let (w, h) = rest.size();
+        let rest = rest.part((0, rest.ems(0.8)), (w, h));
+        let plot = self.plot(&rest);
+        plot.axes()?;
+        self.cells(&plot, &levels)?;
+        self.phases(&plot)
+    }
+}
+
+/// Lower bounds of the colours: 1, 2, 5, 10 ... or coarser, so that there are at most eight.
+fn levels(rates: impl Iterator<Item = f64>) -> Vec<f64> {
+    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+    for rate in rates.filter(|rate| *rate > 0.0) {
+        (low, high) = (low.min(rate), high.max(rate));
+    }
+    if high == 0.0 {
+        return Vec::new();
+    }
+    let steps: [&[f64]; 3] = [&[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]];
+    let decades = low.log10().floor() as i32..=high.log10().floor() as i32;
+    let bounds = |steps: &[f64]| {
+        let all = decades.clone().flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)));
+        let mut bounds: Vec<f64> = all.filter(|bound| *bound <= high).collect();
+        // The one that the lowest rate is in comes first.
+        let first = bounds.iter().rposition(|bound| *bound <= low).unwrap_or(0);
+        bounds.drain(..first);
+        bounds
+    };
+    steps.into_iter().map(bounds).find(|bounds| bounds.len() <= 8).unwrap_or_else(|| vec![low])
+}
+
+/// From light to dark in one hue, so that it reads in grey too.
+fn shade(number: usize, of: usize) -> RGBColor {
+    let (light, dark) = (RGBColor(0xc9, 0xdf, 0xf2), RGBColor(0x06, 0x2a, 0x5a));
+    mixed(light, dark, if of < 2 { 0.6 } else { number as f64 / (of - 1) as f64 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeatMap, columns, heatmaps, levels};
+    use crate::output::sample;
+    use crate::report::Measurements;
+
+    #[test]
+    fn every_grant_of_the_run_is_in_a_cell() {
+        let run = sample::crowd(1);
+        let trials: Vec<&Measurements> = run.measured.iter().collect();
+        let columns = columns(&trials).unwrap();
+        let map = HeatMap::new(&columns, String::new());
+        let inside: f64 = map
+            .cells
+            .iter()
+            .flat_map(|(_, seconds, shares)| shares.iter().map(|share| share.1 * *seconds as f64))
+            .sum();
+        let grants: u64 = run.measured.iter().flat_map(|one| &one.windows).map(|window| window.grants).sum();
+        assert!((inside - grants as f64).abs() < 1e-6, "{inside} {grants}");
+        assert_eq!(map.trials, [(1, 0, 2, 7), (2, 7, 2, 14), (3, 14, 2, 21)]);
+    }
+
+    #[test]
+    fn a_long_run_has_few_columns_and_few_rows() {
+        let mut run = sample::crowd(1);
+        let windows = run.measured[0].windows.clone();
+        run.measured[0].windows = (0..1_000)
+            .map(|second| {
+                let mut window = windows[second as usize % windows.len()].clone();
+                window.second = second;
+                window
+            })
+            .collect();
+        run.measured[0].measured_ns = 998_000_000_000;
+        let trials: Vec<&Measurements> = run.measured.iter().collect();
+        let columns = columns(&trials).unwrap();
+        assert!(columns.len() <= 94 && columns[0].seconds == 12, "{}", columns.len());
+        let chart = &heatmaps(&run).unwrap()[0];
+        assert!(chart.rows.len() <= 24 && chart.svg.len() < 60_000, "{} {}", chart.rows.len(), chart.svg.len());
+    }
+
+    #[test]
+    fn colours_have_round_bounds_that_cover_all_rates() {
+        assert_eq!(levels([1.0, 37.0].into_iter()), [1.0, 2.0, 5.0, 10.0, 20.0]);
+        assert_eq!(levels([3.0, 9_000.0].into_iter()), [3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0]);
+        assert!(levels(std::iter::empty()).is_empty());
+        let wide = levels([0.1, 1e6].into_iter());
+        assert!(wide.len() <= 8 && wide[0] <= 0.1);
+    }
+
+    #[test]
+    fn warm_up_and_timeouts_are_marked_and_named() {
+        let chart = heatmaps(&sample::recorded()).unwrap().remove(0);
+        for text in [
+            "warm-up, not measured",
+            "attempts timed out",
+            "acquire wait (log scale)",
+            "grants a second",
+            "and more",
+            "redis",
+        ] {
+            assert!(chart.svg.contains(text), "{text}");
+        }
+        assert_eq!(chart.rows[0][..3], ["1", "0 to 1", "warm-up"]);
+        let empty = heatmaps(&sample::timeouts()).unwrap().remove(0);
+        assert!(empty.svg.contains("no data: nothing was granted"));
+    }
+}

@@ -1,0 +1,227 @@
+//! How long attempts waited, percentile by percentile, on HdrHistogram's axis.
+
+use plotters::style::RGBColor;
+use plotters_backend::DrawingBackend;
+
+use super::axis::Axis;
+use super::legend::{Entry, Key, with_legend};
+use super::palette::{Dash, Look, SOFT, backends, looks, pale};
+use super::picture::Draw;
+use super::plot::Plot;
+use super::sheet::{Drawn, Sheet, Stroke};
+use super::{Chart, Words, absence, finish};
+use crate::record::figures::Latencies;
+use crate::record::{Latency, LatencyFigures};
+use crate::report::{Measurements, RecordedRun};
+use crate::units::{grouped, human_duration};
+
+const RESPONSE: Dash = &[6, 4];
+
+/// Points of a curve a decade of `1/(1-p)`: steps of it are hardly a pixel wide.
+const POINTS: f64 = 48.0;
+
+/// One curve.
+struct Curve {
+    /// `1/(1-p)` and the wait in nanoseconds.
+    points: Vec<(f64, f64)>,
+    /// Up to here there are samples enough, and none cut off.
+    sound: f64,
+}
+
+struct System {
+    name: String,
+    look: Look,
+    service: Curve,
+    /// `None` where it is the same: clients that never fall behind, as in a closed loop.
+    response: Option<Curve>,
+}
+
+struct Percentiles {
+    systems: Vec<System>,
+    reason: String,
+}
+
+/// The chart.
+pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
+    let names = backends(run);
+    let mut systems = Vec::new();
+    let mut rows = Vec::new();
+    for (name, look) in names.iter().zip(looks(&names)) {
+        let trials: Vec<&Measurements> = run.of(name).collect();
+        let (waits, censored) = merged(&trials);
+        for (kind, latency) in [("service", &waits.acquire_service), ("response", &waits.acquire_response)] {
+            rows.push(row(name, kind, &latency.figures(censored)));
+        }
+        let service = curve(&waits.acquire_service, censored);
+        let response = Some(curve(&waits.acquire_response, censored)).filter(|response| !alike(&service, response));
+        systems.push(System { name: (*name).to_owned(), look, service, response });
+    }
+    let words = Words {
+        name: "percentiles".to_owned(),
+        title: "Acquire wait by percentile".to_owned(),
+        caption: "Lower is better; a curve that climbs late is even for most and slow for few. Solid: service time, \
+                  from the actual start of an attempt to its grant. Dashed: response time, from the instant it was \
+                  due. Pale: fewer than 10 samples lie beyond it, or timeouts cut it off; do not rely on it."
+            .to_owned(),
+        head: &["backend", "time", "samples", "p50", "p90", "p99", "p99.9", "max"],
+        rows,
+    };
+    let body = Percentiles { systems, reason: absence::of_run(run) };
+    Ok(vec![finish(words, body)?])
+}
+
+/// All trials of a system as one, and the share of attempts that waited in vain.
+fn merged(trials: &[&Measurements]) -> (Latencies, f64) {
+    let mut all = Latencies::default();
+    let mut sum = Measurements::default();
+    for trial in trials {
+        all.merge(&trial.latencies);
+        sum.counts.grants += trial.counts.grants;
+        sum.counts.timed_out += trial.counts.timed_out;
+        sum.counts.unknown += trial.counts.unknown;
+        sum.counts.withdrawn += trial.counts.withdrawn;
+    }
+    (all, sum.censored())
+}
+
+fn curve(latency: &Latency, censored: f64) -> Curve {
+    let Some(histogram) = latency.histogram() else {
+        return Curve { points: Vec::new(), sound: 1.0 };
+    };
+    let count = histogram.len() as f64;
+    let sound = if censored > 0.0 { (count / 10.0).min(1.0 / censored) } else { count / 10.0 }.max(1.0);
+    let mut at: Vec<f64> = (0..).map(|i| 10_f64.powf(f64::from(i) / POINTS)).take_while(|x| *x < count).collect();
+    at.extend([sound, count].into_iter().filter(|x| *x <= count));
+    at.sort_by(f64::total_cmp);
+    let at_quantile = |x: f64| histogram.value_at_quantile(1.0 - 1.0 / x).min(histogram.max());
+    let value = |x: f64| if x >= count { histogram.max() } else { at_quantile(x) };
+    let points = at.into_iter().map(|x| (x, value(x) as f64));
+    Curve { points: points.collect(), sound }
+}
+
+/// Would one curve hide the other?
+fn alike(one: &Curve, other: &Curve) -> bool {
+    one.points.len() == other.points.len()
+        && one.points.iter().zip(&other.points).all(|(a, b)| (a.1 - b.1).abs() <= 0.03 * a.1.max(b.1))
+}
+
+fn row(name: &str, kind: &str, figures: &LatencyFigures) -> Vec<String> {
+    let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
+    let times = [figures.p50_ns, figures.p90_ns, figures.p99_ns, figures.p999_ns, figures.max_ns];
+    let mut row = vec![name.to_owned(), kind.to_owned(), grouped(figures.count)];
+    row.extend(times.into_iter().map(time));
+    row
+}
+
+impl Percentiles {
+    fn plot<'a, DB: DrawingBackend>(&self, sheet: &'a Sheet<DB>) -> Option<Plot<'a, DB>> {
+        let curves = self.systems.iter().flat_map(|system| [Some(&system.service), system.response.as_ref()]);
+        let points: Vec<(f64, f64)> = curves.flatten().flat_map(|curve| curve.points.iter().copied()).collect();
+        let most = points.iter().map(|point| point.0).fold(0.0, f64::max);
+        let low = points.iter().map(|point| point.1 as u64).min()?;
+        let high = points.iter().map(|point| point.1 as u64).max()?;
+        let x = Axis::percentiles("percentile of the attempts granted (each further nine takes the same room)", most);
+        Some(Plot::new(sheet, x, Axis::log_ns("acquire wait (log scale)", low, high)))
+    }
+
+    fn legend(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for System { name, look, service, .. } in &self.systems {
+            let none = service.points.is_empty();
+            let label = if none { format!("{name} (no grants)") } else { name.clone() };
+            entries.push(Entry::new(Key::Line(Stroke::solid(look.color, 2), Some(look.mark)), label));
+        }
+        let line = |color: RGBColor, dash: Dash| Key::Line(Stroke { color, width: 2, dash }, None);
+        entries.push(Entry::new(line(SOFT, &[]), "service time"));
+        let with = self.systems.iter().filter(|system| system.response.is_some()).count();
+        let granted = self.systems.iter().filter(|system| !system.service.points.is_empty()).count();
+        let response = match with {
+            0 => "response time: the same",
+            with if with < granted => "response time, where it differs",
+            _ => "response time",
+        };
+        entries.push(Entry::new(line(SOFT, RESPONSE), response));
+        entries.push(Entry::new(line(pale(SOFT), &[]), "pale: too few samples, or cut by timeouts"));
+        entries
+    }
+}
+
+impl Draw for Percentiles {
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        if self.plot(sheet).is_none() {
+            return sheet.nothing(&self.reason);
+        }
+        let rest = with_legend(sheet, &self.legend())?;
+        let Some(plot) = self.plot(&rest) else { return Ok(()) };
+        plot.axes()?;
+        // In a crowd the dashed ones step back, or they hide the others.
+        let thin = if self.systems.len() > 4 { 1 } else { 2 };
+        for System { look, service, response, .. } in &self.systems {
+            if let Some(response) = response {
+                draw_curve(&plot, response, Stroke { color: look.color, width: thin, dash: RESPONSE })?;
+            }
+            draw_curve(&plot, service, Stroke::solid(look.color, 2))?;
+        }
+        // Marks last, at the named percentiles, so that no line hides them.
+        for (number, System { look, service, .. }) in self.systems.iter().enumerate() {
+            // The last point has one too, or a system with a single sample were not seen.
+            let last = service.points.last().map_or(0.0, |last| last.0);
+            for (x, y) in service.points.iter().copied().filter(|(x, _)| marked(*x, number) || *x == last) {
+                let color = if x <= service.sound { look.color } else { pale(look.color) };
+                plot.mark((x, y), look.mark, color)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Does a mark stand at this `1/(1-p)`? Four a decade, each system shifted a little, so
+/// that the marks of curves that run together stand beside each other.
+fn marked(x: f64, number: usize) -> bool {
+    let steps = x.log10() * POINTS;
+    (steps - steps.round()).abs() < 1e-6 && (steps.round() as usize + 24 - 2 * (number % 10)).is_multiple_of(24)
+}
+
+fn draw_curve<DB: DrawingBackend>(plot: &Plot<'_, DB>, curve: &Curve, stroke: Stroke) -> Drawn<DB> {
+    let first_beyond = curve.points.partition_point(|(x, _)| *x <= curve.sound);
+    let (sound, beyond) = (&curve.points[..first_beyond], &curve.points[first_beyond.saturating_sub(1)..]);
+    plot.line(beyond, Stroke { color: pale(stroke.color), ..stroke })?;
+    plot.line(sound, stroke)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{curve, percentiles};
+    use crate::output::sample;
+    use crate::record::Latency;
+
+    #[test]
+    fn the_sound_part_ends_where_samples_or_attempts_run_out() {
+        let mut latency = Latency::default();
+        (1..=10_000).for_each(|ns| latency.record(ns));
+        assert!((curve(&latency, 0.0).sound - 1_000.0).abs() < 1e-9);
+        assert!((curve(&latency, 0.05).sound - 20.0).abs() < 1e-9);
+        let points = curve(&latency, 0.0).points;
+        // A histogram keeps three digits: 10 000 is told as 10 007.
+        assert_eq!((points[0].1, points[points.len() - 1].1), (1.0, 10_007.0));
+        assert!(points.len() < 250 && points.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+    }
+
+    #[test]
+    fn every_system_is_in_the_picture_and_in_the_table() {
+        let run = sample::crowd(10);
+        let chart = percentiles(&run).unwrap().remove(0);
+        for result in &run.report.results {
+            assert!(chart.svg.contains(&format!(">{}</text>", result.backend)), "{}", result.backend);
+        }
+        assert_eq!(chart.rows.len(), 20);
+        assert!(chart.svg.contains("acquire wait (log scale)") && chart.svg.contains(">99.9 %<"));
+    }
+
+    #[test]
+    fn without_grants_the_picture_says_why() {
+        let svg = percentiles(&sample::timeouts()).unwrap().remove(0).svg;
+        assert!(svg.contains("no data: nothing was granted, 2 003 of 2 003 attempts timed out"), "{svg}");
+        assert!(percentiles(&sample::empty()).unwrap()[0].svg.contains("no data: no backend ran"));
+    }
+}
