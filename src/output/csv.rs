@@ -1,6 +1,19 @@
 //! `timeseries.csv`: one row a backend, trial and second since the start of the
-//! warm-up. Waits are service times; empty cells are figures that do not exist.
+//! warm-up. RFC 4180 quoting, a line feed after each row.
+//!
+//! | column | meaning |
+//! |---|---|
+//! | `backend` | registry name in full |
+//! | `trial` | from 1 |
+//! | `second` | since the start of the warm-up |
+//! | `phase` | `warmup`, `measure` or `drain`: where the second starts |
+//! | `grants` | grants of that second |
+//! | `acquire_service_p50_ns`, `acquire_service_p99_ns`, `acquire_service_max_ns` | waits of these grants, from the call; empty if there was none; however few |
+//! | `timed_out` | attempts that timed out in that second |
+//! | `failed` | attempts that were not served, or whose answer was lost |
+//! | `double_grants` | certain double grants that began in that second |
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Rendered;
@@ -18,7 +31,7 @@ const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p
 /// The rows of one trial.
 fn series_rows(measured: &Measurements) -> String {
     let seconds = |ns: u64| ns as f64 / 1e9;
-    let (backend, trial) = (&measured.backend, measured.trial);
+    let (backend, trial) = (field(&measured.backend), measured.trial);
     let (warmup_s, end_s) = (seconds(measured.warmup_ns), seconds(measured.warmup_ns + measured.measured_ns));
     let mut rows = String::new();
     let cell = |figure: Option<u64>| figure.map(|ns| ns.to_string()).unwrap_or_default();
@@ -48,11 +61,21 @@ fn series_rows(measured: &Measurements) -> String {
     rows
 }
 
+/// A name as a field: quoted where it must be.
+fn field(text: &str) -> Cow<'_, str> {
+    if text.contains([',', '"', '\n', '\r']) {
+        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{SERIES_HEADER, series_rows};
+    use super::{SERIES_HEADER, field, render, series_rows};
+    use crate::output::sample::{empty, recorded};
     use crate::record::figures::Window;
-    use crate::report::Measurements;
+    use crate::report::{Measurements, RecordedRun};
 
     #[test]
     fn every_row_has_every_column() {
@@ -77,5 +100,27 @@ mod tests {
         ");
         let columns = SERIES_HEADER.trim_end().split(',').count();
         assert!(rows.lines().all(|row| row.split(',').count() == columns));
+    }
+
+    #[test]
+    fn every_column_is_explained_above() {
+        let told = include_str!("csv.rs");
+        let docs: String = told.lines().take_while(|line| line.starts_with("//!")).collect();
+        for column in SERIES_HEADER.trim_end().split(',') {
+            assert!(docs.contains(&format!("`{column}`")), "{column}");
+        }
+    }
+
+    #[test]
+    fn names_with_commas_or_quotes_stay_one_field() {
+        assert_eq!(field("postgres:advisory"), "postgres:advisory");
+        assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+
+    #[test]
+    fn a_run_gives_all_its_seconds_and_an_empty_one_the_header() {
+        let text = |run: &RecordedRun| String::from_utf8(render(run).unwrap().remove(0).bytes).unwrap();
+        assert_eq!(text(&empty()), SERIES_HEADER);
+        insta::assert_snapshot!(text(&recorded()));
     }
 }

@@ -2,17 +2,29 @@
 //! decision in here, so that the same run always gives the same bytes.
 
 pub mod chart;
+mod command;
 mod csv;
 mod grid;
+mod gate;
+mod headline;
+mod hgrm;
+mod histograms;
+mod hlog;
 mod json;
+mod junit;
 mod markdown;
+mod openmetrics;
 #[cfg(test)]
 mod sample;
 pub mod sweep;
+mod schema;
+mod slug;
 mod table;
 mod text;
+mod violations;
 
 pub use json::json;
+pub use schema::report_schema;
 pub use text::text;
 
 use crate::report::RecordedRun;
@@ -53,4 +65,50 @@ pub static OUTPUTS: &[Output] = &[
         render: markdown::render,
     },
     Output { name: "charts", meaning: "charts/*.svg and *.png: every chart as a file", render: chart::render },
+    Output {
+        name: "hgrm",
+        meaning: "percentiles/*.hgrm: percentile distributions for HdrHistogram's plotters",
+        render: hgrm::render,
+    },
+    Output {
+        name: "hlog",
+        meaning: "intervals.hlog: a histogram a second, for HdrHistogram's log tools",
+        render: hlog::render,
+    },
+    Output { name: "junit", meaning: "junit.xml: a test case a gate, for CI systems", render: junit::render },
+    Output {
+        name: "openmetrics",
+        meaning: "metrics.om: for Prometheus and what reads its formats",
+        render: openmetrics::render,
+    },
+    Output {
+        name: "violations",
+        meaning: "violations.json: the double grants kept in full, numbered, with what was around them",
+        render: violations::render,
+    },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::OUTPUTS;
+    use super::sample::{crowd, empty, gated, recorded, timeouts};
+
+    #[test]
+    fn every_format_renders_every_run_and_always_the_same() {
+        let names: BTreeSet<&str> = OUTPUTS.iter().map(|output| output.name).collect();
+        assert_eq!(names.len(), OUTPUTS.len());
+        for run in [recorded(), crowd(10), gated(), timeouts(), empty()] {
+            let mut paths = BTreeSet::new();
+            for output in OUTPUTS {
+                let files = (output.render)(&run);
+                assert_eq!(files, (output.render)(&run.clone()), "{}", output.name);
+                for file in files.unwrap() {
+                    assert!(!file.path.starts_with('/') && !file.path.contains(".."), "{}", file.path);
+                    assert!(paths.insert(file.path.clone()), "{} twice", file.path);
+                }
+            }
+        }
+    }
+}

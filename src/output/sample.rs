@@ -5,8 +5,9 @@ use crate::record::Latency;
 use crate::record::LatencyFigures;
 use crate::record::figures::{Counts, Latencies, Window};
 use crate::report::{
-    Aggregate, Environment, Fairness, HoldEnd, LatencySet, Measurements, RecordedRun, Report, Resources,
-    SCHEMA_VERSION, SafetyVerdict, Scene, SceneHold, SkippedBackend, Tool, TrialResult, Verdict, Violation,
+    Aggregate, Environment, Fairness, HoldEnd, LatencySet, LintFinding, LintLevel, Measurements, RecordedRun, Report,
+    Resources, SCHEMA_VERSION, SafetyVerdict, Scene, SceneHold, SkippedBackend, ThresholdLevel, ThresholdOutcome,
+    ThresholdResult, Tool, TrialResult, Verdict, Violation,
 };
 
 fn latency(p50: u64) -> LatencyFigures {
@@ -149,6 +150,53 @@ pub fn recorded() -> RecordedRun {
     let measured = vec![measured("redis", 1, 104_000, 0), measured("redlock", 1, 900_000, 7)];
     let scenes = scenes(&report, &measured);
     RecordedRun { report, measured, scenes }
+}
+
+/// As [`recorded`], with a threshold of every outcome, lints of both levels, and a
+/// system that was asked for and did not run.
+pub fn gated() -> RecordedRun {
+    let mut run = recorded();
+    let threshold = |text: &str, backend: &str, level, bound, value: Option<f64>, outcome| {
+        let figure = text.split(' ').next().unwrap_or_default().to_owned();
+        let because = format!("{figure} of {backend} against {bound}");
+        ThresholdResult {
+            text: text.to_owned(),
+            figure,
+            backend: backend.to_owned(),
+            level,
+            bound,
+            value,
+            outcome,
+            because,
+        }
+    };
+    let (warn, fail) = (ThresholdLevel::Warn, ThresholdLevel::Fail);
+    let (kept, breached) = (ThresholdOutcome::Kept, ThresholdOutcome::Breached);
+    run.report.thresholds = vec![
+        threshold("acquire_service.p99 < 5ms", "redis", fail, 5e6, Some(1_040_000.0), kept),
+        threshold("acquire_service.p99 < 5ms", "redlock", fail, 5e6, Some(9_000_000.0), breached),
+        threshold("contention <= 20%", "redis", warn, 0.2, Some(0.4), breached),
+        threshold("handoff.p99 < 10ms", "redis", fail, 1e7, None, ThresholdOutcome::NotMeasured),
+        threshold("throughput > 100", "redis", fail, 100.0, Some(400.0), kept),
+        threshold("double_grants == 0", "redlock", fail, 0.0, Some(7.0), breached),
+    ];
+    let lint = |name: &str, level, backend: Option<&str>, message: &str| LintFinding {
+        name: name.to_owned(),
+        level,
+        backend: backend.map(str::to_owned),
+        message: message.to_owned(),
+        advice: "do something about it".to_owned(),
+    };
+    run.report.lints = vec![
+        lint("loopback", LintLevel::Warn, None, "all servers are on this machine"),
+        lint("fsync-off", LintLevel::Deny, Some("redis"), "appendonly is no"),
+        lint("single-node", LintLevel::Allow, Some("redis"), "not shown"),
+    ];
+    let reason = "no java found; install a JRE".to_owned();
+    run.report.skipped.push(SkippedBackend { backend: "zookeeper".to_owned(), reason, asked_for: true });
+    let more = ["zookeeper: no java found; install a JRE", "acquire_service.p99 < 5ms: redlock has 9.00 ms"];
+    run.report.verdict.reasons.extend(more.map(str::to_owned));
+    run
 }
 
 /// `count` systems, each with three trials.

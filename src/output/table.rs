@@ -1,7 +1,8 @@
 //! The tables that the terminal and the markdown show: the same rows, so that
 //! they cannot disagree. Every latency column names what it measures.
 
-use crate::report::{Aggregate, Report, SafetyVerdict, TrialResult};
+use crate::report::figure::{Unit, find};
+use crate::report::{Aggregate, Report, SafetyVerdict, ThresholdLevel, ThresholdOutcome, ThresholdResult, TrialResult};
 use crate::units::{grouped, human_duration, three_digits};
 
 /// A title, a head, rows, and what a reader must know of the columns.
@@ -33,6 +34,7 @@ pub fn tables(report: &Report) -> Vec<Table> {
         waiting(report),
         fairness(report),
         systems(report),
+        thresholds(report),
     ]
 }
 
@@ -235,6 +237,49 @@ fn systems(report: &Report) -> Table {
         rows: first_rows(report, 5, cells),
         note: "rows of different durability or quorum are different promises: do not rank them against each other.",
         prose: true,
+    }
+}
+
+fn thresholds(report: &Report) -> Table {
+    let row = |threshold: &ThresholdResult| {
+        vec![
+            threshold.text.clone(),
+            threshold.backend.clone(),
+            of_figure(&threshold.figure, threshold.bound),
+            threshold.value.map_or_else(|| NONE.to_owned(), |value| of_figure(&threshold.figure, value)),
+            outcome_name(threshold).to_owned(),
+        ]
+    };
+    Table {
+        title: "Thresholds",
+        head: vec!["threshold", "system", "bound", "measured", "outcome"],
+        rows: report.thresholds.iter().map(row).collect(),
+        note: "a breach fails the run, where it does not say warning; a figure that was not measured keeps no threshold.",
+        prose: false,
+    }
+}
+
+/// A figure's value in the unit that people read it in.
+fn of_figure(figure: &str, value: f64) -> String {
+    match find(figure).map(|figure| figure.unit()) {
+        Ok(Unit::Duration) => human_duration(value.max(0.0).round() as u64),
+        Ok(Unit::PerSecond) => format!("{}/s", three_digits(value)),
+        Ok(Unit::Share) => format!("{} %", three_digits(value * 100.0)),
+        Ok(Unit::Count) => grouped(value.max(0.0).round() as u64),
+        Ok(Unit::Number) => three_digits(value),
+        // Of a newer lockbench: as it is.
+        Err(_) => value.to_string(),
+    }
+}
+
+/// How a threshold came out, in words.
+fn outcome_name(threshold: &ThresholdResult) -> &'static str {
+    match (threshold.outcome, threshold.level) {
+        (ThresholdOutcome::Kept, _) => "kept",
+        (ThresholdOutcome::Breached, ThresholdLevel::Fail) => "BREACHED",
+        (ThresholdOutcome::Breached, ThresholdLevel::Warn) => "breached (warning)",
+        (ThresholdOutcome::NotMeasured, ThresholdLevel::Fail) => "NOT MEASURED",
+        (ThresholdOutcome::NotMeasured, ThresholdLevel::Warn) => "not measured (warning)",
     }
 }
 

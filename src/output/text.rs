@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement};
 
 use super::table::tables;
-use crate::report::Report;
+use crate::report::{LintFinding, LintLevel, Report};
 use crate::units::three_digits;
 
 /// Examples of violations that are printed.
@@ -49,8 +49,9 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
             let _ = writeln!(out, "{} trial {}: {count} x {reason}", result.backend, result.trial);
         }
     }
-    for lint in &report.lints {
-        let _ = writeln!(out, "{}: {}; {}", lint.name, lint.message, lint.advice);
+    for lint in report.lints.iter().filter(|lint| lint.level != LintLevel::Allow) {
+        let level = if lint.level == LintLevel::Deny { "error" } else { "warning" };
+        let _ = writeln!(out, "{level}[{}]: {}\n  = help: {}", lint.name, finding(lint), lint.advice);
     }
     for note in &report.notes {
         let _ = writeln!(out, "note: {note}");
@@ -82,6 +83,15 @@ pub fn verdict_line(report: &Report) -> String {
     line
 }
 
+/// What a lint found, with the backend that it is about.
+#[must_use]
+pub fn finding(lint: &LintFinding) -> String {
+    match &lint.backend {
+        Some(backend) if !lint.message.starts_with(backend.as_str()) => format!("{backend}: {}", lint.message),
+        _ => lint.message.clone(),
+    }
+}
+
 /// Breaks a sentence at spaces.
 fn wrapped(sentence: &str, width: Option<u16>) -> String {
     let width = usize::from(width.unwrap_or(NO_TERMINAL).clamp(40, 100));
@@ -106,10 +116,16 @@ fn wrapped(sentence: &str, width: Option<u16>) -> String {
 #[cfg(test)]
 mod tests {
     use super::text;
-    use crate::output::sample::report;
+    use crate::output::sample::{gated, report};
 
     #[test]
     fn a_report_reads_well() {
         insta::assert_snapshot!(text(&report(), Some(150)));
+    }
+
+    #[test]
+    fn thresholds_and_lints_read_well() {
+        let all = text(&gated().report, Some(100));
+        insta::assert_snapshot!(&all[all.find("Thresholds").unwrap()..]);
     }
 }

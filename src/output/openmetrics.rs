@@ -1,0 +1,348 @@
+//! `metrics.om`: the run in OpenMetrics text (specification 1.0.0): base units,
+//! cumulative buckets, `# EOF` at the end. A push gateway or a node exporter's text
+//! directory can serve it; labels are the backend and the workload, never a client,
+//! a key or a trial.
+
+use std::fmt::Write as _;
+
+use super::Rendered;
+use super::histograms::{backends, merged};
+use crate::record::Latency;
+use crate::record::figures::Latencies;
+use crate::report::{RecordedRun, Report, SafetyVerdict, TrialResult};
+
+/// Upper bounds of the buckets in nanoseconds: 1, 2.5 and 5 a decade, 1 us to 10 s.
+/// Fixed, so that runs can be added and compared.
+const BOUNDS_NS: [u64; 22] = [
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    10_000_000_000,
+];
+
+/// A histogram and the labels that its samples have besides.
+type Kinds = &'static [(&'static str, fn(&Latencies) -> &Latency)];
+
+/// Family, meaning, histograms.
+static DURATIONS: [(&str, &str, Kinds); 5] = [
+    (
+        "lockbench_acquire_duration_seconds",
+        "Wait of granted attempts: service from the call, response from the due instant. Attempts without a grant are not in it.",
+        &[(",kind=\"service\"", |all| &all.acquire_service), (",kind=\"response\"", |all| &all.acquire_response)],
+    ),
+    ("lockbench_hold_duration_seconds", "From the grant to the release, as achieved.", &[("", |all| &all.hold)]),
+    (
+        "lockbench_handoff_duration_seconds",
+        "From a release to the grant of a client that was already waiting.",
+        &[("", |all| &all.handoff)],
+    ),
+    ("lockbench_release_duration_seconds", "From asking for a release to its answer.", &[("", |all| &all.release)]),
+    ("lockbench_renew_duration_seconds", "From asking for a renewal to its confirmation.", &[("", |all| &all.renew)]),
+];
+
+/// A count: family, meaning, figure of a trial.
+type Count = (&'static str, &'static str, fn(&TrialResult) -> u64);
+
+static COUNTS: [Count; 7] = [
+    ("lockbench_attempts", "Attempts of the measure phase with an outcome.", |result| result.attempts),
+    ("lockbench_grants", "Attempts that were granted.", |result| result.grants),
+    ("lockbench_refusals", "Attempts that were refused.", |result| result.refused),
+    ("lockbench_timeouts", "Attempts that timed out.", |result| result.timed_out),
+    ("lockbench_failures", "Attempts that were not served, or whose answer was lost.", |result| {
+        result.unavailable + result.unknown
+    }),
+    ("lockbench_double_grants", "Certain double grants of all phases.", |result| result.safety.double_grants_certain),
+    ("lockbench_lost_updates", "Writes over a change made since the read, without fencing.", |result| {
+        result.safety.harm.lost_updates
+    }),
+];
+
+/// The verdicts that a backend can have.
+const VERDICTS: [(SafetyVerdict, &str); 4] = [
+    (SafetyVerdict::Valid, "valid"),
+    (SafetyVerdict::Violated, "violated"),
+    (SafetyVerdict::Unknown, "unknown"),
+    (SafetyVerdict::NotExercised, "not-exercised"),
+];
+
+/// `metrics.om`.
+pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
+    let mut text = String::new();
+    of_run(&mut text, &run.report);
+    if !run.report.aggregates.is_empty() {
+        of_backends(&mut text, &run.report);
+    }
+    for (family, meaning, kinds) in &DURATIONS {
+        durations(&mut text, run, (family, meaning), kinds);
+    }
+    text.push_str("# EOF\n");
+    Ok(vec![Rendered::new("metrics.om", text)])
+}
+
+fn head(text: &mut String, family: &str, kind: &str, meaning: &str) {
+    let _ = writeln!(text, "# TYPE {family} {kind}");
+    if family.ends_with("_seconds") {
+        let _ = writeln!(text, "# UNIT {family} seconds");
+    }
+    let _ = writeln!(text, "# HELP {family} {meaning}");
+}
+
+fn of_run(text: &mut String, report: &Report) {
+    head(text, "lockbench_run", "info", "The run that these figures are of.");
+    let _ = writeln!(
+        text,
+        "lockbench_run_info{{run_id=\"{}\",version=\"{}\",schema_version=\"{}\"}} 1",
+        escaped(&report.run_id),
+        escaped(&report.tool.version),
+        report.schema_version
+    );
+    if let Ok(start) = humantime::parse_rfc3339(&report.environment.started_at)
+        && let Ok(since) = start.duration_since(std::time::UNIX_EPOCH)
+    {
+        head(text, "lockbench_run_start_timestamp_seconds", "gauge", "Start of the run, Unix time.");
+        let _ = writeln!(text, "lockbench_run_start_timestamp_seconds {}", since.as_secs());
+    }
+    head(text, "lockbench_run_complete", "gauge", "1 if everything planned ran to its end.");
+    let _ = writeln!(text, "lockbench_run_complete {}", u8::from(report.complete));
+    head(text, "lockbench_exit_code", "gauge", "Exit code of the run: 0 is a pass.");
+    let _ = writeln!(text, "lockbench_exit_code {}", report.verdict.exit_code);
+}
+
+fn of_backends(text: &mut String, report: &Report) {
+    for (family, meaning, of) in &COUNTS {
+        head(text, family, "counter", meaning);
+        for aggregate in &report.aggregates {
+            let backend = aggregate.backend.as_str();
+            let sum: u64 = report.results.iter().filter(|result| result.backend == backend).map(of).sum();
+            let _ = writeln!(text, "{family}_total{{{}}} {sum}", labels(report, backend));
+        }
+    }
+    let family = "lockbench_grants_per_second";
+    head(text, family, "gauge", "Grants a second of the measure phases.");
+    for aggregate in &report.aggregates {
+        if let Some(rate) = aggregate.throughput_per_s {
+            let _ = writeln!(text, "{family}{{{}}} {rate}", labels(report, &aggregate.backend));
+        }
+    }
+    let family = "lockbench_safety_verdict";
+    head(text, family, "stateset", "The safety verdict: the worst of the trials.");
+    for aggregate in &report.aggregates {
+        for (verdict, name) in VERDICTS {
+            let (labels, on) = (labels(report, &aggregate.backend), u8::from(aggregate.verdict == verdict));
+            let _ = writeln!(text, "{family}{{{labels},{family}=\"{name}\"}} {on}");
+        }
+    }
+}
+
+/// A family of histograms; nothing at all if no backend has a sample of it.
+fn durations(text: &mut String, run: &RecordedRun, (family, meaning): (&str, &str), kinds: Kinds) {
+    let mut told = false;
+    for backend in backends(run) {
+        let all = merged(run, backend);
+        for (more, of) in kinds {
+            let Some(histogram) = of(&all).histogram() else { continue };
+            if !std::mem::replace(&mut told, true) {
+                head(text, family, "histogram", meaning);
+            }
+            let labels = format!("{}{more}", labels(&run.report, backend));
+            for bound in BOUNDS_NS {
+                let (le, below) = (seconds(bound), histogram.count_between(0, bound));
+                let _ = writeln!(text, "{family}_bucket{{{labels},le=\"{le}\"}} {below}");
+            }
+            let count = histogram.len();
+            let _ = writeln!(text, "{family}_bucket{{{labels},le=\"+Inf\"}} {count}");
+            let _ = writeln!(text, "{family}_count{{{labels}}} {count}");
+            let _ = writeln!(text, "{family}_sum{{{labels}}} {}", histogram.mean() * count as f64 / 1e9);
+        }
+    }
+}
+
+/// A bound as the specification wants it: the shortest decimal, with a point, and an
+/// exponent below 0.0001.
+fn seconds(ns: u64) -> String {
+    let text = format!("{:?}", ns as f64 / 1e9);
+    match text.split_once("e-") {
+        Some((digits, exponent)) => format!("{digits}e-{exponent:0>2}"),
+        None => text,
+    }
+}
+
+fn labels(report: &Report, backend: &str) -> String {
+    let workload = report.results.iter().find(|result| result.backend == backend).map_or("", |one| &one.workload);
+    format!("backend=\"{}\",workload=\"{}\"", escaped(backend), escaped(workload))
+}
+
+/// Text as a label's value.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::{BOUNDS_NS, render, seconds};
+    use crate::output::histograms::merged;
+    use crate::output::sample::{crowd, empty, gated, recorded, timeouts};
+    use crate::report::RecordedRun;
+
+    fn text(run: &RecordedRun) -> String {
+        String::from_utf8(render(run).unwrap().remove(0).bytes).unwrap()
+    }
+
+    /// Name, labels in order, value; panics on a line that is none.
+    fn sample(line: &str) -> (String, Vec<(String, String)>, f64) {
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        let value = value.parse().unwrap();
+        let Some((name, inner)) = series.split_once('{') else { return (series.to_owned(), Vec::new(), value) };
+        let (mut rest, mut labels) = (inner.strip_suffix('}').unwrap(), Vec::new());
+        while !rest.is_empty() {
+            let (label, after) = rest.split_once("=\"").unwrap();
+            assert!(label.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{line}");
+            let (mut value, mut escape, mut end) = (String::new(), false, None);
+            for (at, c) in after.char_indices() {
+                match c {
+                    _ if escape => {
+                        assert!("\\\"n".contains(c), "{line}");
+                        value.push(c);
+                        escape = false;
+                    }
+                    '\\' => escape = true,
+                    '"' => {
+                        end = Some(at);
+                        break;
+                    }
+                    c => value.push(c),
+                }
+            }
+            labels.push((label.to_owned(), value));
+            rest = &after[end.unwrap() + 1..];
+            rest = rest.strip_prefix(',').unwrap_or(rest);
+        }
+        (name.to_owned(), labels, value)
+    }
+
+    /// Checks the rules of the format; returns the families.
+    fn check(text: &str) -> BTreeSet<String> {
+        let body = text.strip_suffix("# EOF\n").expect("it ends with # EOF");
+        assert!(!body.contains("# EOF") && body.lines().all(|line| !line.is_empty()));
+        let (mut families, mut family, mut kind) = (BTreeSet::new(), String::new(), String::new());
+        let mut facts = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut buckets: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+        for line in body.lines() {
+            if let Some(meta) = line.strip_prefix("# ") {
+                let (word, rest) = meta.split_once(' ').unwrap();
+                let (name, told) = rest.split_once(' ').unwrap();
+                if word == "TYPE" {
+                    assert!(families.insert(name.to_owned()), "{name} is not in one piece");
+                    (family, kind) = (name.to_owned(), told.to_owned());
+                    facts.clear();
+                }
+                assert_eq!(name, family);
+                assert!(word != "UNIT" || family.ends_with(&format!("_{told}")), "{line}");
+                facts.insert(word.to_owned());
+                continue;
+            }
+            let (name, mut labels, value) = sample(line);
+            assert!(facts.contains("HELP") && family.ends_with("_seconds") == facts.contains("UNIT"), "{line}");
+            assert!(seen.insert(line.rsplit_once(' ').unwrap().0.to_owned()), "twice: {line}");
+            let suffix = name.strip_prefix(&family).unwrap();
+            match kind.as_str() {
+                "info" => assert_eq!((suffix, value), ("_info", 1.0)),
+                "counter" => assert!(suffix == "_total" && value >= 0.0, "{line}"),
+                "gauge" | "stateset" => assert_eq!(suffix, ""),
+                "histogram" if suffix == "_bucket" => {
+                    let (label, bound) = labels.pop().unwrap();
+                    assert_eq!(label, "le");
+                    let bound = if bound == "+Inf" { f64::INFINITY } else { bound.parse().unwrap() };
+                    buckets.entry(format!("{family}{labels:?}")).or_default().push((bound, value));
+                }
+                "histogram" if suffix == "_count" => {
+                    let last = buckets[&format!("{family}{labels:?}")].last().copied();
+                    assert_eq!(last, Some((f64::INFINITY, value)), "{line}");
+                }
+                "histogram" => assert_eq!(suffix, "_sum"),
+                other => panic!("{other}"),
+            }
+        }
+        for (series, steps) in buckets {
+            assert!(steps.windows(2).all(|two| two[0].0 < two[1].0 && two[0].1 <= two[1].1), "{series}: {steps:?}");
+        }
+        families
+    }
+
+    #[test]
+    fn a_run_reads_as_metrics() {
+        insta::assert_snapshot!(text(&recorded()));
+    }
+
+    #[test]
+    fn every_sample_keeps_the_format() {
+        for run in [recorded(), crowd(10), gated()] {
+            let families = check(&text(&run));
+            assert!(families.contains("lockbench_acquire_duration_seconds"), "{families:?}");
+            assert!(!families.contains("lockbench_renew_duration_seconds"), "no renewals in the sample");
+        }
+        for run in [timeouts(), empty()] {
+            assert!(check(&text(&run)).iter().all(|family| !family.contains("duration")));
+        }
+    }
+
+    #[test]
+    fn text_of_others_stays_inside_its_label() {
+        let mut run = recorded();
+        run.report.results[0].workload = "a\"b\\c\nd} 1".to_owned();
+        check(&text(&run));
+        assert!(text(&run).contains("workload=\"a\\\"b\\\\c\\nd} 1\""));
+    }
+
+    #[test]
+    fn buckets_and_sums_are_those_of_the_merged_histogram() {
+        let run = crowd(1);
+        let all = merged(&run, "redis");
+        let histogram = all.release.histogram().unwrap();
+        let text = text(&run);
+        let value = |start: &str| text.lines().find(|line| line.starts_with(start)).map(|line| sample(line).2).unwrap();
+        let series =
+            |part: &str| format!("lockbench_release_duration_seconds_{part}{{backend=\"redis\",workload=\"sample\"");
+        assert_eq!(value(&series("count")), histogram.len() as f64);
+        let some = value(&format!("{},le=\"5e-05\"", series("bucket")));
+        assert_eq!(
+            some,
+            histogram
+                .iter_recorded()
+                .filter(|step| step.value_iterated_to() <= 50_015)
+                .map(|step| step.count_at_value())
+                .sum::<u64>() as f64
+        );
+        assert!(some > 0.0 && some < histogram.len() as f64);
+        let mean = value(&series("sum")) / histogram.len() as f64 * 1e9;
+        assert!((mean / histogram.mean() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn bounds_are_written_as_the_specification_writes_numbers() {
+        let told: Vec<String> = BOUNDS_NS.iter().map(|bound| seconds(*bound)).collect();
+        assert_eq!(told[..7], ["1e-06", "2.5e-06", "5e-06", "1e-05", "2.5e-05", "5e-05", "0.0001"]);
+        assert_eq!((told[18].as_str(), told[21].as_str()), ("1.0", "10.0"));
+    }
+}
