@@ -7,7 +7,7 @@ mod cli;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cli::Place;
 use flate2::read::MultiGzDecoder;
@@ -136,10 +136,14 @@ fn no_ui_is_silent() {
 fn the_run_directory_has_every_file_and_no_leftover() {
     let place = Place::new();
     rich(&place);
-    let mut names: Vec<String> =
-        fs::read_dir(place.only_run()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let run = place.only_run();
+    let mut names: Vec<PathBuf> =
+        cli::files_below(&run).iter().map(|path| path.strip_prefix(&run).unwrap().to_owned()).collect();
     names.sort();
-    assert_eq!(names, ["history.jsonl.gz", "plan.toml", "report.json", "summary.md", "timeseries.csv"]);
+    let raw = lockbench::report::RAW_FILES.iter().map(|(name, _)| PathBuf::from(name));
+    let mut expected: Vec<PathBuf> = raw.chain(cli::drawn(&run).into_iter().map(|(path, _)| path.into())).collect();
+    expected.sort();
+    assert_eq!(names, expected);
     let summary = fs::read_to_string(place.only_run().join("summary.md")).unwrap();
     for part in ["memory", "control:no-lock", "exit 100", "|"] {
         assert!(summary.contains(part), "\"{part}\" is not in {summary}");

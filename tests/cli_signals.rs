@@ -16,8 +16,13 @@ fn left_in_order(place: &Place, ran: Ran, code: i32, word: &str) -> Ran {
     let report = place.report();
     assert_eq!(report["complete"], false);
     assert_eq!(report["verdict"]["exit_code"], code);
-    for name in ["plan.toml", "timeseries.csv", "summary.md", "history.jsonl.gz"] {
-        assert!(place.only_run().join(name).metadata().unwrap().len() > 0, "{name}");
+    let run = place.only_run();
+    for (name, _) in lockbench::report::RAW_FILES {
+        assert!(run.join(name).metadata().unwrap().len() > 0, "{name}");
+    }
+    // Not one format is left out, and each shows what was measured until then.
+    for (path, bytes) in cli::drawn(&run) {
+        assert!(std::fs::read(run.join(&path)).unwrap() == bytes, "{path} is not what the raw data gives");
     }
     let summary = std::fs::read_to_string(place.only_run().join("summary.md")).unwrap();
     assert!(summary.contains("incomplete"), "{summary}");

@@ -4,16 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::manual::exit_codes;
+
 /// Benchmark distributed lock systems: speed and safety in one run.
 #[derive(Debug, Parser)]
-#[command(name = "lockbench", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "lockbench", version, about, after_help = exit_codes(), max_term_width = 100)]
 pub struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
 }
-
-const EXIT_CODES: &str = "Exit codes: 0 pass; 1 internal or I/O error; 2 usage or plan; 3 a backend is not reachable, not \
-startable or died; 97 inconclusive; 98 regression against the baseline; 99 threshold breached; 100 a double grant or token regression that the plan did not expect; 130 or 143 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -90,15 +89,15 @@ pub(super) struct ReportArgs {
     #[arg(long, env = "LOCKBENCH_TO", value_name = "DIR")]
     pub to: Option<PathBuf>,
     /// What a system must do, e.g. 'p99<20ms,fencing,survive=node': prints which ones fit
-    #[arg(long, env = "LOCKBENCH_NEED", value_name = "NEEDS")]
+    #[arg(long, env = "LOCKBENCH_NEED", value_name = "NEEDS", conflicts_with = "to")]
     pub need: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
     /// The run: a directory, or an id under -o
-    pub run: String,
-    /// The format (`lockbench export RUN --to help` lists them); may be repeated
+    pub run: Option<String>,
+    /// The format, or `all`, or `help` to list them; may be repeated
     #[arg(long = "to", required = true, value_delimiter = ',', value_name = "FORMAT,...")]
     pub formats: Vec<String>,
     /// Directory to write to, instead of the run directory itself

@@ -1,10 +1,269 @@
-//! `lockbench ls`: The runs of a results directory.
+//! `lockbench ls`: the runs of a results directory, newest last. What cannot be read
+//! is listed with its reason, so that one damaged run hides no other.
 
-use super::Failure;
-use super::args::LsArgs;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-/// The runs of a results directory.
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
+
+use super::args::{FormatChoice, LsArgs};
+use super::{Failure, print};
+use crate::report::{Exit, OpenError, PLAN, REPORT, Report, read_report};
+use crate::units::three_digits;
+
+/// Longest text of a cell: a plan may name twenty systems.
+const WIDEST: usize = 48;
+
+/// One directory.
+#[derive(Debug, Default, Serialize)]
+struct Row {
+    id: String,
+    path: PathBuf,
+    /// Does it lack files, or is it still under way?
+    partial: bool,
+    started_at: Option<String>,
+    workload: Option<String>,
+    backends: Vec<String>,
+    trials: Option<u64>,
+    exit_code: Option<u8>,
+    complete: Option<bool>,
+    bytes: u64,
+    /// Why there is no more to say of it.
+    problem: Option<String>,
+    /// When it was last written: the order of those that do not say when they started.
+    #[serde(skip)]
+    modified: String,
+}
+
+/// Prints the list.
 pub fn ls(args: &LsArgs) -> Result<u8, Failure> {
-    let _ = args;
-    Err(Failure::internal("not built yet"))
+    let root = &args.stored.output;
+    let mut rows: Vec<Row> = directories(root)?.into_iter().map(|path| row(&path)).collect();
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    let text = match args.format {
+        FormatChoice::Json => serde_json::to_string_pretty(&rows).map_err(Failure::internal)? + "\n",
+        FormatChoice::Text if rows.is_empty() => {
+            format!("no runs in {}: `lockbench quick` or `lockbench run` makes one\n", root.display())
+        }
+        FormatChoice::Text => table(&rows),
+    };
+    print(&text)?;
+    Ok(0)
+}
+
+fn order(row: &Row) -> (&str, &str) {
+    (row.started_at.as_deref().unwrap_or(&row.modified), &row.id)
+}
+
+/// Every directory of `root` that may be a run: hidden ones only if they are partial.
+fn directories(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if root.join(REPORT).exists() {
+        return Err(Failure::usage(format!(
+            "{0} is a run itself: -o names the directory that runs are in; `lockbench show {0}` prints this one",
+            root.display()
+        )));
+    }
+    let entries = fs::read_dir(root).map_err(|cause| {
+        Failure::usage(format!("cannot list {}: {cause}; -o DIR names another results directory", root.display()))
+    })?;
+    let may_be = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        path.is_dir() && (!name.starts_with('.') || partial_id(&name).is_some())
+    };
+    Ok(entries.flatten().map(|entry| entry.path()).filter(may_be).collect())
+}
+
+/// The id in `.id.partial`.
+fn partial_id(name: &str) -> Option<&str> {
+    name.strip_prefix('.')?.strip_suffix(".partial")
+}
+
+fn row(path: &Path) -> Row {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let modified = path.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let row = Row {
+        id: partial_id(&name).unwrap_or(&name).to_owned(),
+        path: path.to_owned(),
+        partial: partial_id(&name).is_some(),
+        bytes: size(path),
+        modified: humantime::format_rfc3339_seconds(modified).to_string(),
+        ..Row::default()
+    };
+    match read_report(path) {
+        Ok(report) => with_report(row, &report),
+        Err(error) => Row { problem: Some(in_short(&error)), ..with_plan(row, path) },
+    }
+}
+
+fn with_report(row: Row, report: &Report) -> Row {
+    let ran = report.aggregates.iter().map(|aggregate| aggregate.backend.clone());
+    let skipped = report.skipped.iter().filter(|skip| skip.asked_for).map(|skip| skip.backend.clone());
+    Row {
+        started_at: Some(report.environment.started_at.clone()),
+        workload: report.plan["name"].as_str().map(str::to_owned),
+        backends: ran.chain(skipped).collect(),
+        trials: report.plan["trials"].as_u64(),
+        exit_code: Some(report.verdict.exit_code),
+        complete: Some(report.complete),
+        ..row
+    }
+}
+
+/// What the plan says of a run that has no report.
+fn with_plan(row: Row, path: &Path) -> Row {
+    let plan = fs::read_to_string(path.join(PLAN)).ok();
+    let Some(plan) = plan.and_then(|text| toml::from_str::<serde_json::Value>(&text).ok()) else { return row };
+    let names = plan["backends"].as_array().into_iter().flatten();
+    Row {
+        workload: plan["name"].as_str().map(str::to_owned),
+        backends: names.filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+        trials: plan["trials"].as_u64(),
+        ..row
+    }
+}
+
+/// A few words: the whole message is for the one who opens it.
+fn in_short(error: &OpenError) -> String {
+    match error {
+        OpenError::Missing(_) => "gone".to_owned(),
+        OpenError::Foreign { problem, .. } => format!("not a run: {problem}"),
+        OpenError::Unfinished { .. } => "no report: under way, or broken off".to_owned(),
+        OpenError::Newer { found, .. } => format!("of a newer lockbench (schema version {found})"),
+        OpenError::Damaged { problem, .. } => format!("damaged: {problem}"),
+        OpenError::Io { cause, .. } => format!("cannot be read: {cause}"),
+    }
+}
+
+/// Bytes of all files below a directory; links are not followed.
+fn size(directory: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(of).sum()
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut table = Table::new();
+    table.load_preset("     ──            ").set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["id", "started", "workload", "backends", "trials", "size", "verdict"]);
+    let none = || "-".to_owned();
+    for row in rows {
+        let backends = if row.backends.is_empty() { none() } else { row.backends.join(",") };
+        table.add_row([
+            cell(&row.id, usize::MAX),
+            cell(row.started_at.as_deref().unwrap_or("-"), WIDEST),
+            cell(row.workload.as_deref().unwrap_or("-"), WIDEST),
+            cell(&backends, WIDEST),
+            row.trials.map_or_else(none, |trials| trials.to_string()),
+            human_size(row.bytes),
+            cell(&verdict(row), usize::MAX),
+        ]);
+    }
+    for column in [4, 5] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
+/// `pass (0)`, `violated (100), partial`, or why there is none.
+fn verdict(row: &Row) -> String {
+    let mut text = match (&row.problem, row.exit_code) {
+        (Some(problem), _) => problem.clone(),
+        (None, Some(code)) => format!("{} ({code})", Exit::of_code(code).map_or("unknown", Exit::word)),
+        (None, None) => "-".to_owned(),
+    };
+    if row.complete == Some(false) {
+        text.push_str(", incomplete");
+    }
+    if row.partial {
+        text.push_str(", partial");
+    }
+    text
+}
+
+/// Text of a file in one line, so that no file can move the cursor.
+fn cell(text: &str, widest: usize) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    if text.chars().count() <= widest {
+        return text.chars().map(plain).collect();
+    }
+    text.chars().take(widest - 1).map(plain).chain(['…']).collect()
+}
+
+/// `431 B`, `12.3 KiB`, `1.02 MiB`.
+fn human_size(bytes: u64) -> String {
+    let (mut value, mut unit) = (bytes as f64, "B");
+    for larger in ["KiB", "MiB", "GiB"] {
+        if value >= 1_000.0 {
+            (value, unit) = (value / 1_024.0, larger);
+        }
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{} {unit}", three_digits(value)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, cell, human_size, partial_id, table};
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1_024, "1.00 KiB"), (5_000_000, "4.77 MiB")] {
+            assert_eq!(human_size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn only_a_partial_run_may_be_hidden() {
+        assert_eq!(partial_id(".a.b.partial"), Some("a.b"));
+        assert_eq!(partial_id(".git"), None);
+        assert_eq!(partial_id("a.partial"), None);
+    }
+
+    #[test]
+    fn text_of_files_cannot_move_the_cursor() {
+        assert_eq!(cell("a\u{1b}[2Jb\n", 20), "a [2Jb ");
+        assert_eq!(cell("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn a_list_reads_well() {
+        let whole = Row {
+            id: "20261120T073501Z-hot-key-1a2b".to_owned(),
+            started_at: Some("2026-11-20T07:35:01Z".to_owned()),
+            workload: Some("hot-key".to_owned()),
+            backends: vec!["redis".to_owned(), "etcd".to_owned()],
+            trials: Some(5),
+            exit_code: Some(0),
+            complete: Some(true),
+            bytes: 812_345,
+            ..Row::default()
+        };
+        let broken = Row {
+            id: "killed".to_owned(),
+            partial: true,
+            problem: Some("no report: under way, or broken off".to_owned()),
+            ..Row::default()
+        };
+        let cut = Row {
+            id: "ctrl-c".to_owned(),
+            exit_code: Some(130),
+            complete: Some(false),
+            started_at: whole.started_at.clone(),
+            ..Row::default()
+        };
+        insta::assert_snapshot!(table(&[whole, broken, cut]), @"
+         id                              started                workload   backends     trials      size   verdict
+        ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+         20261120T073501Z-hot-key-1a2b   2026-11-20T07:35:01Z   hot-key    redis,etcd        5   793 KiB   pass (0)
+         killed                          -                      -          -                 -       0 B   no report: under way, or broken off, partial
+         ctrl-c                          2026-11-20T07:35:01Z   -          -                 -       0 B   interrupted (130), incomplete
+        ");
+    }
 }

@@ -1,9 +1,15 @@
 //! `lockbench completions` and `lockbench man`: both from the arguments themselves.
 
-use clap::CommandFactory;
+use std::fmt::Write as _;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::args::{Arguments, CompletionsArgs};
 use super::{Failure, print};
+use crate::output::OUTPUTS;
+use crate::report::{Exit, RAW_FILES};
 
 /// Prints the completions of a shell.
 pub fn completions(args: &CompletionsArgs) -> Result<u8, Failure> {
@@ -13,14 +19,140 @@ pub fn completions(args: &CompletionsArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Prints the manual page of the program, then of each command.
+/// Prints the manual: one page, with a section for each command.
 pub fn man() -> Result<u8, Failure> {
-    let mut text = Vec::new();
-    let command = Arguments::command();
-    let pages = std::iter::once(command.clone()).chain(command.get_subcommands().cloned());
-    for page in pages {
-        clap_mangen::Man::new(page).render(&mut text).map_err(Failure::internal)?;
-    }
-    print(&String::from_utf8_lossy(&text))?;
+    print(&String::from_utf8_lossy(&page().map_err(Failure::internal)?))?;
     Ok(0)
+}
+
+/// The exit codes, for the end of `--help`.
+pub(super) fn exit_codes() -> String {
+    let mut text = "Exit codes:".to_owned();
+    for exit in Exit::ALL {
+        let _ = write!(text, "\n  {:>3}  {}", exit.code(), exit.meaning());
+    }
+    text
+}
+
+fn page() -> std::io::Result<Vec<u8>> {
+    // The page says once that there is --help, not at every command.
+    let mut command = Arguments::command().disable_help_flag(true);
+    // Built: the usage lines then name the program and the command.
+    command.build();
+    let mut text = Vec::new();
+    let whole = Man::new(command.clone()).manual("lockbench manual");
+    whole.render_title(&mut text)?;
+    whole.render_name_section(&mut text)?;
+    section("SYNOPSIS", |roff| {
+        roff.text([bold("lockbench"), roman(" COMMAND [OPTIONS]")]);
+    })
+    .to_writer(&mut text)?;
+    section("DESCRIPTION", |roff| {
+        roff.text([roman(DESCRIPTION)]);
+    })
+    .to_writer(&mut text)?;
+    section("COMMANDS", |_| {}).to_writer(&mut text)?;
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        one_command(sub, &mut text)?;
+    }
+    files().to_writer(&mut text)?;
+    section("EXIT STATUS", |roff| {
+        for exit in Exit::ALL {
+            item(roff, &exit.code().to_string(), exit.meaning());
+        }
+    })
+    .to_writer(&mut text)?;
+    section("ENVIRONMENT", |roff| {
+        roff.text([roman(ENVIRONMENT)]);
+    })
+    .to_writer(&mut text)?;
+    Ok(text)
+}
+
+const DESCRIPTION: &str = "Drives the same contention against lock systems, measures how long a lock takes to acquire, \
+    to hand over and to release, and proves from the same events whether any lock was ever granted twice. Every run \
+    leaves a directory; the commands on stored runs take its path, or its id under -o.";
+
+const ENVIRONMENT: &str = "Flags can also be given as variables, for example LOCKBENCH_BACKENDS=redis,etcd; \
+    `lockbench COMMAND --help` names each.";
+
+fn section(title: &str, fill: impl FnOnce(&mut Roff)) -> Roff {
+    let mut roff = Roff::default();
+    roff.control("SH", [title]);
+    fill(&mut roff);
+    roff
+}
+
+/// A term and what it means.
+fn item(roff: &mut Roff, term: &str, meaning: &str) {
+    roff.control("TP", []);
+    roff.text([bold(term)]);
+    roff.text([roman(meaning)]);
+}
+
+/// A command: what it is for, its usage, its options.
+fn one_command(command: &Command, text: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut command = command.clone();
+    let usage = command.render_usage().to_string();
+    let mut roff = Roff::default();
+    roff.control("SS", [command.get_name()]);
+    roff.text([roman(command.get_about().map(ToString::to_string).unwrap_or_default())]);
+    roff.control("PP", []);
+    roff.text([bold(usage.trim_start_matches("Usage:").trim())]);
+    roff.to_writer(text)?;
+    let mut options = Vec::new();
+    Man::new(command).render_options_section(&mut options)?;
+    // The options belong to the command's section: they get no heading of their own.
+    let options = String::from_utf8_lossy(&options);
+    let lines = options.lines().filter(|line| *line != ".SH OPTIONS");
+    text.extend(lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes());
+    Ok(())
+}
+
+/// What is in a run directory.
+fn files() -> Roff {
+    section("FILES", |roff| {
+        roff.text([roman("A run directory, results/<run-id>/, holds:")]);
+        for (name, meaning) in RAW_FILES {
+            item(roff, name, meaning);
+        }
+        for output in OUTPUTS {
+            let (path, meaning) = output.meaning.split_once(": ").unwrap_or((output.name, output.meaning));
+            item(roff, path, meaning);
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::super::args::Arguments;
+    use super::{exit_codes, page};
+    use crate::report::Exit;
+
+    #[test]
+    fn the_manual_is_one_page_with_every_command() {
+        let page = String::from_utf8(page().unwrap()).unwrap();
+        assert_eq!(page.lines().filter(|line| line.starts_with(".TH ")).count(), 1, "{page}");
+        for command in Arguments::command().get_subcommands() {
+            assert!(page.contains(&format!(".SS {}\n", command.get_name())), "{} is missing", command.get_name());
+        }
+        for heading in ["NAME", "SYNOPSIS", "COMMANDS", "FILES", "\"EXIT STATUS\"", "ENVIRONMENT"] {
+            assert!(page.contains(&format!(".SH {heading}\n")), "{heading} is missing:\n{page}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_exit_code() {
+        let text = exit_codes();
+        for exit in Exit::ALL {
+            assert!(text.contains(&format!(" {}  ", exit.code())), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_arguments_contradict_one_another_nowhere() {
+        Arguments::command().debug_assert();
+    }
 }

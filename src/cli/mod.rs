@@ -11,6 +11,7 @@ mod endpoints;
 mod execute;
 mod explain;
 mod export;
+mod histories;
 mod lints;
 mod ls;
 mod manual;

@@ -1,10 +1,36 @@
-//! `lockbench report`: Every file of a stored run again.
+//! `lockbench report`: every file of a stored run again, from its raw data; of several
+//! runs, the curve over the number in which they differ.
 
-use super::Failure;
 use super::args::ReportArgs;
+use super::stored::{has_measurements, open, write};
+use super::{Failure, print, sweep};
+use crate::output::{OUTPUTS, Rendered};
+use crate::report::RecordedRun;
 
-/// Every file of a stored run again.
+/// One run: its files again, or which system fits a need.
 pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
-    let _ = args;
-    Err(Failure::internal("not built yet"))
+    let [run] = args.runs.as_slice() else {
+        return sweep::report(&args.runs, &args.stored.output, args.to.as_deref());
+    };
+    let (directory, recorded) = open(run, &args.stored.output)?;
+    has_measurements(&directory, &recorded)?;
+    // Everything is drawn before anything is written: a chart that fails leaves the
+    // directory as it was.
+    let files = draw(&recorded)?;
+    let place = args.to.as_ref().unwrap_or(&directory);
+    for file in &files {
+        write(place, file, "--to")?;
+    }
+    print(&format!("{} files written to {}\n", files.len(), place.display()))?;
+    Ok(0)
+}
+
+/// Every file of a run that is drawn from its raw data.
+fn draw(run: &RecordedRun) -> Result<Vec<Rendered>, Failure> {
+    let mut files = Vec::new();
+    for output in OUTPUTS {
+        let drawn = (output.render)(run).map_err(|error| Failure::internal(format!("{}: {error}", output.name)))?;
+        files.extend(drawn);
+    }
+    Ok(files)
 }

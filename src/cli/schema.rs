@@ -1,15 +1,22 @@
-//! `lockbench schema`: The schema of a workload file or of report.json.
+//! `lockbench schema`: the schema of a workload file or of report.json.
 
 use super::args::{SchemaArgs, SchemaChoice};
 use super::{Failure, print};
 use crate::output::report_schema;
+use crate::workload::json_schema;
 
-/// The schema of a workload file or of report.json.
+/// Prints it.
 pub fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
     match args.of {
-        SchemaChoice::Workload => Err(Failure::internal("not built yet")),
+        SchemaChoice::Workload => workload(),
         SchemaChoice::Report => report(),
     }
+}
+
+/// Every key of a workload file, as JSON Schema.
+fn workload() -> Result<u8, Failure> {
+    print(&format!("{}\n", serde_json::to_string_pretty(&json_schema()).map_err(Failure::internal)?))?;
+    Ok(0)
 }
 
 /// JSON Schema of `report.json`.

@@ -1,33 +1,84 @@
 //! Finding and opening stored runs: a run directory's path, or an id under `-o`.
+//! And writing what is drawn from them.
 
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::report::{Exit, OpenError, RecordedRun};
+use crate::backend;
+use crate::output::Rendered;
+use crate::report::{
+    OpenError, PLAN, Promise, REPORT, RecordedRun, Report, StoreError, broke_off, open_broken_off, read_report,
+    write_file,
+};
 
 /// The directory that RUN means: a path, an id under `root`, or the id of a run that
-/// is still partial.
+/// is still partial. Of several, one that is a run; a directory that merely has the
+/// name of an id must not hide it.
 pub fn locate(run: &str, root: &Path) -> Result<PathBuf, Failure> {
-    let candidates = [PathBuf::from(run), root.join(run), root.join(format!(".{run}.partial"))];
-    candidates
-        .into_iter()
-        .find(|path| path.exists())
-        .ok_or_else(|| Failure::usage(OpenError::Missing(format!("{run} (nor {})", root.join(run).display()))))
+    let mut candidates = vec![PathBuf::from(run), root.join(run), root.join(format!(".{run}.partial"))];
+    candidates.retain(|path| path.exists());
+    let is_run = |path: &PathBuf| path.join(REPORT).exists() || path.join(PLAN).exists();
+    let best = candidates.iter().position(is_run).unwrap_or(0);
+    if candidates.is_empty() {
+        return Err(Failure::usage(OpenError::Missing(format!("{run} (nor {})", root.join(run).display()))));
+    }
+    Ok(candidates.swap_remove(best))
 }
 
-/// Opens it.
+/// Opens it whole. A run that broke off before it wrote its report is what its
+/// history tells.
 pub fn open(run: &str, root: &Path) -> Result<(PathBuf, RecordedRun), Failure> {
     let directory = locate(run, root)?;
-    let recorded = RecordedRun::open(&directory).map_err(|error| open_failure(&error))?;
-    Ok((directory, recorded))
+    let recorded =
+        if broke_off(&directory) { open_broken_off(&directory, &promise) } else { RecordedRun::open(&directory) };
+    Ok((directory, recorded.map_err(|error| open_failure(&error))?))
 }
 
-/// A run that is none, or too new, is a usage error; a damaged or unreadable one is not.
+/// What the registry says of a recipe.
+pub fn promise(name: &str) -> Option<Promise> {
+    let entry = backend::find(name).ok()?;
+    Some(Promise { guarantees: entry.guarantees, control: entry.control })
+}
+
+/// Opens its report alone.
+pub fn open_report(run: &str, root: &Path) -> Result<(PathBuf, Report), Failure> {
+    let directory = locate(run, root)?;
+    let report = read_report(&directory).map_err(|error| open_failure(&error))?;
+    Ok((directory, report))
+}
+
+/// A run that is none, has no report or is too new is a usage error; a damaged or
+/// unreadable one is not.
 pub fn open_failure(error: &OpenError) -> Failure {
     match error {
-        OpenError::Missing(_) | OpenError::Foreign { .. } | OpenError::Newer { .. } => Failure::usage(error),
-        OpenError::Damaged { .. } | OpenError::Io { .. } => {
-            Failure { exit: Exit::Internal, message: error.to_string() }
+        OpenError::Missing(_) | OpenError::Foreign { .. } | OpenError::Unfinished { .. } | OpenError::Newer { .. } => {
+            Failure::usage(error)
         }
+        OpenError::Damaged { .. } | OpenError::Io { .. } => Failure::internal(error),
     }
+}
+
+/// Refuses a run that has figures but no histograms: most files would come out empty,
+/// and would replace better ones.
+pub fn has_measurements(directory: &Path, run: &RecordedRun) -> Result<(), Failure> {
+    if run.report.schema_version >= 2 {
+        return Ok(());
+    }
+    let directory = directory.display();
+    Err(Failure::usage(format!(
+        "{directory} is of schema version 1, which kept no histograms: its files cannot be drawn again and stay as \
+         they are; `lockbench show {directory}` prints it, `lockbench run {directory}/{PLAN}` measures anew"
+    )))
+}
+
+/// Writes one file below `place`; `flag` names another place.
+pub fn write(place: &Path, file: &Rendered, flag: &str) -> Result<PathBuf, Failure> {
+    write_file(place, &file.path, &file.bytes).map_err(|error| match error {
+        StoreError::Io { path, cause } => Failure::internal(format!(
+            "cannot write {path}: {cause}; is the directory writable and is there space left? {flag} DIR gives another \
+             one"
+        )),
+        StoreError::Exists { .. } | StoreError::BadId(_) => Failure::internal(error),
+    })?;
+    Ok(place.join(&file.path))
 }

@@ -1,10 +1,284 @@
-//! `lockbench verify`: Judges a stored history again.
+//! `lockbench verify`: judges a stored history again, with the same figures and
+//! checkers that saw it live, and compares. So nobody has to believe a report whose
+//! history they have.
 
-use super::Failure;
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::args::VerifyArgs;
+use super::stored::{locate, open_failure, promise};
+use super::{Failure, print};
+use crate::lock::Facts;
+use crate::report::{
+    Difference, Exit, Replayed, Report, SafetyVerdict, TrialResult, UNPROMISED, Untold, broke_off, differences,
+    differences_at_cut, history_failure, history_path, judge, open_broken_off, read_report, replay,
+};
+use crate::units::grouped;
+use crate::workload::plan::Expectation;
 
-/// Judges a stored history again.
+/// Differences of one result that are printed.
+const SHOWN: usize = 8;
+
+/// What the replay of one result says to its entry in the report.
+enum Agreement {
+    /// The same, on what is told.
+    Agrees(String),
+    /// Something else.
+    Disagrees(String),
+    /// There was nothing to replay.
+    Nothing(String),
+}
+
+/// Prints what each result's replay says; exits as the run did, or 1 if they disagree.
 pub fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
-    let _ = args;
-    Err(Failure::internal("not built yet"))
+    let directory = locate(&args.run, &args.stored.output)?;
+    if broke_off(&directory) {
+        return broken_off(&directory);
+    }
+    let report = read_report(&directory).map_err(|error| open_failure(&error))?;
+    let agreements = compare(&directory, &report)?;
+    let mut text = String::new();
+    for (name, agreement) in &agreements {
+        text += &match agreement {
+            Agreement::Agrees(on) => format!("{name}: agrees{on}\n"),
+            Agreement::Disagrees(problem) => format!("{name}: DISAGREES: {problem}\n"),
+            Agreement::Nothing(reason) => format!("{name}: nothing to verify: {reason}\n"),
+        };
+    }
+    let (code, why) = conclude(&report, agreements.iter().map(|(_, agreement)| agreement));
+    text += &format!("verify: exit {code}: {why}\n");
+    print(&text)?;
+    Ok(code)
+}
+
+/// Replays the history and compares it with every entry of the report, in its order.
+fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>, Failure> {
+    let of = |backend: &str, trial: u32| {
+        report.results.iter().find(|result| result.backend == backend && result.trial == trial)
+    };
+    let mut found = BTreeMap::new();
+    let mut foreign = Vec::new();
+    let mut damage = None;
+    let path = history_path(directory);
+    if path.exists() {
+        let end = |header: &crate::record::history::Header| {
+            let stored = of(&header.backend, header.trial)?;
+            Some(header.measure.saturating_add((stored.measured_s * 1e9).round() as u64))
+        };
+        let mut done = |mut replayed: Replayed| {
+            let key = (replayed.header.backend.clone(), replayed.header.trial);
+            match of(&key.0, key.1) {
+                Some(stored) if stored.events_lost == 0 && replayed.gaps > 0 && stored.events > 0 => {
+                    damage = damage.take().or(replayed.first_gap.take());
+                }
+                Some(stored) => {
+                    found.insert(key, agreement(stored, &replayed));
+                }
+                None if replayed.attempts > 0 => foreign.push(key),
+                None => {}
+            }
+        };
+        replay(&path, &end, &mut done).map_err(|error| open_failure(&history_failure(error)))?;
+    }
+    if let Some(damage) = damage {
+        return Err(open_failure(&history_failure(damage)));
+    }
+    let mut all: Vec<(String, Agreement)> = report
+        .results
+        .iter()
+        .map(|stored| {
+            let key = (stored.backend.clone(), stored.trial);
+            (name(&key), found.remove(&key).unwrap_or_else(|| unrecorded(stored, path.exists())))
+        })
+        .collect();
+    let unreported = |key| (name(&key), Agreement::Disagrees("it is in the history, and not in the report".to_owned()));
+    all.extend(foreign.into_iter().map(unreported));
+    Ok(all)
+}
+
+fn name((backend, trial): &(String, u32)) -> String {
+    format!("{backend} trial {trial}")
+}
+
+/// What to say of a result that the history does not have.
+fn unrecorded(stored: &TrialResult, any: bool) -> Agreement {
+    match &stored.error {
+        Some(error) if stored.events == 0 => Agreement::Nothing(format!("the trial failed: {error}")),
+        _ if any && stored.history.attempts > 0 => {
+            Agreement::Disagrees("the report says that it is in the history, and it is not".to_owned())
+        }
+        _ => Agreement::Nothing("there is no history of it (history = \"off\", or the file was removed)".to_owned()),
+    }
+}
+
+fn agreement(stored: &TrialResult, replayed: &Replayed) -> Agreement {
+    if let Some(error) = stored.error.as_ref().filter(|_| stored.events == 0) {
+        return Agreement::Nothing(format!("the trial failed: {error}"));
+    }
+    if replayed.broken_off {
+        return Agreement::Disagrees("the history breaks off in the middle of it".to_owned());
+    }
+    let found = if replayed.cut.is_some() {
+        up_to_the_cut(stored, replayed)
+    } else if stored.history.complete {
+        differences(stored, &again(stored, replayed))
+    } else {
+        let reason = "its history has holes that are not marked, as an older lockbench left them";
+        return Agreement::Nothing(reason.to_owned());
+    };
+    if found.is_empty() { Agreement::Agrees(on(stored, replayed)) } else { Agreement::Disagrees(listed(&found)) }
+}
+
+/// The entry that the replay gives, with what only the run knew taken from it.
+fn again(stored: &TrialResult, replayed: &Replayed) -> TrialResult {
+    let mut guarantees = promise(&stored.backend).map_or(UNPROMISED, |promise| promise.guarantees);
+    if promise(&stored.backend).is_none() && stored.safety.token_regressions.is_some() {
+        guarantees.token = Some("told by the report");
+    }
+    // A panic is in no event; a contradiction is found again.
+    let panicked = stored.safety.internal_error && replayed.findings.contradiction.is_none();
+    replayed.result(&Untold {
+        workload: &stored.workload,
+        guarantees: &guarantees,
+        facts: &Facts::default(),
+        lost: stored.events_lost,
+        panicked: u64::from(panicked),
+        cut_short: !stored.complete,
+    })
+}
+
+/// At the cut of a bounded history: the counts that the run noted there, and that its
+/// totals are no smaller.
+fn up_to_the_cut(stored: &TrialResult, replayed: &Replayed) -> Vec<Difference> {
+    let Some(cut) = replayed.cut else { return Vec::new() };
+    let mut found: Vec<Difference> = differences_at_cut(&cut.judged, &replayed.judged)
+        .into_iter()
+        .map(|(figure, stored, replayed)| Difference { figure: format!("{figure} at the cut"), stored, replayed })
+        .collect();
+    let (total, judged) = (&stored.safety, &replayed.judged);
+    let totals = [
+        ("safety.grants_all_phases", total.grants_all_phases, judged.grants),
+        ("safety.double_grants_certain", total.double_grants_certain, judged.double_grants),
+        ("safety.inside", total.inside, judged.inside),
+        ("safety.outside", total.outside, judged.outside),
+        ("safety.harm.lost_updates", total.harm.lost_updates, judged.lost_updates),
+        ("safety.token_regressions", total.token_regressions.unwrap_or(u64::MAX), judged.token_regressions),
+    ];
+    for (figure, stored, before_the_cut) in totals.into_iter().filter(|(_, total, cut)| total < cut) {
+        let replayed = format!("already {before_the_cut} before the cut");
+        found.push(Difference { figure: figure.to_owned(), stored: stored.to_string(), replayed });
+    }
+    if stored.history.complete || stored.history.attempts != replayed.attempts {
+        found.push(Difference {
+            figure: "history.attempts".to_owned(),
+            stored: stored.history.attempts.to_string(),
+            replayed: replayed.attempts.to_string(),
+        });
+    }
+    found
+}
+
+/// On what they agree.
+fn on(stored: &TrialResult, replayed: &Replayed) -> String {
+    let all = stored.safety.grants_all_phases;
+    let (extent, doubles) = if replayed.cut.is_some() {
+        let holds = grouped(replayed.judged.grants);
+        let extent = format!(" on {holds} of {} holds, up to where the history was cut", grouped(all));
+        (extent, replayed.judged.double_grants)
+    } else {
+        (format!(" on all {} holds and every figure", grouped(all)), replayed.findings.exclusion.naive)
+    };
+    let verdict = match stored.safety.verdict {
+        SafetyVerdict::Valid => "valid",
+        SafetyVerdict::Violated => "VIOLATED",
+        SafetyVerdict::Unknown => "unknown",
+        SafetyVerdict::NotExercised => "not exercised",
+    };
+    format!("{extent}; {} double grants in them; the run's verdict: {verdict}", grouped(doubles))
+}
+
+fn listed(found: &[Difference]) -> String {
+    let one = |difference: &Difference| {
+        format!("{}: the run says {}, the replay {}", difference.figure, difference.stored, difference.replayed)
+    };
+    let mut parts: Vec<String> = found.iter().take(SHOWN).map(one).collect();
+    if found.len() > SHOWN {
+        parts.push(format!("and {} more", found.len() - SHOWN));
+    }
+    parts.join("; ")
+}
+
+/// The exit code and why.
+fn conclude<'a>(report: &Report, agreements: impl Iterator<Item = &'a Agreement>) -> (u8, String) {
+    let (mut all, mut disagree, mut nothing) = (0, 0, 0);
+    for agreement in agreements {
+        all += 1;
+        disagree += u64::from(matches!(agreement, Agreement::Disagrees(_)));
+        nothing += u64::from(matches!(agreement, Agreement::Nothing(_)));
+    }
+    let run = report.verdict.exit_code;
+    if disagree > 0 {
+        let why = format!(
+            "{disagree} of {all} results disagree: report and history are not of the same run, or one was changed"
+        );
+        return (Exit::Internal.code(), why);
+    }
+    let found = judge(&report.results, &report.skipped, &expected(report), None, &is_control, &[]).exit_code;
+    let violation = Exit::Violation.code();
+    if (found == violation) != (run == violation) {
+        let why = format!("the results mean exit {found}, but the report says {run}: it was changed");
+        return (Exit::Internal.code(), why);
+    }
+    let verdict = match report.verdict.reasons.first() {
+        Some(reason) => format!("as the run did: {reason}"),
+        None => "as the run did".to_owned(),
+    };
+    match (run, nothing) {
+        (0, 0) if all > 0 => (0, verdict),
+        (0, _) => (Exit::Inconclusive.code(), format!("{nothing} of {all} results have nothing to verify")),
+        _ => (run, verdict),
+    }
+}
+
+fn is_control(name: &str) -> bool {
+    promise(name).is_some_and(|promise| promise.control)
+}
+
+fn expected(report: &Report) -> Vec<Expectation> {
+    let outside = |list: &Vec<serde_json::Value>| list.iter().any(|kind| kind == "outside");
+    let expects = report.plan["expect"].as_array().is_some_and(outside);
+    expects.then_some(Expectation::Outside).into_iter().collect()
+}
+
+/// A run without a report has no verdict to agree with: the replay is the verdict.
+fn broken_off(directory: &Path) -> Result<u8, Failure> {
+    let mut text = String::new();
+    let mut wrong = 0;
+    let mut done = |replayed: Replayed| {
+        let name = name(&(replayed.header.backend.clone(), replayed.header.trial));
+        let told = format!(
+            "{} holds, {} double grants",
+            grouped(replayed.judged.grants),
+            grouped(replayed.findings.exclusion.naive)
+        );
+        let found = replayed.cut.map(|cut| differences_at_cut(&cut.judged, &replayed.judged)).unwrap_or_default();
+        let end = if replayed.cut.is_some() { " up to where the history was cut" } else { "" };
+        if let Some(gap) = &replayed.first_gap {
+            text += &format!("{name}: events are missing, the first time before {gap}\n");
+        }
+        if found.is_empty() {
+            text += &format!("{name}: {told}{end}\n");
+        } else {
+            wrong += 1;
+            let found: Vec<Difference> =
+                found.into_iter().map(|(figure, stored, replayed)| Difference { figure, stored, replayed }).collect();
+            text += &format!("{name}: DISAGREES at the cut: {}\n", listed(&found));
+        }
+    };
+    replay(&history_path(directory), &|_| None, &mut done).map_err(|error| open_failure(&history_failure(error)))?;
+    let verdict = open_broken_off(directory, &promise).map_err(|error| open_failure(&error))?.report.verdict;
+    let code = if wrong > 0 { Exit::Internal.code() } else { verdict.exit_code };
+    text += &format!("verify: exit {code}: {}\n", verdict.reasons.join("; "));
+    print(&text)?;
+    Ok(code)
 }

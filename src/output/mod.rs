@@ -4,11 +4,12 @@
 pub mod chart;
 mod command;
 mod csv;
-mod grid;
 mod gate;
+mod grid;
 mod headline;
 mod hgrm;
 mod histograms;
+pub mod history;
 mod hlog;
 mod json;
 mod junit;
@@ -16,9 +17,9 @@ mod markdown;
 mod openmetrics;
 #[cfg(test)]
 mod sample;
-pub mod sweep;
 mod schema;
 mod slug;
+pub mod sweep;
 mod table;
 mod text;
 mod violations;

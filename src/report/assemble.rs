@@ -22,7 +22,7 @@ const CONDITIONS: &str = "under this plan, no faults injected";
 /// Everything measured in one trial.
 pub struct Measured<'a> {
     /// Registry name in full.
-    pub backend: &'static str,
+    pub backend: &'a str,
     /// Name of the workload.
     pub workload: &'a str,
     /// Trial number.

@@ -1,12 +1,16 @@
 //! The report: what a run found, in a versioned schema, and the verdict on it.
 //! How it looks is in `output`.
 
+mod agreement;
 mod assemble;
+mod broken_off;
 mod durability;
 mod environment;
+mod exit_codes;
 pub mod figure;
 mod lint;
 mod measured;
+mod replay;
 mod scene;
 mod schema;
 mod store;
@@ -16,17 +20,23 @@ pub mod sweep;
 mod threshold;
 mod verdict;
 
+pub use agreement::{Difference, differences};
 pub use assemble::{Measured, aggregate, failed, result};
+pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_broken_off};
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};
 pub use lint::{LintFinding, LintLevel};
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
+pub use replay::{Replayed, Untold, differences_at_cut, replay};
 pub use scene::{HoldEnd, Scene, SceneFold, SceneHold};
 pub use schema::{
     Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Report, Resources, SCHEMA_VERSION, Safety,
     SafetyVerdict, SkippedBackend, Tool, TrialResult, Verdict, Violation,
 };
-pub use store::{RunDirectory, StoreError};
-pub use stored::{HISTORY, OpenError, RecordedRun, history_path, parse_report};
+pub use store::{RunDirectory, StoreError, write_file};
+pub use stored::{
+    HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RecordedRun, history_failure, history_path, is_partial, parse_report,
+    read_report,
+};
 pub use threshold::{ThresholdLevel, ThresholdOutcome, ThresholdResult};
 pub use verdict::{Exit, Interruption, judge, worst};

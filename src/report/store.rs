@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Why a run directory could not be made or written.
 #[derive(Debug, thiserror::Error)]
@@ -88,21 +88,7 @@ impl RunDirectory {
     /// # Errors
     /// If the file system refuses; names the file.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.path(name);
-        let temporary = path.with_file_name(match path.file_name() {
-            Some(file) => format!(".{}.tmp", file.to_string_lossy()),
-            None => ".tmp".to_owned(),
-        });
-        let write = || {
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
-        write().map_err(|cause| failed(&path, cause))
+        write_file(&self.partial, name, bytes)
     }
 
     /// Gives the run its final name.
@@ -121,13 +107,45 @@ impl RunDirectory {
     }
 }
 
+/// Writes a file whole: to a temporary name, synced, renamed; a reader sees the old
+/// file or the new one, and a failure leaves no part of it. `name` may be a path below
+/// `directory`, `/` between its parts; names of systems go into it, and those come
+/// from files that others may have written, so it must not lead out.
+///
+/// # Errors
+/// If the file system refuses, or the name leads elsewhere; names the file.
+pub fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let path = directory.join(name);
+    let below = |part: Component<'_>| matches!(part, Component::Normal(_));
+    let (true, Some(file)) = (Path::new(name).components().all(below), Path::new(name).file_name()) else {
+        return Err(failed(&path, io::Error::new(io::ErrorKind::InvalidInput, "it leads out of the run directory")));
+    };
+    let temporary = path.with_file_name(format!(".{}.tmp", file.to_string_lossy()));
+    let write = || {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)
+    };
+    write().map_err(|cause| {
+        // Half a file is of no use to anybody.
+        let _ = fs::remove_file(&temporary);
+        failed(&path, cause)
+    })
+}
+
 fn failed(path: &Path, cause: io::Error) -> StoreError {
     StoreError::Io { path: path.display().to_string(), cause }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RunDirectory, StoreError};
+    use std::fs;
+
+    use super::{RunDirectory, StoreError, write_file};
 
     #[test]
     fn a_run_gets_its_name_only_when_complete_and_never_twice() {
@@ -147,5 +165,36 @@ mod tests {
         for id in ["", "..", ".x", "a/b", "a b"] {
             assert!(matches!(RunDirectory::create(root.path(), id), Err(StoreError::BadId(_))), "{id}");
         }
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_may_lie_deeper() {
+        let root = tempfile::tempdir().unwrap();
+        for text in ["long before", "after"] {
+            write_file(root.path(), "a/b.txt", text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(root.path().join("a/b.txt")).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_name_never_leads_out_of_the_directory() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("run");
+        fs::create_dir(&inner).unwrap();
+        for name in ["../x", "a/../../x", "/lockbench-x", "", "."] {
+            let message = write_file(&inner, name, b"x").unwrap_err().to_string();
+            assert!(message.contains("leads out of the run directory"), "{name}: {message}");
+        }
+        assert!(!root.path().join("x").exists());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_no_part() {
+        let root = tempfile::tempdir().unwrap();
+        // A directory is in the way of the rename.
+        fs::create_dir_all(root.path().join("taken/below")).unwrap();
+        assert!(matches!(write_file(root.path(), "taken", b"x"), Err(StoreError::Io { .. })));
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

@@ -14,6 +14,21 @@ use crate::record::history::{HistoryError, HistoryReader, Line};
 /// Name of the history file.
 pub const HISTORY: &str = "history.jsonl.gz";
 
+/// Name of the report.
+pub const REPORT: &str = "report.json";
+
+/// Name of the resolved plan.
+pub const PLAN: &str = "plan.toml";
+
+/// The files that only the run itself can write, with what they hold. Everything else
+/// in a run directory is drawn from them.
+pub static RAW_FILES: &[(&str, &str)] = &[
+    (REPORT, "everything that was found, versioned; a figure that does not exist is `null` with its reason"),
+    (PLAN, "the workload with every default written out; runs again as it is"),
+    (MEASURED, "histograms, the series with a histogram a second, grants a client: what charts are drawn from"),
+    (HISTORY, "every event of the first million attempts a result, and what surrounds violations"),
+];
+
 /// Why a run cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -21,12 +36,20 @@ pub enum OpenError {
     #[error("there is no run {0}; `lockbench ls` lists what there is, -o DIR names another results directory")]
     Missing(String),
     /// It is something else.
-    #[error("{path} is no run directory of lockbench: {problem}")]
+    #[error("{path} is not from a run of lockbench: {problem}")]
     Foreign {
         /// The directory or file.
         path: String,
         /// What is wrong.
         problem: String,
+    },
+    /// It has no report yet, or never will.
+    #[error(
+        "{path} has no report.json: the run is still under way, or broke off (killed, out of memory); `lockbench verify` can judge its history as far as it goes"
+    )]
+    Unfinished {
+        /// The directory.
+        path: String,
     },
     /// A newer lockbench wrote it.
     #[error(
@@ -78,29 +101,42 @@ impl RecordedRun {
     /// # Errors
     /// If it is missing, something else, newer than this program, or damaged.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        if !directory.is_dir() {
-            return Err(if directory.exists() {
-                let problem = "it is a file; give the directory that report.json is in".to_owned();
-                OpenError::Foreign { path: directory.display().to_string(), problem }
-            } else {
-                OpenError::Missing(directory.display().to_string())
-            });
-        }
-        let path = directory.join("report.json");
-        let Some(bytes) = read(&path)? else {
-            let problem = "it has no report.json".to_owned();
-            return Err(OpenError::Foreign { path: directory.display().to_string(), problem });
-        };
-        let report = parse_report(&path, &bytes)?;
+        let report = read_report(directory)?;
         let path = directory.join(MEASURED);
         let measured = match read(&path)? {
             Some(bytes) => read_measured(&bytes)
                 .map_err(|problem| OpenError::Damaged { path: path.display().to_string(), problem })?,
             // Version 1 had none: what needs it says so.
-            None => Vec::new(),
+            None if report.schema_version < 2 => Vec::new(),
+            None => {
+                let problem = "it is missing, and nothing can be drawn without it".to_owned();
+                return Err(OpenError::Damaged { path: path.display().to_string(), problem });
+            }
         };
         let scenes = scenes(directory, &report, &measured)?;
         Ok(Self { report, measured, scenes })
+    }
+}
+
+/// The report of a run directory, without what was measured.
+///
+/// # Errors
+/// If the directory is missing, something else, newer than this program, or damaged.
+pub fn read_report(directory: &Path) -> Result<Report, OpenError> {
+    let foreign =
+        |problem: &str| OpenError::Foreign { path: directory.display().to_string(), problem: problem.to_owned() };
+    if !directory.is_dir() {
+        return Err(if directory.exists() {
+            foreign("it is a file; give the directory that report.json is in")
+        } else {
+            OpenError::Missing(directory.display().to_string())
+        });
+    }
+    let path = directory.join(REPORT);
+    match read(&path)? {
+        Some(bytes) => parse_report(&path, &bytes),
+        None if directory.join(PLAN).exists() => Err(OpenError::Unfinished { path: directory.display().to_string() }),
+        None => Err(foreign("it has no report.json")),
     }
 }
 
@@ -120,9 +156,12 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
 pub fn parse_report(path: &Path, bytes: &[u8]) -> Result<Report, OpenError> {
     let damaged = |problem: String| OpenError::Damaged { path: path.display().to_string(), problem };
     let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+    let foreign = |problem: &str| OpenError::Foreign { path: path.display().to_string(), problem: problem.to_owned() };
+    if value["tool"]["name"] != "lockbench" {
+        return Err(foreign("another program wrote it"));
+    }
     let Some(found) = value["schema_version"].as_u64() else {
-        let problem = "it has no schema_version".to_owned();
-        return Err(OpenError::Foreign { path: path.display().to_string(), problem });
+        return Err(foreign("it has no schema_version"));
     };
     if found > u64::from(SCHEMA_VERSION) {
         return Err(OpenError::Newer { path: path.display().to_string(), found });
@@ -136,15 +175,33 @@ pub fn parse_report(path: &Path, bytes: &[u8]) -> Result<Report, OpenError> {
     serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
 }
 
+/// Is this the directory of a run that lacks some of its files, or is still under way?
+#[must_use]
+pub fn is_partial(directory: &Path) -> bool {
+    let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.starts_with('.') && name.ends_with(".partial")
+}
+
 /// Path of a run's history.
 #[must_use]
 pub fn history_path(directory: &Path) -> PathBuf {
     directory.join(HISTORY)
 }
 
+/// What a history that cannot be read means for its run.
+#[must_use]
+pub fn history_failure(error: HistoryError) -> OpenError {
+    match error {
+        HistoryError::Io { path, cause } => OpenError::Io { path, cause },
+        HistoryError::Line { path, line, problem } => {
+            OpenError::Damaged { path, problem: format!("line {line}: {problem}") }
+        }
+    }
+}
+
 /// The surroundings of every violation of a report: from the history where there is
 /// one, else from the violations alone.
-fn scenes(directory: &Path, report: &Report, measured: &[Measurements]) -> Result<Vec<Scene>, OpenError> {
+pub(super) fn scenes(directory: &Path, report: &Report, measured: &[Measurements]) -> Result<Vec<Scene>, OpenError> {
     let mut number = 0;
     let mut scenes: Vec<Vec<Scene>> = Vec::new();
     for result in &report.results {
@@ -165,16 +222,11 @@ fn scenes(directory: &Path, report: &Report, measured: &[Measurements]) -> Resul
     if scenes.is_empty() || !path.exists() {
         return Ok(scenes.into_iter().flatten().collect());
     }
-    let failed = |error: HistoryError| match error {
-        HistoryError::Io { path, cause } => OpenError::Io { path, cause },
-        line @ HistoryError::Line { .. } => {
-            OpenError::Damaged { path: path.display().to_string(), problem: line.to_string() }
-        }
-    };
     let mut fold: Option<SceneFold> = None;
     let mut done = Vec::new();
-    for line in HistoryReader::open(&path).map_err(failed)? {
-        match line.map_err(failed)? {
+    let mut reader = HistoryReader::open(&path).map_err(history_failure)?;
+    for line in reader.by_ref() {
+        match line.map_err(history_failure)? {
             Line::Result(header) => {
                 done.extend(fold.take().map(SceneFold::finish));
                 let of = |bare: &Vec<Scene>| bare[0].backend == header.backend && bare[0].trial == header.trial;
@@ -190,6 +242,10 @@ fn scenes(directory: &Path, report: &Report, measured: &[Measurements]) -> Resul
             }
             Line::Cut(_) => {}
         }
+    }
+    if reader.broken_off() && !is_partial(directory) {
+        let problem = "it breaks off in the middle".to_owned();
+        return Err(OpenError::Damaged { path: path.display().to_string(), problem });
     }
     done.extend(fold.map(SceneFold::finish));
     done.extend(scenes);

@@ -126,7 +126,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Pl
     })
 }
 
-const BELOW_FLOOR: &[(&str, BelowFloor)] = &[("refuse", BelowFloor::Refuse), ("raise", BelowFloor::Raise)];
+pub(super) const BELOW_FLOOR: &[(&str, BelowFloor)] = &[("refuse", BelowFloor::Refuse), ("raise", BelowFloor::Raise)];
 
 fn named(item: &Item<'_>) -> Option<String> {
     let name = item.text()?;

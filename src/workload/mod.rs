@@ -21,6 +21,7 @@ mod draw;
 mod error;
 mod file;
 mod item;
+mod json_schema;
 mod kinds;
 mod overrides;
 pub mod plan;
@@ -34,6 +35,7 @@ mod write;
 
 pub use draw::{KeyPicker, Wish, Wishes, client_seed};
 pub use error::{Problem, WorkloadError};
+pub use json_schema::json_schema;
 pub use plan::Plan;
 pub use reference::reference;
 pub use source::{Source, load, parse, quickstart};

@@ -272,6 +272,14 @@ pub fn assert_gone(family: &[Process]) {
     }
 }
 
+/// Every file that is drawn from the raw data of a run, with its path in the directory:
+/// what must be beside it.
+pub fn drawn(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let recorded = lockbench::report::RecordedRun::open(run).unwrap();
+    let outputs = lockbench::output::OUTPUTS.iter();
+    outputs.flat_map(|output| (output.render)(&recorded).unwrap()).map(|file| (file.path, file.bytes)).collect()
+}
+
 /// Every file below a directory.
 pub fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -16,8 +16,12 @@
 
 mod line;
 mod reader;
+mod sequence;
+mod whole;
 mod writer;
 
 pub use line::{Cut, Header, Judged, Line, parse};
 pub use reader::{HistoryError, HistoryReader};
+pub use sequence::{Sequence, Stage};
+pub use whole::{WholePart, WholeParts};
 pub use writer::{Alarm, HistoryFile, Recorded, TrialHistory};

@@ -1,5 +1,7 @@
 //! Reads a history back, line by line. A file that breaks off (a crash, a run that
-//! is still being written) is read up to its last whole line.
+//! is still being written) is read up to its last whole line. Every event that comes
+//! out belongs to a client and a key of its result and is in order of time, so that
+//! whoever folds the events need not look.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
@@ -7,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::line::{Line, parse};
+use super::line::{Header, Line, parse};
+use crate::record::event::Event;
 
 /// Why a history cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +41,18 @@ pub struct HistoryReader {
     input: BufReader<MultiGzDecoder<BufReader<File>>>,
     text: String,
     line: u64,
+    /// Of the current result: clients, keys, latest sensible instant.
+    bounds: Option<(u32, u32, u64)>,
+    /// Instant of the result's last event.
+    last: u64,
     broken_off: bool,
     done: bool,
 }
+
+/// No trial goes on for so long after its planned end.
+const LATEST_NS: u64 = 24 * 3_600 * 1_000_000_000;
+/// More clients or keys than any plan can have.
+const MOST: u32 = 10_000_000;
 
 impl HistoryReader {
     /// Opens the file.
@@ -50,13 +62,61 @@ impl HistoryReader {
     pub fn open(path: &Path) -> Result<Self, HistoryError> {
         let file = File::open(path).map_err(|cause| HistoryError::Io { path: path.display().to_string(), cause })?;
         let input = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)));
-        Ok(Self { path: path.to_owned(), input, text: String::new(), line: 0, broken_off: false, done: false })
+        Ok(Self {
+            path: path.to_owned(),
+            input,
+            text: String::new(),
+            line: 0,
+            bounds: None,
+            last: 0,
+            broken_off: false,
+            done: false,
+        })
     }
 
     /// Did the file break off in the middle? Known once the iterator has ended.
     #[must_use]
     pub fn broken_off(&self) -> bool {
         self.broken_off
+    }
+
+    /// The error that the line just read makes no sense in its place.
+    #[must_use]
+    pub fn refuse(&self, problem: String) -> HistoryError {
+        HistoryError::Line { path: self.path.display().to_string(), line: self.line, problem }
+    }
+
+    /// Does it fit its result, and what came before it?
+    fn check(&mut self, line: &Line) -> Result<(), String> {
+        match line {
+            Line::Result(header) => self.begin(header),
+            Line::Cut(_) if self.bounds.is_none() => Err("a cut before the first result".to_owned()),
+            Line::Cut(_) => Ok(()),
+            Line::Event(event) => self.event(event),
+        }
+    }
+
+    fn begin(&mut self, header: &Header) -> Result<(), String> {
+        if header.clients > MOST || header.keys > MOST || header.start > header.measure || header.measure > header.end {
+            return Err("a result of impossible size or phases".to_owned());
+        }
+        self.bounds = Some((header.clients, header.keys, header.end.saturating_add(LATEST_NS)));
+        self.last = 0;
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), String> {
+        let Some((clients, keys, latest)) = self.bounds else {
+            return Err("an event before the first result".to_owned());
+        };
+        if event.client != Event::NOBODY && (event.client >= clients || event.key >= keys) {
+            return Err(format!("client {} or key {} is none of this result", event.client, event.key));
+        }
+        if event.t < self.last || event.t > latest {
+            return Err(format!("instant {} after {}", event.t, self.last));
+        }
+        self.last = event.t;
+        Ok(())
     }
 
     fn read(&mut self) -> Option<Result<Line, HistoryError>> {
@@ -76,12 +136,8 @@ impl HistoryReader {
             Err(cause) => return Some(Err(HistoryError::Io { path: self.path.display().to_string(), cause })),
         }
         self.line += 1;
-        let parsed = parse(self.text.trim_end());
-        Some(parsed.map_err(|problem| HistoryError::Line {
-            path: self.path.display().to_string(),
-            line: self.line,
-            problem,
-        }))
+        let parsed = parse(self.text.trim_end()).and_then(|line| self.check(&line).map(|()| line));
+        Some(parsed.map_err(|problem| self.refuse(problem)))
     }
 }
 
@@ -152,5 +208,15 @@ mod tests {
         let (_, _, error) = read(&gzip(format!("{TEXT}{{\"t\":2}}\n").as_bytes()));
         assert!(matches!(error, Some(HistoryError::Line { line: 3, .. })));
         assert!(read(b"not gzip at all").2.is_some());
+    }
+
+    #[test]
+    fn an_event_that_fits_nothing_is_refused_before_it_can_do_harm() {
+        let event = |t: u64, c: u32, k: u32| format!("{{\"t\":{t},\"c\":{c},\"k\":{k},\"e\":\"invoke\",\"due\":1}}\n");
+        for line in [event(0, 0, 0), event(2, 2, 0), event(2, 0, 1), event(1 << 60, 0, 0)] {
+            assert!(read(&gzip(format!("{TEXT}{line}").as_bytes())).2.is_some(), "{line}");
+        }
+        assert!(read(&gzip(event(1, 0, 0).as_bytes())).2.is_some());
+        assert!(read(&gzip(format!("{TEXT}{}", event(2, 1, 0)).as_bytes())).2.is_none());
     }
 }

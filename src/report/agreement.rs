@@ -1,0 +1,115 @@
+//! Does a replay say what the run said? Every figure that events alone decide is
+//! compared, so that none can be forgotten: the whole entry of `results` but for what
+//! only the run could know.
+
+use serde_json::Value;
+
+use super::schema::TrialResult;
+
+/// What events decide.
+const DECIDED: [&str; 16] = [
+    "measured_s",
+    "attempts",
+    "grants",
+    "refused",
+    "timed_out",
+    "unavailable",
+    "unknown",
+    "withdrawn",
+    "throughput_per_s",
+    "latency",
+    "safety",
+    "fairness",
+    "contention_ratio",
+    "requests_per_grant",
+    "history",
+    "events",
+];
+/// Words, which a later version may choose better.
+const WORDS: [&str; 3] = ["because", "conditions", "story"];
+/// Two floats are the same number if they differ by less than this part: reading a
+/// decimal back may round.
+const ROUNDING: f64 = 1e-12;
+
+/// One figure of which the run and the replay say different things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its path within the entry of `results`.
+    pub figure: String,
+    /// As the run stored it.
+    pub stored: String,
+    /// As the replay has it.
+    pub replayed: String,
+}
+
+/// Compares the entry that a run stored with that of its replay.
+#[must_use]
+pub fn differences(stored: &TrialResult, replayed: &TrialResult) -> Vec<Difference> {
+    let (Ok(stored), Ok(replayed)) = (serde_json::to_value(stored), serde_json::to_value(replayed)) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for field in DECIDED {
+        compare(field, &stored[field], &replayed[field], &mut found);
+    }
+    found
+}
+
+fn compare(path: &str, stored: &Value, replayed: &Value, found: &mut Vec<Difference>) {
+    match (stored, replayed) {
+        (Value::Object(left), Value::Object(right)) => {
+            let mut names: Vec<&String> = left.keys().chain(right.keys()).collect();
+            names.sort();
+            names.dedup();
+            for name in names.into_iter().filter(|name| !WORDS.contains(&name.as_str())) {
+                compare(&format!("{path}.{name}"), &stored[name], &replayed[name], found);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (i, (left, right)) in left.iter().zip(right).enumerate() {
+                compare(&format!("{path}[{i}]"), left, right, found);
+            }
+        }
+        _ if same(stored, replayed) => {}
+        _ => {
+            found.push(Difference { figure: path.to_owned(), stored: short(stored), replayed: short(replayed) });
+        }
+    }
+}
+
+fn same(left: &Value, right: &Value) -> bool {
+    match (left.as_f64(), right.as_f64()) {
+        (Some(a), Some(b)) if left.is_f64() || right.is_f64() => (a - b).abs() <= ROUNDING * a.abs().max(b.abs()),
+        _ => left == right,
+    }
+}
+
+fn short(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Array(entries) => format!("{} entries", entries.len()),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differences;
+    use crate::report::TrialResult;
+
+    #[test]
+    fn every_differing_figure_is_named_with_both_values_and_words_are_not_compared() {
+        let stored = TrialResult { grants: 7, throughput_per_s: Some(0.1 + 0.2), ..TrialResult::default() };
+        let mut replayed = stored.clone();
+        replayed.throughput_per_s = Some(0.3);
+        replayed.safety.because = "said otherwise".to_owned();
+        assert_eq!(differences(&stored, &replayed), []);
+        replayed.grants = 6;
+        replayed.latency.hold.p50_ns = Some(3);
+        let told: Vec<String> = differences(&stored, &replayed)
+            .iter()
+            .map(|d| format!("{}: {} / {}", d.figure, d.stored, d.replayed))
+            .collect();
+        assert_eq!(told, ["grants: 7 / 6", "latency.hold.p50_ns: - / 3"]);
+    }
+}

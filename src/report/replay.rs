@@ -1,0 +1,258 @@
+//! A stored history judged again: the same figures and checkers that saw the events
+//! live, over the events as they are on disk. Each result is replayed up to its cut,
+//! from where on the file has holes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::assemble::{Measured, result};
+use super::measured::Measurements;
+use super::schema::{Resources, TrialResult};
+use crate::load::TrialReport;
+use crate::lock::{Facts, Guarantees};
+use crate::oracle::{Findings, Oracle};
+use crate::record::figures::{Figures, Schedule};
+use crate::record::history::{Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded, Sequence, Stage};
+use crate::record::{Denial, Event, Observer, ReaderCounts, What};
+
+/// One result, judged again.
+pub struct Replayed {
+    /// Whose.
+    pub header: Header,
+    /// Where the whole part of its history ends, if it is not whole.
+    pub cut: Option<Cut>,
+    /// What the oracle has counted by the cut, or by the end.
+    pub judged: Judged,
+    /// The oracle's findings, with what is open there closed.
+    pub findings: Findings,
+    /// Figures as far as the events go.
+    pub figures: Figures,
+    /// Events replayed.
+    pub events: u64,
+    /// Attempts among them.
+    pub attempts: u64,
+    /// Events that cannot come where they are: others were lost before them, or taken out.
+    pub gaps: u64,
+    /// The first of them, with file and line.
+    pub first_gap: Option<HistoryError>,
+    /// Is it the last result of a file that breaks off?
+    pub broken_off: bool,
+    /// End of measuring: as asked for, but not after the last event of what broke off or is cut.
+    pub end: u64,
+}
+
+/// What a history does not tell of a result.
+pub struct Untold<'a> {
+    /// Name of the workload.
+    pub workload: &'a str,
+    /// Promises of the recipe.
+    pub guarantees: &'a Guarantees,
+    /// As read back from the server.
+    pub facts: &'a Facts,
+    /// Events lost on their way to the oracle.
+    pub lost: u64,
+    /// Clients that panicked.
+    pub panicked: u64,
+    /// Was it cut short?
+    pub cut_short: bool,
+}
+
+impl Replayed {
+    /// The entry of `results` that the replay gives.
+    #[must_use]
+    pub fn result(&self, untold: &Untold<'_>) -> TrialResult {
+        let engine = TrialReport {
+            reader: ReaderCounts { events: self.events, lost: untold.lost },
+            panicked: untold.panicked,
+            cut_short: untold.cut_short,
+            ..TrialReport::default()
+        };
+        result(&Measured {
+            backend: &self.header.backend,
+            workload: untold.workload,
+            trial: self.header.trial,
+            guarantees: untold.guarantees,
+            facts: untold.facts,
+            origin: self.header.start,
+            measured_ns: self.measured_ns(),
+            figures: &self.figures,
+            findings: &self.findings,
+            engine: &engine,
+            recorded: Some(Recorded { attempts: self.attempts, complete: self.cut.is_none() && !self.broken_off }),
+            resources: Resources::default(),
+            ttl_raised: false,
+        })
+    }
+
+    /// What charts are drawn from.
+    #[must_use]
+    pub fn measurements(&mut self) -> Measurements {
+        Measurements {
+            backend: self.header.backend.clone(),
+            trial: self.header.trial,
+            start_ns: self.header.start,
+            warmup_ns: self.header.measure - self.header.start,
+            measured_ns: self.measured_ns(),
+            clients: self.header.clients,
+            keys: self.header.keys,
+            counts: *self.figures.counts(),
+            latencies: self.figures.latencies().clone(),
+            windows: self.figures.series(),
+            double_grants: self.findings.per_second.clone(),
+            grants_of: self.figures.grants_per_client().to_vec(),
+            longest_wait_of: self.figures.longest_waits().to_vec(),
+        }
+    }
+
+    fn measured_ns(&self) -> u64 {
+        self.end.saturating_sub(self.header.measure)
+    }
+}
+
+/// Replays every result of a history, in the order in which they ran. `end` says when
+/// measuring ended, where that is known better than by the plan (the load was stopped).
+///
+/// # Errors
+/// If the file cannot be read, or one of its lines makes no sense.
+pub fn replay(
+    path: &Path,
+    end: &dyn Fn(&Header) -> Option<u64>,
+    done: &mut dyn FnMut(Replayed),
+) -> Result<(), HistoryError> {
+    let mut lines = HistoryReader::open(path)?;
+    let mut current: Option<Replay> = None;
+    while let Some(line) = lines.next().transpose()? {
+        match (line, &mut current) {
+            (Line::Result(header), current) => {
+                if let Some(last) = current.take() {
+                    done(last.finish(false));
+                }
+                let end = end(&header).unwrap_or(header.end);
+                *current = Some(Replay::new(header, end));
+            }
+            (Line::Event(event), Some(replay)) => {
+                if let Err(problem) = replay.observe(&event) {
+                    replay.gap(|| lines.refuse(problem));
+                }
+            }
+            (Line::Cut(cut), Some(replay)) => replay.cut = replay.cut.or(Some((cut, replay.oracle.judged()))),
+            // The reader lets nothing through before the first header.
+            (Line::Event(_) | Line::Cut(_), None) => {}
+        }
+    }
+    if let Some(last) = current {
+        done(last.finish(lines.broken_off()));
+    }
+    Ok(())
+}
+
+/// The fold of one result.
+struct Replay {
+    header: Header,
+    end: u64,
+    last: u64,
+    events: u64,
+    attempts: u64,
+    figures: Figures,
+    oracle: Oracle,
+    sequence: Sequence,
+    cut: Option<(Cut, Judged)>,
+    gaps: u64,
+    first_gap: Option<HistoryError>,
+}
+
+impl Replay {
+    fn new(header: Header, end: u64) -> Self {
+        let schedule = Schedule {
+            start: header.start,
+            measure: header.measure,
+            end: Arc::new(AtomicU64::new(end.max(header.measure))),
+        };
+        Self {
+            figures: Figures::new(schedule, header.clients, header.keys),
+            oracle: Oracle::new(header.clients, header.keys, header.start),
+            sequence: Sequence::new(header.clients),
+            last: header.start,
+            end,
+            header,
+            events: 0,
+            attempts: 0,
+            cut: None,
+            gaps: 0,
+            first_gap: None,
+        }
+    }
+
+    fn observe(&mut self, event: &Event) -> Result<(), String> {
+        if self.cut.is_some() {
+            return Ok(());
+        }
+        let fits = self.sequence.observe(event);
+        self.figures.observe(event);
+        self.oracle.observe(event);
+        self.last = event.t;
+        self.events += 1;
+        self.attempts += u64::from(matches!(event.what, What::Invoke { .. }));
+        fits
+    }
+
+    fn gap(&mut self, error: impl FnOnce() -> HistoryError) {
+        self.gaps += 1;
+        self.first_gap.get_or_insert_with(error);
+    }
+
+    fn finish(mut self, broken_off: bool) -> Replayed {
+        let ends_early = broken_off || self.cut.is_some();
+        if ends_early {
+            self.withdraw();
+        }
+        let last = self.cut.map_or(self.last, |(cut, _)| cut.t);
+        let judged = self.cut.map_or_else(|| self.oracle.judged(), |(_, judged)| judged);
+        Replayed {
+            judged,
+            cut: self.cut.map(|(cut, _)| cut),
+            findings: self.oracle.finish(),
+            figures: self.figures,
+            events: self.events,
+            attempts: self.attempts,
+            gaps: self.gaps,
+            first_gap: self.first_gap,
+            broken_off,
+            end: if ends_early {
+                self.end.min(last).max(self.header.measure)
+            } else {
+                self.end.max(self.header.measure)
+            },
+            header: self.header,
+        }
+    }
+
+    /// Where the record ends, whoever still waits has no outcome: to the figures it is
+    /// as if the load had been stopped there.
+    fn withdraw(&mut self) {
+        let t = self.last;
+        for (client, stage) in self.sequence.stages() {
+            if let Stage::Waiting(key) = stage {
+                let what = What::Denied { denial: Denial::Withdrawn, surely_ended: 0, requests: 0 };
+                self.figures.observe(&Event { t, client, key, what });
+            }
+        }
+    }
+}
+
+/// Where the replay of a cut result and its run differ: figure, then both counts. The
+/// run's come first.
+#[must_use]
+pub fn differences_at_cut(stored: &Judged, replayed: &Judged) -> Vec<(String, String, String)> {
+    let counts = |judged: &Judged| -> BTreeMap<String, u64> {
+        serde_json::to_value(judged).and_then(serde_json::from_value).unwrap_or_default()
+    };
+    let again = counts(replayed);
+    let differs = |(name, count): (String, u64)| {
+        let other = again.get(&name).copied().unwrap_or_default();
+        (count != other).then(|| (name, count.to_string(), other.to_string()))
+    };
+    counts(stored).into_iter().filter_map(differs).collect()
+}

@@ -1,0 +1,156 @@
+//! The keys of a workload as a JSON Schema, for editors that complete and check TOML.
+//! Made of the same descriptions that the decoder reads by. It knows names, types and
+//! kinds; ranges, and what must fit together, only `lockbench check` knows.
+//!
+//! Draft 7, which the TOML servers of the common editors understand:
+//! <https://json-schema.org/draft-07/json-schema-release-notes>.
+
+use serde_json::{Map, Value, json};
+
+use super::file::{BELOW_FLOOR, REDLOCK, ROOT};
+use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+use super::schema::{Field, Kind, Presence, Tagged};
+
+/// What `parse_duration_ns` reads: numbers, each with its unit, without a gap.
+const DURATION: &str = r"^\s*(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|ms|s|m|h))+\s*$";
+
+/// The schema of a workload file, read as JSON.
+#[must_use]
+pub fn json_schema() -> Value {
+    let mut schema = table(ROOT);
+    schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
+    schema.insert("title".to_owned(), json!("lockbench workload"));
+    let about = "A workload file of lockbench. Ranges, and what must fit together, are checked by `lockbench check`.";
+    schema.insert("description".to_owned(), json!(about));
+    Value::Object(schema)
+}
+
+/// A table with these keys and no others.
+fn table(fields: &[Field]) -> Map<String, Value> {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for field in fields {
+        properties.insert(field.key.to_owned(), property(field));
+        if field.presence == Presence::Required {
+            required.push(field.key);
+        }
+    }
+    let mut table = Map::new();
+    table.insert("type".to_owned(), json!("object"));
+    table.insert("properties".to_owned(), Value::Object(properties));
+    table.insert("required".to_owned(), json!(required));
+    table.insert("additionalProperties".to_owned(), json!(false));
+    table
+}
+
+fn property(field: &Field) -> Value {
+    // What nobody described here yet takes anything: an editor must not call right wrong.
+    let mut property = value(field).unwrap_or_default();
+    property.insert("description".to_owned(), json!(format!("{} ({})", field.meaning, field.takes)));
+    if let Presence::Default(text) = field.presence {
+        property.extend(default(text).map(|value| ("default".to_owned(), value)));
+    }
+    Value::Object(property)
+}
+
+/// A default as JSON; it is written in TOML.
+fn default(text: &str) -> Option<Value> {
+    let mut parsed: Value = toml::from_str(&format!("value = {text}")).ok()?;
+    Some(parsed["value"].take())
+}
+
+/// What a key takes; `None` if this file does not know.
+fn value(field: &Field) -> Option<Map<String, Value>> {
+    let value = match (field.key, field.takes) {
+        ("keys", _) => kinds(&KEYS),
+        ("hold" | "think", _) => json!({ "anyOf": [duration(), kinds(&SPAN)] }),
+        ("acquire", _) => kinds(&ACQUIRE),
+        ("retry", _) => kinds(&RETRY),
+        ("history", _) => kinds(&HISTORY),
+        ("redlock", _) => Value::Object(table(REDLOCK)),
+        ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
+        ("renewal", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
+        ("expect", _) => json!({ "type": "array", "items": { "enum": ["outside"] }, "uniqueItems": true }),
+        (_, "text") => json!({ "type": "string" }),
+        (_, "list of text") => json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true }),
+        (_, "whole number") => json!({ "type": "integer", "minimum": 0 }),
+        (_, "number") => json!({ "type": "number" }),
+        (_, "duration") => duration(),
+        _ => return None,
+    };
+    match value {
+        Value::Object(value) => Some(value),
+        _ => None,
+    }
+}
+
+fn duration() -> Value {
+    json!({ "type": "string", "pattern": DURATION })
+}
+
+fn words<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
+    words.iter().map(|(word, _)| *word).collect()
+}
+
+/// A value that comes in kinds: the bare name of one whose keys all have defaults, or
+/// a table that names its kind.
+fn kinds<T>(tagged: &Tagged<T>) -> Value {
+    let needs_nothing = |kind: &&Kind<T>| kind.fields.iter().all(|field| field.presence != Presence::Required);
+    let bare: Vec<&str> = tagged.kinds.iter().filter(needs_nothing).map(|kind| kind.name).collect();
+    let mut choices: Vec<Value> = tagged.kinds.iter().map(|kind| kind_table(tagged.tag, kind)).collect();
+    if !bare.is_empty() {
+        choices.insert(0, json!({ "enum": bare }));
+    }
+    json!({ "anyOf": choices })
+}
+
+fn kind_table<T>(tag: &str, kind: &Kind<T>) -> Value {
+    let mut table = table(kind.fields);
+    table.insert("description".to_owned(), json!(kind.meaning));
+    if let Some(properties) = table.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert(tag.to_owned(), json!({ "const": kind.name }));
+    }
+    if let Some(required) = table.get_mut("required").and_then(Value::as_array_mut) {
+        required.push(json!(tag));
+    }
+    Value::Object(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::{REDLOCK, ROOT};
+    use super::super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+    use super::super::schema::{Field, Presence, Tagged};
+    use super::{default, json_schema, value};
+
+    fn fields_of<T>(tagged: &'static Tagged<T>) -> impl Iterator<Item = &'static Field> {
+        tagged.kinds.iter().flat_map(|kind| kind.fields)
+    }
+
+    #[test]
+    fn every_key_has_a_type_and_its_default_is_of_it() {
+        let fields = ROOT
+            .iter()
+            .chain(REDLOCK)
+            .chain(fields_of(&KEYS))
+            .chain(fields_of(&SPAN))
+            .chain(fields_of(&ACQUIRE))
+            .chain(fields_of(&RETRY))
+            .chain(fields_of(&HISTORY));
+        for field in fields {
+            let schema = value(field).unwrap_or_else(|| panic!("what {} takes is not described here", field.key));
+            if let Presence::Default(text) = field.presence {
+                let default = default(text).unwrap_or_else(|| panic!("{}: {text}", field.key));
+                let schema = serde_json::Value::Object(schema);
+                assert!(jsonschema::is_valid(&schema, &default), "{}: {default} is not {schema}", field.key);
+            }
+        }
+    }
+
+    #[test]
+    fn the_schema_is_one() {
+        jsonschema::draft7::meta::validate(&json_schema()).unwrap();
+        assert_eq!(json_schema()["required"], serde_json::json!(["clients"]));
+        assert_eq!(json_schema()["properties"]["ttl"]["default"], "10s");
+    }
+}
