@@ -90,6 +90,10 @@ pub static ENTRIES: &[&Entry] = &[
     &control::SWALLOW_ERROR,
 ];
 
+/// Systems whose client library sets no `TCP_NODELAY` and offers no way to: see
+/// `zookeeper`. All others set it.
+pub const NAGLE_ON: &[&str] = &["zookeeper"];
+
 /// Bare names that mean a recipe.
 const DEFAULT_RECIPES: &[(&str, &str)] = &[("postgres", "postgres:advisory")];
 

@@ -243,7 +243,7 @@ pub(super) struct LoadArgs {
     /// Format of the result on stdout
     #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
     pub format: FormatChoice,
-    /// A bound on a figure, e.g. 'acquire_service.p99 < 20ms' or 'double_grants{redis} == 0'; may be repeated
+    /// A bound on a figure, e.g. 'acquire_service.p99 < 20ms', 'double_grants{redis} == 0', or 'warn: timeouts <= 0.1%' to be told only; may be repeated
     #[arg(long = "threshold", env = "LOCKBENCH_THRESHOLD", value_name = "TEXT", value_delimiter = ';')]
     pub thresholds: Vec<String>,
     /// Do not show this lint; may be repeated

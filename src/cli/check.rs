@@ -1,9 +1,12 @@
 //! `lockbench check`: what a workload means, and what is odd about it. Runs nothing.
 
 use super::args::CheckArgs;
+use super::gates::Gates;
 use super::select::select;
 use super::{Failure, print};
 use crate::lock::RenewalKind;
+use crate::report::ThresholdLevel;
+use crate::report::threshold::DEFAULT_ALERTS;
 use crate::units::human_duration;
 use crate::workload::plan::RenewalPolicy;
 use crate::workload::{load, resolve_ttl, to_toml, warnings};
@@ -53,9 +56,38 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     for warning in warnings(&plan, &systems) {
         text.push_str(&format!("\nwarning: {warning}\n"));
     }
+    text.push_str(&gates_text(&Gates::read(&plan, &source, &selection, None)?));
     text.push_str(&format!("\nresolved plan:\n{}", to_toml(&plan)));
     print(&text)?;
     Ok(0)
+}
+
+/// What the plan must keep, as understood; or what it could.
+fn gates_text(gates: &Gates) -> String {
+    let mut text = String::from("\nthresholds:\n");
+    for threshold in &gates.thresholds {
+        let systems =
+            if threshold.backends.is_empty() { "every system".to_owned() } else { threshold.backends.join(", ") };
+        let level = match threshold.level {
+            ThresholdLevel::Warn => "told only",
+            ThresholdLevel::Fail => "exit 99",
+        };
+        let figure = &threshold.figure;
+        let meaning = figure.meaning();
+        text.push_str(&format!("  {} ({meaning}) on {systems}; breached: {level}\n", threshold.condition()));
+    }
+    if gates.thresholds.is_empty() {
+        text = "\nno thresholds. The usual alerts, to paste (without `warn: ` a breach is exit 99):\n".to_owned();
+        text.push_str("thresholds = [\n");
+        DEFAULT_ALERTS.iter().for_each(|alert| text.push_str(&format!("  \"warn: {alert}\",\n")));
+        text.push_str("]\n");
+    }
+    let changed: Vec<String> =
+        gates.levels.changed().map(|(name, level)| format!("{name} = {}", level.name())).collect();
+    if !changed.is_empty() {
+        text.push_str(&format!("\nlints: {}\n", changed.join(", ")));
+    }
+    text
 }
 
 /// `1 trial`, `2 trials`.

@@ -15,7 +15,7 @@ use crate::backend;
 use crate::output::{OUTPUTS, json, text};
 use crate::report::{
     Aggregate, Environment, Interruption, MEASURED, Measurements, RecordedRun, Report, RunDirectory, SCHEMA_VERSION,
-    SkippedBackend, Tool, TrialResult, aggregate, cores, judge, write_measured,
+    SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, write_measured,
 };
 use crate::workload::to_toml;
 
@@ -23,6 +23,8 @@ use crate::workload::to_toml;
 pub struct Ran {
     pub id: String,
     pub started: SystemTime,
+    /// How far the wall clock moved against the monotonic one meanwhile.
+    pub clock_step_ns: i64,
     pub skipped: Vec<SkippedBackend>,
     pub dones: Vec<Done>,
     pub overhead: Option<Overhead>,
@@ -85,15 +87,10 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
     let results: Vec<TrialResult> = ran.dones.iter().map(|done| done.result.clone()).collect();
     let planned = (job.selection.entries.len() - ran.skipped.len()) * job.plan.trials as usize;
     let whole = results.len() == planned && results.iter().all(|result| result.complete);
-    let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
-    let mut verdict = judge(&results, &ran.skipped, &job.plan.expect, ran.interruption, &is_control, &[]);
-    if let Some(problem) = &ran.unwritten {
-        verdict.unstored(problem.clone());
-    }
     let mut notes = plan_warnings(job);
     notes.extend(remarks);
     notes.extend(results.iter().flat_map(|result| remarks_on(job, result)));
-    Report {
+    let mut report = Report {
         schema_version: SCHEMA_VERSION,
         run_id: ran.id.clone(),
         complete: ran.interruption.is_none() && ran.unwritten.is_none() && whole,
@@ -105,11 +102,14 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
             overhead_ns_per_cycle: ran.overhead.as_ref().map(|overhead| overhead.ns_per_cycle),
             ceiling_cycles_per_s: ran.overhead.as_ref().map(|overhead| overhead.cycles_per_s),
         },
-        environment: Environment::read(
-            humantime::format_rfc3339_seconds(ran.started).to_string(),
-            "CLOCK_MONOTONIC",
-            placement,
-        ),
+        environment: Environment {
+            clock_step_ns: Some(ran.clock_step_ns),
+            ..Environment::read(
+                humantime::format_rfc3339_seconds(ran.started).to_string(),
+                "CLOCK_MONOTONIC",
+                placement,
+            )
+        },
         plan: toml::from_str(&to_toml(&job.plan)).unwrap_or_default(),
         aggregates: aggregates(job, ran),
         lints: Vec::new(),
@@ -118,8 +118,26 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
         skipped: ran.skipped.clone(),
         faults: Vec::new(),
         thresholds: Vec::new(),
-        verdict,
+        verdict: Verdict { exit_code: 0, reasons: Vec::new() },
+    };
+    report.verdict = verdict(job, ran, &mut report);
+    report
+}
+
+/// Judges the gates, which fills thresholds and lints of the report, and all the rest.
+fn verdict(job: &Job<'_>, ran: &Ran, report: &mut Report) -> Verdict {
+    let gates = job.gates.judge(report, &measured(ran), &job.plan);
+    let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
+    let (results, skipped) = (&report.results, &report.skipped);
+    let mut verdict = judge(results, skipped, &job.plan.expect, ran.interruption, &is_control, &gates);
+    if let Some(problem) = &ran.unwritten {
+        verdict.unstored(problem.clone());
     }
+    verdict
+}
+
+fn measured(ran: &Ran) -> Vec<Measurements> {
+    ran.dones.iter().filter_map(|done| done.measured.clone()).collect()
 }
 
 fn aggregates(job: &Job<'_>, ran: &Ran) -> Vec<Aggregate> {
@@ -135,25 +153,10 @@ fn aggregates(job: &Job<'_>, ran: &Ran) -> Vec<Aggregate> {
     job.selection.entries.iter().filter_map(|entry| of(entry.name)).collect()
 }
 
-/// What limits how far the figures of a trial can be trusted.
+/// What must be read beside a trial's verdict. What limits its figures is in the lints.
 fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
     let name = &result.backend;
     let mut remarks = Vec::new();
-    if result.throttled > 0 {
-        remarks.push(format!(
-            "{name}: lockbench's recorder held clients back {} times between attempts: the tool is the limit here",
-            result.throttled
-        ));
-    }
-    if let Some(cpu) = result.resources.client_cpu_s.filter(|_| name != "memory" && result.measured_s > 0.0) {
-        let share = cpu / result.measured_s / f64::from(cores());
-        if share > 0.6 {
-            remarks.push(format!(
-                "{name}: lockbench itself used {:.0} % of all processors: the load generator may be the limit",
-                share * 100.0
-            ));
-        }
-    }
     if contended(&job.plan) && result.error.is_none() && result.safety.exercised_holds == 0 {
         remarks.push(format!("{name}: no holder was ever challenged: the zero double grants prove nothing"));
     }
@@ -172,9 +175,8 @@ fn store(job: &Job<'_>, ran: &Ran, report_json: &[u8], directory: RunDirectory) 
             problem.get_or_insert(error);
         }
     };
-    let measured: Vec<Measurements> = ran.dones.iter().filter_map(|done| done.measured.clone()).collect();
     write("plan.toml", Ok(to_toml(&job.plan).into_bytes()));
-    write(MEASURED, write_measured(&measured).map_err(|error| format!("{MEASURED}: {error}")));
+    write(MEASURED, write_measured(&measured(ran)).map_err(|error| format!("{MEASURED}: {error}")));
     write("report.json", Ok(report_json.to_vec()));
     match RecordedRun::open(&directory.path("")) {
         Ok(run) => {

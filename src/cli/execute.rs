@@ -11,12 +11,14 @@ use super::Failure;
 use super::args::LoadArgs;
 use super::conclude::{Concluded, Ran, conclude};
 use super::endpoints::Endpoints;
+use super::gates::Gates;
 use super::measure::{Bench, Candidate, Done};
 use super::overhead::{Overhead, calibrate};
 use super::progress::Progress;
 use super::select::Selection;
 use super::servers::Servers;
 use super::signal::Signals;
+use super::wall::WallClock;
 use crate::backend::{self, Entry, RedlockParameters, Target};
 use crate::clock::Clock;
 use crate::record::history::HistoryFile;
@@ -31,6 +33,7 @@ pub struct Job<'a> {
     pub source: Source,
     pub selection: Selection,
     pub endpoints: Endpoints,
+    pub gates: Gates,
     pub args: &'a LoadArgs,
     /// Name of the run, where the command line's is not meant: one point of a sweep.
     pub run_id: Option<String>,
@@ -60,6 +63,7 @@ impl Interrupt {
 /// Does it.
 pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let started = SystemTime::now();
+    let wall = WallClock::read();
     let (stop, signals) = (job.interrupt.stop.clone(), &job.interrupt.signals);
     let ttls = ttls(&job)?;
     let id = job.run_id.clone().or_else(|| job.args.run_id.clone()).unwrap_or_else(|| run_id(&job.plan.name, started));
@@ -91,7 +95,8 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let measured = run.measure(&ttls);
     run.progress.finish();
     let Run { id, directory, servers, skipped, dones, overhead, unwritten, .. } = run;
-    let ran = Ran { id, started, skipped, dones, overhead, interruption: signals.received(), unwritten };
+    let clock_step_ns = wall.step_ns();
+    let ran = Ran { id, started, clock_step_ns, skipped, dones, overhead, interruption: signals.received(), unwritten };
     match measured {
         Ok(()) => conclude(&job, ran, servers, directory),
         Err(failure) => {

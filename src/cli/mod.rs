@@ -11,6 +11,7 @@ mod endpoints;
 mod execute;
 mod explain;
 mod export;
+mod gates;
 mod histories;
 mod lints;
 mod ls;
@@ -28,6 +29,7 @@ mod signal;
 mod stored;
 mod sweep;
 mod verify;
+mod wall;
 
 pub use args::Arguments;
 

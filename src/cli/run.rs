@@ -4,6 +4,7 @@ use super::Failure;
 use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice};
 use super::endpoints::{Endpoints, bare, named};
 use super::execute::{Interrupt, Job, execute};
+use super::gates::Gates;
 use super::select::{all, select};
 use super::sweep::{self, asked};
 use crate::workload::{load, quickstart};
@@ -20,7 +21,8 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         let (plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
         let selection = select(&args.load.backends, &plan, &source)?;
         let endpoints = endpoints.clone();
-        Ok(Job { plan, source, selection, endpoints, args: &args.load, run_id: None, interrupt })
+        let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
+        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, interrupt })
     })
 }
 
@@ -38,7 +40,8 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
             selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
         }
         let endpoints = endpoints.clone();
-        Ok(Job { plan, source, selection, endpoints, args: &args.load, run_id: None, interrupt })
+        let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
+        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, interrupt })
     })
 }
 

@@ -100,7 +100,7 @@ mod tests {
     fn every_format_renders_every_run_and_always_the_same() {
         let names: BTreeSet<&str> = OUTPUTS.iter().map(|output| output.name).collect();
         assert_eq!(names.len(), OUTPUTS.len());
-        for run in [recorded(), crowd(10), gated(), timeouts(), empty()] {
+        for run in [recorded(), crowd(3), gated(), timeouts(), empty()] {
             let mut paths = BTreeSet::new();
             for output in OUTPUTS {
                 let files = (output.render)(&run);

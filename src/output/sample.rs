@@ -127,6 +127,7 @@ pub fn report() -> Report {
             governor: None,
             clock: "CLOCK_MONOTONIC (tsc)".to_owned(),
             placement: "no servers".to_owned(),
+            clock_step_ns: Some(0),
         },
         plan: serde_json::Value::Null,
         aggregates: results.iter().map(aggregate).collect(),

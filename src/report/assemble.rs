@@ -134,6 +134,7 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         }),
         events: measured.engine.reader.events,
         events_lost: measured.engine.reader.lost,
+        self_stalls: counts.self_stalls,
         throttled: measured.engine.throttled,
         failures: measured.engine.reasons.iter().map(|(text, count)| (text.to_owned(), count)).collect(),
         not_available: missing,

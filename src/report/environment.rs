@@ -26,6 +26,10 @@ pub struct Environment {
     pub clock: String,
     /// Where servers run relative to the load: figures over loopback flatter every system.
     pub placement: String,
+    /// How far the wall clock moved against `CLOCK_MONOTONIC` from the start of the run to
+    /// its end, in nanoseconds: it was set, or the machine slept. `null`: not compared.
+    #[serde(default)]
+    pub clock_step_ns: Option<i64>,
 }
 
 impl Environment {
@@ -45,6 +49,7 @@ impl Environment {
             governor: first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             clock: format!("{clock} ({})", kernel_clock.unwrap_or_else(|| "time source unknown".to_owned())),
             placement: placement.to_owned(),
+            clock_step_ns: None,
         }
     }
 }

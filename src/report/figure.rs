@@ -1,6 +1,8 @@
 //! The figures of a report by name: what thresholds, comparisons, exports and
 //! decision tables ask for. One list, so that a name means the same everywhere.
 
+use std::fmt;
+
 use super::schema::{LatencySet, Report, TrialResult};
 use crate::record::LatencyFigures;
 
@@ -252,6 +254,12 @@ pub fn find(name: &str) -> Result<Figure, String> {
     })
 }
 
+impl fmt::Debug for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
 impl Figure {
     /// Its name.
     #[must_use]
@@ -301,7 +309,7 @@ impl Figure {
             Kind::Latency(latency, stat) => (stat.of)((latency.of)(&result.latency)),
             Kind::Scalar(scalar) => (scalar.of)(result),
         };
-        value.ok_or_else(|| self.missing(result))
+        value.ok_or_else(|| self.missing(&[result]))
     }
 
     /// Of all trials of a backend: histograms added, counts summed.
@@ -317,21 +325,21 @@ impl Figure {
             );
         };
         let ran: Vec<&TrialResult> = trials.iter().copied().filter(|result| result.error.is_none()).collect();
-        let Some(any) = ran.first() else {
+        if ran.is_empty() {
             return Err(format!("the trial failed: {}", first.error.as_deref().unwrap_or("no reason given")));
-        };
+        }
         match self.kind {
             Kind::Latency(latency, stat) => {
                 let aggregate = report.aggregates.iter().find(|aggregate| aggregate.backend == backend);
                 aggregate
                     .and_then(|aggregate| (stat.of)((latency.of)(&aggregate.latency)))
-                    .ok_or_else(|| self.missing(any))
+                    .ok_or_else(|| self.missing(&ran))
             }
             Kind::Scalar(scalar) => {
                 let values: Vec<(f64, &TrialResult)> =
                     ran.iter().filter_map(|result| (scalar.of)(result).map(|value| (value, *result))).collect();
                 if values.is_empty() {
-                    return Err(self.missing(any));
+                    return Err(self.missing(&ran));
                 }
                 Ok(match scalar.merge {
                     Merge::Sum => values.iter().map(|(value, _)| value).sum(),
@@ -345,15 +353,15 @@ impl Figure {
         }
     }
 
-    /// Why it does not exist, in the report's own words.
-    fn missing(&self, result: &TrialResult) -> String {
+    /// Why it does not exist, in the words of the first of these trials that says so.
+    fn missing(&self, trials: &[&TrialResult]) -> String {
         let keys = match self.kind {
             Kind::Latency(latency, stat) => {
                 vec![format!("latency.{}.{}", latency.name, stat.field), format!("latency.{}", latency.name)]
             }
             Kind::Scalar(scalar) => vec![scalar.field.to_owned()],
         };
-        let told = keys.iter().find_map(|key| result.not_available.get(key));
+        let told = trials.iter().find_map(|trial| keys.iter().find_map(|key| trial.not_available.get(key)));
         told.cloned().unwrap_or_else(|| "not measured".to_owned())
     }
 }

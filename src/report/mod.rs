@@ -8,7 +8,9 @@ mod durability;
 mod environment;
 mod exit_codes;
 pub mod figure;
-mod lint;
+#[cfg(test)]
+mod fixture;
+pub mod lint;
 mod measured;
 mod replay;
 mod scene;
@@ -17,7 +19,7 @@ mod store;
 mod stored;
 mod story;
 pub mod sweep;
-mod threshold;
+pub mod threshold;
 mod verdict;
 
 pub use agreement::{Difference, differences};
@@ -25,7 +27,7 @@ pub use assemble::{Measured, aggregate, failed, result};
 pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_broken_off};
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};
-pub use lint::{LintFinding, LintLevel};
+pub use lint::{LintFinding, LintLevel, LintLevels};
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
 pub use replay::{Replayed, Untold, differences_at_cut, replay};
 pub use scene::{HoldEnd, Scene, SceneFold, SceneHold};
@@ -38,5 +40,5 @@ pub use stored::{
     HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RecordedRun, history_failure, history_path, is_partial, parse_report,
     read_report,
 };
-pub use threshold::{ThresholdLevel, ThresholdOutcome, ThresholdResult};
+pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};
 pub use verdict::{Exit, Interruption, judge, worst};

@@ -169,6 +169,10 @@ pub struct TrialResult {
     pub events: u64,
     /// Events lost; any loss makes the verdict unknown.
     pub events_lost: u64,
+    /// How often lockbench itself was kept from running for longer than a quarter of the
+    /// ttl while it measured.
+    #[serde(default)]
+    pub self_stalls: u64,
     /// How often clients were held back between attempts because the recorder was behind.
     pub throttled: u64,
     /// Failures in the words of clients and servers, and how often.

@@ -5,7 +5,9 @@ use super::cursor::{Cursor, Report};
 use super::document::{Table, Value};
 use super::item::Item;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
-use super::plan::{BelowFloor, Expectation, Plan, RedlockPlan, RenewalPolicy};
+use super::plan::{
+    BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, RedlockPlan, RenewalPolicy,
+};
 use super::schema::Field;
 use super::tagged::tagged;
 
@@ -61,6 +63,19 @@ pub(super) static ROOT: &[Field] = &[
         "violations that are no failure here: `\"outside\"` (double grants after a lease lawfully lapsed)",
     ),
     Field::default(
+        "thresholds",
+        "list of text or table",
+        "[]",
+        "bounds on figures, such as `\"acquire_service.p99 < 20ms\"`: a breach is exit code 99; or \
+         `{ text = \"...\", level = \"warn\" }` if it is only told",
+    ),
+    Field::default(
+        "lints",
+        "table",
+        "{}",
+        "level of lints by name: `\"allow\"`, `\"warn\"` or `\"deny\"` (a finding is exit code 99); `lockbench lints` lists them",
+    ),
+    Field::default(
         "history",
         "kind",
         "{ kind = \"window\", attempts = 1000000 }",
@@ -75,6 +90,12 @@ pub(super) static REDLOCK: &[Field] = &[
     Field::default("drift_ratio", "number", "0.01", "share of the ttl that clocks may drift; 0 up to below 1"),
     Field::default("drift_fixed", "duration", "\"2ms\"", "constant part of the drift allowance"),
     Field::default("node_timeout", "duration", "\"50ms\"", "longest wait for one node: small against the ttl"),
+];
+
+/// Keys of a threshold that is a table.
+static THRESHOLD: &[Field] = &[
+    Field::required("text", "text", "the bound, such as \"timeouts <= 0.1%\""),
+    Field::default("level", "text", "\"fail\"", "what a breach means: \"fail\" or \"warn\""),
 ];
 
 /// The plan that a document means; `None` if there are problems, all reported.
@@ -99,6 +120,8 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Pl
     let trials = take("trials").and_then(|item| item.whole32(1..=MOST_TRIALS));
     let seed = take("seed").and_then(|item| item.whole(0..=LARGEST_SEED));
     let expect = take("expect").and_then(|item| expect(&item));
+    let thresholds = take("thresholds").and_then(|item| thresholds(&item));
+    let lints = take("lints").and_then(|item| lints(&item));
     let history = take("history").and_then(|item| tagged(&item, &HISTORY));
     let redlock = take("redlock").and_then(|item| redlock(&item));
     cursor.finish_complete();
@@ -121,6 +144,8 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Pl
         trials: trials?,
         seed: seed?,
         expect: expect?,
+        thresholds: thresholds?,
+        lints: lints?,
         history: history?,
         redlock: redlock?,
     })
@@ -177,6 +202,45 @@ fn expect(item: &Item<'_>) -> Option<Vec<Expectation>> {
         expected.push(expectation);
     }
     Some(expected)
+}
+
+/// The texts are kept as they are: who knows the figures reads them and finds their
+/// lines in the [`super::Source`].
+fn thresholds(item: &Item<'_>) -> Option<Vec<PlannedThreshold>> {
+    let mut thresholds = Vec::new();
+    for element in item.elements()? {
+        let table = matches!(element.node.value, Value::Table(_));
+        let threshold =
+            if table { threshold(&element) } else { Some(PlannedThreshold { text: element.text()?, level: None }) };
+        thresholds.push(threshold?);
+    }
+    Some(thresholds)
+}
+
+fn threshold(item: &Item<'_>) -> Option<PlannedThreshold> {
+    let cursor = Cursor::nested(item, THRESHOLD)?;
+    let text = cursor.take("text").and_then(|item| item.text());
+    let levels = [("fail", BreachLevel::Fail), ("warn", BreachLevel::Warn)];
+    let level = cursor.take("level").and_then(|item| item.word(&levels));
+    cursor.finish_complete();
+    Some(PlannedThreshold { text: text?, level: Some(level?) })
+}
+
+/// Names are kept as text, as those of backends are.
+fn lints(item: &Item<'_>) -> Option<Vec<PlannedLint>> {
+    let Value::Table(table) = &item.node.value else {
+        let found = item.node.value.type_name();
+        return item.refuse(&format!("is {found}; write a table, such as {{ fsync-off = \"deny\" }}"));
+    };
+    let levels = [("allow", FindingLevel::Allow), ("warn", FindingLevel::Warn), ("deny", FindingLevel::Deny)];
+    let mut lints = Vec::new();
+    for entry in &table.entries {
+        let path = format!("{}.{}", item.path, entry.key);
+        let level = Item { path, origin: entry.origin.clone(), node: entry.node.clone(), report: item.report };
+        lints.push(PlannedLint { name: entry.key.clone(), level: level.word(&levels)? });
+    }
+    lints.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(lints)
 }
 
 fn redlock(item: &Item<'_>) -> Option<RedlockPlan> {

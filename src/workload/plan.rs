@@ -44,6 +44,10 @@ pub struct Plan {
     pub seed: u64,
     /// Violations that the plan expects.
     pub expect: Vec<Expectation>,
+    /// Bounds on figures. Kept as text: who knows the figures reads it.
+    pub thresholds: Vec<PlannedThreshold>,
+    /// Levels of lints, in order of their names, which who knows the lints resolves.
+    pub lints: Vec<PlannedLint>,
     /// How much of the history goes to disk.
     pub history: HistoryLimit,
     /// Drift and node timeout of the redlock recipe.
@@ -170,6 +174,44 @@ pub enum AcquireMode {
 pub enum Expectation {
     /// Double grants after a lawfully lapsed lease.
     Outside,
+}
+
+/// A bound on a figure, as planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedThreshold {
+    /// For example `acquire_service.p99 < 20ms`.
+    pub text: String,
+    /// What a breach means, if it is said beside the text.
+    pub level: Option<BreachLevel>,
+}
+
+/// What a breached threshold means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreachLevel {
+    /// It is told.
+    Warn,
+    /// The run does not pass.
+    Fail,
+}
+
+/// The level of a lint, as planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedLint {
+    /// Its name.
+    pub name: String,
+    /// Its level.
+    pub level: FindingLevel,
+}
+
+/// What becomes of a lint's finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FindingLevel {
+    /// Not shown.
+    Allow,
+    /// Shown.
+    Warn,
+    /// The run does not pass.
+    Deny,
 }
 
 /// How much of the history goes to disk.

@@ -44,6 +44,13 @@ impl Source {
     pub fn place_of_backend(&self, index: usize) -> String {
         self.place_of(&format!("backends.{index}"))
     }
+
+    /// Where the threshold number `index` (from 0, as in [`Plan::thresholds`]) was
+    /// written.
+    #[must_use]
+    pub fn place_of_threshold(&self, index: usize) -> String {
+        self.place_of(&format!("thresholds.{index}"))
+    }
 }
 
 /// Reads a workload file, changed by `key=value` texts as `--set` gives them.
@@ -104,4 +111,19 @@ fn nearest_file(path: &Path) -> Option<PathBuf> {
     let names: Vec<String> = files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let near = nearest(&typed, names.iter().map(String::as_str))?;
     Some(directory.map_or_else(|| PathBuf::from(near), |directory| directory.join(near)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn thresholds_and_lints_know_their_lines() {
+        let text = "clients = 2\nthresholds = [\n  \"a\",\n  { text = \"b\" },\n]\n[lints]\nloopback = \"deny\"\n";
+        let (_, source) = parse("w.toml", text, &[]).unwrap();
+        assert_eq!([0, 1].map(|index| source.place_of_threshold(index)), ["w.toml:3", "w.toml:4"]);
+        assert_eq!(source.place_of("lints.loopback"), "w.toml:7");
+        let (_, source) = parse("w.toml", text, &["lints.loopback=allow".to_owned()]).unwrap();
+        assert_eq!(source.place_of("lints.loopback"), "w.toml: --set lints.loopback=allow");
+    }
 }

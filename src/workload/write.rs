@@ -3,7 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{AcquireMode, BelowFloor, Expectation, HistoryLimit, Keys, Plan, RenewalPolicy, Span};
+use super::plan::{
+    AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
+    PlannedThreshold, RenewalPolicy, Span,
+};
 use crate::lock::Retry;
 use crate::units::exact_duration;
 
@@ -29,6 +32,8 @@ pub fn to_toml(plan: &Plan) -> String {
         ("trials", plan.trials.to_string()),
         ("seed", plan.seed.to_string()),
         ("expect", list(plan.expect.iter().map(|Expectation::Outside| "outside"))),
+        ("thresholds", thresholds(&plan.thresholds)),
+        ("lints", lints(&plan.lints)),
         ("history", history(plan.history)),
     ];
     let mut toml = String::new();
@@ -121,16 +126,56 @@ fn history(history: HistoryLimit) -> String {
     }
 }
 
+fn thresholds(thresholds: &[PlannedThreshold]) -> String {
+    let one = |PlannedThreshold { text: bound, level }: &PlannedThreshold| match level {
+        None => text(bound),
+        Some(BreachLevel::Warn) => format!("{{ text = {}, level = \"warn\" }}", text(bound)),
+        Some(BreachLevel::Fail) => format!("{{ text = {}, level = \"fail\" }}", text(bound)),
+    };
+    format!("[{}]", thresholds.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+fn lints(lints: &[PlannedLint]) -> String {
+    let one = |PlannedLint { name, level }: &PlannedLint| {
+        let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let level = match level {
+            FindingLevel::Allow => "allow",
+            FindingLevel::Warn => "warn",
+            FindingLevel::Deny => "deny",
+        };
+        format!("{} = \"{level}\"", if bare { name.clone() } else { key(name) })
+    };
+    if lints.is_empty() {
+        "{}".to_owned()
+    } else {
+        format!("{{ {} }}", lints.iter().map(one).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A key that needs quotes. Those of several lines, which a long text may get, are no key's.
+fn key(name: &str) -> String {
+    let escaped: String = name
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' => format!("\\{c}"),
+            c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect();
+    format!("\"{escaped}\"")
+}
+
 #[cfg(test)]
 mod tests {
-    use proptest::collection::vec;
+    use proptest::collection::{btree_map, vec};
     use proptest::option;
     use proptest::prelude::{Just, Strategy, any, prop_oneof};
     use proptest::{prop_assert_eq, proptest};
 
     use super::super::item::LONGEST_NS;
     use super::super::plan::{
-        AcquireMode, BelowFloor, Expectation, HistoryLimit, Keys, Plan, RedlockPlan, RenewalPolicy, Span,
+        AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
+        PlannedThreshold, RedlockPlan, RenewalPolicy, Span,
     };
     use super::super::source::parse;
     use super::to_toml;
@@ -195,6 +240,18 @@ mod tests {
         })
     }
 
+    fn any_threshold() -> impl Strategy<Value = PlannedThreshold> {
+        let level = prop_oneof![Just(None), Just(Some(BreachLevel::Warn)), Just(Some(BreachLevel::Fail))];
+        (".*", level).prop_map(|(text, level)| PlannedThreshold { text, level })
+    }
+
+    fn any_lints() -> impl Strategy<Value = Vec<PlannedLint>> {
+        let level = prop_oneof![Just(FindingLevel::Allow), Just(FindingLevel::Warn), Just(FindingLevel::Deny)];
+        btree_map(prop_oneof!["[a-z-]{1,9}", "(.|\n)*"], level, 0..4)
+            .prop_map(|lints| lints.into_iter().map(|(name, level)| PlannedLint { name, level }).collect())
+    }
+
+    type Gates = (Vec<PlannedThreshold>, Vec<PlannedLint>);
     type Load = (String, String, u32, Keys, Span, Span);
     type Lease = (u64, BelowFloor, RenewalPolicy, AcquireMode, Retry, u64);
     type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, RedlockPlan);
@@ -233,7 +290,7 @@ mod tests {
         )
     }
 
-    fn plan((load, lease, run): (Load, Lease, Run)) -> Plan {
+    fn plan((load, lease, run, (thresholds, lints)): (Load, Lease, Run, Gates)) -> Plan {
         let (name, question, clients, keys, hold, think) = load;
         let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
         let (backends, warmup_ns, duration_ns, trials, seed, expect, history, redlock) = run;
@@ -256,6 +313,8 @@ mod tests {
             trials,
             seed,
             expect,
+            thresholds,
+            lints,
             history,
             redlock,
         }
@@ -263,7 +322,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_plan_reads_back_to_an_equal_one(plan in (any_load(), any_lease(), any_run()).prop_map(plan)) {
+        fn a_plan_reads_back_to_an_equal_one(
+            plan in (any_load(), any_lease(), any_run(), (vec(any_threshold(), 0..4), any_lints())).prop_map(plan)
+        ) {
             let text = to_toml(&plan);
             let (read, _) = parse("plan.toml", &text, &[]).map_err(|error| {
                 proptest::test_runner::TestCaseError::fail(format!("{error}\n{text}"))

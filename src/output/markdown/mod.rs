@@ -230,16 +230,14 @@ fn again(report: &Report) -> String {
     let machine = &report.environment;
     let text = |text: &str| inline(text, MOST_CELL);
     let seed = report.plan["seed"].as_u64().map(|seed| format!("; seed {seed}")).unwrap_or_default();
-    let ran: Vec<&str> = report.aggregates.iter().map(|aggregate| aggregate.backend.as_str()).collect();
-    let mut stored = vec!["lockbench".to_owned(), "run".to_owned(), "plan.toml".to_owned()];
-    if !ran.is_empty() {
-        stored.extend(["-b".to_owned(), ran.join(",")]);
+    let mut lines = clipped(&shell_line(&report.tool.command), 2_000);
+    // Of a run that was cut short nobody knows here which systems were still to come.
+    if report.complete && !report.aggregates.is_empty() {
+        let ran: Vec<&str> = report.aggregates.iter().map(|aggregate| aggregate.backend.as_str()).collect();
+        let stored = ["lockbench", "run", "plan.toml", "-b", &ran.join(",")].map(str::to_owned);
+        lines.push_str("\n# or, with every value that was in force, in the directory of the run:\n");
+        lines.push_str(&clipped(&shell_line(&stored), 2_000));
     }
-    let lines = format!(
-        "{}\n# or, with every value that was in force, in the directory of the run:\n{}",
-        clipped(&shell_line(&report.tool.command), 2_000),
-        clipped(&shell_line(&stored), 2_000)
-    );
     format!(
         "## How to run it again\n\n{}\nMachine: {}, kernel {}, {} ({} cores, {} GiB), clock {}, {}{seed}.\n",
         fenced("sh", &lines),

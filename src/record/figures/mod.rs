@@ -93,6 +93,9 @@ pub struct Counts {
     pub exercised_all: u64,
     /// Attempts of all phases with an unknown outcome.
     pub unknown_all: u64,
+    /// Stalls of this process that touch the measure phase.
+    #[serde(default)]
+    pub self_stalls: u64,
 }
 
 /// All histograms, of attempts whose `acquire_invoke` lies in the measure phase.
@@ -329,7 +332,10 @@ impl Observer for Figures {
             What::ReleaseInvoke { .. } => self.release_invoke(event),
             What::Released { release, requests, .. } => self.released(event, release, requests),
             What::Died { .. } => self.died(event),
-            What::SelfStall { .. } => {}
+            What::SelfStall { from } => {
+                let touches = from < self.schedule.end() && event.t >= self.schedule.measure;
+                self.counts.self_stalls += u64::from(touches);
+            }
         }
     }
 }

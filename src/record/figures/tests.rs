@@ -146,3 +146,9 @@ fn response_time_runs_from_due_and_service_time_from_invoke() {
     let latencies = figures.latencies();
     assert_eq!((latencies.acquire_service.max(), latencies.acquire_response.max()), (Some(10), Some(30)));
 }
+
+#[test]
+fn a_stall_of_our_own_counts_if_it_touches_the_measure_phase() {
+    let stalls = |from, t| fold(&[(t, 0, What::SelfStall { from })]).counts().self_stalls;
+    assert_eq!([stalls(10, 99), stalls(90, 100), stalls(110, 120), stalls(50, 250), stalls(200, 230)], [0, 1, 1, 1, 0]);
+}
