@@ -15,6 +15,9 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selectio
     let named = |name: &str, place: &str| {
         backend::find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
     };
+    for name in plan.prices.monthly.keys() {
+        named(name, &source.place_of(&format!("prices.{name}")))?;
+    }
     let mut entries = Vec::new();
     if !flags.is_empty() {
         for name in flags {

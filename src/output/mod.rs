@@ -11,9 +11,11 @@ mod hgrm;
 mod histograms;
 pub mod history;
 mod hlog;
+mod html;
 mod json;
 mod junit;
 mod markdown;
+mod need;
 mod openmetrics;
 #[cfg(test)]
 mod sample;
@@ -25,6 +27,7 @@ mod text;
 mod violations;
 
 pub use json::json;
+pub use need::need;
 pub use schema::report_schema;
 pub use text::text;
 
@@ -65,6 +68,7 @@ pub static OUTPUTS: &[Output] = &[
         meaning: "summary.md: for a pull request or a CI step summary",
         render: markdown::render,
     },
+    Output { name: "html", meaning: "report.html: the whole report on one page, for people", render: html::render },
     Output { name: "charts", meaning: "charts/*.svg and *.png: every chart as a file", render: chart::render },
     Output {
         name: "hgrm",

@@ -4,6 +4,8 @@
 mod agreement;
 mod assemble;
 mod broken_off;
+pub mod claim;
+pub mod decision;
 mod durability;
 mod environment;
 mod exit_codes;
@@ -12,6 +14,7 @@ pub mod figure;
 mod fixture;
 pub mod lint;
 mod measured;
+pub mod need;
 mod replay;
 mod scene;
 mod schema;

@@ -155,7 +155,7 @@ mod tests {
         assert!(!root.path().join("a").exists());
         assert!(matches!(RunDirectory::create(root.path(), "a"), Err(StoreError::Exists { .. })));
         run.complete().unwrap();
-        assert_eq!(std::fs::read(root.path().join("a/report.json")).unwrap(), b"{}");
+        assert_eq!(read(root.path().join("a/report.json")).unwrap(), b"{}");
         assert!(matches!(RunDirectory::create(root.path(), "a"), Err(StoreError::Exists { .. })));
     }
 

@@ -1,5 +1,9 @@
 //! Pure mathematics over what was measured.
 
+mod bootstrap;
+
+pub use bootstrap::{Interval, ratio_of_means, relative_change};
+
 /// Jain's fairness index of allocations: `(sum x)^2 / (n * sum x^2)`, from 1/n
 /// (one takes all) to 1 (all equal). `None` if there are none or all are zero.
 /// (R. Jain, D. Chiu, W. Hawe: A Quantitative Measure of Fairness, DEC-TR-301, 1984.)

@@ -6,7 +6,8 @@ use super::document::{Table, Value};
 use super::item::Item;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
 use super::plan::{
-    BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, RedlockPlan, RenewalPolicy,
+    BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RedlockPlan,
+    RenewalPolicy,
 };
 use super::schema::Field;
 use super::tagged::tagged;
@@ -82,6 +83,12 @@ pub(super) static ROOT: &[Field] = &[
         "how much of the history goes to disk",
     ),
     Field::default("redlock", "table", "{}", "parameters of the redlock recipe"),
+    Field::default(
+        "prices",
+        "table",
+        "{}",
+        "what each system costs a month, as in `{ redis = 120, etcd = 300, currency = \"EUR\" }`: a line of the report",
+    ),
 ];
 
 /// Keys of `[redlock]`. The first two follow
@@ -124,6 +131,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Pl
     let lints = take("lints").and_then(|item| lints(&item));
     let history = take("history").and_then(|item| tagged(&item, &HISTORY));
     let redlock = take("redlock").and_then(|item| redlock(&item));
+    let prices = take("prices").and_then(|item| prices(&item));
     cursor.finish_complete();
     Some(Plan {
         name: name?,
@@ -148,6 +156,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Pl
         lints: lints?,
         history: history?,
         redlock: redlock?,
+        prices: prices?,
     })
 }
 
@@ -251,4 +260,29 @@ fn redlock(item: &Item<'_>) -> Option<RedlockPlan> {
     let node_timeout_ns = cursor.take("node_timeout").and_then(|item| item.positive_duration());
     cursor.finish_complete();
     Some(RedlockPlan { drift_ratio: drift_ratio?, drift_fixed_ns: drift_fixed_ns?, node_timeout_ns: node_timeout_ns? })
+}
+
+/// Its keys are names of lock systems, so nothing can describe them beforehand.
+fn prices(item: &Item<'_>) -> Option<Prices> {
+    let Value::Table(table) = &item.node.value else {
+        let found = item.node.value.type_name();
+        return item.refuse(&format!("is {found}; write a table such as {{ redis = 120, currency = \"EUR\" }}"));
+    };
+    let mut prices = Prices::default();
+    let mut sound = true;
+    for entry in &table.entries {
+        let path = format!("{}.{}", item.path, entry.key);
+        let price = Item { path, origin: entry.origin.clone(), node: entry.node.clone(), report: item.report };
+        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_');
+        sound &= if entry.key == "currency" {
+            price.text().map(|text| prices.currency = text).is_some()
+        } else if !entry.key.is_empty() && entry.key.chars().all(named) {
+            let amount = price.real(|amount| amount.is_finite() && amount >= 0.0, "a price a month, 0 or more");
+            amount.map(|amount| prices.monthly.insert(entry.key.clone(), amount)).is_some()
+        } else {
+            price.report("is the price of no lock system (`lockbench backends` lists them)");
+            false
+        };
+    }
+    sound.then_some(prices)
 }

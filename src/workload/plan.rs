@@ -1,6 +1,8 @@
 //! The validated meaning of a workload: what the engine runs. Built only by
 //! `file.rs`, by naming every field, so that a new field cannot be forgotten.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::lock::Retry;
@@ -52,6 +54,8 @@ pub struct Plan {
     pub history: HistoryLimit,
     /// Drift and node timeout of the redlock recipe.
     pub redlock: RedlockPlan,
+    /// What the systems cost, for the report's decision table.
+    pub prices: Prices,
 }
 
 /// Which keys the clients lock.
@@ -234,4 +238,13 @@ pub struct RedlockPlan {
     pub drift_fixed_ns: u64,
     /// Longest wait for one node.
     pub node_timeout_ns: u64,
+}
+
+/// What systems cost, as the user says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prices {
+    /// The currency in the user's words; empty: none was given.
+    pub currency: String,
+    /// Price a month of a system, by registry name or by its part before the colon; 0 or more.
+    pub monthly: BTreeMap<String, f64>,
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::plan::{
     AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
-    PlannedThreshold, RenewalPolicy, Span,
+    PlannedThreshold, Prices, RenewalPolicy, Span,
 };
 use crate::lock::Retry;
 use crate::units::exact_duration;
@@ -35,6 +35,7 @@ pub fn to_toml(plan: &Plan) -> String {
         ("thresholds", thresholds(&plan.thresholds)),
         ("lints", lints(&plan.lints)),
         ("history", history(plan.history)),
+        ("prices", prices(&plan.prices)),
     ];
     let mut toml = String::new();
     for (key, value) in lines {
@@ -165,6 +166,13 @@ fn key(name: &str) -> String {
     format!("\"{escaped}\"")
 }
 
+fn prices(prices: &Prices) -> String {
+    let currency = (!prices.currency.is_empty()).then(|| format!("currency = {}", text(&prices.currency)));
+    let monthly = prices.monthly.iter().map(|(system, amount)| format!("{} = {amount:?}", key(system)));
+    let entries: Vec<String> = currency.into_iter().chain(monthly).collect();
+    if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::collection::{btree_map, vec};
@@ -175,7 +183,7 @@ mod tests {
     use super::super::item::LONGEST_NS;
     use super::super::plan::{
         AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
-        PlannedThreshold, RedlockPlan, RenewalPolicy, Span,
+        PlannedThreshold, Prices, RedlockPlan, RenewalPolicy, Span,
     };
     use super::super::source::parse;
     use super::to_toml;
@@ -252,9 +260,14 @@ mod tests {
     }
 
     type Gates = (Vec<PlannedThreshold>, Vec<PlannedLint>);
+    fn any_prices() -> impl Strategy<Value = Prices> {
+        let monthly = btree_map("[a-b]{1,9}(:[a-z]{1,5})?", prop_oneof![Just(0.0), 1e-9..1e12_f64], 0..4);
+        ("(.|\n)*", monthly).prop_map(|(currency, monthly)| Prices { currency, monthly })
+    }
+
     type Load = (String, String, u32, Keys, Span, Span);
     type Lease = (u64, BelowFloor, RenewalPolicy, AcquireMode, Retry, u64);
-    type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, RedlockPlan);
+    type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, RedlockPlan, Prices);
 
     fn any_load() -> impl Strategy<Value = Load> {
         // `.` is any character but a newline: quotes, backslashes, controls and all.
@@ -287,13 +300,14 @@ mod tests {
             prop_oneof![Just(vec![]), Just(vec![Expectation::Outside])],
             any_history(),
             any_redlock(),
+            any_prices(),
         )
     }
 
     fn plan((load, lease, run, (thresholds, lints)): (Load, Lease, Run, Gates)) -> Plan {
         let (name, question, clients, keys, hold, think) = load;
         let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
-        let (backends, warmup_ns, duration_ns, trials, seed, expect, history, redlock) = run;
+        let (backends, warmup_ns, duration_ns, trials, seed, expect, history, redlock, prices) = run;
         Plan {
             name,
             question,
@@ -317,6 +331,7 @@ mod tests {
             lints,
             history,
             redlock,
+            prices,
         }
     }
 

@@ -1,0 +1,199 @@
+//! `report.html`: everything that a run found on one page. One file: no script, no
+//! network, no font or image of elsewhere. The page is `templates/report.html`; this
+//! module and its parts make the values that it shows. askama escapes all of them;
+//! only the charts, which are our own drawing, are put in as they are.
+
+mod decide;
+mod glossary;
+mod mark;
+mod method;
+mod safety;
+mod scorecard;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+
+use super::Rendered;
+use super::chart::{Chart, charts};
+use super::table::{Table, tables};
+use crate::report::{LintLevel, RecordedRun, Report, SkippedBackend, ThresholdLevel};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    title: String,
+    question: String,
+    run_id: &'a str,
+    complete: bool,
+    verdict: verdict::VerdictBox,
+    groups: Vec<scorecard::Group>,
+    score_notes: Vec<String>,
+    skipped: &'a [SkippedBackend],
+    speed_tables: Vec<Table>,
+    charts: Vec<Chart>,
+    safety_tables: Vec<Table>,
+    stories: Vec<safety::Story>,
+    more_stories: Vec<safety::Story>,
+    untold: usize,
+    violation_classes: &'static [(&'static str, &'static str)],
+    decision: decide::Decision,
+    claim_rule: &'static str,
+    claims: Vec<decide::ClaimRow>,
+    untested: Vec<decide::ClaimRow>,
+    thresholds: Vec<ThresholdRow<'a>>,
+    lints: Vec<LintRow<'a>>,
+    notes: &'a [String],
+    failures: Vec<FailureRow<'a>>,
+    method: method::Method,
+    missing: Vec<MissingRow<'a>>,
+    glossary: &'static [(&'static str, &'static str)],
+}
+
+struct ThresholdRow<'a> {
+    text: &'a str,
+    backend: &'a str,
+    mark: mark::Mark,
+    level: &'static str,
+    because: &'a str,
+}
+
+struct LintRow<'a> {
+    name: &'a str,
+    level: &'static str,
+    about: &'a str,
+    message: &'a str,
+    advice: &'a str,
+}
+
+struct FailureRow<'a> {
+    backend: &'a str,
+    trial: u32,
+    count: u64,
+    reason: &'a str,
+}
+
+struct MissingRow<'a> {
+    figure: &'a str,
+    reason: &'a str,
+    systems: String,
+}
+
+/// `report.html`.
+pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
+    let html = page(run)?.render().map_err(|error| format!("report.html: {error}"))?;
+    Ok(vec![Rendered::new("report.html", html)])
+}
+
+fn page(run: &RecordedRun) -> Result<Page<'_>, String> {
+    let report = &run.report;
+    let (safety_tables, speed_tables) = tables(report)
+        .into_iter()
+        .filter(|table| !table.rows.is_empty())
+        .filter(|table| shown(table))
+        .partition(of_safety);
+    let stories = safety::stories(run);
+    let (claims, untested) = decide::claim_rows(report);
+    Ok(Page {
+        title: text_of(report, "name").unwrap_or_else(|| report.run_id.clone()),
+        question: text_of(report, "question").unwrap_or_default(),
+        run_id: &report.run_id,
+        complete: report.complete,
+        verdict: verdict::verdict(report),
+        groups: scorecard::groups(report),
+        score_notes: scorecard::notes(report),
+        skipped: &report.skipped,
+        speed_tables,
+        charts: charts(run)?,
+        safety_tables,
+        stories: stories.open,
+        more_stories: stories.folded,
+        untold: stories.untold,
+        violation_classes: safety::CLASSES,
+        decision: decide::decision(report),
+        claim_rule: decide::RULE,
+        claims,
+        untested,
+        thresholds: thresholds(report),
+        lints: lints(report),
+        notes: &report.notes,
+        failures: failures(report),
+        method: method::method(report),
+        missing: missing(report),
+        glossary: glossary::GLOSSARY,
+    })
+}
+
+/// The tables of the terminal that the page does not show in another form.
+fn shown(table: &Table) -> bool {
+    table.title != "Speed" && table.title != "Systems as they ran"
+}
+
+fn of_safety(table: &Table) -> bool {
+    table.title == "Safety" || table.title == "Tokens and harm"
+}
+
+/// A text of the plan.
+fn text_of(report: &Report, key: &str) -> Option<String> {
+    let planned = report.plan[key].as_str().map(str::to_owned);
+    let ran = || report.results.first().filter(|_| key == "name").map(|result| result.workload.clone());
+    planned.or_else(ran).filter(|text| !text.trim().is_empty())
+}
+
+fn thresholds(report: &Report) -> Vec<ThresholdRow<'_>> {
+    let rows = report.thresholds.iter().map(|threshold| ThresholdRow {
+        text: &threshold.text,
+        backend: &threshold.backend,
+        mark: mark::of_threshold(threshold.outcome, threshold.level),
+        level: match threshold.level {
+            ThresholdLevel::Warn => "warn",
+            ThresholdLevel::Fail => "fail",
+        },
+        because: &threshold.because,
+    });
+    rows.collect()
+}
+
+fn lints(report: &Report) -> Vec<LintRow<'_>> {
+    let rows = report.lints.iter().filter_map(|lint| {
+        let level = match lint.level {
+            LintLevel::Allow => return None,
+            LintLevel::Warn => "warn",
+            LintLevel::Deny => "deny",
+        };
+        let about = lint.backend.as_deref().unwrap_or("the run");
+        Some(LintRow { name: &lint.name, level, about, message: &lint.message, advice: &lint.advice })
+    });
+    rows.collect()
+}
+
+fn failures(report: &Report) -> Vec<FailureRow<'_>> {
+    let mut rows = Vec::new();
+    for result in &report.results {
+        for (reason, count) in &result.failures {
+            rows.push(FailureRow { backend: &result.backend, trial: result.trial, count: *count, reason });
+        }
+    }
+    rows
+}
+
+/// Figures that do not exist, alike ones of several systems in one row.
+fn missing(report: &Report) -> Vec<MissingRow<'_>> {
+    let mut rows: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for result in &report.results {
+        for (figure, reason) in &result.not_available {
+            let systems = rows.entry((figure, reason)).or_default();
+            if !systems.contains(&result.backend.as_str()) {
+                systems.push(&result.backend);
+            }
+        }
+    }
+    rows.into_iter()
+        .map(|((figure, reason), systems)| MissingRow { figure, reason, systems: systems.join(", ") })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
