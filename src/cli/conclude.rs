@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::args::FormatChoice;
+use super::baseline::Baselines;
 use super::endpoints::redacted;
 use super::execute::{Job, plan_warnings, workers};
 use super::measure::{Done, contended};
@@ -31,6 +32,7 @@ pub struct Ran {
     pub interruption: Option<Interruption>,
     /// Why the history is not on disk, where it should be.
     pub unwritten: Option<String>,
+    pub baselines: Baselines,
 }
 
 /// A run that is over, its files written.
@@ -63,6 +65,10 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
             partial
         }
     };
+    if let Err(failure) = ran.baselines.save(job, &report, &report_json) {
+        tell(&format!("lockbench: {}", failure.message));
+        report.verdict.unstored(failure.message);
+    }
     Ok(Concluded { report, report_json, place })
 }
 
@@ -118,15 +124,20 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
         skipped: ran.skipped.clone(),
         faults: Vec::new(),
         thresholds: Vec::new(),
+        comparison: None,
         verdict: Verdict { exit_code: 0, reasons: Vec::new() },
     };
     report.verdict = verdict(job, ran, &mut report);
     report
 }
 
-/// Judges the gates, which fills thresholds and lints of the report, and all the rest.
+/// Judges the gates, which fills thresholds, lints and the comparison of the report,
+/// and all the rest.
 fn verdict(job: &Job<'_>, ran: &Ran, report: &mut Report) -> Verdict {
-    let gates = job.gates.judge(report, &measured(ran), &job.plan);
+    let mut gates = job.gates.judge(report, &measured(ran), &job.plan);
+    let (comparison, regressions) = ran.baselines.compare(report);
+    report.comparison = comparison;
+    gates.extend(regressions);
     let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
     let (results, skipped) = (&report.results, &report.skipped);
     let mut verdict = judge(results, skipped, &job.plan.expect, ran.interruption, &is_control, &gates);

@@ -9,6 +9,7 @@ use rand::seq::SliceRandom;
 
 use super::Failure;
 use super::args::LoadArgs;
+use super::baseline::Baselines;
 use super::conclude::{Concluded, Ran, conclude};
 use super::endpoints::Endpoints;
 use super::gates::Gates;
@@ -67,11 +68,12 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let (stop, signals) = (job.interrupt.stop.clone(), &job.interrupt.signals);
     let ttls = ttls(&job)?;
     let id = job.run_id.clone().or_else(|| job.args.run_id.clone()).unwrap_or_else(|| run_id(&job.plan.name, started));
+    let baselines = Baselines::check(&job, &id)?;
     let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
     // A run that breaks off must say what it was.
     directory.write("plan.toml", to_toml(&job.plan).as_bytes()).map_err(|error| store_failure(&error))?;
     let progress = Progress::new(job.args.ui, &job.plan);
-    for warning in plan_warnings(&job) {
+    for warning in plan_warnings(&job).iter().chain(&baselines.warnings) {
         progress.say(&format!("warning: {warning}"));
     }
     progress.say("starting servers");
@@ -96,7 +98,8 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     run.progress.finish();
     let Run { id, directory, servers, skipped, dones, overhead, unwritten, .. } = run;
     let clock_step_ns = wall.step_ns();
-    let ran = Ran { id, started, clock_step_ns, skipped, dones, overhead, interruption: signals.received(), unwritten };
+    let interruption = signals.received();
+    let ran = Ran { id, started, clock_step_ns, skipped, dones, overhead, interruption, unwritten, baselines };
     match measured {
         Ok(()) => conclude(&job, ran, servers, directory),
         Err(failure) => {

@@ -1,10 +1,170 @@
-//! `lockbench explain`: The story of one double grant.
+//! `lockbench explain`: one double grant of a stored run: its story, what it means,
+//! what would have prevented it, and a picture.
 
-use super::Failure;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
 use super::args::ExplainArgs;
+use super::conclude::terminal_width;
+use super::stored::open;
+use super::{Failure, print};
+use crate::output::chart::scene_chart;
+use crate::output::timeline;
+use crate::report::{HoldEnd, RecordedRun, Scene, SceneHold};
+use crate::units::human_duration;
 
-/// The story of one double grant.
+/// Columns of a file or a pipe.
+const NO_TERMINAL: u16 = 100;
+
+/// Prints it and writes the picture.
 pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
-    let _ = args;
-    Err(Failure::internal("not built yet"))
+    let (directory, run) = open(&args.run, &args.stored.output)?;
+    let scene =
+        find(&run, args.number).map_err(|problem| Failure::usage(format!("{}: {problem}", directory.display())))?;
+    let mut text = format!(
+        "double grant {} of {}: {} trial {}, {}\n\n{}\n\n",
+        scene.number,
+        run.scenes.len(),
+        scene.backend,
+        scene.trial,
+        if scene.violation.double_grant.inside { "inside a lease" } else { "outside a lease" },
+        scene.violation.story
+    );
+    text += &facts(scene);
+    let columns = usize::from(terminal_width().unwrap_or(NO_TERMINAL));
+    let _ = write!(text, "\n{}", timeline(scene, columns));
+    // The story first: a place that cannot be written must not cost it.
+    print(&text)?;
+    let chart = scene_chart(scene).map_err(|error| Failure::internal(format!("the picture: {error}")))?;
+    let path = args.svg.clone().unwrap_or_else(|| PathBuf::from(format!("{}.svg", chart.name)));
+    std::fs::write(&path, chart.svg).map_err(|error| {
+        Failure::internal(format!("cannot write {}: {error}; --svg names another file", path.display()))
+    })?;
+    print(&format!("picture: {}\n", path.display()))?;
+    Ok(0)
+}
+
+/// The scene of that number.
+fn find(run: &RecordedRun, number: u32) -> Result<&Scene, String> {
+    if let Some(scene) = run.scenes.iter().find(|scene| scene.number == number) {
+        return Ok(scene);
+    }
+    let all: u64 = run.report.results.iter().map(|result| result.safety.double_grants_certain).sum();
+    Err(match run.scenes.len() {
+        0 => "this run has none: no double grant was found".to_owned(),
+        kept if all > kept as u64 => {
+            format!("there is no double grant {number}: of {all} the first 100 a trial are kept, numbered 1 to {kept}")
+        }
+        kept => format!("there is no double grant {number}: they are numbered 1 to {kept}"),
+    })
+}
+
+/// What it means and what would have prevented it, a paragraph each.
+fn facts(scene: &Scene) -> String {
+    let double = &scene.violation.double_grant;
+    let meaning = match (double.inside, double.earlier.validity_ns) {
+        (true, None) => {
+            "inside: nothing limited the earlier holder's right, and the service gave the key away all the same. \
+             That is the service's fault."
+        }
+        (true, Some(_)) => {
+            "inside: by its own clock the earlier holder was still entitled when the key was given away. That is \
+             the service's fault, not the client's."
+        }
+        (false, _) => {
+            "outside: the earlier holder's lease had lawfully ended and it worked on. The service kept its promise; \
+             the client did not notice that its own was over."
+        }
+    };
+    [
+        ("what it is", meaning.to_owned()),
+        ("a careful client", careful(scene)),
+        ("what the server said", evidence(scene)),
+        ("fencing", fencing(scene)),
+    ]
+    .into_iter()
+    .fold(String::new(), |text, (name, fact)| text + &paragraph(name, &fact))
+}
+
+/// Would it have helped to stop at the local deadline?
+fn careful(scene: &Scene) -> String {
+    let double = &scene.violation.double_grant;
+    let (earlier, later) = (&double.earlier, &double.later);
+    match earlier.validity_ns {
+        None => "there is no lease, so that no deadline could have told the earlier holder to stop.".to_owned(),
+        Some(_) if double.inside => format!(
+            "stopping at the end of its own lease would not have helped client {}: it had not come yet.",
+            earlier.client
+        ),
+        Some(end) => format!(
+            "a client that stops when its own lease is over would have prevented it: client {} would have stopped {} \
+             before client {} came.",
+            earlier.client,
+            human_duration(later.start_ns.saturating_sub(end)),
+            later.client
+        ),
+    }
+}
+
+/// What the answer to the earlier holder's release proves.
+fn evidence(scene: &Scene) -> String {
+    let earlier = &scene.violation.double_grant.earlier;
+    let told = |hold: &&SceneHold| hold.client == earlier.client && hold.start_ns == earlier.start_ns;
+    let client = earlier.client;
+    match scene.holds.iter().find(told).map(|hold| hold.ended) {
+        Some(HoldEnd::Confirmed) => format!(
+            "it confirmed client {client}'s release as that of the holder, after it had given the key to another: by \
+             its own words two held it at once."
+        ),
+        Some(HoldEnd::NotOwner) => format!(
+            "to client {client}'s release it said that it was not the holder any more: it had taken the key back, and \
+             a client that counts only on what the server confirms would not have believed in it."
+        ),
+        Some(HoldEnd::Unanswered) => format!("client {client}'s release got no answer: it proves nothing."),
+        Some(HoldEnd::Open) | None => {
+            format!(
+                "how client {client}'s hold ended is not known: the client died, or the history does not reach there."
+            )
+        }
+    }
+}
+
+/// What a resource that checks tokens would have done.
+fn fencing(scene: &Scene) -> String {
+    let double = &scene.violation.double_grant;
+    let (earlier, later) = (&double.earlier, &double.later);
+    match (earlier.token, later.token) {
+        (Some(old), Some(new)) if new > old => format!(
+            "a resource that checks tokens refuses client {}'s writes (token {old}) as soon as client {} has shown \
+             token {new}. What is written before that is not undone.",
+            earlier.client, later.client
+        ),
+        (Some(old), Some(new)) if new == old => {
+            format!("both have token {old}: a resource that checks tokens cannot tell them apart.")
+        }
+        (Some(old), Some(new)) => format!(
+            "the later grant has the lower token ({new} after {old}): a resource that checks tokens would refuse the \
+             rightful holder, client {}.",
+            later.client
+        ),
+        _ => "this recipe has no fencing token: a resource has nothing to check.".to_owned(),
+    }
+}
+
+/// Text under a name, wrapped for a terminal of 80 columns.
+fn paragraph(name: &str, text: &str) -> String {
+    const WIDTH: usize = 78;
+    let mut out = format!("{name}:");
+    let mut column = out.len();
+    for word in text.split(' ') {
+        if column + 1 + word.len() > WIDTH {
+            out.push_str("\n ");
+            column = 1;
+        }
+        out.push(' ');
+        out.push_str(word);
+        column += 1 + word.len();
+    }
+    out.push('\n');
+    out
 }

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use super::args::ExportArgs;
-use super::stored::{has_measurements, locate, open_failure, write};
+use super::stored::{has_measurements, locate, open_at, open_failure, write};
 use super::{Failure, histories, print, tell};
 use crate::output::history::{HISTORY_EXPORTS, HistoryExport};
 use crate::output::{OUTPUTS, Output, Rendered};
-use crate::report::{HISTORY, REPORT, RecordedRun, history_path, read_report};
+use crate::report::{HISTORY, REPORT, history_path, read_report};
 
 /// What `--to` takes beside the name of a format.
 const ALL: &str = "all";
@@ -103,7 +103,7 @@ impl Wanted {
             files.push(Rendered::new(REPORT, bytes));
         }
         if !self.outputs.is_empty() {
-            let run = RecordedRun::open(directory).map_err(|error| open_failure(&error))?;
+            let run = open_at(directory)?;
             has_measurements(directory, &run)?;
             for output in &self.outputs {
                 let drawn =

@@ -3,6 +3,7 @@
 
 mod args;
 mod backends;
+mod baseline;
 mod check;
 mod compare;
 mod conclude;
@@ -25,6 +26,7 @@ mod schema;
 mod select;
 mod servers;
 mod show;
+mod sides;
 mod signal;
 mod stored;
 mod sweep;

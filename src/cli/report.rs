@@ -4,15 +4,22 @@
 use super::args::ReportArgs;
 use super::stored::{has_measurements, open, write};
 use super::{Failure, print, sweep};
-use crate::output::{OUTPUTS, Rendered};
+use crate::output::{OUTPUTS, Rendered, need};
 use crate::report::RecordedRun;
 
 /// One run: its files again, or which system fits a need.
 pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let [run] = args.runs.as_slice() else {
+        if args.need.is_some() {
+            return Err(Failure::usage("--need is asked of one run: give one RUN"));
+        }
         return sweep::report(&args.runs, &args.stored.output, args.to.as_deref());
     };
     let (directory, recorded) = open(run, &args.stored.output)?;
+    if let Some(needs) = &args.need {
+        print(&need(&recorded, needs).map_err(|problem| Failure::usage(format!("--need: {problem}")))?)?;
+        return Ok(0);
+    }
     has_measurements(&directory, &recorded)?;
     // Everything is drawn before anything is written: a chart that fails leaves the
     // directory as it was.

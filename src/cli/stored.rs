@@ -29,9 +29,15 @@ pub fn locate(run: &str, root: &Path) -> Result<PathBuf, Failure> {
 /// history tells.
 pub fn open(run: &str, root: &Path) -> Result<(PathBuf, RecordedRun), Failure> {
     let directory = locate(run, root)?;
+    let recorded = open_at(&directory)?;
+    Ok((directory, recorded))
+}
+
+/// As [`open`], of a directory that was found.
+pub fn open_at(directory: &Path) -> Result<RecordedRun, Failure> {
     let recorded =
-        if broke_off(&directory) { open_broken_off(&directory, &promise) } else { RecordedRun::open(&directory) };
-    Ok((directory, recorded.map_err(|error| open_failure(&error))?))
+        if broke_off(directory) { open_broken_off(directory, &promise) } else { RecordedRun::open(directory) };
+    recorded.map_err(|error| open_failure(&error))
 }
 
 /// What the registry says of a recipe.
@@ -40,10 +46,14 @@ pub fn promise(name: &str) -> Option<Promise> {
     Some(Promise { guarantees: entry.guarantees, control: entry.control })
 }
 
-/// Opens its report alone.
+/// Opens its report alone, or what takes its place.
 pub fn open_report(run: &str, root: &Path) -> Result<(PathBuf, Report), Failure> {
     let directory = locate(run, root)?;
-    let report = read_report(&directory).map_err(|error| open_failure(&error))?;
+    let report = if broke_off(&directory) {
+        open_at(&directory)?.report
+    } else {
+        read_report(&directory).map_err(|error| open_failure(&error))?
+    };
     Ok((directory, report))
 }
 

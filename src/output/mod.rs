@@ -3,6 +3,7 @@
 
 pub mod chart;
 mod command;
+mod comparison;
 mod csv;
 mod gate;
 mod grid;
@@ -24,12 +25,15 @@ mod slug;
 pub mod sweep;
 mod table;
 mod text;
+mod timeline;
 mod violations;
 
+pub use comparison::comparison;
 pub use json::json;
 pub use need::need;
 pub use schema::report_schema;
 pub use text::text;
+pub use timeline::timeline;
 
 use crate::report::RecordedRun;
 

@@ -141,6 +141,7 @@ pub fn report() -> Report {
         thresholds: Vec::new(),
         lints: Vec::new(),
         notes: vec!["a remark".to_owned()],
+        comparison: None,
         verdict: Verdict { exit_code: 100, reasons: vec!["redlock trial 1: 7 double grants".to_owned()] },
     }
 }

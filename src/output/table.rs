@@ -221,7 +221,9 @@ fn fairness(report: &Report) -> Table {
 
 fn systems(report: &Report) -> Table {
     let cells = |first: &TrialResult| {
-        let ttl = first.effective_ttl_ms.map_or_else(|| "no lease".to_owned(), |ms| human_duration((ms * 1e6) as u64));
+        // Of a run that broke off nobody knows it.
+        let none = || first.not_available.get("effective_ttl_ms").cloned().unwrap_or_else(|| "no lease".to_owned());
+        let ttl = first.effective_ttl_ms.map_or_else(none, |ms| human_duration((ms * 1e6) as u64));
         let cpu = first.resources.server_cpu_s.filter(|_| first.measured_s > 0.0);
         vec![
             first.server_version.clone(),

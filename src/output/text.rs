@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement};
 
+use super::comparison::comparison;
 use super::table::tables;
 use crate::report::{LintFinding, LintLevel, Report};
 use crate::units::three_digits;
@@ -64,6 +65,7 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
             three_digits(ceiling)
         );
     }
+    out.push_str(&report.comparison.as_ref().map_or_else(String::new, |found| comparison(found, width)));
     let _ = writeln!(out, "{}", verdict_line(report));
     out
 }

@@ -147,6 +147,7 @@ fn report(
         thresholds: Vec::new(),
         lints: Vec::new(),
         notes: notes(plan, &results),
+        comparison: None,
         verdict: judge(&results, &[], &plan.expect, None, &is_control, &gates),
         results,
     }

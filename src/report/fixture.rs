@@ -86,6 +86,7 @@ pub fn report(results: Vec<TrialResult>) -> Report {
         thresholds: Vec::new(),
         lints: Vec::new(),
         notes: Vec::new(),
+        comparison: None,
         verdict: Verdict { exit_code: 0, reasons: Vec::new() },
     }
 }

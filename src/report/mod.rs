@@ -5,6 +5,7 @@ mod agreement;
 mod assemble;
 mod broken_off;
 pub mod claim;
+pub mod compare;
 pub mod decision;
 mod durability;
 mod environment;
@@ -38,7 +39,7 @@ pub use schema::{
     Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Report, Resources, SCHEMA_VERSION, Safety,
     SafetyVerdict, SkippedBackend, Tool, TrialResult, Verdict, Violation,
 };
-pub use store::{RunDirectory, StoreError, write_file};
+pub use store::{RunDirectory, StoreError, usable_id, write_file};
 pub use stored::{
     HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RecordedRun, history_failure, history_path, is_partial, parse_report,
     read_report,

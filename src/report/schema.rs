@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::compare::Comparison;
 use super::environment::Environment;
 use super::lint::LintFinding;
 use super::threshold::ThresholdResult;
@@ -46,6 +47,9 @@ pub struct Report {
     pub lints: Vec<LintFinding>,
     /// Remarks on the plan and the servers.
     pub notes: Vec<String>,
+    /// How the run compares with the baseline that was asked for.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
     /// The verdict.
     pub verdict: Verdict,
 }

@@ -21,7 +21,7 @@ pub enum StoreError {
     },
     /// The id is no file name.
     #[error(
-        "the run id \"{0}\" is not usable: use letters, digits, '-', '_' and '.', at most 100, not starting with '.'"
+        "the run id \"{0}\" is not usable: use letters, digits, '-', '_' and '.', at most 100, not starting with '.', and not \"baselines\""
     )]
     BadId(String),
     /// The file system refused.
@@ -32,6 +32,13 @@ pub enum StoreError {
         /// The cause.
         cause: io::Error,
     },
+}
+
+/// Is it a name for a run, or for a baseline? `baselines` itself is where these are.
+#[must_use]
+pub fn usable_id(id: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !id.is_empty() && id.len() <= 100 && !id.starts_with('.') && id.chars().all(fits) && id != "baselines"
 }
 
 /// An open run directory.
@@ -47,8 +54,7 @@ impl RunDirectory {
     /// # Errors
     /// If the id exists, in either form, or the directory cannot be written.
     pub fn create(root: &Path, id: &str) -> Result<Self, StoreError> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if id.is_empty() || id.len() > 100 || id.starts_with('.') || !id.chars().all(fits) {
+        if !usable_id(id) {
             return Err(StoreError::BadId(id.to_owned()));
         }
         let partial = root.join(format!(".{id}.partial"));
@@ -155,7 +161,7 @@ mod tests {
         assert!(!root.path().join("a").exists());
         assert!(matches!(RunDirectory::create(root.path(), "a"), Err(StoreError::Exists { .. })));
         run.complete().unwrap();
-        assert_eq!(read(root.path().join("a/report.json")).unwrap(), b"{}");
+        assert_eq!(fs::read(root.path().join("a/report.json")).unwrap(), b"{}");
         assert!(matches!(RunDirectory::create(root.path(), "a"), Err(StoreError::Exists { .. })));
     }
 

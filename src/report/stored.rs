@@ -45,7 +45,7 @@ pub enum OpenError {
     },
     /// It has no report yet, or never will.
     #[error(
-        "{path} has no report.json: the run is still under way, or broke off (killed, out of memory); `lockbench verify` can judge its history as far as it goes"
+        "{path} has no report.json: the run is still under way, or broke off (killed, out of memory); it kept no history either (history = \"off\"), so that nothing can be told of it"
     )]
     Unfinished {
         /// The directory.

@@ -41,6 +41,12 @@ pub fn ringed(copies: Copies) -> bool {
     matches!(copies, Copies::Quorum(_) | Copies::Standby)
 }
 
+/// Half the size of the ring around a mark of half size `r`.
+#[must_use]
+pub fn around(r: i32) -> i32 {
+    r + (r / 2).max(3)
+}
+
 /// Draws the mark; `r` is half its size, without the ring.
 pub fn emblem<DB: DrawingBackend>(
     sheet: &Sheet<DB>,
@@ -52,8 +58,8 @@ pub fn emblem<DB: DrawingBackend>(
     let (shape, color) = (shape(durability.storage), color(verdict));
     if ringed(durability.copies) {
         // A white gap, so that the ring is seen around any shape.
-        sheet.mark(at, Mark::Disc, r + 5, PAPER)?;
-        sheet.mark(at, Mark::Ring, r + 5, color)?;
+        sheet.mark(at, Mark::Disc, around(r), PAPER)?;
+        sheet.mark(at, Mark::Ring, around(r), color)?;
     }
     sheet.mark(at, shape, r, color)?;
     match verdict {

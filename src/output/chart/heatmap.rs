@@ -17,9 +17,9 @@ use crate::report::{Measurements, RecordedRun};
 use crate::units::{SECOND, grouped, human_duration};
 
 /// Most columns; longer runs have several seconds a column.
-const COLUMNS: u64 = 90;
+const COLUMNS: u64 = 75;
 /// Most rows.
-const ROWS: i32 = 36;
+const ROWS: f64 = 36.0;
 /// Most rows of the table beside the chart.
 const TABLE: usize = 12;
 
@@ -36,13 +36,29 @@ struct Column {
     timed_out: u64,
 }
 
+/// A column as it is drawn.
+struct Strip {
+    /// Where it begins and ends on the time axis, in seconds.
+    from: u64,
+    to: u64,
+    /// Bands of the wait, and the grants a second in each.
+    rates: Vec<(i32, f64)>,
+}
+
+/// A trial on the time axis, in seconds.
+#[derive(Debug, PartialEq, Eq)]
+struct Phases {
+    trial: u32,
+    start: u64,
+    measure: u64,
+    end: u64,
+}
+
 struct HeatMap {
-    /// Seconds on the time axis and length of each column, with the bands of its waits
-    /// and the grants a second in them.
-    cells: Vec<(u64, u64, Vec<(i32, f64)>)>,
+    strips: Vec<Strip>,
+    /// Bands a decade.
     bands: f64,
-    /// Where each trial begins on the time axis, its warm-up's length, and its end.
-    trials: Vec<(u32, u64, u64, u64)>,
+    trials: Vec<Phases>,
     /// Seconds in which attempts timed out.
     timed_out: Vec<f64>,
     low: u64,
@@ -136,18 +152,24 @@ impl HeatMap {
         let low = histograms.clone().map(|histogram| histogram.min()).min().unwrap_or(0).max(1);
         let high = histograms.map(|histogram| histogram.max()).max().unwrap_or(0);
         let decades = (high.max(low) as f64 / low as f64).log10();
-        let fits = |bands: &f64| (decades * bands).ceil() as i32 + 1 <= ROWS;
+        let fits = |bands: &f64| (decades * bands).ceil() < ROWS;
         let bands = [20.0, 15.0, 12.0, 10.0, 8.0, 6.0, 5.0, 4.0, 3.0].into_iter().find(fits).unwrap_or(2.0);
-        let mut map = Self { cells: Vec::new(), bands, trials: Vec::new(), timed_out: Vec::new(), low, high, reason };
+        let mut map = Self { strips: Vec::new(), bands, trials: Vec::new(), timed_out: Vec::new(), low, high, reason };
         let mut offset = 0;
         for trial in columns.chunk_by(|a, b| a.trial == b.trial) {
             let end = trial.last().map_or(0, |last| last.second + last.seconds);
-            let warmup = trial.iter().filter(|column| column.warmup).map(|column| column.seconds).sum();
-            map.trials.push((trial[0].trial, offset, warmup, offset + end));
+            let warmup: u64 = trial.iter().filter(|column| column.warmup).map(|column| column.seconds).sum();
+            map.trials.push(Phases {
+                trial: trial[0].trial,
+                start: offset,
+                measure: offset + warmup,
+                end: offset + end,
+            });
             for column in trial {
-                map.cells.push((offset + column.second, column.seconds, map.shares(column)));
+                let from = offset + column.second;
+                map.strips.push(Strip { from, to: from + column.seconds, rates: map.rates(column) });
                 if column.timed_out > 0 {
-                    map.timed_out.push((offset + column.second) as f64 + column.seconds as f64 / 2.0);
+                    map.timed_out.push(from as f64 + column.seconds as f64 / 2.0);
                 }
             }
             offset += end;
@@ -156,42 +178,51 @@ impl HeatMap {
     }
 
     /// Grants a second in each band of the wait.
-    fn shares(&self, column: &Column) -> Vec<(i32, f64)> {
-        let mut shares: Vec<(i32, f64)> = Vec::new();
-        let Some(histogram) = column.waits.histogram() else { return shares };
+    fn rates(&self, column: &Column) -> Vec<(i32, f64)> {
+        let mut rates: Vec<(i32, f64)> = Vec::new();
+        let Some(histogram) = column.waits.histogram() else { return rates };
         for value in histogram.iter_recorded() {
             let band = ((value.value_iterated_to().max(1) as f64).log10() * self.bands).floor() as i32;
             let rate = value.count_at_value() as f64 / column.seconds.max(1) as f64;
-            match shares.last_mut().filter(|last| last.0 == band) {
+            match rates.last_mut().filter(|last| last.0 == band) {
                 Some(last) => last.1 += rate,
-                None => shares.push((band, rate)),
+                None => rates.push((band, rate)),
             }
         }
-        shares
+        rates
     }
 
     fn plot<'a, DB: DrawingBackend>(&self, sheet: &'a Sheet<DB>) -> Plot<'a, DB> {
-        let end = self.trials.last().map_or(1, |trial| trial.3) as f64;
+        let end = self.trials.last().map_or(1, |trial| trial.end) as f64;
         let label =
             if self.trials.len() > 1 { "seconds, trial after trial" } else { "seconds since the start of the warm-up" };
         let x = Axis::linear(label, 0.0, end, tick_number).without_grid();
         Plot::new(sheet, x, Axis::log_ns("acquire wait (log scale)", self.low, self.high))
     }
 
+    /// Neighbours in time of one colour as one: colour, band, and the strips from and to.
+    fn runs(&self, levels: &[f64]) -> Vec<(usize, i32, usize, usize)> {
+        let mut cells: Vec<(i32, usize, usize)> = Vec::new();
+        for (number, strip) in self.strips.iter().enumerate() {
+            let level = |rate: f64| levels.partition_point(|bound| *bound <= rate).saturating_sub(1);
+            cells.extend(strip.rates.iter().map(|(band, rate)| (*band, number, level(*rate))));
+        }
+        cells.sort_unstable();
+        let next = |a: &(i32, usize, usize), b: &(i32, usize, usize)| (b.0, b.1, b.2) == (a.0, a.1 + 1, a.2);
+        let run = |run: &[(i32, usize, usize)]| (run[0].2, run[0].0, run[0].1, run[run.len() - 1].1);
+        let mut runs: Vec<(usize, i32, usize, usize)> = cells.chunk_by(next).map(run).collect();
+        // One colour after another, so that the SVG has one path each.
+        runs.sort_unstable();
+        runs
+    }
+
     fn cells<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, levels: &[f64]) -> Drawn<DB> {
         let bound = |band: i32| plot.up(10_f64.powf(f64::from(band) / self.bands));
-        // One level after another, so that the SVG has one path a colour.
-        for (number, from) in levels.iter().enumerate() {
-            let to = levels.get(number + 1).copied().unwrap_or(f64::INFINITY);
-            let color = shade(number, levels.len());
-            for (second, seconds, shares) in &self.cells {
-                let (x0, x1) = (plot.across(*second as f64), plot.across((second + seconds) as f64));
-                for (band, _) in shares.iter().filter(|(_, rate)| (*from..to).contains(rate)) {
-                    plot.sheet.fill((x0, bound(band + 1)), (x1.max(x0 + 1), bound(*band)), color)?;
-                }
-            }
-        }
-        Ok(())
+        self.runs(levels).into_iter().try_for_each(|(level, band, first, last)| {
+            let from = plot.across(self.strips[first].from as f64);
+            let to = plot.across(self.strips[last].to as f64).max(from + 1);
+            plot.sheet.fill((from, bound(band + 1)), (to, bound(band)), shade(level, levels.len()))
+        })
     }
 
     /// Above the plot: where trials begin, and which part was warm-up.
@@ -203,9 +234,9 @@ impl HeatMap {
             let fitting = texts.iter().find(|text| sheet.width(text, small) + 4 < to - from);
             fitting.map_or(Ok(()), |text| sheet.text(((from + to) / 2, y), text, small))
         };
-        for (number, start, warmup, end) in &self.trials {
+        for Phases { trial, start, measure, end } in &self.trials {
             let at = |second: u64| plot.across(second as f64);
-            let (from, measure, to) = (at(*start), at(start + warmup), at(*end));
+            let (from, measure, to) = (at(*start), at(*measure), at(*end));
             if measure > from {
                 sheet.fill((from, y + sheet.ems(0.45)), (measure, plot.from.1), SOFT)?;
                 let border = Stroke { color: SOFT, width: 1, dash: &[4, 3] };
@@ -215,8 +246,8 @@ impl HeatMap {
             if *start > 0 {
                 sheet.line(&[(from, plot.from.1 - sheet.ems(1.0)), (from, plot.to.1)], Stroke::solid(SOFT, 1))?;
             }
-            let label = if self.trials.len() > 1 { format!("trial {number}") } else { "measured".to_owned() };
-            write(measure, to, &[&label, &number.to_string()])?;
+            let label = if self.trials.len() > 1 { format!("trial {trial}") } else { "measured".to_owned() };
+            write(measure, to, &[&label, &trial.to_string()])?;
         }
         let size = sheet.ems(0.3).max(3);
         let mut places: Vec<i32> = self.timed_out.iter().map(|second| plot.across(*second)).collect();
@@ -227,7 +258,7 @@ impl HeatMap {
 
 impl Draw for HeatMap {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        let levels = levels(self.cells.iter().flat_map(|(_, _, shares)| shares.iter().map(|share| share.1)));
+        let levels = levels(self.strips.iter().flat_map(|strip| strip.rates.iter().map(|rate| rate.1)));
         if levels.is_empty() {
             return sheet.nothing(&self.reason);
         }
@@ -239,7 +270,7 @@ impl Draw for HeatMap {
             };
             entries.push(Entry::new(Key::Patch(shade(number, levels.len())), label));
         }
-        if self.trials.iter().any(|trial| trial.2 > 0) {
+        if self.trials.iter().any(|trial| trial.measure > trial.start) {
             entries.push(Entry::new(Key::Line(Stroke::solid(SOFT, 5), None), "warm-up, not measured"));
         }
         if !self.timed_out.is_empty() {
@@ -285,7 +316,7 @@ fn shade(number: usize, of: usize) -> RGBColor {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeatMap, columns, heatmaps, levels};
+    use super::{HeatMap, Phases, Strip, columns, heatmaps, levels};
     use crate::output::sample;
     use crate::report::Measurements;
 
@@ -295,14 +326,12 @@ mod tests {
         let trials: Vec<&Measurements> = run.measured.iter().collect();
         let columns = columns(&trials).unwrap();
         let map = HeatMap::new(&columns, String::new());
-        let inside: f64 = map
-            .cells
-            .iter()
-            .flat_map(|(_, seconds, shares)| shares.iter().map(|share| share.1 * *seconds as f64))
-            .sum();
+        let strip = |strip: &Strip| strip.rates.iter().map(|rate| rate.1).sum::<f64>() * (strip.to - strip.from) as f64;
+        let inside: f64 = map.strips.iter().map(strip).sum();
         let grants: u64 = run.measured.iter().flat_map(|one| &one.windows).map(|window| window.grants).sum();
         assert!((inside - grants as f64).abs() < 1e-6, "{inside} {grants}");
-        assert_eq!(map.trials, [(1, 0, 2, 7), (2, 7, 2, 14), (3, 14, 2, 21)]);
+        let phases = |trial, start| Phases { trial, start, measure: start + 2, end: start + 7 };
+        assert_eq!(map.trials, [phases(1, 0), phases(2, 7), phases(3, 14)]);
     }
 
     #[test]
@@ -319,7 +348,7 @@ mod tests {
         run.measured[0].measured_ns = 998_000_000_000;
         let trials: Vec<&Measurements> = run.measured.iter().collect();
         let columns = columns(&trials).unwrap();
-        assert!(columns.len() <= 94 && columns[0].seconds == 12, "{}", columns.len());
+        assert!(columns.len() <= 77 && columns[0].seconds == 14, "{}", columns.len());
         let chart = &heatmaps(&run).unwrap()[0];
         assert!(chart.rows.len() <= 24 && chart.svg.len() < 60_000, "{} {}", chart.rows.len(), chart.svg.len());
     }

@@ -57,8 +57,8 @@ fn histogram(run: &RecordedRun, name: &str, look: Look) -> Result<Chart, String>
         name: format!("histogram-{}", slug(name)),
         title: format!("Acquire wait and hold time: {name}"),
         caption: format!(
-            "Two humps in the wait mean two kinds of attempts, such as first try and retry. The hold time should be \
-             one narrow hump at what the workload asks for.{}",
+            "Two humps in the wait mean two kinds of attempts, such as first try and retry. The hold time should \
+             follow what the workload asks for; where it is longer, clients were kept from releasing.{}",
             absence::left_out(&trials)
         ),
         head: &["time", "samples", "min", "p50", "p90", "p99", "max", "most frequent"],
@@ -144,7 +144,7 @@ fn draw_panel<DB: DrawingBackend>(plot: &Plot<'_, DB>, panel: &Panel, look: Look
     for (from, to, share) in &panel.bars {
         // A sample alone must still be seen.
         let (x0, x1, y) = (plot.across(*from), plot.across(*to), plot.up(*share).min(plot.to.1 - 1));
-        plot.sheet.fill((x0, y), ((x1 - 1).max(x0 + 1), plot.to.1), mixed(look.color, PAPER, 0.25))?;
+        plot.sheet.fill((x0, y), ((x1 - 1).max(x0 + 1), plot.to.1), mixed(look.color, PAPER, 0.4))?;
     }
     percentiles(plot, &panel.figures)
 }

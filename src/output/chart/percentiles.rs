@@ -164,9 +164,13 @@ impl Draw for Percentiles {
         }
         // Marks last, at the named percentiles, so that no line hides them.
         for (number, System { look, service, .. }) in self.systems.iter().enumerate() {
-            // The last point has one too, or a system with a single sample were not seen.
-            let last = service.points.last().map_or(0.0, |last| last.0);
-            for (x, y) in service.points.iter().copied().filter(|(x, _)| marked(*x, number) || *x == last) {
+            let mut marks: Vec<(f64, f64)> =
+                service.points.iter().copied().filter(|(x, _)| marked(*x, number)).collect();
+            if marks.is_empty() {
+                // A curve so short must be seen too, and told from the others.
+                marks.extend(service.points.last());
+            }
+            for (x, y) in marks {
                 let color = if x <= service.sound { look.color } else { pale(look.color) };
                 plot.mark((x, y), look.mark, color)?;
             }

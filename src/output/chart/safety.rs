@@ -50,7 +50,7 @@ pub fn safety(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let words = Words {
         name: "safety".to_owned(),
         title: title(&rows).to_owned(),
-        caption: caption(run),
+        caption: caption(run, &rows),
         head: &["backend", "verdict", "holds challenged", "95 % bound per million", "because"],
         rows: rows.iter().map(cells).collect(),
     };
@@ -98,13 +98,18 @@ fn title(rows: &[Row]) -> &'static str {
     }
 }
 
-fn caption(run: &RecordedRun) -> String {
+fn caption(run: &RecordedRun, rows: &[Row]) -> String {
     let conditions = run.report.results.iter().map(|result| result.safety.conditions.as_str());
     let conditions = conditions.filter(|text| !text.is_empty()).map(|text| format!(" This holds {text}.")).next();
+    let broken = if rows.iter().any(|row| row.verdict == SafetyVerdict::Violated) {
+        "Exclusion held, another promise was broken: the row says which. "
+    } else {
+        ""
+    };
     format!(
-        "A hold is challenged while another client wants its key. None of so many challenges broke the lock: with 95 % \
-         confidence the true rate is somewhere in the bar, and more challenges make it shorter. Not exercised: nobody \
-         ever wanted a held key, so nothing is known.{}",
+        "{broken}A hold is challenged while another client wants its key. Where none of so many challenges broke the \
+         lock, the true rate is with 95 % confidence somewhere in the bar; more challenges make it shorter. Not \
+         exercised: nobody ever wanted a held key, so nothing is known.{}",
         conditions.unwrap_or_default()
     )
 }
@@ -159,7 +164,7 @@ impl Safety {
             let text = shortened(&row.because, sheet.em() * lettering.scale, false, room);
             return sheet.text((begin + sheet.ems(0.5), y), &text, lettering);
         };
-        let (end, half) = (plot.across(bound), sheet.ems(0.6));
+        let (end, half) = (plot.across(bound), sheet.ems(0.7));
         let color = color(row.verdict);
         sheet.fill((begin, y - half), (end, y + half), mixed(color, PAPER, 0.7))?;
         sheet.line(&[(end, y - half), (end, y + half)], Stroke::solid(color, 3))?;
@@ -237,6 +242,6 @@ mod tests {
         run.report.results[2].safety.because = "2 token regressions".to_owned();
         let chart = safety(&run).unwrap().remove(0);
         assert_eq!((chart.title.as_str(), chart.rows[0][4].as_str()), ("Safety: VIOLATED", "2 token regressions"));
-        assert!(chart.svg.contains("#b00020"));
+        assert!(chart.svg.contains("#b00020") && chart.caption.starts_with("Exclusion held"));
     }
 }

@@ -134,7 +134,7 @@ impl<DB: DrawingBackend> Sheet<DB> {
         }
         // Widths are meant for letters of 15 pixels.
         let scale = self.em / 15.0;
-        let style = stroke.color.stroke_width((f64::from(stroke.width) * scale).round().max(1.0) as u32);
+        let style = stroke.color.stroke_width((f64::from(stroke.width) * scale + 0.4).round().max(1.0) as u32);
         for piece in dashed(points, stroke.dash, scale) {
             self.area.draw(&PathElement::new(piece, style))?;
         }

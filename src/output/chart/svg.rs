@@ -47,7 +47,7 @@ impl<'a> Svg<'a> {
     fn flush(&mut self) {
         let (attributes, data) = std::mem::take(&mut self.pending);
         if !data.is_empty() {
-            let _ = write!(self.out, "<path{attributes} d=\"{data}\"/>\n");
+            let _ = writeln!(self.out, "<path{attributes} d=\"{data}\"/>");
         }
     }
 }
@@ -168,9 +168,9 @@ impl DrawingBackend for Svg<'_> {
             FontTransform::Rotate270 => format!(" transform=\"rotate(-90 {x} {y})\""),
         };
         let (size, color, baseline) = (style.size() / LINE, style.color(), f64::from(y) + shift);
-        let _ = write!(
+        let _ = writeln!(
             self.out,
-            "<text x=\"{x}\" y=\"{baseline:.1}\" font-size=\"{size:.1}\"{}{anchor}{weight}{turn}>{}</text>\n",
+            "<text x=\"{x}\" y=\"{baseline:.1}\" font-size=\"{size:.1}\"{}{anchor}{weight}{turn}>{}</text>",
             fill(color),
             escaped(text)
         );

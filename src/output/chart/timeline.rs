@@ -72,13 +72,16 @@ fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Chart, String> {
         reason: absence::of_run(run),
     };
     for (name, look) in names.iter().zip(looks(&names)) {
-        let Some(first) = run.of(name).next() else { continue };
+        // A double grant in a later trial must not be hidden by a clean first one.
+        let doubled = run.of(name).find(|trial| trial.double_grants.iter().any(|count| *count > 0));
+        let Some(first) = doubled.or_else(|| run.of(name).next()) else { continue };
         let points = points(first)?;
         let double_grants: u64 = first.double_grants.iter().sum();
-        let label = match double_grants {
-            0 => (*name).to_owned(),
-            1 => format!("{name} (1 double grant)"),
-            count => format!("{name} ({} double grants)", grouped(count)),
+        let label = match (double_grants, first.trial) {
+            (0, _) => (*name).to_owned(),
+            (1, 1) => format!("{name} (1 double grant)"),
+            (count, 1) => format!("{name} ({} double grants)", grouped(count)),
+            (count, trial) => format!("{name}, trial {trial} ({} double)", grouped(count)),
         };
         let warmup_s = first.warmup_ns as f64 / SECOND as f64;
         let measured_s = warmup_s + first.measured_ns as f64 / SECOND as f64;
@@ -104,11 +107,11 @@ fn caption(run: &RecordedRun, body: &Timeline) -> String {
     let mut text =
         "Look for steps, drifts and gaps: a steady system gives level lines. Waits are service times of the \
                     grants of each second, on one logarithmic scale; p99 of few grants is close to their longest wait. \
-                    Grey: warm-up and drain, which do not count; in the drain no client asks any more."
+                    Grey: warm-up and drain, which do not count; in the drain only those still waiting are served."
             .to_owned();
     let trials = run.report.results.iter().map(|result| result.trial).max().unwrap_or(1);
     if trials > 1 {
-        text += &format!(" The first of {trials} trials is shown.");
+        text += &format!(" The first of {trials} trials is shown, or the first with a double grant.");
     }
     if body.double_grants() {
         text += " Red edge: in this second there were double grants, counted in the lowest panel.";
@@ -149,7 +152,7 @@ impl Timeline {
             self.lines.iter().map(|line| Entry::new(solid(line.look), line.label.as_str())).collect();
         entries.push(Entry::new(Key::Patch(mixed(SHADE, SOFT, 0.15)), "warm-up, drain"));
         if self.double_grants() {
-            entries.push(Entry::new(Key::Patch(ALARM), "double grants then"));
+            entries.push(Entry::new(Key::Patch(ALARM), "seconds with double grants"));
         }
         if !self.bands.is_empty() {
             entries.push(Entry::new(Key::Patch(FAULT), "fault"));
@@ -173,7 +176,7 @@ impl Timeline {
         let x = Axis::linear(label, 0.0, self.end_s, |s| if last { tick_number(s) } else { String::new() });
         let mut plot = Plot::new(sheet, x, y);
         let (w, h) = sheet.size();
-        plot.from = (sheet.ems(5.2), sheet.ems(0.35));
+        plot.from = (sheet.ems(6.0), sheet.ems(0.35));
         plot.to.0 = w - sheet.ems(1.0);
         if !last {
             plot.to.1 = h - sheet.ems(0.15);
@@ -181,7 +184,7 @@ impl Timeline {
         plot
     }
 
-    /// What lies behind the data.
+    /// What lies behind the data: shades, and a red edge below seconds with a double grant.
     fn shades<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>) -> Drawn<DB> {
         if self.warmup_s > 0.0 {
             plot.shade(0.0, self.warmup_s, SHADE)?;
@@ -192,19 +195,18 @@ impl Timeline {
         for band in &self.bands {
             plot.shade(band.from_s, band.to_s, FAULT)?;
         }
+        for point in self.lines.iter().flat_map(|line| &line.points).filter(|point| point.double_grants > 0) {
+            let (from, to) = (plot.across(point.from_s), plot.across(point.to_s));
+            plot.sheet.fill((from, plot.to.1 - plot.sheet.ems(0.3)), (to, plot.to.1), ALARM)?;
+        }
         Ok(())
     }
 
-    /// Lines at the phases' ends, a red edge below the seconds with a double grant, and
-    /// in the first panel the phases' names where there is room.
+    /// Lines at the phases' ends, and in the first panel their names where there is room.
     fn phases<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, names: bool) -> Drawn<DB> {
         let dashed = Stroke { color: SOFT, width: 1, dash: &[4, 4] };
         for at in [self.warmup_s, self.measured_s].into_iter().filter(|at| *at > 0.0 && *at < self.end_s) {
             plot.sheet.line(&[(plot.across(at), plot.from.1), (plot.across(at), plot.to.1)], dashed)?;
-        }
-        for point in self.lines.iter().flat_map(|line| &line.points).filter(|point| point.double_grants > 0) {
-            let (from, to) = (plot.across(point.from_s), plot.across(point.to_s));
-            plot.sheet.fill((from, plot.to.1 - plot.sheet.ems(0.3)), (to, plot.to.1), ALARM)?;
         }
         let phases = [
             (0.0, self.warmup_s, "warm-up"),
@@ -238,7 +240,7 @@ impl Timeline {
         let points = || self.lines.iter().flat_map(|line| &line.points);
         let lowest = points().filter_map(|point| point.p50).min().unwrap_or(1);
         let highest = points().filter_map(|point| point.max).max().unwrap_or(1);
-        let plot = self.plot(sheet, Axis::log_ns(name, lowest, highest), last);
+        let plot = self.plot(sheet, Axis::log_ns(name, lowest / 2, highest), last);
         self.shades(&plot)?;
         plot.axes()?;
         self.curves(&plot, |point| of(point).map(|ns| ns as f64))?;
@@ -298,7 +300,7 @@ impl Draw for Timeline {
         if self.lines.iter().all(|line| line.points.iter().all(|point| point.max.is_none())) {
             let (w, h) = rest.size();
             self.rates(&rest.part((0, 0), (w, h / 2)), true)?;
-            return rest.part((rest.ems(5.2), h / 2 + rest.ems(1.0)), (w - rest.ems(1.0), h)).nothing(&self.reason);
+            return rest.part((rest.ems(6.0), h / 2 + rest.ems(1.0)), (w - rest.ems(1.0), h)).nothing(&self.reason);
         }
         let doubles = self.double_grants();
         let panels = self.panels(&rest, 4 + i32::from(doubles));
@@ -314,12 +316,14 @@ impl Draw for Timeline {
 mod tests {
     use super::{Band, timeline, with_bands};
     use crate::output::sample;
+    use crate::record::figures::Window;
+    use crate::units::SECOND;
 
     #[test]
     fn every_system_has_its_line_and_the_first_trial_is_named() {
         let chart = timeline(&sample::crowd(10)).unwrap().remove(0);
         assert_eq!(chart.rows.len(), 10);
-        assert!(chart.caption.contains("The first of 3 trials is shown."));
+        assert!(chart.caption.contains("The first of 3 trials is shown"));
         assert!(chart.svg.contains(">zookeeper</text>") && chart.svg.contains(">warm-up</text>"));
         assert!(!chart.svg.contains("double gr."));
         assert!(!timeline(&sample::recorded()).unwrap()[0].caption.contains("trials"));
@@ -341,6 +345,27 @@ mod tests {
         let mut old = sample::recorded();
         old.measured.clear();
         assert!(timeline(&old).unwrap()[0].svg.contains("stored without its histograms"));
+    }
+
+    #[test]
+    fn a_double_grant_in_a_later_trial_is_not_hidden() {
+        let mut run = sample::crowd(2);
+        run.measured[4].double_grants = vec![0, 0, 0, 5];
+        let chart = timeline(&run).unwrap().remove(0);
+        assert!(chart.svg.contains("redlock, trial 2") && chart.svg.contains(">5</text>"));
+        assert_eq!(chart.rows[1][5], "5");
+    }
+
+    #[test]
+    fn a_long_run_of_many_systems_stays_small() {
+        let mut run = sample::crowd(10);
+        for one in &mut run.measured {
+            one.windows =
+                (0..480).map(|second| Window { second, ..one.windows[second as usize % 7].clone() }).collect();
+            one.measured_ns = 478 * SECOND;
+        }
+        let svg = timeline(&run).unwrap().remove(0).svg;
+        assert!(svg.len() < 80_000, "{} bytes", svg.len());
     }
 
     #[test]

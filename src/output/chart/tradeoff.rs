@@ -5,7 +5,7 @@
 use plotters_backend::DrawingBackend;
 
 use super::axis::{Axis, tick_number};
-use super::emblem::{color, emblem, ringed};
+use super::emblem::{around, color, emblem, ringed};
 use super::lettering::{Align, Lettering, wrap};
 use super::palette::{ALARM, INK, SOFT, backends};
 use super::picture::Draw;
@@ -236,8 +236,8 @@ impl Tradeoff {
         let color = if bold { ALARM } else { INK };
         let lettering = Lettering { bold, color, ..Lettering::PLAIN }.aligned(Align::Center);
         let (at, r) = (place(plot, point), sheet.ems(0.6).max(6));
-        let half = (sheet.width(&text, lettering) / 2 + 2, sheet.ems(0.6));
-        let found = places.label(at, half, r + sheet.ems(0.5));
+        let half = (sheet.width(&text, lettering) / 2 + sheet.ems(0.4), sheet.ems(0.6));
+        let found = places.label(at, half, r + sheet.ems(0.2));
         // A label that found no room beside its mark is led to it.
         let (dx, dy) = ((found.0 - at.0).abs() - half.0, (found.1 - at.1).abs() - half.1);
         if dx.max(dy) > r + sheet.ems(1.2) {
@@ -271,7 +271,7 @@ impl Draw for Tradeoff {
         places.take(Frame((corner.0 - rest.width("better ↘", hint), corner.1 - rest.ems(0.7)), plot.to));
         let r = rest.ems(0.6).max(6);
         for point in &self.points {
-            places.take(Frame::around(place(&plot, point), (r + 5, r + 5)));
+            places.take(Frame::around(place(&plot, point), (around(r), around(r))));
             self.bars(&plot, point, &mut places)?;
         }
         for point in &self.points {

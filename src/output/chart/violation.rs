@@ -62,7 +62,7 @@ pub fn scene_chart(scene: &Scene) -> Result<Chart, String> {
     let (lanes, left_out) = lanes(scene);
     let (unit, unit_ns) = match scene.to_ns.saturating_sub(scene.from_ns) {
         0..MILLISECOND => ("us", MICROSECOND),
-        MILLISECOND..10_000_000_000 => ("ms", MILLISECOND),
+        MILLISECOND..2_000_000_000 => ("ms", MILLISECOND),
         _ => ("s", SECOND),
     };
     let at = human_duration(later.start_ns.saturating_sub(scene.origin_ns));
@@ -117,7 +117,7 @@ fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String {
         count => format!(" {count} more clients held the key in this time and are not shown."),
     };
     format!(
-        "Trial {}, key {}: client {} was granted the key while client {} was inside; both were for {}. {promise} \
+        "Trial {}, key {}: client {} was granted the key while client {} was inside; both were inside for {}. {promise} \
          Earlier holder: {}; later holder: {}.{more}",
         scene.trial,
         facts.key,
@@ -287,8 +287,8 @@ impl Lanes {
         sheet.outline((start, y - half), (end, y + half), Stroke::solid(color, 2))?;
         self.lease(plot, lane, hold, place)?;
         let text = hold.token.map(|token| format!("token {token}"));
-        if let Some(text) = text.filter(|text| sheet.width(text, SMALL) + 10 < end - start) {
-            let (x, wide) = (start + 5, sheet.width(&text, SMALL));
+        if let Some(text) = text.filter(|text| sheet.width(text, SMALL) + sheet.ems(1.2) < end - start) {
+            let (x, wide) = (start + sheet.ems(0.6), sheet.width(&text, SMALL));
             if self.own(lane, hold) {
                 sheet.fill((x - 2, y - sheet.ems(0.6)), (x + wide + 2, y + sheet.ems(0.6)), PAPER)?;
             }
@@ -377,7 +377,7 @@ mod tests {
         scene.holds[1].ended = HoldEnd::Confirmed;
         let chart = scene_chart(&scene).unwrap();
         assert_eq!(chart.name, "violation-1");
-        insta::assert_snapshot!(chart.caption, @"");
+        insta::assert_snapshot!(chart.caption, @"Trial 1, key 0: client 2 was granted the key while client 1 was inside; both were inside for 8.00 ms. No lease limited the earlier hold: the service broke its promise (inside). Earlier holder: release refused: not the holder; later holder: release confirmed.");
         for text in ["both inside: 8.00 ms", "earlier holder", "later holder", ">token 9<", "no lease", ">lease ends<"]
         {
             assert!(chart.svg.contains(text), "{text}");

@@ -1,0 +1,131 @@
+//! A comparison on a terminal: the gates of every system, what else changed beyond
+//! noise, and the outcome last.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, ContentArrangement};
+
+use crate::report::compare::{Change, ChangeVerdict, Comparison, ComparisonOutcome, decides_always, percent};
+use crate::report::figure::{Unit, find};
+use crate::units::{human_duration, three_digits};
+
+/// Columns of a file or a pipe.
+const NO_TERMINAL: u16 = 140;
+
+/// The comparison as text, for a terminal of `width` columns, if it is one.
+#[must_use]
+pub fn comparison(comparison: &Comparison, width: Option<u16>) -> String {
+    let mut out = String::new();
+    let side = |name: &str, runs: &[String]| match runs {
+        [run] if run == name => name.to_owned(),
+        runs => format!("{name} ({})", runs.join(", ")),
+    };
+    let _ = writeln!(out, "Compared with the baseline {}", side(&comparison.baseline, &comparison.baseline_runs));
+    let _ = writeln!(out, "               this is {}", side(&comparison.candidate, &comparison.candidate_runs));
+    if !comparison.unlike.is_empty() {
+        let _ = writeln!(out, "UNLIKE SIDES, compared by force; the changes below may come from these differences:");
+        lines(&mut out, "  ", &comparison.unlike);
+    }
+    let shown: Vec<&Change> = comparison.changes.iter().filter(|change| shown(change)).collect();
+    if !shown.is_empty() {
+        let mut grid = comfy_table::Table::new();
+        grid.load_preset("     ──            ").set_width(width.unwrap_or(NO_TERMINAL));
+        grid.set_content_arrangement(ContentArrangement::Disabled);
+        grid.set_header(["system", "figure", "baseline", "now", "change", "95 % interval", "trials", "verdict"]);
+        grid.add_rows(shown.iter().map(|change| row(change)));
+        for column in grid.column_iter_mut().skip(2).take(5) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let _ = writeln!(out, "{}", grid.trim_fmt());
+        if !shown.iter().any(|change| decides_always(&change.figure)) {
+            let _ = writeln!(out, "safety: no double grant and no token regression on either side.");
+        }
+        let gates = comparison.gates.join(", ");
+        let _ = writeln!(out, "means of the trials; counts a million grants. Only {gates} and safety decide;");
+        let _ = writeln!(
+            out,
+            "other figures are shown where they changed beyond noise. report.json and --format json have all."
+        );
+    }
+    lines(&mut out, "note: ", &comparison.remarks);
+    lines(&mut out, "note: ", &silent(comparison));
+    let outcome = match comparison.outcome {
+        ComparisonOutcome::NoRegression => "no regression",
+        ComparisonOutcome::Regression => "REGRESSION",
+        ComparisonOutcome::Inconclusive => "inconclusive",
+    };
+    let forced = if comparison.unlike.is_empty() { "" } else { " (unlike sides, forced)" };
+    let _ = writeln!(out, "comparison: {outcome}{forced}");
+    lines(&mut out, "  ", &comparison.reasons);
+    out
+}
+
+fn lines(out: &mut String, before: &str, texts: &[String]) {
+    for text in texts {
+        let _ = writeln!(out, "{before}{text}");
+    }
+}
+
+/// Gates always; the others, and safety, only where something happened.
+fn shown(change: &Change) -> bool {
+    let never = change.baseline == Some(0.0) && change.candidate == Some(0.0);
+    (change.gated && !(never && decides_always(&change.figure)))
+        || matches!(change.verdict, ChangeVerdict::Regression | ChangeVerdict::Improvement)
+}
+
+fn row(change: &Change) -> Vec<String> {
+    let unit = find(&change.figure).map_or(Unit::Number, |figure| figure.unit());
+    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| human(unit, value));
+    let interval = match (change.low, change.high) {
+        (Some(low), Some(high)) => format!("{} to {}", percent(low), percent(high)),
+        _ => "-".to_owned(),
+    };
+    let trials = match (change.baseline_trials, change.candidate_trials) {
+        (a, b) if a == b => a.to_string(),
+        (a, b) => format!("{a} / {b}"),
+    };
+    vec![
+        change.backend.clone(),
+        change.figure.clone(),
+        value(change.baseline),
+        value(change.candidate),
+        change.change.map_or_else(|| "-".to_owned(), percent),
+        interval,
+        trials,
+        verdict(change),
+    ]
+}
+
+/// The verdict; that of a figure that does not decide in small letters.
+fn verdict(change: &Change) -> String {
+    let word = match (change.verdict, change.gated) {
+        (ChangeVerdict::Regression, true) => "REGRESSION",
+        (ChangeVerdict::Regression, false) => "worse (no gate)",
+        (ChangeVerdict::Improvement, true) => "improvement",
+        (ChangeVerdict::Improvement, false) => "better (no gate)",
+        (ChangeVerdict::WithinNoise, _) => "within noise",
+        (ChangeVerdict::NoEvidence, _) => "no evidence",
+        (ChangeVerdict::NotComparable, _) => "not comparable",
+    };
+    word.to_owned()
+}
+
+/// Why gates that do not decide say nothing.
+fn silent(comparison: &Comparison) -> Vec<String> {
+    let gated = comparison.changes.iter().filter(|change| change.gated && !change.verdict.concluded());
+    let told = gated.map(|change| format!("{} {}: {}", change.backend, change.figure, change.because));
+    told.filter(|told| !comparison.reasons.contains(told)).collect()
+}
+
+/// A figure in its unit.
+fn human(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Duration => human_duration(value.round() as u64),
+        Unit::PerSecond => format!("{}/s", three_digits(value)),
+        Unit::Share => format!("{:.2} %", value * 100.0),
+        Unit::Count | Unit::Number => three_digits(value),
+    }
+}
+
+#[cfg(test)]
+mod tests;
