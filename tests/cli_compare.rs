@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 fn run(place: &Place, id: &str, trials: &str, more: &[&str]) -> Ran {
     let workload = Place::shipped("hot-key.toml");
     let mut all = vec!["run", &workload, "-b", "memory", "--run-id", id, "--trials", trials, "--ui", "plain"];
-    all.extend(["--set", "duration=150ms", "--set", "warmup=0s"]);
+    all.extend(["--set", "duration=400ms", "--set", "warmup=0s"]);
     all.extend(more);
     place.run(&all)
 }
@@ -119,7 +119,7 @@ fn mistakes_in_a_comparison_are_told_in_one_message() {
     fs::create_dir(place.path().join("empty")).unwrap();
     for (arguments, parts) in [
         (vec!["usual", "gone"], &["no run or baseline \"gone\"", "main", "--save-baseline"][..]),
-        (vec!["usual", "empty"], &["empty is no run directory of lockbench: it has no report.json"]),
+        (vec!["usual", "empty"], &["empty is not from a run of lockbench: it has no report.json"]),
         (vec!["usual,usual", "slow"], &["usual is given twice"]),
         (vec!["usual", ","], &["give a run directory, an id or a baseline"]),
         (vec!["usual", "slow", "--gate", "acquire.p99"], &["--gate", "acquire_service.p99 or acquire_response.p99"]),
@@ -169,6 +169,14 @@ fn a_baseline_is_saved_used_and_never_overwritten() {
     ran.complains(&["not saved as the baseline \"main\": the run does not pass (exit 98)"]);
     assert_eq!(read(&place, "three")["verdict"]["exit_code"], 98);
     assert!(!place.results().join("baselines/main/three").exists());
+    for (file, said) in [
+        ("junit.xml", "classname=\"lockbench.baseline\" name=\"against main\""),
+        ("summary.md", "comparison: REGRESSION"),
+        ("report.html", "comparison: REGRESSION"),
+    ] {
+        let text = fs::read_to_string(place.results().join("three").join(file)).unwrap();
+        assert!(text.contains(said), "{file}");
+    }
     place.run(&["compare", "main", "three"]).exits(98);
     place.run(&["compare", "results/baselines/main/one", "three"]).exits(0);
 }

@@ -135,6 +135,10 @@ fn export_gives_histories_to_judges_outside() {
     raw_copy(&place.results().join("one"), &killed);
     fs::remove_file(killed.join("report.json")).unwrap();
     place.run(&["export", "killed", "--to", "porcupine", "--into", "out"]).exits(0).tells(&["out/histories/memory-t1"]);
+    // A report made of it must not pass for the one that the run would have written.
+    place.run(&["export", "killed", "--to", "json"]).exits(2).in_one_message().complains(&["broke off", "--into DIR"]);
+    assert!(!killed.join("report.json").exists());
+    place.run(&["export", "killed", "--to", "json", "--into", "out"]).exits(0).tells(&["out/report.json"]);
 }
 
 #[test]
@@ -225,6 +229,27 @@ fn ls_lists_the_runs_newest_last_whatever_else_is_there() {
     assert_eq!(rows[at("killed")]["partial"], true);
     let bytes: usize = contents(&results.join("one")).values().map(Vec::len).sum();
     assert_eq!(rows[at("one")]["bytes"], bytes);
+}
+
+#[test]
+fn ls_knows_sweeps_and_leaves_saved_baselines_out() {
+    let place = two_runs();
+    let sweep = "{ \"workload\": \"w\", \"key\": \"clients\", \"points\": [{ \"backends\": { \"redis\": {} } }, {}] }";
+    fs::create_dir_all(place.results().join("s")).unwrap();
+    fs::write(place.results().join("s/sweep.json"), sweep).unwrap();
+    fs::create_dir_all(place.results().join("baselines/main")).unwrap();
+    let ran = place.run(&["ls"]).exits(0).tells(&["sweep of clients, 2 runs", "redis"]);
+    assert!(!ran.out.contains("baselines"), "{}", ran.out);
+    place.run(&["show", "s"]).exits(2).in_one_message().complains(&["it is a sweep; sweep.json names its runs"]);
+}
+
+#[test]
+fn a_need_is_answered_from_the_stored_run() {
+    let place = two_runs();
+    let ran = place.run(&["report", "one", "--need", "p99<20s,fencing"]).exits(0);
+    ran.tells(&["memory", "p99<20s", "fencing"]);
+    place.run(&["report", "one", "--need", "p99<20"]).exits(2).in_one_message().complains(&["--need", "unit"]);
+    place.run(&["report", "one", "both", "--need", "fencing"]).exits(2).in_one_message().complains(&["one RUN"]);
 }
 
 #[test]

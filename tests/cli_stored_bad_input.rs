@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use cli::{Place, files_below};
 
 /// What a person can do with a stored run; `bad` is the run, `out` a place to write to.
-const READERS: [(&str, &[&str]); 3] = [
+const READERS: [(&str, &[&str]); 6] = [
     ("show", &["show", "bad"]),
     ("report", &["report", "bad", "--to", "out"]),
     ("export", &["export", "bad", "--to", "all", "--into", "out"]),
+    ("verify", &["verify", "bad"]),
+    ("explain", &["explain", "bad", "1", "--svg", "out"]),
+    ("compare", &["compare", "good", "bad"]),
 ];
 
 /// A place with the run `good`, which has double grants, in `results`.
@@ -67,7 +70,7 @@ fn halve(path: &Path) {
 
 #[test]
 fn a_missing_run_is_named_with_where_it_was_looked_for() {
-    refused(&place(), 2, &["there is no run bad (nor results/bad)", "lockbench ls", "-o DIR"]);
+    refused(&place(), 2, &["there is no run ", "bad", "nor results/bad", "lockbench ls"]);
 }
 
 #[test]
@@ -89,12 +92,12 @@ fn a_file_is_no_run() {
 }
 
 #[test]
-fn a_run_that_broke_off_has_no_report() {
+fn a_run_that_broke_off_before_it_kept_anything_has_nothing_to_tell() {
     let place = place();
     let partial = place.results().join(".bad.partial");
     fs::create_dir(&partial).unwrap();
     fs::copy(place.results().join("good/plan.toml"), partial.join("plan.toml")).unwrap();
-    refused(&place, 2, &["results/.bad.partial has no report.json", "broke off", "lockbench verify"]);
+    refused(&place, 2, &["results/.bad.partial has no report.json", "broke off", "no history either"]);
 }
 
 #[test]

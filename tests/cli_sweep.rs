@@ -26,8 +26,8 @@ fn json(place: &Place, run: &str, file: &str) -> Value {
 fn a_sweep_leaves_one_run_a_value_and_the_curve_over_them() {
     let place = Place::new();
     let ran = sweep(&place, &["--sweep", "clients=4,1,2", "--run-id", "s"]).exits(0);
-    ran.tells(&["uncontended over clients", "grants/s", "memory", "files: results/s"])
-        .complains(&["sweep 3/3: clients = 2"]);
+    ran.tells(&["uncontended over clients", "grants/s", "memory", "files: results/s"]);
+    place.run(&["show", "s"]).exits(2).in_one_message().complains(&["it is a sweep"]);
     assert_eq!(place.entries(), ["s", "s-clients-1", "s-clients-2", "s-clients-4"]);
     for clients in [1, 2, 4] {
         let report = json(&place, &format!("s-clients-{clients}"), "report.json");
@@ -39,6 +39,7 @@ fn a_sweep_leaves_one_run_a_value_and_the_curve_over_them() {
     for file in ["sweep.csv", "summary.md", "charts/sweep.svg", "charts/sweep.png"] {
         assert!(place.results().join("s").join(file).metadata().unwrap().len() > 0, "{file}");
     }
+    assert!(!place.results().join("s/plan.toml").exists(), "one plan of several");
     // The same curve over the same runs, later.
     let again = ["report", "s-clients-4", "s-clients-1", "s-clients-2", "--to", "results/again"];
     place.run(&again).exits(0).tells(&["uncontended over clients"]);
@@ -56,6 +57,9 @@ fn a_wrong_sweep_is_refused_before_anything_runs() {
         ("clients=4,4", "given twice"),
         ("clients=1,zero", "clients"),
         ("clents=1,2", "clents"),
+        ("ttl=0s,4s", "ttl"),
+        ("seed=1,2", "the same plan"),
+        ("history=off,full", "is no number"),
     ] {
         let place = Place::new();
         sweep(&place, &["--sweep", text]).exits(2).in_one_message().complains(&[problem]);

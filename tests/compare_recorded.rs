@@ -1,6 +1,11 @@
 //! `compare` judged on runs that were really made (`benches/record_compare.sh` records
 //! them, and says how): runs of one plan must show no regression, runs that are 30 %
 //! slower must show it, ten times of ten.
+//!
+//! The runs in `tests/data` are of redis and memory, a debug build, five trials of 2 s on
+//! two processors that others used too; lockbench and the servers ran before all others
+//! (`chrt -f 10`). Without that, a neighbour's load slowed whole runs by more than 15 %,
+//! and `compare` said so.
 #![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
 
 use std::collections::BTreeMap;

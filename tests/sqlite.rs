@@ -47,7 +47,7 @@ fn key() -> Key {
 async fn sqlite_conforms() {
     let scratch = tempfile::tempdir().unwrap();
     let system = system(scratch.path());
-    let setting = Setting { timer: Timer::new(Clock::monotonic()), ttl_ns: 400 * MS, prefix: "t".to_owned() };
+    let setting = Setting { timer: Timer::new(Clock::monotonic()), ttl_ns: 1_500 * MS, prefix: "t".to_owned() };
     assert_eq!(suite(&*system, &setting).await, Ok(()));
     let facts = system.facts().await.unwrap();
     assert_eq!(facts.durability, "journal_mode wal, synchronous full", "{facts:?}");

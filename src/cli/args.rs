@@ -200,7 +200,7 @@ pub(super) enum UiChoice {
 pub(super) enum FormatChoice {
     /// Tables
     Text,
-    /// report.json
+    /// JSON, as in report.json
     Json,
 }
 
@@ -258,7 +258,7 @@ pub(super) struct LoadArgs {
     /// Compare with a saved baseline or a run directory; a regression is exit 98
     #[arg(long, env = "LOCKBENCH_BASELINE", value_name = "NAME|DIR")]
     pub baseline: Option<String>,
-    /// Save this run as a baseline of that name under the results directory
+    /// Save this run, if it passes, as the newest baseline of that name under the results directory
     #[arg(long, env = "LOCKBENCH_SAVE_BASELINE", value_name = "NAME")]
     pub save_baseline: Option<String>,
     /// Compare with a baseline of another plan, durability or machine all the same; it is marked

@@ -1,7 +1,7 @@
 //! `--baseline` and `--save-baseline` of a run: checked before anything starts,
 //! carried out at its end.
 
-use super::execute::Job;
+use super::job::Job;
 use super::sides::{Runs, baselines};
 use super::{Failure, tell};
 use crate::report::compare::{Comparison, FEWEST_TRIALS, Rules, Side, Unlike, compare};
@@ -26,7 +26,7 @@ impl Baselines {
         if let Some(name) = &args.save_baseline {
             let place = baselines(&args.output).join(name);
             if !usable_id(name) {
-                let rules = "use letters, digits, '-', '_' and '.', at most 100, not starting with '.'";
+                let rules = "use letters, digits, '-', '_' and '.', at most 100, not starting with '.' or '-'";
                 return Err(Failure::usage(format!("the baseline name \"{name}\" is not usable: {rules}")));
             }
             if place.join(id).exists() {

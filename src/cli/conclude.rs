@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::args::FormatChoice;
 use super::baseline::Baselines;
 use super::endpoints::redacted;
-use super::execute::{Job, plan_warnings, workers};
+use super::job::{Job, workers};
 use super::measure::{Done, contended};
 use super::overhead::Overhead;
 use super::servers::Servers;
@@ -15,8 +15,8 @@ use super::{Failure, print, tell};
 use crate::backend;
 use crate::output::{OUTPUTS, json, text};
 use crate::report::{
-    Aggregate, Environment, Interruption, MEASURED, Measurements, RecordedRun, Report, RunDirectory, SCHEMA_VERSION,
-    SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, write_measured,
+    Aggregate, Environment, Interruption, MEASURED, Measurements, REPORT, RecordedRun, Report, RunDirectory,
+    SCHEMA_VERSION, SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, write_file, write_measured,
 };
 use crate::workload::to_toml;
 
@@ -61,6 +61,8 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
                 report.complete = false;
                 report.verdict.unstored(problem);
                 report_json = json(&report).map_err(Failure::internal)?;
+                // Whoever reads it later must not take it for a run that passed.
+                let _ = write_file(&partial, REPORT, &report_json);
             }
             partial
         }
@@ -93,7 +95,7 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
     let results: Vec<TrialResult> = ran.dones.iter().map(|done| done.result.clone()).collect();
     let planned = (job.selection.entries.len() - ran.skipped.len()) * job.plan.trials as usize;
     let whole = results.len() == planned && results.iter().all(|result| result.complete);
-    let mut notes = plan_warnings(job);
+    let mut notes = job.warnings();
     notes.extend(remarks);
     notes.extend(results.iter().flat_map(|result| remarks_on(job, result)));
     let mut report = Report {
@@ -141,6 +143,7 @@ fn verdict(job: &Job<'_>, ran: &Ran, report: &mut Report) -> Verdict {
     let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
     let (results, skipped) = (&report.results, &report.skipped);
     let mut verdict = judge(results, skipped, &job.plan.expect, ran.interruption, &is_control, &gates);
+    verdict.reasons.extend(not_reached(job, ran));
     if let Some(problem) = &ran.unwritten {
         verdict.unstored(problem.clone());
     }
@@ -172,6 +175,26 @@ fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
         remarks.push(format!("{name}: no holder was ever challenged: the zero double grants prove nothing"));
     }
     remarks
+}
+
+/// What a run that was stopped did not come to: a system without a row must not be
+/// taken for one that nobody asked for.
+fn not_reached(job: &Job<'_>, ran: &Ran) -> Vec<String> {
+    if ran.interruption.is_none() {
+        return Vec::new();
+    }
+    let planned = job.plan.trials as usize;
+    let told = |name: &str| {
+        let trials: Vec<_> = ran.dones.iter().filter(|done| done.result.backend == name).collect();
+        let ended = trials.iter().filter(|done| done.result.complete).count();
+        if trials.is_empty() {
+            Some(format!("{name} did not run: the run was stopped before"))
+        } else {
+            (ended < planned).then(|| format!("{name}: trials that came to their end: {ended} of {planned}"))
+        }
+    };
+    let skipped = |name: &str| ran.skipped.iter().any(|skip| skip.backend == name);
+    job.selection.entries.iter().filter(|entry| !skipped(entry.name)).filter_map(|entry| told(entry.name)).collect()
 }
 
 /// Writes the files and gives the run its name. A run that lacks any of them keeps

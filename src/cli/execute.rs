@@ -8,72 +8,35 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 
 use super::Failure;
-use super::args::LoadArgs;
 use super::baseline::Baselines;
 use super::conclude::{Concluded, Ran, conclude};
-use super::endpoints::Endpoints;
-use super::gates::Gates;
+use super::job::{Job, workers};
 use super::measure::{Bench, Candidate, Done};
 use super::overhead::{Overhead, calibrate};
 use super::progress::Progress;
-use super::select::Selection;
 use super::servers::Servers;
-use super::signal::Signals;
 use super::wall::WallClock;
-use crate::backend::{self, Entry, RedlockParameters, Target};
+use crate::backend::{self, RedlockParameters, Target};
 use crate::clock::Clock;
 use crate::record::history::HistoryFile;
-use crate::report::{HISTORY, RunDirectory, SkippedBackend, StoreError, cores};
+use crate::report::{HISTORY, RunDirectory, SkippedBackend, StoreError};
 use crate::stop::Stop;
 use crate::workload::plan::HistoryLimit;
-use crate::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, to_toml, warnings};
-
-/// What to do.
-pub struct Job<'a> {
-    pub plan: Plan,
-    pub source: Source,
-    pub selection: Selection,
-    pub endpoints: Endpoints,
-    pub gates: Gates,
-    pub args: &'a LoadArgs,
-    /// Name of the run, where the command line's is not meant: one point of a sweep.
-    pub run_id: Option<String>,
-    pub interrupt: &'a Interrupt,
-}
-
-/// What a signal stops, and whether one came.
-pub struct Interrupt {
-    stop: Stop,
-    signals: Signals,
-}
-
-impl Interrupt {
-    /// Starts to listen.
-    pub fn listen() -> Result<Self, Failure> {
-        let stop = Stop::new();
-        let signals = Signals::listen(stop.clone()).map_err(Failure::internal)?;
-        Ok(Self { stop, signals })
-    }
-
-    /// Did a signal come?
-    pub fn came(&self) -> bool {
-        self.signals.received().is_some()
-    }
-}
+use crate::workload::{EffectiveTtl, client_seed, to_toml};
 
 /// Does it.
 pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let started = SystemTime::now();
     let wall = WallClock::read();
     let (stop, signals) = (job.interrupt.stop.clone(), &job.interrupt.signals);
-    let ttls = ttls(&job)?;
-    let id = job.run_id.clone().or_else(|| job.args.run_id.clone()).unwrap_or_else(|| run_id(&job.plan.name, started));
+    let ttls = job.ttls()?;
+    let id = job.id(started);
     let baselines = Baselines::check(&job, &id)?;
     let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
     // A run that breaks off must say what it was.
     directory.write("plan.toml", to_toml(&job.plan).as_bytes()).map_err(|error| store_failure(&error))?;
     let progress = Progress::new(job.args.ui, &job.plan);
-    for warning in plan_warnings(&job).iter().chain(&baselines.warnings) {
+    for warning in job.warnings().iter().chain(&baselines.warnings) {
         progress.say(&format!("warning: {warning}"));
     }
     progress.say("starting servers");
@@ -109,39 +72,12 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     }
 }
 
-/// The lease length of each system; a floor that the plan refuses is exit 2.
-fn ttls(job: &Job<'_>) -> Result<Vec<EffectiveTtl>, Failure> {
-    let one = |entry: &&Entry| {
-        resolve_ttl(&job.plan, entry.name, &entry.guarantees)
-            .map_err(|problem| Failure::usage(format!("{}: {problem}", job.source.place_of("ttl"))))
-    };
-    job.selection.entries.iter().map(one).collect()
-}
-
-pub fn plan_warnings(job: &Job<'_>) -> Vec<String> {
-    let systems: Vec<_> = job.selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
-    warnings(&job.plan, &systems)
-}
-
 /// What cannot be named is a usage error, what cannot be written is not.
 pub fn store_failure(error: &StoreError) -> Failure {
     match error {
         StoreError::Exists { .. } | StoreError::BadId(_) => Failure::usage(error),
         StoreError::Io { .. } => Failure::internal(error),
     }
-}
-
-/// `20261120T073501Z-hot-key-1a2b`: sorts by time, unique enough for one directory.
-pub fn run_id(workload: &str, started: SystemTime) -> String {
-    let stamp: String = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
-    let name: String = workload
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(40)
-        .collect();
-    let nanos = started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-    let tail = client_seed(u64::from(nanos), std::process::id(), 0) & 0xffff;
-    format!("{stamp}-{name}-{tail:04x}")
 }
 
 /// What the run's keys, schema or path are named by on a server: the start of the
@@ -152,12 +88,6 @@ fn namespace(id: &str, started: SystemTime) -> String {
     let nanos = started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let tail = client_seed(nanos, std::process::id(), 1) & 0xffff_ffff;
     format!("{}-{tail:08x}", id.chars().take(32).map(plain).collect::<String>())
-}
-
-/// Worker threads for a plan: one a processor, at most eight, never more than
-/// clients. Local servers share the processors with them.
-pub fn workers(plan: &Plan) -> u32 {
-    cores().min(8).min(plan.clients)
 }
 
 struct Run<'a> {

@@ -11,7 +11,7 @@ use super::{Failure, print};
 use crate::output::chart::scene_chart;
 use crate::output::timeline;
 use crate::report::{HoldEnd, RecordedRun, Scene, SceneHold};
-use crate::units::human_duration;
+use crate::units::{grouped, human_duration};
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 100;
@@ -53,6 +53,7 @@ fn find(run: &RecordedRun, number: u32) -> Result<&Scene, String> {
     Err(match run.scenes.len() {
         0 => "this run has none: no double grant was found".to_owned(),
         kept if all > kept as u64 => {
+            let all = grouped(all);
             format!("there is no double grant {number}: of {all} the first 100 a trial are kept, numbered 1 to {kept}")
         }
         kept => format!("there is no double grant {number}: they are numbered 1 to {kept}"),

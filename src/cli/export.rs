@@ -1,15 +1,14 @@
 //! `lockbench export`: a stored run in chosen formats.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use super::args::ExportArgs;
-use super::stored::{has_measurements, locate, open_at, open_failure, write};
+use super::stored::{has_measurements, locate, open_at, report_json, write};
 use super::{Failure, histories, print, tell};
 use crate::output::history::{HISTORY_EXPORTS, HistoryExport};
 use crate::output::{OUTPUTS, Output, Rendered};
-use crate::report::{HISTORY, REPORT, history_path, read_report};
+use crate::report::{HISTORY, REPORT, broke_off, history_path};
 
 /// What `--to` takes beside the name of a format.
 const ALL: &str = "all";
@@ -30,6 +29,13 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
         return Err(Failure::usage("no run is given: lockbench export RUN --to FORMAT; `lockbench ls` lists the runs"));
     };
     let directory = locate(run, &args.stored.output)?;
+    if wanted.json && args.into.is_none() && broke_off(&directory) {
+        return Err(Failure::usage(format!(
+            "{} broke off before its {REPORT}, and only a run itself writes that there: --into DIR takes one made of the \
+             history",
+            directory.display()
+        )));
+    }
     let files = wanted.draw(&directory)?;
     if wanted.everything && !history_path(&directory).exists() {
         tell(&format!("note: {} has no {HISTORY}: nothing is made of it", directory.display()));
@@ -96,11 +102,7 @@ impl Wanted {
     fn draw(&self, directory: &Path) -> Result<Vec<Rendered>, Failure> {
         let mut files = Vec::new();
         if self.json {
-            read_report(directory).map_err(|error| open_failure(&error))?;
-            let path = directory.join(REPORT);
-            let bytes = fs::read(&path)
-                .map_err(|cause| Failure::internal(format!("cannot read {}: {cause}", path.display())))?;
-            files.push(Rendered::new(REPORT, bytes));
+            files.push(Rendered::new(REPORT, report_json(directory)?));
         }
         if !self.outputs.is_empty() {
             let run = open_at(directory)?;

@@ -1,6 +1,7 @@
 //! `lockbench ls`: the runs of a results directory, newest last. What cannot be read
 //! is listed with its reason, so that one damaged run hides no other.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,8 +10,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
 use super::args::{FormatChoice, LsArgs};
+use super::sides::baselines;
 use super::{Failure, print};
-use crate::report::{Exit, OpenError, PLAN, REPORT, Report, read_report};
+use crate::report::{Exit, OpenError, PLAN, REPORT, Report, SWEEP, read_report};
 use crate::units::three_digits;
 
 /// Longest text of a cell: a plan may name twenty systems.
@@ -30,6 +32,8 @@ struct Row {
     exit_code: Option<u8>,
     complete: Option<bool>,
     bytes: u64,
+    /// What it is instead of a run, if it is a sweep: over which key, and how many runs.
+    sweep: Option<String>,
     /// Why there is no more to say of it.
     problem: Option<String>,
     /// When it was last written: the order of those that do not say when they started.
@@ -68,9 +72,11 @@ fn directories(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = fs::read_dir(root).map_err(|cause| {
         Failure::usage(format!("cannot list {}: {cause}; -o DIR names another results directory", root.display()))
     })?;
+    // Saved baselines are copies of runs.
+    let baselines = baselines(root);
     let may_be = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        path.is_dir() && (!name.starts_with('.') || partial_id(&name).is_some())
+        path.is_dir() && *path != baselines && (!name.starts_with('.') || partial_id(&name).is_some())
     };
     Ok(entries.flatten().map(|entry| entry.path()).filter(may_be).collect())
 }
@@ -91,9 +97,32 @@ fn row(path: &Path) -> Row {
         modified: humantime::format_rfc3339_seconds(modified).to_string(),
         ..Row::default()
     };
+    if let Some(sweep) = read_sweep(path) {
+        return with_sweep(row, &sweep);
+    }
     match read_report(path) {
         Ok(report) => with_report(row, &report),
         Err(error) => Row { problem: Some(in_short(&error)), ..with_plan(row, path) },
+    }
+}
+
+/// `sweep.json` of a directory that is a sweep, not a run.
+fn read_sweep(path: &Path) -> Option<serde_json::Value> {
+    if path.join(REPORT).exists() {
+        return None;
+    }
+    serde_json::from_slice(&fs::read(path.join(SWEEP)).ok()?).ok()
+}
+
+fn with_sweep(row: Row, sweep: &serde_json::Value) -> Row {
+    let points = sweep["points"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let backends: BTreeSet<&String> =
+        points.iter().filter_map(|point| point["backends"].as_object()).flat_map(|of| of.keys()).collect();
+    Row {
+        workload: sweep["workload"].as_str().map(str::to_owned),
+        backends: backends.into_iter().cloned().collect(),
+        sweep: Some(format!("sweep of {}, {} runs", sweep["key"].as_str().unwrap_or("?"), points.len())),
+        ..row
     }
 }
 
@@ -174,8 +203,8 @@ fn table(rows: &[Row]) -> String {
 
 /// `pass (0)`, `violated (100), partial`, or why there is none.
 fn verdict(row: &Row) -> String {
-    let mut text = match (&row.problem, row.exit_code) {
-        (Some(problem), _) => problem.clone(),
+    let mut text = match (row.problem.as_ref().or(row.sweep.as_ref()), row.exit_code) {
+        (Some(other), _) => other.clone(),
         (None, Some(code)) => format!("{} ({code})", Exit::of_code(code).map_or("unknown", Exit::word)),
         (None, None) => "-".to_owned(),
     };

@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod gates;
 mod histories;
+mod job;
 mod lints;
 mod ls;
 mod manual;

@@ -3,11 +3,12 @@
 use super::Failure;
 use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice};
 use super::endpoints::{Endpoints, bare, named};
-use super::execute::{Interrupt, Job, execute};
+use super::execute::execute;
 use super::gates::Gates;
-use super::select::{all, select};
+use super::job::{Interrupt, Job};
+use super::select::{Selection, all, select};
 use super::sweep::{self, asked};
-use crate::workload::{load, quickstart};
+use crate::workload::{Plan, load, quickstart};
 
 /// Quick's lengths: about a minute for eight systems.
 const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
@@ -18,8 +19,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     no_contradiction(&args.load, &endpoints)?;
     let interrupt = &Interrupt::listen()?;
     carry_out(&args.load, interrupt, |more| {
-        let (plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
+        let (mut plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
         let selection = select(&args.load.backends, &plan, &source)?;
+        named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
         Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, interrupt })
@@ -33,16 +35,24 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
     no_contradiction(&args.load, &endpoints)?;
     let interrupt = &Interrupt::listen()?;
     carry_out(&args.load, interrupt, |more| {
-        let (plan, source) = quickstart(&sets(&args.load, &QUICK, more)).map_err(Failure::usage)?;
+        let (mut plan, source) = quickstart(&sets(&args.load, &QUICK, more)).map_err(Failure::usage)?;
         let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
         if !args.urls.is_empty() && !selection.by_name {
             // Somebody who names servers asks about these.
             selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
         }
+        named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
         Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, interrupt })
     })
+}
+
+/// The stored plan names the systems that were asked for, so that it runs again as it is.
+fn named_in(plan: &mut Plan, selection: &Selection) {
+    if selection.by_name {
+        plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
+    }
 }
 
 /// Once, or once a value of a sweep. `job` makes the job from an override more.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::stored::{locate, open_failure};
 use crate::report::compare::Side;
-use crate::report::{OpenError, Report, parse_report, usable_id};
+use crate::report::{Report, read_report, usable_id};
 
 /// One side of a comparison.
 pub struct Runs {
@@ -92,17 +92,7 @@ fn newest(directory: &Path) -> Result<Option<Report>, Failure> {
 
 /// The report of a run directory; the rest of it is not needed here.
 fn read(directory: &Path) -> Result<Report, Failure> {
-    let path = directory.join("report.json");
-    let bytes = fs::read(&path).map_err(|cause| {
-        let foreign = if directory.is_dir() { "it has no report.json" } else { "it is a file" };
-        open_failure(&match cause.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                OpenError::Foreign { path: directory.display().to_string(), problem: foreign.to_owned() }
-            }
-            _ => OpenError::Io { path: path.display().to_string(), cause },
-        })
-    })?;
-    parse_report(&path, &bytes).map_err(|error| open_failure(&error))
+    read_report(directory).map_err(|error| open_failure(&error))
 }
 
 fn unknown(name: &str, root: &Path) -> Failure {

@@ -1,11 +1,12 @@
 //! Finding and opening stored runs: a run directory's path, or an id under `-o`.
 //! And writing what is drawn from them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::backend;
-use crate::output::Rendered;
+use crate::output::{Rendered, json};
 use crate::report::{
     OpenError, PLAN, Promise, REPORT, RecordedRun, Report, StoreError, broke_off, open_broken_off, read_report,
     write_file,
@@ -55,6 +56,17 @@ pub fn open_report(run: &str, root: &Path) -> Result<(PathBuf, Report), Failure>
         read_report(&directory).map_err(|error| open_failure(&error))?
     };
     Ok((directory, report))
+}
+
+/// `report.json` as it was stored: what an older version wrote stays of that version.
+/// A run that broke off has none; there it is what the history tells.
+pub fn report_json(directory: &Path) -> Result<Vec<u8>, Failure> {
+    if broke_off(directory) {
+        return json(&open_at(directory)?.report).map_err(Failure::internal);
+    }
+    read_report(directory).map_err(|error| open_failure(&error))?;
+    let path = directory.join(REPORT);
+    fs::read(&path).map_err(|cause| Failure::internal(format!("cannot read {}: {cause}", path.display())))
 }
 
 /// A run that is none, has no report or is too new is a usage error; a damaged or

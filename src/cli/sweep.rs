@@ -2,16 +2,19 @@
 //! one run a value, each complete in a directory of its own, and a directory with
 //! the curve over all of them.
 
+use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::args::{FormatChoice, LoadArgs};
-use super::execute::{Interrupt, Job, execute, run_id, store_failure};
+use super::args::{FormatChoice, LoadArgs, UiChoice};
+use super::execute::{execute, store_failure};
+use super::job::{Interrupt, Job, run_id};
 use super::stored::open;
 use super::{Failure, print, tell};
 use crate::output::sweep::{files, text};
-use crate::report::sweep::{Sweep, sweep};
-use crate::report::{Report, RunDirectory, worst};
+use crate::report::sweep::{Sweep, sweep, sweepable};
+use crate::report::{Exit, PLAN, Report, RunDirectory, worst};
+use crate::workload::to_toml;
 
 /// A sweep as asked for.
 pub struct Asked {
@@ -48,31 +51,62 @@ pub fn run<'a>(
     // Every value is checked before the first one runs.
     let sets = asked.values.iter().map(|value| format!("{}={value}", asked.key));
     let jobs = sets.map(|set| job(&set)).collect::<Result<Vec<_>, _>>()?;
+    for job in &jobs {
+        job.ttls()?;
+    }
+    let plans = jobs.iter().map(|job| toml::from_str(&to_toml(&job.plan)).map_err(Failure::internal));
+    let plans = plans.collect::<Result<Vec<serde_json::Value>, _>>()?;
+    sweepable(&plans).map_err(|problem| Failure::usage(format!("--sweep {}: {problem}", asked.key)))?;
     let name = jobs.first().map(|job| job.plan.name.clone()).unwrap_or_default();
     let id = args.run_id.clone().unwrap_or_else(|| run_id(&format!("{name}-{}", asked.key), SystemTime::now()));
     let directory = RunDirectory::create(&args.output, &id).map_err(|error| store_failure(&error))?;
     let mut reports: Vec<Report> = Vec::new();
+    let mut failure = None;
     for (i, (mut job, value)) in jobs.into_iter().zip(&asked.values).enumerate() {
         if interrupt.came() {
             break;
         }
-        tell(&format!("sweep {}/{}: {} = {value}", i + 1, asked.values.len(), asked.key));
+        if args.ui != UiChoice::None {
+            tell(&format!("sweep {}/{}: {} = {value}", i + 1, asked.values.len(), asked.key));
+        }
         job.run_id = Some(format!("{id}-{}", slug(&format!("{}-{value}", asked.key))));
-        reports.push(execute(job)?.report);
+        match execute(job) {
+            Ok(concluded) => reports.push(concluded.report),
+            Err(failed) => {
+                failure = Some(failed);
+                break;
+            }
+        }
     }
-    let exit_code = worst(reports.iter().map(|report| report.verdict.exit_code));
+    let mut codes: Vec<u8> = reports.iter().map(|report| report.verdict.exit_code).collect();
+    // A signal between two points is in no report.
+    codes.extend(interrupt.exit().filter(|_| reports.len() < asked.values.len()).map(Exit::code));
     for report in reports.iter().filter(|report| report.verdict.exit_code != 0) {
         let reasons = report.verdict.reasons.join("; ");
         tell(&format!("{}: exit {}: {reasons}", report.run_id, report.verdict.exit_code));
     }
     if reports.len() < 2 {
         directory.discard();
-        return Ok(exit_code);
+    } else if let Err(failed) = draw(asked, &reports, directory, args.format) {
+        tell(&format!("lockbench: {}", failed.message));
+        codes.push(failed.exit.code());
     }
-    // What could not be stored is worse than anything but a violation; it is told by then.
-    let drawn = sweep(&reports).map_err(Failure::usage)?;
-    conclude(&drawn, directory, args.format)?;
-    Ok(exit_code)
+    // What one point found outlives the failure of a later one.
+    if let Some(failed) = failure {
+        tell(&format!("lockbench: {}", failed.message));
+        codes.push(failed.exit.code());
+    }
+    Ok(worst(codes.into_iter()))
+}
+
+/// The curve over what was run, which says what it lacks.
+fn draw(asked: &Asked, reports: &[Report], directory: RunDirectory, format: FormatChoice) -> Result<(), Failure> {
+    let mut drawn = sweep(reports).map_err(Failure::internal)?;
+    let never_run = asked.values.get(reports.len()..).unwrap_or_default();
+    if !never_run.is_empty() {
+        drawn.incomplete.push(format!("never run: {} = {}", asked.key, never_run.join(", ")));
+    }
+    conclude(&drawn, directory, format)
 }
 
 /// `lockbench report RUN RUN ...`: the curve over runs that are there already.
@@ -99,6 +133,8 @@ fn conclude(drawn: &Sweep, directory: RunDirectory, format: FormatChoice) -> Res
     for file in &files {
         directory.write(&file.path, &file.bytes).map_err(Failure::internal)?;
     }
+    // The runs have their plans; what a run directory begins with stays empty here.
+    fs::remove_file(directory.path(PLAN)).map_err(Failure::internal)?;
     let place = directory.complete().map_err(Failure::internal)?;
     match format {
         FormatChoice::Text => print(&format!("{}\nfiles: {}\n", text(drawn), place.display())),

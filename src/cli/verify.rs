@@ -3,6 +3,8 @@
 //! history they have.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::args::VerifyArgs;
@@ -10,8 +12,9 @@ use super::stored::{locate, open_failure, promise};
 use super::{Failure, print};
 use crate::lock::Facts;
 use crate::report::{
-    Difference, Exit, Replayed, Report, SafetyVerdict, TrialResult, UNPROMISED, Untold, broke_off, differences,
-    differences_at_cut, history_failure, history_path, judge, open_broken_off, read_report, replay,
+    Aggregate, Difference, Exit, MEASURED, Measurements, OpenError, Replayed, Report, SafetyVerdict, TrialResult,
+    UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in, history_failure,
+    history_path, judge, open_broken_off, read_measured, read_report, replay, worst,
 };
 use crate::units::grouped;
 use crate::workload::plan::Expectation;
@@ -56,23 +59,31 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
     let of = |backend: &str, trial: u32| {
         report.results.iter().find(|result| result.backend == backend && result.trial == trial)
     };
+    let measured = stored_measurements(directory, report)?;
     let mut found = BTreeMap::new();
     let mut foreign = Vec::new();
     let mut damage = None;
     let path = history_path(directory);
     if path.exists() {
         let end = |header: &crate::record::history::Header| {
-            let stored = of(&header.backend, header.trial)?;
+            // A trial that ran to its end measured as long as was planned: its word is not needed.
+            let stored = of(&header.backend, header.trial).filter(|stored| !stored.complete)?;
             Some(header.measure.saturating_add((stored.measured_s * 1e9).round() as u64))
         };
         let mut done = |mut replayed: Replayed| {
             let key = (replayed.header.backend.clone(), replayed.header.trial);
             match of(&key.0, key.1) {
+                // Version 1 did not mark where the holes of a bounded history begin.
+                Some(stored) if report.schema_version < 2 && !stored.history.complete => {
+                    let reason = "its history has holes that are not marked: an older lockbench wrote it";
+                    found.insert(key, Agreement::Nothing(reason.to_owned()));
+                }
                 Some(stored) if stored.events_lost == 0 && replayed.gaps > 0 && stored.events > 0 => {
                     damage = damage.take().or(replayed.first_gap.take());
                 }
                 Some(stored) => {
-                    found.insert(key, agreement(stored, &replayed));
+                    let agreement = agreement(stored, &mut replayed, &measured);
+                    found.insert(key, agreement);
                 }
                 None if replayed.attempts > 0 => foreign.push(key),
                 None => {}
@@ -93,7 +104,39 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
         .collect();
     let unreported = |key| (name(&key), Agreement::Disagrees("it is in the history, and not in the report".to_owned()));
     all.extend(foreign.into_iter().map(unreported));
+    all.extend(merged(report, &measured));
     Ok(all)
+}
+
+/// What charts and merged figures are drawn from; version 1 had none.
+fn stored_measurements(directory: &Path, report: &Report) -> Result<Vec<Measurements>, Failure> {
+    if report.schema_version < 2 {
+        return Ok(Vec::new());
+    }
+    let path = directory.join(MEASURED);
+    let named = path.display().to_string();
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        // A copy of the report and its history alone can still be verified.
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(open_failure(&OpenError::Io { path: named, cause })),
+    };
+    read_measured(&bytes).map_err(|problem| open_failure(&OpenError::Damaged { path: named, problem }))
+}
+
+/// The figures of all trials together, which people read and thresholds are held
+/// against: do they follow from the trials? Told only where they do not.
+fn merged(report: &Report, measured: &[Measurements]) -> Vec<(String, Agreement)> {
+    let of = |stored: &Aggregate| {
+        let trials = report.results.iter().filter(|result| result.backend == stored.backend);
+        let parts: Vec<_> = trials
+            .map(|trial| (trial, measured.iter().find(|m| m.backend == trial.backend && m.trial == trial.trial)))
+            .collect();
+        let found = differences_in("aggregates", stored, &aggregate(&stored.backend, &parts));
+        (!found.is_empty())
+            .then(|| (format!("{}, trials merged", stored.backend), Agreement::Disagrees(listed(&found))))
+    };
+    if measured.is_empty() { Vec::new() } else { report.aggregates.iter().filter_map(of).collect() }
 }
 
 fn name((backend, trial): &(String, u32)) -> String {
@@ -111,7 +154,7 @@ fn unrecorded(stored: &TrialResult, any: bool) -> Agreement {
     }
 }
 
-fn agreement(stored: &TrialResult, replayed: &Replayed) -> Agreement {
+fn agreement(stored: &TrialResult, replayed: &mut Replayed, measured: &[Measurements]) -> Agreement {
     if let Some(error) = stored.error.as_ref().filter(|_| stored.events == 0) {
         return Agreement::Nothing(format!("the trial failed: {error}"));
     }
@@ -120,11 +163,13 @@ fn agreement(stored: &TrialResult, replayed: &Replayed) -> Agreement {
     }
     let found = if replayed.cut.is_some() {
         up_to_the_cut(stored, replayed)
-    } else if stored.history.complete {
-        differences(stored, &again(stored, replayed))
     } else {
-        let reason = "its history has holes that are not marked, as an older lockbench left them";
-        return Agreement::Nothing(reason.to_owned());
+        let mut found = differences(stored, &again(stored, replayed));
+        let of = |measured: &&Measurements| measured.backend == stored.backend && measured.trial == stored.trial;
+        if let Some(measured) = measured.iter().find(of) {
+            found.extend(differences_in(MEASURED, measured, &replayed.measurements()));
+        }
+        found
     };
     if found.is_empty() { Agreement::Agrees(on(stored, replayed)) } else { Agreement::Disagrees(listed(&found)) }
 }
@@ -225,7 +270,8 @@ fn conclude<'a>(report: &Report, agreements: impl Iterator<Item = &'a Agreement>
     }
     let found = judge(&report.results, &report.skipped, &expected(report), None, &is_control, &[]).exit_code;
     let violation = Exit::Violation.code();
-    if (found == violation) != (run == violation) {
+    // Gates, signals and full disks come on top: they can only make it worse.
+    if (found == violation) != (run == violation) || worst([found, run].into_iter()) != run {
         let why = format!("the results mean exit {found}, but the report says {run}: it was changed");
         return (Exit::Internal.code(), why);
     }

@@ -14,13 +14,45 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// The command that does it again: without the name of the run, which is taken.
+#[must_use]
+pub fn repeat_line(words: &[String]) -> String {
+    let mut kept = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--run-id" {
+            words.next();
+        } else if !word.starts_with("--run-id=") {
+            kept.push(word.clone());
+        }
+    }
+    shell_line(&kept)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shell_line;
+    use super::{repeat_line, shell_line};
+
+    #[test]
+    fn the_command_that_does_it_again_names_no_run() {
+        for named in [["--run-id", "ci"].as_slice(), &["--run-id=ci"]] {
+            let words: Vec<String> =
+                ["lockbench", "run"].iter().chain(named).chain(&["w.toml"]).map(|w| (*w).to_owned()).collect();
+            assert_eq!(repeat_line(&words), "lockbench run w.toml");
+        }
+    }
 
     #[test]
     fn a_shell_reads_the_same_words_back() {
         let words = ["lockbench", "run", "a b.toml", "--threshold", "p99 < 20ms", "it's", ""].map(str::to_owned);
         assert_eq!(shell_line(&words), "lockbench run 'a b.toml' --threshold 'p99 < 20ms' 'it'\\''s' ''");
+        for (word, text) in [
+            ("--set=hold=1ms", "--set=hold=1ms"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("p99<20ms", "'p99<20ms'"),
+            ("~/x", "'~/x'"),
+        ] {
+            assert_eq!(shell_line(&[word.to_owned()]), text);
+        }
     }
 }

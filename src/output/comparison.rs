@@ -26,7 +26,8 @@ pub fn comparison(comparison: &Comparison, width: Option<u16>) -> String {
         let _ = writeln!(out, "UNLIKE SIDES, compared by force; the changes below may come from these differences:");
         lines(&mut out, "  ", &comparison.unlike);
     }
-    let shown: Vec<&Change> = comparison.changes.iter().filter(|change| shown(change)).collect();
+    let shown: Vec<&Change> =
+        comparison.changes.iter().filter(|change| shown(change) && !echoes(comparison, change)).collect();
     if !shown.is_empty() {
         let mut grid = comfy_table::Table::new();
         grid.load_preset("     ──            ").set_width(width.unwrap_or(NO_TERMINAL));
@@ -41,7 +42,7 @@ pub fn comparison(comparison: &Comparison, width: Option<u16>) -> String {
             let _ = writeln!(out, "safety: no double grant and no token regression on either side.");
         }
         let gates = comparison.gates.join(", ");
-        let _ = writeln!(out, "means of the trials; counts a million grants. Only {gates} and safety decide;");
+        let _ = writeln!(out, "means of the trials, counts in a million grants. Only {gates} and safety decide;");
         let _ = writeln!(
             out,
             "other figures are shown where they changed beyond noise. report.json and --format json have all."
@@ -66,11 +67,21 @@ fn lines(out: &mut String, before: &str, texts: &[String]) {
     }
 }
 
-/// Gates always; the others, and safety, only where something happened.
+/// In a closed loop response and service time are the same: one of them is enough.
+fn echoes(comparison: &Comparison, change: &Change) -> bool {
+    let Some(stat) = change.figure.strip_prefix("acquire_response.") else { return false };
+    let service = format!("acquire_service.{stat}");
+    let mut others = comparison.changes.iter().filter(|other| other.backend == change.backend);
+    !change.gated && others.any(|other| other.figure == service && other.change == change.change)
+}
+
+/// Gates always; the others, and safety, only where something happened. Extremes are
+/// single attempts, and say little.
 fn shown(change: &Change) -> bool {
     let never = change.baseline == Some(0.0) && change.candidate == Some(0.0);
+    let extreme = change.figure.ends_with(".min") || change.figure.ends_with(".max");
     (change.gated && !(never && decides_always(&change.figure)))
-        || matches!(change.verdict, ChangeVerdict::Regression | ChangeVerdict::Improvement)
+        || (!extreme && matches!(change.verdict, ChangeVerdict::Regression | ChangeVerdict::Improvement))
 }
 
 fn row(change: &Change) -> Vec<String> {

@@ -4,6 +4,7 @@
 //! The first gate is the verdict itself, so that no run looks green here that exits
 //! with another code than 0, whatever the reason.
 
+use crate::report::compare::{Change, ChangeVerdict, Comparison, ComparisonOutcome};
 use crate::report::{
     Exit, LintFinding, LintLevel, Report, SafetyVerdict, SkippedBackend, ThresholdLevel, ThresholdOutcome,
     ThresholdResult, TrialResult,
@@ -25,7 +26,7 @@ pub enum GateOutcome {
 /// One gate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
-    /// What it belongs to: `run`, `safety`, `thresholds`, `lints` or `backends`.
+    /// What it belongs to: `run`, `safety`, `thresholds`, `lints`, `baseline` or `backends`.
     pub group: &'static str,
     /// Its name within the group.
     pub name: String,
@@ -50,8 +51,22 @@ pub fn gates(report: &Report) -> Vec<Gate> {
     gates.extend(report.results.iter().map(|result| safety(report, result)));
     gates.extend(report.thresholds.iter().map(threshold));
     gates.extend(report.lints.iter().filter(|lint| lint.level == LintLevel::Deny).map(lint));
+    gates.extend(report.comparison.iter().flat_map(comparison));
     gates.extend(report.skipped.iter().map(skipped));
     gates
+}
+
+/// The comparison as a whole, then each figure that decides.
+fn comparison(comparison: &Comparison) -> Vec<Gate> {
+    let told = comparison.reasons.join("\n");
+    let outcome = match comparison.outcome {
+        ComparisonOutcome::NoRegression => GateOutcome::Passed,
+        ComparisonOutcome::Regression => GateOutcome::Failed(told),
+        ComparisonOutcome::Inconclusive => GateOutcome::Error(told),
+    };
+    let whole = Gate::new("baseline", format!("against {}", comparison.baseline), outcome);
+    let gated = comparison.changes.iter().filter(|change| change.gated);
+    std::iter::once(whole).chain(gated.map(|change| compared(comparison, change))).collect()
 }
 
 fn verdict(report: &Report) -> Gate {
@@ -131,6 +146,28 @@ fn lint(lint: &LintFinding) -> Gate {
     Gate::new("lints", name, GateOutcome::Failed(format!("{}\nhelp: {}", lint.message, lint.advice)))
 }
 
+/// A gate of the comparison with a baseline. What could not be judged keeps the run
+/// from passing only where the comparison counts it as a reason.
+fn compared(comparison: &Comparison, change: &Change) -> Gate {
+    let because = change.because.clone();
+    let name = format!("{}: {}", change.figure, change.backend);
+    let outcome = match change.verdict {
+        ChangeVerdict::Improvement | ChangeVerdict::WithinNoise => {
+            return Gate { detail: because, ..Gate::new("baseline", name, GateOutcome::Passed) };
+        }
+        ChangeVerdict::Regression => GateOutcome::Failed(because),
+        ChangeVerdict::NoEvidence | ChangeVerdict::NotComparable => {
+            let reason = format!("{} {}: {because}", change.backend, change.figure);
+            if comparison.reasons.contains(&reason) {
+                GateOutcome::Error(because)
+            } else {
+                GateOutcome::Skipped(because)
+            }
+        }
+    };
+    Gate::new("baseline", name, outcome)
+}
+
 fn skipped(skipped: &SkippedBackend) -> Gate {
     let reason = skipped.reason.clone();
     let outcome = if skipped.asked_for { GateOutcome::Error(reason) } else { GateOutcome::Skipped(reason) };
@@ -183,5 +220,42 @@ mod tests {
         let mut run = crowd(1);
         run.report.results[0].safety.verdict = SafetyVerdict::Unknown;
         assert!(!green(&run.report));
+    }
+
+    #[test]
+    fn each_gate_of_a_comparison_is_a_gate_and_what_is_only_told_is_none() {
+        let change = |figure: &str, gated: bool, verdict: &str| {
+            serde_json::json!({
+                "backend": "redis", "figure": figure, "gated": gated, "baseline": 1.0, "baseline_trials": 5,
+                "candidate": 1.0, "candidate_trials": 5, "change": 0.3, "low": 0.2, "high": 0.4, "noise": 0.15,
+                "verdict": verdict, "because": "so it is",
+            })
+        };
+        let comparison = serde_json::json!({
+            "baseline": "main", "baseline_runs": [], "candidate": "x", "candidate_runs": [], "unlike": [],
+            "remarks": [], "gates": [], "outcome": "regression", "reasons": ["redis jain: so it is"],
+            "changes": [
+                change("throughput", true, "regression"), change("jain", true, "no-evidence"),
+                change("contention", true, "not-comparable"), change("timeouts", true, "within-noise"),
+                change("hold.p50", false, "regression"),
+            ],
+        });
+        let mut report = crowd(1).report;
+        report.comparison = serde_json::from_value(comparison).ok();
+        assert!(report.comparison.is_some());
+        let told: Vec<_> = gates(&report)
+            .into_iter()
+            .filter(|gate| gate.group == "baseline")
+            .map(|gate| (gate.name, gate.outcome))
+            .collect();
+        let because = || "so it is".to_owned();
+        let expected = [
+            ("against main", GateOutcome::Failed("redis jain: so it is".to_owned())),
+            ("throughput: redis", GateOutcome::Failed(because())),
+            ("jain: redis", GateOutcome::Error(because())),
+            ("contention: redis", GateOutcome::Skipped(because())),
+            ("timeouts: redis", GateOutcome::Passed),
+        ];
+        assert_eq!(told, expected.map(|(name, outcome)| (name.to_owned(), outcome)));
     }
 }

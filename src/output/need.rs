@@ -55,12 +55,18 @@ fn need_table(run: &RecordedRun, needs: &[Need]) -> String {
         return out;
     }
     let _ = writeln!(out, "{}\n", table.trim_fmt());
-    for (_, words, systems) in &fits {
+    for (fit, words, systems) in &fits {
+        if systems.is_empty() && *fit != Fit::Yes {
+            continue;
+        }
         let systems = if systems.is_empty() { "none".to_owned() } else { systems.join(", ") };
         let _ = writeln!(out, "{words}: {systems}");
     }
     for skipped in &report.skipped {
         let _ = writeln!(out, "not run: {}: {}", skipped.backend, skipped.reason);
+    }
+    if needs.iter().any(|need| need.text.starts_with('p')) {
+        out.push_str("p50 to p999: acquire response, from the due instant to the grant.\n");
     }
     let _ = writeln!(out, "All of it under the plan of run {}, no faults injected.", report.run_id);
     out
@@ -82,6 +88,7 @@ fn in_words(cell: &Cell) -> String {
         Answer::Yes => "yes: ",
         Answer::No => "no: ",
         Answer::Figure => "",
+        Answer::NotMeasured if cell.because == "not measured" => "",
         Answer::NotMeasured => "not measured: ",
     };
     format!("{word}{}", cell.because)
@@ -106,14 +113,68 @@ mod tests {
 
     #[test]
     fn needs_are_answered_with_their_figures() {
-        insta::assert_snapshot!(need(&with_promises(), "p99<20ms, fencing,survive=node").unwrap(), @"");
-        insta::assert_snapshot!(need(&with_promises(), "exclusion,durable,cost<200,rate>300/s").unwrap(), @"");
-        insta::assert_snapshot!(need(&with_promises(), "fifo,auto-release,p999<1s").unwrap(), @"");
+        insta::assert_snapshot!(need(&with_promises(), "p99<20ms, fencing,survive=node").unwrap(), @"
+ system    fits   p99<20ms       fencing                                      survive=node
+────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ redis     no     yes: 1.05 ms   yes: INCR in the acquire script; 0 token     no: 1 of 1: there is no other node
+                                 regressions in 0 grants
+ redlock   no     yes: 9.01 ms   no: this recipe offers none                  yes: 3 of 5 nodes must agree, 2 may fail:
+                                                                              by its quorum; no fault was injected in
+                                                                              this run; here all share one host
+
+fits: none
+does not fit: redis, redlock
+not run: etcd: no etcd found
+p50 to p999: acquire response, from the due instant to the grant.
+All of it under the plan of run sample-run, no faults injected.
+");
+        insta::assert_snapshot!(need(&with_promises(), "exclusion,durable,cost<200,rate>300/s").unwrap(), @"
+ system    fits        exclusion                  durable                   cost<200                  rate>300/s
+────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ redis     not known   yes: 0 double grants in    not measured: not         yes: 120 EUR a month;     yes: 400 a second
+                       2 000 challenged holds:    known: appendonly no |    300 EUR for each 1 000    under this plan
+                       below 1 497 a million at   stock                     grants a second
+                       95 %                                                 measured
+ redlock   no          no: 7 double grants (7     yes: quorum of 5, disk,   not measured: the plan    yes: 400 a second
+                       inside, 0 outside a        synced, by its settings   gives no price for it     under this plan
+                       lease), 0 token
+                       regressions
+
+fits: none
+not known, because something was not measured: redis
+does not fit: redlock
+not run: etcd: no etcd found
+All of it under the plan of run sample-run, no faults injected.
+");
+        insta::assert_snapshot!(need(&with_promises(), "fifo,auto-release,p999<1s").unwrap(), @"
+ system    fits   fifo                                         auto-release                                p999<1s
+────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ redis     no     no: not promised; 12 overtakes in 2 000      yes: lease of 10.0 s, by its recipe; no     not measured
+                  grants                                       holder died here
+ redlock   no     no: not promised; 12 overtakes in 2 000      yes: lease of 10.0 s, by its recipe; no     not measured
+                  grants                                       holder died here
+
+fits: none
+does not fit: redis, redlock
+not run: etcd: no etcd found
+p50 to p999: acquire response, from the due instant to the grant.
+All of it under the plan of run sample-run, no faults injected.
+");
     }
 
     #[test]
     fn what_was_not_measured_fits_nothing() {
-        insta::assert_snapshot!(need(&timeouts(), "p99<20ms,exclusion").unwrap(), @"");
+        insta::assert_snapshot!(need(&timeouts(), "p99<20ms,exclusion").unwrap(), @"
+ system   fits        p99<20ms       exclusion
+─────────────────────────────────────────────────────────────────────────────────
+ redis    not known   not measured   not measured: no holder was ever challenged
+
+fits: none
+not known, because something was not measured: redis
+not run: etcd: no etcd found
+p50 to p999: acquire response, from the due instant to the grant.
+All of it under the plan of run sample-run, no faults injected.
+");
         insta::assert_snapshot!(need(&empty(), "exclusion").unwrap(), @"No system ran: nothing is known.");
     }
 

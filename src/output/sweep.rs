@@ -33,6 +33,9 @@ pub fn files(sweep: &Sweep) -> Result<Vec<Rendered>, String> {
 #[must_use]
 pub fn text(sweep: &Sweep) -> String {
     let mut out = format!("{} over {}\n\n", sweep.workload, sweep.key);
+    if !sweep.incomplete.is_empty() {
+        let _ = writeln!(out, "INCOMPLETE: {}\n", sweep.incomplete.join("; "));
+    }
     out.push_str("grants/s (* the knee: more load brings little more from here on)\n");
     out.push_str(&table(sweep, |figures, knee| {
         figures.throughput_per_s.map(|rate| format!("{}{}", three_digits(rate), if knee { " *" } else { "" }))
@@ -132,6 +135,12 @@ pub(super) mod tests {
     #[test]
     fn a_sweep_reads_well() {
         insta::assert_snapshot!(super::text(&sample()));
+    }
+
+    #[test]
+    fn a_sweep_that_was_stopped_says_so() {
+        let stopped = Sweep { incomplete: vec!["never run: clients = 256".to_owned()], ..sample() };
+        assert!(super::text(&stopped).contains("INCOMPLETE: never run: clients = 256\n"));
     }
 
     #[test]

@@ -55,6 +55,16 @@ pub fn differences(stored: &TrialResult, replayed: &TrialResult) -> Vec<Differen
     found
 }
 
+/// Compares all of what a run stored beside its entries with what it should be.
+#[must_use]
+pub fn differences_in<T: serde::Serialize>(path: &str, stored: &T, replayed: &T) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if let (Ok(stored), Ok(replayed)) = (serde_json::to_value(stored), serde_json::to_value(replayed)) {
+        compare(path, &stored, &replayed, &mut found);
+    }
+    found
+}
+
 fn compare(path: &str, stored: &Value, replayed: &Value, found: &mut Vec<Difference>) {
     match (stored, replayed) {
         (Value::Object(left), Value::Object(right)) => {
@@ -88,6 +98,8 @@ fn short(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::Array(entries) => format!("{} entries", entries.len()),
+        // A histogram is a long text.
+        Value::String(text) if text.len() > 40 => "other values".to_owned(),
         other => other.to_string(),
     }
 }

@@ -15,6 +15,7 @@ use crate::record::LatencyFigures;
 use crate::record::figures::{Counts, Figures, Latencies};
 use crate::record::history::Recorded;
 use crate::stats::{jain_index, upper_bound_95_per_million};
+use crate::units::grouped;
 
 /// The condition under which every safety verdict of this version stands.
 const CONDITIONS: &str = "under this plan, no faults injected";
@@ -206,9 +207,13 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
     let exclusion = &findings.exclusion;
     let tokens = measured.guarantees.token.is_some();
     let zero = exclusion.naive == 0;
-    let bound = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero);
-    let reason =
-        if zero { "no holder was ever challenged" } else { "double grants were seen: there is no zero to bound" };
+    let lost = measured.engine.reader.lost;
+    let bound = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero && lost == 0);
+    let reason = match (zero, lost) {
+        (false, _) => "double grants were seen: there is no zero to bound",
+        (true, 0) => "no holder was ever challenged",
+        (true, _) => "events were lost: what was not seen cannot be bounded",
+    };
     note(missing, "safety.upper_bound_95_per_million", bound.is_none(), reason);
     if !tokens {
         for figure in ["token_regressions", "token_inversions", "stale_writes_seen", "stale_writes_refused"] {
@@ -259,10 +264,10 @@ fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
     } else if violations > 0 {
         let because = format!(
             "{} double grants ({} inside, {} outside a lease), {} token regressions",
-            findings.exclusion.naive,
-            findings.exclusion.inside,
-            findings.exclusion.outside,
-            findings.tokens.regressions
+            grouped(findings.exclusion.naive),
+            grouped(findings.exclusion.inside),
+            grouped(findings.exclusion.outside),
+            grouped(findings.tokens.regressions)
         );
         (SafetyVerdict::Violated, because)
     } else if measured.engine.panicked > 0 {
@@ -270,11 +275,13 @@ fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
     } else if counts.exercised_all == 0 {
         (SafetyVerdict::NotExercised, "no client ever wanted a key that another held".to_owned())
     } else {
-        (SafetyVerdict::Valid, format!("{} challenged holds, no double grant", counts.exercised_all))
+        (SafetyVerdict::Valid, format!("{} challenged holds, no double grant", grouped(counts.exercised_all)))
     }
 }
 
 /// Merges the trials of one backend: each trial's result, and what was measured if it ran.
+/// The speed of a trial that failed counts only where there is no other; what the oracle
+/// saw of it always does.
 #[must_use]
 pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)]) -> Aggregate {
     let mut latencies = Latencies::default();
@@ -282,7 +289,16 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
     let mut merged =
         Aggregate { backend: backend.to_owned(), verdict: SafetyVerdict::NotExercised, ..Aggregate::default() };
     let mut seconds = 0.0;
+    let any_whole = parts.iter().any(|(result, _)| result.error.is_none());
     for (result, measured) in parts {
+        merged.double_grants_certain += result.safety.double_grants_certain;
+        merged.inside += result.safety.inside;
+        merged.outside += result.safety.outside;
+        merged.verdict = worse(merged.verdict, result.safety.verdict);
+        counts.exercised_all += measured.map_or(0, |measured| measured.counts.exercised_all);
+        if any_whole && result.error.is_some() {
+            continue;
+        }
         if let Some(Measurements { counts: part, latencies: histograms, .. }) = measured {
             latencies.merge(histograms);
             counts.grants += part.grants;
@@ -290,7 +306,6 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
             counts.unknown += part.unknown;
             counts.withdrawn += part.withdrawn;
             counts.grants_in_window += part.grants_in_window;
-            counts.exercised_all += part.exercised_all;
         }
         seconds += result.measured_s;
         merged.trials += 1;
@@ -298,16 +313,13 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
         merged.grants += result.grants;
         merged.timed_out += result.timed_out;
         merged.failed += result.unavailable + result.unknown;
-        merged.double_grants_certain += result.safety.double_grants_certain;
-        merged.inside += result.safety.inside;
-        merged.outside += result.safety.outside;
-        merged.verdict = worse(merged.verdict, result.safety.verdict);
     }
     merged.exercised_holds = counts.exercised_all;
     merged.throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
     merged.latency = latency_set(&latencies, &counts, &mut BTreeMap::new());
     let zero = merged.double_grants_certain == 0;
-    merged.upper_bound_95_per_million = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero);
+    let lost = parts.iter().any(|(result, _)| result.events_lost > 0);
+    merged.upper_bound_95_per_million = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero && !lost);
     merged
 }
 

@@ -225,17 +225,20 @@ impl Case<'_> {
         find(name)?.of_backend(self.report, self.backend)
     }
 
-    /// What makes a figure of speed another thing than the claim.
-    fn unlike(&self) -> Option<String> {
+    /// Says so if clients waited for one another.
+    fn contended(&self) -> Option<String> {
         let challenged: u64 = self.trials().map(|trial| trial.safety.exercised_holds).sum();
         let all: u64 = self.trials().map(|trial| trial.safety.grants_all_phases).sum();
         // Without the counts of all phases, a known contention says as much.
         let share = if all > 0 { challenged as f64 / all as f64 } else { self.figure("contention").unwrap_or(1.0) };
-        if share > UNCONTENDED {
-            let percent = (share * 100.0).min(100.0);
-            return Some(format!(
-                "in {percent:.0} % of the holds another client was waiting: the figure shows the plan's holds and queue"
-            ));
+        let percent = (share * 100.0).min(100.0);
+        (share > UNCONTENDED).then(|| format!("in {percent:.0} % of the holds another client was waiting"))
+    }
+
+    /// What makes a figure of speed another thing than the claim.
+    fn unlike(&self) -> Option<String> {
+        if let Some(contended) = self.contended() {
+            return Some(format!("{contended}: the figure shows the plan's holds and queue"));
         }
         let quorum = self.trials().next().map_or("", |trial| trial.quorum.as_str());
         match self.backend {
@@ -305,7 +308,7 @@ impl Case<'_> {
         if server < BUSY {
             let percent = server * 100.0;
             return Some(format!(
-                "the server used {percent:.0} % of one processor: it was not at its limit, more clients may get more"
+                "its servers used {percent:.0} % of one processor: not at their limit, more clients may get more"
             ));
         }
         let client: f64 = self.trials().filter_map(|trial| trial.resources.client_cpu_s).sum::<f64>() / seconds;
@@ -341,8 +344,8 @@ impl Case<'_> {
         let measured = format!("{} a grant", three_digits(value));
         let quorum = self.trials().next().map_or("", |trial| trial.quorum.as_str());
         let nodes = quorum.split_once(" of ").and_then(|(_, nodes)| nodes.parse::<f64>().ok());
-        let (judgement, because) = match (self.unlike(), nodes.filter(|_| each_node)) {
-            (Some(reason), _) => (Judgement::NotComparable, format!("{reason}, and polls are requests")),
+        let (judgement, because) = match (self.contended(), nodes.filter(|_| each_node)) {
+            (Some(reason), _) => (Judgement::NotComparable, format!("{reason}, and every poll is a request")),
             (None, None) if each_node => (Judgement::NotComparable, "the number of nodes is not known".to_owned()),
             (None, nodes) => {
                 let nodes = nodes.unwrap_or(1.0);

@@ -15,8 +15,9 @@
 //! thirtyfold between runs of one plan whose throughput differed by 19 %. The mean follows
 //! from throughput in a closed loop (clients / throughput, less hold and release). The
 //! other figures are causes of these two: all are compared and told, and `--gate` makes
-//! any of them decide. A default gate that does not exist (a percentile of too few
-//! samples) is told and left to the other; one asked for by name is inconclusive then.
+//! any of them decide. A default gate that the baseline lacks (a percentile of too few
+//! samples) is told and left to the other; one that only the new side lacks, or that was
+//! asked for by name, is inconclusive.
 //!
 //! # False alarms
 //!
@@ -117,6 +118,7 @@ pub fn compare(baseline: Side<'_>, candidate: Side<'_>, rules: &Rules) -> Result
     let mut missing = Vec::new();
     for backend in backends(baseline, candidate) {
         let (a, b) = (trials(baseline, backend), trials(candidate, backend));
+        comparison.changes.extend(safety::changes(backend, &watched(baseline, backend), &watched(candidate, backend)));
         if a.is_empty() || b.is_empty() {
             let absent = if a.is_empty() { baseline } else { candidate };
             let told = format!("{backend} is not compared: {} has no whole trial of it", absent.name);
@@ -135,9 +137,9 @@ pub fn compare(baseline: Side<'_>, candidate: Side<'_>, rules: &Rules) -> Result
     Ok(comparison)
 }
 
-/// Every change of a backend: safety first, then the figures in their order.
+/// Every change of a backend but its safety, in the order of the figures.
 fn of_backend(backend: &str, a: &[&TrialResult], b: &[&TrialResult], noise: f64, gates: &[String]) -> Vec<Change> {
-    let mut changes = safety::changes(backend, a, b);
+    let mut changes = Vec::new();
     for figure in figures().filter(|figure| !safety::tells(&figure.name())) {
         let gated = gates.contains(&figure.name());
         let (baseline, candidate) = (Sample::of(&figure, a), Sample::of(&figure, b));
@@ -159,13 +161,16 @@ fn conclude(comparison: &mut Comparison, missing: Vec<String>, strict: bool) {
         gated().any(|change| change.backend == backend && !safety::tells(&change.figure) && change.verdict.concluded())
     };
     let mut reasons: Vec<String> = regressed.clone();
-    let open = gated()
-        .filter(|change| !change.verdict.concluded())
-        .filter(|change| strict || safety::tells(&change.figure) || !judged(&change.backend))
-        .map(told);
+    // What the baseline had must not vanish: a slow-down may be why it did.
+    let vanished = |change: &Change| change.baseline_trials as usize >= FEWEST_TRIALS;
+    let spared = |change: &Change| {
+        let optional = !strict && !safety::tells(&change.figure);
+        optional && !vanished(change) && judged(&change.backend)
+    };
+    let open = gated().filter(|change| !change.verdict.concluded() && !spared(change)).map(told);
     reasons.extend(open);
     reasons.extend(missing);
-    if comparison.changes.is_empty() {
+    if comparison.changes.iter().all(|change| safety::tells(&change.figure)) {
         reasons.push("no system has whole trials on both sides".to_owned());
     }
     comparison.outcome = match (regressed.is_empty(), reasons.is_empty()) {
@@ -190,7 +195,14 @@ fn backends<'a>(a: Side<'a>, b: Side<'a>) -> Vec<&'a str> {
 /// The trials of a backend that ran to their end.
 fn trials<'a>(side: Side<'a>, backend: &str) -> Vec<&'a TrialResult> {
     let all = side.runs.iter().flat_map(|run| &run.results);
-    all.filter(|result| result.backend == backend && result.complete && result.error.is_none()).collect()
+    all.filter(|result| result.backend == backend && safety::whole(result)).collect()
+}
+
+/// Those, and what the oracle saw of the others: a double grant is one also where its
+/// server died later, or somebody stopped the run.
+fn watched<'a>(side: Side<'a>, backend: &str) -> Vec<&'a TrialResult> {
+    let all = side.runs.iter().flat_map(|run| &run.results).filter(|result| result.backend == backend);
+    all.filter(|result| safety::whole(result) || result.safety.grants_all_phases > 0).collect()
 }
 
 /// Why a side has no trial of a backend that it should have; `None`: it was left out.

@@ -72,6 +72,9 @@ struct Scalar {
 #[derive(Clone, Copy)]
 enum Merge {
     Sum,
+    /// As `Sum`, also over what was seen of a trial that failed: what surely happened,
+    /// happened. Nothing else of such a trial counts.
+    Certain,
     Max,
     /// Weighted by what the ratio is a share of.
     Weighted(fn(&TrialResult) -> f64),
@@ -113,6 +116,18 @@ const fn share(name: &'static str, meaning: &'static str, of: fn(&TrialResult) -
     Scalar { name, unit: Unit::Share, better: Better::Lower, meaning, field: name, of, merge }
 }
 
+const fn certain(name: &'static str, meaning: &'static str, of: fn(&TrialResult) -> Option<f64>) -> Scalar {
+    Scalar { merge: Merge::Certain, ..count(name, meaning, of) }
+}
+
+/// A count of certain violations, of failed trials too. Where events were lost, a zero
+/// is none.
+fn proven(scalar: &Scalar, trials: &[&TrialResult]) -> Value {
+    let count: f64 = trials.iter().filter_map(|result| (scalar.of)(result)).sum();
+    let lost: u64 = trials.iter().map(|result| result.events_lost).sum();
+    if count == 0.0 && lost > 0 { Err(format!("{lost} events were lost: zero is not certain")) } else { Ok(count) }
+}
+
 fn of_attempts(result: &TrialResult, part: u64) -> Option<f64> {
     (result.attempts > 0).then(|| part as f64 / result.attempts as f64)
 }
@@ -139,16 +154,20 @@ static SCALARS: &[Scalar] = &[
     Scalar { better: Better::Higher, ..count("grants", "grants of the measure phase", |r| Some(r.grants as f64)) },
     Scalar {
         field: "safety.double_grants_certain",
-        ..count("double_grants", "certain double grants, all phases", |result| {
+        ..certain("double_grants", "certain double grants, all phases", |result| {
             Some(result.safety.double_grants_certain as f64)
         })
     },
-    count("double_grants_inside", "double grants while the earlier lease was valid", |r| Some(r.safety.inside as f64)),
-    count("double_grants_outside", "double grants after a lease had lawfully ended", |r| Some(r.safety.outside as f64)),
+    certain("double_grants_inside", "double grants while the earlier lease was valid", |r| {
+        Some(r.safety.inside as f64)
+    }),
+    certain("double_grants_outside", "double grants after a lease had lawfully ended", |r| {
+        Some(r.safety.outside as f64)
+    }),
     count("overlaps_possible", "grants that overlap an uncertain hold", |r| Some(r.safety.overlaps_possible as f64)),
     Scalar {
         field: "safety.token_regressions",
-        ..count("token_regressions", "fencing tokens that went back", |r| {
+        ..certain("token_regressions", "fencing tokens that went back", |r| {
             r.safety.token_regressions.map(|count| count as f64)
         })
     },
@@ -307,6 +326,7 @@ impl Figure {
         }
         let value = match self.kind {
             Kind::Latency(latency, stat) => (stat.of)((latency.of)(&result.latency)),
+            Kind::Scalar(scalar) if matches!(scalar.merge, Merge::Certain) => return proven(scalar, &[result]),
             Kind::Scalar(scalar) => (scalar.of)(result),
         };
         value.ok_or_else(|| self.missing(&[result]))
@@ -343,9 +363,13 @@ impl Figure {
                 }
                 Ok(match scalar.merge {
                     Merge::Sum => values.iter().map(|(value, _)| value).sum(),
+                    Merge::Certain => return proven(scalar, &trials),
                     Merge::Max => values.iter().map(|(value, _)| *value).fold(f64::MIN, f64::max),
                     Merge::Weighted(weight) => {
                         let all: f64 = values.iter().map(|(_, result)| weight(result)).sum();
+                        if all <= 0.0 {
+                            return Err(self.missing(&ran));
+                        }
                         values.iter().map(|(value, result)| value * weight(result)).sum::<f64>() / all
                     }
                 })
@@ -367,52 +391,4 @@ impl Figure {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::{Better, Unit, figures, find};
-    use crate::report::TrialResult;
-
-    #[test]
-    fn names_are_unique_and_found() {
-        let names: BTreeSet<String> = figures().map(|figure| figure.name()).collect();
-        assert_eq!(names.len(), figures().count());
-        for name in &names {
-            assert_eq!(&find(name).ok().unwrap().name(), name);
-        }
-        for documented in [
-            "throughput",
-            "contention",
-            "timeouts",
-            "double_grants",
-            "token_regressions",
-            "lost_updates",
-            "lost_leases",
-            "jain",
-        ] {
-            assert!(names.contains(documented), "{documented}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_name_gets_its_neighbours_and_a_bare_acquire_both() {
-        let told = |name| find(name).err().unwrap();
-        assert_eq!(told("thruput"), "there is no figure \"thruput\"; did you mean throughput?");
-        let both = "there is no figure \"acquire.p99\"; did you mean acquire_service.p99 or acquire_response.p99?";
-        assert_eq!(told("acquire.p99"), both);
-        assert!(told("x").contains("there are throughput, "));
-    }
-
-    #[test]
-    fn a_figure_that_does_not_exist_says_why() {
-        let mut result = TrialResult { throughput_per_s: Some(5.0), ..TrialResult::default() };
-        result.not_available.insert("latency.renew".to_owned(), "no renewal was made".to_owned());
-        let figure = find("renew.p99").ok().unwrap();
-        assert_eq!(figure.of_trial(&result), Err("no renewal was made".to_owned()));
-        let figure = find("throughput").ok().unwrap();
-        assert_eq!(figure.of_trial(&result), Ok(5.0));
-        assert_eq!((figure.unit(), figure.better()), (Unit::PerSecond, Better::Higher));
-        result.error = Some("died".to_owned());
-        assert!(figure.of_trial(&result).is_err());
-    }
-}
+mod tests;

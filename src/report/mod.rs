@@ -26,7 +26,7 @@ pub mod sweep;
 pub mod threshold;
 mod verdict;
 
-pub use agreement::{Difference, differences};
+pub use agreement::{Difference, differences, differences_in};
 pub use assemble::{Measured, aggregate, failed, result};
 pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_broken_off};
 pub use durability::{Copies, Durability, Storage};
@@ -41,8 +41,8 @@ pub use schema::{
 };
 pub use store::{RunDirectory, StoreError, usable_id, write_file};
 pub use stored::{
-    HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RecordedRun, history_failure, history_path, is_partial, parse_report,
-    read_report,
+    HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RecordedRun, SWEEP, history_failure, history_path, is_partial,
+    parse_report, read_report,
 };
 pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};
 pub use verdict::{Exit, Interruption, judge, worst};

@@ -162,16 +162,16 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_and_the_right_form_is_shown() {
-        insta::assert_snapshot!(refused("fencig"), @"");
-        insta::assert_snapshot!(refused("survive=zone"), @"");
-        insta::assert_snapshot!(refused("p99<20"), @"");
-        insta::assert_snapshot!(refused("p99>20ms"), @"");
-        insta::assert_snapshot!(refused("p99<=20ms"), @"");
-        insta::assert_snapshot!(refused("p99"), @"");
-        insta::assert_snapshot!(refused("rate>1000"), @"");
-        insta::assert_snapshot!(refused("rate>fast/s"), @"");
-        insta::assert_snapshot!(refused("cost<EUR"), @"");
-        insta::assert_snapshot!(refused("speed<3"), @"");
-        insta::assert_snapshot!(refused(" , "), @"");
+        insta::assert_snapshot!(refused("fencig"), @r#"need "fencig" is not known: did you mean fencing?; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
+        insta::assert_snapshot!(refused("survive=zone"), @r#"need "survive=zone" is not known: did you mean survive=node?; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
+        insta::assert_snapshot!(refused("p99<20"), @r#"need "p99<20": the bound has no unit; write a number with a unit: ns, us, ms, s, m or h (for example "250ms")"#);
+        insta::assert_snapshot!(refused("p99>20ms"), @r#"need "p99>20ms" is the wrong way round; write it as p99<20ms"#);
+        insta::assert_snapshot!(refused("p99<=20ms"), @r#"need "p99<=20ms": write < without "=", as in p99<20ms"#);
+        insta::assert_snapshot!(refused("p99"), @r#"need "p99" has no bound; write it as p99<20ms"#);
+        insta::assert_snapshot!(refused("rate>1000"), @r#"need "rate>1000": write a number a second, as in rate>1000/s"#);
+        insta::assert_snapshot!(refused("rate>fast/s"), @r#"need "rate>fast/s": write a number a second, as in rate>1000/s"#);
+        insta::assert_snapshot!(refused("cost<EUR"), @r#"need "cost<EUR": write a price a month in the plan's currency, a number, as in cost<200"#);
+        insta::assert_snapshot!(refused("speed<3"), @r#"need "speed<3" is not known; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
+        insta::assert_snapshot!(refused(" , "), @"no need is given; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200");
     }
 }

@@ -21,7 +21,7 @@ pub enum StoreError {
     },
     /// The id is no file name.
     #[error(
-        "the run id \"{0}\" is not usable: use letters, digits, '-', '_' and '.', at most 100, not starting with '.', and not \"baselines\""
+        "the run id \"{0}\" is not usable: use letters, digits, '-', '_' and '.', at most 100, not starting with '.' or '-', and not \"baselines\""
     )]
     BadId(String),
     /// The file system refused.
@@ -38,7 +38,7 @@ pub enum StoreError {
 #[must_use]
 pub fn usable_id(id: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !id.is_empty() && id.len() <= 100 && !id.starts_with('.') && id.chars().all(fits) && id != "baselines"
+    !id.is_empty() && id.len() <= 100 && !id.starts_with(['.', '-']) && id.chars().all(fits) && id != "baselines"
 }
 
 /// An open run directory.

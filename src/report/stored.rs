@@ -20,6 +20,9 @@ pub const REPORT: &str = "report.json";
 /// Name of the resolved plan.
 pub const PLAN: &str = "plan.toml";
 
+/// What the directory of a sweep has in its place.
+pub const SWEEP: &str = "sweep.json";
+
 /// The files that only the run itself can write, with what they hold. Everything else
 /// in a run directory is drawn from them.
 pub static RAW_FILES: &[(&str, &str)] = &[
@@ -135,6 +138,7 @@ pub fn read_report(directory: &Path) -> Result<Report, OpenError> {
     let path = directory.join(REPORT);
     match read(&path)? {
         Some(bytes) => parse_report(&path, &bytes),
+        None if directory.join(SWEEP).exists() => Err(foreign("it is a sweep; sweep.json names its runs")),
         None if directory.join(PLAN).exists() => Err(OpenError::Unfinished { path: directory.display().to_string() }),
         None => Err(foreign("it has no report.json")),
     }

@@ -23,7 +23,7 @@ pub fn story(double: &DoubleGrant, origin: u64) -> String {
     };
     let overlap = earlier.end_ns.min(later.end_ns).saturating_sub(later.start_ns);
     format!(
-        "key {}: {} held it from {} to {}, {promise}. {} was granted it at {} and held it to {}: \
+        "key {}: {} held it from {} to {}, {promise}. Meanwhile {} was granted it at {} and held it to {}: \
          both were inside for {}.",
         double.key,
         whose(earlier),
@@ -57,9 +57,9 @@ mod tests {
             earlier: hold(3, Some(7), 1_100, 1_250, Some(1_200)),
             later: hold(5, Some(8), 1_210, 1_360, Some(1_310)),
         };
-        insta::assert_snapshot!(story(&double, 1_000 * ms), @"key 0: client 3 (token 7) held it from 100 ms to 250 ms, but its lease had lawfully ended at 200 ms: the holder overstayed (outside). client 5 (token 8) was granted it at 210 ms and held it to 360 ms: both were inside for 40.0 ms.");
+        insta::assert_snapshot!(story(&double, 1_000 * ms), @"key 0: client 3 (token 7) held it from 100 ms to 250 ms, but its lease had lawfully ended at 200 ms: the holder overstayed (outside). Meanwhile client 5 (token 8) was granted it at 210 ms and held it to 360 ms: both were inside for 40.0 ms.");
         double.inside = true;
         double.earlier.validity_ns = None;
-        insta::assert_snapshot!(story(&double, 1_000 * ms), @"key 0: client 3 (token 7) held it from 100 ms to 250 ms, and no lease limited it: the service broke its promise (inside). client 5 (token 8) was granted it at 210 ms and held it to 360 ms: both were inside for 40.0 ms.");
+        insta::assert_snapshot!(story(&double, 1_000 * ms), @"key 0: client 3 (token 7) held it from 100 ms to 250 ms, and no lease limited it: the service broke its promise (inside). Meanwhile client 5 (token 8) was granted it at 210 ms and held it to 360 ms: both were inside for 40.0 ms.");
     }
 }

@@ -11,7 +11,8 @@ use super::schema::{Report, SafetyVerdict};
 use crate::units::parse_duration_ns;
 
 /// Parts of a plan that say nothing of what was measured.
-const NOT_THE_LOAD: [&str; 4] = ["name", "question", "seed", "backends"];
+const NOT_THE_LOAD: [&str; 9] =
+    ["name", "question", "seed", "backends", "trials", "expect", "thresholds", "lints", "prices"];
 
 /// A curve needs so much of a bend to have a knee: the height of the normalised
 /// curve above its chord.
@@ -31,6 +32,9 @@ pub struct Sweep {
     /// One entry a backend: where its throughput stops to follow the value; a backend
     /// without a knee is left out.
     pub knees: BTreeMap<String, f64>,
+    /// Why this is not all that was asked for, a sentence each: runs that did not come
+    /// to their end, values that were never run.
+    pub incomplete: Vec<String>,
 }
 
 /// One run of a sweep.
@@ -69,35 +73,13 @@ pub struct SweepFigures {
 /// If they differ in none, in several, or in something that is no number.
 pub fn sweep(reports: &[Report]) -> Result<Sweep, String> {
     let plans: Vec<BTreeMap<String, Value>> = reports.iter().map(|report| flat(&report.plan)).collect();
-    let keys: BTreeSet<&String> = plans.iter().flat_map(BTreeMap::keys).collect();
-    let differs = |key: &&String| plans.iter().any(|plan| plan.get(*key) != plans[0].get(*key));
-    let different: Vec<&String> = keys.into_iter().filter(differs).collect();
-    let key = match different.as_slice() {
-        [key] => (*key).clone(),
-        [] => {
-            return Err("all of these runs have the same plan: a sweep needs runs that differ in one number".to_owned());
-        }
-        several => {
-            let names: Vec<&str> = several.iter().map(|key| key.as_str()).collect();
-            return Err(format!(
-                "these runs differ in {}: a sweep needs runs that differ in one number",
-                names.join(", ")
-            ));
-        }
-    };
+    let key = varied(&plans)?;
     let mut points = Vec::new();
     let mut duration = false;
     for (report, plan) in reports.iter().zip(&plans) {
-        let (value, text) = match plan.get(&key) {
-            Some(Value::Number(number)) => (number.as_f64().unwrap_or(f64::NAN), number.to_string()),
-            Some(Value::String(text)) => {
-                duration = true;
-                let ns = parse_duration_ns(text)
-                    .map_err(|_| format!("{key} = \"{text}\" of {} is no number: it cannot be swept", report.run_id))?;
-                (ns as f64, text.clone())
-            }
-            _ => return Err(format!("{key} is no number in every one of these runs: it cannot be swept")),
-        };
+        let (value, text, is_duration) =
+            number(&key, plan).map_err(|problem| format!("{problem} ({})", report.run_id))?;
+        duration |= is_duration;
         if points.iter().any(|point: &SweepPoint| point.value == value) {
             return Err(format!("two of these runs have {key} = {text}: leave out one of them"));
         }
@@ -106,7 +88,54 @@ pub fn sweep(reports: &[Report]) -> Result<Sweep, String> {
     points.sort_by(|a, b| a.value.total_cmp(&b.value));
     let workload = reports.iter().flat_map(|report| &report.results).next().map(|result| result.workload.clone());
     let knees = knees(&points);
-    Ok(Sweep { workload: workload.unwrap_or_default(), key, duration, points, knees })
+    let unfinished = points.iter().filter(|point| reports.iter().any(|r| r.run_id == point.run_id && !r.complete));
+    let incomplete = unfinished.map(|point| format!("the run at {key} = {} is incomplete", point.text)).collect();
+    Ok(Sweep { workload: workload.unwrap_or_default(), key, duration, points, knees, incomplete })
+}
+
+/// Can runs of these plans be a sweep? Known before any of them runs.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn sweepable(plans: &[Value]) -> Result<(), String> {
+    let plans: Vec<BTreeMap<String, Value>> = plans.iter().map(flat).collect();
+    let key = varied(&plans)?;
+    let mut values: Vec<f64> = Vec::new();
+    for plan in &plans {
+        let (value, text, _) = number(&key, plan)?;
+        if values.contains(&value) {
+            return Err(format!("two of these runs have {key} = {text}: leave out one of them"));
+        }
+        values.push(value);
+    }
+    Ok(())
+}
+
+/// The one key in which plans differ.
+fn varied(plans: &[BTreeMap<String, Value>]) -> Result<String, String> {
+    let keys: BTreeSet<&String> = plans.iter().flat_map(BTreeMap::keys).collect();
+    let differs = |key: &&String| plans.iter().any(|plan| plan.get(*key) != plans[0].get(*key));
+    let different: Vec<&String> = keys.into_iter().filter(differs).collect();
+    match different.as_slice() {
+        [key] => Ok((*key).clone()),
+        [] => Err("all of these runs have the same plan: a sweep needs runs that differ in one number".to_owned()),
+        several => {
+            let names: Vec<&str> = several.iter().map(|key| key.as_str()).collect();
+            Err(format!("these runs differ in {}: a sweep needs runs that differ in one number", names.join(", ")))
+        }
+    }
+}
+
+/// The value that a plan has of the key, its text, and whether it is a duration.
+fn number(key: &str, plan: &BTreeMap<String, Value>) -> Result<(f64, String, bool), String> {
+    match plan.get(key) {
+        Some(Value::Number(number)) => Ok((number.as_f64().unwrap_or(f64::NAN), number.to_string(), false)),
+        Some(Value::String(text)) => match parse_duration_ns(text) {
+            Ok(ns) => Ok((ns as f64, text.clone(), true)),
+            Err(_) => Err(format!("{key} = \"{text}\" is no number: it cannot be swept")),
+        },
+        _ => Err(format!("{key} is no number in every one of these runs: it cannot be swept")),
+    }
 }
 
 /// The leaves of a plan by their dotted keys.
@@ -142,7 +171,7 @@ fn figures(report: &Report) -> BTreeMap<String, SweepFigures> {
         let trials: Vec<f64> = report
             .results
             .iter()
-            .filter(|result| &result.backend == backend)
+            .filter(|result| &result.backend == backend && result.error.is_none())
             .filter_map(|result| result.throughput_per_s)
             .collect();
         let range = (trials.len() > 1).then(|| {
@@ -204,7 +233,7 @@ mod tests {
     use proptest::prelude::{prop_assert, proptest};
     use serde_json::json;
 
-    use super::{flat, knee};
+    use super::{flat, knee, sweepable};
 
     #[test]
     fn a_curve_that_flattens_has_its_knee_where_it_bends() {
@@ -221,6 +250,18 @@ mod tests {
         assert_eq!(knee(&[(1.0, 900.0), (2.0, 500.0), (4.0, 100.0)]), None);
         assert_eq!(knee(&[(1.0, 1.0), (2.0, 9.0)]), None);
         assert_eq!(knee(&[]), None);
+    }
+
+    #[test]
+    fn what_cannot_be_swept_is_known_before_it_runs() {
+        let plans = |key: &str, values: [serde_json::Value; 2]| {
+            values.map(|value| json!({ "name": "a", "seed": 1, key: value })).to_vec()
+        };
+        assert_eq!(sweepable(&plans("clients", [json!(1), json!(4)])), Ok(()));
+        let told = |plans: Vec<_>| sweepable(&plans).unwrap_err();
+        assert!(told(plans("seed", [json!(1), json!(2)])).contains("the same plan"));
+        assert!(told(plans("history", [json!("full"), json!("off")])).contains("is no number"));
+        assert!(told(plans("hold", [json!("1ms"), json!("1000us")])).contains("two of these runs"));
     }
 
     #[test]

@@ -140,7 +140,8 @@ fn of_trial(result: &TrialResult, expect: &[Expectation], interrupted: bool, con
     }
     let safety = &result.safety;
     let expected = if expect.contains(&Expectation::Outside) { safety.outside } else { 0 };
-    let unexpected = safety.double_grants_certain - expected;
+    // Saturating: a stored report may have been changed by hand.
+    let unexpected = safety.double_grants_certain.saturating_sub(expected);
     let stalled = if expected > 0 { 0 } else { safety.outside_self_stall };
     let regressions = safety.token_regressions.unwrap_or(0);
     // An unknown verdict (lost events, a bug of ours) vouches for no double grant.

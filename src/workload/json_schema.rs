@@ -70,6 +70,20 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("redlock", _) => Value::Object(table(REDLOCK)),
         ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
         ("renewal", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
+        ("thresholds", _) => json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, {
+            "type": "object",
+            "properties": { "text": { "type": "string" }, "level": { "enum": ["warn", "fail"] } },
+            "required": ["text"],
+            "additionalProperties": false,
+        }] } }),
+        ("lints", _) => {
+            json!({ "type": "object", "additionalProperties": { "enum": ["allow", "warn", "deny"] } })
+        }
+        ("prices", _) => json!({
+            "type": "object",
+            "properties": { "currency": { "type": "string" } },
+            "additionalProperties": { "type": "number", "minimum": 0 },
+        }),
         ("expect", _) => json!({ "type": "array", "items": { "enum": ["outside"] }, "uniqueItems": true }),
         (_, "text") => json!({ "type": "string" }),
         (_, "list of text") => json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true }),

@@ -58,6 +58,10 @@ impl Axis {
             let values = steps.iter().map(|step| step * 10_f64.powi(decade));
             ticks.extend(values.filter(|value| (low..=high).contains(value)).map(|value| (value, name(value))));
         }
+        if ticks.len() < 2 {
+            // Not even from 1 to 2: even steps, as on a linear axis.
+            ticks = Self::linear(label, low, high, name).ticks;
+        }
         Self { label: label.to_owned(), low, high, logarithmic: true, ticks, grid: true, banded: false }
     }
 
@@ -182,6 +186,12 @@ mod tests {
 
     fn names(axis: &Axis) -> Vec<&str> {
         axis.ticks().iter().map(|(_, name)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_names_however_short_it_is() {
+        let axis = Axis::log("grants/s", 700.0, 1_300.0, |value| format!("{value}"));
+        assert!(axis.ticks().len() >= 3, "{:?}", axis.ticks());
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub fn emblem<DB: DrawingBackend>(
         sheet.mark(at, Mark::Disc, around(r), PAPER)?;
         sheet.mark(at, Mark::Ring, around(r), color)?;
     }
+    // A white edge, so that bars through the mark do not blur its shape.
+    sheet.mark(at, shape, r + 2, PAPER)?;
     sheet.mark(at, shape, r, color)?;
     match verdict {
         SafetyVerdict::Valid => Ok(()),

@@ -42,6 +42,7 @@ pub use self::violation::scene_chart;
 
 use self::picture::{Draw, Picture};
 use super::Rendered;
+use super::slug::slug;
 use crate::report::RecordedRun;
 
 /// One chart, drawn, with what it shows as a table beside it.
@@ -122,10 +123,4 @@ fn finish(words: Words<'_>, body: impl Draw) -> Result<Chart, String> {
     let svg = picture.svg(SIZE).map_err(|error| format!("chart {name}: {error}"))?;
     let head = head.iter().map(|head| (*head).to_owned()).collect();
     Ok(Chart { name, title, caption, head, rows, svg, picture })
-}
-
-/// A name as part of a file name: `postgres:advisory` becomes `postgres-advisory`.
-fn slug(name: &str) -> String {
-    let part = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
-    name.chars().map(part).collect()
 }

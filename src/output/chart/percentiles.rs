@@ -59,10 +59,12 @@ pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let words = Words {
         name: "percentiles".to_owned(),
         title: "Acquire wait by percentile".to_owned(),
-        caption: "Lower is better; a curve that climbs late is even for most and slow for few. Solid: service time, \
+        caption: format!(
+            "Lower is better; a curve that climbs late is even for most and slow for few. Solid: service time, \
                   from the actual start of an attempt to its grant. Dashed: response time, from the instant it was \
-                  due. Pale: fewer than 10 samples lie beyond it, or timeouts cut it off; do not rely on it."
-            .to_owned(),
+                  due. Pale: fewer than 10 samples lie beyond it, or timeouts cut it off; do not rely on it.{}",
+            absence::left_out(&run.measured.iter().collect::<Vec<_>>())
+        ),
         head: &["backend", "time", "samples", "p50", "p90", "p99", "p99.9", "max"],
         rows,
     };

@@ -10,7 +10,7 @@ use plotters_backend::DrawingBackend;
 use super::bitmap::Bitmap;
 use super::lettering::{Lettering, shortened, wrap};
 use super::palette::{PAPER, SOFT};
-use super::png::png;
+use super::png::encode;
 use super::sheet::{Drawn, Sheet};
 use super::svg::Svg;
 
@@ -107,6 +107,6 @@ impl<D: Draw> Paint for Framed<D> {
         self.frame(area.clone()).map_err(|error| error.to_string())?;
         area.present().map_err(|error| error.to_string())?;
         drop(area);
-        png(&pixels, size).map_err(|error| error.to_string())
+        encode(&pixels, size).map_err(|error| error.to_string())
     }
 }

@@ -93,7 +93,7 @@ fn caption(points: &[Point]) -> String {
     let range = match most {
         0 | 1 => "One trial a system: no interval can be given.".to_owned(),
         trials if points.iter().any(|point| point.wait.trials < trials) => {
-            format!("Bars: lowest to highest of {trials} trials, as far as each has samples enough for its own p99.")
+            format!("Bars: lowest to highest of {trials} trials, where a trial has a p99 of its own.")
         }
         trials => format!("Bars: lowest to highest of {trials} trials."),
     };
@@ -206,7 +206,7 @@ impl Tradeoff {
     /// The range of a point: a bar along each axis, with ends.
     fn bars<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, point: &Point, places: &mut Places) -> Drawn<DB> {
         let (x, y) = place(plot, point);
-        let (stroke, end) = (Stroke::solid(color(point.verdict), 2), plot.sheet.ems(0.3));
+        let (stroke, end) = (Stroke::solid(SOFT, 2), plot.sheet.ems(0.3));
         if let Some((low, high)) = point.rate.range {
             let (low, high) = (plot.across(low), plot.across(high));
             plot.sheet.line(&[(low, y), (high, y)], stroke)?;

@@ -1,6 +1,7 @@
 //! The decision table and the claims as the page shows them.
 
 use super::mark::{Mark, of_answer, of_judgement};
+use super::tight;
 use crate::report::Report;
 use crate::report::claim::{Judgement, claims};
 use crate::report::decision::QUESTIONS;
@@ -42,8 +43,11 @@ pub fn decision(report: &Report) -> Decision {
         cells: systems
             .iter()
             .map(|system| {
-                let cell = (question.answer)(report, system);
-                AnswerCell { mark: of_answer(cell.answer), because: cell.because }
+                let mut cell = (question.answer)(report, system);
+                if cell.because == "not measured" {
+                    cell.because.clear(); // the mark says it
+                }
+                AnswerCell { mark: of_answer(cell.answer), because: tight(&cell.because) }
             })
             .collect(),
     });
@@ -78,9 +82,9 @@ pub fn claim_rows(report: &Report) -> (Vec<ClaimRow>, Vec<ClaimRow>) {
             property: judged.property,
             claim: judged.claim,
             source: judged.source,
-            measured: judged.measured,
+            measured: tight(&judged.measured),
             mark: of_judgement(judged.judgement),
-            because: judged.because,
+            because: tight(&judged.because),
         };
         judged.into_iter().map(row).collect()
     };

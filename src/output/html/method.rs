@@ -1,5 +1,6 @@
 //! How it was measured, on what, and how to do it again.
 
+use crate::output::command::repeat_line;
 use crate::report::{Report, TrialResult};
 use crate::units::{human_duration, three_digits};
 
@@ -40,7 +41,7 @@ pub fn method(report: &Report) -> Method {
         schema_version: report.schema_version,
         started: report.environment.started_at.clone(),
         paragraphs: paragraphs(report),
-        command: report.tool.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+        command: repeat_line(&report.tool.command),
         machine: machine(report),
         clients: clients(report),
         systems: report.aggregates.iter().filter_map(|all| facts(report, &all.backend)).collect(),
@@ -51,25 +52,24 @@ pub fn method(report: &Report) -> Method {
 fn paragraphs(report: &Report) -> Vec<String> {
     let setting = |key: &str| report.plan.get(key).map(inline);
     let mut paragraphs = Vec::new();
+    let counted = |trials: String| if trials == "1" { "one trial".to_owned() } else { format!("{trials} trials") };
     if let (Some(warmup), Some(duration), Some(trials), Some(seed)) =
-        (setting("warmup"), setting("duration"), setting("trials"), setting("seed"))
+        (setting("warmup"), setting("duration"), setting("trials").map(counted), setting("seed"))
     {
         paragraphs.push(format!(
-            "The systems ran one after another under the same plan: {trials} trial(s) each, every one on fresh keys, with \
-             {warmup} of warm-up and {duration} measured. Every random choice follows from the seed {seed}.",
+            "The systems ran one after another under the same plan: {trials} each, on fresh keys, with {warmup} of warm-up \
+             and {duration} measured. Every random choice follows from the seed {seed}.",
         ));
     }
+    let flattered = if report.environment.placement.contains("loopback") {
+        ". Every system looks better, or worse, than across a network"
+    } else {
+        ""
+    };
     paragraphs.push(format!(
-        "Servers: {}. All instants are of one monotonic clock, {}.",
+        "Placement: {}{flattered}. All instants are of one monotonic clock, {}.",
         report.environment.placement, report.environment.clock
     ));
-    if report.environment.placement.contains("loopback") {
-        paragraphs.push(
-            "Over loopback there is no network delay, and load and servers share processors and disk: every system looks \
-             better, or worse, than across a network."
-                .to_owned(),
-        );
-    }
     if report.results.iter().any(|result| result.durability.contains("on one host")) {
         paragraphs.push(
             "The nodes of redlock share one host here, so one clock and one disk: they do not fail independently."
@@ -113,8 +113,12 @@ fn inline(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key} {}", inline(value))).collect();
-            fields.join(", ")
+            // The kind comes first, and needs no name.
+            let tag = |key: &str| key == "kind" || key == "mode";
+            let kind = fields.iter().filter(|(key, _)| tag(key)).map(|(_, kind)| inline(kind));
+            let rest =
+                fields.iter().filter(|(key, _)| !tag(key)).map(|(key, value)| format!("{key} {}", inline(value)));
+            kind.chain(rest).collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
     }
@@ -147,35 +151,10 @@ fn plan(report: &Report) -> String {
     as_toml.unwrap_or_else(|| format!("{:#}", report.plan))
 }
 
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{method, quoted};
+    use super::method;
     use crate::output::sample::report;
-
-    #[test]
-    fn the_command_can_be_pasted_into_a_shell() {
-        for (word, text) in [
-            ("run", "run"),
-            ("--set=hold=1ms", "--set=hold=1ms"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-            ("$(reboot)", "'$(reboot)'"),
-            ("p99<20ms", "'p99<20ms'"),
-            ("~/x", "'~/x'"),
-        ] {
-            assert_eq!(quoted(word), text);
-        }
-    }
 
     #[test]
     fn the_plan_is_shown_as_toml_and_its_settings_in_words() {
@@ -185,8 +164,21 @@ mod tests {
             "seed": 7, "prices": { "redis": 12.5 },
         });
         let method = method(&report);
-        assert_eq!(method.clients, [("clients", "4".to_owned()), ("hold", "kind constant, value 1ms".to_owned())]);
-        insta::assert_snapshot!(method.plan, @"");
-        assert!(method.paragraphs[0].contains("3 trial(s)") && method.paragraphs[0].contains("seed 7"));
+        assert_eq!(method.clients, [("clients", "4".to_owned()), ("hold", "constant, value 1ms".to_owned())]);
+        insta::assert_snapshot!(method.plan, @r#"
+clients = 4
+duration = "5s"
+seed = 7
+trials = 3
+warmup = "1s"
+
+[hold]
+kind = "constant"
+value = "1ms"
+
+[prices]
+redis = 12.5
+"#);
+        assert!(method.paragraphs[0].contains("3 trials each") && method.paragraphs[0].contains("seed 7"));
     }
 }

@@ -44,6 +44,8 @@ struct Page<'a> {
     claims: Vec<decide::ClaimRow>,
     untested: Vec<decide::ClaimRow>,
     thresholds: Vec<ThresholdRow<'a>>,
+    /// The comparison with a baseline, as on a terminal.
+    comparison: Option<String>,
     lints: Vec<LintRow<'a>>,
     notes: &'a [String],
     failures: Vec<FailureRow<'a>>,
@@ -89,11 +91,10 @@ pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
 
 fn page(run: &RecordedRun) -> Result<Page<'_>, String> {
     let report = &run.report;
-    let (safety_tables, speed_tables) = tables(report)
-        .into_iter()
-        .filter(|table| !table.rows.is_empty())
-        .filter(|table| shown(table))
-        .partition(of_safety);
+    let (mut safety_tables, speed_tables): (Vec<Table>, Vec<Table>) =
+        tables(report).into_iter().filter(|table| !table.rows.is_empty()).filter(shown).partition(of_safety);
+    // The section has that name already.
+    safety_tables.iter_mut().filter(|table| table.title == "Safety").for_each(|table| table.title = "Double grants");
     let stories = safety::stories(run);
     let (claims, untested) = decide::claim_rows(report);
     Ok(Page {
@@ -117,6 +118,7 @@ fn page(run: &RecordedRun) -> Result<Page<'_>, String> {
         claims,
         untested,
         thresholds: thresholds(report),
+        comparison: report.comparison.as_ref().map(|comparison| super::comparison(comparison, None)),
         lints: lints(report),
         notes: &report.notes,
         failures: failures(report),
@@ -140,6 +142,22 @@ fn text_of(report: &Report, key: &str) -> Option<String> {
     let planned = report.plan[key].as_str().map(str::to_owned);
     let ran = || report.results.first().filter(|_| key == "name").map(|result| result.workload.clone());
     planned.or_else(ran).filter(|text| !text.trim().is_empty())
+}
+
+/// A sentence whose numbers stay in one piece: a space before three digits or a unit
+/// does not break.
+fn tight(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut last = ' ';
+    for (at, letter) in text.char_indices() {
+        let rest = &text[at + letter.len_utf8()..];
+        let digits = rest.chars().take_while(char::is_ascii_digit).count();
+        let word = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '%').next().unwrap_or("");
+        let bound = digits == 3 || ["ns", "us", "ms", "s", "%"].contains(&word);
+        out.push(if letter == ' ' && last.is_ascii_digit() && bound { '\u{a0}' } else { letter });
+        last = letter;
+    }
+    out
 }
 
 fn thresholds(report: &Report) -> Vec<ThresholdRow<'_>> {

@@ -106,7 +106,11 @@ mod tests {
         let stories = stories(&recorded());
         assert_eq!((stories.open.len(), stories.folded.len(), stories.untold), (1, 0, 0));
         let told = &stories.open[0];
-        insta::assert_snapshot!(format!("{}\n{}\n{}", told.title, told.story, told.meaning), @"");
+        insta::assert_snapshot!(format!("{}\n{}\n{}", told.title, told.story, told.meaning), @"
+1. redlock, trial 1, key 0: inside a lease
+Key 0: client 1 and client 2 …
+Inside: the first holder still had every right to believe in its grant. The service, or the client library, broke its promise (V1, V3, V4, V5 or V6 below).
+");
     }
 
     #[test]

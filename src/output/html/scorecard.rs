@@ -74,7 +74,8 @@ pub fn notes(report: &Report) -> Vec<String> {
          the section Not available says why."
             .to_owned(),
         "relative: 1.00 has the most grants a second of its class of durability; 2.3x means that the best has 2.3 times as \
-         many. Systems that granted twice are not ranked. ± is half the 95 % interval of that ratio over the trials."
+         many. Systems that granted twice are not ranked. ± is half the 95 % interval of that ratio over the trials, which stands \
+         in full where it is wide."
             .to_owned(),
     ];
     let few = report.aggregates.iter().any(|all| ran(report, &all.backend).count() < FEWEST);
@@ -180,7 +181,7 @@ fn relative(report: &Report, all: &Aggregate, best: Option<&Aggregate>) -> (Stri
         |backend: &str| -> Vec<f64> { ran(report, backend).filter_map(|trial| trial.throughput_per_s).collect() };
     let (own, others) = (rates(&all.backend), rates(&best.backend));
     match ratio_of_means(&own, &others, report.plan["seed"].as_u64().unwrap_or(1)) {
-        Some(interval) => (with_interval(&interval), String::new()),
+        Some(interval) => with_interval(&interval),
         None => {
             let trials = own.len().min(others.len());
             let plural = if trials == 1 { "" } else { "s" };
@@ -194,7 +195,7 @@ fn across(all: &Aggregate, overall: Option<&Aggregate>) -> String {
         Some(best)
             if best.backend != all.backend && throughput(all) > 0.0 && all.verdict != SafetyVerdict::Violated =>
         {
-            format!("† {} of any class", times(throughput(best) / throughput(all)))
+            format!("† {} overall", times(throughput(best) / throughput(all)))
         }
         _ => String::new(),
     }
@@ -204,9 +205,15 @@ fn times(ratio: f64) -> String {
     format!("{}x", digits(ratio))
 }
 
-fn with_interval(interval: &Interval) -> String {
-    let half = (interval.high - interval.low) / 2.0;
-    format!("{} ± {}", times(interval.estimate), digits(half))
+/// `2.30x ± 0.20`; an interval that is wide or lopsided in full, below.
+fn with_interval(interval: &Interval) -> (String, String) {
+    let (below, above) = (interval.estimate - interval.low, interval.high - interval.estimate);
+    let estimate = times(interval.estimate);
+    if above <= 2.0 * below && above + below <= interval.estimate {
+        return (format!("{estimate} ± {}", digits((above + below) / 2.0)), String::new());
+    }
+    let equal = if interval.low <= 1.0 { ": may be equal" } else { "" };
+    (estimate, format!("{} to {}{equal}", times(interval.low), times(interval.high)))
 }
 
 /// Two digits behind the point while they mean something.
@@ -216,7 +223,7 @@ fn digits(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{groups, notes};
+    use super::{Interval, groups, notes};
     use crate::output::sample::{crowd, report};
     use crate::report::Report;
 
@@ -243,7 +250,15 @@ mod tests {
 
     #[test]
     fn a_violated_system_is_not_ranked() {
-        insta::assert_snapshot!(shown(&report()), @"");
+        insta::assert_snapshot!(shown(&report()), @r#"
+[unknown] what a crash leaves could not be read back
+redis | 1 of 1 | valid | 400 | 1.00 |   | 104 us | 1.04 ms | 105 us | 1.05 ms | - | - | 0.980 | 3.50
+redlock | 1 of 1 | VIOLATED | 400 | not ranked | it granted twice  | 900 us | 9.00 ms | 901 us | 9.01 ms | - | - | 0.980 | 3.50
+service: from the call to the grant; response: from the due instant to the grant. "-": the figure does not exist; the section Not available says why.
+relative: 1.00 has the most grants a second of its class of durability; 2.3x means that the best has 2.3 times as many. Systems that granted twice are not ranked. ± is half the 95 % interval of that ratio over the trials, which stands in full where it is wide.
+Fewer than three trials of a system give no interval: small differences may be noise.
+Systems that wait in different ways (poll, watch, server queue) are not like for like either.
+"#);
     }
 
     #[test]
@@ -260,7 +275,27 @@ mod tests {
         for (i, all) in report.aggregates.iter_mut().enumerate() {
             all.throughput_per_s = Some(1_000.0 / (i + 1) as f64 + 10.0);
         }
-        insta::assert_snapshot!(shown(&report), @"");
+        insta::assert_snapshot!(shown(&report), @r#"
+[disk, synced] a grant is on disk before the client hears of it
+zookeeper | 1 of 1 | valid | 343 | 1.00 |  † 2.94x overall | 720 us | 7.20 ms | 721 us | 7.21 ms | - | - | 0.980 | 3.50
+etcd | 1 of 1 | valid | 260 | 1.32x ± 0.09 |  † 3.88x overall | 1.28 ms | 12.8 ms | 1.28 ms | 12.8 ms | - | - | 0.980 | 3.50
+[disk, not synced] a grant reaches the disk later: a crash of the machine takes the last ones
+redis | 1 of 1 | valid | 1 010 | 1.00 |   | 80.0 us | 800 us | 81.0 us | 810 us | - | - | 0.980 | 3.50
+[quorum of 3, unknown] what a crash leaves could not be read back
+redlock | 2 of 3 | valid | 510 | 1.00 |  † 1.98x overall | 320 us | 3.20 ms | 321 us | 3.21 ms | - | - | 0.980 | 3.50
+service: from the call to the grant; response: from the due instant to the grant. "-": the figure does not exist; the section Not available says why.
+relative: 1.00 has the most grants a second of its class of durability; 2.3x means that the best has 2.3 times as many. Systems that granted twice are not ranked. ± is half the 95 % interval of that ratio over the trials, which stands in full where it is wide.
+† against the most grants a second of any class: these are different promises, and this is no ranking.
+Systems that wait in different ways (poll, watch, server queue) are not like for like either.
+"#);
+    }
+
+    #[test]
+    fn an_interval_is_short_only_where_it_is_narrow_and_even() {
+        let shown = |estimate, low, high| super::with_interval(&Interval { estimate, low, high });
+        assert_eq!(shown(2.3, 2.1, 2.5), ("2.30x ± 0.20".to_owned(), String::new()));
+        assert_eq!(shown(2.62, 1.4, 391.0), ("2.62x".to_owned(), "1.40x to 391x".to_owned()));
+        assert_eq!(shown(1.3, 0.4, 2.2), ("1.30x".to_owned(), "0.40x to 2.20x: may be equal".to_owned()));
     }
 
     #[test]

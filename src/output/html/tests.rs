@@ -118,11 +118,23 @@ fn a_clean_and_a_violated_run_show_different_boxes() {
         let at = html.find("id=\"part-verdict\"").unwrap();
         html[at..].split("</h2>").next().unwrap().to_owned()
     };
-    insta::assert_snapshot!(open(&crowd(1)), @"");
-    insta::assert_snapshot!(open(&recorded()), @"");
+    insta::assert_snapshot!(open(&crowd(1)), @r#"
+id="part-verdict" class="verdict pass" aria-labelledby="verdict-word">
+<h2 id="verdict-word"><span class="glyph" aria-hidden="true">✓</span><span>Valid</span><span class="exit">exit code 0</span>
+"#);
+    insta::assert_snapshot!(open(&recorded()), @r#"
+id="part-verdict" class="verdict violated" aria-labelledby="verdict-word">
+<h2 id="verdict-word"><span class="glyph" aria-hidden="true">✗</span><span>Violated</span><span class="exit">exit code 100</span>
+"#);
 }
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
     assert_eq!(html(&crowd(4)), html(&crowd(4)));
+}
+
+#[test]
+fn numbers_do_not_break_over_lines() {
+    let tight = super::tight("in 11 045 holds: 1 256 a million at 95 %, 3.82 ms, client 5 was 12 34");
+    assert_eq!(tight.replace('\u{a0}', "_"), "in 11_045 holds: 1_256 a million at 95_%, 3.82_ms, client 5 was 12 34");
 }

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use self::escape::{clipped, fenced, inline, item};
 use self::sparkline::{Course, sparkline};
 use super::Rendered;
-use super::command::shell_line;
+use super::command::{repeat_line, shell_line};
 use super::headline::headline;
 use super::table::{Table, tables};
 use super::text::finding;
@@ -55,11 +55,19 @@ fn markdown(run: &RecordedRun) -> Result<String, String> {
     for table in tables(report).iter().filter(|table| !table.rows.is_empty()) {
         sections.push(Section { title: table.title, text: table_section(table) });
     }
+    sections.push(Section { title: "Comparison", text: compared(report) });
     sections.push(Section { title: "Over time", text: courses(run)? });
     sections.push(Section { title: "Double grants", text: stories(report) });
     sections.push(Section { title: "Findings", text: findings(report) });
     sections.push(Section { title: "How to run it again", text: again(report) });
     Ok(bounded(sections))
+}
+
+/// The comparison with a baseline, as on a terminal.
+fn compared(report: &Report) -> String {
+    let Some(comparison) = &report.comparison else { return String::new() };
+    let text = super::comparison(comparison, None).replace("```", "'''");
+    format!("## Comparison\n\n```text\n{text}```\n\n")
 }
 
 /// The sections that fit, in order; the titles of the others.
@@ -230,7 +238,7 @@ fn again(report: &Report) -> String {
     let machine = &report.environment;
     let text = |text: &str| inline(text, MOST_CELL);
     let seed = report.plan["seed"].as_u64().map(|seed| format!("; seed {seed}")).unwrap_or_default();
-    let mut lines = clipped(&shell_line(&report.tool.command), 2_000);
+    let mut lines = clipped(&repeat_line(&report.tool.command), 2_000);
     // Of a run that was cut short nobody knows here which systems were still to come.
     if report.complete && !report.aggregates.is_empty() {
         let ran: Vec<&str> = report.aggregates.iter().map(|aggregate| aggregate.backend.as_str()).collect();

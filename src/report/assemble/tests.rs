@@ -3,7 +3,7 @@ use crate::load::TrialReport;
 use crate::lock::{Facts, Guarantees, RenewalKind, WaitKind};
 use crate::oracle::Findings;
 use crate::record::figures::{Counts, Figures, Schedule};
-use crate::report::{Resources, Safety, SafetyVerdict, aggregate};
+use crate::report::{Measurements, Resources, Safety, SafetyVerdict, TrialResult, aggregate};
 
 const GUARANTEES: Guarantees = Guarantees {
     lease: true,
@@ -92,4 +92,24 @@ fn the_worst_verdict_of_the_trials_is_the_aggregate_s() {
     assert_eq!(of(&[Valid, NotExercised]), Valid);
     assert_eq!(of(&[Unknown, Valid]), Unknown);
     assert_eq!(of(&[Valid, Violated, Unknown]), Violated);
+}
+
+#[test]
+fn the_speed_of_a_failed_trial_is_left_out_and_its_double_grants_are_not() {
+    let fast = TrialResult { measured_s: 1.0, attempts: 10, grants: 10, ..TrialResult::default() };
+    let mut died = TrialResult { error: Some("the server died".to_owned()), ..fast.clone() };
+    died.safety.double_grants_certain = 2;
+    let measured = |ns: u64| {
+        let mut measured = Measurements::default();
+        (measured.counts.grants, measured.counts.grants_in_window) = (10, 10);
+        measured.latencies.acquire_service.record(ns);
+        measured
+    };
+    let (good, bad) = (measured(1_000), measured(9_000_000));
+    let merged = aggregate("redis", &[(&fast, Some(&good)), (&died, Some(&bad))]);
+    assert_eq!((merged.trials, merged.grants, merged.throughput_per_s), (1, 10, Some(10.0)));
+    assert_eq!(merged.latency.acquire_service.count, 1);
+    assert_eq!(merged.double_grants_certain, 2);
+    // Alone, it is all there is to tell.
+    assert_eq!(aggregate("redis", &[(&died, Some(&bad))]).grants, 10);
 }

@@ -132,6 +132,11 @@ fn requests_count_the_release_too() {
     };
     assert_eq!(redlock(10.0), Judgement::Confirmed);
     assert_eq!(redlock(15.0), Judgement::Refuted);
+    let one_node = judged("requests a lock", |result| {
+        "zookeeper".clone_into(&mut result.backend);
+        result.requests_per_grant = Some(3.0);
+    });
+    assert_eq!(one_node.0, Judgement::Confirmed, "a recipe sends as much to one node");
 }
 
 #[test]

@@ -42,13 +42,20 @@ impl Sample {
         (!self.values.is_empty()).then(|| self.values.iter().sum::<f64>() / self.values.len() as f64)
     }
 
+    /// Is it missing in a larger share of the trials than on the other side? Then those
+    /// that have it are a choice of the better ones: a p99 is missing where timeouts cut it.
+    fn thinned(&self, other: &Self) -> bool {
+        self.values.len() * other.trials < other.values.len() * self.trials
+    }
+
     /// How many trials are lacking to conclude anything, in words.
     fn lacking(&self, name: &str) -> Option<String> {
         let (has, ran) = (self.values.len(), self.trials);
         if has >= FEWEST_TRIALS {
             None
         } else if has == ran {
-            Some(format!("{name} has {has} trials, {FEWEST_TRIALS} are needed"))
+            let trials = if has == 1 { "trial" } else { "trials" };
+            Some(format!("{name} has {has} {trials}, {FEWEST_TRIALS} are needed"))
         } else {
             let why = self.missing.as_deref().unwrap_or("no grants");
             Some(format!("{has} of {ran} trials of {name} have it ({why}), {FEWEST_TRIALS} are needed"))
@@ -88,6 +95,13 @@ pub fn change(backend: &str, figure: &Figure, gated: bool, a: &Sample, b: &Sampl
         (change.change, change.low, change.high) = (Some(interval.estimate), Some(interval.low), Some(interval.high));
     }
     (change.verdict, change.because) = judge(figure, a, b, &change);
+    // Worse even so is worse; anything else would pass on what is left.
+    if b.thinned(a) && change.verdict.concluded() && change.verdict != ChangeVerdict::Regression && !is_count(figure) {
+        let why = b.missing.as_deref().unwrap_or("not measured");
+        let (has, ran) = (b.values.len(), b.trials);
+        change.verdict = ChangeVerdict::NoEvidence;
+        change.because = format!("only {has} of {ran} trials of the new side have it ({why}): {}", change.because);
+    }
     change
 }
 

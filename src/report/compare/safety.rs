@@ -9,9 +9,12 @@ use crate::units::grouped;
 /// A count of one trial.
 type Count = fn(&TrialResult) -> Option<u64>;
 
+/// What the first of the counts below is called.
+const DOUBLE: &str = "double grants";
+
 /// The counts that decide, with their names among the figures.
 const DECISIVE: [(&str, &str, Count); 2] = [
-    ("double_grants", "double grants", |trial| Some(trial.safety.double_grants_certain)),
+    ("double_grants", DOUBLE, |trial| Some(trial.safety.double_grants_certain)),
     ("token_regressions", "token regressions", |trial| trial.safety.token_regressions),
 ];
 
@@ -21,20 +24,27 @@ pub fn tells(figure: &str) -> bool {
     DECISIVE.iter().any(|(name, ..)| *name == figure)
 }
 
-/// The changes of a backend's safety.
+/// Did the trial run to its end?
+pub fn whole(trial: &TrialResult) -> bool {
+    trial.complete && trial.error.is_none()
+}
+
+/// The changes of a backend's safety, over every trial that was watched.
 pub fn changes(backend: &str, a: &[&TrialResult], b: &[&TrialResult]) -> Vec<Change> {
+    if a.is_empty() || b.is_empty() {
+        return Vec::new();
+    }
     let change = |(name, words, count): (&str, &str, Count)| {
-        let total = |side: &[&TrialResult]| side.iter().filter_map(|trial| count(trial)).reduce(|x, y| x + y);
         // Without tokens there is nothing to tell of them.
-        let (before, now) = (total(a)?, total(b)?);
-        let (verdict, because) = judge(words, (before, a), (now, b));
+        let (before, now) = (Watched::of(a, count)?, Watched::of(b, count)?);
+        let (verdict, because) = judge(words, &before, &now);
         Some(Change {
             backend: backend.to_owned(),
             figure: name.to_owned(),
             gated: true,
-            baseline: per_million(before as f64, grants(a)),
+            baseline: per_million(before.count as f64, before.grants),
             baseline_trials: a.len() as u32,
-            candidate: per_million(now as f64, grants(b)),
+            candidate: per_million(now.count as f64, now.grants),
             candidate_trials: b.len() as u32,
             change: None,
             low: None,
@@ -47,32 +57,59 @@ pub fn changes(backend: &str, a: &[&TrialResult], b: &[&TrialResult]) -> Vec<Cha
     DECISIVE.into_iter().filter_map(change).collect()
 }
 
-/// Grants that the oracle watched.
-fn grants(trials: &[&TrialResult]) -> u64 {
-    trials.iter().map(|trial| trial.safety.grants_all_phases).sum()
+/// What is certain of one side, and whether there are holes besides.
+struct Watched {
+    count: u64,
+    /// Of these double grants: inside a lease.
+    inside: u64,
+    grants: u64,
+    /// Why a whole trial is unknown.
+    unknown: Option<String>,
 }
 
-fn judge(
-    words: &str,
-    (before, a): (u64, &[&TrialResult]),
-    (now, b): (u64, &[&TrialResult]),
-) -> (ChangeVerdict, String) {
-    let of = |count: u64, side: &[&TrialResult]| format!("{} in {} grants", grouped(count), grouped(grants(side)));
-    let unknown = b.iter().find(|trial| trial.safety.verdict == SafetyVerdict::Unknown);
-    match (before, now) {
-        // With holes in what was seen, nothing is certain in either direction.
-        _ if unknown.is_some() => {
-            let because = unknown.map_or("", |trial| trial.safety.because.as_str());
-            (ChangeVerdict::NoEvidence, format!("the safety verdict is unknown: {because}"))
-        }
-        (0, 0) => (ChangeVerdict::WithinNoise, format!("no {words} on either side")),
-        (0, _) => {
-            let text = format!("{}, none in {} of the baseline", of(now, b), grouped(grants(a)));
+impl Watched {
+    /// `None`: no trial has the count at all.
+    fn of(trials: &[&TrialResult], count: Count) -> Option<Self> {
+        trials.iter().find_map(|trial| count(trial))?;
+        let is_unknown = |trial: &TrialResult| trial.safety.verdict == SafetyVerdict::Unknown;
+        let known = || trials.iter().filter(|trial| !is_unknown(trial));
+        let unknown = trials.iter().find(|trial| whole(trial) && is_unknown(trial));
+        Some(Self {
+            count: known().filter_map(|trial| count(trial)).sum(),
+            inside: known().map(|trial| trial.safety.inside).sum(),
+            grants: known().map(|trial| trial.safety.grants_all_phases).sum(),
+            unknown: unknown.map(|trial| trial.safety.because.clone()),
+        })
+    }
+
+    fn told(&self) -> String {
+        format!("{} in {} grants", grouped(self.count), grouped(self.grants))
+    }
+}
+
+fn judge(words: &str, before: &Watched, now: &Watched) -> (ChangeVerdict, String) {
+    let no_evidence = |side: &Watched| {
+        let why = side.unknown.as_deref().unwrap_or_default();
+        (ChangeVerdict::NoEvidence, format!("the safety verdict is unknown: {why}"))
+    };
+    match (before.count, now.count) {
+        // A hole in the baseline may hide as many.
+        (0, 1..) if before.unknown.is_some() => no_evidence(before),
+        // What one trial surely did, a hole in another does not undo.
+        (0, 1..) => {
+            let text = format!("{}, none in {} of the baseline", now.told(), grouped(before.grants));
             (ChangeVerdict::Regression, text)
         }
-        (_, 0) => (ChangeVerdict::Improvement, format!("{} of the baseline, none now", of(before, a))),
+        (1.., 1..) if words == DOUBLE && before.inside == 0 && now.inside > 0 => {
+            let inside = grouped(now.inside);
+            let text = format!("{}, {inside} of them inside a lease, none so in the baseline", now.told());
+            (ChangeVerdict::Regression, text)
+        }
+        _ if now.unknown.is_some() => no_evidence(now),
+        (0, 0) => (ChangeVerdict::WithinNoise, format!("no {words} on either side")),
+        (_, 0) => (ChangeVerdict::Improvement, format!("{} of the baseline, none now", before.told())),
         (_, _) => {
-            let text = format!("{} of the baseline, {} now; told, not judged", of(before, a), of(now, b));
+            let text = format!("{} of the baseline, {} now; told, not judged", before.told(), now.told());
             (ChangeVerdict::WithinNoise, text)
         }
     }

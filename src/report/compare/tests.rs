@@ -159,7 +159,7 @@ fn runs_that_are_joined_pool_their_trials() {
 }
 
 #[test]
-fn a_default_gate_that_does_not_exist_is_told_and_one_asked_for_is_inconclusive() {
+fn a_default_gate_that_the_baseline_lacks_is_told_and_any_other_that_is_missing_is_inconclusive() {
     let side = |id| {
         let mut trials = trials("redis", 5, 1.0);
         for trial in &mut trials {
@@ -172,6 +172,8 @@ fn a_default_gate_that_does_not_exist_is_told_and_one_asked_for_is_inconclusive(
     let found = of(&side("a"), &side("b"));
     assert_eq!(found.outcome, ComparisonOutcome::NoRegression);
     assert_eq!(verdict(&found, "acquire_service.p99"), ChangeVerdict::NotComparable);
+    let vanished = of(&run("a", trials("redis", 5, 1.0)), &side("b"));
+    assert_eq!(vanished.outcome, ComparisonOutcome::Inconclusive, "the baseline had it");
     let asked = Rules { gates: vec!["throughput".to_owned(), "acquire_service.p99".to_owned()], ..Rules::default() };
     let found = with(&[&side("a")], &[&side("b")], &asked).unwrap();
     assert_eq!(found.outcome, ComparisonOutcome::Inconclusive);
@@ -321,4 +323,57 @@ proptest! {
         prop_assert_eq!(of(&a, &b), there);
         prop_assert_eq!(verdict(&of(&a, &a), "throughput"), ChangeVerdict::WithinNoise);
     }
+}
+
+#[test]
+fn what_is_left_when_the_worst_trials_have_no_figure_does_not_pass() {
+    let before = run("a", trials("redis", 10, 1.0));
+    let mut after = run("b", trials("redis", 10, 1.0));
+    for trial in after.results.iter_mut().take(5) {
+        trial.latency.acquire_service.p99_ns = None;
+        trial.not_available.insert("latency.acquire_service.p99_ns".to_owned(), "2 % timed out".to_owned());
+    }
+    let found = of(&before, &after);
+    assert_eq!(verdict(&found, "acquire_service.p99"), ChangeVerdict::NoEvidence);
+    assert_eq!(found.outcome, ComparisonOutcome::Inconclusive, "{:?}", found.reasons);
+    assert!(found.reasons[0].contains("only 5 of 10 trials of the new side have it (2 % timed out)"), "{found:?}");
+    // As many on both sides: alike.
+    assert_eq!(of(&after, &after).outcome, ComparisonOutcome::NoRegression);
+}
+
+#[test]
+fn a_double_grant_in_a_trial_that_failed_is_a_regression_all_the_same() {
+    let before = run("a", trials("redis", 5, 1.0));
+    let mut after = trials("redis", 6, 1.0);
+    after[5].safety.double_grants_certain = 2;
+    after[5].safety.verdict = SafetyVerdict::Violated;
+    after[5].error = Some("the server died".to_owned());
+    assert_eq!(of(&before, &run("b", after.clone())).outcome, ComparisonOutcome::Regression);
+    // Even if there is no other.
+    let only = run("b", after.split_off(5));
+    assert_eq!(of(&before, &only).outcome, ComparisonOutcome::Regression);
+}
+
+#[test]
+fn a_hole_in_one_trial_does_not_hide_the_double_grant_of_another() {
+    let before = run("a", trials("redis", 5, 1.0));
+    let mut after = trials("redis", 5, 1.0);
+    after[0].safety.double_grants_certain = 2;
+    after[0].safety.verdict = SafetyVerdict::Violated;
+    after[1].safety.verdict = SafetyVerdict::Unknown;
+    assert_eq!(of(&before, &run("b", after)).outcome, ComparisonOutcome::Regression);
+}
+
+#[test]
+fn a_broken_lease_is_worse_than_one_overstayed() {
+    let with_double = |inside: u64| {
+        let mut all = trials("redis", 5, 1.0);
+        all[0].safety.double_grants_certain = 4;
+        (all[0].safety.inside, all[0].safety.outside) = (inside, 4 - inside);
+        all[0].safety.verdict = SafetyVerdict::Violated;
+        all
+    };
+    let before = run("a", with_double(0));
+    assert_eq!(of(&before, &run("b", with_double(0))).outcome, ComparisonOutcome::NoRegression);
+    assert_eq!(of(&before, &run("b", with_double(3))).outcome, ComparisonOutcome::Regression);
 }

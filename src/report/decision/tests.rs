@@ -67,7 +67,11 @@ fn a_promised_order_is_still_looked_at() {
 
 #[test]
 fn a_price_is_found_by_the_part_before_the_colon() {
-    let cell = cost(&report(|result| result.throughput_per_s = Some(2_000.0)), SYSTEM, Some(100.0));
+    let cell = cost(
+        &report(|result| (result.throughput_per_s, result.measured_s) = (Some(2_000.0), 1.0)),
+        SYSTEM,
+        Some(100.0),
+    );
     assert_eq!(cell.answer, Answer::No);
     assert_eq!(cell.because, "120 EUR a month; 60.0 EUR for each 1 000 grants a second measured");
     assert_eq!(cost(&report(|_| ()), "redis", None).answer, Answer::NotMeasured);
@@ -84,4 +88,14 @@ fn every_question_can_be_a_need_and_a_failed_trial_answers_none() {
             assert_eq!((asked.answer, needed.answer), (Answer::NotMeasured, Answer::NotMeasured), "{}", question.need);
         }
     }
+}
+
+#[test]
+fn a_trial_that_failed_says_why_exclusion_is_not_known() {
+    let mut report = report(|_| {});
+    let failed = crate::report::failed(SYSTEM, "w", 2, "the server died".to_owned());
+    report.results.push(failed);
+    report.aggregates[0].verdict = SafetyVerdict::Unknown;
+    let cell = exclusion(&report, SYSTEM);
+    assert_eq!((cell.answer, cell.because.as_str()), (Answer::NotMeasured, "trial 2: the server died"));
 }

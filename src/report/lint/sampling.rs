@@ -39,17 +39,26 @@ pub(super) fn percentiles_censored(evidence: &Evidence<'_>) -> Vec<Sighting> {
         let (censored, grants) = (all.censored(), all.counts.grants);
         let unknown = PERCENTILES.iter().filter(|(mille, _)| {
             let above = (1_000 - mille) as f64 / 1_000.0;
-            // Too few samples is another lint.
-            censored > above && grants as f64 >= 10.0 / above
+            // Too few samples is another lint, unless timeouts are why they are few.
+            censored > above && (censored > 0.5 || grants as f64 >= 10.0 / above)
         });
         let unknown: Vec<&str> = unknown.map(|(_, percentile)| *percentile).collect();
         if !unknown.is_empty() {
-            let share = three_digits(censored * 100.0);
+            let share = share(censored);
             let detail = format!("{share} % of the attempts ended without a grant: {} unknown", unknown.join(", "));
             found.push(Sighting::found(name, detail));
         }
     }
     found
+}
+
+/// A share in percent; only all of them are "100".
+fn share(share: f64) -> String {
+    if (0.99..1.0).contains(&share) {
+        format!("{:.2}", (share * 100.0).min(99.99))
+    } else {
+        three_digits(share * 100.0)
+    }
 }
 
 /// What decides which percentiles are cut.
@@ -110,4 +119,14 @@ fn drift(measured: &Measurements) -> Result<Option<String>, String> {
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn only_all_of_them_are_a_hundred_percent() {
+        assert_eq!([0.02, 0.9998, 0.999_999, 1.0].map(share), ["2.00", "99.98", "99.99", "100"]);
+    }
 }
