@@ -1,7 +1,7 @@
 //! Charts: one drawing function a chart, generic over the backend, gives SVG and PNG.
 //!
 //! A chart is one file: it takes what it shows out of the run, implements
-//! [`picture::Draw`] on it, and ends in [`finish`]. The layers below: `picture`
+//! `picture::Draw` on it, and ends in `finish`. The layers below: `picture`
 //! (title, caption, formats), `legend`, `plot` and `axis`, `sheet` (shapes),
 //! `lettering` (the bundled font), `palette` (colours, dashes, marks), the two backends
 //! `svg` and `bitmap`, and `png`.
