@@ -215,6 +215,9 @@ impl Armed {
             }
             conductor.step(tick);
         }
+        // Workers may all end within one pause: the drain is entered even then, or
+        // whoever meters the measure phase would never read its end.
+        conductor.step(tick);
         let mut report = TrialReport { cut_short: conductor.cut_short, ..TrialReport::default() };
         for worker in self.workers {
             let done = worker.thread.join().map_err(|_| std::io::Error::other("a worker thread panicked"))??;
