@@ -54,7 +54,7 @@ pub struct SystemError {
 }
 
 /// What the server itself says of its configuration, read back, never assumed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Facts {
     /// Server version as it reports it.
     pub version: String,
@@ -83,7 +83,7 @@ pub struct Opening {
 }
 
 /// Who holds a key according to the server.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Holder {
     /// The identity as stored on the server.
     pub identity: String,

@@ -2,8 +2,8 @@
 //! cut, it stores what the oracle has counted by then, so that a replay has
 //! something to agree with.
 
-use super::{Findings, Oracle};
-use crate::record::history::{Recorded, TrialHistory};
+use super::{DoubleGrant, Findings, Oracle};
+use crate::record::history::{Judged, Recorded, TrialHistory};
 use crate::record::{Event, Observer};
 
 /// Oracle, and history where one is written.
@@ -17,6 +17,24 @@ impl<'a> JudgedHistory<'a> {
     #[must_use]
     pub fn new(oracle: Oracle, history: Option<TrialHistory<'a>>) -> Self {
         Self { oracle, history }
+    }
+
+    /// What the oracle has counted so far.
+    #[must_use]
+    pub fn judged(&self) -> Judged {
+        self.oracle.judged()
+    }
+
+    /// The double grants that are kept in full, in the order in which they were found.
+    #[must_use]
+    pub fn kept(&self) -> &[DoubleGrant] {
+        self.oracle.kept()
+    }
+
+    /// Double grants found so far, by the second of the trial in which they began.
+    #[must_use]
+    pub fn per_second(&self) -> &[u64] {
+        self.oracle.per_second()
     }
 
     /// Ends both.

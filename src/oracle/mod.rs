@@ -109,6 +109,18 @@ impl Oracle {
         }
     }
 
+    /// The double grants that are kept in full, in the order in which they were found.
+    #[must_use]
+    pub fn kept(&self) -> &[DoubleGrant] {
+        self.exclusion.kept()
+    }
+
+    /// Double grants found so far, by the second of the trial in which they began.
+    #[must_use]
+    pub fn per_second(&self) -> &[u64] {
+        self.exclusion.per_second()
+    }
+
     /// Closes what is open and returns what was found.
     #[must_use]
     pub fn finish(mut self) -> Findings {

@@ -155,16 +155,26 @@ fn censored(counts: &Counts) -> f64 {
     if all == 0 { 0.0 } else { lost as f64 / all as f64 }
 }
 
+impl LatencySet {
+    /// The figures of all histograms. Of waits, percentiles that attempts without a
+    /// grant could have changed are `None`.
+    #[must_use]
+    pub fn of(latencies: &Latencies, counts: &Counts) -> Self {
+        let censored = censored(counts);
+        Self {
+            acquire_service: latencies.acquire_service.figures(censored),
+            acquire_response: latencies.acquire_response.figures(censored),
+            hold: latencies.hold.figures(0.0),
+            handoff: latencies.handoff.figures(0.0),
+            release: latencies.release.figures(0.0),
+            renew: latencies.renew.figures(0.0),
+        }
+    }
+}
+
 fn latency_set(latencies: &Latencies, counts: &Counts, missing: &mut BTreeMap<String, String>) -> LatencySet {
     let censored = censored(counts);
-    let set = LatencySet {
-        acquire_service: latencies.acquire_service.figures(censored),
-        acquire_response: latencies.acquire_response.figures(censored),
-        hold: latencies.hold.figures(0.0),
-        handoff: latencies.handoff.figures(0.0),
-        release: latencies.release.figures(0.0),
-        renew: latencies.renew.figures(0.0),
-    };
+    let set = LatencySet::of(latencies, counts);
     explain(missing, "acquire_service", &set.acquire_service, censored, "no grants");
     explain(missing, "acquire_response", &set.acquire_response, censored, "no grants");
     explain(missing, "hold", &set.hold, 0.0, "no hold ended");

@@ -14,6 +14,7 @@ pub mod figure;
 #[cfg(test)]
 mod fixture;
 pub mod lint;
+pub mod live;
 mod measured;
 pub mod need;
 mod replay;

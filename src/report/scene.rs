@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::schema::Violation;
 use crate::record::{Event, ReleaseKind, RenewalOutcome, What};
 
 /// How one hold ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HoldEnd {
     /// The server confirmed the release.
     Confirmed,
@@ -20,7 +22,7 @@ pub enum HoldEnd {
 }
 
 /// One hold near a violation. Instants in clock nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SceneHold {
     /// Client number.
     pub client: u32,

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+pub use queue::KeyTally;
 pub use series::Window;
 
 use self::queue::KeyQueue;
@@ -189,6 +190,25 @@ impl Figures {
     #[must_use]
     pub fn longest_waits(&self) -> &[u64] {
         &self.longest_wait_of
+    }
+
+    /// Number of windows that are over.
+    #[must_use]
+    pub fn ended_seconds(&self) -> usize {
+        self.series.ended().len()
+    }
+
+    /// The windows that are over, without the first `skip`, and the one under way, as
+    /// far as it goes.
+    #[must_use]
+    pub fn seconds(&self, skip: usize) -> Vec<Window> {
+        let ended = self.series.ended().iter().skip(skip).cloned();
+        ended.chain([self.series.under_way()]).collect()
+    }
+
+    /// What happened at each key so far, in order of key.
+    pub fn keys(&self) -> impl Iterator<Item = (u32, KeyTally)> {
+        (0..).zip(self.keys.iter().map(KeyQueue::tally))
     }
 
     /// Closes and returns the time series, one window a second.

@@ -12,6 +12,21 @@ pub struct KeyQueue {
     inside: Vec<(u32, bool)>,
     /// The last `release_invoke` that no grant followed yet.
     released_at: Option<u64>,
+    /// Attempts, those that found it held, grants.
+    counts: (u64, u64, u64),
+}
+
+/// What happened at one key so far, in all phases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyTally {
+    /// Attempts.
+    pub attempts: u64,
+    /// Of these: found the key held by another client.
+    pub contended: u64,
+    /// Grants.
+    pub grants: u64,
+    /// Clients that wait for it now.
+    pub waiting: u32,
 }
 
 /// What a grant tells about the key.
@@ -35,6 +50,8 @@ impl KeyQueue {
                 held = true;
             }
         }
+        self.counts.0 += 1;
+        self.counts.1 += u64::from(held);
         held
     }
 
@@ -45,6 +62,7 @@ impl KeyQueue {
 
     /// A client that asked at `invoke` is granted the key.
     pub fn granted(&mut self, client: u32, invoke: u64) -> Taken {
+        self.counts.2 += 1;
         let overtook = self.take_place(client) > 0;
         let released_at = self.released_at.take().filter(|released| invoke < *released);
         self.inside.push((client, !self.waiting.is_empty()));
@@ -67,6 +85,12 @@ impl KeyQueue {
         let wanted = self.released(client, 0);
         self.released_at = None;
         wanted
+    }
+
+    /// The counts so far.
+    pub fn tally(&self) -> KeyTally {
+        let (attempts, contended, grants) = self.counts;
+        KeyTally { attempts, contended, grants, waiting: self.waiting.len() as u32 }
     }
 
     /// Removes a client from the queue; returns how many were before it.

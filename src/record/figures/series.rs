@@ -59,6 +59,21 @@ impl Series {
         }
     }
 
+    /// Windows that are over.
+    pub fn ended(&self) -> &[Window] {
+        &self.done
+    }
+
+    /// The window under way, as far as it goes; without its histogram.
+    pub fn under_way(&self) -> Window {
+        Window {
+            p50_ns: self.waits.raw_percentile(0.5),
+            p99_ns: self.waits.raw_percentile(0.99),
+            max_ns: self.waits.max(),
+            ..self.current.clone()
+        }
+    }
+
     /// Closes the last window and returns all.
     pub fn take(&mut self) -> Vec<Window> {
         self.close();

@@ -1,0 +1,159 @@
+//! The events of one trial, folded into figures, verdict and history, with a snapshot
+//! of them whenever somebody wants one. Live and replayed trials go through here alike.
+
+use super::bins::Bins;
+use super::lanes::Lanes;
+use super::snapshot::{KeyLive, Lag, Own, Second, Snapshot};
+use crate::load::Phase;
+use crate::oracle::{Findings, JudgedHistory};
+use crate::record::figures::{Figures, Schedule};
+use crate::record::history::Recorded;
+use crate::record::{Event, Observer, What};
+use crate::report::LatencySet;
+use crate::stats::upper_bound_95_per_million;
+
+/// Most keys of a snapshot.
+const KEYS: usize = 64;
+
+/// One trial under way.
+pub struct LiveTrial<'a> {
+    backend: String,
+    trial: u32,
+    schedule: Schedule,
+    figures: Figures,
+    judged: JudgedHistory<'a>,
+    /// What only a watcher needs; a run that nobody watches does not pay for it.
+    watched: Option<Watched>,
+}
+
+struct Watched {
+    lanes: Lanes,
+    lag: Lag,
+    waiting: u32,
+    /// What earlier snapshots had: ended holds, seconds, double grants.
+    taken: (u64, usize, usize),
+}
+
+impl<'a> LiveTrial<'a> {
+    /// A trial of `backend`; `watched`: will snapshots be asked for?
+    #[must_use]
+    pub fn new(
+        of: (&str, u32),
+        schedule: Schedule,
+        figures: Figures,
+        judged: JudgedHistory<'a>,
+        watched: bool,
+    ) -> Self {
+        let clients = figures.grants_per_client().len() as u32;
+        let watched =
+            watched.then(|| Watched { lanes: Lanes::new(clients), lag: Lag::default(), waiting: 0, taken: (0, 0, 0) });
+        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, watched }
+    }
+
+    /// How it stands at `now`.
+    pub fn snapshot(&mut self, now: u64, paused: bool, own_cpu: Option<f64>) -> Snapshot {
+        let counts = *self.figures.counts();
+        let (judged, per_second) = (self.judged.judged(), self.judged.per_second());
+        let mut snapshot = Snapshot {
+            backend: self.backend.clone(),
+            trial: self.trial,
+            phase: self.phase(now),
+            paused,
+            origin_ns: self.schedule.start,
+            elapsed_ns: now.saturating_sub(self.schedule.start),
+            left_ns: self.schedule.end().saturating_sub(now),
+            counts,
+            latency: LatencySet::of(self.figures.latencies(), &counts),
+            service: Bins::of(&self.figures.latencies().acquire_service),
+            response: Bins::of(&self.figures.latencies().acquire_response),
+            judged,
+            upper_bound_per_million: upper_bound_95_per_million(counts.exercised_all)
+                .filter(|_| judged.double_grants == 0),
+            grants_of: self.figures.grants_per_client().to_vec(),
+            longest_wait_of: self.figures.longest_waits().to_vec(),
+            ..Snapshot::default()
+        };
+        (snapshot.keys, snapshot.more_keys) = busiest(&self.figures);
+        if let Some(watched) = &mut self.watched {
+            let (holds, seconds, doubles) = watched.taken;
+            snapshot.holds = watched.lanes.since(holds, now);
+            snapshot.inside = watched.lanes.inside();
+            snapshot.waiting = watched.waiting;
+            snapshot.own = Own { lag: std::mem::take(&mut watched.lag), cpu: own_cpu };
+            snapshot.seconds = self.figures.seconds(seconds).iter().map(Second::from).collect();
+            for second in &mut snapshot.seconds {
+                second.double_grants = per_second.get(second.second as usize).copied().unwrap_or(0);
+            }
+            snapshot.double_grants = self.judged.kept().get(doubles..).unwrap_or_default().to_vec();
+            watched.taken = (watched.lanes.ended(), self.figures.ended_seconds(), self.judged.kept().len());
+        }
+        snapshot
+    }
+
+    fn phase(&self, now: u64) -> Phase {
+        if now >= self.schedule.end() {
+            Phase::Drain
+        } else if now >= self.schedule.measure {
+            Phase::Measure
+        } else {
+            Phase::Warmup
+        }
+    }
+
+    /// Ends the folds.
+    #[must_use]
+    pub fn finish(self) -> (Figures, Findings, Option<Recorded>) {
+        let (findings, recorded) = self.judged.finish();
+        (self.figures, findings, recorded)
+    }
+}
+
+/// The keys with the most attempts, in order of key, and how many others there are.
+fn busiest(figures: &Figures) -> (Vec<KeyLive>, u32) {
+    let mut keys: Vec<KeyLive> = figures
+        .keys()
+        .map(|(key, tally)| KeyLive {
+            key,
+            attempts: tally.attempts,
+            contended: tally.contended,
+            grants: tally.grants,
+            waiting: tally.waiting,
+        })
+        .collect();
+    let more = keys.len().saturating_sub(KEYS);
+    if more > 0 {
+        keys.select_nth_unstable_by_key(KEYS, |key| (std::cmp::Reverse(key.attempts), key.key));
+        keys.truncate(KEYS);
+        keys.sort_unstable_by_key(|key| key.key);
+    }
+    (keys, more as u32)
+}
+
+impl Observer for LiveTrial<'_> {
+    fn observe(&mut self, event: &Event) {
+        self.figures.observe(event);
+        self.judged.observe(event);
+        if let Some(watched) = &mut self.watched {
+            watched.observe(event);
+        }
+    }
+
+    fn pause(&mut self) {
+        self.judged.pause();
+    }
+}
+
+impl Watched {
+    fn observe(&mut self, event: &Event) {
+        match event.what {
+            What::Invoke { due } => {
+                self.waiting += 1;
+                self.lag.attempts += 1;
+                self.lag.longest_ns = self.lag.longest_ns.max(event.t.saturating_sub(due));
+            }
+            What::Acquired { .. } | What::Denied { .. } => self.waiting = self.waiting.saturating_sub(1),
+            _ => {}
+        }
+        self.lanes.observe(event);
+    }
+}
