@@ -22,7 +22,7 @@
 //! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
 //! | 4 | [`backend`], [`stack`], [`oracle`], [`load`] | how each system locks; where servers come from; was it correct; the engine |
 //! | 5 | [`report`] | the versioned result, every figure by name, the verdict and its gates, comparison, the run directory and how it is read back |
-//! | 6 | [`output`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges |
+//! | 6 | [`output`], [`tui`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges; the live terminal UI |
 //! | 7 | [`cli`] | the composition root, one file a command |
 //!
 //! # The path of one attempt
@@ -79,5 +79,6 @@ pub mod report;
 pub mod stack;
 pub mod stats;
 pub mod stop;
+pub mod tui;
 pub mod units;
 pub mod workload;

@@ -45,5 +45,6 @@ pub use stored::{
     HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RecordedRun, SWEEP, history_failure, history_path, is_partial,
     parse_report, read_report,
 };
+pub use story::story;
 pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};
 pub use verdict::{Exit, Interruption, judge, worst};

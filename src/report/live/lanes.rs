@@ -35,12 +35,7 @@ pub struct Lanes {
 impl Lanes {
     pub fn new(clients: u32) -> Self {
         let clients = clients as usize;
-        Self {
-            invoked: vec![0; clients],
-            open: vec![None; clients],
-            recent: VecDeque::with_capacity(RECENT),
-            ended: 0,
-        }
+        Self { invoked: vec![0; clients], open: vec![None; clients], recent: VecDeque::with_capacity(RECENT), ended: 0 }
     }
 
     pub fn observe(&mut self, event: &Event) {
@@ -145,10 +140,10 @@ mod tests {
         let acquired = What::Acquired { token: None, validity: 90, requests: 1 };
         lanes.observe(&Event { t: 31, client: 1, key: 0, what: acquired });
         let first = lanes.since(0, 50);
-        assert_eq!(first.iter().map(|h| (h.hold.client, h.open, h.hold.end_ns)).collect::<Vec<_>>(), [
-            (0, false, 20),
-            (1, true, 50)
-        ]);
+        assert_eq!(
+            first.iter().map(|h| (h.hold.client, h.open, h.hold.end_ns)).collect::<Vec<_>>(),
+            [(0, false, 20), (1, true, 50)]
+        );
         assert_eq!(lanes.inside(), 1);
         assert_eq!(lanes.since(lanes.ended(), 60).len(), 1);
         for i in 0..2 * RECENT as u64 {

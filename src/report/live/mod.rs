@@ -16,7 +16,7 @@ mod trial;
 use serde::{Deserialize, Serialize};
 
 pub use bins::Bins;
-pub use feed::{Publisher, Subscriber, feed};
+pub use feed::{Closed, Publisher, Subscriber, feed};
 pub use lanes::KeyHold;
 pub use snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 pub use trial::LiveTrial;
@@ -32,6 +32,8 @@ pub enum Update {
     Run(Box<RunFacts>),
     /// Something worth knowing, in words.
     Note(String),
+    /// A line of the log.
+    Log(LogLine),
     /// A system answered and takes part.
     System(Box<SystemFacts>),
     /// A system does not take part.
@@ -166,4 +168,32 @@ pub struct KeyLook {
     pub name: String,
     /// The holder; `None`: nobody.
     pub holder: Option<crate::lock::Holder>,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Nanoseconds since the program began.
+    pub at_ns: u64,
+    /// How urgent.
+    pub level: LogLevel,
+    /// The module that speaks.
+    pub target: String,
+    /// What it says.
+    pub message: String,
+}
+
+/// How urgent a line of the log is, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something is odd.
+    Warn,
+    /// What happens.
+    Info,
+    /// For whoever looks for a cause.
+    Debug,
+    /// Everything.
+    Trace,
 }

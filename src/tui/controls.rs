@@ -1,0 +1,41 @@
+//! What the user can do to the run. The composition root carries it out.
+
+/// A file that the user asked for.
+pub struct Saved {
+    /// Name within the directory of the run's screens.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The run's steering wheel. Nothing here waits for the load.
+pub trait Controls {
+    /// Pauses the load, or lets it go on; of a replay: the replay.
+    fn pause(&self, paused: bool);
+    /// Is it paused?
+    fn paused(&self) -> bool;
+    /// Drops a marker at this moment.
+    ///
+    /// # Errors
+    /// Why it cannot be done now.
+    fn mark(&self) -> Result<(), String>;
+    /// Ends the load in order and reports.
+    fn finish(&self);
+    /// Ends everything at once.
+    fn abort(&self);
+    /// Asks the servers about their state, for as long as somebody looks at it.
+    fn look_at_servers(&self, wanted: bool);
+    /// Plays a stored run at so many times its speed; does nothing to a live one.
+    fn set_speed(&self, speed: f64);
+    /// Writes files into the directory of the run's screens; returns that directory.
+    ///
+    /// # Errors
+    /// Which file could not be written, and why.
+    fn save(&self, files: &[Saved]) -> Result<String, String>;
+    /// Gives the terminal back to the shell (Ctrl-Z) and takes it again when the shell
+    /// says so. Returns after that.
+    ///
+    /// # Errors
+    /// If the terminal cannot be had again.
+    fn suspend(&self) -> std::io::Result<()>;
+}

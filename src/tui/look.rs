@@ -1,0 +1,121 @@
+//! How the user looks at a run: nothing of it changes the run.
+
+use super::glyph::{ASCII, Glyphs, UNICODE};
+use super::text::Units;
+use super::theme::Theme;
+
+/// Number of screens.
+pub const SCREENS: usize = 7;
+/// Panels of a screen at most.
+pub const PANELS: usize = 6;
+/// Lengths of the time axis in seconds; the last one is all.
+pub const WINDOWS: [u64; 6] = [10, 30, 60, 300, 1_800, u64::MAX];
+
+/// What covers the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Popup {
+    /// The keys of this screen.
+    Help,
+    /// The selected figure in one sentence.
+    Explain(String),
+    /// The story of the selected violation.
+    Story(String),
+    /// A question that the next key answers, such as that before Ctrl-Z.
+    Warning(String),
+}
+
+/// Selection within a panel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Row, from 0; panels clamp it to what they have.
+    pub row: usize,
+    /// Column, from 0, where a panel has figures side by side.
+    pub column: usize,
+    /// How the rows are sorted: number of one of the panel's orders.
+    pub sort: usize,
+}
+
+/// The user's view.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Screen, from 0.
+    pub screen: usize,
+    /// The focused panel of each screen.
+    pub focus: [usize; SCREENS],
+    /// Selection in each panel of each screen.
+    pub selection: [[Selection; PANELS]; SCREENS],
+    /// The system whose details are shown, by its place; `None`: the one that runs.
+    pub system: Option<usize>,
+    /// Does the focused panel fill the screen?
+    pub expanded: bool,
+    /// Only what contains this text is listed.
+    pub filter: String,
+    /// Is the filter being typed?
+    pub filtering: bool,
+    /// Length of the time axis: a place in [`WINDOWS`].
+    pub window: usize,
+    /// Unit of lengths of time.
+    pub units: Units,
+    /// Colours.
+    pub theme: Theme,
+    /// Signs.
+    pub glyphs: Glyphs,
+    /// What covers the screen.
+    pub popup: Option<Popup>,
+    /// A short message, and until when it is shown (clock nanoseconds).
+    pub toast: Option<(String, u64)>,
+    /// Is the display frozen?
+    pub frozen: bool,
+}
+
+impl Look {
+    /// The first look.
+    #[must_use]
+    pub fn new(theme: Theme, ascii: bool) -> Self {
+        Self {
+            screen: 0,
+            focus: [0; SCREENS],
+            selection: [[Selection::default(); PANELS]; SCREENS],
+            system: None,
+            expanded: false,
+            filter: String::new(),
+            filtering: false,
+            window: 2,
+            units: Units::default(),
+            theme,
+            glyphs: if ascii { ASCII } else { UNICODE },
+            popup: None,
+            toast: None,
+            frozen: false,
+        }
+    }
+
+    /// Number of the focused panel.
+    #[must_use]
+    pub fn focused(&self) -> usize {
+        self.focus[self.screen]
+    }
+
+    /// The selection in the focused panel.
+    #[must_use]
+    pub fn selected(&self) -> Selection {
+        self.selection[self.screen][self.focused()]
+    }
+
+    /// The selection in the focused panel, to change it.
+    pub fn selected_mut(&mut self) -> &mut Selection {
+        &mut self.selection[self.screen][self.focus[self.screen]]
+    }
+
+    /// Length of the time axis in seconds.
+    #[must_use]
+    pub fn window_s(&self) -> u64 {
+        WINDOWS[self.window]
+    }
+
+    /// Is a text listed under the filter? Case does not matter.
+    #[must_use]
+    pub fn lists(&self, text: &str) -> bool {
+        self.filter.is_empty() || text.to_lowercase().contains(&self.filter.to_lowercase())
+    }
+}

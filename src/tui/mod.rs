@@ -1,0 +1,28 @@
+//! The live terminal UI: what a person watches while a run is under way, or when a
+//! stored run is played again.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | [`app`] | the loop: updates and keys in, frames out; terminal, events and updates are given to it |
+//! | [`state`] | a fold over the [`crate::report::live::Update`]s; knows nothing of the screen |
+//! | [`look`] | how the user looks at it: screen, focus, selection, filter, window, units, theme |
+//! | [`input`] | which key means which action; the help is made from this map |
+//! | [`view`] | state and look to cells, one file a panel |
+//! | [`theme`], [`glyph`] | colours and signs; a state never shows by colour alone |
+//! | [`controls`] | what the user can do to the run; the composition root does it |
+//!
+//! It draws on its own thread from updates that were published, and takes no lock that
+//! the load could wait for.
+
+pub mod app;
+pub mod controls;
+pub mod glyph;
+pub mod input;
+pub mod look;
+pub mod state;
+pub mod text;
+pub mod theme;
+pub mod view;
+
+#[cfg(test)]
+mod stage;

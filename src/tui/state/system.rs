@@ -1,0 +1,290 @@
+//! One lock system: where it stands, its trial under way, and what is kept of those
+//! before it.
+
+use std::collections::VecDeque;
+
+use crate::oracle::DoubleGrant;
+use crate::report::live::{KeyHold, Lag, Second, ServerLook, Snapshot, SystemFacts, TrialEnd};
+use crate::report::{TrialResult, story};
+
+/// Beats kept: half an hour at five a second.
+const BEATS: usize = 9_000;
+/// Holds kept for the lanes.
+const HOLDS: usize = 2_000;
+/// Violations kept of all trials of a system.
+const CAUGHT: usize = 500;
+
+/// Where a system stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Its first trial has not begun.
+    #[default]
+    Waiting,
+    /// A trial is under way.
+    Running,
+    /// A trial is over; another one may follow.
+    Ended,
+    /// A trial failed.
+    Failed,
+    /// It does not take part.
+    Skipped,
+}
+
+impl Standing {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Ended => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// The time between two snapshots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beat {
+    /// Its end, nanoseconds since the start of the warm-up.
+    pub at_ns: u64,
+    /// Its length.
+    pub length_ns: u64,
+    /// Grants in it, any phase.
+    pub grants: u64,
+    /// Clients that waited at its end.
+    pub waiting: u32,
+    /// Clients inside at its end.
+    pub inside: u32,
+    /// How late attempts began.
+    pub lag: Lag,
+    /// Processors that this process kept busy.
+    pub own_cpu: Option<f64>,
+}
+
+impl Beat {
+    /// Grants a second.
+    #[must_use]
+    pub fn grants_per_s(&self) -> f64 {
+        if self.length_ns == 0 { 0.0 } else { self.grants as f64 * 1e9 / self.length_ns as f64 }
+    }
+}
+
+/// Heat of all keys between two snapshots: contended attempts, by key index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeatColumn {
+    /// Its end, nanoseconds since the start of the warm-up.
+    pub at_ns: u64,
+    /// Its length.
+    pub length_ns: u64,
+    /// Key index, attempts that found it held, attempts, clients waiting at the end.
+    pub keys: Vec<(u32, u64, u64, u32)>,
+}
+
+/// A double grant that was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caught {
+    /// Trial number.
+    pub trial: u32,
+    /// Start of its warm-up, clock nanoseconds.
+    pub origin_ns: u64,
+    /// The two holds.
+    pub double: DoubleGrant,
+    /// What happened, in plain words.
+    pub story: String,
+    /// The key's holds around it, in order of start, as far as known.
+    pub around: Vec<KeyHold>,
+}
+
+/// A system.
+#[derive(Clone, Debug, Default)]
+pub struct SystemState {
+    /// Registry name.
+    pub name: String,
+    /// What it is, once it answered.
+    pub facts: Option<SystemFacts>,
+    /// Why it failed or does not take part.
+    pub problem: Option<String>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Number of the trial under way, or of the last one; 0 before the first.
+    pub trial: u32,
+    /// How that trial stands; its lists are moved to the fields below.
+    pub snapshot: Option<Snapshot>,
+    /// Its entry in the report, once it is over.
+    pub result: Option<TrialResult>,
+    /// Double grants of the trials before it.
+    pub earlier_double_grants: u64,
+    /// The time between snapshots, oldest first.
+    pub beats: VecDeque<Beat>,
+    /// Its seconds, in order, the one under way included.
+    pub seconds: Vec<Second>,
+    /// Heat of its keys over time, oldest first.
+    pub heat: VecDeque<HeatColumn>,
+    /// Holds that ended, in order of their end, as far as told.
+    pub holds: VecDeque<KeyHold>,
+    /// Holds that are open.
+    pub open: Vec<KeyHold>,
+    /// Violations of all trials, the first ones.
+    pub caught: Vec<Caught>,
+    /// The last two looks at its servers, the newer one last.
+    pub looks: VecDeque<ServerLook>,
+}
+
+impl SystemState {
+    /// One of which nothing is known yet.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Double grants of all its trials so far.
+    #[must_use]
+    pub fn double_grants(&self) -> u64 {
+        let now = match (&self.result, &self.snapshot) {
+            (Some(result), _) => result.safety.double_grants_certain,
+            (None, Some(snapshot)) => snapshot.judged.double_grants,
+            (None, None) => 0,
+        };
+        self.earlier_double_grants + now
+    }
+
+    /// Token regressions of the trial under way, or of the last one.
+    #[must_use]
+    pub fn token_regressions(&self) -> u64 {
+        match (&self.result, &self.snapshot) {
+            (Some(result), _) => result.safety.token_regressions.unwrap_or(0),
+            (None, Some(snapshot)) => snapshot.judged.token_regressions,
+            (None, None) => 0,
+        }
+    }
+
+    pub(super) fn begin(&mut self, trial: u32) {
+        let before = self.double_grants();
+        let old = std::mem::take(self);
+        *self = Self {
+            name: old.name,
+            facts: old.facts,
+            standing: Standing::Running,
+            trial,
+            earlier_double_grants: before,
+            caught: old.caught,
+            looks: old.looks,
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn live(&mut self, mut snapshot: Snapshot) {
+        if self.trial != snapshot.trial {
+            self.begin(snapshot.trial);
+        }
+        self.standing = Standing::Running;
+        self.beat(&snapshot);
+        self.seconds(&std::mem::take(&mut snapshot.seconds));
+        self.take_holds(std::mem::take(&mut snapshot.holds));
+        for double in std::mem::take(&mut snapshot.double_grants) {
+            self.catch(double, snapshot.origin_ns);
+        }
+        self.snapshot = Some(snapshot);
+    }
+
+    fn beat(&mut self, snapshot: &Snapshot) {
+        let before = self.snapshot.as_ref();
+        let since = before.map_or(0, |before| before.elapsed_ns);
+        let grants = before.map_or(0, |before| before.judged.grants);
+        let beat = Beat {
+            at_ns: snapshot.elapsed_ns,
+            length_ns: snapshot.elapsed_ns.saturating_sub(since),
+            grants: snapshot.judged.grants.saturating_sub(grants),
+            waiting: snapshot.waiting,
+            inside: snapshot.inside,
+            lag: snapshot.own.lag,
+            own_cpu: snapshot.own.cpu,
+        };
+        if beat.length_ns == 0 {
+            return;
+        }
+        let count = |key: u32| {
+            let found = before.and_then(|before| before.keys.iter().find(|live| live.key == key));
+            found.map_or((0, 0), |live| (live.contended, live.attempts))
+        };
+        let keys = snapshot.keys.iter().map(|live| {
+            let (contended, attempts) = count(live.key);
+            let since = |now: u64, before: u64| now.saturating_sub(before);
+            (live.key, since(live.contended, contended), since(live.attempts, attempts), live.waiting)
+        });
+        let column = HeatColumn { at_ns: beat.at_ns, length_ns: beat.length_ns, keys: keys.collect() };
+        self.heat.push_back(column);
+        self.beats.push_back(beat);
+        while self.beats.len() > BEATS {
+            self.beats.pop_front();
+            self.heat.pop_front();
+        }
+    }
+
+    fn seconds(&mut self, new: &[Second]) {
+        for second in new {
+            while self.seconds.last().is_some_and(|last| last.second >= second.second) {
+                self.seconds.pop();
+            }
+            self.seconds.push(*second);
+        }
+    }
+
+    fn take_holds(&mut self, holds: Vec<KeyHold>) {
+        self.open.clear();
+        for hold in holds {
+            if hold.open {
+                self.open.push(hold);
+            } else {
+                self.holds.push_back(hold);
+            }
+        }
+        let more = self.holds.len().saturating_sub(HOLDS);
+        self.holds.drain(..more);
+    }
+
+    fn catch(&mut self, double: DoubleGrant, origin_ns: u64) {
+        if self.caught.len() >= CAUGHT {
+            return;
+        }
+        let (first, last) = (double.earlier.start_ns, double.earlier.end_ns.max(double.later.end_ns));
+        let margin = (last - first) / 4;
+        let near = |hold: &&KeyHold| {
+            let (from, to) = (first.saturating_sub(margin), last + margin);
+            hold.key == double.key && hold.hold.start_ns < to && hold.hold.end_ns >= from
+        };
+        let mut around: Vec<KeyHold> = self.holds.iter().chain(&self.open).filter(near).copied().collect();
+        around.sort_by_key(|hold| (hold.hold.start_ns, hold.hold.client));
+        self.caught.push(Caught { trial: self.trial, origin_ns, double, story: story(&double, origin_ns), around });
+    }
+
+    pub(super) fn ended(&mut self, end: TrialEnd) {
+        if self.trial != end.result.trial {
+            self.begin(end.result.trial);
+        }
+        self.standing = if end.result.error.is_some() { Standing::Failed } else { Standing::Ended };
+        self.problem.clone_from(&end.result.error);
+        if let Some(measured) = &end.measured {
+            self.seconds = measured.windows.iter().map(Second::from).collect();
+            for (second, doubles) in self.seconds.iter_mut().zip(&measured.double_grants) {
+                second.double_grants = *doubles;
+            }
+        }
+        // What was found when the last holds were closed.
+        let known = self.caught.iter().filter(|caught| caught.trial == self.trial).count();
+        let origin = end.measured.as_ref().map_or(0, |measured| measured.start_ns);
+        for violation in end.result.safety.violations.iter().skip(known) {
+            self.catch(violation.double_grant, origin);
+        }
+        self.result = Some(end.result);
+    }
+
+    pub(super) fn look_at(&mut self, look: ServerLook) {
+        self.looks.push_back(look);
+        if self.looks.len() > 2 {
+            self.looks.pop_front();
+        }
+    }
+}

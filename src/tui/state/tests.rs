@@ -1,0 +1,29 @@
+//! The fold, told by hand.
+
+use super::{Standing, State};
+use crate::report::live::{KeyLive, Second, Snapshot, TrialStart, Update};
+
+fn snapshot(elapsed_ms: u64, grants: u64) -> Update {
+    let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, ..Snapshot::default() };
+    snapshot.elapsed_ns = elapsed_ms * 1_000_000;
+    snapshot.judged.grants = grants;
+    snapshot.seconds = vec![Second { second: elapsed_ms / 1_000, grants, ..Second::default() }];
+    snapshot.keys = vec![KeyLive { key: 3, attempts: 2 * grants, contended: grants, ..KeyLive::default() }];
+    Update::Live(Box::new(snapshot))
+}
+
+#[test]
+fn snapshots_become_beats_and_seconds() {
+    let mut state = State::default();
+    state.update(Update::Trial(TrialStart { backend: "redis".to_owned(), trial: 1, place: 1, places: 2 }));
+    for update in [snapshot(200, 100), snapshot(400, 300), snapshot(1_400, 800)] {
+        state.update(update);
+    }
+    let redis = state.running().unwrap();
+    assert_eq!(redis.standing, Standing::Running);
+    let rates: Vec<f64> = redis.beats.iter().map(super::Beat::grants_per_s).collect();
+    assert_eq!(rates, [500.0, 1_000.0, 500.0]);
+    assert_eq!(redis.seconds.iter().map(|s| (s.second, s.grants)).collect::<Vec<_>>(), [(0, 300), (1, 800)]);
+    assert_eq!(redis.heat[1].keys, [(3, 200, 400, 0)]);
+    assert_eq!(state.place, (1, 2));
+}

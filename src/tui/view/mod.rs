@@ -1,0 +1,220 @@
+//! From state and look to cells. A screen is a few panels and how they are arranged;
+//! adding a panel is one file and one line in its screen.
+
+mod chrome;
+mod contention;
+mod faults;
+mod latency;
+mod log;
+mod overview;
+mod safety;
+mod servers;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+pub use chrome::{NARROWEST, SHORTEST, Spot, draw, place_at};
+
+use super::glyph::Glyphs;
+use super::look::{Look, Popup, Selection};
+use super::state::{State, SystemState};
+use super::theme::Ink;
+
+/// One panel.
+pub struct Panel {
+    /// Its heading.
+    pub name: &'static str,
+    /// What it shows, a sentence without the final stop.
+    pub about: &'static str,
+    /// Draws it, its frame included (see [`View::frame`]).
+    pub draw: fn(&View<'_>, Rect, &mut Buffer),
+    /// Number of rows that can be selected.
+    pub rows: fn(&View<'_>) -> usize,
+    /// Number of figures side by side that can be selected.
+    pub columns: fn(&View<'_>) -> usize,
+    /// Names of the orders that the rows can have; the first one is the default.
+    pub sorts: &'static [&'static str],
+    /// The selected figure in one sentence, with its value.
+    pub explain: fn(&View<'_>) -> String,
+    /// What Enter does.
+    pub open: fn(&View<'_>) -> Opened,
+    /// The row and column at a place of the screen, for the mouse.
+    pub hit: fn(&View<'_>, Rect, Position) -> Option<(usize, usize)>,
+}
+
+/// What opening a selected row does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// Nothing.
+    Nothing,
+    /// Shows something on top.
+    Popup(Popup),
+    /// Shows the details of a system on the other screens, by its place.
+    System(usize),
+}
+
+impl Panel {
+    /// A panel with nothing to select.
+    pub const PLAIN: Self = Self {
+        name: "",
+        about: "",
+        draw: |_, _, _| {},
+        rows: |_| 0,
+        columns: |_| 1,
+        sorts: &[],
+        explain: |_| String::new(),
+        open: |_| Opened::Nothing,
+        hit: |_, _, _| None,
+    };
+}
+
+/// How much room there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Room {
+    /// About 80x24.
+    Compact,
+    /// About 120x40.
+    Normal,
+    /// About 200x60.
+    Wide,
+}
+
+impl Room {
+    /// Of a screen of this size.
+    #[must_use]
+    pub fn of(area: Rect) -> Self {
+        match (area.width, area.height) {
+            (160.., 45..) => Self::Wide,
+            (110.., 32..) => Self::Normal,
+            _ => Self::Compact,
+        }
+    }
+}
+
+/// One screen.
+pub struct Screen {
+    /// Its name.
+    pub name: &'static str,
+    /// Its name where there is little room.
+    pub short: &'static str,
+    /// Its panels, in the order in which the focus goes through them.
+    pub panels: &'static [&'static Panel],
+    /// Where its panels are, in their order. A panel without room gets an empty area.
+    pub arrange: fn(Rect, Room) -> Vec<Rect>,
+}
+
+/// The screens, in the order of their keys.
+pub static SCREENS: [&Screen; super::look::SCREENS] = [
+    &overview::SCREEN,
+    &latency::SCREEN,
+    &contention::SCREEN,
+    &safety::SCREEN,
+    &faults::SCREEN,
+    &servers::SCREEN,
+    &log::SCREEN,
+];
+
+/// What a panel draws from.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The run.
+    pub state: &'a State,
+    /// How the user looks at it.
+    pub look: &'a Look,
+    /// Number of the panel within its screen.
+    pub panel: usize,
+    /// Room of the whole screen.
+    pub room: Room,
+    /// Is the load, or the replay, paused?
+    pub paused: bool,
+    /// Clock nanoseconds, for what blinks or lapses.
+    pub now: u64,
+}
+
+impl<'a> View<'a> {
+    /// The look of an ink in the theme.
+    #[must_use]
+    pub fn ink(&self, ink: Ink) -> Style {
+        self.look.theme.style(ink)
+    }
+
+    /// The signs.
+    #[must_use]
+    pub fn glyphs(&self) -> Glyphs {
+        self.look.glyphs
+    }
+
+    /// Is this the focused panel?
+    #[must_use]
+    pub fn focused(&self) -> bool {
+        self.look.focused() == self.panel
+    }
+
+    /// The selection in this panel.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        self.look.selection[self.look.screen][self.panel]
+    }
+
+    /// The selected row, within what there is.
+    #[must_use]
+    pub fn row(&self, rows: usize) -> usize {
+        self.selection().row.min(rows.saturating_sub(1))
+    }
+
+    /// The place of the system whose details are shown.
+    #[must_use]
+    pub fn system_at(&self) -> Option<usize> {
+        self.look.system.filter(|at| *at < self.state.systems.len()).or(self.state.current)
+    }
+
+    /// The system whose details are shown.
+    #[must_use]
+    pub fn system(&self) -> Option<&'a SystemState> {
+        self.system_at().and_then(|at| self.state.systems.get(at))
+    }
+
+    /// A length of time in the user's units.
+    #[must_use]
+    pub fn duration(&self, ns: u64) -> String {
+        self.look.units.duration(ns)
+    }
+
+    /// The same for a figure that may not exist.
+    #[must_use]
+    pub fn figure(&self, ns: Option<u64>) -> String {
+        ns.map_or_else(|| self.glyphs().none.to_owned(), |ns| self.duration(ns))
+    }
+
+    /// Draws the frame of a panel with its heading; returns the area inside.
+    pub fn frame(&self, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
+        let focused = self.focused();
+        let (frame, heading) = if focused { (Ink::Focus, Ink::Focus) } else { (Ink::Border, Ink::Title) };
+        let mut block = Block::bordered().border_style(self.ink(frame)).title_style(self.ink(heading));
+        if self.glyphs().ascii {
+            block = block.border_set(ASCII_BORDER);
+        } else if focused {
+            block = block.border_type(BorderType::Thick);
+        }
+        if !title.is_empty() {
+            block = block.title(format!(" {title} "));
+        }
+        let inside = block.inner(area);
+        block.render(area, buffer);
+        inside
+    }
+}
+
+/// A frame without any line drawing.
+const ASCII_BORDER: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
