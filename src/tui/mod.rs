@@ -25,4 +25,6 @@ pub mod theme;
 pub mod view;
 
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod stage;

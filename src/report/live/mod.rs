@@ -10,6 +10,7 @@
 mod bins;
 mod feed;
 mod lanes;
+mod player;
 mod snapshot;
 mod trial;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use bins::Bins;
 pub use feed::{Closed, Publisher, Subscriber, feed};
 pub use lanes::KeyHold;
+pub use player::play;
 pub use snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 pub use trial::LiveTrial;
 
