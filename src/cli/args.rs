@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::manual::exit_codes;
+use crate::tui::theme::Theme;
 
 /// Benchmark distributed lock systems: speed and safety in one run.
 #[derive(Debug, Parser)]
@@ -187,13 +188,83 @@ pub(super) enum StackChoice {
 /// What is shown while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum UiChoice {
-    /// Progress bars on a terminal, else plain lines
+    /// The dashboard on a terminal, else plain lines
     Auto,
+    /// The dashboard; plain lines, and why, where there is no terminal for it
+    Tui,
     /// Plain lines on stderr
     Plain,
     /// Nothing
     None,
 }
+
+/// Colours and signs of the dashboard. Every state has a sign and a word as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ThemeName {
+    /// For a dark terminal
+    Default,
+    /// For a light terminal
+    Light,
+    /// For weak eyes and bad projectors
+    HighContrast,
+    /// Colours that colour-blind people tell apart (Okabe and Ito)
+    OkabeIto,
+    /// No colour at all
+    Mono,
+}
+
+/// How the dashboard looks. What is not given here is in the configuration file, or
+/// has its default.
+#[derive(Debug, Default, Args)]
+pub(super) struct UiArgs {
+    /// Colours of the dashboard
+    #[arg(long, value_enum, env = "LOCKBENCH_THEME", hide_possible_values = true, value_name = THEMES)]
+    pub theme: Option<ThemeName>,
+    /// How often a second the dashboard is drawn, 1 to 30
+    #[arg(long, env = "LOCKBENCH_FPS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=30))]
+    pub fps: Option<u32>,
+    /// Draw with ASCII signs only
+    #[arg(
+        long,
+        env = "LOCKBENCH_ASCII",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub ascii: Option<bool>,
+    /// Leave the mouse to the terminal
+    #[arg(
+        long,
+        env = "LOCKBENCH_NO_MOUSE",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub no_mouse: Option<bool>,
+    /// Keep the dashboard open after the run, until q
+    #[arg(long, env = "LOCKBENCH_STAY")]
+    pub stay: bool,
+}
+
+impl ThemeName {
+    /// The theme that it names.
+    pub fn theme(self) -> Theme {
+        match self {
+            Self::Default => Theme::Default,
+            Self::Light => Theme::Light,
+            Self::HighContrast => Theme::HighContrast,
+            Self::OkabeIto => Theme::OkabeIto,
+            Self::Mono => Theme::Mono,
+        }
+    }
+}
+
+/// The themes, for the help: they explain themselves.
+const THEMES: &str = "default|light|high-contrast|okabe-ito|mono";
 
 /// What goes to stdout at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -225,6 +296,11 @@ pub(super) struct LoadArgs {
     /// What is shown while it runs
     #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_UI")]
     pub ui: UiChoice,
+    #[command(flatten)]
+    pub look: UiArgs,
+    /// What is written to run.log, and with this flag to stderr too: LEVEL or TARGET=LEVEL, e.g. info,redis=debug; default: warn,lockbench=info
+    #[arg(long, env = "LOCKBENCH_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
     /// Trials of each system (overrides the workload)
     #[arg(long, env = "LOCKBENCH_TRIALS")]
     pub trials: Option<u32>,

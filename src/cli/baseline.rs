@@ -1,9 +1,9 @@
 //! `--baseline` and `--save-baseline` of a run: checked before anything starts,
 //! carried out at its end.
 
+use super::Failure;
 use super::job::Job;
 use super::sides::{Runs, baselines};
-use super::{Failure, tell};
 use crate::report::compare::{Comparison, FEWEST_TRIALS, Rules, Side, Unlike, compare};
 use crate::report::compare::{machine_differences, plan_differences};
 use crate::report::{Environment, Exit, Report, RunDirectory, StoreError, usable_id};
@@ -99,7 +99,7 @@ impl Baselines {
             } else {
                 "the run is incomplete".to_owned()
             };
-            tell(&format!("lockbench: not saved as the baseline \"{name}\": {why}"));
+            job.session.display.insist(&format!("lockbench: not saved as the baseline \"{name}\": {why}"));
             return Ok(());
         }
         let store = || -> Result<std::path::PathBuf, StoreError> {
@@ -109,7 +109,7 @@ impl Baselines {
             directory.complete()
         };
         let place = store().map_err(Failure::internal)?;
-        tell(&format!("lockbench: saved as the baseline \"{name}\": {}", place.display()));
+        job.session.display.insist(&format!("lockbench: saved as the baseline \"{name}\": {}", place.display()));
         Ok(())
     }
 }

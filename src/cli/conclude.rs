@@ -4,16 +4,19 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use tracing::{debug, info, warn};
+
 use super::args::FormatChoice;
 use super::baseline::Baselines;
 use super::endpoints::redacted;
 use super::job::{Job, workers};
-use super::measure::{Done, contended};
+use super::measure::{Done, contended, own_cpu_s};
 use super::overhead::Overhead;
 use super::servers::Servers;
-use super::{Failure, print, tell};
+use super::{Failure, narrate, print, tell};
 use crate::backend;
 use crate::output::{OUTPUTS, json, text};
+use crate::report::live::Update;
 use crate::report::{
     Aggregate, Environment, Interruption, MEASURED, Measurements, REPORT, RecordedRun, Report, RunDirectory,
     SCHEMA_VERSION, SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, write_file, write_measured,
@@ -52,11 +55,16 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
     servers.stop();
     let mut report = report(job, &ran, placement, remarks);
     let mut report_json = json(&report).map_err(Failure::internal)?;
+    narrate::judged(&report.verdict);
+    if let Some(cost) = job.session.display.cost() {
+        narrate::drawn(cost, own_cpu_s());
+    }
     let partial = directory.path("");
     let place = match store(job, &ran, &report_json, directory) {
         Ok(place) => place,
         Err(problem) => {
-            tell(&format!("lockbench: {problem}; what could be written is in {}", partial.display()));
+            let place = partial.display();
+            job.session.display.insist(&format!("lockbench: {problem}; what could be written is in {place}"));
             if ran.unwritten.as_ref() != Some(&problem) {
                 report.complete = false;
                 report.verdict.unstored(problem);
@@ -68,9 +76,13 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
         }
     };
     if let Err(failure) = ran.baselines.save(job, &report, &report_json) {
-        tell(&format!("lockbench: {}", failure.message));
+        job.session.display.insist(&format!("lockbench: {}", failure.message));
         report.verdict.unstored(failure.message);
     }
+    info!("the run is in {}", place.display());
+    job.session.log.close();
+    job.session.save_in(Some(place.clone()));
+    job.session.display.update(Update::Over(Box::new(report.clone())));
     Ok(Concluded { report, report_json, place })
 }
 
@@ -205,8 +217,12 @@ fn store(job: &Job<'_>, ran: &Ran, report_json: &[u8], directory: RunDirectory) 
     let mut problem = ran.unwritten.clone();
     let mut write = |name: &str, bytes: Result<Vec<u8>, String>| {
         let written = bytes.and_then(|bytes| directory.write(name, &bytes).map_err(|error| error.to_string()));
-        if let Err(error) = written {
-            problem.get_or_insert(error);
+        match written {
+            Ok(()) => debug!("written: {name}"),
+            Err(error) => {
+                warn!("not written: {name}: {error}");
+                problem.get_or_insert(error);
+            }
         }
     };
     write("plan.toml", Ok(to_toml(&job.plan).into_bytes()));
@@ -222,6 +238,10 @@ fn store(job: &Job<'_>, ran: &Ran, report_json: &[u8], directory: RunDirectory) 
             }
         }
         Err(error) => write("report.json", Err(error.to_string())),
+    }
+    // Last, so that it tells of every other file.
+    if let Err(error) = job.session.log.sync() {
+        problem.get_or_insert(error);
     }
     match problem {
         None => directory.complete().map_err(|error| error.to_string()),

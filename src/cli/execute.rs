@@ -6,19 +6,21 @@ use std::time::SystemTime;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use tracing::{info, warn};
 
 use super::Failure;
 use super::baseline::Baselines;
 use super::conclude::{Concluded, Ran, conclude};
 use super::job::{Job, workers};
 use super::measure::{Bench, Candidate, Done};
+use super::narrate;
 use super::overhead::{Overhead, calibrate};
-use super::progress::Progress;
 use super::servers::Servers;
 use super::wall::WallClock;
 use crate::backend::{self, RedlockParameters, Target};
 use crate::clock::Clock;
 use crate::record::history::HistoryFile;
+use crate::report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
 use crate::report::{HISTORY, RunDirectory, SkippedBackend, StoreError};
 use crate::stop::Stop;
 use crate::workload::plan::HistoryLimit;
@@ -28,28 +30,33 @@ use crate::workload::{EffectiveTtl, client_seed, to_toml};
 pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let started = SystemTime::now();
     let wall = WallClock::read();
-    let (stop, signals) = (job.interrupt.stop.clone(), &job.interrupt.signals);
+    let session = job.session;
+    let (stop, signals) = (session.interrupt.stop.clone(), &session.interrupt.signals);
     let ttls = job.ttls()?;
     let id = job.id(started);
     let baselines = Baselines::check(&job, &id)?;
     let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
     // A run that breaks off must say what it was.
     directory.write("plan.toml", to_toml(&job.plan).as_bytes()).map_err(|error| store_failure(&error))?;
-    let progress = Progress::new(job.args.ui, &job.plan);
+    session.log.write_to(&directory.path("")).map_err(Failure::internal)?;
+    session.save_in(Some(directory.path("")));
+    narrate::begins(&job, &id);
+    session.display.update(Update::Run(Box::new(facts(&job, &id))));
     for warning in job.warnings().iter().chain(&baselines.warnings) {
-        progress.say(&format!("warning: {warning}"));
+        warn!("{warning}");
+        session.display.say(&format!("warning: {warning}"));
     }
-    progress.say("starting servers");
+    session.display.say("starting servers");
     let servers = Servers::prepare(&job.selection.entries, job.endpoints.clone(), job.args, &stop);
+    session.log.keep_secret(servers.all_endpoints().iter());
     if let Some(kept) = servers.directory().filter(|_| job.args.keep_servers_dir) {
-        progress.say(&format!("data and logs of the servers are left in {}", kept.display()));
+        session.display.say(&format!("data and logs of the servers are left in {}", kept.display()));
     }
     let mut run = Run {
         job: &job,
         namespace: namespace(&id, started),
         id,
         directory,
-        progress,
         servers,
         stop,
         skipped: Vec::new(),
@@ -58,7 +65,6 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         unwritten: None,
     };
     let measured = run.measure(&ttls);
-    run.progress.finish();
     let Run { id, directory, servers, skipped, dones, overhead, unwritten, .. } = run;
     let clock_step_ns = wall.step_ns();
     let interruption = signals.received();
@@ -66,10 +72,18 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     match measured {
         Ok(()) => conclude(&job, ran, servers, directory),
         Err(failure) => {
+            session.log.close();
+            session.save_in(None);
             directory.discard();
             Err(failure)
         }
     }
+}
+
+/// The run as whoever watches it is told.
+fn facts(job: &Job<'_>, id: &str) -> RunFacts {
+    let names = job.selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
+    RunFacts::of(Origin::Live, id, &job.plan, names)
 }
 
 /// What cannot be named is a usage error, what cannot be written is not.
@@ -95,7 +109,6 @@ struct Run<'a> {
     id: String,
     namespace: String,
     directory: RunDirectory,
-    progress: Progress,
     servers: Servers,
     stop: Stop,
     skipped: Vec<SkippedBackend>,
@@ -118,6 +131,7 @@ impl Run<'_> {
         if let Ok(memory) = backend::find("memory") {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, target, workers, &self.stop, &runtime);
+            narrate::calibrated(self.overhead.as_ref());
         }
         let history_path = self.directory.path(HISTORY);
         let mut history =
@@ -137,7 +151,7 @@ impl Run<'_> {
             workers,
             stop: self.stop.clone(),
             servers: &self.servers,
-            progress: &self.progress,
+            session: self.job.session,
             runtime: &runtime,
             namespace: &self.namespace,
         };
@@ -150,11 +164,19 @@ impl Run<'_> {
             {
                 continue;
             }
-            self.progress.start(candidate.entry.name, done, order.len());
+            self.tell(Update::Trial(TrialStart {
+                backend: candidate.entry.name.to_owned(),
+                trial: *trial,
+                place: done as u32 + 1,
+                places: order.len() as u32,
+            }));
+            info!("{}: trial {trial} begins ({} of {})", candidate.entry.name, done + 1, order.len());
             let Some(done) = bench.trial(candidate, *trial, history.as_mut()) else { break };
-            if let Some(error) = &done.result.error {
-                self.progress.say(&format!("{}: {error}", candidate.entry.name));
-            }
+            narrate::trial(&done.result);
+            self.tell(Update::Ended(Box::new(TrialEnd {
+                result: done.result.clone(),
+                measured: done.measured.clone(),
+            })));
             self.dones.push(done);
         }
         // What an embedded system left is no result.
@@ -163,6 +185,20 @@ impl Run<'_> {
             self.unwritten = Some(format!("cannot write {}: {error}; is there space left?", history_path.display()));
         }
         Ok(())
+    }
+
+    fn tell(&self, update: Update) {
+        self.job.session.display.update(update);
+    }
+
+    /// A system as whoever watches is told.
+    fn system(&self, candidate: &Candidate) -> SystemFacts {
+        let entry = candidate.entry;
+        SystemFacts {
+            addresses: candidate.system.addresses(),
+            started_here: entry.server.is_none() || self.servers.started_here(entry),
+            ..SystemFacts::of(entry.name, &entry.guarantees, candidate.facts.clone(), candidate.ttl.ttl_ns)
+        }
     }
 
     fn target(&self, endpoints: Vec<crate::lock::Endpoint>, ours: bool, clock: Clock) -> Target {
@@ -194,12 +230,19 @@ impl Run<'_> {
                 Ok(Candidate { entry, system, facts, ttl: *ttl })
             });
             match reached {
-                Ok(candidate) => candidates.push(candidate),
+                Ok(candidate) => {
+                    let facts = &candidate.facts;
+                    info!("{} answers: version {}, {}", entry.name, facts.version, facts.durability);
+                    self.tell(Update::System(Box::new(self.system(&candidate))));
+                    candidates.push(candidate);
+                }
                 Err(reason) => {
-                    self.progress.say(&format!("{}: {reason}", entry.name));
+                    warn!("{} is skipped: {reason}", entry.name);
                     let given = entry.server.is_some_and(|kind| self.job.endpoints.contains_key(&kind));
                     let asked_for = self.job.selection.by_name || given;
-                    self.skipped.push(SkippedBackend { backend: entry.name.to_owned(), reason, asked_for });
+                    let skipped = SkippedBackend { backend: entry.name.to_owned(), reason, asked_for };
+                    self.tell(Update::Skipped(skipped.clone()));
+                    self.skipped.push(skipped);
                 }
             }
         }

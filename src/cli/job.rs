@@ -7,10 +7,9 @@ use super::args::LoadArgs;
 use super::endpoints::Endpoints;
 use super::gates::Gates;
 use super::select::Selection;
-use super::signal::Signals;
+use super::session::Session;
 use crate::backend::Entry;
-use crate::report::{Exit, Interruption, cores};
-use crate::stop::Stop;
+use crate::report::cores;
 use crate::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, warnings};
 
 /// What to do.
@@ -23,7 +22,7 @@ pub struct Job<'a> {
     pub args: &'a LoadArgs,
     /// Name of the run, where the command line's is not meant: one point of a sweep.
     pub run_id: Option<String>,
-    pub interrupt: &'a Interrupt,
+    pub session: &'a Session,
 }
 
 impl Job<'_> {
@@ -46,34 +45,6 @@ impl Job<'_> {
     pub fn id(&self, started: SystemTime) -> String {
         let given = self.run_id.clone().or_else(|| self.args.run_id.clone());
         given.unwrap_or_else(|| run_id(&self.plan.name, started))
-    }
-}
-
-/// What a signal stops, and whether one came.
-pub struct Interrupt {
-    pub stop: Stop,
-    pub signals: Signals,
-}
-
-impl Interrupt {
-    /// Starts to listen.
-    pub fn listen() -> Result<Self, Failure> {
-        let stop = Stop::new();
-        let signals = Signals::listen(stop.clone()).map_err(Failure::internal)?;
-        Ok(Self { stop, signals })
-    }
-
-    /// Did a signal come?
-    pub fn came(&self) -> bool {
-        self.signals.received().is_some()
-    }
-
-    /// The exit code that the signal means, if one came.
-    pub fn exit(&self) -> Option<Exit> {
-        self.signals.received().map(|interruption| match interruption {
-            Interruption::Interrupt => Exit::Interrupted,
-            Interruption::Terminate => Exit::Terminated,
-        })
     }
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::progress::Progress;
+use super::narrate;
+use super::publish::Published;
 use super::servers::Servers;
+use super::session::Session;
 use crate::backend::Entry;
 use crate::clock::Clock;
 use crate::load::{Armed, LoadError, Phase, Spec, Tick};
@@ -16,6 +18,7 @@ use crate::oracle::{JudgedHistory, Oracle};
 use crate::record::Observer;
 use crate::record::figures::Figures;
 use crate::record::history::{Header, HistoryFile, TrialHistory};
+use crate::report::live::LiveTrial;
 use crate::report::{self, Measured, Measurements, Resources, TrialResult};
 use crate::stop::Stop;
 use crate::workload::EffectiveTtl;
@@ -39,7 +42,7 @@ pub struct Bench<'a> {
     pub workers: u32,
     pub stop: Stop,
     pub servers: &'a Servers,
-    pub progress: &'a Progress,
+    pub session: &'a Session,
     pub runtime: &'a tokio::runtime::Runtime,
     /// What everything of this run is named by on a server.
     pub namespace: &'a str,
@@ -115,7 +118,7 @@ impl Bench<'_> {
             let left = format!("what this run left there could not be removed, it is named \"{}\"", self.namespace);
             let problem = format!("the server did not answer at the end: {error}; {left}");
             if self.stop.draining() {
-                self.progress.say(&format!("{}: {problem}", candidate.entry.name));
+                self.session.display.say(&format!("{}: {problem}", candidate.entry.name));
             } else {
                 // Of our own servers we know when they died; that of a given one only shows here.
                 done.result.error = Some(problem);
@@ -173,7 +176,7 @@ impl Bench<'_> {
             measure: schedule.measure,
             end: schedule.end(),
         };
-        let mut figures = Figures::new(schedule.clone(), plan.clients, keys);
+        let figures = Figures::new(schedule.clone(), plan.clients, keys);
         let oracle = Oracle::new(plan.clients, keys, schedule.start);
         let history = history.map(|file| {
             let limit = match plan.history {
@@ -184,11 +187,16 @@ impl Bench<'_> {
             TrialHistory::begin(file, &header, limit, oracle.violations())
         });
         let mut meter = Meter::default();
-        let mut tick = |tick: Tick| self.tick(tick, candidate.entry, &mut meter);
-        let mut judged = JudgedHistory::new(oracle, history);
-        let mut observers: [&mut dyn Observer; 2] = [&mut figures, &mut judged];
+        let mut tick = |tick: Tick| self.tick(tick, candidate.entry, trial, &mut meter);
+        let display = &self.session.display;
+        let judged = JudgedHistory::new(oracle, history);
+        let of = (candidate.entry.name, trial);
+        let live = LiveTrial::new(of, schedule.clone(), figures, judged, display.publisher().is_some());
+        let mut published = Published::new(live, display, &self.session.steering, self.clock);
+        let mut observers: [&mut dyn Observer; 1] = [&mut published];
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
-        let (findings, recorded) = judged.finish();
+        published.publish();
+        let (mut figures, findings, recorded) = published.into_trial().finish();
         let measured_ns = schedule.end() - schedule.measure;
         let result = report::result(&Measured {
             backend: candidate.entry.name,
@@ -223,9 +231,9 @@ impl Bench<'_> {
         Ok(Done { result, measured: Some(measured) })
     }
 
-    fn tick(&self, tick: Tick, entry: &Entry, meter: &mut Meter) -> ControlFlow<()> {
-        self.progress.tick(tick);
+    fn tick(&self, tick: Tick, entry: &Entry, trial: u32, meter: &mut Meter) -> ControlFlow<()> {
         if tick.entered {
+            narrate::phase(entry.name, trial, tick.phase);
             let now = (own_cpu_s(), self.servers.usage(entry));
             match tick.phase {
                 Phase::Warmup => {}

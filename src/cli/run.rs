@@ -5,8 +5,9 @@ use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice};
 use super::endpoints::{Endpoints, bare, named};
 use super::execute::execute;
 use super::gates::Gates;
-use super::job::{Interrupt, Job};
+use super::job::Job;
 use super::select::{Selection, all, select};
+use super::session::Session;
 use super::sweep::{self, asked};
 use crate::workload::{Plan, load, quickstart};
 
@@ -17,14 +18,14 @@ const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
 pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let endpoints = named(&args.load.endpoint)?;
     no_contradiction(&args.load, &endpoints)?;
-    let interrupt = &Interrupt::listen()?;
-    carry_out(&args.load, interrupt, |more| {
+    let session = &Session::open(&args.load, &endpoints)?;
+    carry_out(&args.load, session, |more| {
         let (mut plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
         let selection = select(&args.load.backends, &plan, &source)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
-        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, interrupt })
+        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, session })
     })
 }
 
@@ -33,8 +34,8 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
     let mut endpoints = named(&args.load.endpoint)?;
     endpoints.extend(bare(&args.urls)?);
     no_contradiction(&args.load, &endpoints)?;
-    let interrupt = &Interrupt::listen()?;
-    carry_out(&args.load, interrupt, |more| {
+    let session = &Session::open(&args.load, &endpoints)?;
+    carry_out(&args.load, session, |more| {
         let (mut plan, source) = quickstart(&sets(&args.load, &QUICK, more)).map_err(Failure::usage)?;
         let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
         if !args.urls.is_empty() && !selection.by_name {
@@ -44,7 +45,7 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
-        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, interrupt })
+        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, session })
     })
 }
 
@@ -58,12 +59,18 @@ fn named_in(plan: &mut Plan, selection: &Selection) {
 /// Once, or once a value of a sweep. `job` makes the job from an override more.
 fn carry_out<'a>(
     args: &'a LoadArgs,
-    interrupt: &'a Interrupt,
+    session: &'a Session,
     job: impl Fn(Option<&str>) -> Result<Job<'a>, Failure>,
 ) -> Result<u8, Failure> {
     match args.sweep.as_deref().map(asked).transpose()? {
-        None => Ok(execute(job(None)?)?.print(args.format)),
-        Some(asked) => sweep::run(&asked, args, interrupt, |set| job(Some(set))),
+        None => {
+            let job = job(None)?;
+            session.show(args.ui);
+            let concluded = execute(job);
+            session.close();
+            Ok(concluded?.print(args.format))
+        }
+        Some(asked) => sweep::run(&asked, args, session, |set| job(Some(set))),
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
+
+use tracing::info;
 
 use super::args::{LoadArgs, StackChoice};
 use super::endpoints::Endpoints;
@@ -82,6 +85,16 @@ impl Servers {
         self.ours(entry).is_some()
     }
 
+    /// Every server's, of whatever kind.
+    pub fn all_endpoints(&self) -> Vec<Endpoint> {
+        let of = |source: &Source| match source {
+            Source::Ours(server) => server.endpoints(),
+            Source::Given(endpoints) => endpoints.clone(),
+            Source::Missing(_) => Vec::new(),
+        };
+        self.kinds.values().flat_map(of).collect()
+    }
+
     /// Did the entry's server end by itself? Then how.
     pub fn died(&self, entry: &Entry) -> Option<String> {
         self.ours(entry)?.died()
@@ -139,8 +152,12 @@ impl Servers {
         let ours = || {
             self.kinds.values().filter_map(|source| if let Source::Ours(server) = source { Some(server) } else { None })
         };
+        let begin = Instant::now();
         ours().for_each(Server::ask_to_stop);
-        ours().for_each(Server::stop);
+        for server in ours() {
+            server.stop();
+            info!("{} is stopped, {} ms after all were asked to", server.kind(), begin.elapsed().as_millis());
+        }
     }
 
     fn ours(&self, entry: &Entry) -> Option<&Server> {

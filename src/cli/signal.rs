@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::warn;
 
-use super::tell;
+use super::display::Display;
 use crate::report::Interruption;
 use crate::stop::Stop;
+
+const INTERRUPT: u8 = 1;
+const TERMINATE: u8 = 2;
 
 /// What was received so far.
 #[derive(Clone, Default)]
@@ -19,9 +23,8 @@ impl Signals {
     ///
     /// # Errors
     /// If no thread or signal handler can be had.
-    pub fn listen(stop: Stop) -> std::io::Result<Self> {
-        let signals = Self::default();
-        let first = signals.clone();
+    pub fn listen(&self, stop: Stop, display: Display) -> std::io::Result<()> {
+        let signals = self.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (mut interrupt, mut terminate) = {
             let _guard = runtime.enter();
@@ -31,26 +34,48 @@ impl Signals {
             runtime.block_on(async move {
                 loop {
                     let kind = tokio::select! {
-                        _ = interrupt.recv() => 1,
-                        _ = terminate.recv() => 2,
+                        _ = interrupt.recv() => INTERRUPT,
+                        _ = terminate.recv() => TERMINATE,
                     };
-                    if first.0.compare_exchange(0, kind, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                        tell("lockbench: stopping: releasing locks and writing the report (again to abort)");
-                        stop.drain();
-                    } else {
-                        stop.abort();
+                    if signals.take(kind, &stop) {
+                        display.insist("lockbench: stopping: releasing locks and writing the report (again to abort)");
                     }
                 }
             });
         })?;
-        Ok(signals)
+        Ok(())
+    }
+
+    /// As if a SIGINT had come: the user asked for the end by a key.
+    pub fn interrupt(&self, stop: &Stop) {
+        self.take(INTERRUPT, stop);
+    }
+
+    /// Was the process told to go, by somebody else than its user?
+    pub fn terminated(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == TERMINATE
+    }
+
+    /// The first one stops the load in order, the second at once. Was it the first?
+    fn take(&self, kind: u8, stop: &Stop) -> bool {
+        let name = if kind == TERMINATE { "SIGTERM" } else { "interrupt" };
+        let first = self.0.compare_exchange(0, kind, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        // Before anything is said: that may take its time.
+        if first {
+            stop.drain();
+            warn!("{name}: the load ends, locks are released, the report is written");
+        } else {
+            stop.abort();
+            warn!("{name} again: what is still open is abandoned");
+        }
+        first
     }
 
     /// The first signal received.
     pub fn received(&self) -> Option<Interruption> {
         match self.0.load(Ordering::SeqCst) {
-            1 => Some(Interruption::Interrupt),
-            2 => Some(Interruption::Terminate),
+            INTERRUPT => Some(Interruption::Interrupt),
+            TERMINATE => Some(Interruption::Terminate),
             _ => None,
         }
     }

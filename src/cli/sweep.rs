@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::args::{FormatChoice, LoadArgs, UiChoice};
+use super::args::{FormatChoice, LoadArgs};
 use super::execute::{execute, store_failure};
-use super::job::{Interrupt, Job, run_id};
+use super::job::{Job, run_id};
+use super::session::Session;
 use super::stored::open;
 use super::{Failure, print, tell};
 use crate::output::sweep::{files, text};
@@ -45,7 +46,7 @@ pub fn asked(text: &str) -> Result<Asked, Failure> {
 pub fn run<'a>(
     asked: &Asked,
     args: &LoadArgs,
-    interrupt: &Interrupt,
+    session: &Session,
     job: impl Fn(&str) -> Result<Job<'a>, Failure>,
 ) -> Result<u8, Failure> {
     // Every value is checked before the first one runs.
@@ -60,15 +61,14 @@ pub fn run<'a>(
     let name = jobs.first().map(|job| job.plan.name.clone()).unwrap_or_default();
     let id = args.run_id.clone().unwrap_or_else(|| run_id(&format!("{name}-{}", asked.key), SystemTime::now()));
     let directory = RunDirectory::create(&args.output, &id).map_err(|error| store_failure(&error))?;
+    session.show(args.ui);
     let mut reports: Vec<Report> = Vec::new();
     let mut failure = None;
     for (i, (mut job, value)) in jobs.into_iter().zip(&asked.values).enumerate() {
-        if interrupt.came() {
+        if session.interrupt.came() {
             break;
         }
-        if args.ui != UiChoice::None {
-            tell(&format!("sweep {}/{}: {} = {value}", i + 1, asked.values.len(), asked.key));
-        }
+        session.display.say(&format!("sweep {}/{}: {} = {value}", i + 1, asked.values.len(), asked.key));
         job.run_id = Some(format!("{id}-{}", slug(&format!("{}-{value}", asked.key))));
         match execute(job) {
             Ok(concluded) => reports.push(concluded.report),
@@ -78,9 +78,10 @@ pub fn run<'a>(
             }
         }
     }
+    session.close();
     let mut codes: Vec<u8> = reports.iter().map(|report| report.verdict.exit_code).collect();
     // A signal between two points is in no report.
-    codes.extend(interrupt.exit().filter(|_| reports.len() < asked.values.len()).map(Exit::code));
+    codes.extend(session.interrupt.exit().filter(|_| reports.len() < asked.values.len()).map(Exit::code));
     for report in reports.iter().filter(|report| report.verdict.exit_code != 0) {
         let reasons = report.verdict.reasons.join("; ");
         tell(&format!("{}: exit {}: {reasons}", report.run_id, report.verdict.exit_code));

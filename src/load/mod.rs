@@ -7,10 +7,12 @@
 
 mod client;
 mod reasons;
+mod steering;
 mod trial;
 mod watchdog;
 mod witness;
 mod worker;
 
 pub use reasons::Reasons;
+pub use steering::Steering;
 pub use trial::{Armed, LoadError, Phase, Spec, Tick, TrialReport, run_virtual};

@@ -12,10 +12,12 @@ mod event;
 pub mod figures;
 mod histogram;
 pub mod history;
+mod log;
 mod merge;
 mod shard;
 
 pub use event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 pub use histogram::{Latency, LatencyFigures};
+pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};
 pub use merge::{Observer, Reader, ReaderCounts, Source};
 pub use shard::{Shard, ShardReader, ShardSeed, shard};

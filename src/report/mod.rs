@@ -42,8 +42,8 @@ pub use schema::{
 };
 pub use store::{RunDirectory, StoreError, usable_id, write_file};
 pub use stored::{
-    HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RecordedRun, SWEEP, history_failure, history_path, is_partial,
-    parse_report, read_report,
+    HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RUN_LOG, RecordedRun, SWEEP, history_failure, history_path,
+    is_partial, parse_report, read_report,
 };
 pub use story::story;
 pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};

@@ -20,16 +20,20 @@ pub const REPORT: &str = "report.json";
 /// Name of the resolved plan.
 pub const PLAN: &str = "plan.toml";
 
+/// Name of the log.
+pub const RUN_LOG: &str = "run.log";
+
 /// What the directory of a sweep has in its place.
 pub const SWEEP: &str = "sweep.json";
 
 /// The files that only the run itself can write, with what they hold. Everything else
-/// in a run directory is drawn from them.
+/// in a run directory is drawn from them, though nothing from the log.
 pub static RAW_FILES: &[(&str, &str)] = &[
     (REPORT, "everything that was found, versioned; a figure that does not exist is `null` with its reason"),
     (PLAN, "the workload with every default written out; runs again as it is"),
     (MEASURED, "histograms, the series with a histogram a second, grants a client: what charts are drawn from"),
     (HISTORY, "every event of the first million attempts a result, and what surrounds violations"),
+    (RUN_LOG, "what happened, line by line, as far as `--log` lets it through: servers, trials, warnings of libraries"),
 ];
 
 /// Why a run cannot be opened.

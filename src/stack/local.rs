@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tracing::{debug, info, warn};
+
 use super::error::StartError;
 use super::home::{Home, no_random, random_hex};
 use super::port;
@@ -68,7 +70,7 @@ impl LocalStack {
                 .zip(ports)
                 .map(|(kind, ports)| {
                     let start = Start { home: &home, options, recipe: super::recipe(*kind) };
-                    (*kind, scope.spawn(move || start.with_a_second_try(ports)))
+                    (*kind, scope.spawn(move || start.logged(ports)))
                 })
                 .collect();
             starts.into_iter().map(|(kind, start)| (kind, joined(start.join()))).collect()
@@ -103,6 +105,28 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
+    /// Starts the servers of the kind; the log has how it went.
+    fn logged(&self, ports: Vec<u16>) -> Result<Server, StartError> {
+        let begin = Instant::now();
+        let started = self.with_a_second_try(ports);
+        let (kind, took) = (self.recipe.kind, begin.elapsed().as_millis());
+        match &started {
+            Ok(server) => {
+                for node in &server.nodes {
+                    let pid = node.process.pid();
+                    info!("{kind} {} answers at {} after {took} ms, pid {pid}", server.version, node.endpoint);
+                }
+                debug!(
+                    "{kind} runs {}, its data and logs are in {}",
+                    server.program.display(),
+                    self.home.path().display()
+                );
+            }
+            Err(error) => warn!("{kind} was not started, after {took} ms: {error}"),
+        }
+        started
+    }
+
     fn with_a_second_try(&self, ports: Vec<u16>) -> Result<Server, StartError> {
         let program = self.options.search.program(self.recipe)?;
         match self.try_on(&program, &ports, "") {

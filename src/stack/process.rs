@@ -75,6 +75,11 @@ impl Process {
         }
     }
 
+    /// The server's own process, which leads the group; it may have ended.
+    pub(super) fn pid(&self) -> i32 {
+        self.group.as_raw_pid()
+    }
+
     /// Live processes of the group.
     pub(super) fn pids(&self) -> Vec<u32> {
         if self.is_running() { usage::members(self.group) } else { Vec::new() }

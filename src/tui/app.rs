@@ -161,7 +161,7 @@ impl<'a> App<'a> {
     /// Is there nothing more to show?
     #[must_use]
     pub fn over(&self, stay: bool) -> bool {
-        self.left || self.ended && !stay && !self.look.frozen
+        self.left || self.ended && (self.controls.leaving() || !stay && !self.look.frozen)
     }
 
     /// What is shown: the run, or what it was when the display was frozen.

@@ -23,6 +23,9 @@ pub trait Controls {
     fn finish(&self);
     /// Ends everything at once.
     fn abort(&self);
+    /// Must the screen go as soon as the run is over, whatever the user wants? So it is
+    /// where the process was told to end.
+    fn leaving(&self) -> bool;
     /// Asks the servers about their state, for as long as somebody looks at it.
     fn look_at_servers(&self, wanted: bool);
     /// Plays a stored run at so many times its speed; does nothing to a live one.

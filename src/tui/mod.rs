@@ -9,6 +9,7 @@
 //! | [`input`] | which key means which action; the help is made from this map |
 //! | [`view`] | state and look to cells, one file a panel |
 //! | [`theme`], [`glyph`] | colours and signs; a state never shows by colour alone |
+//! | [`term`] | the terminal, taken and given back whatever happens |
 //! | [`controls`] | what the user can do to the run; the composition root does it |
 //!
 //! It draws on its own thread from updates that were published, and takes no lock that
@@ -20,6 +21,7 @@ pub mod glyph;
 pub mod input;
 pub mod look;
 pub mod state;
+pub mod term;
 pub mod text;
 pub mod theme;
 pub mod view;

@@ -43,6 +43,9 @@ impl Controls for Told {
     fn abort(&self) {
         self.say("abort");
     }
+    fn leaving(&self) -> bool {
+        false
+    }
     fn look_at_servers(&self, _wanted: bool) {}
     fn set_speed(&self, speed: f64) {
         self.say(format!("speed {speed}"));

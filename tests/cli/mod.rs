@@ -106,6 +106,8 @@ impl Place {
             }
         }
         command.args(arguments).current_dir(self.path()).env("TMPDIR", self.path().join("servers"));
+        // Whoever runs the tests may have a configuration of their own.
+        command.env("XDG_CONFIG_HOME", self.path().join("config"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -4,7 +4,7 @@
 //! all that happened meanwhile. So a slow reader sees fewer snapshots and loses nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::Duration;
 
@@ -17,36 +17,50 @@ const WAITING: u32 = 4;
 #[derive(Clone)]
 pub struct Publisher {
     updates: Sender<Update>,
-    waiting: Arc<AtomicU32>,
+    shared: Arc<Shared>,
 }
 
 /// The end that is told.
 pub struct Subscriber {
     updates: Receiver<Update>,
-    waiting: Arc<AtomicU32>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Snapshots that were not taken yet.
+    waiting: AtomicU32,
+    /// Nothing more will be told, though publishers are left.
+    closed: AtomicBool,
 }
 
 /// Makes both ends.
 #[must_use]
 pub fn feed() -> (Publisher, Subscriber) {
     let (sender, receiver) = channel();
-    let waiting = Arc::<AtomicU32>::default();
-    (Publisher { updates: sender, waiting: Arc::clone(&waiting) }, Subscriber { updates: receiver, waiting })
+    let shared = Arc::<Shared>::default();
+    (Publisher { updates: sender, shared: Arc::clone(&shared) }, Subscriber { updates: receiver, shared })
 }
 
 impl Publisher {
     /// Tells. Where nobody listens any more it does nothing.
     pub fn publish(&self, update: Update) {
         if matches!(update, Update::Live(_)) {
-            self.waiting.fetch_add(1, Ordering::Relaxed);
+            self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         }
         let _ = self.updates.send(update);
+    }
+
+    /// Nothing more will be told, by no clone: the reader sees the end of the feed once it
+    /// has taken everything.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
     }
 
     /// Is the reader ready for another snapshot? Ask before making one.
     #[must_use]
     pub fn wants_snapshot(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) < WAITING
+        self.shared.waiting.load(Ordering::Relaxed) < WAITING
     }
 }
 
@@ -56,9 +70,17 @@ impl Subscriber {
     /// # Errors
     /// All publishers are gone and everything was taken.
     pub fn take(&self) -> Result<Option<Update>, Closed> {
+        // Asked before the queue is looked at: what was told before the end is in it.
+        let closed = self.shared.closed.load(Ordering::SeqCst);
         match self.updates.try_recv() {
             Ok(update) => Ok(Some(self.taken(update))),
-            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Empty) => {
+                if closed {
+                    Err(Closed)
+                } else {
+                    Ok(None)
+                }
+            }
             Err(TryRecvError::Disconnected) => Err(Closed),
         }
     }
@@ -68,16 +90,24 @@ impl Subscriber {
     /// # Errors
     /// All publishers are gone and everything was taken.
     pub fn wait(&self, longest: Duration) -> Result<Option<Update>, Closed> {
+        let closed = self.shared.closed.load(Ordering::SeqCst);
+        let longest = if closed { Duration::ZERO } else { longest };
         match self.updates.recv_timeout(longest) {
             Ok(update) => Ok(Some(self.taken(update))),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => {
+                if closed {
+                    Err(Closed)
+                } else {
+                    Ok(None)
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => Err(Closed),
         }
     }
 
     fn taken(&self, update: Update) -> Update {
         if matches!(update, Update::Live(_)) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
         }
         update
     }
@@ -111,7 +141,7 @@ mod tests {
         assert_eq!(notes, 50);
         assert!(publisher.wants_snapshot());
         publisher.publish(Update::Live(Box::<Snapshot>::default()));
-        drop(publisher);
+        publisher.close();
         assert!(matches!(subscriber.take(), Ok(Some(Update::Live(_)))));
         assert_eq!(subscriber.take().err(), Some(Closed));
     }

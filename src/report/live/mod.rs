@@ -8,6 +8,7 @@
 //! makes the first wait for the second.
 
 mod bins;
+mod facts;
 mod feed;
 mod lanes;
 mod player;
@@ -26,6 +27,7 @@ pub use trial::LiveTrial;
 use super::measured::Measurements;
 use super::schema::{Report, SkippedBackend, TrialResult};
 use crate::lock::Facts;
+use crate::record::LogLine;
 
 /// One thing that happened, in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -170,32 +172,4 @@ pub struct KeyLook {
     pub name: String,
     /// The holder; `None`: nobody.
     pub holder: Option<crate::lock::Holder>,
-}
-
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogLine {
-    /// Nanoseconds since the program began.
-    pub at_ns: u64,
-    /// How urgent.
-    pub level: LogLevel,
-    /// The module that speaks.
-    pub target: String,
-    /// What it says.
-    pub message: String,
-}
-
-/// How urgent a line of the log is, the most urgent first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum LogLevel {
-    /// Something failed.
-    Error,
-    /// Something is odd.
-    Warn,
-    /// What happens.
-    Info,
-    /// For whoever looks for a cause.
-    Debug,
-    /// Everything.
-    Trace,
 }

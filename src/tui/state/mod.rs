@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 
 pub use system::{Beat, Caught, HeatColumn, Standing, SystemState};
 
+use crate::record::LogLine;
 use crate::report::Report;
-use crate::report::live::{LogLine, Origin, RunFacts, Snapshot, TrialStart, Update};
+use crate::report::live::{Origin, RunFacts, Snapshot, TrialStart, Update};
 
 /// Notes kept.
 const NOTES: usize = 200;

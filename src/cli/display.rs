@@ -1,0 +1,142 @@
+//! Whoever is told how a run goes: the terminal UI, a printer, or nobody. Handles are
+//! cheap, and telling never waits for whoever draws.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::printer::Printer;
+use super::screen::Screen;
+use super::tell;
+use crate::report::live::{Publisher, Update};
+
+/// A handle; clones speak to the same.
+#[derive(Clone, Default)]
+pub struct Display {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    front: Mutex<Front>,
+    /// Nanoseconds between the snapshots that it wants; 0: none.
+    pace_ns: AtomicU64,
+    /// What must be read also after the screen is gone.
+    kept: Mutex<Vec<String>>,
+}
+
+#[derive(Default)]
+enum Front {
+    #[default]
+    Nobody,
+    Printer(Printer),
+    Screen(Box<Screen>, Publisher),
+    /// The screen is being given back: what is said meanwhile is kept.
+    Closing,
+}
+
+impl Display {
+    /// Tells a printer from now on.
+    pub fn print(&self, printer: Printer) {
+        self.set_pace(printer.pace());
+        *self.front() = Front::Printer(printer);
+    }
+
+    /// Tells the terminal UI from now on.
+    pub fn take_screen(&self, screen: Screen) {
+        self.set_pace(Some(screen.pace()));
+        let publisher = screen.publisher();
+        *self.front() = Front::Screen(Box::new(screen), publisher);
+    }
+
+    fn set_pace(&self, pace: Option<Duration>) {
+        self.inner.pace_ns.store(pace.map_or(0, |pace| pace.as_nanos() as u64), Ordering::Relaxed);
+    }
+
+    fn front(&self) -> MutexGuard<'_, Front> {
+        self.inner.front.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<String>> {
+        self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nanoseconds between the snapshots that it wants; `None`: none.
+    pub fn pace_ns(&self) -> Option<u64> {
+        Some(self.inner.pace_ns.load(Ordering::Relaxed)).filter(|pace| *pace > 0)
+    }
+
+    /// The feed of the terminal UI, while it is up.
+    pub fn publisher(&self) -> Option<Publisher> {
+        match &*self.front() {
+            Front::Screen(_, publisher) => Some(publisher.clone()),
+            Front::Nobody | Front::Printer(_) | Front::Closing => None,
+        }
+    }
+
+    /// Is it ready for another snapshot?
+    pub fn wants_snapshot(&self) -> bool {
+        self.publisher().is_none_or(|publisher| publisher.wants_snapshot())
+    }
+
+    /// Processor nanoseconds of the drawing thread so far, and frames drawn, while the
+    /// terminal UI is up.
+    pub fn cost(&self) -> Option<(u64, u64)> {
+        match &*self.front() {
+            Front::Screen(screen, _) => Some(screen.cost()),
+            Front::Nobody | Front::Printer(_) | Front::Closing => None,
+        }
+    }
+
+    /// Tells.
+    pub fn update(&self, update: Update) {
+        let mut front = self.front();
+        if matches!(&*front, Front::Screen(screen, _) if screen.gone()) {
+            // The terminal went away, or the UI failed: the run goes on in lines.
+            *front = Front::Printer(Printer::lines());
+            self.set_pace(None);
+        }
+        match &*front {
+            Front::Nobody => {}
+            Front::Printer(printer) => printer.update(&update),
+            Front::Screen(_, publisher) => publisher.publish(update),
+            Front::Closing => {
+                if let Update::Note(text) = update {
+                    self.kept().push(text);
+                }
+            }
+        }
+    }
+
+    /// Says something worth knowing.
+    pub fn say(&self, text: &str) {
+        self.update(Update::Note(text.to_owned()));
+    }
+
+    /// Says something that must be read: also after the screen is gone, and where nobody
+    /// wants to be told how it goes.
+    pub fn insist(&self, text: &str) {
+        match &*self.front() {
+            Front::Nobody => return tell(text),
+            Front::Screen(..) => self.kept().push(text.to_owned()),
+            Front::Printer(_) | Front::Closing => {}
+        }
+        self.say(text);
+    }
+
+    /// The run is over: waits until the user has left the screen, gives the terminal
+    /// back, and says again what must be read. From then on, lines.
+    pub fn close(&self) {
+        if !matches!(&*self.front(), Front::Screen(..)) {
+            return;
+        }
+        // Not under the lock: a signal that comes meanwhile has something to say.
+        let screen = std::mem::replace(&mut *self.front(), Front::Closing);
+        self.set_pace(None);
+        drop(screen);
+        for text in self.kept().drain(..) {
+            tell(&text);
+        }
+        *self.front() = Front::Printer(Printer::lines());
+    }
+}

@@ -1,0 +1,237 @@
+//! The log of a run: what lockbench and the libraries that it uses say while it
+//! runs, as lines in a ring (for the screen), in `run.log` of the run directory, and
+//! on stderr where the user asked for a filter. The filter is in `filter`, the way
+//! from an event to a line in `layer`, the file in `file`, the removal of secrets in
+//! `redaction`.
+//!
+//! Nothing on the measuring path speaks. An event of a library that the filter does
+//! not want costs that library one comparison of levels.
+
+mod file;
+mod filter;
+mod layer;
+mod redaction;
+
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use tracing::level_filters::LevelFilter;
+use tracing_log::{AsLog, LogTracer};
+use tracing_subscriber::layer::SubscriberExt;
+
+use self::file::{LogFile, text_of};
+use self::layer::{Lines, one_line};
+use self::redaction::redacted;
+use super::{Failure, tell};
+use crate::clock::Clock;
+use crate::lock::Endpoint;
+use crate::record::{LogLevel, LogLine, LogRing};
+
+/// How long a line waits in memory at most before it is in the file.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// What shows a line to a person.
+type Show = Box<dyn Fn(&str) + Send>;
+
+/// The log of this process. Lines come from any thread; dropping it writes the last
+/// ones out.
+pub struct Log {
+    inner: Arc<Inner>,
+    /// Did the user ask for lines? Then they are on stderr too.
+    asked: bool,
+    flusher: Mutex<Option<Flusher>>,
+}
+
+/// What lines go through; the subscriber, which is global, holds it as well.
+struct Inner {
+    clock: Clock,
+    start_ns: u64,
+    /// Wall time of the start. Later lines count from it by the monotonic clock: they
+    /// stay in order where the wall clock is set meanwhile.
+    started: SystemTime,
+    ring: LogRing,
+    secrets: Mutex<Vec<Endpoint>>,
+    filed: Mutex<Filed>,
+    show: Mutex<Option<Show>>,
+}
+
+/// Where lines are stored.
+#[derive(Default)]
+struct Filed {
+    file: Option<LogFile>,
+    /// Lines of the ring that were stored, or are of a run before: the next file
+    /// begins after them.
+    until: u64,
+}
+
+/// Writes out once a second what waits in memory.
+struct Flusher {
+    /// Its end is that of the thread.
+    end: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Log {
+    /// Starts to listen, with the filter as typed, or the default one.
+    ///
+    /// A second log in one process (tests) hears nothing, since a subscriber is for
+    /// good; it breaks nothing either.
+    ///
+    /// # Errors
+    /// If the filter makes no sense.
+    pub fn start(filter: Option<&str>) -> Result<Self, Failure> {
+        let targets = filter::parse(filter)?;
+        let log = Self::new(filter.is_some());
+        let subscriber = tracing_subscriber::registry().with(targets).with(Lines(Arc::clone(&log.inner)));
+        if tracing::subscriber::set_global_default(subscriber).is_ok() {
+            // Somebody else's logger is theirs; ours only brings more lines.
+            let _ = LogTracer::builder().with_max_level(LevelFilter::current().as_log()).init();
+        }
+        log.give_screen_back();
+        Ok(log)
+    }
+
+    fn new(asked: bool) -> Self {
+        let clock = Clock::monotonic();
+        let inner = Inner {
+            clock,
+            start_ns: clock.now(),
+            started: SystemTime::now(),
+            ring: LogRing::default(),
+            secrets: Mutex::default(),
+            filed: Mutex::default(),
+            show: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner), asked, flusher: Mutex::default() }
+    }
+
+    /// The last lines, for a screen.
+    pub fn ring(&self) -> LogRing {
+        self.inner.ring.clone()
+    }
+
+    /// These may have passwords: no line will show them.
+    pub fn keep_secret<'a>(&self, endpoints: impl Iterator<Item = &'a Endpoint>) {
+        let mut secrets = lock(&self.inner.secrets);
+        for endpoint in endpoints {
+            if !secrets.contains(endpoint) {
+                secrets.push(endpoint.clone());
+            }
+        }
+    }
+
+    /// From now on lines go to `run.log` in this directory, from the first one on that
+    /// was in no file yet.
+    ///
+    /// # Errors
+    /// If the file cannot be made; names it.
+    pub fn write_to(&self, directory: &Path) -> Result<(), String> {
+        let mut file = LogFile::create(directory)?;
+        let mut filed = lock(&self.inner.filed);
+        let missed = self.inner.ring.since(filed.until);
+        for line in &missed.lines {
+            file.write(&text_of(line, self.inner.started), line.level);
+        }
+        *filed = Filed { file: Some(file), until: missed.next };
+        drop(filed);
+        let mut flusher = lock(&self.flusher);
+        if flusher.is_none() {
+            *flusher = Flusher::start(Arc::clone(&self.inner));
+        }
+        Ok(())
+    }
+
+    /// Has the disk take what waits in memory.
+    ///
+    /// # Errors
+    /// If a line could not be written, now or before; names the file.
+    pub fn sync(&self) -> Result<(), String> {
+        lock(&self.inner.filed).file.as_mut().map_or(Ok(()), LogFile::sync)
+    }
+
+    /// The run is over: what comes now belongs to the next one, if there is one.
+    pub fn close(&self) {
+        if let Some(mut file) = lock(&self.inner.filed).file.take() {
+            // Whether the run has all its files was told by `sync`.
+            let _ = file.flush();
+        }
+    }
+
+    /// Somebody draws on the whole screen: lines are no longer written to stderr.
+    pub fn take_screen(&self) {
+        *lock(&self.inner.show) = None;
+    }
+
+    /// Lines go to stderr again, if the user asked for them.
+    pub fn give_screen_back(&self) {
+        self.show_through(tell);
+    }
+
+    /// Lines go to stderr through something that draws there too, if the user asked
+    /// for them.
+    pub fn show_through(&self, show: impl Fn(&str) + Send + 'static) {
+        if self.asked {
+            *lock(&self.inner.show) = Some(Box::new(show));
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(Flusher { end, thread }) = lock(&self.flusher).take() {
+            drop(end);
+            let _ = thread.join();
+        }
+        self.close();
+    }
+}
+
+impl Flusher {
+    /// `None` where no thread can be had: lines then wait for more lines, or the end.
+    fn start(inner: Arc<Inner>) -> Option<Self> {
+        let (end, ended) = mpsc::channel();
+        let run = move || {
+            while ended.recv_timeout(FLUSH) == Err(RecvTimeoutError::Timeout) {
+                if let Some(file) = lock(&inner.filed).file.as_mut() {
+                    // It remembers what went wrong until somebody asks.
+                    let _ = file.flush();
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(run).ok()?;
+        Some(Self { end, thread })
+    }
+}
+
+impl Inner {
+    /// Takes a line: to the ring, to the file, to the screen.
+    fn take(&self, level: LogLevel, target: &str, message: &str) {
+        // First the secrets: of one that is cut, nobody would know the rest.
+        let message = one_line(&redacted(message, &lock(&self.secrets)));
+        let since_start_ns = self.clock.now().saturating_sub(self.start_ns);
+        let line = LogLine { since_start_ns, level, target: target.to_owned(), message };
+        let text = text_of(&line, self.started);
+        // Held meanwhile: lines are in the file in the order of the ring.
+        let mut filed = lock(&self.filed);
+        self.ring.push(line);
+        if let Some(file) = filed.file.as_mut() {
+            file.write(&text, level);
+            filed.until = self.ring.written();
+        }
+        drop(filed);
+        if let Some(show) = lock(&self.show).as_ref() {
+            show(text.trim_end());
+        }
+    }
+}
+
+/// Whoever panicked with it left it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! `run.log`: the lines of one run, in its directory.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::record::{LogLevel, LogLine};
+use crate::report::RUN_LOG;
+
+/// The file while it grows. What cannot be written is remembered, and told by
+/// [`LogFile::sync`]; no line is tried after it.
+pub(super) struct LogFile {
+    out: BufWriter<File>,
+    path: PathBuf,
+    problem: Option<String>,
+}
+
+impl LogFile {
+    pub(super) fn create(directory: &Path) -> Result<Self, String> {
+        let path = directory.join(RUN_LOG);
+        let file = File::create(&path).map_err(|error| told(&path, &error))?;
+        Ok(Self { out: BufWriter::new(file), path, problem: None })
+    }
+
+    /// Takes a line with its end. One that warns is on its way at once: whatever
+    /// happens next may be the end of this process.
+    pub(super) fn write(&mut self, text: &str, level: LogLevel) {
+        if self.problem.is_some() {
+            return;
+        }
+        let written = self.out.write_all(text.as_bytes());
+        let flushed = if level <= LogLevel::Warn { self.out.flush() } else { Ok(()) };
+        self.note(written.and(flushed));
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), String> {
+        if self.problem.is_none() {
+            let flushed = self.out.flush();
+            self.note(flushed);
+        }
+        self.problem.clone().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), String> {
+        self.flush()?;
+        let synced = self.out.get_ref().sync_all();
+        self.note(synced);
+        self.problem.clone().map_or(Ok(()), Err)
+    }
+
+    fn note(&mut self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            self.problem.get_or_insert(told(&self.path, &error));
+        }
+    }
+}
+
+fn told(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write {}: {error}; is the directory writable and is there space left?", path.display())
+}
+
+/// A line as it stands in the file, with its end: wall time, level, target, message.
+pub(super) fn text_of(line: &LogLine, started: SystemTime) -> String {
+    let at = started + Duration::from_nanos(line.since_start_ns);
+    let level = line.level.name().to_ascii_uppercase();
+    format!("{} {level:>5} {}: {}\n", humantime::format_rfc3339_millis(at), line.target, line.message)
+}

@@ -1,0 +1,102 @@
+//! What a person sees on stderr while it runs without the terminal UI: bars on a
+//! terminal, lines elsewhere. A fold over the same updates as the UI.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::log::Log;
+use super::tell;
+use crate::load::Phase;
+use crate::report::live::{Snapshot, TrialStart, Update};
+use crate::units::{SECOND, grouped, three_digits};
+
+/// Bars or lines.
+pub struct Printer {
+    bar: Option<ProgressBar>,
+    /// Length of warm-up and measure phase, once known.
+    lengths: RefCell<(u64, u64)>,
+}
+
+impl Printer {
+    /// One that draws bars; lines of the log go above them.
+    pub fn bars(log: &Log) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(style) = ProgressStyle::with_template("{prefix:<32} [{bar:30}] {msg}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        let above = bar.clone();
+        log.show_through(move |line| above.println(line));
+        Self { bar: Some(bar), lengths: RefCell::default() }
+    }
+
+    /// One that prints lines.
+    pub fn lines() -> Self {
+        Self { bar: None, lengths: RefCell::default() }
+    }
+
+    /// Time between the snapshots that it shows; lines show none.
+    pub fn pace(&self) -> Option<Duration> {
+        self.bar.as_ref().map(|_| Duration::from_millis(250))
+    }
+
+    /// The next update.
+    pub fn update(&self, update: &Update) {
+        match update {
+            Update::Run(facts) => *self.lengths.borrow_mut() = (facts.warmup_ns, facts.duration_ns),
+            Update::Note(text) => self.say(text),
+            Update::Skipped(skipped) => self.say(&format!("{}: {}", skipped.backend, skipped.reason)),
+            Update::Trial(start) => self.begin(start),
+            Update::Live(snapshot) => self.live(snapshot),
+            Update::Ended(end) => {
+                if let Some(error) = &end.result.error {
+                    self.say(&format!("{}: {error}", end.result.backend));
+                }
+            }
+            Update::Over(_) => {
+                if let Some(bar) = &self.bar {
+                    bar.finish_and_clear();
+                }
+            }
+            Update::System(_) | Update::Servers(_) | Update::Log(_) => {}
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => tell(text),
+        }
+    }
+
+    fn begin(&self, start: &TrialStart) {
+        let title = format!("[{}/{}] {}", start.place, start.places, start.backend);
+        let Some(bar) = &self.bar else { return tell(&title) };
+        let (warmup, duration) = *self.lengths.borrow();
+        bar.set_prefix(title);
+        bar.set_length((warmup + duration) / 1_000_000);
+        bar.set_position(0);
+        bar.set_message("");
+        bar.enable_steady_tick(Duration::from_millis(100));
+    }
+
+    fn live(&self, snapshot: &Snapshot) {
+        let Some(bar) = &self.bar else { return };
+        let (warmup, duration) = *self.lengths.borrow();
+        bar.set_position((warmup + duration).saturating_sub(snapshot.left_ns) / 1_000_000);
+        let left = snapshot.left_ns.div_ceil(SECOND);
+        let phase = match snapshot.phase {
+            Phase::Warmup => "warm-up".to_owned(),
+            Phase::Measure => format!("measuring, {left} s to go"),
+            Phase::Drain => "draining".to_owned(),
+        };
+        let seconds = snapshot.elapsed_ns as f64 / 1e9;
+        let rate = if seconds > 0.0 { snapshot.judged.grants as f64 / seconds } else { 0.0 };
+        let doubles = match snapshot.judged.double_grants {
+            0 => String::new(),
+            n => format!(", !! {} double grants", grouped(n)),
+        };
+        bar.set_message(format!("{phase}, {} grants/s{doubles}", three_digits(rate)));
+    }
+}

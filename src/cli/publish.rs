@@ -1,0 +1,66 @@
+//! The trial under way as an observer that publishes how it stands, at the pace of
+//! whoever watches.
+
+use super::display::Display;
+use super::measure::own_cpu_s;
+use crate::clock::Clock;
+use crate::load::Steering;
+use crate::record::{Event, Observer};
+use crate::report::live::{LiveTrial, Update};
+
+/// A trial and its watcher.
+pub struct Published<'a> {
+    trial: LiveTrial<'a>,
+    display: &'a Display,
+    steering: &'a Steering,
+    clock: Clock,
+    /// Time between snapshots; `None`: nobody wants any.
+    pace_ns: Option<u64>,
+    next: u64,
+    /// Instant and processor seconds of the last snapshot.
+    last: (u64, f64),
+}
+
+impl<'a> Published<'a> {
+    /// Publishes a trial.
+    pub fn new(trial: LiveTrial<'a>, display: &'a Display, steering: &'a Steering, clock: Clock) -> Self {
+        let pace_ns = display.pace_ns();
+        Self { trial, display, steering, clock, pace_ns, next: 0, last: (clock.now(), own_cpu_s()) }
+    }
+
+    /// How it stands now, whatever the pace.
+    pub fn publish(&mut self) {
+        let now = self.clock.now();
+        if self.pace_ns.is_none() || !self.display.wants_snapshot() {
+            return;
+        }
+        let (before, cpu_before) = self.last;
+        let cpu = own_cpu_s();
+        let elapsed = now.saturating_sub(before) as f64 / 1e9;
+        let share = (elapsed > 0.0).then(|| (cpu - cpu_before) / elapsed);
+        self.last = (now, cpu);
+        let snapshot = self.trial.snapshot(now, self.steering.paused(), share);
+        self.display.update(Update::Live(Box::new(snapshot)));
+    }
+
+    /// The trial.
+    pub fn into_trial(self) -> LiveTrial<'a> {
+        self.trial
+    }
+}
+
+impl Observer for Published<'_> {
+    fn observe(&mut self, event: &Event) {
+        self.trial.observe(event);
+    }
+
+    fn pause(&mut self) {
+        self.trial.pause();
+        let Some(pace) = self.pace_ns else { return };
+        let now = self.clock.now();
+        if now >= self.next {
+            self.next = now + pace;
+            self.publish();
+        }
+    }
+}

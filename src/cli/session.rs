@@ -1,0 +1,123 @@
+//! What a run has of the person in front of it, and what outlives one point of a sweep:
+//! who is told, what interrupts, what steers, the log.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::args::{LoadArgs, UiChoice};
+use super::config::UiOptions;
+use super::dashboard::{Surroundings, wants_tui};
+use super::display::Display;
+use super::endpoints::Endpoints;
+use super::log::Log;
+use super::printer::Printer;
+use super::screen::{Screen, Steer};
+use super::signal::Signals;
+use super::{Failure, tell};
+use crate::clock::Clock;
+use crate::load::Steering;
+use crate::report::{Exit, Interruption};
+use crate::stop::Stop;
+
+/// All of it.
+pub struct Session {
+    pub display: Display,
+    pub interrupt: Interrupt,
+    pub log: Log,
+    pub ui: UiOptions,
+    pub steering: Steering,
+    pub clock: Clock,
+    /// Does somebody want to know what the servers say?
+    pub servers_wanted: Arc<AtomicBool>,
+    directory: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl Session {
+    /// Begins to log and to listen for signals. Nothing is shown before [`Self::show`].
+    pub fn open(args: &LoadArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
+        let ui = UiOptions::read(&args.look)?;
+        let log = Log::start(args.log.as_deref())?;
+        log.keep_secret(endpoints.values().flatten());
+        let (display, interrupt) = (Display::default(), Interrupt::default());
+        interrupt.signals.listen(interrupt.stop.clone(), display.clone()).map_err(Failure::internal)?;
+        Ok(Self {
+            display,
+            interrupt,
+            log,
+            ui,
+            steering: Steering::default(),
+            clock: Clock::monotonic(),
+            servers_wanted: Arc::default(),
+            directory: Arc::default(),
+        })
+    }
+
+    /// Shows how it goes, as chosen, from now on: what was wrong with the command line
+    /// has been told by now.
+    pub fn show(&self, choice: UiChoice) {
+        match (choice, wants_tui(choice, &Surroundings::read())) {
+            (UiChoice::None, _) => return,
+            (UiChoice::Plain, _) => return self.display.print(Printer::lines()),
+            (UiChoice::Auto | UiChoice::Tui, Ok(())) => match Screen::open(&self.ui, self.steer()) {
+                Ok(screen) => {
+                    // The screen shows the log itself.
+                    self.log.take_screen();
+                    return self.display.take_screen(screen);
+                }
+                Err(error) => tell(&format!("lockbench: no dashboard, plain lines instead: {error}")),
+            },
+            (UiChoice::Tui, Err(reason)) => {
+                tell(&format!("lockbench: no dashboard, plain lines instead: {reason}"));
+            }
+            (UiChoice::Auto, Err(_)) => {}
+        }
+        let bars = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        self.display.print(if bars { Printer::bars(&self.log) } else { Printer::lines() });
+    }
+
+    fn steer(&self) -> Steer {
+        Steer {
+            interrupt: self.interrupt.clone(),
+            steering: self.steering.clone(),
+            clock: self.clock,
+            servers_wanted: Arc::clone(&self.servers_wanted),
+            directory: Arc::clone(&self.directory),
+            log: self.log.ring(),
+        }
+    }
+
+    /// Files that the user asks for go below this directory.
+    pub fn save_in(&self, directory: Option<PathBuf>) {
+        *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    /// The run is over: waits until the user has left the screen, and gives it back.
+    pub fn close(&self) {
+        self.display.close();
+        self.log.give_screen_back();
+    }
+}
+
+/// What a signal stops, and whether one came.
+#[derive(Clone, Default)]
+pub struct Interrupt {
+    pub stop: Stop,
+    pub signals: Signals,
+}
+
+impl Interrupt {
+    /// Did a signal come?
+    pub fn came(&self) -> bool {
+        self.signals.received().is_some()
+    }
+
+    /// The exit code that the signal means, if one came.
+    pub fn exit(&self) -> Option<Exit> {
+        self.signals.received().map(|interruption| match interruption {
+            Interruption::Interrupt => Exit::Interrupted,
+            Interruption::Terminate => Exit::Terminated,
+        })
+    }
+}
