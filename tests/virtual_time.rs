@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use lockbench::backend::{self, RedlockParameters, Target};
 use lockbench::clock::Clock;
-use lockbench::load::{Spec, TrialReport, run_virtual};
+use lockbench::load::{Spec, Steering, TrialReport, run_virtual};
 use lockbench::lock::Key;
 use lockbench::oracle::{Findings, Oracle};
 use lockbench::record::figures::{Figures, Schedule};
@@ -77,7 +77,8 @@ async fn run(name: &str, text: &str, stop_after: Option<u64>) -> Trial {
     let (mut figures, mut oracle) =
         (Figures::new(schedule.clone(), clients, count), Oracle::new(clients, count, schedule.start));
     let mut history = History::default();
-    let spec = Spec { system, plan: Arc::new(plan), ttl_ns, trial: 1, keys, clock, workers: 1, stop: stop.clone() };
+    let (plan, steering) = (Arc::new(plan), Steering::default());
+    let spec = Spec { system, plan, ttl_ns, trial: 1, keys, clock, workers: 1, stop: stop.clone(), steering };
     let stopping = async {
         match stop_after {
             Some(ns) => tokio::time::sleep(std::time::Duration::from_nanos(ns)).await,
@@ -142,7 +143,7 @@ async fn a_contended_fifo_lock_gives_the_figures_that_arithmetic_gives() {
     let counts = trial.figures.counts();
     assert_eq!((counts.timed_out, counts.refused, counts.unknown, counts.withdrawn), (0, 0, 0, 0));
     assert_eq!((counts.overtakes, counts.lost_leases), (0, 0));
-    let seconds = (trial.schedule.end() - trial.schedule.measure) / S;
+    let seconds = (trial.schedule.end() - trial.schedule.measure()) / S;
     assert_eq!(seconds, 60);
     // One hold of 1 ms after the other, without a gap.
     near(counts.grants_in_window, 60_000, 1);
@@ -327,7 +328,7 @@ async fn a_stop_in_the_middle_withdraws_the_waiters_and_is_no_timeout() {
     assert_eq!(counts.attempts, counts.grants);
     assert_eq!(counts.contended, counts.attempts);
     assert!(trial.engine.cut_short);
-    near(trial.schedule.end() - trial.schedule.measure, 29 * S, 1);
+    near(trial.schedule.end() - trial.schedule.measure(), 29 * S, 1);
     near(counts.grants_in_window, 29_000, 1);
     // Nobody is left inside, and the last hold was cut short, not left to its end.
     let open = trial.history.0.iter().filter(|e| matches!(e.what, What::Died { .. })).count();

@@ -19,7 +19,8 @@ use crate::output::{OUTPUTS, json, text};
 use crate::report::live::Update;
 use crate::report::{
     Aggregate, Environment, Interruption, MEASURED, Measurements, REPORT, RecordedRun, Report, RunDirectory,
-    SCHEMA_VERSION, SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, write_file, write_measured,
+    SCHEMA_VERSION, SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, notes_on_marks, write_file,
+    write_measured,
 };
 use crate::workload::to_toml;
 
@@ -110,6 +111,7 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
     let mut notes = job.warnings();
     notes.extend(remarks);
     notes.extend(results.iter().flat_map(|result| remarks_on(job, result)));
+    notes.extend(notes_on_marks(&measured(ran)));
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         run_id: ran.id.clone(),

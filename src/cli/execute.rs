@@ -150,6 +150,7 @@ impl Run<'_> {
             clock,
             workers,
             stop: self.stop.clone(),
+            steering: self.job.session.steering.clone(),
             servers: &self.servers,
             session: self.job.session,
             runtime: &runtime,

@@ -12,7 +12,7 @@ use super::servers::Servers;
 use super::session::Session;
 use crate::backend::Entry;
 use crate::clock::Clock;
-use crate::load::{Armed, LoadError, Phase, Spec, Tick};
+use crate::load::{Armed, LoadError, Phase, Spec, Steering, Tick};
 use crate::lock::{Facts, Key, LockSystem};
 use crate::oracle::{JudgedHistory, Oracle};
 use crate::record::Observer;
@@ -41,6 +41,8 @@ pub struct Bench<'a> {
     pub clock: Clock,
     pub workers: u32,
     pub stop: Stop,
+    /// Pauses the load and drops markers, whichever trial runs.
+    pub steering: Steering,
     pub servers: &'a Servers,
     pub session: &'a Session,
     pub runtime: &'a tokio::runtime::Runtime,
@@ -61,21 +63,55 @@ pub fn own_cpu_s() -> f64 {
     t.tv_sec as f64 + t.tv_nsec as f64 / 1e9
 }
 
-/// CPU and memory at both ends of the measure phase.
+/// CPU and memory at one moment.
+type Reading = (f64, Resources);
+
+/// CPU and memory at both ends of the measure phase, and of each pause in it.
 #[derive(Default)]
 struct Meter {
-    before: Option<(f64, Resources)>,
-    after: Option<(f64, Resources)>,
+    before: Option<Reading>,
+    after: Option<Reading>,
+    paused: Option<Reading>,
+    /// CPU seconds of pauses, our own and the servers'.
+    idle: (f64, f64),
+}
+
+/// CPU seconds of servers that were asked at both moments.
+fn between(before: &Resources, after: &Resources) -> Option<f64> {
+    Some(after.server_cpu_s? - before.server_cpu_s?)
 }
 
 impl Meter {
+    /// Is a look needed now? Phases begin, pauses begin and end.
+    fn asks(&self, tick: Tick) -> bool {
+        tick.entered || tick.paused != self.paused.is_some()
+    }
+
+    fn read(&mut self, tick: Tick, now: Reading) {
+        match (self.paused.take(), tick.paused) {
+            (None, true) => self.paused = Some(now),
+            (Some(since), true) => self.paused = Some(since),
+            // One of the warm-up is over before the measure phase begins.
+            (Some(since), false) if self.before.is_some() => {
+                self.idle.0 += now.0 - since.0;
+                self.idle.1 += between(&since.1, &now.1).unwrap_or_default();
+            }
+            (Some(_) | None, false) => {}
+        }
+        match tick.phase {
+            Phase::Measure if tick.entered => self.before = Some(now),
+            Phase::Drain if tick.entered => self.after = Some(now),
+            Phase::Warmup | Phase::Measure | Phase::Drain => {}
+        }
+    }
+
     fn resources(&self) -> Resources {
         let (Some((own_before, before)), Some((own_after, after))) = (&self.before, &self.after) else {
             return Resources::default();
         };
         Resources {
-            client_cpu_s: Some(own_after - own_before),
-            server_cpu_s: after.server_cpu_s.zip(before.server_cpu_s).map(|(after, before)| after - before),
+            client_cpu_s: Some(own_after - own_before - self.idle.0),
+            server_cpu_s: between(before, after).map(|cpu| cpu - self.idle.1),
             server_rss_bytes: after.server_rss_bytes,
         }
     }
@@ -103,6 +139,7 @@ impl Bench<'_> {
             clock: self.clock,
             workers: self.workers,
             stop: self.stop.child(),
+            steering: self.steering.clone(),
         };
         let done = match Armed::new(spec) {
             Ok(armed) => self.measure(armed, candidate, trial, history),
@@ -173,7 +210,7 @@ impl Bench<'_> {
             clients: plan.clients,
             keys,
             start: schedule.start,
-            measure: schedule.measure,
+            measure: schedule.measure(),
             end: schedule.end(),
         };
         let figures = Figures::new(schedule.clone(), plan.clients, keys);
@@ -197,7 +234,7 @@ impl Bench<'_> {
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
         published.publish();
         let (mut figures, findings, recorded) = published.into_trial().finish();
-        let measured_ns = schedule.end() - schedule.measure;
+        let measured_ns = schedule.end() - schedule.measure();
         let result = report::result(&Measured {
             backend: candidate.entry.name,
             workload: &plan.name,
@@ -217,7 +254,7 @@ impl Bench<'_> {
             backend: candidate.entry.name.to_owned(),
             trial,
             start_ns: schedule.start,
-            warmup_ns: schedule.measure - schedule.start,
+            warmup_ns: schedule.measure() - schedule.start,
             measured_ns,
             clients: plan.clients,
             keys,
@@ -227,6 +264,7 @@ impl Bench<'_> {
             double_grants: findings.per_second.clone(),
             grants_of: figures.grants_per_client().to_vec(),
             longest_wait_of: figures.longest_waits().to_vec(),
+            marks: figures.marks().to_vec(),
         };
         Ok(Done { result, measured: Some(measured) })
     }
@@ -234,12 +272,9 @@ impl Bench<'_> {
     fn tick(&self, tick: Tick, entry: &Entry, trial: u32, meter: &mut Meter) -> ControlFlow<()> {
         if tick.entered {
             narrate::phase(entry.name, trial, tick.phase);
-            let now = (own_cpu_s(), self.servers.usage(entry));
-            match tick.phase {
-                Phase::Warmup => {}
-                Phase::Measure => meter.before = Some(now),
-                Phase::Drain => meter.after = Some(now),
-            }
+        }
+        if meter.asks(tick) {
+            meter.read(tick, (own_cpu_s(), self.servers.usage(entry)));
         }
         if self.servers.died(entry).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -248,4 +283,43 @@ impl Bench<'_> {
 /// Can two clients want the same key?
 pub fn contended(plan: &Plan) -> bool {
     plan.clients > 1 && plan.keys != Keys::PerClient
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Meter;
+    use crate::load::{Phase, Tick};
+    use crate::report::Resources;
+
+    fn metered(ticks: &[(Phase, bool, bool, f64)]) -> (Option<f64>, Option<f64>) {
+        let mut meter = Meter::default();
+        for (phase, entered, paused, cpu) in ticks.iter().copied() {
+            let tick = Tick { phase, entered, elapsed_ns: 0, left_ns: 0, paused };
+            if meter.asks(tick) {
+                let usage = Resources { server_cpu_s: Some(10.0 * cpu), ..Resources::default() };
+                meter.read(tick, (cpu, usage));
+            }
+        }
+        (meter.resources().client_cpu_s, meter.resources().server_cpu_s)
+    }
+
+    #[test]
+    fn processor_time_is_that_of_the_measure_phase_without_its_pauses() {
+        use Phase::{Drain, Measure, Warmup};
+        let plain = [(Warmup, true, false, 1.0), (Measure, true, false, 2.0), (Drain, true, false, 6.0)];
+        assert_eq!(metered(&plain), (Some(4.0), Some(40.0)));
+        let paused = [
+            (Warmup, true, false, 1.0),
+            (Warmup, false, true, 1.25),
+            (Warmup, false, false, 1.5),
+            (Measure, true, false, 2.0),
+            (Measure, false, true, 3.0),
+            (Measure, false, true, 3.25),
+            (Measure, false, false, 3.5),
+            (Measure, false, true, 4.0),
+            (Drain, true, false, 6.0),
+        ];
+        assert_eq!(metered(&paused), (Some(1.5), Some(15.0)));
+        assert_eq!(metered(&plain[..2]), (None, None));
+    }
 }

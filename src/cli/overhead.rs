@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::measure::own_cpu_s;
 use crate::backend::{Entry, Target};
-use crate::load::{Armed, Phase, Spec, Tick};
+use crate::load::{Armed, Phase, Spec, Steering, Tick};
 use crate::lock::Key;
 use crate::oracle::Oracle;
 use crate::record::figures::Figures;
@@ -49,7 +49,10 @@ pub fn calibrate(
         (0..clients).map(|index| Key { index, name: format!("calibration-{index}").into() }).collect();
     runtime.block_on(system.prepare(&keys)).ok()?;
     let ttl_ns = plan.ttl_ns;
-    let spec = Spec { system, plan: Arc::new(plan), ttl_ns, trial: 0, keys, clock, workers, stop: stop.child() };
+    let (plan, stop) = (Arc::new(plan), stop.child());
+    // Nobody steers a calibration: a pause would only say something of the person.
+    let steering = Steering::default();
+    let spec = Spec { system, plan, ttl_ns, trial: 0, keys, clock, workers, stop, steering };
     let armed = Armed::new(spec).ok()?;
     let schedule = armed.schedule();
     let mut figures = Figures::new(schedule.clone(), clients, clients);
@@ -65,7 +68,7 @@ pub fn calibrate(
     };
     armed.run(&schedule, &mut [&mut figures, &mut oracle], &mut tick).ok()?;
     let cycles = figures.counts().grants_in_window as f64;
-    let seconds = (schedule.end() - schedule.measure) as f64 / 1e9;
+    let seconds = (schedule.end() - schedule.measure()) as f64 / 1e9;
     (cycles > 0.0 && seconds > 0.0)
         .then(|| Overhead { ns_per_cycle: (after - before) * 1e9 / cycles, cycles_per_s: cycles / seconds })
 }

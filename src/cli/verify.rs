@@ -11,10 +11,12 @@ use super::args::VerifyArgs;
 use super::stored::{locate, open_failure, promise};
 use super::{Failure, print};
 use crate::lock::Facts;
+use crate::record::figures::Schedule;
+use crate::record::history::Header;
 use crate::report::{
-    Aggregate, Difference, Exit, MEASURED, Measurements, OpenError, Replayed, Report, SafetyVerdict, TrialResult,
-    UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in, history_failure,
-    history_path, judge, open_broken_off, read_measured, read_report, replay, worst,
+    Aggregate, Difference, Exit, MEASURED, Measurements, OpenError, Phases, Replayed, Report, SafetyVerdict,
+    TrialResult, UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in,
+    history_failure, history_path, judge, open_broken_off, read_measured, read_report, replay, worst,
 };
 use crate::units::grouped;
 use crate::workload::plan::Expectation;
@@ -65,10 +67,20 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
     let mut damage = None;
     let path = history_path(directory);
     if path.exists() {
-        let end = |header: &crate::record::history::Header| {
+        let phases = |header: &Header| {
             // A trial that ran to its end measured as long as was planned: its word is not needed.
             let stored = of(&header.backend, header.trial).filter(|stored| !stored.complete)?;
-            Some(header.measure.saturating_add((stored.measured_s * 1e9).round() as u64))
+            Some(match measured.iter().find(|one| one.backend == stored.backend && one.trial == stored.trial) {
+                Some(one) => {
+                    let measure = header.start.saturating_add(one.warmup_ns);
+                    let end = measure.saturating_add(one.measured_ns);
+                    Phases::Final(Schedule::between(header.start, measure, end))
+                }
+                None => {
+                    let end = header.measure.saturating_add((stored.measured_s * 1e9).round() as u64);
+                    Phases::Planned(Schedule::between(header.start, header.measure, end))
+                }
+            })
         };
         let mut done = |mut replayed: Replayed| {
             let key = (replayed.header.backend.clone(), replayed.header.trial);
@@ -89,7 +101,7 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
                 None => {}
             }
         };
-        replay(&path, &end, &mut done).map_err(|error| open_failure(&history_failure(error)))?;
+        replay(&path, &phases, &mut done).map_err(|error| open_failure(&history_failure(error)))?;
     }
     if let Some(damage) = damage {
         return Err(open_failure(&history_failure(damage)));

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::reasons::Reasons;
+use super::steering::Steering;
 use super::witness::{Visit, Witness};
 use crate::clock::Timer;
 use crate::lock::{Acquire, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
@@ -36,6 +37,7 @@ pub struct Client {
     pub witness: Arc<Witness>,
     pub timer: Timer,
     pub stop: Stop,
+    pub steering: Steering,
     pub reasons: Rc<RefCell<Reasons>>,
 }
 
@@ -71,9 +73,13 @@ impl Client {
         let mut unserved = 0_u32;
         let mut think_ns = 0;
         loop {
-            let due = self.think(free_since, think_ns).await;
+            let mut due = self.think(free_since, think_ns).await;
             while !self.shard.has_room() {
                 self.timer.sleep(THROTTLE_NS).await;
+            }
+            if self.steering.held() {
+                self.sit_out().await;
+                due = None;
             }
             let next = self.wishes.next();
             let Some(wish) = next.filter(|_| !self.stop.draining() && self.timer.now() < schedule.end()) else {
@@ -107,6 +113,15 @@ impl Client {
                 }
                 Some(due)
             }
+        }
+    }
+
+    /// Waits until the load goes on. Whatever would have been due meanwhile is due when
+    /// the client gets its turn: no wait is charged to the system for a pause.
+    async fn sit_out(&self) {
+        tokio::select! {
+            () = self.steering.released() => {}
+            () = self.stop.drained() => {}
         }
     }
 

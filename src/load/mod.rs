@@ -3,9 +3,12 @@
 //! Each worker thread runs one current-thread runtime with its share of the
 //! clients and one shard of the recorder; nothing is shared between workers but
 //! the witness. The calling thread is the reader: it merges the shards and feeds
-//! the observers while the load runs, so no observer needs to be thread-safe.
+//! the observers while the load runs, so no observer needs to be thread-safe. Between
+//! two looks it conducts: phases, ticks, a stop, and what a person asks by [`Steering`].
 
 mod client;
+mod conductor;
+mod helm;
 mod reasons;
 mod steering;
 mod trial;

@@ -1,5 +1,5 @@
-//! One trial of one lock system: workers armed behind a barrier, the phases, the
-//! reader loop, the drain.
+//! One trial of one lock system: workers armed behind a barrier, the reader loop, the
+//! end. The phases are the conductor's.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,25 +12,24 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use super::conductor::Conductor;
+use super::helm::Helm;
 use super::reasons::Reasons;
+use super::steering::Steering;
 use super::watchdog::Watchdog;
 use super::witness::Witness;
 use super::worker::{Ready, WorkerReport, work};
 use crate::clock::Clock;
 use crate::lock::{Key, LockSystem, SystemError};
 use crate::record::figures::Schedule;
-use crate::record::{Observer, Reader, ReaderCounts, shard};
+use crate::record::{Observer, Reader, ReaderCounts, ShardSeed, shard};
 use crate::stop::Stop;
-use crate::workload::plan::{AcquireMode, Plan};
+use crate::workload::plan::Plan;
 
 /// The clients start so long after the schedule is known.
 const LEAD_NS: u64 = 20_000_000;
-/// Longest drain after a stop (Ctrl-C).
-const STOPPED_DRAIN_NS: u64 = 5_000_000_000;
 /// The reader's pause when there was nothing to read.
 const IDLE: Duration = Duration::from_micros(500);
-/// How often the caller is told how it goes.
-const TICK_NS: u64 = 100_000_000;
 
 /// What to run.
 pub struct Spec {
@@ -50,6 +49,8 @@ pub struct Spec {
     pub workers: u32,
     /// Ends the load.
     pub stop: Stop,
+    /// Pauses the load, and drops markers.
+    pub steering: Steering,
 }
 
 /// Why a trial could not run.
@@ -85,8 +86,13 @@ pub struct Tick {
     pub phase: Phase,
     /// Did the phase just begin?
     pub entered: bool,
-    /// Nanoseconds since the start of the warm-up.
+    /// Nanoseconds since the start of the warm-up, pauses included.
     pub elapsed_ns: u64,
+    /// Nanoseconds from now to the end of measuring as it is planned now: a pause
+    /// takes nothing of it.
+    pub left_ns: u64,
+    /// Is the load paused? A tick comes at once when that changes.
+    pub paused: bool,
 }
 
 /// What the engine itself has to report of a trial.
@@ -116,6 +122,8 @@ pub struct Armed {
     spec: Arc<Spec>,
     workers: Vec<Worker>,
     reader: Reader,
+    /// For events of the conductor.
+    seed: ShardSeed,
     _watchdog: Watchdog,
 }
 
@@ -152,7 +160,9 @@ impl Armed {
         let (seed, reader) = shard(spec.clock);
         readers.push(reader);
         let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4)?;
-        let armed = Self { spec, workers, reader: Reader::new(readers), _watchdog: watchdog };
+        let (seed, reader) = shard(spec.clock);
+        readers.push(reader);
+        let armed = Self { spec, workers, reader: Reader::new(readers), seed, _watchdog: watchdog };
         armed.await_sessions(&ready)
     }
 
@@ -210,7 +220,8 @@ impl Armed {
                 let _ = start.send(schedule.clone());
             }
         }
-        let mut conductor = Conductor::new(&self.spec, schedule);
+        let helm = Helm::new(&self.spec, schedule, self.seed.bind());
+        let mut conductor = Conductor::new(&self.spec, schedule, helm);
         while !self.workers.iter().all(|worker| worker.thread.is_finished()) {
             if self.reader.poll(observers) == 0 {
                 std::thread::sleep(IDLE);
@@ -220,7 +231,7 @@ impl Armed {
         // Workers may all end within one pause: the drain is entered even then, or
         // whoever meters the measure phase would never read its end.
         conductor.step(tick);
-        let mut report = TrialReport { cut_short: conductor.cut_short, ..TrialReport::default() };
+        let mut report = TrialReport { cut_short: conductor.end(), ..TrialReport::default() };
         for worker in self.workers {
             let done = worker.thread.join().map_err(|_| std::io::Error::other("a worker thread panicked"))??;
             report.reasons.merge(done.reasons);
@@ -233,71 +244,8 @@ impl Armed {
     }
 }
 
-/// Walks through the phases.
-struct Conductor<'a> {
-    spec: &'a Spec,
-    schedule: Schedule,
-    phase: Phase,
-    next_tick: u64,
-    abort_at: u64,
-    stopped: bool,
-    cut_short: bool,
-}
-
-impl<'a> Conductor<'a> {
-    fn new(spec: &'a Spec, schedule: &Schedule) -> Self {
-        let patience = match spec.plan.acquire {
-            AcquireMode::Try => spec.plan.request_timeout_ns,
-            AcquireMode::Wait { timeout_ns } => timeout_ns,
-        };
-        // Whatever began in time may end by its own deadline and hold.
-        let own_end = patience.saturating_add(spec.plan.hold.longest_ns()).saturating_add(STOPPED_DRAIN_NS);
-        Self {
-            spec,
-            abort_at: schedule.end().saturating_add(own_end),
-            schedule: schedule.clone(),
-            phase: Phase::Warmup,
-            next_tick: 0,
-            stopped: false,
-            cut_short: false,
-        }
-    }
-
-    fn step(&mut self, tick: &mut dyn FnMut(Tick) -> ControlFlow<()>) {
-        let now = self.spec.clock.now();
-        if self.spec.stop.draining() && !self.stopped {
-            self.stopped = true;
-            self.cut_short |= now < self.schedule.end();
-            self.schedule.stop_at(now);
-            self.abort_at = self.abort_at.min(now + STOPPED_DRAIN_NS);
-        }
-        let phase = if self.stopped || now >= self.schedule.end() {
-            Phase::Drain
-        } else if now >= self.schedule.measure {
-            Phase::Measure
-        } else {
-            Phase::Warmup
-        };
-        let entered = phase != self.phase || self.next_tick == 0;
-        self.phase = phase;
-        if now > self.abort_at {
-            // Somebody did not end in time: what is dropped now is incomplete.
-            self.cut_short = true;
-            self.spec.stop.abort();
-        }
-        if entered || now >= self.next_tick {
-            self.next_tick = now + TICK_NS;
-            let elapsed_ns = now.saturating_sub(self.schedule.start);
-            if tick(Tick { phase, entered, elapsed_ns }).is_break() {
-                self.cut_short = true;
-                self.schedule.stop_at(now);
-                self.spec.stop.abort();
-            }
-        }
-    }
-}
-
-/// Runs a trial on the current runtime and thread, for tests in virtual time.
+/// Runs a trial on the current runtime and thread, for tests in virtual time. It can
+/// be steered too.
 ///
 /// # Errors
 /// As [`Armed::new`].
@@ -308,10 +256,18 @@ pub async fn run_virtual(
 ) -> Result<TrialReport, LoadError> {
     let spec = Arc::new(spec);
     let (seed, source) = shard(spec.clock);
+    let (own, told) = shard(spec.clock);
     let witness = Arc::new(Witness::new(spec.keys.len() as u32));
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();
-    let mut reader = Reader::new(vec![source]);
+    let mut reader = Reader::new(vec![source, told]);
+    let mut helm = Helm::new(&spec, schedule, own.bind());
+    let steer = |helm: &mut Helm| {
+        helm.look();
+        if spec.stop.draining() {
+            schedule.stop_at(spec.clock.now());
+        }
+    };
     let local = LocalSet::new();
     let worker = local.run_until(work(Arc::clone(&spec), witness, (0, 1), seed.bind(), ready, started));
     let reading = async {
@@ -321,6 +277,7 @@ pub async fn run_virtual(
         let _ = start.send(schedule.clone());
         loop {
             reader.poll(observers);
+            steer(&mut helm);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -328,6 +285,8 @@ pub async fn run_virtual(
         done = worker => done,
         failure = reading => return Err(failure),
     };
+    steer(&mut helm);
+    drop(helm);
     Ok(TrialReport {
         reader: reader.finish(observers),
         reasons: done.reasons,

@@ -112,6 +112,7 @@ impl Share {
             witness: Arc::clone(&self.witness),
             timer: self.timer.clone(),
             stop: spec.stop.clone(),
+            steering: spec.steering.clone(),
             reasons: Rc::clone(&self.reasons),
         }
     }

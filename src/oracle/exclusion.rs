@@ -190,6 +190,8 @@ impl Exclusion {
     pub fn observe(&mut self, event: &Event) {
         if let What::SelfStall { from } = event.what {
             self.stalls.observe(from, event.t);
+        }
+        if event.what.is_of_nobody() {
             return;
         }
         // A client starts another attempt inside of a hold only where events were lost.
@@ -214,7 +216,8 @@ impl Exclusion {
                 self.last_event[event.client as usize] = event.t;
                 self.close(event.client, false);
             }
-            What::Renewed { .. } | What::Invoke { .. } | What::Denied { .. } | What::SelfStall { .. } => {}
+            What::Renewed { .. } | What::Invoke { .. } | What::Denied { .. } => {}
+            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
         }
         self.last_event[event.client as usize] = event.t;
     }

@@ -200,7 +200,8 @@ impl Observer for Oracle {
                 self.uncertain(event, surely_ended);
                 self.open.end(client);
             }
-            What::Renewed { .. } | What::Lost { .. } | What::SelfStall { .. } => {}
+            What::Renewed { .. } | What::Lost { .. } => {}
+            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
         }
         self.tell(t);
     }

@@ -12,11 +12,13 @@
 //! | `timed_out` | attempts that timed out in that second |
 //! | `failed` | attempts that were not served, or whose answer was lost |
 //! | `double_grants` | certain double grants that began in that second |
+//! | `marks` | what a person did in that second: `pause` where the load was paused in a part of it, `marker 1`; several with a `;` between |
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Rendered;
+use crate::record::figures::Mark;
 use crate::report::{Measurements, RecordedRun};
 
 /// `timeseries.csv`.
@@ -26,7 +28,7 @@ pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
 }
 
 /// First line of the file.
-const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,acquire_service_max_ns,timed_out,failed,double_grants\n";
+const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,acquire_service_max_ns,timed_out,failed,double_grants,marks\n";
 
 /// The rows of one trial.
 fn series_rows(measured: &Measurements) -> String {
@@ -48,7 +50,7 @@ fn series_rows(measured: &Measurements) -> String {
         let doubles = measured.double_grants.get(window.second as usize).copied().unwrap_or(0);
         let _ = writeln!(
             rows,
-            "{backend},{trial},{},{phase},{},{},{},{},{},{},{doubles}",
+            "{backend},{trial},{},{phase},{},{},{},{},{},{},{doubles},{}",
             window.second,
             window.grants,
             cell(window.p50_ns),
@@ -56,9 +58,22 @@ fn series_rows(measured: &Measurements) -> String {
             cell(window.max_ns),
             window.timed_out,
             window.failed,
+            marks(measured, window.second),
         );
     }
     rows
+}
+
+/// What a person did in a second.
+fn marks(measured: &Measurements, second: u64) -> String {
+    let (from, to) = (second as f64, second as f64 + 1.0);
+    let touches = |mark: &&Mark| {
+        let (begin, end) = measured.seconds_of(mark);
+        begin < to && (end > from || begin >= from)
+    };
+    let mut names: Vec<String> = measured.marks.iter().filter(touches).map(Mark::name).collect();
+    names.dedup();
+    names.join(";")
 }
 
 /// A name as a field: quoted where it must be.
@@ -74,8 +89,12 @@ fn field(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::{SERIES_HEADER, field, render, series_rows};
     use crate::output::sample::{empty, recorded};
-    use crate::record::figures::Window;
+    use crate::record::figures::{Mark, MarkKind, Window};
     use crate::report::{Measurements, RecordedRun};
+
+    fn mark(kind: MarkKind, from_ms: u64, to_ms: u64) -> Mark {
+        Mark { from_ns: from_ms * 1_000_000, to_ns: to_ms * 1_000_000, kind, number: 1 }
+    }
 
     #[test]
     fn every_row_has_every_column() {
@@ -91,12 +110,18 @@ mod tests {
             measured_ns: 1_000_000_000,
             windows: windows.to_vec(),
             double_grants: vec![0, 3],
+            marks: vec![
+                mark(MarkKind::Pause, 500, 1_000),
+                mark(MarkKind::Pause, 1_100, 1_200),
+                mark(MarkKind::Pause, 1_300, 1_400),
+                mark(MarkKind::Marker, 2_000, 2_000),
+            ],
             ..Measurements::default()
         });
         insta::assert_snapshot!(rows, @r"
-        redis,1,0,warmup,2,5,7,7,0,0,0
-        redis,1,1,measure,0,,,,1,0,3
-        redis,1,2,drain,0,,,,0,0,0
+        redis,1,0,warmup,2,5,7,7,0,0,0,pause
+        redis,1,1,measure,0,,,,1,0,3,pause
+        redis,1,2,drain,0,,,,0,0,0,marker 1
         ");
         let columns = SERIES_HEADER.trim_end().split(',').count();
         assert!(rows.lines().all(|row| row.split(',').count() == columns));

@@ -3,11 +3,11 @@
 use crate::oracle::{DoubleGrant, HoldFacts};
 use crate::record::Latency;
 use crate::record::LatencyFigures;
-use crate::record::figures::{Counts, Latencies, Window};
+use crate::record::figures::{Counts, Latencies, Mark, MarkKind, Window};
 use crate::report::{
     Aggregate, Environment, Fairness, HoldEnd, LatencySet, LintFinding, LintLevel, Measurements, RecordedRun, Report,
     Resources, SCHEMA_VERSION, SafetyVerdict, Scene, SceneHold, SkippedBackend, ThresholdLevel, ThresholdOutcome,
-    ThresholdResult, Tool, TrialResult, Verdict, Violation,
+    ThresholdResult, Tool, TrialResult, Verdict, Violation, notes_on_marks,
 };
 
 fn latency(p50: u64) -> LatencyFigures {
@@ -255,6 +255,30 @@ pub fn timeouts() -> RecordedRun {
     run
 }
 
+/// The first run, steered by hand: its first system was paused and marked, and so was
+/// the other while a double grant was shown.
+pub fn steered() -> RecordedRun {
+    let mut run = recorded();
+    let first = &mut run.measured[0];
+    let at = |ms: u64| first.start_ns + ms * 1_000_000;
+    let marker = |number, ms| Mark { from_ns: at(ms), to_ns: at(ms), kind: MarkKind::Marker, number };
+    let pause = Mark { from_ns: at(3_250), to_ns: at(4_750), kind: MarkKind::Pause, number: 1 };
+    first.marks = vec![marker(1, 2_500), pause, marker(2, 5_500)];
+    for second in [3, 4] {
+        first.windows[second].grants /= 4;
+    }
+    let (paused, measured) = (1.5, 3.5);
+    (run.report.results[0].paused_s, run.report.results[0].measured_s) = (paused, measured);
+    for scene in &mut run.scenes {
+        let part = |share: f64| scene.from_ns + ((scene.to_ns - scene.from_ns) as f64 * share) as u64;
+        let pause = Mark { from_ns: part(0.7), to_ns: part(1.2), ..pause };
+        let marker = Mark { from_ns: part(0.3), to_ns: part(0.3), kind: MarkKind::Marker, number: 1 };
+        scene.marks = vec![marker, pause];
+    }
+    run.report.notes = notes_on_marks(&run.measured);
+    run
+}
+
 /// A run in which nothing ran.
 pub fn empty() -> RecordedRun {
     let mut report = report();
@@ -314,6 +338,7 @@ fn measured(backend: &str, trial: u32, p50: u64, doubles: u64) -> Measurements {
         double_grants: vec![0, 0, 0, doubles],
         grants_of: (0..16).map(|client| 90 + client * 4).collect(),
         longest_wait_of: (0..16).map(|client| p50 * (10 + client)).collect(),
+        marks: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::record::figures::{Mark, MarkKind};
 use crate::report::{Scene, SceneHold};
 use crate::units::human_duration;
 
@@ -18,7 +19,7 @@ const MOST_LANES: usize = 16;
 pub fn timeline(scene: &Scene, columns: usize) -> String {
     let names: Vec<(u32, String)> =
         lanes(scene).into_iter().map(|client| (client, format!("client {client}"))).collect();
-    let margin = names.iter().map(|(_, name)| name.len()).max().unwrap_or(0).max(ALL.len()) + 2;
+    let margin = names.iter().map(|(_, name)| name.len()).max().unwrap_or(0).max(HAND.len()) + 2;
     let axis = Axis::new(scene, columns.clamp(NARROWEST, WIDEST) - margin);
     let mut out = String::new();
     let _ = writeln!(out, "{:margin$}{}", "", axis.labels().trim_end());
@@ -27,11 +28,17 @@ pub fn timeline(scene: &Scene, columns: usize) -> String {
         let _ = writeln!(out, "{name:margin$}{}", lane(scene, &axis, *client).trim_end());
     }
     let _ = writeln!(out, "{ALL:margin$}{}", crowded(scene, &axis).trim_end());
+    if let Some(row) = by_hand(scene, &axis) {
+        let _ = writeln!(out, "{HAND:margin$}{}", row.trim_end());
+    }
     let hidden = all_clients(scene).len() - names.len();
     if hidden > 0 {
         let _ = writeln!(out, "({hidden} more clients held the key in this time, further from the double grant)");
     }
     out += LEGEND;
+    if by_hand(scene, &axis).is_some() {
+        out += HAND_LEGEND;
+    }
     let _ = writeln!(
         out,
         "0: the double grant, {} after the start of the warm-up; column: {}",
@@ -43,6 +50,9 @@ pub fn timeline(scene: &Scene, columns: usize) -> String {
 
 /// The lane below the clients'.
 const ALL: &str = "at once";
+/// The lane of what a person did, if there was anything.
+const HAND: &str = "by hand";
+const HAND_LEGEND: &str = "by hand: P the load is paused; a marker by its number, * from 10 on\n";
 const LEGEND: &str = "\
 . waits   [ is granted   = holds   ] gives back
 # holds while another does too   | its lease ends
@@ -231,6 +241,24 @@ fn mark(cells: &mut [u8], column: usize) {
     cells[place] = b'|';
 }
 
+/// Pauses and markers in the time shown, if there are any.
+fn by_hand(scene: &Scene, axis: &Axis) -> Option<String> {
+    let shown = |mark: &&Mark| mark.from_ns <= axis.to && mark.to_ns >= axis.from;
+    let mut cells = vec![b' '; axis.width];
+    // Markers last, so that no pause hides one.
+    let mut marks: Vec<&Mark> = scene.marks.iter().filter(shown).collect();
+    marks.sort_by_key(|mark| mark.kind == MarkKind::Marker);
+    for mark in &marks {
+        let cell = match (mark.kind, mark.number) {
+            (MarkKind::Pause, _) => b'P',
+            (MarkKind::Marker, number @ 0..=9) => b'0' + number as u8,
+            (MarkKind::Marker, _) => b'*',
+        };
+        cells[axis.nearest(mark.from_ns)..=axis.nearest(mark.to_ns)].fill(cell);
+    }
+    (!marks.is_empty()).then(|| String::from_utf8(cells).unwrap_or_default())
+}
+
 /// How many hold the key, from two on: the most in each column.
 fn crowded(scene: &Scene, axis: &Axis) -> String {
     let mut changes: Vec<u64> = scene.holds.iter().flat_map(|hold| [hold.start_ns, hold.end_ns]).collect();
@@ -254,8 +282,9 @@ fn crowded(scene: &Scene, axis: &Axis) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::timeline;
+    use super::{HAND, timeline};
     use crate::oracle::{DoubleGrant, HoldFacts};
+    use crate::record::figures::{Mark, MarkKind};
     use crate::report::{HoldEnd, Scene, SceneHold, Violation};
 
     const MS: u64 = 1_000_000;
@@ -294,6 +323,7 @@ mod tests {
             holds,
             from_ns: from * MS,
             to_ns: to * MS,
+            marks: Vec::new(),
         }
     }
 
@@ -308,6 +338,20 @@ mod tests {
                 hold(7, 19, [2_700, 3_210, 3_500], 3_710),
             ],
         )
+    }
+
+    #[test]
+    fn what_a_person_did_meanwhile_has_a_lane_of_its_own() {
+        let mut scene = overstayed();
+        let plain = timeline(&scene, 80);
+        let mark = |kind, from: u64, to: u64| Mark { from_ns: from * MS, to_ns: to * MS, kind, number: 1 };
+        scene.marks = vec![mark(MarkKind::Marker, 2_600, 2_600), mark(MarkKind::Pause, 2_500, 9_000)];
+        let drawn = timeline(&scene, 80);
+        let lane = drawn.lines().find(|line| line.starts_with(HAND)).unwrap();
+        assert!(lane.trim_end().ends_with("PPPP") && lane.contains("P1P") && lane.matches('1').count() == 1, "{lane}");
+        assert!(drawn.contains("P the load is paused"));
+        scene.marks = vec![mark(MarkKind::Pause, 100, 200)];
+        assert_eq!(timeline(&scene, 80), plain);
     }
 
     #[test]

@@ -87,6 +87,39 @@ pub enum What {
         /// Start of the gap.
         from: u64,
     },
+    /// The load is paused by hand from here on: no client begins another attempt, open
+    /// ones go on.
+    PauseBegins,
+    /// The load was paused by hand from `from` to `t`, where it went on or was stopped.
+    Paused {
+        /// Begin of the pause: `t` of its [`What::PauseBegins`].
+        from: u64,
+    },
+    /// Somebody asked for a marker.
+    Marker {
+        /// Its number within the trial, from 1.
+        number: u32,
+        /// When it was asked for: `t` is when the engine took note.
+        at: u64,
+    },
+}
+
+impl What {
+    /// Is it of the tool itself, of no client and key?
+    #[must_use]
+    pub fn is_of_nobody(&self) -> bool {
+        match self {
+            Self::SelfStall { .. } | Self::PauseBegins | Self::Paused { .. } | Self::Marker { .. } => true,
+            Self::Invoke { .. }
+            | Self::Acquired { .. }
+            | Self::Denied { .. }
+            | Self::Renewed { .. }
+            | Self::Lost { .. }
+            | Self::ReleaseInvoke { .. }
+            | Self::Released { .. }
+            | Self::Died { .. } => false,
+        }
+    }
 }
 
 /// How an attempt ended without a grant.

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::schema::TrialResult;
 
 /// What events decide.
-const DECIDED: [&str; 16] = [
+const DECIDED: [&str; 17] = [
     "measured_s",
+    "paused_s",
     "attempts",
     "grants",
     "refused",

@@ -34,7 +34,7 @@ pub struct Measured<'a> {
     pub facts: &'a Facts,
     /// Start of the warm-up.
     pub origin: u64,
-    /// Length of the measure phase as it was, in nanoseconds.
+    /// Length of the measure phase as it was, in nanoseconds, pauses included.
     pub measured_ns: u64,
     /// The fold of the figures.
     pub figures: &'a Figures,
@@ -73,7 +73,8 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
     let counts = measured.figures.counts();
     let mut missing = BTreeMap::new();
     let latency = latency_set(measured.figures.latencies(), counts, &mut missing);
-    let seconds = measured.measured_ns as f64 / 1e9;
+    let paused_ns = measured.figures.paused_ns();
+    let seconds = measured.measured_ns.saturating_sub(paused_ns) as f64 / 1e9;
     let ratio = |a: u64, b: u64| (b > 0).then(|| a as f64 / b as f64);
     let throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
     let requests_per_grant = ratio(counts.requests, counts.grants);
@@ -102,6 +103,7 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         complete: !measured.engine.cut_short,
         error: None,
         measured_s: seconds,
+        paused_s: paused_ns as f64 / 1e9,
         attempts: counts.attempts,
         grants: counts.grants,
         refused: counts.refused,

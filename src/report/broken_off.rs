@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::assemble::aggregate;
 use super::environment::Environment;
+use super::marks::notes_on_marks;
 use super::measured::Measurements;
 use super::replay::{Replayed, Untold, replay};
 use super::schema::{Aggregate, Report, SCHEMA_VERSION, Tool, TrialResult};
@@ -146,7 +147,7 @@ fn report(
         faults: Vec::new(),
         thresholds: Vec::new(),
         lints: Vec::new(),
-        notes: notes(plan, &results),
+        notes: notes(plan, &results).into_iter().chain(notes_on_marks(measured)).collect(),
         comparison: None,
         verdict: judge(&results, &[], &plan.expect, None, &is_control, &gates),
         results,

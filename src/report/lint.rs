@@ -1,7 +1,7 @@
 //! Lints: named findings on a run that limit how far its figures can be trusted.
 //! Adding one is one entry in [`LINTS`] and its check in one of the files below:
-//! `tool` (lockbench and its machine as the limit), `sampling` (too few, cut or
-//! unsteady), `setting` (how servers and plan are set up).
+//! `tool` (lockbench and its machine as the limit), `sampling` (too few, cut, unsteady
+//! or paused), `setting` (how servers and plan are set up).
 
 mod evidence;
 mod level;
@@ -148,6 +148,13 @@ pub static LINTS: &[Lint] = &[
         looks_for: "the first quarter of measuring granted over 20 % more or less than the rest, beyond its own noise",
         advice: "lengthen warmup until both agree",
         check: sampling::warm_up_not_steady,
+    },
+    Lint {
+        name: "load-paused",
+        default: LintLevel::Warn,
+        looks_for: "the load was paused by hand: no figure holds that time, but caches and connections cooled meanwhile",
+        advice: "run again without a pause before you publish the figures",
+        check: sampling::load_paused,
     },
     Lint {
         name: "self-stall",

@@ -10,7 +10,9 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-use crate::record::figures::{Counts, Latencies, Window};
+use crate::record::figures::{Counts, Latencies, Mark, MarkKind, Window, paused_ns};
+
+use crate::units::SECOND;
 
 /// Name of the file.
 pub const MEASURED: &str = "measured.json.gz";
@@ -24,9 +26,10 @@ pub struct Measurements {
     pub trial: u32,
     /// Start of the warm-up, clock nanoseconds: the zero of every chart.
     pub start_ns: u64,
-    /// Length of the warm-up in nanoseconds.
+    /// Length of the warm-up as it was, in nanoseconds, pauses included.
     pub warmup_ns: u64,
-    /// Length of the measure phase as it was, in nanoseconds.
+    /// Length of the measure phase as it was, in nanoseconds, pauses included: for a time
+    /// axis. Rates are over [`Measurements::loaded_ns`].
     pub measured_ns: u64,
     /// Number of clients.
     pub clients: u32,
@@ -44,9 +47,44 @@ pub struct Measurements {
     pub grants_of: Vec<u64>,
     /// Longest wait of each client in the measure phase, granted or not, in nanoseconds.
     pub longest_wait_of: Vec<u64>,
+    /// Pauses of the load and markers, in the order in which they ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
 }
 
 impl Measurements {
+    /// Nanoseconds of the measure phase in which the load was not paused.
+    #[must_use]
+    pub fn loaded_ns(&self) -> u64 {
+        let measure = self.start_ns + self.warmup_ns;
+        self.measured_ns.saturating_sub(self.paused_ns(measure, measure + self.measured_ns))
+    }
+
+    /// Nanoseconds between two instants in which the load was paused.
+    #[must_use]
+    pub fn paused_ns(&self, from_ns: u64, to_ns: u64) -> u64 {
+        paused_ns(&self.marks, from_ns, to_ns)
+    }
+
+    /// Was the load paused in a part of these seconds since the start of the warm-up?
+    #[must_use]
+    pub fn paused_within(&self, from_s: u64, to_s: u64) -> bool {
+        let at = |second: u64| self.start_ns.saturating_add(second.saturating_mul(SECOND));
+        self.paused_ns(at(from_s), at(to_s)) > 0
+    }
+
+    /// A mark's begin and end in seconds since the start of the warm-up.
+    #[must_use]
+    pub fn seconds_of(&self, mark: &Mark) -> (f64, f64) {
+        let since = |ns: u64| ns.saturating_sub(self.start_ns) as f64 / SECOND as f64;
+        (since(mark.from_ns), since(mark.to_ns))
+    }
+
+    /// The pauses, without the markers.
+    pub fn pauses(&self) -> impl Iterator<Item = &Mark> {
+        self.marks.iter().filter(|mark| mark.kind == MarkKind::Pause)
+    }
+
     /// Share of the attempts (0..1) that waited and got no grant: percentiles of the
     /// acquire wait above `1 - censored` are unknown.
     #[must_use]
@@ -81,15 +119,36 @@ pub fn read_measured(bytes: &[u8]) -> Result<Vec<Measurements>, String> {
 #[cfg(test)]
 mod tests {
     use super::{Measurements, read_measured, write_measured};
+    use crate::record::figures::{Mark, MarkKind};
 
     #[test]
     fn what_was_measured_reads_back_the_same() {
         let mut one = Measurements { backend: "redis".to_owned(), trial: 3, ..Measurements::default() };
+        one.marks.push(Mark { from_ns: 3, to_ns: 9, kind: MarkKind::Pause, number: 1 });
         (1..=5_000).for_each(|ns| one.latencies.acquire_service.record(ns));
         let bytes = write_measured(std::slice::from_ref(&one)).unwrap();
         let back = read_measured(&bytes).unwrap();
         assert_eq!(back[0].latencies.acquire_service.encoded(), one.latencies.acquire_service.encoded());
+        assert_eq!(back[0].marks, one.marks);
         assert_eq!(write_measured(&back).unwrap(), bytes);
         assert!(read_measured(&bytes[..bytes.len() / 2]).is_err());
+    }
+
+    #[test]
+    fn a_trial_without_marks_is_stored_as_before_there_were_any() {
+        let one = Measurements::default();
+        let text = serde_json::to_string(&one).unwrap();
+        assert!(!text.contains("marks"), "{text}");
+        let back: Measurements = serde_json::from_str(&text).unwrap();
+        assert!(back.marks.is_empty());
+    }
+
+    #[test]
+    fn what_lies_in_a_pause_is_not_loaded() {
+        let pause = |from_ns, to_ns| Mark { from_ns, to_ns, kind: MarkKind::Pause, number: 1 };
+        let marks = vec![pause(1_500, 2_500), pause(3_000, 3_100)];
+        let one = Measurements { start_ns: 1_000, warmup_ns: 1_000, measured_ns: 4_000, marks, ..Default::default() };
+        assert_eq!(one.loaded_ns(), 3_400);
+        assert!(one.paused_within(0, 1) && !one.paused_within(1, 9));
     }
 }

@@ -15,6 +15,7 @@ pub mod figure;
 mod fixture;
 pub mod lint;
 pub mod live;
+mod marks;
 mod measured;
 pub mod need;
 mod replay;
@@ -33,8 +34,9 @@ pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_bro
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};
 pub use lint::{LintFinding, LintLevel, LintLevels};
+pub use marks::notes_on_marks;
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
-pub use replay::{Replayed, Untold, differences_at_cut, replay};
+pub use replay::{Phases, Replayed, Untold, differences_at_cut, replay};
 pub use scene::{HoldEnd, Scene, SceneFold, SceneHold};
 pub use schema::{
     Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Report, Resources, SCHEMA_VERSION, Safety,

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::assemble::{Measured, result};
 use super::measured::Measurements;
@@ -13,7 +11,7 @@ use super::schema::{Resources, TrialResult};
 use crate::load::TrialReport;
 use crate::lock::{Facts, Guarantees};
 use crate::oracle::{Findings, Oracle};
-use crate::record::figures::{Figures, Schedule};
+use crate::record::figures::{Figures, Pause, Schedule};
 use crate::record::history::{Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded, Sequence, Stage};
 use crate::record::{Denial, Event, Observer, ReaderCounts, What};
 
@@ -39,8 +37,9 @@ pub struct Replayed {
     pub first_gap: Option<HistoryError>,
     /// Is it the last result of a file that breaks off?
     pub broken_off: bool,
-    /// End of measuring: as asked for, but not after the last event of what broke off or is cut.
-    pub end: u64,
+    /// The phases: as asked for, with the pauses that the events tell of, and measuring
+    /// ends no later than the last event of what broke off or is cut.
+    pub schedule: Schedule,
 }
 
 /// What a history does not tell of a result.
@@ -93,7 +92,7 @@ impl Replayed {
             backend: self.header.backend.clone(),
             trial: self.header.trial,
             start_ns: self.header.start,
-            warmup_ns: self.header.measure - self.header.start,
+            warmup_ns: self.schedule.measure() - self.header.start,
             measured_ns: self.measured_ns(),
             clients: self.header.clients,
             keys: self.header.keys,
@@ -103,22 +102,31 @@ impl Replayed {
             double_grants: self.findings.per_second.clone(),
             grants_of: self.figures.grants_per_client().to_vec(),
             longest_wait_of: self.figures.longest_waits().to_vec(),
+            marks: self.figures.marks().to_vec(),
         }
     }
 
     fn measured_ns(&self) -> u64 {
-        self.end.saturating_sub(self.header.measure)
+        self.schedule.end() - self.schedule.measure()
     }
 }
 
-/// Replays every result of a history, in the order in which they ran. `end` says when
-/// measuring ended, where that is known better than by the plan (the load was stopped).
+/// What is known of a result's phases besides its history.
+pub enum Phases {
+    /// How they were planned: pauses that the events tell of come on top.
+    Planned(Schedule),
+    /// How they were in the end, pauses included.
+    Final(Schedule),
+}
+
+/// Replays every result of a history, in the order in which they ran. `phases` says when
+/// they were, where that is known better than by the header (the load was stopped).
 ///
 /// # Errors
 /// If the file cannot be read, or one of its lines makes no sense.
 pub fn replay(
     path: &Path,
-    end: &dyn Fn(&Header) -> Option<u64>,
+    phases: &dyn Fn(&Header) -> Option<Phases>,
     done: &mut dyn FnMut(Replayed),
 ) -> Result<(), HistoryError> {
     let mut lines = HistoryReader::open(path)?;
@@ -129,15 +137,16 @@ pub fn replay(
                 if let Some(last) = current.take() {
                     done(last.finish(false));
                 }
-                let end = end(&header).unwrap_or(header.end);
-                *current = Some(Replay::new(header, end));
+                let planned = || Phases::Planned(Schedule::between(header.start, header.measure, header.end));
+                let phases = phases(&header).unwrap_or_else(planned);
+                *current = Some(Replay::new(header, phases));
             }
             (Line::Event(event), Some(replay)) => {
                 if let Err(problem) = replay.observe(&event) {
                     replay.gap(|| lines.refuse(problem));
                 }
             }
-            (Line::Cut(cut), Some(replay)) => replay.cut = replay.cut.or(Some((cut, replay.oracle.judged()))),
+            (Line::Cut(cut), Some(replay)) => replay.cut(cut),
             // The reader lets nothing through before the first header.
             (Line::Event(_) | Line::Cut(_), None) => {}
         }
@@ -151,7 +160,11 @@ pub fn replay(
 /// The fold of one result.
 struct Replay {
     header: Header,
-    end: u64,
+    schedule: Schedule,
+    /// Do pauses move it?
+    moves: bool,
+    /// The pause that goes on.
+    pause: Option<Pause>,
     last: u64,
     events: u64,
     attempts: u64,
@@ -164,18 +177,19 @@ struct Replay {
 }
 
 impl Replay {
-    fn new(header: Header, end: u64) -> Self {
-        let schedule = Schedule {
-            start: header.start,
-            measure: header.measure,
-            end: Arc::new(AtomicU64::new(end.max(header.measure))),
+    fn new(header: Header, phases: Phases) -> Self {
+        let (schedule, moves) = match phases {
+            Phases::Planned(schedule) => (schedule, true),
+            Phases::Final(schedule) => (schedule, false),
         };
         Self {
-            figures: Figures::new(schedule, header.clients, header.keys),
+            figures: Figures::new(schedule.clone(), header.clients, header.keys),
             oracle: Oracle::new(header.clients, header.keys, header.start),
             sequence: Sequence::new(header.clients),
             last: header.start,
-            end,
+            schedule,
+            moves,
+            pause: None,
             header,
             events: 0,
             attempts: 0,
@@ -187,9 +201,14 @@ impl Replay {
 
     fn observe(&mut self, event: &Event) -> Result<(), String> {
         if self.cut.is_some() {
+            // The file has holes from here on, but none in what a person did.
+            if matches!(event.what, What::PauseBegins | What::Paused { .. } | What::Marker { .. }) {
+                self.figures.observe(event);
+            }
             return Ok(());
         }
         let fits = self.sequence.observe(event);
+        self.steer(event);
         self.figures.observe(event);
         self.oracle.observe(event);
         self.last = event.t;
@@ -198,17 +217,48 @@ impl Replay {
         fits
     }
 
+    /// Moves the phases as the engine did.
+    fn steer(&mut self, event: &Event) {
+        match event.what {
+            What::PauseBegins if self.moves && self.pause.is_none() => self.pause = Some(self.schedule.pause(event.t)),
+            What::Paused { .. } => self.go_on(event.t),
+            _ => {}
+        }
+    }
+
+    fn go_on(&mut self, t: u64) {
+        if let Some(pause) = self.pause.take() {
+            self.schedule.resume(&pause, t);
+        }
+    }
+
+    /// The whole part of the history ends here, in a pause or not.
+    fn cut(&mut self, cut: Cut) {
+        if self.cut.is_none() {
+            self.cut = Some((cut, self.oracle.judged()));
+            self.go_on(cut.t);
+            self.schedule.stop_at(cut.t);
+        }
+    }
+
     fn gap(&mut self, error: impl FnOnce() -> HistoryError) {
         self.gaps += 1;
         self.first_gap.get_or_insert_with(error);
     }
 
     fn finish(mut self, broken_off: bool) -> Replayed {
-        let ends_early = broken_off || self.cut.is_some();
-        if ends_early {
+        if broken_off || self.cut.is_some() {
             self.withdraw();
         }
-        let last = self.cut.map_or(self.last, |(cut, _)| cut.t);
+        if let Some(from) = self.figures.paused_since() {
+            // Nobody knows how long it went on.
+            let what = What::Paused { from };
+            self.figures.observe(&Event { t: self.last.max(from), client: Event::NOBODY, key: 0, what });
+        }
+        self.go_on(self.last);
+        if broken_off {
+            self.schedule.stop_at(self.last);
+        }
         let judged = self.cut.map_or_else(|| self.oracle.judged(), |(_, judged)| judged);
         Replayed {
             judged,
@@ -220,11 +270,7 @@ impl Replay {
             gaps: self.gaps,
             first_gap: self.first_gap,
             broken_off,
-            end: if ends_early {
-                self.end.min(last).max(self.header.measure)
-            } else {
-                self.end.max(self.header.measure)
-            },
+            schedule: self.schedule,
             header: self.header,
         }
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::schema::Violation;
+use crate::record::figures::Mark;
 use crate::record::{Event, ReleaseKind, RenewalOutcome, What};
 
 /// How one hold ended.
@@ -61,6 +62,8 @@ pub struct Scene {
     pub from_ns: u64,
     /// End of the window shown.
     pub to_ns: u64,
+    /// Pauses and markers of its trial, also those outside of the window.
+    pub marks: Vec<Mark>,
 }
 
 /// Most holds in one scene: more cannot be told apart in a picture.
@@ -96,6 +99,7 @@ impl Scene {
             holds,
             from_ns: first.saturating_sub(margin),
             to_ns: last + margin,
+            marks: Vec::new(),
         }
     }
 
@@ -177,7 +181,8 @@ impl SceneFold {
                 self.end(client, event.t, ended);
             }
             What::Died { .. } => self.end(client, event.t, HoldEnd::Open),
-            What::Denied { .. } | What::Lost { .. } | What::SelfStall { .. } => {}
+            What::Denied { .. } | What::Lost { .. } => {}
+            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
         }
     }
 

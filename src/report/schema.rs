@@ -123,8 +123,13 @@ pub struct TrialResult {
     pub complete: bool,
     /// Why not, if the backend failed.
     pub error: Option<String>,
-    /// Length of the measure phase in seconds, as it was.
+    /// Seconds that were measured: the measure phase as it was, without the time in which
+    /// the load was paused by hand.
     pub measured_s: f64,
+    /// Seconds of the measure phase in which the load was paused by hand: they are in no
+    /// figure, and not in `measured_s`. Left out if there are none.
+    #[serde(default, skip_serializing_if = "none")]
+    pub paused_s: f64,
     /// Attempts with an outcome whose `acquire_invoke` lies in the measure phase.
     pub attempts: u64,
     /// Of these: acquired.
@@ -141,7 +146,7 @@ pub struct TrialResult {
     pub withdrawn: u64,
     /// Attempts due that no client could take (open loop only).
     pub dropped: Option<u64>,
-    /// Grants a second of the measure phase.
+    /// Grants a second of `measured_s`.
     pub throughput_per_s: Option<f64>,
     /// Latencies.
     pub latency: LatencySet,
@@ -183,6 +188,11 @@ pub struct TrialResult {
     pub failures: BTreeMap<String, u64>,
     /// Figures that are `null`, and why.
     pub not_available: BTreeMap<String, String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn none(seconds: &f64) -> bool {
+    *seconds <= 0.0
 }
 
 /// What the oracle says of a trial. Covers warm-up, measure and drain.

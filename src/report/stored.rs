@@ -213,14 +213,15 @@ pub(super) fn scenes(directory: &Path, report: &Report, measured: &[Measurements
     let mut number = 0;
     let mut scenes: Vec<Vec<Scene>> = Vec::new();
     for result in &report.results {
-        let origin = measured
-            .iter()
-            .find(|measured| measured.backend == result.backend && measured.trial == result.trial)
-            .map_or(0, |measured| measured.start_ns);
+        let of = |one: &&Measurements| one.backend == result.backend && one.trial == result.trial;
+        let trial = measured.iter().find(of);
+        let origin = trial.map_or(0, |measured| measured.start_ns);
+        let marks = trial.map_or(&[][..], |measured| &measured.marks);
         let mut bare = Vec::new();
         for violation in &result.safety.violations {
             number += 1;
-            bare.push(Scene::bare(&result.backend, result.trial, number, origin, violation));
+            let scene = Scene::bare(&result.backend, result.trial, number, origin, violation);
+            bare.push(Scene { marks: marks.to_vec(), ..scene });
         }
         if !bare.is_empty() {
             scenes.push(bare);

@@ -7,6 +7,7 @@ use plotters_backend::DrawingBackend;
 use super::axis::{Axis, tick_number};
 use super::legend::{Entry, Key, with_legend};
 use super::lettering::{Align, Lettering};
+use super::overlay::Overlay;
 use super::palette::{ALARM, Mark, SOFT, backends, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
@@ -63,6 +64,7 @@ struct HeatMap {
     timed_out: Vec<f64>,
     low: u64,
     high: u64,
+    overlay: Overlay,
     reason: String,
 }
 
@@ -75,18 +77,21 @@ fn heatmap(run: &RecordedRun, name: &str) -> Result<Chart, String> {
     let trials: Vec<&Measurements> = run.of(name).collect();
     let columns = columns(&trials)?;
     let more = if trials.len() > 1 { " Trials stand one after another, pauses left out." } else { "" };
+    let mut map = HeatMap::new(&columns, absence::of_backend(run, name));
+    map.steered(&trials);
     let words = Words {
         name: format!("heatmap-{}", slug(name)),
         title: format!("Acquire wait over time: {name}"),
         caption: format!(
             "The darker, the more grants had that wait in that second (log scale). Two bands mean two kinds of \
-             attempts, a slope means a queue that grows.{more}{}",
-            absence::left_out(&trials)
+             attempts, a slope means a queue that grows.{more}{}{}",
+            absence::left_out(&trials),
+            map.overlay.caption()
         ),
         head: &["trial", "seconds", "phase", "grants", "p50", "p99", "max", "timed out"],
         rows: rows(&columns),
     };
-    finish(words, HeatMap::new(&columns, absence::of_backend(run, name)))
+    finish(words, map)
 }
 
 /// Merges the windows of all trials into few enough columns. What came after the end
@@ -154,7 +159,16 @@ impl HeatMap {
         let decades = (high.max(low) as f64 / low as f64).log10();
         let fits = |bands: &f64| (decades * bands).ceil() < ROWS;
         let bands = [20.0, 15.0, 12.0, 10.0, 8.0, 6.0, 5.0, 4.0, 3.0].into_iter().find(fits).unwrap_or(2.0);
-        let mut map = Self { strips: Vec::new(), bands, trials: Vec::new(), timed_out: Vec::new(), low, high, reason };
+        let mut map = Self {
+            strips: Vec::new(),
+            bands,
+            trials: Vec::new(),
+            timed_out: Vec::new(),
+            low,
+            high,
+            overlay: Overlay::default(),
+            reason,
+        };
         let mut offset = 0;
         for trial in columns.chunk_by(|a, b| a.trial == b.trial) {
             let end = trial.last().map_or(0, |last| last.second + last.seconds);
@@ -175,6 +189,18 @@ impl HeatMap {
             offset += end;
         }
         map
+    }
+
+    /// What a person did in the time that is shown of each trial.
+    fn steered(&mut self, trials: &[&Measurements]) {
+        for phases in &self.trials {
+            let Some(trial) = trials.iter().find(|trial| trial.trial == phases.trial) else { continue };
+            let whose = format!("trial {}", phases.trial);
+            let whose = (self.trials.len() > 1).then_some(whose.as_str());
+            self.overlay.add(trial, whose, phases.start as f64);
+        }
+        let end = self.trials.last().map_or(0, |last| last.end);
+        self.overlay = std::mem::take(&mut self.overlay).within(0.0, end as f64);
     }
 
     /// Grants a second in each band of the wait.
@@ -276,13 +302,19 @@ impl Draw for HeatMap {
         if !self.timed_out.is_empty() {
             entries.push(Entry::new(Key::Mark(Mark::Cross, ALARM), "attempts timed out"));
         }
+        entries.extend(self.overlay.legend());
         let rest = with_legend(sheet, &entries)?;
         let (w, h) = rest.size();
         let rest = rest.part((0, rest.ems(0.8)), (w, h));
         let plot = self.plot(&rest);
+        self.overlay.behind(&plot, |second| plot.across(second))?;
         plot.axes()?;
         self.cells(&plot, &levels)?;
-        self.phases(&plot)
+        self.phases(&plot)?;
+        self.overlay.edges(&plot, |second| plot.across(second))?;
+        self.overlay.over(&plot, |second| plot.across(second))?;
+        // Below the crosses of timeouts.
+        self.overlay.names(&plot, plot.from.1 + plot.sheet.ems(1.8), |second| plot.across(second))
     }
 }
 
@@ -360,6 +392,19 @@ mod tests {
         assert!(levels(std::iter::empty()).is_empty());
         let wide = levels([0.1, 1e6].into_iter());
         assert!(wide.len() <= 8 && wide[0] <= 0.1);
+    }
+
+    #[test]
+    fn pauses_and_markers_stand_where_their_trial_does() {
+        let chart = heatmaps(&sample::steered()).unwrap().remove(0);
+        for text in [">pause</text>", ">2</text>", ">load paused</text>", "marker, with its"] {
+            assert!(chart.svg.contains(text), "{text}");
+        }
+        assert!(chart.caption.contains("Hatched: the load was paused"));
+        let mut run = sample::crowd(1);
+        run.measured[1].marks = sample::steered().measured[0].marks.clone();
+        let chart = heatmaps(&run).unwrap().remove(0);
+        assert!(chart.svg.contains(">1 (trial 2)</text>"));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub enum Key {
     Line(Stroke, Option<Mark>),
     /// A patch of colour.
     Patch(RGBColor),
+    /// A patch of a colour with lines of another.
+    Hatched(RGBColor, RGBColor),
     /// Nothing: the words head the entries below.
     Heading,
     /// A mark alone.
@@ -71,6 +73,11 @@ fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, key: Key, (x, y): (i32, i32),
             mark.map_or(Ok(()), |mark| sheet.mark((x + length / 2, y), mark, size, stroke.color))
         }
         Key::Patch(color) => sheet.fill((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)), color),
+        Key::Hatched(color, lines) => {
+            let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
+            sheet.fill(from, to, color)?;
+            sheet.hatch(from, to, Stroke::solid(lines, 1))
+        }
         Key::Mark(mark, color) => sheet.mark((x + length / 2, y), mark, size, color),
     }
 }

@@ -17,6 +17,7 @@ mod histogram;
 mod lanes;
 mod legend;
 mod lettering;
+mod overlay;
 mod palette;
 mod percentiles;
 mod picture;
@@ -35,9 +36,9 @@ mod timeline;
 mod tradeoff;
 mod violation;
 
+pub use self::overlay::{Band, BandKind};
 pub use self::picture::SIZE;
 pub use self::sweep::sweep_chart;
-pub use self::timeline::Band;
 pub use self::violation::scene_chart;
 
 use self::picture::{Draw, Picture};

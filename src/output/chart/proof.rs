@@ -6,9 +6,10 @@ use super::{Chart, charts};
 use crate::output::sample;
 use crate::report::RecordedRun;
 
-fn runs() -> [(&'static str, RecordedRun); 5] {
+fn runs() -> [(&'static str, RecordedRun); 6] {
     [
         ("recorded", sample::recorded()),
+        ("steered", sample::steered()),
         ("crowd-1", sample::crowd(1)),
         ("crowd-10", sample::crowd(10)),
         ("timeouts", sample::timeouts()),

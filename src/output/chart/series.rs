@@ -15,7 +15,7 @@ pub struct Point {
     pub from_s: f64,
     /// Its end.
     pub to_s: f64,
-    /// Does all of it lie in the measure phase?
+    /// Does all of it lie in the measure phase, and in no pause?
     pub counts: bool,
     /// Grants a second, of its seconds under full load: after the end of the measure
     /// phase no client asks any more.
@@ -50,7 +50,8 @@ pub fn points(of: &Measurements) -> Result<Vec<Point>, String> {
     for (i, windows) in of.windows.chunks(together).enumerate() {
         let mut point = merged(windows, end_s)?;
         point.double_grants = of.double_grants.iter().skip(i * together).take(windows.len()).sum();
-        point.counts = point.from_s >= warmup_s && point.to_s <= end_s;
+        let paused = of.paused_within(point.from_s as u64, point.to_s as u64);
+        point.counts = point.from_s >= warmup_s && point.to_s <= end_s && !paused;
         points.push(point);
     }
     // A trial of less than a second or so has no other.

@@ -122,6 +122,18 @@ impl<DB: DrawingBackend> Sheet<DB> {
         self.line(&[from, (to.0, from.1), to, (from.0, to.1), from], stroke)
     }
 
+    /// Lines over a rectangle that rise to the right at 45 degrees, cut to it.
+    pub fn hatch(&self, from: Pixel, to: Pixel, stroke: Stroke) -> Drawn<DB> {
+        let height = to.1 - from.1;
+        for foot in (from.0 - height..to.0).step_by(self.ems(0.75).max(7) as usize) {
+            let (left, right) = (foot.max(from.0), (foot + height).min(to.0));
+            if left < right {
+                self.line(&[(left, to.1 - (left - foot)), (right, to.1 - (right - foot))], stroke)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A filled polygon.
     pub fn polygon(&self, corners: &[Pixel], color: RGBColor) -> Drawn<DB> {
         self.area.draw(&Polygon::new(corners.to_vec(), color.filled()))

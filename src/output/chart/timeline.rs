@@ -2,13 +2,13 @@
 //! panel a figure on one time axis, one line a system; double grants marked, faults
 //! and the phases that do not count shaded.
 
-use plotters::style::RGBColor;
 use plotters_backend::DrawingBackend;
 
 use super::absence;
 use super::axis::{Axis, tick_number};
 use super::legend::{Entry, Key, with_legend};
 use super::lettering::{Align, Lettering};
+use super::overlay::{Band, Overlay};
 use super::palette::{ALARM, Look, SHADE, SOFT, backends, looks, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
@@ -18,22 +18,8 @@ use super::{Chart, Words, finish};
 use crate::report::RecordedRun;
 use crate::units::{SECOND, grouped, human_duration, three_digits};
 
-/// A stretch of time to shade, with what it was: a fault.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Band {
-    /// Its begin, in seconds since the start of the warm-up.
-    pub from_s: f64,
-    /// Its end.
-    pub to_s: f64,
-    /// What it was.
-    pub label: String,
-}
-
 /// Marks on one line.
 const MARKS: usize = 8;
-
-/// Shade of a fault.
-const FAULT: RGBColor = RGBColor(0xfd, 0xf0, 0xd5);
 
 /// One system's first measured trial.
 struct Line {
@@ -44,7 +30,7 @@ struct Line {
 
 struct Timeline {
     lines: Vec<Line>,
-    bands: Vec<Band>,
+    overlay: Overlay,
     warmup_s: f64,
     /// End of the measure phase and of everything.
     measured_s: f64,
@@ -64,13 +50,14 @@ fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Chart, String> {
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     let mut body = Timeline {
         lines: Vec::new(),
-        bands: bands.to_vec(),
+        overlay: Overlay::new(bands),
         warmup_s: 0.0,
         measured_s: 0.0,
         end_s: 0.0,
 
         reason: absence::of_run(run),
     };
+    let alone = names.len() < 2;
     for (name, look) in names.iter().zip(looks(&names)) {
         // A double grant in a later trial must not be hidden by a clean first one.
         let doubled = run.of(name).find(|trial| trial.double_grants.iter().any(|count| *count > 0));
@@ -89,6 +76,7 @@ fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Chart, String> {
         body.warmup_s = body.warmup_s.max(warmup_s);
         body.measured_s = body.measured_s.max(measured_s);
         body.end_s = body.end_s.max(measured_s).max(end_s);
+        body.overlay.add(first, (!alone).then_some(*name), 0.0);
         rows.push(row(name, &points, double_grants));
         lines.push(Line { label, look, points });
     }
@@ -116,7 +104,7 @@ fn caption(run: &RecordedRun, body: &Timeline) -> String {
     if body.double_grants() {
         text += " Red edge: in this second there were double grants, counted in the lowest panel.";
     }
-    text
+    text + &body.overlay.caption()
 }
 
 fn row(name: &str, points: &[Point], double_grants: u64) -> Vec<String> {
@@ -154,9 +142,7 @@ impl Timeline {
         if self.double_grants() {
             entries.push(Entry::new(Key::Patch(ALARM), "seconds with double grants"));
         }
-        if !self.bands.is_empty() {
-            entries.push(Entry::new(Key::Patch(FAULT), "fault"));
-        }
+        entries.extend(self.overlay.legend());
         entries
     }
 
@@ -192,9 +178,7 @@ impl Timeline {
         if self.end_s > self.measured_s {
             plot.shade(self.measured_s, self.end_s, SHADE)?;
         }
-        for band in &self.bands {
-            plot.shade(band.from_s, band.to_s, FAULT)?;
-        }
+        self.overlay.behind(plot, |second| plot.across(second))?;
         for point in self.lines.iter().flat_map(|line| &line.points).filter(|point| point.double_grants > 0) {
             let (from, to) = (plot.across(point.from_s), plot.across(point.to_s));
             plot.sheet.fill((from, plot.to.1 - plot.sheet.ems(0.3)), (to, plot.to.1), ALARM)?;
@@ -202,7 +186,8 @@ impl Timeline {
         Ok(())
     }
 
-    /// Lines at the phases' ends, and in the first panel their names where there is room.
+    /// Lines at the phases' ends and at markers, and in the first panel their names where
+    /// there is room.
     fn phases<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, names: bool) -> Drawn<DB> {
         let dashed = Stroke { color: SOFT, width: 1, dash: &[4, 4] };
         for at in [self.warmup_s, self.measured_s].into_iter().filter(|at| *at > 0.0 && *at < self.end_s) {
@@ -213,23 +198,27 @@ impl Timeline {
             (self.warmup_s, self.measured_s, "measured"),
             (self.measured_s, self.end_s, "drain"),
         ];
-        let faults = self.bands.iter().map(|band| (band.from_s, band.to_s, band.label.as_str()));
+        self.overlay.over(plot, |second| plot.across(second))?;
+        if !names {
+            return Ok(());
+        }
         let lettering = Lettering { scale: 0.8, color: SOFT, ..Lettering::PLAIN }.aligned(Align::Center);
-        for (i, (from, to, name)) in phases.into_iter().chain(faults).enumerate().filter(|_| names) {
+        for (from, to, name) in phases {
             let (from, to) = (plot.across(from), plot.across(to));
-            let y = plot.from.1 + plot.sheet.ems(if i < 3 { 0.6 } else { 1.5 });
+            let y = plot.from.1 + plot.sheet.ems(0.6);
             if to - from > plot.sheet.width(name, lettering) + 4 {
                 plot.sheet.text(((from + to) / 2, y), name, lettering)?;
             }
         }
-        Ok(())
+        self.overlay.names(plot, plot.from.1 + plot.sheet.ems(1.7), |second| plot.across(second))
     }
 
     fn rates<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, last: bool) -> Drawn<DB> {
         let high =
             self.lines.iter().flat_map(|line| &line.points).filter_map(|point| point.grants_per_s).fold(1.0, f64::max);
-        // Room above the lines for the names of the phases.
-        let plot = self.plot(sheet, Axis::upto("grants/s", high * 1.25), last);
+        // Room above the lines for the names of the phases, and of what else there was.
+        let room = if self.overlay.is_empty() { 1.25 } else { 1.6 };
+        let plot = self.plot(sheet, Axis::upto("grants/s", high * room), last);
         self.shades(&plot)?;
         plot.axes()?;
         self.curves(&plot, |point| point.grants_per_s)?;
@@ -315,6 +304,7 @@ impl Draw for Timeline {
 #[cfg(test)]
 mod tests {
     use super::{Band, timeline, with_bands};
+    use crate::output::chart::BandKind;
     use crate::output::sample;
     use crate::record::figures::Window;
     use crate::units::SECOND;
@@ -369,8 +359,23 @@ mod tests {
     }
 
     #[test]
+    fn pauses_and_markers_are_drawn_named_and_in_no_rate() {
+        let chart = timeline(&sample::steered()).unwrap().remove(0);
+        for text in [">pause (redis)</text>", ">1 (redis)</text>", ">load paused</text>", "marker, with its"] {
+            assert!(chart.svg.contains(text), "{text}");
+        }
+        assert!(
+            chart.caption.contains("Hatched: the load was paused") && chart.caption.contains("Dashed with a number")
+        );
+        let plain = timeline(&sample::recorded()).unwrap().remove(0);
+        assert!(!plain.svg.contains("load paused") && !plain.caption.contains("Hatched"));
+        // The seconds of the pause grant next to nothing, and that is not the system's fewest.
+        assert_ne!(chart.rows[0][1], "0.00");
+    }
+
+    #[test]
     fn faults_are_shaded_and_named() {
-        let band = Band { from_s: 2.5, to_s: 4.0, label: "a <pause>".to_owned() };
+        let band = Band { from_s: 2.5, to_s: 4.0, label: "a <pause>".to_owned(), kind: BandKind::Fault };
         let chart = with_bands(&sample::recorded(), &[band]).unwrap();
         assert!(chart.svg.contains("a &lt;pause&gt;") && chart.svg.contains("#fdf0d5"));
         assert!(!with_bands(&sample::recorded(), &[]).unwrap().svg.contains("#fdf0d5"));

@@ -9,12 +9,13 @@ use super::axis::{Axis, tick_number};
 use super::lanes::{Lane, Role, answer, lanes};
 use super::legend::{Entry, Key, with_legend};
 use super::lettering::{Align, Lettering};
+use super::overlay::Overlay;
 use super::palette::{ALARM, INK, Mark, PAPER, SOFT, look, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, finish};
-use crate::report::{HoldEnd, RecordedRun, Scene, SceneHold};
+use crate::report::{HoldEnd, Measurements, RecordedRun, Scene, SceneHold};
 use crate::units::{MICROSECOND, MILLISECOND, SECOND, human_duration};
 
 /// Most pictures of one trial, and of a run: further ones look alike.
@@ -39,6 +40,9 @@ struct Lanes {
     label: String,
     /// Nanoseconds in the unit of the time axis.
     unit_ns: u64,
+    /// Start of the warm-up.
+    origin_ns: u64,
+    overlay: Overlay,
 }
 
 /// The first few double grants of each trial.
@@ -60,6 +64,7 @@ pub fn violations(run: &RecordedRun) -> Result<Vec<Chart>, String> {
 pub fn scene_chart(scene: &Scene) -> Result<Chart, String> {
     let (earlier, later) = (scene.violation.double_grant.earlier, scene.violation.double_grant.later);
     let (lanes, left_out) = lanes(scene);
+    let overlay = overlay(scene);
     let (unit, unit_ns) = match scene.to_ns.saturating_sub(scene.from_ns) {
         0..MILLISECOND => ("us", MICROSECOND),
         MILLISECOND..2_000_000_000 => ("ms", MILLISECOND),
@@ -72,7 +77,7 @@ pub fn scene_chart(scene: &Scene) -> Result<Chart, String> {
             "Double grant {}: {} let clients {} and {} in at once",
             scene.number, scene.backend, earlier.client, later.client
         ),
-        caption: caption(scene, &lanes, left_out),
+        caption: caption(scene, &lanes, left_out) + &overlay.caption(),
         head: &["client", "role", "token", "waits from", "granted", "leaves", "lease ends", "answer"],
         rows: lanes.iter().flat_map(|lane| rows(lane, later.start_ns)).collect(),
     };
@@ -84,8 +89,19 @@ pub fn scene_chart(scene: &Scene) -> Result<Chart, String> {
         overlap: (later.start_ns, earlier.end_ns.min(later.end_ns).max(later.start_ns)),
         label: format!("{unit} since client {} was granted the key, {at} after the start of the warm-up", later.client),
         unit_ns,
+        origin_ns: scene.origin_ns,
+        overlay,
     };
     finish(words, body)
+}
+
+/// What a person did in the time shown.
+fn overlay(scene: &Scene) -> Overlay {
+    let seconds = |ns: u64| (ns as f64 - scene.origin_ns as f64) / SECOND as f64;
+    let mut overlay = Overlay::default();
+    let trial = Measurements { start_ns: scene.origin_ns, marks: scene.marks.clone(), ..Measurements::default() };
+    overlay.add(&trial, None, 0.0);
+    overlay.within(seconds(scene.from_ns), seconds(scene.to_ns))
 }
 
 fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String {
@@ -201,7 +217,14 @@ impl Lanes {
                 entries.push(Entry::new(Key::Mark(mark, color), answer(ended)));
             }
         }
+        entries.extend(self.overlay.legend());
         entries
+    }
+
+    /// The pixel of a second since the start of the warm-up.
+    fn across<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, second: f64) -> i32 {
+        let ns = second * SECOND as f64 + self.origin_ns as f64;
+        plot.across((ns - self.zero_ns as f64) / self.unit_ns as f64)
     }
 
     fn value(&self, ns: u64) -> f64 {
@@ -340,15 +363,7 @@ impl Lanes {
         let (from, to) = (from.max(bar.0), to.min(bar.1));
         let (top, height) = (place.middle - place.half, 2 * place.half);
         plot.sheet.fill((from, top), (to, top + height), STRUCK)?;
-        // Lines that rise to the right at 45 degrees, cut to the rectangle.
-        for foot in (from - height..to).step_by(plot.sheet.ems(0.75).max(7) as usize) {
-            let (left, right) = (foot.max(from), (foot + height).min(to));
-            if left < right {
-                let ends = [(left, top + height - (left - foot)), (right, top + height - (right - foot))];
-                plot.sheet.line(&ends, Stroke::solid(ALARM, 1))?;
-            }
-        }
-        Ok(())
+        plot.sheet.hatch((from, top), (to, top + height), Stroke::solid(ALARM, 1))
     }
 }
 
@@ -356,6 +371,7 @@ impl Draw for Lanes {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
         let rest = with_legend(sheet, &self.legend())?;
         let plot = self.plot(&rest);
+        self.overlay.behind(&plot, |second| self.across(&plot, second))?;
         self.shade(&plot)?;
         plot.axes()?;
         let granted = plot.across(0.0);
@@ -364,7 +380,9 @@ impl Draw for Lanes {
         for (i, lane) in self.lanes.iter().enumerate() {
             self.lane(&plot, lane, &self.place(&plot, i))?;
         }
-        Ok(())
+        self.overlay.over(&plot, |second| self.across(&plot, second))?;
+        let below = plot.to.1 - plot.sheet.ems(1.8);
+        self.overlay.names(&plot, below, |second| self.across(&plot, second))
     }
 }
 
@@ -373,6 +391,17 @@ mod tests {
     use super::{MOST, MOST_OF_TRIAL, scene_chart, violations};
     use crate::output::sample;
     use crate::report::HoldEnd;
+
+    #[test]
+    fn a_pause_and_a_marker_in_the_time_shown_are_in_the_picture() {
+        let steered = sample::steered();
+        let chart = violations(&steered).unwrap().remove(0);
+        assert!(chart.svg.contains(">load paused</text>") && chart.svg.contains(">1</text>"));
+        assert!(chart.caption.contains("Hatched: the load was paused"));
+        let mut scene = steered.scenes[0].clone();
+        scene.marks.iter_mut().for_each(|mark| (mark.from_ns, mark.to_ns) = (scene.to_ns + 1, scene.to_ns + 9));
+        assert!(!scene_chart(&scene).unwrap().svg.contains("load paused"));
+    }
 
     #[test]
     fn a_double_grant_tells_who_believed_what_and_for_how_long() {

@@ -175,7 +175,8 @@ impl Writer<'_> {
                 self.complete(event, kind, error, None);
             }
             What::Died { .. } => self.abandon(event.client, event.t, "died"),
-            What::Renewed { .. } | What::Lost { .. } | What::SelfStall { .. } => {}
+            What::Renewed { .. } | What::Lost { .. } => {}
+            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
         }
     }
 

@@ -84,7 +84,8 @@ impl Writer {
                 self.complete(event, outcome, None);
             }
             What::Died { .. } => self.abandon(event, "died"),
-            What::Renewed { .. } | What::Lost { .. } | What::SelfStall { .. } => {}
+            What::Renewed { .. } | What::Lost { .. } => {}
+            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
         }
     }
 

@@ -169,6 +169,10 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
     if caught {
         heads.push("double grants");
     }
+    let steered = run.measured.iter().any(|measured| !measured.marks.is_empty());
+    if steered {
+        heads.push("by hand");
+    }
     let heads: Vec<String> = heads.into_iter().map(str::to_owned).collect();
     let rows = courses.iter().map(|(measured, course)| {
         let most = |values: &[Option<f64>]| values.iter().flatten().copied().reduce(f64::max);
@@ -186,14 +190,18 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
             let marks = course.doubles.iter().map(|count| if *count > 0 { '×' } else { '·' });
             row.push(format!("`{}`", marks.collect::<String>()));
         }
+        if steered {
+            row.push(format!("`{}`", course.by_hand.iter().collect::<String>()));
+        }
         row
     });
     let more = run.measured.len().saturating_sub(courses.len());
     let more = if more > 0 { format!(" {more} more trials are in timeseries.csv.") } else { String::new() };
+    let by_hand = if steered { " By hand: P is a pause of the load, a number a marker." } else { "" };
     Ok(format!(
         "## Over time\n\n{}\nFrom the start of the warm-up. Each line has its own scale, from 0 to the most beside it; \
          p99 wait: of the grants of that moment, service time; · is a moment without a grant, × one with a double \
-         grant.{more}\n\n",
+         grant.{by_hand}{more}\n\n",
         grid(&heads, rows, "---")
     ))
 }
@@ -262,7 +270,7 @@ fn again(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::{MOST_BYTES, markdown};
-    use crate::output::sample::{crowd, empty, gated, recorded, timeouts};
+    use crate::output::sample::{crowd, empty, gated, recorded, steered, timeouts};
 
     /// Every table has a head, a rule and rows with as many cells as the head.
     fn tables_hold_together(text: &str) {
@@ -287,8 +295,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_did_is_beside_the_course_and_in_the_findings() {
+        let text = markdown(&steered()).unwrap();
+        assert!(text.contains("`··1PP2·`") && text.contains("P is a pause of the load"));
+        assert!(text.contains("- note: redis, trial 1: the load was paused by hand for 1.50 s"), "{text}");
+        assert!(!markdown(&recorded()).unwrap().contains("by hand"));
+    }
+
+    #[test]
     fn every_sample_has_whole_tables() {
-        for run in [recorded(), crowd(10), gated(), timeouts(), empty()] {
+        for run in [recorded(), steered(), crowd(10), gated(), timeouts(), empty()] {
             tables_hold_together(&markdown(&run).unwrap());
         }
     }

@@ -1,6 +1,7 @@
 //! A run over time in a line of characters.
 
 use crate::record::Latency;
+use crate::record::figures::{Mark, MarkKind};
 use crate::report::Measurements;
 
 /// Heights from a little to the most.
@@ -33,6 +34,8 @@ pub struct Course {
     pub p99_ns: Vec<Option<f64>>,
     /// Double grants.
     pub doubles: Vec<u64>,
+    /// What a person did: `P` for a pause of the load, a marker's number, `*` from 10 on.
+    pub by_hand: Vec<char>,
 }
 
 impl Course {
@@ -43,7 +46,8 @@ impl Course {
     /// If a stored histogram cannot be read.
     pub fn of(measured: &Measurements) -> Result<Self, String> {
         let seconds = measured.windows.len().div_ceil(MOST).max(1);
-        let mut course = Self { seconds, rates: Vec::new(), p99_ns: Vec::new(), doubles: Vec::new() };
+        let mut course =
+            Self { seconds, rates: Vec::new(), p99_ns: Vec::new(), doubles: Vec::new(), by_hand: Vec::new() };
         for (point, windows) in measured.windows.chunks(seconds).enumerate() {
             let mut waits = Latency::default();
             for window in windows {
@@ -54,21 +58,43 @@ impl Course {
             course.p99_ns.push(waits.raw_percentile(0.99).map(|ns| ns as f64));
             let doubles = measured.double_grants.iter().skip(point * seconds).take(windows.len());
             course.doubles.push(doubles.sum());
+            let from = (point * seconds) as f64;
+            course.by_hand.push(by_hand(measured, from, from + windows.len() as f64));
         }
         Ok(course)
+    }
+}
+
+/// What a person did between two seconds, in one character: a marker is told before a pause.
+fn by_hand(measured: &Measurements, from: f64, to: f64) -> char {
+    let within = |mark: &&Mark| {
+        let (begin, end) = measured.seconds_of(mark);
+        begin < to && (end > from || begin >= from)
+    };
+    let shown = |kind: MarkKind| measured.marks.iter().filter(within).find(|mark| mark.kind == kind);
+    match (shown(MarkKind::Marker), shown(MarkKind::Pause)) {
+        (Some(marker), _) => char::from_digit(marker.number, 10).unwrap_or('*'),
+        (None, Some(_)) => 'P',
+        (None, None) => NOTHING,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Course, sparkline};
-    use crate::output::sample::crowd;
+    use crate::output::sample::{crowd, steered};
 
     #[test]
     fn bars_run_from_zero_to_the_most() {
         assert_eq!(sparkline(&[Some(0.0), Some(1.0), Some(4.0), None, Some(8.0)]), "·▁▄·█");
         assert_eq!(sparkline(&[Some(0.0), None]), "··");
         assert_eq!(sparkline(&[]), "");
+    }
+
+    #[test]
+    fn pauses_and_markers_have_a_character_each() {
+        let course = Course::of(&steered().measured[0]).unwrap();
+        assert_eq!(course.by_hand.iter().collect::<String>(), "··1PP2·");
     }
 
     #[test]

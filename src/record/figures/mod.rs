@@ -2,59 +2,24 @@
 //! crate's design and beside each field; all of them come from events alone, so
 //! they mean the same for every lock system.
 
+mod mark;
 mod queue;
+mod schedule;
 mod series;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+pub use mark::{Mark, MarkKind, paused_ns};
 pub use queue::KeyTally;
+pub use schedule::{Pause, Schedule};
 pub use series::Window;
 
+use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
 use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, What};
 use super::histogram::Latency;
 use super::merge::Observer;
-
-/// The instants of a trial's phases, in clock nanoseconds.
-#[derive(Clone, Debug)]
-pub struct Schedule {
-    /// Start of the warm-up.
-    pub start: u64,
-    /// End of the warm-up: from here on attempts count.
-    pub measure: u64,
-    /// End of measuring; moved forward when the load is stopped early.
-    pub end: Arc<AtomicU64>,
-}
-
-impl Schedule {
-    /// A schedule that starts at `start`.
-    #[must_use]
-    pub fn new(start: u64, warmup_ns: u64, duration_ns: u64) -> Self {
-        let measure = start.saturating_add(warmup_ns);
-        Self { start, measure, end: Arc::new(AtomicU64::new(measure.saturating_add(duration_ns))) }
-    }
-
-    /// End of measuring.
-    #[must_use]
-    pub fn end(&self) -> u64 {
-        self.end.load(Ordering::Relaxed)
-    }
-
-    /// Moves the end of measuring forward to `instant`, never back.
-    pub fn stop_at(&self, instant: u64) {
-        self.end.fetch_min(instant.max(self.measure), Ordering::Relaxed);
-    }
-
-    /// Does an attempt invoked at `instant` count?
-    #[must_use]
-    pub fn measures(&self, instant: u64) -> bool {
-        instant >= self.measure && instant < self.end()
-    }
-}
 
 /// Outcomes of the attempts whose `acquire_invoke` lies in the measure phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +48,7 @@ pub struct Counts {
     pub overtakes: u64,
     /// Longest wait, granted or not, in nanoseconds.
     pub longest_wait_ns: u64,
-    /// Grants whose `acquire_ok` lies in the measure phase (for throughput).
+    /// Grants whose `acquire_ok` lies in the measure phase and in no pause (for throughput).
     pub grants_in_window: u64,
     /// Attempts of all phases.
     pub attempts_all: u64,
@@ -150,6 +115,7 @@ pub struct Figures {
     longest_wait_of: Vec<u64>,
     keys: Vec<KeyQueue>,
     series: Series,
+    marks: Marks,
 }
 
 impl Figures {
@@ -165,6 +131,7 @@ impl Figures {
             grants_of: vec![0; clients as usize],
             longest_wait_of: vec![0; clients as usize],
             keys: (0..keys).map(|_| KeyQueue::default()).collect(),
+            marks: Marks::default(),
         }
     }
 
@@ -211,6 +178,25 @@ impl Figures {
         (0..).zip(self.keys.iter().map(KeyQueue::tally))
     }
 
+    /// Pauses that are over, and markers, in the order in which they ended.
+    #[must_use]
+    pub fn marks(&self) -> &[Mark] {
+        self.marks.done()
+    }
+
+    /// Since when the load is paused, if it is.
+    #[must_use]
+    pub fn paused_since(&self) -> Option<u64> {
+        self.marks.paused_since()
+    }
+
+    /// Nanoseconds of the measure phase, as it is planned now, in which the load was
+    /// paused; without a pause that goes on.
+    #[must_use]
+    pub fn paused_ns(&self) -> u64 {
+        paused_ns(self.marks.done(), self.schedule.measure(), self.schedule.end())
+    }
+
     /// Closes and returns the time series, one window a second.
     #[must_use]
     pub fn series(&mut self) -> Vec<Window> {
@@ -233,7 +219,9 @@ impl Figures {
         self.series.granted(event.t, wait);
         let taken = self.keys[event.key as usize].granted(event.client, attempt.invoke);
         self.counts.grants_all += 1;
-        self.counts.grants_in_window += u64::from(self.schedule.measures(event.t));
+        // A pause is a drain in between: who waited is served still, in time that counts for nothing.
+        let in_window = self.schedule.measures(event.t) && self.marks.paused_since().is_none();
+        self.counts.grants_in_window += u64::from(in_window);
         if !attempt.counts {
             return;
         }
@@ -353,9 +341,10 @@ impl Observer for Figures {
             What::Released { release, requests, .. } => self.released(event, release, requests),
             What::Died { .. } => self.died(event),
             What::SelfStall { from } => {
-                let touches = from < self.schedule.end() && event.t >= self.schedule.measure;
+                let touches = from < self.schedule.end() && event.t >= self.schedule.measure();
                 self.counts.self_stalls += u64::from(touches);
             }
+            What::PauseBegins | What::Paused { .. } | What::Marker { .. } => self.marks.observe(event),
         }
     }
 }

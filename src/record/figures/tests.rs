@@ -148,6 +148,32 @@ fn response_time_runs_from_due_and_service_time_from_invoke() {
 }
 
 #[test]
+fn a_grant_in_a_pause_counts_for_the_waits_and_not_for_the_rate() {
+    let pause = |t, what| (t, Event::NOBODY, what);
+    let confirmed = released(ReleaseKind::Confirmed);
+    let figures = fold(&[
+        (110, 0, INVOKE),
+        (111, 0, acquired()),
+        (112, 1, INVOKE),
+        pause(120, What::PauseBegins),
+        (125, 0, RELEASE),
+        (126, 0, confirmed),
+        (127, 1, acquired()),
+        (128, 1, RELEASE),
+        (129, 1, confirmed),
+        pause(150, What::Paused { from: 120 }),
+        (155, 0, INVOKE),
+        (156, 0, acquired()),
+    ]);
+    let counts = figures.counts();
+    assert_eq!((counts.attempts, counts.grants, counts.grants_in_window), (3, 3, 2));
+    assert_eq!((counts.longest_wait_ns, figures.paused_ns(), figures.marks().len()), (15, 30, 1));
+    // The fold moves no phase: whoever reads the events for it does.
+    let warm_up = fold(&[pause(20, What::PauseBegins), pause(120, What::Paused { from: 20 })]);
+    assert_eq!(warm_up.paused_ns(), 20);
+}
+
+#[test]
 fn a_stall_of_our_own_counts_if_it_touches_the_measure_phase() {
     let stalls = |from, t| fold(&[(t, 0, What::SelfStall { from })]).counts().self_stalls;
     assert_eq!([stalls(10, 99), stalls(90, 100), stalls(110, 120), stalls(50, 250), stalls(200, 230)], [0, 1, 1, 1, 0]);

@@ -140,6 +140,16 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.name("self_stall");
             line.number("from", from);
         }
+        What::PauseBegins => line.name("pause_begins"),
+        What::Paused { from } => {
+            line.name("paused");
+            line.number("from", from);
+        }
+        What::Marker { number, at } => {
+            line.name("marker");
+            line.number("number", u64::from(number));
+            line.number("at", at);
+        }
     }
     line.out.extend_from_slice(b"}\n");
 }
@@ -249,6 +259,7 @@ struct RawEvent<'a> {
     #[serde(default)]
     refused_write: bool,
     from: Option<u64>,
+    number: Option<u32>,
 }
 
 /// Reads one line.
@@ -305,15 +316,24 @@ pub fn parse(text: &str) -> Result<Line, String> {
         "release_unknown" => released(ReleaseKind::Unknown),
         "died" => What::Died { surely_ended },
         "self_stall" => What::SelfStall { from: needed(raw.from, "from")? },
+        "pause_begins" => What::PauseBegins,
+        "paused" => What::Paused { from: needed(raw.from, "from")? },
+        "marker" => What::Marker {
+            number: raw.number.ok_or_else(|| format!("\"{}\" without \"number\"", raw.e))?,
+            at: needed(raw.at, "at")?,
+        },
         other => return Err(format!("unknown event \"{other}\"")),
     };
     if raw.invoke.is_some_and(|invoke| invoke > raw.t) {
         return Err(format!("\"{}\" before it was asked for", raw.e));
     }
-    let (client, key) = match (what, raw.c, raw.k) {
-        (What::SelfStall { .. }, None, None) => (Event::NOBODY, 0),
-        (What::SelfStall { .. }, ..) => return Err(format!("\"{}\" belongs to no client and key", raw.e)),
-        (_, Some(client), Some(key)) => (client, key),
+    if matches!(what, What::Paused { from: begin } | What::Marker { at: begin, .. } if begin > raw.t) {
+        return Err(format!("\"{}\" before it began", raw.e));
+    }
+    let (client, key) = match (what.is_of_nobody(), raw.c, raw.k) {
+        (true, None, None) => (Event::NOBODY, 0),
+        (true, ..) => return Err(format!("\"{}\" belongs to no client and key", raw.e)),
+        (false, Some(client), Some(key)) => (client, key),
         _ => return Err(format!("\"{}\" without \"c\" or \"k\"", raw.e)),
     };
     Ok(Line::Event(Event { t: raw.t, client, key, what }))
@@ -334,6 +354,9 @@ mod tests {
             What::ReleaseInvoke { enter: 1, exit: 2, seen },
             What::Died { surely_ended: u64::MAX },
             What::SelfStall { from: 3 },
+            What::PauseBegins,
+            What::Paused { from: 4 },
+            What::Marker { number: 2, at: 10 },
         ];
         for denial in [Denial::Refused, Denial::TimedOut, Denial::Withdrawn, Denial::Unavailable, Denial::Unknown] {
             all.push(What::Denied { denial, surely_ended: u64::MAX, requests: 2 });
@@ -350,7 +373,7 @@ mod tests {
     #[test]
     fn every_event_reads_back_as_it_was() {
         for what in every_kind() {
-            let client = if matches!(what, What::SelfStall { .. }) { Event::NOBODY } else { 3 };
+            let client = if what.is_of_nobody() { Event::NOBODY } else { 3 };
             let event = Event { t: 11, client, key: 0, what };
             let mut text = Vec::new();
             write(&event, &mut text);
@@ -369,6 +392,11 @@ mod tests {
             "{\"t\":1,\"e\":\"died\"}",
             "{\"t\":1,\"c\":0,\"e\":\"died\"}",
             "{\"t\":2,\"c\":0,\"k\":0,\"e\":\"self_stall\",\"from\":1}",
+            "{\"t\":2,\"c\":0,\"k\":0,\"e\":\"pause_begins\"}",
+            "{\"t\":2,\"e\":\"paused\"}",
+            "{\"t\":2,\"e\":\"paused\",\"from\":3}",
+            "{\"t\":2,\"e\":\"marker\",\"at\":1}",
+            "{\"t\":2,\"e\":\"marker\",\"number\":1,\"at\":3}",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -11,6 +11,9 @@
 //! `{"cut":{"t":…,"judged":{…}}}`, which says what the oracle had counted by then; after
 //! it come the rest of the attempts that were under way, and what surrounds violations.
 //!
+//! Lines without `c` and `k` are of the tool itself: `self_stall`, and what a person
+//! did, `pause_begins`, `paused` and `marker`. These are written after a cut too.
+//!
 //! `t` and every other instant are clock nanoseconds; absent fields mean "none".
 //! The file is flushed every second, so that it can be read while it grows.
 

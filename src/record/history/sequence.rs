@@ -1,5 +1,5 @@
-//! The order in which one attempt's events can come. Where they come otherwise,
-//! events were lost, or somebody has changed the history.
+//! The order in which the events of one attempt, or of one pause, can come. Where
+//! they come otherwise, events were lost, or somebody has changed the history.
 
 use crate::record::event::{Event, What};
 
@@ -17,20 +17,24 @@ pub enum Stage {
     Releasing(u32),
 }
 
-/// The stages of all clients of a trial.
+/// The stages of all clients of a trial, and of its load.
 #[derive(Clone, Debug)]
-pub struct Sequence(Vec<Stage>);
+pub struct Sequence {
+    stages: Vec<Stage>,
+    /// Begin of the pause that goes on.
+    paused_since: Option<u64>,
+}
 
 impl Sequence {
     /// All idle.
     #[must_use]
     pub fn new(clients: u32) -> Self {
-        Self(vec![Stage::Idle; clients as usize])
+        Self { stages: vec![Stage::Idle; clients as usize], paused_since: None }
     }
 
     /// Client number and stage of each.
     pub fn stages(&self) -> impl Iterator<Item = (u32, Stage)> {
-        (0..).zip(self.0.iter().copied())
+        (0..).zip(self.stages.iter().copied())
     }
 
     /// The next event of the trial. The client stands where the event puts it, also
@@ -39,7 +43,7 @@ impl Sequence {
     /// # Errors
     /// Says why it cannot come here.
     pub fn observe(&mut self, event: &Event) -> Result<(), String> {
-        let Some(stage) = self.0.get_mut(event.client as usize) else { return Ok(()) };
+        let Some(stage) = self.stages.get_mut(event.client as usize) else { return self.pause(event) };
         let key = event.key;
         let (needs, next, does) = match event.what {
             What::Invoke { .. } => (Stage::Idle, Stage::Waiting(key), "asks for"),
@@ -51,7 +55,7 @@ impl Sequence {
             What::Released { .. } => (Stage::Releasing(key), Stage::Idle, "has given back"),
             What::Died { .. } if *stage == Stage::Idle => (Stage::Waiting(key), Stage::Idle, "dies at"),
             What::Died { .. } => (*stage, Stage::Idle, "dies at"),
-            What::SelfStall { .. } => return Ok(()),
+            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => return Ok(()),
         };
         let was = std::mem::replace(stage, next);
         if was == needs {
@@ -64,6 +68,20 @@ impl Sequence {
             Stage::Releasing(other) => format!("while it was releasing key {other}"),
         };
         Err(format!("client {} {does} key {key} {stood}: a line is missing", event.client))
+    }
+
+    /// An event of no client.
+    fn pause(&mut self, event: &Event) -> Result<(), String> {
+        match event.what {
+            What::PauseBegins => match self.paused_since.replace(event.t) {
+                None => Ok(()),
+                Some(since) => Err(format!("a pause begins in the pause that began at {since}: a line is missing")),
+            },
+            What::Paused { from } if self.paused_since.take() != Some(from) => {
+                Err(format!("the end of a pause that did not begin at {from}: a line is missing"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -95,6 +113,20 @@ mod tests {
         for alive in [&[INVOKE][..], &[INVOKE, ACQUIRED], &[INVOKE, ACQUIRED, RELEASE]] {
             assert_eq!(first_problem(&[alive, &[DIED, INVOKE]].concat()), None);
         }
+    }
+
+    #[test]
+    fn a_pause_begins_before_it_ends_and_ends_before_the_next() {
+        let problems = |events: &[(u64, What)]| {
+            let mut sequence = Sequence::new(1);
+            let event = |(t, what): &(u64, What)| Event { t: *t, client: Event::NOBODY, key: 0, what: *what };
+            events.iter().filter(|one| sequence.observe(&event(one)).is_err()).count()
+        };
+        let (begin, end) = (What::PauseBegins, |from| What::Paused { from });
+        assert_eq!(problems(&[(1, begin), (4, end(1)), (4, begin), (9, end(4))]), 0);
+        assert_eq!(problems(&[(4, end(1))]), 1);
+        assert_eq!(problems(&[(1, begin), (4, end(2))]), 1);
+        assert_eq!(problems(&[(1, begin), (4, begin), (5, end(4))]), 1);
     }
 
     #[test]

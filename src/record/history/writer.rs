@@ -313,6 +313,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_did_is_written_beyond_the_limit_too() {
+        let mut events = long_and_short();
+        let by_hand = [
+            (10 * S, What::PauseBegins),
+            (12 * S, What::Marker { number: 1, at: 11 * S }),
+            (15 * S, What::Paused { from: 10 * S }),
+        ];
+        events.retain(|event| !(10 * S..15 * S).contains(&event.t));
+        events.extend(by_hand.map(|(t, what)| Event { t, client: Event::NOBODY, key: 0, what }));
+        events.sort_by_key(|event| event.t);
+        let (read, recorded) = written(2, &events, &[]);
+        assert!(!recorded.complete);
+        let nobody: Vec<What> = read.iter().filter(|e| e.client == Event::NOBODY).map(|e| e.what).collect();
+        assert_eq!(nobody, by_hand.map(|(_, what)| what));
+    }
+
+    #[test]
     fn a_violation_found_late_is_surrounded_and_the_file_stays_in_order() {
         let events = long_and_short();
         // The grant at 20 s is found to be a double one when client 0 leaves at 50 s.

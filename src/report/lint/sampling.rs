@@ -1,9 +1,9 @@
-//! Lints on the sample: too small, cut at its end, or not of one steady state.
+//! Lints on the sample: too small, cut at its end, not of one steady state, or paused.
 
 use super::super::measured::Measurements;
 use super::evidence::{Evidence, Sighting};
 use crate::record::figures::Counts;
-use crate::units::{grouped, three_digits};
+use crate::units::{grouped, human_duration, three_digits};
 
 /// Samples that a 99th percentile needs: 10 / (1 - p).
 const P99_NEEDS: u64 = 1_000;
@@ -91,12 +91,31 @@ pub(super) fn warm_up_not_steady(evidence: &Evidence<'_>) -> Vec<Sighting> {
     found
 }
 
+pub(super) fn load_paused(evidence: &Evidence<'_>) -> Vec<Sighting> {
+    let mut found = Vec::new();
+    for (name, _) in evidence.systems() {
+        let trials: Vec<_> = evidence.measured_of(name).collect();
+        let paused = trials.iter().filter(|trial| trial.pauses().next().is_some()).count();
+        let ns = trials.iter().flat_map(|trial| trial.pauses()).map(|pause| pause.to_ns - pause.from_ns).sum();
+        if paused > 0 {
+            let length = human_duration(ns);
+            let detail = match trials.len() {
+                1 => format!("the load was paused by hand for {length}"),
+                all => format!("the load was paused by hand for {length}, in {paused} of {all} trials"),
+            };
+            found.push(Sighting::found(name, detail));
+        }
+    }
+    found
+}
+
 /// How the first quarter of the measure phase differs from the rest of it, if it does;
 /// or why that cannot be said.
 fn drift(measured: &Measurements) -> Result<Option<String>, String> {
     let end = measured.warmup_ns + measured.measured_ns;
     let inside = |second: u64| second * 1_000_000_000 >= measured.warmup_ns && (second + 1) * 1_000_000_000 <= end;
-    let windows = measured.windows.iter().filter(|window| inside(window.second));
+    let loaded = |second: u64| inside(second) && !measured.paused_within(second, second + 1);
+    let windows = measured.windows.iter().filter(|window| loaded(window.second));
     let grants: Vec<f64> = windows.map(|window| window.grants as f64).collect();
     if grants.len() < SECONDS {
         return Err(format!("{} whole seconds were measured, telling needs {SECONDS}", grants.len()));

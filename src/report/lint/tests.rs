@@ -1,6 +1,7 @@
 use super::super::fixture::{measured, report, trial};
 use super::super::{Measurements, Report, TrialResult};
 use super::{Evidence, LINTS, Lint, LintLevel, LintLevels, Linted, lint};
+use crate::record::figures::{Mark, MarkKind};
 use crate::workload::{Plan, parse};
 
 /// A run that lints look at, changed by a test.
@@ -282,8 +283,31 @@ fn warm_up_not_steady() {
         },
         "redis: 1 of 2 trials, for example 40.0 grants/s in the first 2 s of measuring, 0.00 grants/s in the other 6 s",
     );
+    // What a pause left out is no drift.
+    silent("warm-up-not-steady", |run| {
+        seconds(&[4_000, 0, 0, 4_000, 4_000, 4_000, 4_000, 4_000])(run);
+        run.measured[0].marks = vec![pause(3_100_000_000, 4_900_000_000)];
+    });
     let why = cannot_say("warm-up-not-steady", seconds(&[1, 100, 100]));
     assert_eq!(why, "redis: 3 whole seconds were measured, telling needs 5");
+}
+
+fn pause(from_ns: u64, to_ns: u64) -> Mark {
+    Mark { from_ns, to_ns, kind: MarkKind::Pause, number: 1 }
+}
+
+#[test]
+fn load_paused() {
+    let twice = |run: &mut Run| {
+        run.measured[0].marks = vec![pause(0, 1_500_000_000), pause(4_000_000_000, 6_000_000_000)];
+    };
+    told("load-paused", twice, "redis: the load was paused by hand for 3.50 s");
+    let once = |run: &mut Run| {
+        run.measured.push(measured("redis", 2, &[40; 8]));
+        run.measured[0].marks = vec![pause(0, 1_500_000_000)];
+    };
+    told("load-paused", once, "redis: the load was paused by hand for 1.50 s, in 1 of 2 trials");
+    silent("load-paused", |run| run.measured[0].marks = vec![Mark { kind: MarkKind::Marker, ..pause(5, 5) }]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::bins::Bins;
 use super::lanes::KeyHold;
 use crate::load::Phase;
 use crate::oracle::DoubleGrant;
-use crate::record::figures::{Counts, Window};
+use crate::record::figures::{Counts, Mark, Window};
 use crate::record::history::Judged;
 use crate::report::LatencySet;
 
@@ -59,6 +59,8 @@ pub struct Snapshot {
     pub holds: Vec<KeyHold>,
     /// Double grants found since the last snapshot; of a trial the first hundred.
     pub double_grants: Vec<DoubleGrant>,
+    /// Pauses that are over, and markers, of the trial so far.
+    pub marks: Vec<Mark>,
     /// The load generator itself.
     pub own: Own,
 }

@@ -22,6 +22,8 @@ pub struct LiveTrial<'a> {
     schedule: Schedule,
     figures: Figures,
     judged: JudgedHistory<'a>,
+    /// Nanoseconds to the end of measuring when it was last known.
+    left_ns: u64,
     /// What only a watcher needs; a run that nobody watches does not pay for it.
     watched: Option<Watched>,
 }
@@ -47,11 +49,16 @@ impl<'a> LiveTrial<'a> {
         let clients = figures.grants_per_client().len() as u32;
         let watched =
             watched.then(|| Watched { lanes: Lanes::new(clients), lag: Lag::default(), waiting: 0, taken: (0, 0, 0) });
-        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, watched }
+        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, left_ns: 0, watched }
     }
 
     /// How it stands at `now`.
     pub fn snapshot(&mut self, now: u64, paused: bool, own_cpu: Option<f64>) -> Snapshot {
+        let end = self.schedule.end();
+        if end < u64::MAX {
+            // While the load is paused nobody knows the end; what is left stays the same.
+            self.left_ns = end.saturating_sub(now);
+        }
         let counts = *self.figures.counts();
         let (judged, per_second) = (self.judged.judged(), self.judged.per_second());
         let mut snapshot = Snapshot {
@@ -61,7 +68,8 @@ impl<'a> LiveTrial<'a> {
             paused,
             origin_ns: self.schedule.start,
             elapsed_ns: now.saturating_sub(self.schedule.start),
-            left_ns: self.schedule.end().saturating_sub(now),
+            left_ns: self.left_ns,
+            marks: self.figures.marks().to_vec(),
             counts,
             latency: LatencySet::of(self.figures.latencies(), &counts),
             service: Bins::of(&self.figures.latencies().acquire_service),
@@ -93,7 +101,7 @@ impl<'a> LiveTrial<'a> {
     fn phase(&self, now: u64) -> Phase {
         if now >= self.schedule.end() {
             Phase::Drain
-        } else if now >= self.schedule.measure {
+        } else if now >= self.schedule.measure() {
             Phase::Measure
         } else {
             Phase::Warmup
