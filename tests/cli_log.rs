@@ -27,13 +27,13 @@ fn a_run_leaves_a_log_of_its_turning_points_and_says_nothing() {
     assert_eq!(ran.err, "", "nobody asked for lines");
     let log = log_of(&place.only_run());
     for part in [
-        "lockbench::cli::narrate: run mine: workload hot-key, trials of each 1, systems memory, control:no-lock\n",
+        "lockbench::run: run mine: workload hot-key, trials of each 1, systems memory, control:no-lock\n",
         "memory answers: version",
         "lockbench itself takes",
         "memory: trial 1 begins",
         "memory: trial 1 ended: ",
         "control:no-lock: trial 1: double grants",
-        " WARN lockbench::cli::narrate: exit 100: ",
+        " WARN lockbench::run: exit 100: ",
     ] {
         assert!(log.contains(part), "\"{part}\" is not in\n{log}");
     }
@@ -48,7 +48,7 @@ fn whoever_asks_for_lines_sees_them_too() {
     let place = Place::new();
     let ran = run(&place, &["-b", "memory", "--log", "lockbench=debug"]).exits(0);
     let log = log_of(&place.only_run());
-    assert!(log.contains("DEBUG lockbench::cli::narrate: memory: trial 1: draining\n"), "{log}");
+    assert!(log.contains("DEBUG lockbench::trial: memory: trial 1: draining\n"), "{log}");
     assert!(log.contains("written: report.html"), "{log}");
     // The end of the run is told when its file is closed.
     assert!(ran.err.starts_with(&log), "not the same:\n{log}\n{}", ran.err);
@@ -104,7 +104,7 @@ fn servers_are_in_the_log_with_address_and_pid() {
     let workload = Place::shipped("hot-key.toml");
     let mut arguments = vec!["run", workload.as_str(), "-b", "redis,postgres:advisory", "--log", "trace"];
     arguments.extend(SHORT);
-    place.run(&arguments).exits(0);
+    place.run(&arguments).exits(0).tells(&["--log has all libraries speak at debug or trace"]);
     let log = log_of(&place.only_run());
     for part in ["redis 7", "answers at redis://127.0.0.1:", " pid ", "redis is stopped", "postgres is stopped"] {
         assert!(log.contains(part), "\"{part}\" is not in\n{log}");

@@ -45,6 +45,8 @@ fn content(file: &Path) -> String {
 fn run(place: &Place, backend: &str, endpoint: &str) -> Ran {
     let workload = Place::shipped("quickstart.toml");
     let mut arguments = vec!["run", workload.as_str(), "-b", backend, "--endpoint", endpoint, "--ui", "plain"];
+    // Whatever any library says.
+    arguments.extend(["--log", "trace"]);
     arguments.extend(SHORT);
     place.run(&arguments)
 }

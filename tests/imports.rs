@@ -74,6 +74,21 @@ fn imports_go_downward_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A line of the log takes longer than a lock of the fastest system.
+#[test]
+fn the_measuring_path_is_silent() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for module in ["lock", "record", "backend", "oracle", "load"] {
+        sources(&root.join(module), &mut files);
+    }
+    assert!(files.len() > 50, "the sources were not found");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("tracing"), "{} speaks", file.display());
+    }
+}
+
 #[test]
 fn a_wrong_edge_is_seen() {
     assert_eq!(imported("use crate::cli::run;\n// use crate::oracle::X;\nlet x = crate::lock::Key;"), ["cli", "lock"]);

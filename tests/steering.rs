@@ -25,7 +25,6 @@ use lockbench::workload::{Plan, parse};
 use serde_json::json;
 
 const MS: u64 = 1_000_000;
-const S: u64 = 1_000 * MS;
 
 /// Eight clients on one key, a hold of 1 ms: 1 000 grants a second, whatever happens.
 const HOT: &str = "clients = 8\nkeys = \"single\"\nhold = \"1ms\"\nttl = \"4s\"\nwarmup = \"1s\"\nduration = \"10s\"\n\

@@ -11,9 +11,10 @@ use super::baseline::Baselines;
 use super::endpoints::redacted;
 use super::job::{Job, workers};
 use super::measure::{Done, contended, own_cpu_s};
+use super::narrate::{FILES, drawn, judged};
 use super::overhead::Overhead;
 use super::servers::Servers;
-use super::{Failure, narrate, print, tell};
+use super::{Failure, print, tell};
 use crate::backend;
 use crate::output::{OUTPUTS, json, text};
 use crate::report::live::Update;
@@ -56,9 +57,9 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
     servers.stop();
     let mut report = report(job, &ran, placement, remarks);
     let mut report_json = json(&report).map_err(Failure::internal)?;
-    narrate::judged(&report.verdict);
+    judged(&report.verdict);
     if let Some(cost) = job.session.display.cost() {
-        narrate::drawn(cost, own_cpu_s());
+        drawn(cost, own_cpu_s());
     }
     let partial = directory.path("");
     let place = match store(job, &ran, &report_json, directory) {
@@ -80,7 +81,7 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
         job.session.display.insist(&format!("lockbench: {}", failure.message));
         report.verdict.unstored(failure.message);
     }
-    info!("the run is in {}", place.display());
+    info!(target: FILES, "the run is in {}", place.display());
     job.session.log.close();
     job.session.save_in(Some(place.clone()));
     job.session.display.update(Update::Over(Box::new(report.clone())));
@@ -220,9 +221,9 @@ fn store(job: &Job<'_>, ran: &Ran, report_json: &[u8], directory: RunDirectory) 
     let mut write = |name: &str, bytes: Result<Vec<u8>, String>| {
         let written = bytes.and_then(|bytes| directory.write(name, &bytes).map_err(|error| error.to_string()));
         match written {
-            Ok(()) => debug!("written: {name}"),
+            Ok(()) => debug!(target: FILES, "written: {name}"),
             Err(error) => {
-                warn!("not written: {name}: {error}");
+                warn!(target: FILES, "not written: {name}: {error}");
                 problem.get_or_insert(error);
             }
         }

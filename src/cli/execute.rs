@@ -43,7 +43,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     narrate::begins(&job, &id);
     session.display.update(Update::Run(Box::new(facts(&job, &id))));
     for warning in job.warnings().iter().chain(&baselines.warnings) {
-        warn!("{warning}");
+        warn!(target: narrate::RUN, "{warning}");
         session.display.say(&format!("warning: {warning}"));
     }
     session.display.say("starting servers");
@@ -171,7 +171,7 @@ impl Run<'_> {
                 place: done as u32 + 1,
                 places: order.len() as u32,
             }));
-            info!("{}: trial {trial} begins ({} of {})", candidate.entry.name, done + 1, order.len());
+            info!(target: narrate::TRIAL, "{}: trial {trial} begins ({} of {})", candidate.entry.name, done + 1, order.len());
             let Some(done) = bench.trial(candidate, *trial, history.as_mut()) else { break };
             narrate::trial(&done.result);
             self.tell(Update::Ended(Box::new(TrialEnd {
@@ -233,12 +233,12 @@ impl Run<'_> {
             match reached {
                 Ok(candidate) => {
                     let facts = &candidate.facts;
-                    info!("{} answers: version {}, {}", entry.name, facts.version, facts.durability);
+                    info!(target: narrate::SERVERS, "{} answers: version {}, {}", entry.name, facts.version, facts.durability);
                     self.tell(Update::System(Box::new(self.system(&candidate))));
                     candidates.push(candidate);
                 }
                 Err(reason) => {
-                    warn!("{} is skipped: {reason}", entry.name);
+                    warn!(target: narrate::SERVERS, "{} is skipped: {reason}", entry.name);
                     let given = entry.server.is_some_and(|kind| self.job.endpoints.contains_key(&kind));
                     let asked_for = self.job.selection.by_name || given;
                     let skipped = SkippedBackend { backend: entry.name.to_owned(), reason, asked_for };

@@ -35,10 +35,12 @@ impl Job<'_> {
         self.selection.entries.iter().map(one).collect()
     }
 
-    /// What is odd about the plan for these systems.
+    /// What is odd about the plan for these systems, and about its log.
     pub fn warnings(&self) -> Vec<String> {
         let systems: Vec<_> = self.selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
-        warnings(&self.plan, &systems)
+        let mut odd = warnings(&self.plan, &systems);
+        odd.extend(self.session.log.warning().map(str::to_owned));
+        odd
     }
 
     /// Identity of the run: given, or made of its start and its plan.

@@ -42,6 +42,9 @@ pub struct Log {
     inner: Arc<Inner>,
     /// Did the user ask for lines? Then they are on stderr too.
     asked: bool,
+    /// Libraries that speak while attempts are under way: what the figures must be
+    /// read with.
+    warning: Option<String>,
     flusher: Mutex<Option<Flusher>>,
 }
 
@@ -84,7 +87,8 @@ impl Log {
     /// If the filter makes no sense.
     pub fn start(filter: Option<&str>) -> Result<Self, Failure> {
         let targets = filter::parse(filter)?;
-        let log = Self::new(filter.is_some());
+        let mut log = Self::new(filter.is_some());
+        log.warning = filter::warning(&targets);
         let subscriber = tracing_subscriber::registry().with(targets).with(Lines(Arc::clone(&log.inner)));
         if tracing::subscriber::set_global_default(subscriber).is_ok() {
             // Somebody else's logger is theirs; ours only brings more lines.
@@ -105,12 +109,17 @@ impl Log {
             filed: Mutex::default(),
             show: Mutex::default(),
         };
-        Self { inner: Arc::new(inner), asked, flusher: Mutex::default() }
+        Self { inner: Arc::new(inner), asked, warning: None, flusher: Mutex::default() }
     }
 
     /// The last lines, for a screen.
     pub fn ring(&self) -> LogRing {
         self.inner.ring.clone()
+    }
+
+    /// What the log itself does to the figures, if anything.
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     /// These may have passwords: no line will show them.

@@ -14,6 +14,7 @@ use ratatui::crossterm::event::{self, Event};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::config::UiOptions;
+use super::narrate::RUN;
 use super::session::Interrupt;
 use crate::clock::Clock;
 use crate::load::Steering;
@@ -23,7 +24,7 @@ use crate::report::write_file;
 use crate::tui::app::{App, Events, Pace, Updates};
 use crate::tui::controls::{Controls, Saved};
 use crate::tui::look::Look;
-use crate::tui::term::Term;
+use crate::tui::term::{Keyboard, Term};
 
 /// What the user may steer from the screen.
 #[derive(Clone)]
@@ -137,12 +138,13 @@ impl Drawing {
         let mut app = App::new(Look::new(self.options.theme.theme(), self.options.ascii), &hands, self.steer.clock);
         let pace = Pace { fps: self.options.fps, stay: self.options.stay };
         let mut updates = Told { updates, log: self.steer.log.clone(), next: 0, lines: VecDeque::new() };
-        let mut events = Keys { gone: Arc::clone(&self.gone), cost: Arc::clone(&self.cost) };
+        let mut events =
+            Keys { keyboard: self.term.keyboard(), gone: Arc::clone(&self.gone), cost: Arc::clone(&self.cost) };
         let shown = app.run(&mut terminal, &mut events, &mut updates, pace);
         if let Err(error) = shown
             && !self.gone.load(Ordering::SeqCst)
         {
-            tracing::warn!("the display is gone: {error}");
+            tracing::warn!(target: RUN, "the display is gone: {error}");
         }
         self.cost.measure();
         drop(gone);
@@ -180,6 +182,7 @@ impl Updates for Told {
 
 /// Keys, clicks and changes of size of this terminal.
 struct Keys {
+    keyboard: Keyboard,
     gone: Arc<AtomicBool>,
     cost: Arc<Cost>,
 }
@@ -193,7 +196,9 @@ impl Events for Keys {
             self.cost.frames.fetch_add(1, Ordering::Relaxed);
             self.cost.measure();
         }
-        if event::poll(wait)? { Ok(Some(event::read()?)) } else { Ok(None) }
+        // Crossterm never comes back from a terminal that is gone; the keyboard does.
+        self.keyboard.wait(wait)?;
+        if event::poll(Duration::ZERO)? { Ok(Some(event::read()?)) } else { Ok(None) }
     }
 }
 

@@ -8,6 +8,7 @@ use tracing::info;
 
 use super::args::{LoadArgs, StackChoice};
 use super::endpoints::Endpoints;
+use super::narrate::SERVERS;
 use crate::backend::Entry;
 use crate::lock::{Endpoint, ServerKind};
 use crate::report::Resources;
@@ -156,7 +157,7 @@ impl Servers {
         ours().for_each(Server::ask_to_stop);
         for server in ours() {
             server.stop();
-            info!("{} is stopped, {} ms after all were asked to", server.kind(), begin.elapsed().as_millis());
+            info!(target: SERVERS, "{} is stopped, {} ms after all were asked to", server.kind(), begin.elapsed().as_millis());
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
 
 use super::display::Display;
+use super::narrate::RUN;
 use crate::report::Interruption;
 use crate::stop::Stop;
 
@@ -63,10 +64,10 @@ impl Signals {
         // Before anything is said: that may take its time.
         if first {
             stop.drain();
-            warn!("{name}: the load ends, locks are released, the report is written");
+            warn!(target: RUN, "{name}: the load ends, locks are released, the report is written");
         } else {
             stop.abort();
-            warn!("{name} again: what is still open is abandoned");
+            warn!(target: RUN, "{name} again: what is still open is abandoned");
         }
         first
     }

@@ -18,6 +18,9 @@ use super::user::{self, User};
 use crate::lock::ServerKind;
 use crate::stop::Stop;
 
+/// What the log calls this part, so that a filter can name it.
+const LOG: &str = "lockbench::servers";
+
 /// How to start.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -114,15 +117,14 @@ impl Start<'_> {
             Ok(server) => {
                 for node in &server.nodes {
                     let pid = node.process.pid();
-                    info!("{kind} {} answers at {} after {took} ms, pid {pid}", server.version, node.endpoint);
+                    info!(target: LOG, "{kind} {} answers at {} after {took} ms, pid {pid}", server.version, node.endpoint);
                 }
-                debug!(
-                    "{kind} runs {}, its data and logs are in {}",
+                debug!(target: LOG, "{kind} runs {}, its data and logs are in {}",
                     server.program.display(),
                     self.home.path().display()
                 );
             }
-            Err(error) => warn!("{kind} was not started, after {took} ms: {error}"),
+            Err(error) => warn!(target: LOG, "{kind} was not started, after {took} ms: {error}"),
         }
         started
     }

@@ -7,10 +7,12 @@
 //! What is drawn on it is the affair of others. Signals are, too: a process that is
 //! killed by one it does not handle cannot restore anything.
 
+mod keyboard;
 mod output;
+mod screen;
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,7 +30,9 @@ use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr};
 use signal_hook::consts::SIGTSTP;
 
+pub use self::keyboard::Keyboard;
 use self::output::Output;
+pub use self::screen::Screen;
 
 /// Clicks and the wheel, with coordinates beyond 223. Not crossterm's
 /// `EnableMouseCapture`, which has every movement of the mouse reported as well.
@@ -57,18 +61,6 @@ struct Shared {
     over: AtomicBool,
     /// The modes to go back to; `None` while the terminal is not ours.
     before: Mutex<Option<Termios>>,
-}
-
-/// What a frame is written into, for ratatui's `CrosstermBackend`. It reaches the
-/// terminal whole, when it is flushed, and only while the terminal is ours: a frame
-/// that comes after a panic is nobody's.
-///
-/// To draw everything anew, call `resize` of ratatui's `Terminal` with the size that it
-/// has. Its `clear` asks the terminal where the cursor is: on stdout, where the results
-/// go, and it waits two seconds for the answer.
-pub struct Screen {
-    shared: Arc<Shared>,
-    frame: Vec<u8>,
 }
 
 impl Term {
@@ -102,7 +94,13 @@ impl Term {
     /// Where frames are written.
     #[must_use]
     pub fn screen(&self) -> Screen {
-        Screen { shared: Arc::clone(&self.shared), frame: Vec::new() }
+        Screen::new(Arc::clone(&self.shared))
+    }
+
+    /// What waits for keys.
+    #[must_use]
+    pub fn keyboard(&self) -> Keyboard {
+        Keyboard { shared: Arc::clone(&self.shared) }
     }
 
     /// Ctrl-Z: gives the terminal back, stops this process as the terminal itself
@@ -223,22 +221,6 @@ impl Shared {
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
             }
         }
-    }
-}
-
-impl Write for Screen {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.frame.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    /// # Errors
-    /// `TimedOut` if the terminal took a part only: draw everything next time. Anything
-    /// else: it is gone, and what is drawn from now on is dropped.
-    fn flush(&mut self) -> io::Result<()> {
-        let drawn = self.shared.draw(&self.frame);
-        self.frame.clear();
-        drawn
     }
 }
 

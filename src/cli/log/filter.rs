@@ -2,6 +2,7 @@
 //! `tracing_subscriber::filter::Targets`: `LEVEL` or `TARGET=LEVEL`, separated by
 //! commas.
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 use super::Failure;
@@ -10,6 +11,9 @@ use crate::record::LogLevel;
 /// What is logged unless the user says otherwise: what a person who follows the run
 /// wants to know, and what libraries are worried about.
 const DEFAULT: &str = "warn,lockbench=info";
+
+/// What this program's own targets begin with. They are silent under load.
+const OURS: &str = "lockbench";
 
 /// Reads a filter.
 ///
@@ -42,6 +46,25 @@ pub(super) fn parse(filter: Option<&str>) -> Result<Targets, Failure> {
     text.parse().map_err(|error: tracing_subscriber::filter::ParseError| usage(&error.to_string()))
 }
 
+/// What is odd about a filter: libraries tell of each request at `debug` and `trace`.
+pub(super) fn warning(targets: &Targets) -> Option<String> {
+    let ours = |target: &str| target == OURS || target.starts_with("lockbench::");
+    let loud = |level: &LevelFilter| *level > LevelFilter::INFO;
+    let mut names: Vec<&str> =
+        targets.iter().filter(|(target, level)| !ours(target) && loud(level)).map(|(target, _)| target).collect();
+    names.sort_unstable();
+    if targets.default_level().as_ref().is_some_and(loud) {
+        names = vec!["all libraries"];
+    }
+    (!names.is_empty()).then(|| {
+        format!(
+            "--log has {} speak at debug or trace, while attempts are under way: that slows the load, so take no figure \
+             from this run",
+            names.join(", ")
+        )
+    })
+}
+
 /// Levels that are spelled, and `off`.
 fn levels() -> impl Iterator<Item = &'static str> {
     std::iter::once("off").chain(LogLevel::ALL.map(LogLevel::name))
@@ -61,7 +84,7 @@ fn nearest(text: &str) -> Option<&'static str> {
 mod tests {
     use tracing::Level;
 
-    use super::parse;
+    use super::{parse, warning};
 
     #[test]
     fn the_default_is_ours_at_info_and_others_at_warn() {
@@ -76,6 +99,17 @@ mod tests {
         for good in ["off", "INFO", "info,redis=debug", "redis=trace", "h2=0,warn", "redis"] {
             assert!(parse(Some(good)).is_ok(), "{good}");
         }
+    }
+
+    #[test]
+    fn a_filter_that_slows_the_load_is_warned_of() {
+        let told = |filter| warning(&parse(filter).unwrap());
+        for quiet in [None, Some("info,lockbench=trace"), Some("off"), Some("lockbench::stack=debug,redis=info")] {
+            assert_eq!(told(quiet), None, "{quiet:?}");
+        }
+        assert!(told(Some("info,redis=debug,h2=trace")).unwrap().starts_with("--log has h2, redis speak"));
+        assert!(told(Some("debug")).unwrap().starts_with("--log has all libraries speak"));
+        assert!(told(Some("redis")).unwrap().starts_with("--log has redis speak"), "a bare name means trace");
     }
 
     #[test]
