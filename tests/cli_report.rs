@@ -170,10 +170,10 @@ fn the_series_has_a_row_a_second_and_sums_to_the_grants() {
     let text = fs::read_to_string(place.only_run().join("timeseries.csv")).unwrap();
     let mut lines = text.lines();
     let header = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,\
-                  acquire_service_max_ns,timed_out,failed,double_grants";
+                  acquire_service_max_ns,timed_out,failed,double_grants,marks";
     assert_eq!(lines.next(), Some(header));
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
-    assert!(rows.iter().all(|row| row.len() == 11 && row[0] == "memory" && row[1] == "1"), "{text}");
+    assert!(rows.iter().all(|row| row.len() == 12 && row[0] == "memory" && row[1] == "1"), "{text}");
     let phases: Vec<&str> = rows.iter().take(3).map(|row| row[3]).collect();
     assert_eq!(phases, ["warmup", "measure", "measure"], "{text}");
     let measured: u64 = rows.iter().filter(|row| row[3] == "measure").map(|row| row[4].parse::<u64>().unwrap()).sum();

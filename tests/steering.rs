@@ -414,53 +414,98 @@ fn cut_within(path: &Path, text: &str, nth: usize) -> usize {
     at + 6
 }
 
-/// The engine of real runs: worker threads, the conductor on this one, a person on another.
-#[test]
-fn a_real_load_is_paused_and_goes_on_and_its_caller_is_told() {
-    let text = HOT.replace("\"1s\"", "\"100ms\"").replace("\"10s\"", "\"400ms\"");
-    let plan = plan(&text);
+/// The engine of real runs: worker threads, the conductor on this one, a person on
+/// another, who gets the steering and a way to wait for a millisecond of the load.
+fn really(text: &str, path: &Path, person: impl FnOnce(&Steering, &dyn Fn(u64)) + Send) -> (Trial, Vec<Tick>) {
+    let plan = plan(text);
     let clock = Clock::monotonic();
     let (stop, steering) = (Stop::new(), Steering::default());
-    let spec = spec(&plan, clock, &stop, &steering);
+    let spec = Spec { workers: 2, ..spec(&plan, clock, &stop, &steering) };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(spec.system.prepare(&spec.keys)).unwrap();
     let armed = Armed::new(spec).unwrap();
     let schedule = armed.schedule();
-    let (planned, mut figures) = (schedule.end(), Figures::new(schedule.clone(), plan.clients, 1));
-    let mut all = All::default();
+    let (clients, keys) = (plan.clients, plan.keys.count(plan.clients));
+    let mut figures = Figures::new(schedule.clone(), clients, keys);
+    let oracle = Oracle::new(clients, keys, schedule.start);
+    let mut file = HistoryFile::create(path).unwrap();
+    let history = TrialHistory::begin(&mut file, &header(&plan, &schedule), u64::MAX, oracle.violations());
+    let (mut judged, mut all) = (JudgedHistory::new(oracle, Some(history)), All::default());
     let mut ticks: Vec<Tick> = Vec::new();
     let mut tick = |tick: Tick| {
         ticks.push(tick);
         ControlFlow::Continue(())
     };
-    let person = std::thread::spawn({
-        let (steering, start) = (steering.clone(), schedule.start);
-        move || {
-            let until =
-                |ms: u64| std::thread::sleep(Duration::from_nanos((start + ms * MS).saturating_sub(clock.now())));
-            until(250);
-            steering.toggle();
-            until(500);
-            assert!(steering.mark(clock.now()));
-            steering.toggle();
-        }
+    let start = schedule.start;
+    let until = |ms: u64| std::thread::sleep(Duration::from_nanos((start + ms * MS).saturating_sub(clock.now())));
+    let engine = std::thread::scope(|scope| {
+        scope.spawn(|| person(&steering, &until));
+        armed.run(&schedule, &mut [&mut figures, &mut judged, &mut all], &mut tick).unwrap()
     });
-    armed.run(&schedule, &mut [&mut figures, &mut all], &mut tick).unwrap();
-    person.join().unwrap();
+    let (findings, recorded) = judged.finish();
+    file.finish().unwrap();
+    (Trial { plan, figures, findings, events: all.0, engine, schedule, recorded }, ticks)
+}
+
+#[test]
+fn a_real_load_is_paused_and_goes_on_and_its_caller_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = HOT.replace("\"1s\"", "\"100ms\"").replace("\"10s\"", "\"400ms\"");
+    let (trial, ticks) = really(&text, &directory.path().join("h.gz"), |steering, until| {
+        until(250);
+        steering.toggle();
+        until(500);
+        assert!(steering.mark(Clock::monotonic().now()));
+        steering.toggle();
+    });
     // Both were asked for at once: either may be noted first.
-    let mut marks = figures.marks().to_vec();
+    let mut marks = trial.figures.marks().to_vec();
     marks.sort_by_key(|mark| mark.kind == MarkKind::Marker);
     assert_eq!(marks.iter().map(Mark::name).collect::<Vec<_>>(), ["pause", "marker 1"]);
     let paused = marks[0].to_ns - marks[0].from_ns;
-    assert_eq!((schedule.end(), figures.paused_ns()), (planned + paused, paused));
+    let planned = trial.schedule.start + 500 * MS;
+    assert_eq!((trial.schedule.end(), trial.figures.paused_ns()), (planned + paused, paused));
     assert!(paused >= 200 * MS);
     let begun = |event: &&Event| matches!(event.what, What::Invoke { .. });
     // A client that had looked just before may still begin.
-    let inside = |event: &&Event| event.t > marks[0].from_ns + 5 * MS && event.t < marks[0].to_ns;
-    assert_eq!(all.0.iter().filter(begun).filter(inside).count(), 0);
-    assert!(all.0.iter().filter(begun).any(|event| event.t > marks[0].to_ns));
+    let inside = |event: &&Event| event.t > marks[0].from_ns + 20 * MS && event.t < marks[0].to_ns;
+    assert_eq!(trial.events.iter().filter(begun).filter(inside).count(), 0);
+    assert!(trial.events.iter().filter(begun).any(|event| event.t > marks[0].to_ns));
     let told: Vec<&Tick> = ticks.iter().filter(|tick| tick.paused).collect();
     assert!(!told.is_empty() && told.iter().all(|tick| tick.left_ns == told[0].left_ns));
     let changes = ticks.windows(2).filter(|pair| pair[0].paused != pair[1].paused).count();
     assert_eq!((changes, ticks.last().unwrap().left_ns), (2, 0));
+}
+
+/// Many short attempts, so that clients are between all their steps when a pause begins
+/// and ends.
+#[test]
+fn a_replay_agrees_however_often_a_busy_load_is_paused() {
+    let text = "clients = 8\nkeys = \"per-client\"\nhold = \"200us\"\nttl = \"4s\"\nwarmup = \"100ms\"\n\
+                duration = \"300ms\"\nbackends = [\"memory\"]\n";
+    let place = Place::new();
+    let history = place.path().join("history.jsonl.gz");
+    let (mut trial, _) = really(text, &history, |steering, until| {
+        // Between two of these the engine may not have looked.
+        for i in 1..=20 {
+            until(10 * i);
+            steering.toggle();
+            let _ = steering.mark(Clock::monotonic().now());
+        }
+        steering.pause();
+        until(400);
+        for i in 41..60 {
+            until(10 * i);
+            steering.toggle();
+        }
+        steering.resume();
+    });
+    assert!(!trial.pauses().is_empty());
+    assert_eq!(trial.engine.reader.lost, 0);
+    let paused: u64 = trial.pauses().iter().map(|pause| pause.to_ns - pause.from_ns).sum();
+    assert_eq!(trial.schedule.end(), trial.schedule.start + 400 * MS + paused);
+    near(trial.result().measured_s, 0.3, 1e-9);
+    let run = store(&place, &text.replace("300ms", "20ms"), &mut trial);
+    fs::copy(&history, run.join("history.jsonl.gz")).unwrap();
+    verify(&place).exits(0).tells(&["memory trial 1: agrees on all "]);
 }

@@ -23,6 +23,10 @@ const KEYS: [&str; 4] = ["theme", "fps", "ascii", "mouse"];
 /// Frames a second unless somebody says otherwise.
 const FPS: u32 = 5;
 
+/// Names the frame at which drawing panics: for the test that the terminal is given
+/// back even then.
+const PANIC_AT: &str = "LOCKBENCH_TEST_PANIC_AT_FRAME";
+
 /// Everything that is known of how the dashboard shall look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UiOptions {
@@ -36,6 +40,8 @@ pub struct UiOptions {
     pub mouse: bool,
     /// Does it stay after the run until the user leaves?
     pub stay: bool,
+    /// The frame at which it panics on purpose: a hook for tests, and no flag.
+    pub panic_at: Option<u64>,
 }
 
 impl UiOptions {
@@ -50,7 +56,8 @@ impl UiOptions {
             Some(place) => read(&place).map_err(Failure::usage)?,
             None => Written::default(),
         };
-        Ok(Self::of(args, &file, variable("NO_COLOR").is_some_and(|value| !value.is_empty())))
+        let panic_at = variable(PANIC_AT).and_then(|frame| frame.to_str()?.parse().ok());
+        Ok(Self { panic_at, ..Self::of(args, &file, variable("NO_COLOR").is_some_and(|value| !value.is_empty())) })
     }
 
     fn of(args: &UiArgs, file: &Written, no_color: bool) -> Self {
@@ -61,6 +68,7 @@ impl UiOptions {
             ascii: args.ascii.or(file.ascii).unwrap_or(false),
             mouse: args.no_mouse.map(|no_mouse| !no_mouse).or(file.mouse).unwrap_or(true),
             stay: args.stay,
+            panic_at: None,
         }
     }
 }

@@ -134,9 +134,9 @@ impl Drawing {
     fn run(self, updates: Subscriber) {
         let gone = Gone(Arc::clone(&self.gone), Arc::clone(&self.term));
         let Ok(mut terminal) = Terminal::new(CrosstermBackend::new(self.term.screen())) else { return };
-        let hands = Hands { steer: self.steer.clone(), term: Arc::clone(&self.term) };
+        let hands = Hands { steer: self.steer.clone(), gone: Arc::clone(&self.gone), term: Arc::clone(&self.term) };
         let mut app = App::new(Look::new(self.options.theme.theme(), self.options.ascii), &hands, self.steer.clock);
-        let pace = Pace { fps: self.options.fps, stay: self.options.stay };
+        let pace = Pace { fps: self.options.fps, stay: self.options.stay, panic_at: self.options.panic_at };
         let mut updates = Told { updates, log: self.steer.log.clone(), next: 0, lines: VecDeque::new() };
         let mut events =
             Keys { keyboard: self.term.keyboard(), gone: Arc::clone(&self.gone), cost: Arc::clone(&self.cost) };
@@ -205,6 +205,7 @@ impl Events for Keys {
 /// What the keys can do.
 struct Hands {
     steer: Steer,
+    gone: Arc<AtomicBool>,
     term: Arc<Term>,
 }
 
@@ -242,6 +243,10 @@ impl Controls for Hands {
     }
 
     fn set_speed(&self, _speed: f64) {}
+
+    fn leave(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
 
     fn leaving(&self) -> bool {
         self.steer.interrupt.signals.terminated()

@@ -30,7 +30,17 @@ pub trait Controls {
     fn look_at_servers(&self, wanted: bool);
     /// Plays a stored run at so many times its speed; does nothing to a live one.
     fn set_speed(&self, speed: f64);
+    /// Is there a file of this name in the directory of the run's screens already?
+    fn taken(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+    /// Must the terminal be given back now, whatever is on it (SIGTERM)?
+    fn leave(&self) -> bool {
+        false
+    }
     /// Writes files into the directory of the run's screens; returns that directory.
+    /// Never overwrites one.
     ///
     /// # Errors
     /// Which file could not be written, and why.

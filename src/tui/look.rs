@@ -3,6 +3,7 @@
 use super::glyph::{ASCII, Glyphs, UNICODE};
 use super::text::Units;
 use super::theme::Theme;
+use super::view::Screen;
 
 /// Number of screens.
 pub const SCREENS: usize = 7;
@@ -22,6 +23,20 @@ pub enum Popup {
     Story(String),
     /// A question that the next key answers, such as that before Ctrl-Z.
     Warning(String),
+}
+
+/// How far the end of the run is, by the user's doing or its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// It goes on.
+    #[default]
+    Not,
+    /// The user asked for its end.
+    Asked,
+    /// The user asked twice: everything ends at once.
+    Aborted,
+    /// Nothing more will be told.
+    Over,
 }
 
 /// Selection within a panel.
@@ -66,6 +81,14 @@ pub struct Look {
     pub toast: Option<(String, u64)>,
     /// Is the display frozen?
     pub frozen: bool,
+    /// First row of what covers the screen, where it is too long.
+    pub scroll: usize,
+    /// Is the run ending?
+    pub ending: Ending,
+    /// Speed of a replay, once the user has changed it.
+    pub speed: Option<f64>,
+    /// The screens, in the order of their keys.
+    pub screens: &'static [&'static Screen; SCREENS],
 }
 
 impl Look {
@@ -87,7 +110,17 @@ impl Look {
             popup: None,
             toast: None,
             frozen: false,
+            scroll: 0,
+            ending: Ending::Not,
+            speed: None,
+            screens: &super::view::SCREENS,
         }
+    }
+
+    /// The screen that is shown.
+    #[must_use]
+    pub fn current(&self) -> &'static Screen {
+        self.screens[self.screen]
     }
 
     /// Number of the focused panel.

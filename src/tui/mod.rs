@@ -8,8 +8,9 @@
 //! | [`look`] | how the user looks at it: screen, focus, selection, filter, window, units, theme |
 //! | [`input`] | which key means which action; the help is made from this map |
 //! | [`view`] | state and look to cells, one file a panel |
-//! | [`theme`], [`glyph`] | colours and signs; a state never shows by colour alone |
+//! | [`theme`], [`palette`], [`glyph`] | colours and signs; a state never shows by colour alone |
 //! | [`term`] | the terminal, taken and given back whatever happens |
+//! | [`picture`] | a screen as text and as a picture, for the key that writes them |
 //! | [`controls`] | what the user can do to the run; the composition root does it |
 //!
 //! It draws on its own thread from updates that were published, and takes no lock that
@@ -20,6 +21,8 @@ pub mod controls;
 pub mod glyph;
 pub mod input;
 pub mod look;
+pub mod palette;
+pub mod picture;
 pub mod state;
 pub mod term;
 pub mod text;

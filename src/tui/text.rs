@@ -82,9 +82,46 @@ pub fn fit(text: &str, width: usize, more: &str) -> String {
     if width == 0 { String::new() } else { format!("{kept}{more}") }
 }
 
+/// The text in rows of at most `width` columns, broken between words; its own line
+/// breaks stay, and the indent of a line is that of its rows.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let indent = " ".repeat(indent.min(width / 2));
+        let mut row = indent.clone();
+        for word in line.split_whitespace() {
+            let mut word = word;
+            let blank = usize::from(row.len() > indent.len());
+            if blank == 1 && row.chars().count() + 1 + word.chars().count() > width {
+                rows.push(std::mem::replace(&mut row, indent.clone()));
+            } else if blank == 1 {
+                row.push(' ');
+            }
+            let room = width.saturating_sub(indent.len()).max(1);
+            while let Some((cut, _)) = word.char_indices().nth(room).filter(|_| row.len() == indent.len()) {
+                rows.push(format!("{indent}{}", &word[..cut]));
+                word = &word[cut..];
+            }
+            row.push_str(word);
+        }
+        rows.push(row.trim_end().to_owned());
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Units, clock, fit};
+    use super::{Units, clock, fit, wrap};
+
+    #[test]
+    fn a_long_text_is_broken_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a\n\n  bc de", 6), ["a", "", "  bc", "  de"]);
+        assert_eq!(wrap("x abcdefghij k", 4), ["x", "abcd", "efgh", "ij k"]);
+        assert_eq!(wrap("", 4), Vec::<String>::new());
+    }
 
     #[test]
     fn figures_read_well_in_every_unit() {

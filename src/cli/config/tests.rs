@@ -74,11 +74,12 @@ fn only_a_file_that_was_named_must_be_there() {
 #[test]
 fn a_flag_wins_over_the_file_and_the_file_over_no_color() {
     let none = (UiArgs::default(), Written::default());
-    let plain = UiOptions { theme: ThemeName::Default, fps: 5, ascii: false, mouse: true, stay: false };
+    let plain = UiOptions { theme: ThemeName::Default, fps: 5, ascii: false, mouse: true, stay: false, panic_at: None };
     assert_eq!(UiOptions::of(&none.0, &none.1, false), plain);
     assert_eq!(UiOptions::of(&none.0, &none.1, true), UiOptions { theme: ThemeName::Mono, ..plain });
     let file = Written { theme: Some(ThemeName::Light), fps: Some(10), ascii: Some(true), mouse: Some(false) };
-    let of_file = UiOptions { theme: ThemeName::Light, fps: 10, ascii: true, mouse: false, stay: false };
+    let of_file =
+        UiOptions { theme: ThemeName::Light, fps: 10, ascii: true, mouse: false, stay: false, panic_at: None };
     assert_eq!(UiOptions::of(&none.0, &file, true), of_file);
     let args = UiArgs {
         theme: Some(ThemeName::HighContrast),
@@ -87,6 +88,7 @@ fn a_flag_wins_over_the_file_and_the_file_over_no_color() {
         no_mouse: Some(false),
         stay: false,
     };
-    let of_args = UiOptions { theme: ThemeName::HighContrast, fps: 1, ascii: false, mouse: true, stay: false };
+    let of_args =
+        UiOptions { theme: ThemeName::HighContrast, fps: 1, ascii: false, mouse: true, stay: false, panic_at: None };
     assert_eq!(UiOptions::of(&args, &file, true), of_args);
 }

@@ -311,8 +311,7 @@ impl Draw for HeatMap {
         plot.axes()?;
         self.cells(&plot, &levels)?;
         self.phases(&plot)?;
-        self.overlay.edges(&plot, |second| plot.across(second))?;
-        self.overlay.over(&plot, |second| plot.across(second))?;
+        self.overlay.over_cells(&plot, |second| plot.across(second))?;
         // Below the crosses of timeouts.
         self.overlay.names(&plot, plot.from.1 + plot.sheet.ems(1.8), |second| plot.across(second))
     }

@@ -9,7 +9,7 @@ use super::legend::{Entry, Key};
 use super::lettering::{Align, Lettering};
 use super::palette::{INK, PAPER, SOFT};
 use super::plot::Plot;
-use super::sheet::{Drawn, Pixel, Stroke};
+use super::sheet::{Drawn, Stroke};
 use crate::record::figures::MarkKind;
 use crate::report::Measurements;
 
@@ -142,38 +142,34 @@ impl Overlay {
         Ok(())
     }
 
-    /// Over data that leaves nothing of what is behind it: the edges of pauses, and a
-    /// strip of their pattern at the bottom.
-    pub fn edges<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, across: impl Fn(f64) -> i32) -> Drawn<DB> {
-        let (top, bottom) = (plot.from.1, plot.to.1);
-        let strip = bottom - plot.sheet.ems(0.7);
+    /// Over the data: the markers' lines.
+    pub fn over<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, across: impl Fn(f64) -> i32) -> Drawn<DB> {
+        self.flags.iter().try_for_each(|flag| plumb(plot, across(flag.at_s), MARKER))
+    }
+
+    /// As [`Overlay::over`], where the data is dark and leaves nothing of what is behind
+    /// it: also the edges of pauses, and a strip of their pattern at the bottom.
+    pub fn over_cells<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, across: impl Fn(f64) -> i32) -> Drawn<DB> {
+        let (strip, bottom) = (plot.to.1 - plot.sheet.ems(0.7), plot.to.1);
+        let light = Stroke::solid(PAPER, 3);
         for band in self.bands.iter().filter(|band| band.kind == BandKind::Pause) {
             let from = across(band.from_s);
             let to = across(band.to_s).max(from + 1);
             plot.sheet.fill((from, strip), (to, bottom), PAUSE.0)?;
             plot.sheet.hatch((from, strip), (to, bottom), Stroke::solid(SOFT, 1))?;
             for x in [from, to] {
-                Self::line(plot, x, Stroke { color: SOFT, width: 1, dash: &[2, 3] }, (top, bottom))?;
+                plumb(plot, x, light)?;
+                plumb(plot, x, Stroke { color: SOFT, width: 1, dash: &[2, 3] })?;
             }
         }
-        Ok(())
-    }
-
-    /// A line from top to bottom that is seen on light and on dark.
-    fn line<DB: DrawingBackend>(plot: &Plot<'_, DB>, x: i32, stroke: Stroke, (top, bottom): Pixel) -> Drawn<DB> {
-        plot.sheet.line(&[(x, top), (x, bottom)], Stroke::solid(PAPER, 3))?;
-        plot.sheet.line(&[(x, top), (x, bottom)], stroke)
+        self.flags.iter().try_for_each(|flag| plumb(plot, across(flag.at_s), light))?;
+        self.over(plot, across)
     }
 
     /// Is there anything at all?
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bands.is_empty() && self.flags.is_empty()
-    }
-
-    /// Over the data: the markers' lines.
-    pub fn over<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, across: impl Fn(f64) -> i32) -> Drawn<DB> {
-        self.flags.iter().try_for_each(|flag| Self::line(plot, across(flag.at_s), MARKER, (plot.from.1, plot.to.1)))
     }
 
     /// The words, on the height `y` or, where that is taken, one line below: names of
@@ -214,6 +210,11 @@ impl Overlay {
         }
         Ok(())
     }
+}
+
+/// A line from top to bottom.
+fn plumb<DB: DrawingBackend>(plot: &Plot<'_, DB>, x: i32, stroke: Stroke) -> Drawn<DB> {
+    plot.sheet.line(&[(x, plot.from.1), (x, plot.to.1)], stroke)
 }
 
 #[cfg(test)]

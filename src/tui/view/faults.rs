@@ -32,3 +32,22 @@ static FAULTS: Panel = Panel {
     explain: |_| "No fault was injected, so the run tells nothing of what a fault would do.".to_owned(),
     ..Panel::PLAIN
 };
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::look::Look;
+    use crate::tui::sample;
+    use crate::tui::stage::{panels, styled};
+    use crate::tui::theme::Theme;
+
+    #[test]
+    fn snapshots() {
+        let state = sample::at_the_end();
+        for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+            for theme in [Theme::Default, Theme::Mono] {
+                let buffer = panels(4, &state, &Look::new(theme, theme == Theme::Mono), (width, height));
+                insta::assert_snapshot!(format!("faults_end_{width}x{height}_{}", theme.name()), styled(&buffer));
+            }
+        }
+    }
+}

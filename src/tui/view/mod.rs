@@ -15,7 +15,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::{Block, BorderType, Widget};
 
-pub use chrome::{NARROWEST, SHORTEST, Spot, draw, place_at};
+pub use chrome::{NARROWEST, SHORTEST, Spot, draw, draw_panels, middle, most_scrolled, place_at};
 
 use super::glyph::Glyphs;
 use super::look::{Look, Popup, Selection};
@@ -23,6 +23,7 @@ use super::state::{State, SystemState};
 use super::theme::Ink;
 
 /// One panel.
+#[derive(Debug)]
 pub struct Panel {
     /// Its heading.
     pub name: &'static str,
@@ -94,6 +95,7 @@ impl Room {
 }
 
 /// One screen.
+#[derive(Debug)]
 pub struct Screen {
     /// Its name.
     pub name: &'static str,
@@ -188,16 +190,29 @@ impl<'a> View<'a> {
         ns.map_or_else(|| self.glyphs().none.to_owned(), |ns| self.duration(ns))
     }
 
+    /// The panel that has the focus.
+    #[must_use]
+    pub fn panel_in_focus(&self) -> &'static Panel {
+        let panels = self.look.current().panels;
+        panels[self.look.focused().min(panels.len() - 1)]
+    }
+
+    /// A frame, thick or thin.
+    #[must_use]
+    pub fn block(&self, thick: bool) -> Block<'static> {
+        let block = Block::bordered();
+        match (self.glyphs().ascii, thick) {
+            (true, _) => block.border_set(ASCII_BORDER),
+            (false, true) => block.border_type(BorderType::Thick),
+            (false, false) => block,
+        }
+    }
+
     /// Draws the frame of a panel with its heading; returns the area inside.
     pub fn frame(&self, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
         let focused = self.focused();
         let (frame, heading) = if focused { (Ink::Focus, Ink::Focus) } else { (Ink::Border, Ink::Title) };
-        let mut block = Block::bordered().border_style(self.ink(frame)).title_style(self.ink(heading));
-        if self.glyphs().ascii {
-            block = block.border_set(ASCII_BORDER);
-        } else if focused {
-            block = block.border_type(BorderType::Thick);
-        }
+        let mut block = self.block(focused).border_style(self.ink(frame)).title_style(self.ink(heading));
         if !title.is_empty() {
             block = block.title(format!(" {title} "));
         }

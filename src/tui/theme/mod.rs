@@ -1,7 +1,12 @@
 //! Colours by what they mean. Every theme tells the same; the monochrome one with
 //! bold, dim, underlined and reversed alone.
 
+mod colours;
+
 use ratatui::style::{Color, Modifier, Style};
+
+use super::palette::Rgb;
+use colours::Colours;
 
 /// What a piece of the screen means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,9 +83,34 @@ impl Theme {
     /// The look of an ink.
     #[must_use]
     pub fn style(self, ink: Ink) -> Style {
+        self.colours().map_or_else(|| mono(ink), |colours| colours.style(ink))
+    }
+
+    /// Text and background of the whole screen; plain where they are the terminal's own.
+    #[must_use]
+    pub fn paper(self) -> Style {
+        match self.colours().map(|colours| colours.paper) {
+            None | Some((Color::Reset, _)) => Style::new(),
+            Some((text, ground)) => Style::new().fg(text).bg(ground),
+        }
+    }
+
+    /// Text and background that the terminal has of its own, as this theme assumes.
+    #[must_use]
+    pub fn assumed(self) -> (Rgb, Rgb) {
         match self {
-            Self::Mono => mono(ink),
-            _ => coloured(ink),
+            Self::Light => ([0x1f, 0x23, 0x28], [0xff, 0xff, 0xff]),
+            _ => ([0xd8, 0xde, 0xe4], [0x14, 0x17, 0x1c]),
+        }
+    }
+
+    fn colours(self) -> Option<&'static Colours> {
+        match self {
+            Self::Default => Some(&colours::DEFAULT),
+            Self::Light => Some(&colours::LIGHT),
+            Self::HighContrast => Some(&colours::HIGH_CONTRAST),
+            Self::OkabeIto => Some(&colours::OKABE_ITO),
+            Self::Mono => None,
         }
     }
 }
@@ -88,36 +118,15 @@ impl Theme {
 fn mono(ink: Ink) -> Style {
     let style = Style::new();
     match ink {
-        Ink::Text | Ink::First | Ink::Good | Ink::Heat(_) => style,
-        Ink::Soft | Ink::Border => style.add_modifier(Modifier::DIM),
-        Ink::Title | Ink::Warn | Ink::Second => style.add_modifier(Modifier::BOLD),
+        Ink::Text | Ink::First | Ink::Good | Ink::Heat(2 | 3) => style,
+        Ink::Soft | Ink::Border | Ink::Heat(0 | 1) => style.add_modifier(Modifier::DIM),
+        Ink::Title | Ink::Warn | Ink::Second | Ink::Heat(_) => style.add_modifier(Modifier::BOLD),
         Ink::Focus | Ink::Third => style.add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED)),
         Ink::Alarm => style.add_modifier(Modifier::BOLD.union(Modifier::REVERSED)),
-        Ink::Selected | Ink::Held => style.add_modifier(Modifier::REVERSED),
+        Ink::Held => style.add_modifier(Modifier::REVERSED.union(Modifier::UNDERLINED)),
+        Ink::Selected => style.add_modifier(Modifier::REVERSED),
     }
 }
 
-fn coloured(ink: Ink) -> Style {
-    let style = Style::new();
-    match ink {
-        Ink::Text => style,
-        Ink::Soft | Ink::Border => style.fg(Color::DarkGray),
-        Ink::Title => style.add_modifier(Modifier::BOLD),
-        Ink::Focus => style.fg(Color::Cyan).add_modifier(Modifier::BOLD),
-        Ink::Good => style.fg(Color::Green),
-        Ink::Warn => style.fg(Color::Yellow),
-        Ink::Alarm => style.fg(Color::Red).add_modifier(Modifier::BOLD),
-        Ink::Selected => style.add_modifier(Modifier::REVERSED),
-        Ink::Held => style.fg(Color::Black).bg(Color::Yellow),
-        Ink::First => style.fg(Color::Cyan),
-        Ink::Second => style.fg(Color::Yellow),
-        Ink::Third => style.fg(Color::Magenta),
-        Ink::Heat(level) => style.fg(match level {
-            0 => Color::DarkGray,
-            1 => Color::Blue,
-            2 => Color::Cyan,
-            3 => Color::Yellow,
-            _ => Color::Red,
-        }),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! What surrounds the panels: title, tabs, footer, and what covers them. Title and
+//! tabs tell on every screen what must not be missed: double grants, and whether the
+//! load is paused or the display frozen.
+
+mod footer;
+mod help;
+mod popup;
+mod tabs;
+mod title;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Widget, Wrap};
+
+use super::{Panel, Room, View};
+use crate::tui::look::Look;
+use crate::tui::state::State;
+use crate::tui::theme::Ink;
+
+pub use popup::most_scrolled;
+
+/// Fewest columns that something is drawn in.
+pub const NARROWEST: u16 = 80;
+/// Fewest rows.
+pub const SHORTEST: u16 = 24;
+
+/// Draws everything.
+pub fn draw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buffer: &mut Buffer) {
+    buffer.set_style(area, look.theme.paper());
+    if area.width < NARROWEST || area.height < SHORTEST {
+        let text = format!(
+            "lockbench needs {NARROWEST}x{SHORTEST}, this terminal has {}x{}. The run goes on; q ends it.",
+            area.width, area.height
+        );
+        Paragraph::new(text).wrap(Wrap { trim: true }).render(area, buffer);
+        return;
+    }
+    let view = View { state, look, panel: 0, room: Room::of(area), paused, now };
+    let [title, tabs, middle, footer] = rows(area);
+    title::draw(&view, title, buffer);
+    tabs::draw(&view, tabs, middle, buffer);
+    draw_panels(&view, middle, buffer);
+    footer::draw(&view, footer, buffer);
+    if let Some(popup) = &look.popup {
+        popup::draw(&view, popup, middle, buffer);
+    }
+}
+
+/// Draws the panels of the screen alone.
+pub fn draw_panels(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    for (panel, (place, area)) in panels(view.look, view.room, area) {
+        (panel.draw)(&View { panel: place, ..*view }, area, buffer);
+    }
+}
+
+/// Title, tabs, panels, footer.
+fn rows(area: Rect) -> [Rect; 4] {
+    let row = |y: u16, height: u16| Rect { x: area.x, y: area.y + y, width: area.width, height };
+    [row(0, 1), row(1, 1), row(2, area.height.saturating_sub(3)), row(area.height.saturating_sub(1), 1)]
+}
+
+/// The area of the panels on a screen of this size.
+#[must_use]
+pub fn middle(area: Rect) -> Rect {
+    rows(area)[2]
+}
+
+/// The panels that are shown, with their numbers and areas. A focused one that has no
+/// room beside the others is shown alone, so that every panel can be seen at every size.
+fn panels(look: &Look, room: Room, middle: Rect) -> Vec<(&'static Panel, (usize, Rect))> {
+    let screen = look.current();
+    let focused = look.focused().min(screen.panels.len() - 1);
+    let alone = || vec![(screen.panels[focused], (focused, middle))];
+    if look.expanded {
+        return alone();
+    }
+    let areas = (screen.arrange)(middle, room);
+    if areas.get(focused).is_none_or(|area| area.is_empty()) {
+        return alone();
+    }
+    let shown = screen.panels.iter().copied().zip(areas.into_iter().enumerate());
+    shown.filter(|(_, (_, area))| !area.is_empty()).collect()
+}
+
+/// What is at a place of the screen: a tab, or a panel's row and column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// The tab of a screen.
+    Tab(usize),
+    /// A panel, and the row and column in it if there is one.
+    Panel(usize, Option<(usize, usize)>),
+}
+
+/// What is at a place of the screen, for the mouse.
+#[must_use]
+pub fn place_at(state: &State, look: &Look, area: Rect, at: Position) -> Option<Spot> {
+    if area.width < NARROWEST || area.height < SHORTEST {
+        return None;
+    }
+    let view = View { state, look, panel: 0, room: Room::of(area), paused: false, now: 0 };
+    let [_, tabs, middle, _] = rows(area);
+    if tabs.contains(at) {
+        return tabs::at(&view, tabs, at).map(Spot::Tab);
+    }
+    let hit = panels(look, view.room, middle).into_iter().find(|(_, (_, area))| area.contains(at));
+    hit.map(|(panel, (place, area))| Spot::Panel(place, (panel.hit)(&View { panel: place, ..view }, area, at)))
+}
+
+/// An alarm as a block of colour, so that it is seen from afar.
+fn loud(view: &View<'_>) -> Style {
+    let style = view.ink(Ink::Alarm);
+    if style.bg.is_some() { style } else { style.add_modifier(Modifier::REVERSED) }
+}
+
+/// Width of a line in columns.
+fn width(line: &Line<'_>) -> usize {
+    line.width()
+}
+
+#[cfg(test)]
+mod tests;
