@@ -120,6 +120,7 @@ async fn facts_are_read_from_the_server() {
     let facts = scene.system.facts().await.unwrap();
     assert!(facts.version.starts_with("3."), "{facts:?}");
     assert!(facts.quorum.contains(" of "), "{facts:?}");
+    assert_eq!(facts.role.matches("leader").count(), 1, "{facts:?}");
 }
 
 #[tokio::test]

@@ -113,6 +113,7 @@ async fn conforms(name: &str, test: &str) {
     assert_eq!(suite(&*system, &setting).await, Ok(()));
     let facts = system.facts().await.unwrap();
     assert!(facts.durability.contains("fsync") && facts.quorum.starts_with("1 of 1"), "{facts:?}");
+    assert_eq!(facts.role, "primary (not in recovery)");
     eprintln!("{name}: {facts:?}");
 }
 

@@ -109,6 +109,7 @@ async fn redlock_conforms() {
     let facts = system.facts().await.unwrap();
     println!("{facts:?}");
     assert!(facts.quorum.contains(" of "), "{facts:?}");
+    assert!(facts.role.ends_with(" independent nodes, each master"), "{facts:?}");
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ use std::io::Write;
 use std::path::Path;
 
 use lockbench::lock::Facts;
-use lockbench::report::live::{LogLevel, LogLine, Origin, RunFacts, ServerLook, SystemFacts, Update, play};
+use lockbench::record::{LogLevel, LogLine};
+use lockbench::report::live::{Origin, RunFacts, ServerLook, SystemFacts, Update, play};
 use lockbench::report::{RecordedRun, SkippedBackend, history_path};
 
 const STEP_NS: u64 = 400_000_000;
@@ -45,7 +46,7 @@ fn recorded_updates() {
     updates.push(Update::Note("note: postgres: not stock: max_connections=1100 (shipped: 100)".to_owned()));
     for (i, (level, target, message)) in LOG.iter().enumerate() {
         let line = LogLine {
-            at_ns: 312_000_000 * (i as u64 + 1),
+            since_start_ns: 312_000_000 * (i as u64 + 1),
             level: *level,
             target: (*target).to_owned(),
             message: (*message).to_owned(),
@@ -152,6 +153,7 @@ fn servers(backend: &str, n: u64) -> ServerLook {
     let ours = matches!(backend, "redis" | "etcd" | "postgres:advisory");
     ServerLook {
         backend: backend.to_owned(),
+        at_ns: 0,
         round_trip_ns: Some(180_000 + 7_000 * (n % 5)),
         cpu_s: ours.then_some(0.31 + 0.09 * n as f64),
         rss_bytes: ours.then_some(11_534_336 + 65_536 * n),

@@ -36,7 +36,8 @@ pub async fn suite(system: &dyn LockSystem, setting: &Setting) -> Result<(), Str
     let bench = Bench { system, setting, keys: &keys };
     bench.check(system.prepare(&keys).await, "prepare")?;
     let facts = bench.check(system.facts().await, "facts")?;
-    rule(!facts.version.is_empty() && !facts.durability.is_empty() && !facts.quorum.is_empty(), "facts are empty")?;
+    let told = [&facts.version, &facts.durability, &facts.quorum, &facts.role];
+    rule(told.iter().all(|fact| !fact.is_empty()), "facts are empty")?;
     bench.a_free_key_is_granted_and_released().await?;
     bench.a_held_key_is_refused_and_times_out().await?;
     bench.keys_do_not_disturb_each_other().await?;
@@ -116,6 +117,9 @@ impl Bench<'_> {
             let holder = self.check(self.system.peek(&self.keys[0]).await, "peek")?;
             let holder = holder.ok_or("peek does not see the holder")?;
             rule(holder.token.is_none() || holder.token == grant.token(), "peek sees another token")?;
+            let survey = self.check(self.system.survey(self.keys).await, "survey")?;
+            let held: Vec<bool> = survey.holders.iter().map(Option::is_some).collect();
+            rule(held == [true, false, false], "a survey gives a key another one's holder")?;
             self.released(&mut *a, grant).await?;
             rule(a.requests() >= before + 2, "requests are not counted")?;
             let holder = self.check(self.system.peek(&self.keys[0]).await, "peek")?;

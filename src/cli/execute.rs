@@ -145,6 +145,7 @@ impl Run<'_> {
                 }
             };
         let order = order(candidates.len(), plan.trials, plan.seed);
+        let lookout = self.job.session.lookout();
         let bench = Bench {
             plan: Arc::new(plan.clone()),
             clock,
@@ -153,6 +154,7 @@ impl Run<'_> {
             steering: self.job.session.steering.clone(),
             servers: &self.servers,
             session: self.job.session,
+            lookout: lookout.as_ref(),
             runtime: &runtime,
             namespace: &self.namespace,
         };
@@ -226,9 +228,10 @@ impl Run<'_> {
                 break;
             }
             let reached = self.servers.endpoints(entry).and_then(|(endpoints, ours)| {
-                let system = (entry.connect)(self.target(endpoints, ours, clock)).map_err(|error| error.to_string())?;
+                let target = self.target(endpoints, ours, clock);
+                let system = (entry.connect)(target.clone()).map_err(|error| error.to_string())?;
                 let facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
-                Ok(Candidate { entry, system, facts, ttl: *ttl })
+                Ok(Candidate { entry, system, target, facts, ttl: *ttl })
             });
             match reached {
                 Ok(candidate) => {

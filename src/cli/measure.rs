@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::lookout::{Asked, Lookout, Watched};
 use super::narrate;
 use super::publish::Published;
 use super::servers::Servers;
 use super::session::Session;
-use crate::backend::Entry;
+use crate::backend::{Entry, Target};
 use crate::clock::Clock;
 use crate::load::{Armed, LoadError, Phase, Spec, Steering, Tick};
 use crate::lock::{Facts, Key, LockSystem};
@@ -31,6 +32,8 @@ const STOPPED_CLEAN: Duration = Duration::from_secs(2);
 pub struct Candidate {
     pub entry: &'static Entry,
     pub system: Arc<dyn LockSystem>,
+    /// What it was made for.
+    pub target: Target,
     pub facts: Facts,
     pub ttl: EffectiveTtl,
 }
@@ -45,6 +48,8 @@ pub struct Bench<'a> {
     pub steering: Steering,
     pub servers: &'a Servers,
     pub session: &'a Session,
+    /// Asks the servers what they see, where somebody watches.
+    pub lookout: Option<&'a Lookout>,
     pub runtime: &'a tokio::runtime::Runtime,
     /// What everything of this run is named by on a server.
     pub namespace: &'a str,
@@ -141,10 +146,16 @@ impl Bench<'_> {
             stop: self.stop.child(),
             steering: self.steering.clone(),
         };
+        if let Some(lookout) = self.lookout {
+            lookout.watch(self.watched(candidate, &keys));
+        }
         let done = match Armed::new(spec) {
             Ok(armed) => self.measure(armed, candidate, trial, history),
             Err(error) => Err(error),
         };
+        if let Some(lookout) = self.lookout {
+            lookout.rest();
+        }
         let cleaned = self.clean(candidate, &keys);
         let never_began = matches!(done, Err(LoadError::Stopped));
         let mut done = done.unwrap_or_else(|error| failed(error.to_string()));
@@ -163,6 +174,16 @@ impl Bench<'_> {
             }
         }
         (!never_began).then_some(done)
+    }
+
+    fn watched(&self, candidate: &Candidate, keys: &Arc<[Key]>) -> Watched {
+        let entry = candidate.entry;
+        Watched {
+            backend: entry.name,
+            asked: Asked::of(entry, &candidate.system, candidate.target.clone()),
+            keys: Arc::clone(keys),
+            gauge: self.servers.gauge(entry),
+        }
     }
 
     /// Removes the keys of a trial, unless its servers are dead or about to be

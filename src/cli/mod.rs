@@ -20,6 +20,7 @@ mod histories;
 mod job;
 mod lints;
 mod log;
+mod lookout;
 mod ls;
 mod manual;
 mod measure;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::info;
 
 use super::args::{LoadArgs, StackChoice};
 use super::endpoints::Endpoints;
+use super::lookout::Gauge;
 use super::narrate::SERVERS;
 use crate::backend::Entry;
 use crate::lock::{Endpoint, ServerKind};
@@ -18,7 +20,7 @@ use crate::stop::Stop;
 /// One kind's servers.
 pub enum Source {
     /// Started by us.
-    Ours(Server),
+    Ours(Arc<Server>),
     /// Given by the user.
     Given(Vec<Endpoint>),
     /// None, and why.
@@ -59,7 +61,7 @@ impl Servers {
         let options = Options { keep: args.keep_servers_dir, stop: stop.clone(), ..Options::default() };
         for (kind, started) in LocalStack::start(&to_start, &options) {
             let source = match started {
-                Ok(server) => Source::Ours(server),
+                Ok(server) => Source::Ours(Arc::new(server)),
                 Err(error) => Source::Missing(error.to_string()),
             };
             kinds.insert(kind, source);
@@ -103,12 +105,13 @@ impl Servers {
 
     /// Processor seconds and memory of the entry's servers, if they are ours.
     pub fn usage(&self, entry: &Entry) -> Resources {
-        let usage = self.ours(entry).and_then(Server::usage);
-        Resources {
-            client_cpu_s: None,
-            server_cpu_s: usage.map(|usage| usage.cpu_s),
-            server_rss_bytes: usage.map(|usage| usage.rss_bytes),
-        }
+        self.ours(entry).map_or_else(Resources::default, |server| used(server))
+    }
+
+    /// The same for another thread, for as long as the servers live.
+    pub fn gauge(&self, entry: &Entry) -> Option<Gauge> {
+        let server = Arc::downgrade(self.ours(entry)?);
+        Some(Box::new(move || server.upgrade().map_or_else(Resources::default, |server| used(&server))))
     }
 
     /// How our servers differ from the settings that they ship with.
@@ -154,17 +157,27 @@ impl Servers {
             self.kinds.values().filter_map(|source| if let Source::Ours(server) = source { Some(server) } else { None })
         };
         let begin = Instant::now();
-        ours().for_each(Server::ask_to_stop);
+        ours().for_each(|server| server.ask_to_stop());
         for server in ours() {
             server.stop();
             info!(target: SERVERS, "{} is stopped, {} ms after all were asked to", server.kind(), begin.elapsed().as_millis());
         }
     }
 
-    fn ours(&self, entry: &Entry) -> Option<&Server> {
+    fn ours(&self, entry: &Entry) -> Option<&Arc<Server>> {
         match self.kinds.get(&entry.server?)? {
             Source::Ours(server) => Some(server),
             Source::Given(_) | Source::Missing(_) => None,
         }
+    }
+}
+
+/// What a server uses so far.
+fn used(server: &Server) -> Resources {
+    let usage = server.usage();
+    Resources {
+        client_cpu_s: None,
+        server_cpu_s: usage.map(|usage| usage.cpu_s),
+        server_rss_bytes: usage.map(|usage| usage.rss_bytes),
     }
 }

@@ -12,6 +12,7 @@ use super::dashboard::{Surroundings, wants_tui};
 use super::display::Display;
 use super::endpoints::Endpoints;
 use super::log::Log;
+use super::lookout::Lookout;
 use super::printer::Printer;
 use super::screen::{Screen, Steer};
 use super::signal::Signals;
@@ -28,9 +29,9 @@ pub struct Session {
     pub log: Log,
     pub ui: UiOptions,
     pub steering: Steering,
-    pub clock: Clock,
+    clock: Clock,
     /// Does somebody want to know what the servers say?
-    pub servers_wanted: Arc<AtomicBool>,
+    servers_wanted: Arc<AtomicBool>,
     directory: Arc<Mutex<Option<PathBuf>>>,
 }
 
@@ -86,6 +87,12 @@ impl Session {
             directory: Arc::clone(&self.directory),
             log: self.log.ring(),
         }
+    }
+
+    /// Asks servers what they see, if there is a screen to show it on.
+    pub fn lookout(&self) -> Option<Lookout> {
+        let publisher = self.display.publisher()?;
+        Lookout::start(publisher, self.clock, Arc::clone(&self.servers_wanted)).ok()
     }
 
     /// Files that the user asks for go below this directory.

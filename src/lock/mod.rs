@@ -62,6 +62,20 @@ pub struct Facts {
     pub durability: String,
     /// How many nodes must agree of how many, for example `1 of 1`, `3 of 5`.
     pub quorum: String,
+    /// What the server says that it is among its like, in its own words: `master`,
+    /// `follower`, `standalone`.
+    #[serde(default)]
+    pub role: String,
+}
+
+/// A look at a system while it is under load.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Nanoseconds of one small request and its answer over an open connection; `None`:
+    /// there is no server.
+    pub round_trip_ns: Option<u64>,
+    /// Who holds each of the keys, in their order.
+    pub holders: Vec<Option<Holder>>,
 }
 
 /// What one client needs to open a session.
@@ -109,7 +123,12 @@ pub trait LockSystem: Send + Sync {
     /// Opens a session for one client.
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>>;
     /// Asks the server who holds this key now. Not part of any measurement.
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>>;
+    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
+        Box::pin(async move { Ok(self.survey(std::slice::from_ref(key)).await?.holders.pop().flatten()) })
+    }
+    /// Asks the server who holds these keys now, all over one connection, and how long one
+    /// small request takes. Not part of any measurement.
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>>;
     /// Removes everything that we made for these keys, and nothing else.
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>>;
 }

@@ -86,7 +86,7 @@ fn plan(directory: &Path) -> Result<Plan, OpenError> {
 fn of_result(replayed: &Replayed, plan: &Plan, promises: Promises<'_>) -> TrialResult {
     let guarantees = promises(&replayed.header.backend).map_or(UNPROMISED, |promise| promise.guarantees);
     let unknown = || UNKNOWN.to_owned();
-    let facts = Facts { version: unknown(), durability: unknown(), quorum: unknown() };
+    let facts = Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown() };
     let mut result = replayed.result(&Untold {
         workload: &plan.name,
         guarantees: &guarantees,

@@ -15,6 +15,12 @@ pub struct Glyphs {
     pub waiting: &'static str,
     /// Under way.
     pub running: &'static str,
+    /// Over, whatever came of it.
+    pub done: &'static str,
+    /// Failed.
+    pub failed: &'static str,
+    /// Does not take part.
+    pub skipped: &'static str,
     /// Paused.
     pub paused: &'static str,
     /// Frozen display.
@@ -51,6 +57,9 @@ pub const UNICODE: Glyphs = Glyphs {
     unknown: "?",
     waiting: "·",
     running: "▶",
+    done: "●",
+    failed: "×",
+    skipped: "○",
     paused: "‖",
     frozen: "■",
     none: "—",
@@ -74,6 +83,9 @@ pub const ASCII: Glyphs = Glyphs {
     unknown: "?",
     waiting: ".",
     running: ">",
+    done: "*",
+    failed: "x",
+    skipped: "o",
     paused: "=",
     frozen: "#",
     none: "-",

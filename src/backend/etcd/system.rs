@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use etcd_client::{Client, DeleteOptions, GetOptions, SortOrder, SortTarget};
+use etcd_client::{Client, DeleteOptions, GetOptions, ResponseHeader, SortOrder, SortTarget, StatusResponse};
 
 use super::config::{Config, Trouble};
 use super::session::EtcdSession;
 use super::{GUARANTEES, NAME};
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
 const ADMIN_LIMIT_NS: u64 = 5_000_000_000;
@@ -52,18 +52,21 @@ impl EtcdSystem {
     async fn facts(&self) -> Result<Facts, SystemError> {
         let mut versions: Vec<String> = Vec::new();
         let mut quorum = String::new();
+        let mut roles = Vec::new();
         // Each by itself: through the balanced connection only one would answer.
         for url in self.config.urls() {
             let connecting = self.config.connect(std::slice::from_ref(url), ADMIN_LIMIT_NS).await;
             let mut client = connecting.map_err(|trouble| self.failed(url, &trouble))?;
-            let version = self.ask(url, client.status()).await?.version().to_owned();
+            let status = self.ask(url, client.status()).await?;
+            let version = status.version().to_owned();
+            roles.push(role(&status));
             if !versions.contains(&version) {
                 versions.push(version);
             }
             let members = self.ask(url, client.member_list()).await?.members().len();
             quorum = format!("{} of {members}", members / 2 + 1);
         }
-        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum })
+        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum, role: roles.join(", ") })
     }
 
     /// Deletes the waiters' keys of these locks.
@@ -81,8 +84,20 @@ impl EtcdSystem {
         Ok(())
     }
 
-    async fn peek(&self, key: &Key) -> Result<Option<Holder>, SystemError> {
+    async fn survey(&self, keys: &[Key]) -> Result<Survey, SystemError> {
         let mut client = self.client().await?;
+        let mut holders = Vec::with_capacity(keys.len());
+        for key in keys {
+            holders.push(self.holder(&mut client, key).await?);
+        }
+        // Last, when the connection is surely made.
+        let count = GetOptions::new().with_prefix().with_count_only();
+        let asked = self.config.clock.now();
+        self.ask("count our keys", client.get(self.config.namespace(), Some(count))).await?;
+        Ok(Survey { round_trip_ns: Some(self.config.clock.now().saturating_sub(asked)), holders })
+    }
+
+    async fn holder(&self, client: &mut Client, key: &Key) -> Result<Option<Holder>, SystemError> {
         let oldest = GetOptions::new().with_prefix().with_sort(SortTarget::Create, SortOrder::Ascend).with_limit(1);
         let answer = self.ask("read", client.get(self.config.prefix(key), Some(oldest))).await?;
         let Some(holder) = answer.kvs().first() else { return Ok(None) };
@@ -93,6 +108,16 @@ impl EtcdSystem {
             // -1 says that the lease is over.
             ttl_ms: u64::try_from(lease.ttl()).ok().map(|seconds| seconds * 1_000),
         }))
+    }
+}
+
+/// Raft's role of the member that answered: it names the leader, which may be itself
+/// (<https://etcd.io/docs/v3.4/dev-guide/api_reference_v3/#message-statusresponse-etcdserveretcdserverpbrpcproto>).
+fn role(status: &StatusResponse) -> &'static str {
+    match (status.header().map(ResponseHeader::member_id), status.leader()) {
+        (_, 0) => "member without a leader",
+        (Some(member), leader) if member == leader => "leader",
+        _ => "follower",
     }
 }
 
@@ -124,8 +149,8 @@ impl LockSystem for EtcdSystem {
         })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
-        Box::pin(EtcdSystem::peek(self, key))
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        Box::pin(EtcdSystem::survey(self, keys))
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::lock::{
     Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NO_LEASE, Opening, Patience, Release, Renewal,
-    Session, SystemError,
+    Session, Survey, SystemError,
 };
 
 /// Mistakes that this lock makes on purpose. All `false`: a correct lock.
@@ -123,6 +123,7 @@ impl LockSystem for MemorySystem {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             durability: "none: lives and dies with the process".to_owned(),
             quorum: "in process".to_owned(),
+            role: "in this process".to_owned(),
         };
         Box::pin(async move { Ok(facts) })
     }
@@ -138,16 +139,19 @@ impl LockSystem for MemorySystem {
         Box::pin(async move { Ok(Box::new(session) as Box<dyn Session>) })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         let slots = self.slots();
         let now = self.clock.now();
-        let holder = slots.get(key.index as usize).and_then(|slot| locked(slot).holder);
-        let holder = holder.filter(|held| held.expires_ns > now).map(|held| Holder {
-            identity: format!("client {}", held.client),
-            token: Some(held.token),
-            ttl_ms: Some((held.expires_ns - now) / 1_000_000),
-        });
-        Box::pin(async move { Ok(holder) })
+        let holder = |key: &Key| {
+            let holder = slots.get(key.index as usize).and_then(|slot| locked(slot).holder);
+            holder.filter(|held| held.expires_ns > now).map(|held| Holder {
+                identity: format!("client {}", held.client),
+                token: Some(held.token),
+                ttl_ms: Some((held.expires_ns - now) / 1_000_000),
+            })
+        };
+        let survey = Survey { round_trip_ns: None, holders: keys.iter().map(holder).collect() };
+        Box::pin(async move { Ok(survey) })
     }
 
     fn clean<'a>(&'a self, _keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -19,11 +19,13 @@ mod session;
 
 use std::time::Duration;
 
+use tokio_postgres::Row;
+
 use super::super::Target;
 use super::advisory_key::{collision, halves, number};
 use super::connect::Server;
 use super::link::Link;
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
 
 /// How long `prepare` waits for a dying session of an earlier trial.
 const LEFTOVER_TRIES: u32 = 50;
@@ -54,11 +56,26 @@ impl Advisory {
         let (high, low): (Vec<u32>, Vec<u32>) =
             keys.iter().map(|key| halves(number(&self.namespace, &key.name))).unzip();
         let rows = self.server.control(async |client| client.query(HOLDERS, &[&high, &low]).await).await?;
-        Ok(rows.first().map(|row| {
-            let pid: i32 = row.try_get(0).unwrap_or_default();
-            let application: String = row.try_get(1).unwrap_or_default();
-            format!("{application} (pid {pid})")
-        }))
+        Ok(rows.first().map(named))
+    }
+
+    async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
+        let places: Vec<(u32, u32)> = keys.iter().map(|key| halves(number(&self.namespace, &key.name))).collect();
+        let (high, low): (Vec<u32>, Vec<u32>) = places.iter().copied().unzip();
+        let asked = self.server.control(async |client| {
+            let rows = client.query(HOLDERS, &[&high, &low]).await?;
+            let mut held = Vec::with_capacity(rows.len());
+            for row in rows {
+                held.push(((row.try_get(2)?, row.try_get(3)?), named(&row)));
+            }
+            Ok((held, self.server.round_trip_ns(client).await?))
+        });
+        let (held, round_trip_ns): (Vec<((u32, u32), String)>, u64) = asked.await?;
+        let holder = |place: &(u32, u32)| {
+            let (_, identity) = held.iter().find(|(held, _)| held == place)?;
+            Some(Holder { identity: identity.clone(), token: None, ttl_ms: None })
+        };
+        Ok(Survey { round_trip_ns: Some(round_trip_ns), holders: places.iter().map(holder).collect() })
     }
 
     /// Nothing is made: only checks that the numbers are distinct and free.
@@ -76,6 +93,13 @@ impl Advisory {
         let holder = self.holder(keys).await?.unwrap_or_default();
         Err(self.server.error(&format!("an advisory lock of this trial is held by {holder}: end that session")))
     }
+}
+
+/// `application pid` of a row of [`HOLDERS`].
+fn named(row: &Row) -> String {
+    let pid: i32 = row.try_get(0).unwrap_or_default();
+    let application: String = row.try_get(1).unwrap_or_default();
+    format!("{application} (pid {pid})")
 }
 
 impl LockSystem for Advisory {
@@ -107,11 +131,8 @@ impl LockSystem for Advisory {
         })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
-        Box::pin(async move {
-            let holder = self.holder(std::slice::from_ref(key)).await?;
-            Ok(holder.map(|identity| Holder { identity, token: None, ttl_ms: None }))
-        })
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        Box::pin(self.ask_all(keys))
     }
 
     fn clean<'a>(&'a self, _keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

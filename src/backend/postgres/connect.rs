@@ -162,7 +162,14 @@ impl Server {
         }
     }
 
-    /// Reads version and durability back. `survives` says what they mean for the recipe.
+    /// Nanoseconds of the smallest query.
+    pub(super) async fn round_trip_ns(&self, client: &Client) -> Result<u64, Error> {
+        let asked = self.now();
+        client.simple_query("select 1").await?;
+        Ok(self.now().saturating_sub(asked))
+    }
+
+    /// Reads version, durability and role back. `survives` says what they mean for the recipe.
     pub(super) async fn facts(&self, survives: &str) -> Result<Facts, SystemError> {
         let row = self.control(async |client| client.query_one(FACTS, &[]).await).await?;
         let setting = |index: usize| -> String { row.try_get(index).unwrap_or_default() };
@@ -180,14 +187,21 @@ impl Server {
             } else {
                 format!("1 of 1, synchronous_standby_names {standbys}")
             },
+            role: match row.try_get(5) {
+                Ok(false) => "primary (not in recovery)".to_owned(),
+                Ok(true) => "standby (in recovery)".to_owned(),
+                Err(_) => "unknown".to_owned(),
+            },
         })
     }
 }
 
-/// Settings by name (<https://www.postgresql.org/docs/15/runtime-config-wal.html>).
+/// Settings by name (<https://www.postgresql.org/docs/15/runtime-config-wal.html>), and
+/// whether the server replays another one's log
+/// (<https://www.postgresql.org/docs/15/functions-admin.html#FUNCTIONS-RECOVERY-CONTROL>).
 const FACTS: &str = "select current_setting('server_version'), current_setting('fsync'), \
      current_setting('synchronous_commit'), current_setting('full_page_writes'), \
-     current_setting('synchronous_standby_names')";
+     current_setting('synchronous_standby_names'), pg_is_in_recovery()";
 
 /// A server process that serves one connection. Process ids are used again, so
 /// its start belongs to its identity.

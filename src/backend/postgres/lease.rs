@@ -13,6 +13,7 @@
 
 use std::collections::HashMap;
 
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
 use super::super::Target;
@@ -23,7 +24,7 @@ use super::table::{Table, names};
 use crate::clock::Timer;
 use crate::lock::{
     Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NEVER, Opening, Patience, Release, Renewal,
-    Session, SystemError,
+    Session, Survey, SystemError,
 };
 
 /// The lock system `postgres:lease`.
@@ -61,18 +62,27 @@ impl Lease {
         removed.await
     }
 
-    async fn holder(&self, key: &Key) -> Result<Option<Holder>, SystemError> {
+    async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
         let asked = self.server.control(async |client| {
-            let Some(row) = client.query_opt(&self.table.holder(), &[&&*key.name]).await? else { return Ok(None) };
-            let (fence, left): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-            Ok(Some(Holder {
-                identity: row.try_get(0)?,
-                token: Some(fence.cast_unsigned()),
-                ttl_ms: Some(left.max(0).cast_unsigned()),
-            }))
+            let statement = client.prepare(&self.table.holder()).await?;
+            let mut holders = Vec::with_capacity(keys.len());
+            for key in keys {
+                let row = client.query_opt(&statement, &[&&*key.name]).await?;
+                holders.push(row.as_ref().map(holder).transpose()?);
+            }
+            Ok(Survey { round_trip_ns: Some(self.server.round_trip_ns(client).await?), holders })
         });
         asked.await
     }
+}
+
+fn holder(row: &Row) -> Result<Holder, tokio_postgres::Error> {
+    let (fence, left): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+    Ok(Holder {
+        identity: row.try_get(0)?,
+        token: Some(fence.cast_unsigned()),
+        ttl_ms: Some(left.max(0).cast_unsigned()),
+    })
 }
 
 impl LockSystem for Lease {
@@ -104,8 +114,8 @@ impl LockSystem for Lease {
         })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
-        Box::pin(self.holder(key))
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        Box::pin(self.ask_all(keys))
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -10,7 +10,8 @@ use redis::{RedisError, cmd};
 
 use super::naming::names;
 use super::server::{Limits, Server};
-use crate::lock::{Holder, Key, SystemError};
+use crate::clock::Clock;
+use crate::lock::{Holder, Key, Survey, SystemError};
 
 /// Long enough for a server that loads a data set or a page from disk.
 const PATIENCE: Limits = Limits { connect: Duration::from_secs(5), answer: Some(Duration::from_secs(5)) };
@@ -30,24 +31,42 @@ pub async fn connect(server: &Server) -> Result<MultiplexedConnection, SystemErr
     server.connect(PATIENCE).await.map_err(|problem| server.error(problem))
 }
 
-/// Version and durability as the server reports them.
+/// What a server says of itself.
+pub struct Said {
+    /// Its version.
+    pub version: String,
+    /// What survives a crash.
+    pub durability: String,
+    /// `master` or `slave`, in its own words.
+    pub role: String,
+}
+
+/// Version, durability and role as the server reports them.
 ///
 /// # Errors
 /// The server cannot be reached, or does not answer `INFO`.
-pub async fn version_and_durability(server: &Server) -> Result<(String, String), SystemError> {
+pub async fn said(server: &Server) -> Result<Said, SystemError> {
     let mut connection = connect(server).await?;
-    let info: String = cmd("INFO")
-        .arg("server")
-        .query_async(&mut connection)
-        .await
-        .map_err(|error| server.error(format!("INFO: {}", server.explain(&error))))?;
-    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown").trim();
+    let version = info(server, &mut connection, "server", "redis_version:").await?;
+    let role = info(server, &mut connection, "replication", "role:").await?;
     let durability = match settings(&mut connection).await {
         Ok(settings) => durability(&settings),
         // Managed services hide CONFIG.
         Err(_) => "not readable (CONFIG refused)".to_owned(),
     };
-    Ok((version.to_owned(), durability))
+    Ok(Said { version, durability, role })
+}
+
+/// One line of a section of `INFO` (<https://redis.io/docs/latest/commands/info/>).
+async fn info(
+    server: &Server,
+    connection: &mut MultiplexedConnection,
+    section: &str,
+    line: &str,
+) -> Result<String, SystemError> {
+    let answer: Result<String, RedisError> = cmd("INFO").arg(section).query_async(connection).await;
+    let text = answer.map_err(|error| server.error(format!("INFO {section}: {}", server.explain(&error))))?;
+    Ok(text.lines().find_map(|said| said.strip_prefix(line)).unwrap_or("unknown").trim().to_owned())
 }
 
 async fn settings(connection: &mut MultiplexedConnection) -> Result<HashMap<String, String>, RedisError> {
@@ -74,12 +93,33 @@ fn durability(settings: &HashMap<String, String>) -> String {
     format!("{log}, {save}{}", if stock { " (stock)" } else { "" })
 }
 
-/// Who holds a key on this server.
+/// Who holds each key on this server, and how long a `PING` takes.
 ///
 /// # Errors
 /// The server cannot be reached or refuses us.
-pub async fn peek(server: &Server, namespace: &str, key: &Key) -> Result<Option<Holder>, SystemError> {
+pub async fn survey(server: &Server, namespace: &str, keys: &[Key], clock: Clock) -> Result<Survey, SystemError> {
     let mut connection = connect(server).await?;
+    let asked = clock.now();
+    let pong: Result<(), RedisError> = cmd("PING").query_async(&mut connection).await;
+    let round_trip_ns = clock.now().saturating_sub(asked);
+    match pong {
+        // A refusal is an answer too.
+        Err(error) if error.code().is_none() => return Err(server.error(server.explain(&error))),
+        _ => {}
+    }
+    let mut holders = Vec::with_capacity(keys.len());
+    for key in keys {
+        holders.push(holder(server, &mut connection, namespace, key).await?);
+    }
+    Ok(Survey { round_trip_ns: Some(round_trip_ns), holders })
+}
+
+async fn holder(
+    server: &Server,
+    connection: &mut MultiplexedConnection,
+    namespace: &str,
+    key: &Key,
+) -> Result<Option<Holder>, SystemError> {
     let ticket = names(namespace, key);
     // Not MULTI, which a server that is out of memory refuses. Redis executes what it has read of one
     // connection before it turns to the next.
@@ -90,7 +130,7 @@ pub async fn peek(server: &Server, namespace: &str, key: &Key) -> Result<Option<
         .arg(&ticket.lock)
         .cmd("GET")
         .arg(&ticket.fence)
-        .query_async(&mut connection)
+        .query_async(connection)
         .await
         .map_err(|error| server.error(server.explain(&error)))?;
     // PTTL is -1 without a lease and -2 without a key.

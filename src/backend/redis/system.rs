@@ -7,7 +7,7 @@ use super::inspect;
 use super::server::Server;
 use super::session::RedisSession;
 use super::{ENTRY, GUARANTEES};
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+use crate::lock::{Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
 
 /// One Redis server as a lock service.
 pub(super) struct RedisSystem {
@@ -49,8 +49,8 @@ impl LockSystem for RedisSystem {
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
         Box::pin(async {
-            let (version, durability) = inspect::version_and_durability(&self.server).await?;
-            Ok(Facts { version, durability, quorum: "1 of 1".to_owned() })
+            let inspect::Said { version, durability, role } = inspect::said(&self.server).await?;
+            Ok(Facts { version, durability, quorum: "1 of 1".to_owned(), role })
         })
     }
 
@@ -66,8 +66,8 @@ impl LockSystem for RedisSystem {
         })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
-        Box::pin(inspect::peek(&self.server, &self.target.namespace, key))
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        Box::pin(inspect::survey(&self.server, &self.target.namespace, keys, self.target.clock))
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

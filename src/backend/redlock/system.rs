@@ -9,7 +9,7 @@ use super::super::redis::{Server, inspect};
 use super::session::RedlockSession;
 use super::tally::quorum;
 use super::{ENTRY, GUARANTEES};
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
 
 /// Fewest nodes of which one may fail.
 const FEWEST: usize = 3;
@@ -49,35 +49,42 @@ impl RedlockSystem {
     }
 
     async fn read_facts(&self) -> Result<Facts, SystemError> {
-        let read = join_all(self.servers.iter().map(|server| inspect::version_and_durability(server))).await;
-        let (versions, durabilities): (Vec<String>, Vec<String>) =
-            read.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let read = join_all(self.servers.iter().map(|server| inspect::said(server))).await;
+        let said = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let each = |what: fn(&inspect::Said) -> &String| said.iter().map(|said| what(said).clone()).collect::<Vec<_>>();
         let host = self.servers[0].host();
         let shared = self.servers.iter().all(|server| server.host() == host);
         let note = if shared { "; all nodes on one host: one clock and one disk, not independent" } else { "" };
         Ok(Facts {
-            version: alike(&versions),
-            durability: format!("{}{note}", alike(&durabilities)),
+            version: alike(&each(|said| &said.version)),
+            durability: format!("{}{note}", alike(&each(|said| &said.durability))),
             quorum: format!("{} of {}", quorum(self.servers.len()), self.servers.len()),
+            role: format!("{} independent nodes, each {}", said.len(), alike(&each(|said| &said.role))),
         })
     }
 
-    /// The identity that a quorum of nodes names, with the ttl that a quorum still has.
-    async fn find_holder(&self, key: &Key) -> Result<Option<Holder>, SystemError> {
-        let peeks = self.servers.iter().map(|server| inspect::peek(server, &self.target.namespace, key));
+    /// For each key the identity that a quorum of nodes names, with the ttl that a quorum
+    /// still has. The round trip is that of the slowest node of the fastest quorum.
+    async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
+        let Target { namespace, clock, .. } = &self.target;
+        let asked = join_all(self.servers.iter().map(|server| inspect::survey(server, namespace, keys, *clock))).await;
+        let majority = quorum(self.servers.len());
         let mut failure = None;
-        let mut holders: Vec<Option<Holder>> = Vec::new();
-        for peek in join_all(peeks).await {
-            match peek {
-                Ok(holder) => holders.push(holder),
+        let mut answers = Vec::new();
+        for answer in asked {
+            match answer {
+                Ok(survey) => answers.push(survey),
                 Err(error) => failure = Some(error),
             }
         }
-        let majority = quorum(self.servers.len());
-        if let Some(error) = failure.filter(|_| holders.len() < majority) {
+        if let Some(error) = failure.filter(|_| answers.len() < majority) {
             return Err(error);
         }
-        Ok(elected(holders.into_iter().flatten().collect(), majority))
+        let mut trips: Vec<u64> = answers.iter().filter_map(|answer| answer.round_trip_ns).collect();
+        trips.sort_unstable();
+        let seen = |place: usize| answers.iter().filter_map(|answer| answer.holders[place].clone()).collect();
+        let holders = (0..keys.len()).map(|place| elected(seen(place), majority)).collect();
+        Ok(Survey { round_trip_ns: trips.get(majority - 1).copied(), holders })
     }
 }
 
@@ -126,8 +133,8 @@ impl LockSystem for RedlockSystem {
         })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
-        Box::pin(self.find_holder(key))
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        Box::pin(self.ask_all(keys))
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use super::super::Target;
 use super::super::poll::{Polling, Tried};
-use super::store::{Claim, Store, StoreError};
+use super::store::{Claim, Row, Store, StoreError};
 use super::worker::Worker;
 use crate::clock::{Clock, Timer};
 use crate::lock::{
     Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, Opening, Patience, Release, Renewal, Session,
-    SystemError,
+    Survey, SystemError,
 };
 
 /// Longest wait of one poll for the write lock: a job cannot be called back, so
@@ -83,7 +83,7 @@ impl LockSystem for Sqlite {
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
         Box::pin(async {
             let (version, durability) = self.control(|store| store.settings()).await?;
-            Ok(Facts { version, durability, quorum: "one file".to_owned() })
+            Ok(Facts { version, durability, quorum: "one file".to_owned(), role: "in this process".to_owned() })
         })
     }
 
@@ -99,15 +99,20 @@ impl LockSystem for Sqlite {
         })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
-        let name = key.name.to_string();
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        let names = names(keys);
         Box::pin(async move {
-            let row = self.control(move |store| store.holder(&name)).await?;
-            Ok(row.map(|row| Holder {
+            let read =
+                move |store: &mut Store| names.iter().map(|name| store.holder(name)).collect::<Result<Vec<_>, _>>();
+            let rows = self.control(read).await?;
+            let holder = |row: Row| Holder {
                 identity: row.owner,
                 token: Some(row.fence),
                 ttl_ms: Some(row.expires_ns.saturating_sub(self.clock.now()) / 1_000_000),
-            }))
+            };
+            let holders = rows.into_iter().map(|row| row.map(holder)).collect();
+            // No server: reading the file is what every client does itself.
+            Ok(Survey { round_trip_ns: None, holders })
         })
     }
 

@@ -32,9 +32,14 @@ pub fn version(srvr: &str) -> Option<&str> {
     line.split([',', '-']).next()
 }
 
+/// The role in an answer to `srvr`: `standalone`, `leader`, `follower` or `observer`.
+pub fn mode(srvr: &str) -> Option<&str> {
+    srvr.lines().find_map(|line| line.strip_prefix("Mode: "))
+}
+
 /// Whether an answer to `srvr` says that the server stands alone; `None` if it says nothing.
 pub fn standalone(srvr: &str) -> Option<bool> {
-    srvr.lines().find_map(|line| line.strip_prefix("Mode: ")).map(|mode| mode == "standalone")
+    mode(srvr).map(|mode| mode == "standalone")
 }
 
 /// Number of voting members in an answer to `conf`, which lists them as
@@ -45,13 +50,14 @@ pub fn voters(conf: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{standalone, version, voters};
+    use super::{mode, standalone, version, voters};
 
     #[test]
     fn answers_are_read() {
         let srvr = "Zookeeper version: 3.8.0-${mvngit.commit.id}, built on 2024-12-29 17:54 UTC\nLatency min/avg/max: \
                     0/0.0/0\nMode: standalone\nNode count: 5\n";
         assert_eq!((version(srvr), standalone(srvr)), (Some("3.8.0"), Some(true)));
+        assert_eq!((mode(srvr), mode("Mode: follower\n")), (Some("standalone"), Some("follower")));
         assert_eq!(standalone("Mode: follower\n"), Some(false));
         assert_eq!((version(""), standalone("")), (None, None));
         let conf = "tickTime=2000\nserverId=1\nmembership: \nserver.1=a:2888:3888:participant\n\

@@ -11,7 +11,7 @@ use super::config::Config;
 use super::link::{Link, bounded};
 use super::session::ZookeeperSession;
 use super::{GUARANTEES, NAME, four_letter, node};
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, SystemError};
+use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
 const ADMIN_LIMIT_NS: u64 = 5_000_000_000;
@@ -61,6 +61,7 @@ impl ZookeeperSystem {
         let limit = Duration::from_nanos(ADMIN_LIMIT_NS);
         let mut versions: Vec<String> = Vec::new();
         let mut quorum = String::new();
+        let mut roles = Vec::new();
         for host in self.config.hosts() {
             let unreachable = |error| self.config.error(&format!("{host}: {error}; is ZooKeeper running there?"));
             let srvr = four_letter::ask(host, "srvr", limit).await.map_err(unreachable)?.unwrap_or_default();
@@ -68,6 +69,7 @@ impl ZookeeperSystem {
             if !versions.contains(&version) {
                 versions.push(version);
             }
+            roles.push(four_letter::mode(&srvr).unwrap_or(UNREADABLE).to_owned());
             quorum = match four_letter::standalone(&srvr) {
                 Some(true) => "1 of 1".to_owned(),
                 Some(false) => {
@@ -80,7 +82,7 @@ impl ZookeeperSystem {
                 None => UNREADABLE.to_owned(),
             };
         }
-        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum })
+        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum, role: roles.join(", ") })
     }
 
     async fn prepare(&self, keys: &[Key]) -> Result<(), SystemError> {
@@ -124,24 +126,35 @@ impl ZookeeperSystem {
         .await
     }
 
-    async fn peek(&self, key: &Key) -> Result<Option<Holder>, SystemError> {
-        let parent = self.config.parent(key);
-        self.with("look at a key", async |client| {
-            let children = match bounded(ADMIN_LIMIT_NS, client.list_children(&parent)).await {
-                Err(Error::NoNode) => return Ok(None),
-                children => children?,
-            };
-            let Some(name) = node::head(&children) else { return Ok(None) };
-            let path = format!("{parent}/{name}");
-            let stat = bounded(ADMIN_LIMIT_NS, client.check_stat(&path)).await?;
-            Ok(stat.map(|stat| Holder {
-                identity: format!("{name}, session {:#x}", stat.ephemeral_owner),
-                token: u64::try_from(stat.czxid).ok(),
-                ttl_ms: None,
-            }))
+    async fn survey(&self, keys: &[Key]) -> Result<Survey, SystemError> {
+        let config = &*self.config;
+        self.with("look at keys", async |client| {
+            let asked = config.clock.now();
+            bounded(ADMIN_LIMIT_NS, client.check_stat(config.root())).await?;
+            let round_trip_ns = Some(config.clock.now().saturating_sub(asked));
+            let mut holders = Vec::with_capacity(keys.len());
+            for key in keys {
+                holders.push(holder(client, &config.parent(key)).await?);
+            }
+            Ok(Survey { round_trip_ns, holders })
         })
         .await
     }
+}
+
+/// Who is first in the queue below the parent of a lock.
+async fn holder(client: &Client, parent: &str) -> Result<Option<Holder>, Error> {
+    let children = match bounded(ADMIN_LIMIT_NS, client.list_children(parent)).await {
+        Err(Error::NoNode) => return Ok(None),
+        children => children?,
+    };
+    let Some(name) = node::head(&children) else { return Ok(None) };
+    let stat = bounded(ADMIN_LIMIT_NS, client.check_stat(&format!("{parent}/{name}"))).await?;
+    Ok(stat.map(|stat| Holder {
+        identity: format!("{name}, session {:#x}", stat.ephemeral_owner),
+        token: u64::try_from(stat.czxid).ok(),
+        ttl_ms: None,
+    }))
 }
 
 /// Deletes the waiters below the parent of a lock.
@@ -191,8 +204,8 @@ impl LockSystem for ZookeeperSystem {
         })
     }
 
-    fn peek<'a>(&'a self, key: &'a Key) -> Local<'a, Result<Option<Holder>, SystemError>> {
-        Box::pin(ZookeeperSystem::peek(self, key))
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        Box::pin(ZookeeperSystem::survey(self, keys))
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

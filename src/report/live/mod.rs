@@ -149,7 +149,11 @@ pub struct TrialEnd {
 pub struct ServerLook {
     /// Registry name.
     pub backend: String,
-    /// One request and its answer, beside the load; `None`: not answered.
+    /// When it was, clock nanoseconds; 0 where nobody wrote it down.
+    #[serde(default)]
+    pub at_ns: u64,
+    /// One small request and its answer over an open connection, beside the load; `None`:
+    /// not answered, or no server to ask.
     pub round_trip_ns: Option<u64>,
     /// Processor seconds of the servers so far, if we started them.
     pub cpu_s: Option<f64>,

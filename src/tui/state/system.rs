@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::oracle::DoubleGrant;
 use crate::report::live::{KeyHold, Lag, Second, ServerLook, Snapshot, SystemFacts, TrialEnd};
-use crate::report::{TrialResult, story};
+use crate::report::{SafetyVerdict, TrialResult, story};
 
 /// Beats kept: half an hour at five a second.
 const BEATS: usize = 9_000;
@@ -116,6 +116,10 @@ pub struct SystemState {
     pub result: Option<TrialResult>,
     /// Double grants of the trials before it.
     pub earlier_double_grants: u64,
+    /// Token regressions of the trials before it.
+    pub earlier_token_regressions: u64,
+    /// Trials before it of which nobody can tell whether they were safe.
+    pub earlier_unknown: u32,
     /// The time between snapshots, oldest first.
     pub beats: VecDeque<Beat>,
     /// Its seconds, in order, the one under way included.
@@ -150,18 +154,23 @@ impl SystemState {
         self.earlier_double_grants + now
     }
 
-    /// Token regressions of the trial under way, or of the last one.
+    /// Token regressions of all its trials so far.
     #[must_use]
     pub fn token_regressions(&self) -> u64 {
-        match (&self.result, &self.snapshot) {
+        let now = match (&self.result, &self.snapshot) {
             (Some(result), _) => result.safety.token_regressions.unwrap_or(0),
             (None, Some(snapshot)) => snapshot.judged.token_regressions,
             (None, None) => 0,
-        }
+        };
+        self.earlier_token_regressions + now
     }
 
     pub(super) fn begin(&mut self, trial: u32) {
-        let before = self.double_grants();
+        let (before, regressions) = (self.double_grants(), self.token_regressions());
+        let unknown = self
+            .result
+            .as_ref()
+            .is_some_and(|result| result.error.is_some() || result.safety.verdict == SafetyVerdict::Unknown);
         let old = std::mem::take(self);
         *self = Self {
             name: old.name,
@@ -169,6 +178,8 @@ impl SystemState {
             standing: Standing::Running,
             trial,
             earlier_double_grants: before,
+            earlier_token_regressions: regressions,
+            earlier_unknown: old.earlier_unknown + u32::from(unknown),
             caught: old.caught,
             looks: old.looks,
             ..Self::default()

@@ -1,0 +1,37 @@
+//! The screen "Overview": a row a system with what decides side by side, and below it
+//! the load generator itself.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `systems` | the panel of the systems: table, other figures of the selected one, its rate |
+//! | `table` | which columns there is room for |
+//! | `figure` | the figures of a system: heading, value, and what it means in a sentence |
+//! | `mark` | safe or not, in a sign and a word |
+//! | `rate` | grants a second over time |
+//! | `generator` | the panel of the load generator, the plan and the notes |
+
+mod figure;
+mod generator;
+mod mark;
+mod rate;
+mod systems;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::{Room, Screen};
+
+/// The screen.
+pub static SCREEN: Screen =
+    Screen { name: "Overview", short: "Over", panels: &[&systems::PANEL, &generator::PANEL], arrange };
+
+fn arrange(area: Rect, room: Room) -> Vec<Rect> {
+    let below = match room {
+        Room::Compact => 7,
+        Room::Normal => 10,
+        Room::Wide => 14,
+    };
+    Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).split(area).to_vec()
+}
