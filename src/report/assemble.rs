@@ -93,9 +93,8 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         "no server of ours to ask",
     );
     let safety = safety(measured, &mut missing);
-    let grants = measured.figures.grants_per_client();
-    let jain = jain_index(grants);
-    note(&mut missing, "fairness.jain", jain.is_none(), "no grants");
+    let fairness = Fairness::of(measured.figures.grants_per_client(), counts);
+    note(&mut missing, "fairness.jain", fairness.jain.is_none(), "no grants");
     TrialResult {
         backend: measured.backend.to_owned(),
         workload: measured.workload.to_owned(),
@@ -115,13 +114,7 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         throughput_per_s,
         latency,
         safety,
-        fairness: Fairness {
-            jain,
-            max_grants: grants.iter().copied().max().unwrap_or(0),
-            min_grants: grants.iter().copied().min().unwrap_or(0),
-            overtakes: counts.overtakes,
-            longest_wait_ns: counts.longest_wait_ns,
-        },
+        fairness,
         contention_ratio,
         requests_per_grant,
         effective_ttl_ms: measured.engine.effective_ttl_ns.map(|ns| ns as f64 / 1e6),
@@ -151,10 +144,25 @@ fn note(missing: &mut BTreeMap<String, String>, figure: &str, absent: bool, reas
 }
 
 /// Share of the attempts that waited and got no grant: the censored ones.
-fn censored(counts: &Counts) -> f64 {
+#[must_use]
+pub fn censored(counts: &Counts) -> f64 {
     let lost = counts.timed_out + counts.unknown + counts.withdrawn;
     let all = counts.grants + lost;
     if all == 0 { 0.0 } else { lost as f64 / all as f64 }
+}
+
+impl Fairness {
+    /// Of the grants that each client got, and the counts.
+    #[must_use]
+    pub fn of(grants: &[u64], counts: &Counts) -> Self {
+        Self {
+            jain: jain_index(grants),
+            max_grants: grants.iter().copied().max().unwrap_or(0),
+            min_grants: grants.iter().copied().min().unwrap_or(0),
+            overtakes: counts.overtakes,
+            longest_wait_ns: counts.longest_wait_ns,
+        }
+    }
 }
 
 impl LatencySet {
@@ -202,15 +210,21 @@ fn explain(missing: &mut BTreeMap<String, String>, name: &str, figures: &Latency
         if value.is_some() {
             continue;
         }
-        let reason = if p > 1.0 - censored {
-            format!(
-                "{:.2} % of the attempts timed out, were withdrawn or are unknown: the longest waits are missing",
-                censored * 100.0
-            )
-        } else {
-            format!("{} samples, needs {:.0}", figures.count, 10.0 / (1.0 - p))
-        };
-        missing.insert(format!("latency.{name}.{field}"), reason);
+        missing.insert(format!("latency.{name}.{field}"), why_missing(figures.count, p, censored));
+    }
+}
+
+/// Why the percentile `p` (0..1) of so many samples is `None`; `censored`: share of the
+/// attempts without a sample (see [`censored`]).
+#[must_use]
+pub fn why_missing(count: u64, p: f64, censored: f64) -> String {
+    if p > 1.0 - censored {
+        format!(
+            "{:.2} % of the attempts timed out, were withdrawn or are unknown: the longest waits are missing",
+            censored * 100.0
+        )
+    } else {
+        format!("{count} samples, needs {:.0}", 10.0 / (1.0 - p))
     }
 }
 

@@ -29,7 +29,7 @@ pub mod threshold;
 mod verdict;
 
 pub use agreement::{Difference, differences, differences_in};
-pub use assemble::{Measured, aggregate, failed, result};
+pub use assemble::{Measured, aggregate, censored, failed, result, why_missing};
 pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_broken_off};
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};

@@ -2,10 +2,12 @@
 //! Memory is bounded: of each system the trial under way or the last one, and the
 //! first violations.
 
+mod figures;
 mod system;
 
 use std::collections::VecDeque;
 
+pub use figures::{Folded, Phases};
 pub use system::{Beat, Caught, HeatColumn, Standing, SystemState};
 
 use crate::record::LogLine;

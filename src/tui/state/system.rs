@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::figures::Folded;
 use crate::oracle::DoubleGrant;
 use crate::report::live::{KeyHold, Lag, Second, ServerLook, Snapshot, SystemFacts, TrialEnd};
 use crate::report::{SafetyVerdict, TrialResult, story};
@@ -114,6 +115,8 @@ pub struct SystemState {
     pub snapshot: Option<Snapshot>,
     /// Its entry in the report, once it is over.
     pub result: Option<TrialResult>,
+    /// What was folded of it, once it is over.
+    pub folded: Option<Folded>,
     /// Double grants of the trials before it.
     pub earlier_double_grants: u64,
     /// Token regressions of the trials before it.
@@ -216,14 +219,16 @@ impl SystemState {
         if beat.length_ns == 0 {
             return;
         }
+        // What a key counted before it was among the busiest ones did not happen now.
+        let missed = before.is_some_and(|before| before.more_keys > 0);
         let count = |key: u32| {
             let found = before.and_then(|before| before.keys.iter().find(|live| live.key == key));
-            found.map_or((0, 0), |live| (live.contended, live.attempts))
+            found.map(|live| (live.contended, live.attempts)).or((!missed).then_some((0, 0)))
         };
-        let keys = snapshot.keys.iter().map(|live| {
-            let (contended, attempts) = count(live.key);
+        let keys = snapshot.keys.iter().filter_map(|live| {
+            let (contended, attempts) = count(live.key)?;
             let since = |now: u64, before: u64| now.saturating_sub(before);
-            (live.key, since(live.contended, contended), since(live.attempts, attempts), live.waiting)
+            Some((live.key, since(live.contended, contended), since(live.attempts, attempts), live.waiting))
         });
         let column = HeatColumn { at_ns: beat.at_ns, length_ns: beat.length_ns, keys: keys.collect() };
         self.heat.push_back(column);
@@ -283,6 +288,7 @@ impl SystemState {
                 second.double_grants = *doubles;
             }
         }
+        self.folded = end.measured.as_ref().map(Folded::from);
         // What was found when the last holds were closed.
         let known = self.caught.iter().filter(|caught| caught.trial == self.trial).count();
         let origin = end.measured.as_ref().map_or(0, |measured| measured.start_ns);

@@ -27,3 +27,21 @@ fn snapshots_become_beats_and_seconds() {
     assert_eq!(redis.heat[1].keys, [(3, 200, 400, 0)]);
     assert_eq!(state.place, (1, 2));
 }
+
+#[test]
+fn what_a_key_counted_before_it_was_listed_is_no_heat() {
+    let mut state = State::default();
+    state.update(Update::Trial(TrialStart { backend: "redis".to_owned(), trial: 1, place: 1, places: 1 }));
+    let with = |elapsed_ms, more_keys, keys: &[(u32, u64)]| {
+        let Update::Live(mut snapshot) = snapshot(elapsed_ms, 1) else { unreachable!() };
+        let live = |(key, contended): &(u32, u64)| KeyLive { key: *key, contended: *contended, ..KeyLive::default() };
+        (snapshot.keys, snapshot.more_keys) = (keys.iter().map(live).collect(), more_keys);
+        Update::Live(snapshot)
+    };
+    state.update(with(200, 9, &[(1, 50)]));
+    state.update(with(400, 9, &[(1, 60), (2, 40)]));
+    state.update(with(600, 9, &[(1, 60), (2, 45)]));
+    let heat = &state.running().unwrap().heat;
+    let keys = |column: usize| heat[column].keys.iter().map(|key| (key.0, key.1)).collect::<Vec<_>>();
+    assert_eq!((keys(0), keys(1), keys(2)), (vec![(1, 50)], vec![(1, 10)], vec![(1, 0), (2, 5)]));
+}

@@ -7,8 +7,10 @@ mod faults;
 mod latency;
 mod log;
 mod overview;
+mod plot;
 mod safety;
 mod servers;
+mod subject;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -1,0 +1,147 @@
+//! The figures of a system's last trial: the report's own once there is one, those of
+//! the latest snapshot before. The same formulas make both.
+
+use super::SystemState;
+use crate::record::figures::Counts;
+use crate::report::live::{Bins, RunFacts};
+use crate::report::{Fairness, LatencySet, Measurements};
+use crate::units::SECOND;
+
+/// What is kept of a trial that is over, beside its entry in the report.
+#[derive(Clone, Debug, Default)]
+pub struct Folded {
+    /// Length of the warm-up.
+    pub warmup_ns: u64,
+    /// Length of the measure phase as it was.
+    pub measured_ns: u64,
+    /// The counts behind every ratio.
+    pub counts: Counts,
+    /// Service times of the measure phase.
+    pub service: Bins,
+    /// Response times of the measure phase.
+    pub response: Bins,
+    /// Grants of each client in the measure phase.
+    pub grants_of: Vec<u64>,
+    /// Longest wait of each client in the measure phase, granted or not.
+    pub longest_wait_of: Vec<u64>,
+}
+
+impl From<&Measurements> for Folded {
+    fn from(measured: &Measurements) -> Self {
+        Self {
+            warmup_ns: measured.warmup_ns,
+            measured_ns: measured.measured_ns,
+            counts: measured.counts,
+            service: Bins::of(&measured.latencies.acquire_service),
+            response: Bins::of(&measured.latencies.acquire_response),
+            grants_of: measured.grants_of.clone(),
+            longest_wait_of: measured.longest_wait_of.clone(),
+        }
+    }
+}
+
+/// Instants of a trial in nanoseconds since the start of its warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phases {
+    /// End of the warm-up.
+    pub measure_ns: u64,
+    /// End of measuring, as planned or as it was.
+    pub end_ns: u64,
+    /// How far the trial is known.
+    pub now_ns: u64,
+}
+
+impl SystemState {
+    /// Is the trial over, so that no figure changes any more?
+    #[must_use]
+    pub fn over(&self) -> bool {
+        self.result.is_some()
+    }
+
+    /// All latencies.
+    #[must_use]
+    pub fn latency(&self) -> Option<&LatencySet> {
+        let result = self.result.as_ref().map(|result| &result.latency);
+        result.or_else(|| self.snapshot.as_ref().map(|snapshot| &snapshot.latency))
+    }
+
+    /// The counts of the measure phase.
+    #[must_use]
+    pub fn counts(&self) -> Option<&Counts> {
+        let folded = self.folded.as_ref().map(|folded| &folded.counts);
+        folded.or_else(|| self.snapshot.as_ref().map(|snapshot| &snapshot.counts))
+    }
+
+    /// Histograms of the service and of the response time.
+    #[must_use]
+    pub fn waits(&self) -> Option<(&Bins, &Bins)> {
+        let folded = self.folded.as_ref().map(|folded| (&folded.service, &folded.response));
+        folded.or_else(|| self.snapshot.as_ref().map(|snapshot| (&snapshot.service, &snapshot.response)))
+    }
+
+    /// Grants of each client in the measure phase.
+    #[must_use]
+    pub fn grants_of(&self) -> &[u64] {
+        let folded = self.folded.as_ref().map(|folded| folded.grants_of.as_slice());
+        folded.or_else(|| self.snapshot.as_ref().map(|snapshot| snapshot.grants_of.as_slice())).unwrap_or_default()
+    }
+
+    /// Longest wait of each client in the measure phase, granted or not.
+    #[must_use]
+    pub fn longest_wait_of(&self) -> &[u64] {
+        let folded = self.folded.as_ref().map(|folded| folded.longest_wait_of.as_slice());
+        let snapshot = || self.snapshot.as_ref().map(|snapshot| snapshot.longest_wait_of.as_slice());
+        folded.or_else(snapshot).unwrap_or_default()
+    }
+
+    /// Fairness among the clients.
+    #[must_use]
+    pub fn fairness(&self) -> Option<Fairness> {
+        match &self.result {
+            Some(result) => Some(result.fairness),
+            None => Some(Fairness::of(self.grants_of(), self.counts()?)),
+        }
+    }
+
+    /// Share of attempts that found the key held by another client.
+    #[must_use]
+    pub fn contention_ratio(&self) -> Option<f64> {
+        match &self.result {
+            Some(result) => result.contention_ratio,
+            None => self.counts().and_then(|counts| ratio(counts.contended, counts.attempts)),
+        }
+    }
+
+    /// Requests of the recipe for acquire, polls and release, a grant.
+    #[must_use]
+    pub fn requests_per_grant(&self) -> Option<f64> {
+        match &self.result {
+            Some(result) => result.requests_per_grant,
+            None => self.counts().and_then(|counts| ratio(counts.requests, counts.grants)),
+        }
+    }
+
+    /// The phases of the trial.
+    #[must_use]
+    pub fn phases(&self, run: Option<&RunFacts>) -> Phases {
+        let planned = run.map_or((0, 0), |run| (run.warmup_ns, run.duration_ns));
+        let seconds = self.seconds.last().map_or(0, |last| (last.second + 1) * SECOND);
+        let snapshot = self.snapshot.as_ref();
+        let (elapsed, left) = snapshot.map_or((0, 0), |snapshot| (snapshot.elapsed_ns, snapshot.left_ns));
+        match &self.folded {
+            Some(folded) => {
+                let end = folded.warmup_ns + folded.measured_ns;
+                Phases { measure_ns: folded.warmup_ns, end_ns: end, now_ns: end.max(elapsed) }
+            }
+            None => Phases {
+                measure_ns: planned.0,
+                end_ns: if left > 0 { elapsed + left } else { (planned.0 + planned.1).min(elapsed) },
+                now_ns: if elapsed > 0 { elapsed } else { seconds },
+            },
+        }
+    }
+}
+
+fn ratio(a: u64, b: u64) -> Option<f64> {
+    (b > 0).then(|| a as f64 / b as f64)
+}

@@ -1,0 +1,51 @@
+//! The screen "Contention": which keys are fought over, how many wait, and who gets how
+//! much.
+
+mod figures;
+mod grants;
+mod heat;
+mod queue;
+
+use ratatui::layout::Rect;
+
+use super::{Room, Screen};
+
+/// The screen.
+pub static SCREEN: Screen = Screen {
+    name: "Contention",
+    short: "Cont",
+    panels: &[&heat::PANEL, &queue::PANEL, &figures::PANEL, &grants::PANEL],
+    arrange,
+};
+
+/// Place of the grants a client among the panels.
+const GRANTS: usize = 3;
+
+/// The heat map above, queue and figures side by side, the clients below. Where there is
+/// little room, the clients take the place of the figures while they have the focus.
+fn arrange(area: Rect, room: Room) -> Vec<Rect> {
+    let middle = match room {
+        Room::Compact | Room::Normal => (figures::ROWS + 2).min(area.height),
+        Room::Wide => (figures::ROWS + 8).min(area.height),
+    };
+    let grants = match room {
+        Room::Compact => 0,
+        Room::Normal | Room::Wide => (area.height - middle) * 2 / 5,
+    };
+    let heat = area.height - middle - grants;
+    let queue = match room {
+        Room::Compact => area.width * 2 / 5,
+        Room::Normal | Room::Wide => area.width / 2,
+    };
+    let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+    let below = row(heat, middle);
+    vec![
+        row(0, heat),
+        Rect { width: queue, ..below },
+        Rect { x: below.x + queue, width: below.width - queue, ..below },
+        row(heat + middle, grants),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

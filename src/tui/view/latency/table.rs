@@ -1,0 +1,254 @@
+//! All lengths of time of a trial: what was measured, and why a figure is missing.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::record::LatencyFigures;
+use crate::report::{LatencySet, censored, why_missing};
+use crate::tui::state::SystemState;
+use crate::tui::text::fit;
+use crate::tui::theme::Ink;
+use crate::tui::view::plot::bar::length;
+use crate::tui::view::subject::{heading, sentence, subject, without_grants};
+use crate::tui::view::{Panel, Room, View};
+use crate::units::grouped;
+
+pub static PANEL: Panel = Panel {
+    name: "All latencies",
+    about: "Wait, hold, hand-off, release and renewal; a figure that too few samples support is missing",
+    draw,
+    rows: |_| KINDS.len(),
+    columns: |_| COLUMNS.len(),
+    explain,
+    hit,
+    ..Panel::PLAIN
+};
+
+/// Rows that it needs: a heading and a row a kind.
+pub const ROWS: u16 = KINDS.len() as u16 + 1;
+
+/// A kind of latency.
+struct Kind {
+    /// Its name in the report.
+    field: &'static str,
+    name: &'static str,
+    /// What one sample is.
+    sample: [&'static str; 2],
+    /// From what to what.
+    span: &'static str,
+    /// Why there may be no sample.
+    none: &'static str,
+    /// Do attempts that got no grant cut its percentiles?
+    wait: bool,
+    of: fn(&LatencySet) -> &LatencyFigures,
+}
+
+const KINDS: [Kind; 6] = [
+    Kind {
+        field: "acquire_service",
+        name: "wait, service",
+        sample: ["granted attempt", "granted attempts"],
+        span: "from asking until the grant (service time)",
+        none: "no grants",
+        wait: true,
+        of: |set| &set.acquire_service,
+    },
+    Kind {
+        field: "acquire_response",
+        name: "wait, response",
+        sample: ["granted attempt", "granted attempts"],
+        span: "from the due instant until the grant (response time)",
+        none: "no grants",
+        wait: true,
+        of: |set| &set.acquire_response,
+    },
+    Kind {
+        field: "hold",
+        name: "hold",
+        sample: ["hold", "holds"],
+        span: "from the grant until release is asked for",
+        none: "no hold ended",
+        wait: false,
+        of: |set| &set.hold,
+    },
+    Kind {
+        field: "handoff",
+        name: "hand-off",
+        sample: ["hand-off", "hand-offs"],
+        span: "from a release until the grant to one who waited",
+        none: "no grant went to a client that was already waiting at the release",
+        wait: false,
+        of: |set| &set.handoff,
+    },
+    Kind {
+        field: "release",
+        name: "release",
+        sample: ["release", "releases"],
+        span: "from asking to release until the answer",
+        none: "no release was answered",
+        wait: false,
+        of: |set| &set.release,
+    },
+    Kind {
+        field: "renew",
+        name: "renewal",
+        sample: ["renewal", "renewals"],
+        span: "from asking to renew until it is confirmed",
+        none: "no renewal was made",
+        wait: false,
+        of: |set| &set.renew,
+    },
+];
+
+/// A figure of a kind; percentiles have their share and their name in the report.
+struct Column {
+    name: &'static str,
+    percentile: Option<(f64, &'static str, &'static str)>,
+    of: fn(&LatencyFigures) -> Option<u64>,
+}
+
+const COLUMNS: [Column; 7] = [
+    Column { name: "min", percentile: None, of: |figures| figures.min_ns },
+    Column { name: "p50", percentile: Some((0.5, "p50_ns", "half of the")), of: |figures| figures.p50_ns },
+    Column { name: "p90", percentile: Some((0.9, "p90_ns", "90 of 100")), of: |figures| figures.p90_ns },
+    Column { name: "p99", percentile: Some((0.99, "p99_ns", "99 of 100")), of: |figures| figures.p99_ns },
+    Column { name: "p99.9", percentile: Some((0.999, "p999_ns", "999 of 1 000")), of: |figures| figures.p999_ns },
+    Column { name: "max", percentile: None, of: |figures| figures.max_ns },
+    Column { name: "mean", percentile: None, of: |figures| figures.mean_ns.map(|mean| mean.round() as u64) },
+];
+
+/// Columns of the screen: of the names, of a figure, of the count.
+struct Widths {
+    name: u16,
+    figure: u16,
+    count: u16,
+}
+
+fn widths(inside: Rect) -> Widths {
+    let name = 15;
+    let count = if inside.width >= 84 { 12 } else { 7 };
+    let figure = (inside.width.saturating_sub(name + count) / COLUMNS.len() as u16).min(11);
+    Widths { name, figure, count }
+}
+
+fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    let system = match subject(view) {
+        Ok(system) => system,
+        Err(text) => {
+            let inside = view.frame(PANEL.name, area, buffer);
+            return sentence(view, &text, inside, buffer);
+        }
+    };
+    let Some(set) = system.latency() else { return };
+    let phase = if system.over() { "of the measure phase" } else { "of the measure phase so far" };
+    let what = match without_grants(system) {
+        Some(why) => why,
+        None => format!("all latencies {phase}"),
+    };
+    let more = view.glyphs().more;
+    let title = fit(&heading(system, &what), usize::from(area.width.saturating_sub(4)), more);
+    let inside = view.frame(&title, area, buffer);
+    let widths = widths(inside);
+    let right = |x: u16, width: u16, text: &str, y: u16, ink: Ink, buffer: &mut Buffer| {
+        let from = x + width.saturating_sub(text.chars().count() as u16);
+        buffer.set_stringn(from, y, text, usize::from(width), view.ink(ink));
+    };
+    let columns = || (0..).map(|i| inside.x + widths.name + i * widths.figure).zip(&COLUMNS);
+    for (x, column) in columns() {
+        right(x, widths.figure, column.name, inside.y, Ink::Soft, buffer);
+    }
+    let after = inside.x + widths.name + widths.figure * COLUMNS.len() as u16;
+    let rest = inside.right().saturating_sub(after + widths.count);
+    right(after, widths.count, if widths.count > 8 { "samples" } else { "count" }, inside.y, Ink::Soft, buffer);
+    let selected = (view.row(KINDS.len()), view.selection().column);
+    for (row, (kind, y)) in KINDS.iter().zip(inside.y + 1..inside.bottom()).enumerate() {
+        let figures = (kind.of)(set);
+        buffer.set_stringn(inside.x, y, kind.name, usize::from(widths.name), view.ink(Ink::Text));
+        for (place, (x, column)) in columns().enumerate() {
+            let ns = (column.of)(figures);
+            let picked = view.focused() && selected == (row, place);
+            let ink = if picked {
+                Ink::Selected
+            } else if ns.is_some() {
+                Ink::Text
+            } else {
+                Ink::Soft
+            };
+            right(x, widths.figure, &length(view, ns, usize::from(widths.figure)), y, ink, buffer);
+        }
+        right(after, widths.count, &count(figures.count, widths.count), y, Ink::Text, buffer);
+        if rest > 20 && view.room > Room::Compact {
+            let text = fit(kind.span, usize::from(rest) - 3, more);
+            buffer.set_string(after + widths.count + 3, y, text, view.ink(Ink::Soft));
+        }
+    }
+}
+
+/// A count; in thousands or millions where it is too long.
+fn count(count: u64, width: u16) -> String {
+    let text = grouped(count);
+    match count {
+        _ if text.len() < usize::from(width) => text,
+        10_000_000.. => format!("{}M", grouped(count / 1_000_000)),
+        _ => format!("{}k", grouped(count / 1_000)),
+    }
+}
+
+fn hit(_view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
+    let inside = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height };
+    let widths = widths(inside);
+    let row = usize::from(at.y.checked_sub(inside.y + 1)?);
+    let column = at.x.saturating_sub(inside.x + widths.name) / widths.figure.max(1);
+    (row < KINDS.len()).then_some((row, usize::from(column).min(COLUMNS.len() - 1)))
+}
+
+fn explain(view: &View<'_>) -> String {
+    let (system, set) = match subject(view).map(|system| (system, system.latency())) {
+        Ok((system, Some(set))) => (system, set),
+        Ok((system, None)) => return format!("{}: nothing is measured yet.", system.name),
+        Err(text) => return text,
+    };
+    let kind = &KINDS[view.row(KINDS.len())];
+    let column = &COLUMNS[view.selection().column.min(COLUMNS.len() - 1)];
+    let figures = (kind.of)(set);
+    let subject = format!("{}, {} {}", system.name, kind.name, column.name);
+    let Some(ns) = (column.of)(figures) else {
+        return format!("{subject} is not known: {}.", missing(system, kind, column, figures));
+    };
+    let (value, span) = (view.duration(ns), kind.span);
+    let plural = kind.sample[1];
+    let what = match (column.percentile, column.name) {
+        (Some((_, _, share)), _) => format!("{share} {plural} took no longer"),
+        (None, "min") => format!("the shortest of the {plural}"),
+        (None, "max") => format!("the longest of the {plural}"),
+        (None, _) => format!("the arithmetic mean of the {plural}"),
+    };
+    let phase = if system.over() { "in the measure phase" } else { "in the measure phase so far" };
+    let number = grouped(figures.count);
+    let noun = kind.sample[usize::from(figures.count != 1)];
+    format!("{subject} {value}: {what}, {span}, {phase} ({number} {noun}).")
+}
+
+/// Why a figure is missing: as the report says once there is one.
+fn missing(system: &SystemState, kind: &Kind, column: &Column, figures: &LatencyFigures) -> String {
+    let all = format!("latency.{}", kind.field);
+    let told = system.result.as_ref().map(|result| &result.not_available);
+    if let Some(told) = told {
+        let one = column.percentile.and_then(|(_, field, _)| told.get(&format!("{all}.{field}")));
+        if let Some(reason) = one.or_else(|| told.get(&all)) {
+            return reason.clone();
+        }
+    }
+    let cut = if kind.wait { system.counts().map_or(0.0, censored) } else { 0.0 };
+    match column.percentile {
+        _ if figures.count == 0 => {
+            let none = if system.over() { kind.none.to_owned() } else { format!("{} so far", kind.none) };
+            match without_grants(system).filter(|_| kind.wait) {
+                Some(why) => why,
+                None => none,
+            }
+        }
+        Some((p, _, _)) => why_missing(figures.count, p, cut),
+        None => "it was not measured".to_owned(),
+    }
+}
