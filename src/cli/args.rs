@@ -41,6 +41,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Tell the story of one double grant of a stored run
     Explain(ExplainArgs),
+    /// Play a stored run again in the terminal UI, or follow one that is under way
+    Watch(WatchArgs),
     /// Compare two sets of runs: is B slower or less safe than A, beyond noise?
     Compare(CompareArgs),
     /// Print the schema of a workload file or of report.json
@@ -127,6 +129,22 @@ pub(super) struct ExplainArgs {
     pub svg: Option<PathBuf>,
     #[command(flatten)]
     pub stored: StoredArgs,
+}
+
+/// On a terminal: the terminal UI, until q. Without one (a pipe, CI, TERM=dumb): a line a
+/// trial and the report, as fast as the run can be read. Exits 0 when it came to its end;
+/// it does not judge: `lockbench verify` does.
+#[derive(Debug, Args)]
+pub(super) struct WatchArgs {
+    /// The run: a directory, or an id under -o; one that another process is running is followed
+    pub run: String,
+    #[command(flatten)]
+    pub stored: StoredArgs,
+    /// How many times as fast as it ran, 0.01x to 1000x; only for a run that is over
+    #[arg(long, env = "LOCKBENCH_SPEED", value_name = "FACTOR")]
+    pub speed: Option<String>,
+    #[command(flatten)]
+    pub look: UiArgs,
 }
 
 #[derive(Debug, Args)]
@@ -245,9 +263,6 @@ pub(super) struct UiArgs {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub no_mouse: Option<bool>,
-    /// Keep the dashboard open after the run, until q
-    #[arg(long, env = "LOCKBENCH_STAY")]
-    pub stay: bool,
 }
 
 impl ThemeName {
@@ -298,6 +313,9 @@ pub(super) struct LoadArgs {
     pub ui: UiChoice,
     #[command(flatten)]
     pub look: UiArgs,
+    /// Keep the dashboard open after the run, until q
+    #[arg(long, env = "LOCKBENCH_STAY")]
+    pub stay: bool,
     /// What is written to run.log, and with this flag to stderr too: LEVEL or TARGET=LEVEL, e.g. info,redis=debug; default: warn,lockbench=info
     #[arg(long, env = "LOCKBENCH_LOG", value_name = "FILTER")]
     pub log: Option<String>,

@@ -67,7 +67,7 @@ impl UiOptions {
             fps: args.fps.or(file.fps).unwrap_or(FPS),
             ascii: args.ascii.or(file.ascii).unwrap_or(false),
             mouse: args.no_mouse.map(|no_mouse| !no_mouse).or(file.mouse).unwrap_or(true),
-            stay: args.stay,
+            stay: false,
             panic_at: None,
         }
     }

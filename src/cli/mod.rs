@@ -40,8 +40,10 @@ mod sides;
 mod signal;
 mod stored;
 mod sweep;
+mod terminal;
 mod verify;
 mod wall;
+mod watch;
 
 pub use args::Arguments;
 
@@ -83,6 +85,7 @@ pub fn run(arguments: Arguments) -> u8 {
         Command::Export(args) => export::export(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Watch(args) => watch::watch(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => manual::completions(&args),

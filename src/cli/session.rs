@@ -38,7 +38,7 @@ pub struct Session {
 impl Session {
     /// Begins to log and to listen for signals. Nothing is shown before [`Self::show`].
     pub fn open(args: &LoadArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
-        let ui = UiOptions::read(&args.look)?;
+        let ui = UiOptions { stay: args.stay, ..UiOptions::read(&args.look)? };
         let log = Log::start(args.log.as_deref())?;
         log.keep_secret(endpoints.values().flatten());
         let (display, interrupt) = (Display::default(), Interrupt::default());

@@ -60,7 +60,7 @@ pub fn open_broken_off(directory: &Path, promises: Promises<'_>) -> Result<Recor
     let mut results: Vec<TrialResult> = Vec::new();
     let mut measured = Vec::new();
     let mut add = |mut replayed: Replayed| {
-        results.push(of_result(&replayed, &plan, promises));
+        results.push(of_result(&replayed, &plan, promises, UNKNOWN));
         measured.push(replayed.measurements());
     };
     replay(&history_path(directory), &|_| None, &mut add).map_err(history_failure)?;
@@ -74,18 +74,24 @@ pub fn open_broken_off(directory: &Path, promises: Promises<'_>) -> Result<Recor
 }
 
 fn plan(directory: &Path) -> Result<Plan, OpenError> {
-    let path = directory.join(PLAN);
+    stored_plan(&directory.join(PLAN))
+}
+
+/// The plan of a run, as the run itself stored it.
+pub(super) fn stored_plan(path: &Path) -> Result<Plan, OpenError> {
     let named = path.display().to_string();
-    let text = fs::read_to_string(&path).map_err(|cause| OpenError::Io { path: named.clone(), cause })?;
+    let text = fs::read_to_string(path).map_err(|cause| OpenError::Io { path: named.clone(), cause })?;
     match parse(&named, &text, &[]) {
         Ok((plan, _)) => Ok(plan),
         Err(error) => Err(OpenError::Damaged { path: named, problem: error.to_string() }),
     }
 }
 
-fn of_result(replayed: &Replayed, plan: &Plan, promises: Promises<'_>) -> TrialResult {
+/// The entry of a trial as its history alone tells it. `why`: what stands where it
+/// tells nothing.
+pub(super) fn of_result(replayed: &Replayed, plan: &Plan, promises: Promises<'_>, why: &str) -> TrialResult {
     let guarantees = promises(&replayed.header.backend).map_or(UNPROMISED, |promise| promise.guarantees);
-    let unknown = || UNKNOWN.to_owned();
+    let unknown = || why.to_owned();
     let facts = Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown() };
     let mut result = replayed.result(&Untold {
         workload: &plan.name,
@@ -98,7 +104,7 @@ fn of_result(replayed: &Replayed, plan: &Plan, promises: Promises<'_>) -> TrialR
     });
     let untold = ["effective_ttl_ms", "resources.client_cpu_s", "resources.server_cpu_s", "resources.server_rss_bytes"];
     for figure in untold {
-        result.not_available.insert(figure.to_owned(), UNKNOWN.to_owned());
+        result.not_available.insert(figure.to_owned(), unknown());
     }
     if let Some(cut) = replayed.cut {
         let until = crate::units::human_duration(cut.t.saturating_sub(replayed.header.start));

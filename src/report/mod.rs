@@ -27,6 +27,7 @@ mod story;
 pub mod sweep;
 pub mod threshold;
 mod verdict;
+mod writer;
 
 pub use agreement::{Difference, differences, differences_in};
 pub use assemble::{Measured, aggregate, censored, failed, result, why_missing};
@@ -50,3 +51,4 @@ pub use stored::{
 pub use story::story;
 pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};
 pub use verdict::{Exit, Interruption, judge, worst};
+pub use writer::{Writer, writer};

@@ -6,6 +6,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
+use super::writer::WriterMark;
+
 /// Why a run directory could not be made or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -46,6 +48,8 @@ pub fn usable_id(id: &str) -> bool {
 pub struct RunDirectory {
     partial: PathBuf,
     complete: PathBuf,
+    /// Tells whoever follows the run that it is under way.
+    _mark: WriterMark,
 }
 
 impl RunDirectory {
@@ -70,7 +74,7 @@ impl RunDirectory {
             }
         }
         fs::create_dir(&partial).map_err(|cause| failed(&partial, cause))?;
-        let directory = Self { partial, complete };
+        let directory = Self { _mark: WriterMark::set(&partial), partial, complete };
         // A full disk is better noticed before the load than after it.
         directory.write("plan.toml", b"")?;
         Ok(directory)

@@ -86,7 +86,6 @@ fn a_flag_wins_over_the_file_and_the_file_over_no_color() {
         fps: Some(1),
         ascii: Some(false),
         no_mouse: Some(false),
-        stay: false,
     };
     let of_args =
         UiOptions { theme: ThemeName::HighContrast, fps: 1, ascii: false, mouse: true, stay: false, panic_at: None };

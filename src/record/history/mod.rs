@@ -20,11 +20,13 @@
 mod line;
 mod reader;
 mod sequence;
+mod tail;
 mod whole;
 mod writer;
 
 pub use line::{Cut, Header, Judged, Line, parse};
-pub use reader::{HistoryError, HistoryReader};
+pub use reader::{HistoryError, HistoryReader, Next};
 pub use sequence::{Sequence, Stage};
+pub use tail::Ending;
 pub use whole::{WholePart, WholeParts};
 pub use writer::{Alarm, HistoryFile, Recorded, TrialHistory};

@@ -1,15 +1,16 @@
-//! Reads a history back, line by line. A file that breaks off (a crash, a run that
-//! is still being written) is read up to its last whole line. Every event that comes
+//! Reads a history back, line by line. A file that breaks off (a crash) is read up to
+//! its last whole line; one that is still being written can be followed as it grows
+//! ([`HistoryReader::follow`]). Every event that comes
 //! out belongs to a client and a key of its result and is in order of time, so that
 //! whoever folds the events need not look.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
 use super::line::{Header, Line, parse};
+use super::tail::{Ending, Tail};
 use crate::record::event::Event;
 
 /// Why a history cannot be read.
@@ -38,8 +39,9 @@ pub enum HistoryError {
 /// An iterator over the lines of `history.jsonl.gz`.
 pub struct HistoryReader {
     path: PathBuf,
-    input: BufReader<MultiGzDecoder<BufReader<File>>>,
-    text: String,
+    input: BufReader<MultiGzDecoder<BufReader<Tail>>>,
+    /// The line under way: of a file that grows, as far as it is there.
+    text: Vec<u8>,
     line: u64,
     /// Of the current result: clients, keys, latest sensible instant.
     bounds: Option<(u32, u32, u64)>,
@@ -47,6 +49,17 @@ pub struct HistoryReader {
     last: u64,
     broken_off: bool,
     done: bool,
+}
+
+/// What comes next in a history.
+#[derive(Debug)]
+pub enum Next {
+    /// A line.
+    Line(Line),
+    /// Nothing yet: the file may grow.
+    Wait,
+    /// Its end.
+    End,
 }
 
 /// No trial goes on for so long after its planned end.
@@ -60,12 +73,27 @@ impl HistoryReader {
     /// # Errors
     /// If it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, HistoryError> {
-        let file = File::open(path).map_err(|cause| HistoryError::Io { path: path.display().to_string(), cause })?;
-        let input = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)));
+        Self::of(path, Tail::whole(path))
+    }
+
+    /// Opens a file that another process writes. Ask with [`HistoryReader::step`]: it says
+    /// that there is nothing yet until the end is declared.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn follow(path: &Path) -> Result<(Self, Ending), HistoryError> {
+        let tail = Tail::growing(path);
+        let ending = tail.as_ref().map(Tail::ending).unwrap_or_default();
+        Ok((Self::of(path, tail)?, ending))
+    }
+
+    fn of(path: &Path, tail: io::Result<Tail>) -> Result<Self, HistoryError> {
+        let tail = tail.map_err(|cause| HistoryError::Io { path: path.display().to_string(), cause })?;
+        let input = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, tail));
         Ok(Self {
             path: path.to_owned(),
-            input,
-            text: String::new(),
+            input: BufReader::with_capacity(1 << 16, input),
+            text: Vec::new(),
             line: 0,
             bounds: None,
             last: 0,
@@ -119,25 +147,40 @@ impl HistoryReader {
         Ok(())
     }
 
-    fn read(&mut self) -> Option<Result<Line, HistoryError>> {
-        self.text.clear();
-        match self.input.read_line(&mut self.text) {
-            Ok(0) => return None,
+    /// The next line, if it is there already.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a line makes no sense; nothing comes after that.
+    pub fn step(&mut self) -> Result<Next, HistoryError> {
+        if self.done {
+            return Ok(Next::End);
+        }
+        let next = self.read();
+        self.done = !matches!(next, Ok(Next::Line(_) | Next::Wait));
+        next
+    }
+
+    fn read(&mut self) -> Result<Next, HistoryError> {
+        match self.input.read_until(b'\n', &mut self.text) {
+            Ok(_) if self.text.ends_with(b"\n") => {}
             // Half a line is the end of a file that broke off.
-            Ok(_) if !self.text.ends_with('\n') => {
-                self.broken_off = true;
-                return None;
+            Ok(_) => {
+                self.broken_off = !self.text.is_empty();
+                return Ok(Next::End);
             }
-            Ok(_) => {}
+            // What was read of the line stays, and goes on next time.
+            Err(cause) if cause.kind() == ErrorKind::WouldBlock => return Ok(Next::Wait),
             Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => {
                 self.broken_off = true;
-                return None;
+                return Ok(Next::End);
             }
-            Err(cause) => return Some(Err(HistoryError::Io { path: self.path.display().to_string(), cause })),
+            Err(cause) => return Err(HistoryError::Io { path: self.path.display().to_string(), cause }),
         }
         self.line += 1;
-        let parsed = parse(self.text.trim_end()).and_then(|line| self.check(&line).map(|()| line));
-        Some(parsed.map_err(|problem| self.refuse(problem)))
+        let text = std::str::from_utf8(&self.text).map_err(|error| error.to_string());
+        let line = text.and_then(|text| parse(text.trim_end())).and_then(|line| self.check(&line).map(|()| line));
+        self.text.clear();
+        line.map(Next::Line).map_err(|problem| self.refuse(problem))
     }
 }
 
@@ -145,12 +188,11 @@ impl Iterator for HistoryReader {
     type Item = Result<Line, HistoryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
+        match self.step() {
+            Ok(Next::Line(line)) => Some(Ok(line)),
+            Ok(Next::Wait | Next::End) => None,
+            Err(error) => Some(Err(error)),
         }
-        let item = self.read();
-        self.done = !matches!(item, Some(Ok(_)));
-        item
     }
 }
 
@@ -158,7 +200,7 @@ impl Iterator for HistoryReader {
 mod tests {
     use std::io::Write;
 
-    use super::{HistoryError, HistoryReader};
+    use super::{HistoryError, HistoryReader, Next};
     use crate::record::history::Line;
 
     const TEXT: &str = "{\"result\":{\"backend\":\"memory\",\"trial\":1,\"clients\":2,\"keys\":1,\"start\":0,\"measure\":1,\"end\":9}}\n\
@@ -208,6 +250,55 @@ mod tests {
         let (_, _, error) = read(&gzip(format!("{TEXT}{{\"t\":2}}\n").as_bytes()));
         assert!(matches!(error, Some(HistoryError::Line { line: 3, .. })));
         assert!(read(b"not gzip at all").2.is_some());
+    }
+
+    #[test]
+    fn a_file_that_grows_is_followed_wherever_it_stops() {
+        let whole = gzip(TEXT.as_bytes());
+        for chunk in [1, 2, 7, 10, 64] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let (mut reader, ending) = HistoryReader::follow(file.path()).unwrap();
+            let (mut lines, mut waits) = (0, 0);
+            let mut take = |reader: &mut HistoryReader| loop {
+                match reader.step().unwrap() {
+                    Next::Line(_) => lines += 1,
+                    Next::Wait => {
+                        waits += 1;
+                        return;
+                    }
+                    Next::End => return,
+                }
+            };
+            let mut out = file.reopen().unwrap();
+            for part in whole.chunks(chunk) {
+                out.write_all(part).unwrap();
+                take(&mut reader);
+            }
+            ending.declare();
+            take(&mut reader);
+            assert_eq!((lines, waits), (2, whole.len().div_ceil(chunk)), "{chunk}");
+            assert!(matches!(reader.step(), Ok(Next::End)) && !reader.broken_off());
+        }
+    }
+
+    #[test]
+    fn what_was_flushed_can_be_read_before_the_file_goes_on() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut out = flate2::write::GzEncoder::new(file.reopen().unwrap(), flate2::Compression::fast());
+        let (mut reader, ending) = HistoryReader::follow(file.path()).unwrap();
+        assert!(matches!(reader.step(), Ok(Next::Wait)));
+        for line in TEXT.split_inclusive('\n') {
+            let (first, rest) = line.split_at(9);
+            out.write_all(first.as_bytes()).unwrap();
+            out.flush().unwrap();
+            assert!(matches!(reader.step(), Ok(Next::Wait)));
+            out.write_all(rest.as_bytes()).unwrap();
+            out.flush().unwrap();
+            assert!(matches!(reader.step(), Ok(Next::Line(_))));
+        }
+        // The writer was killed here.
+        ending.declare();
+        assert!(matches!(reader.step(), Ok(Next::End)) && reader.broken_off());
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //!
 //! [`LiveTrial`] folds the events of one trial and takes [`Snapshot`]s of it; [`feed`]
 //! carries updates from the thread that measures to the one that draws, and never
-//! makes the first wait for the second.
+//! makes the first wait for the second. [`Player`] plays a stored run, [`Follower`]
+//! follows one that another process is writing.
 
 mod bins;
 mod facts;
 mod feed;
+mod follow;
 mod lanes;
 mod player;
 mod snapshot;
@@ -19,8 +21,9 @@ use serde::{Deserialize, Serialize};
 
 pub use bins::Bins;
 pub use feed::{Closed, Publisher, Subscriber, feed};
+pub use follow::{Followed, Follower, PromiseOf, follow};
 pub use lanes::KeyHold;
-pub use player::play;
+pub use player::{Listener, Moment, Player, Tempo, Wall, play, replay};
 pub use snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 pub use trial::LiveTrial;
 

@@ -63,6 +63,12 @@ pub struct Snapshot {
     pub marks: Vec<Mark>,
     /// The load generator itself.
     pub own: Own,
+    /// Of a stored or followed run whose history tells no more: up to here, in nanoseconds
+    /// since the start of the warm-up, everything is told. What came later is only known
+    /// by the second (phase, seconds, grants and double grants of `judged`), and the rest
+    /// stands still. `None`: all is told.
+    #[serde(default)]
+    pub detail_until_ns: Option<u64>,
 }
 
 /// How the load generator does.

@@ -65,7 +65,7 @@ impl<'a> LiveTrial<'a> {
             backend: self.backend.clone(),
             trial: self.trial,
             phase: self.phase(now),
-            paused,
+            paused: paused || self.figures.paused_since().is_some(),
             origin_ns: self.schedule.start,
             elapsed_ns: now.saturating_sub(self.schedule.start),
             left_ns: self.left_ns,

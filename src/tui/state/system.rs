@@ -277,6 +277,10 @@ impl SystemState {
     }
 
     pub(super) fn ended(&mut self, end: TrialEnd) {
+        if end.result.trial < self.trial {
+            // At the end of a run that is followed the report tells every trial once more.
+            return;
+        }
         if self.trial != end.result.trial {
             self.begin(end.result.trial);
         }

@@ -1,0 +1,123 @@
+//! The terminal UI on this terminal, for a run under way and for a stored one alike.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{self, Event};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::config::UiOptions;
+use crate::clock::Clock;
+use crate::tui::app::{App, Events, Pace, Updates};
+use crate::tui::controls::Controls;
+use crate::tui::look::Look;
+use crate::tui::term::{Keyboard, Term};
+
+/// A terminal that was taken. Clones are the same; whoever drops the last one gives it back.
+#[derive(Clone)]
+pub struct Taken {
+    term: Arc<Term>,
+    gone: Arc<AtomicBool>,
+    cost: Arc<Cost>,
+}
+
+/// What drawing cost so far.
+#[derive(Default)]
+struct Cost {
+    cpu_ns: AtomicU64,
+    frames: AtomicU64,
+}
+
+impl Taken {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// If it does not let itself be taken.
+    pub fn take(options: &UiOptions) -> io::Result<Self> {
+        let term = Arc::new(Term::enter(options.mouse)?);
+        let gone = Arc::new(AtomicBool::new(false));
+        term.install_panic_hook(Arc::clone(&gone));
+        Ok(Self { term, gone, cost: Arc::default() })
+    }
+
+    /// Is it given back, by a panic or because drawing ended?
+    pub fn gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Back to the shell until it continues us.
+    ///
+    /// # Errors
+    /// If the terminal cannot be taken again.
+    pub fn suspend(&self) -> io::Result<()> {
+        self.term.suspend()
+    }
+
+    /// Processor nanoseconds of the thread that draws, and frames drawn.
+    pub fn cost(&self) -> (u64, u64) {
+        (self.cost.cpu_ns.load(Ordering::Relaxed), self.cost.frames.load(Ordering::Relaxed))
+    }
+
+    /// Draws on this thread until the user has left, and gives the terminal back, also
+    /// when drawing panics.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn draw(
+        &self,
+        options: &UiOptions,
+        controls: &dyn Controls,
+        clock: Clock,
+        updates: &mut dyn Updates,
+    ) -> io::Result<()> {
+        let _back = Back(self);
+        let mut terminal = Terminal::new(CrosstermBackend::new(self.term.screen()))?;
+        let mut app = App::new(Look::new(options.theme.theme(), options.ascii), controls, clock);
+        let pace = Pace { fps: options.fps, stay: options.stay, panic_at: options.panic_at };
+        let mut events = Keys { keyboard: self.term.keyboard(), taken: self };
+        let shown = app.run(&mut terminal, &mut events, updates, pace);
+        self.cost.measure(app.frames());
+        shown
+    }
+}
+
+/// Gives the terminal back when it is dropped.
+struct Back<'a>(&'a Taken);
+
+impl Drop for Back<'_> {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Ordering::SeqCst);
+        self.0.term.leave();
+    }
+}
+
+impl Cost {
+    /// Reads the clock of this thread.
+    fn measure(&self, frames: u64) {
+        let t = clock_gettime(ClockId::ThreadCPUTime);
+        self.cpu_ns.store(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64, Ordering::Relaxed);
+        self.frames.store(frames, Ordering::Relaxed);
+    }
+}
+
+/// Keys, clicks and changes of size.
+struct Keys<'a> {
+    keyboard: Keyboard,
+    taken: &'a Taken,
+}
+
+impl Events for Keys<'_> {
+    fn next(&mut self, wait: Duration) -> io::Result<Option<Event>> {
+        if !wait.is_zero() {
+            let cost = &self.taken.cost;
+            cost.measure(cost.frames.load(Ordering::Relaxed) + 1);
+        }
+        // Crossterm never comes back from a terminal that is gone; the keyboard does.
+        self.keyboard.wait(wait)?;
+        if event::poll(Duration::ZERO)? { Ok(Some(event::read()?)) } else { Ok(None) }
+    }
+}

@@ -1,0 +1,182 @@
+//! `lockbench watch`: a stored run played again, or one that another process is running,
+//! followed. In the terminal UI where there is a terminal, else in lines. It shows and
+//! judges nothing: that is what `verify` is for.
+
+mod plain;
+mod remote;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use self::plain::Lines;
+use self::remote::Remote;
+use super::Failure;
+use super::args::{UiChoice, WatchArgs};
+use super::config::UiOptions;
+use super::dashboard::{Surroundings, wants_tui};
+use super::stored::{locate, open_at, open_failure, promise};
+use super::terminal::Taken;
+use crate::clock::Clock;
+use crate::report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
+use crate::report::{OpenError, REPORT, RecordedRun, Writer, is_partial, writer};
+
+/// Slowest and fastest replay, times the speed of the run.
+const SPEEDS: (f64, f64) = (0.01, 1_000.0);
+
+/// Shows it; exits 0 when it came to its end or was left, whatever the run's verdict was.
+pub fn watch(args: &WatchArgs) -> Result<u8, Failure> {
+    let speed = args.speed.as_deref().map(speed).transpose()?;
+    // It stays at the end: what is watched is there to be looked at.
+    let options = UiOptions { stay: true, ..UiOptions::read(&args.look)? };
+    let show = find(args, speed)?;
+    // What cannot be shown was refused above, before the terminal is touched.
+    if wants_tui(UiChoice::Auto, &Surroundings::read()).is_ok() {
+        match Taken::take(&options) {
+            Ok(taken) => return on_screen(show, speed, &taken, &options),
+            Err(error) => super::tell(&format!("lockbench: the terminal cannot be used: {error}; plain lines follow")),
+        }
+    }
+    in_lines(show, speed)
+}
+
+/// `10x`, `0.5x` or `10`.
+fn speed(text: &str) -> Result<f64, Failure> {
+    let number = text.strip_suffix(['x', 'X']).unwrap_or(text).parse::<f64>();
+    match number {
+        Ok(speed) if (SPEEDS.0..=SPEEDS.1).contains(&speed) => Ok(speed),
+        _ => Err(Failure::usage(format!(
+            "--speed {text} is no speed: write how many times as fast as the run was, {} to {}, as in --speed 10x or \
+             --speed 0.5x",
+            SPEEDS.0, SPEEDS.1
+        ))),
+    }
+}
+
+/// What there is to show.
+enum Show {
+    /// A run that is over.
+    Stored { directory: PathBuf, run: Box<RecordedRun> },
+    /// A run under way, by its partial directory.
+    UnderWay(PathBuf),
+}
+
+fn find(args: &WatchArgs, speed: Option<f64>) -> Result<Show, Failure> {
+    let directory = locate(&args.run, &args.stored.output)?;
+    if under_way(&directory) {
+        return match speed {
+            None => Ok(Show::UnderWay(directory)),
+            Some(_) => Err(Failure::usage(format!(
+                "{} is still under way: it is followed as it runs, and has no --speed; once it is over it can be \
+                 played at any",
+                directory.display()
+            ))),
+        };
+    }
+    // It may have got its final name since it was found.
+    let directory = if directory.exists() { directory } else { locate(&args.run, &args.stored.output)? };
+    let run = Box::new(open_at(&directory)?);
+    Ok(Show::Stored { directory, run })
+}
+
+/// Is another process writing it?
+fn under_way(directory: &Path) -> bool {
+    is_partial(directory)
+        && match writer(directory) {
+            Writer::Alive => true,
+            Writer::Gone => false,
+            Writer::Unknown => directory.exists() && !directory.join(REPORT).exists(),
+        }
+}
+
+/// Whoever tells what is shown.
+enum Teller {
+    Player(Player, PathBuf),
+    Follower(Follower),
+}
+
+impl Show {
+    fn run_id(&self) -> String {
+        match self {
+            Self::Stored { run, .. } => run.report.run_id.clone(),
+            Self::UnderWay(directory) => {
+                let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                name.trim_start_matches('.').trim_end_matches(".partial").to_owned()
+            }
+        }
+    }
+
+    fn start(self, tempo: Tempo, to: Publisher) -> Result<Teller, Failure> {
+        match self {
+            Self::Stored { directory, run } => {
+                let player = Player::start(*run, directory.clone(), tempo, to).map_err(Failure::internal)?;
+                Ok(Teller::Player(player, directory))
+            }
+            Self::UnderWay(directory) => {
+                Follower::start(directory, promise, tempo, to).map(Teller::Follower).map_err(Failure::internal)
+            }
+        }
+    }
+}
+
+impl Teller {
+    /// Waits for its end; where the files of the run are then, if it has any.
+    fn finish(self) -> Result<Option<PathBuf>, Failure> {
+        let failed = |error: OpenError| open_failure(&error);
+        match self {
+            Self::Player(player, directory) => player.finish().map(|()| Some(directory)).map_err(failed),
+            Self::Follower(follower) => match follower.finish().map_err(failed)? {
+                Followed::Reported(directory) | Followed::BrokenOff(directory) => Ok(Some(directory)),
+                Followed::Left => Ok(None),
+                Followed::GivenUp => Err(Failure::internal(
+                    "the run was given up before it had anything to report: its directory is gone",
+                )),
+            },
+        }
+    }
+}
+
+/// In lines, as fast as it can be read unless a speed was asked for.
+fn in_lines(show: Show, speed: Option<f64>) -> Result<u8, Failure> {
+    let (publisher, updates) = feed();
+    let mut lines = Lines::default();
+    if let Show::Stored { run, .. } = &show {
+        lines.told_by_report(&run.report.notes);
+    }
+    let teller = show.start(Tempo::new(speed.unwrap_or(SPEEDS.1)), publisher)?;
+    while let Ok(update) = updates.wait(Duration::from_secs(60)) {
+        update.map_or(Ok(()), |update| lines.update(&update))?;
+    }
+    let ended = teller.finish();
+    lines.finish(ended.as_ref().ok().and_then(Option::as_deref))?;
+    ended.map(|_| 0)
+}
+
+/// In the terminal UI, until the user leaves it.
+fn on_screen(show: Show, speed: Option<f64>, taken: &Taken, options: &UiOptions) -> Result<u8, Failure> {
+    let followed = matches!(show, Show::UnderWay(_));
+    let (publisher, mut updates) = feed();
+    let tempo = Tempo::new(speed.unwrap_or(1.0));
+    let screens = PathBuf::from(format!("{}-screens", show.run_id()));
+    let remote = Remote::new(tempo.clone(), followed, screens, taken.clone());
+    let teller = show.start(tempo.clone(), publisher)?;
+    let shown = taken.draw(options, &remote, Clock::monotonic(), &mut updates);
+    tempo.stop();
+    let ended = teller.finish();
+    shown.map_err(|error| Failure::internal(format!("the terminal is gone: {error}")))?;
+    ended.map(|_| 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::speed;
+
+    #[test]
+    fn a_speed_is_a_factor_with_or_without_its_sign() {
+        for (text, factor) in [("10x", 10.0), ("0.5x", 0.5), ("10", 10.0), ("0.01", 0.01), ("1000X", 1_000.0)] {
+            assert_eq!(speed(text).ok(), Some(factor), "{text}");
+        }
+        for text in ["", "x", "fast", "0", "0x", "-1x", "1001x", "0.009", "NaN", "inf", "10xx", "1e9"] {
+            assert!(speed(text).is_err(), "{text}");
+        }
+    }
+}

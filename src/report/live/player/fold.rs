@@ -1,0 +1,120 @@
+//! The history of one trial, folded as the trial itself was when it ran.
+
+use crate::oracle::{JudgedHistory, Oracle};
+use crate::record::figures::{Figures, Pause, Schedule};
+use crate::record::history::{Cut, Header, Sequence};
+use crate::record::{Event, Observer, What};
+use crate::report::live::{LiveTrial, Snapshot};
+use crate::report::{Measurements, Replayed};
+
+/// A trial as far as its history was read.
+pub struct Fold {
+    header: Header,
+    trial: LiveTrial<'static>,
+    schedule: Schedule,
+    /// Do pauses move the phases? Not where they are known as they were in the end.
+    moves: bool,
+    /// The pause that goes on.
+    pause: Option<Pause>,
+    sequence: Sequence,
+    cut: Option<Cut>,
+    last: u64,
+    events: u64,
+    attempts: u64,
+    gaps: u64,
+}
+
+impl Fold {
+    /// None of its events was read. What was measured knows best when its phases were:
+    /// the load may have been stopped early.
+    pub fn new(header: Header, measured: Option<&Measurements>) -> Self {
+        let schedule = match measured {
+            Some(measured) => Schedule::new(header.start, measured.warmup_ns, measured.measured_ns),
+            None => Schedule::between(header.start, header.measure, header.end),
+        };
+        let figures = Figures::new(schedule.clone(), header.clients, header.keys);
+        let judged = JudgedHistory::new(Oracle::new(header.clients, header.keys, header.start), None);
+        let trial = LiveTrial::new((&header.backend, header.trial), schedule.clone(), figures, judged, true);
+        let sequence = Sequence::new(header.clients);
+        let (moves, last) = (measured.is_none(), header.start);
+        Self { header, trial, schedule, moves, pause: None, sequence, cut: None, last, events: 0, attempts: 0, gaps: 0 }
+    }
+
+    /// Whose it is.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next event. What comes after a cut has holes, and is left out.
+    pub fn observe(&mut self, event: &Event) {
+        if self.cut.is_some() {
+            return;
+        }
+        self.gaps += u64::from(self.sequence.observe(event).is_err());
+        match event.what {
+            What::PauseBegins if self.moves && self.pause.is_none() => {
+                self.pause = Some(self.schedule.pause(event.t));
+            }
+            What::Paused { .. } => self.resume(event.t),
+            _ => {}
+        }
+        self.trial.observe(event);
+        self.last = event.t;
+        self.events += 1;
+        self.attempts += u64::from(matches!(event.what, What::Invoke { .. }));
+    }
+
+    fn resume(&mut self, t: u64) {
+        if let Some(pause) = self.pause.take() {
+            self.schedule.resume(&pause, t);
+        }
+    }
+
+    /// Here its whole part ends.
+    pub fn cut(&mut self, cut: Cut) {
+        self.last = self.last.max(cut.t);
+        self.cut.get_or_insert(cut);
+    }
+
+    /// Was it cut?
+    pub fn is_cut(&self) -> bool {
+        self.cut.is_some()
+    }
+
+    /// Nanoseconds from its start to its last event, or to its cut.
+    pub fn reached_ns(&self) -> u64 {
+        self.last.saturating_sub(self.header.start)
+    }
+
+    /// Nanoseconds from its start to an event.
+    pub fn since_start(&self, event: &Event) -> u64 {
+        event.t.saturating_sub(self.header.start)
+    }
+
+    /// How it stands so many nanoseconds after its start.
+    pub fn snapshot(&mut self, at_ns: u64) -> Snapshot {
+        let mut snapshot = self.trial.snapshot(self.header.start + at_ns, false, None);
+        snapshot.detail_until_ns = self.cut.map(|cut| cut.t.saturating_sub(self.header.start));
+        snapshot
+    }
+
+    /// Its end: what its events say of it.
+    pub fn finish(mut self) -> Replayed {
+        self.resume(self.last);
+        let judged = self.snapshot(self.reached_ns()).judged;
+        let (figures, findings, _) = self.trial.finish();
+        Replayed {
+            cut: self.cut,
+            judged,
+            findings,
+            figures,
+            events: self.events,
+            attempts: self.attempts,
+            gaps: self.gaps,
+            first_gap: None,
+            broken_off: false,
+            schedule: self.schedule,
+            header: self.header,
+        }
+    }
+}

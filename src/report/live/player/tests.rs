@@ -1,0 +1,347 @@
+//! Runs made by hand, stored as a run stores them, and played again.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use super::scripted::Scripted;
+use super::{BEAT_NS, Listener, Tempo, replay};
+use crate::load::TrialReport;
+use crate::lock::Facts;
+use crate::oracle::{JudgedHistory, Oracle};
+use crate::record::figures::{Figures, Schedule};
+use crate::record::history::{Header, HistoryFile, TrialHistory};
+use crate::record::{Denial, Event, Observer, ReleaseKind, Seen, What};
+use crate::report::fixture::report;
+use crate::report::live::{LiveTrial, Origin, Snapshot, Update};
+use crate::report::{
+    Measured, Measurements, RecordedRun, Resources, TrialResult, UNPROMISED, history_path, open_broken_off, result,
+};
+use crate::units::{MILLISECOND as MS, SECOND};
+
+/// Three clients of two locks that do not lock: 1 s of warm-up, 2 s of measuring, and a
+/// drain.
+fn events(start: u64) -> Vec<Event> {
+    let mut events = Vec::new();
+    for client in 0..3_u32 {
+        let mut t = start + u64::from(client) * 7 * MS + 1;
+        for round in 0_u32.. {
+            if t >= start + 3 * SECOND {
+                break;
+            }
+            let key = (round + client) % 2;
+            let mut at = |t: u64, what: What| events.push(Event { t, client, key, what });
+            at(t, What::Invoke { due: t - 1 });
+            if round % 7 == 3 {
+                at(t + 4 * MS, What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 2 });
+                t += 5 * MS;
+                continue;
+            }
+            let granted = t + u64::from(1 + round % 3) * MS;
+            let hold = u64::from(3 + (round * 5 + client) % 11) * MS;
+            at(granted, What::Acquired { token: None, validity: u64::MAX, requests: 1 });
+            at(granted + hold, What::ReleaseInvoke { enter: granted, exit: granted + hold, seen: Seen::default() });
+            let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
+            at(granted + hold + MS / 2, released);
+            t = granted + hold + MS;
+        }
+    }
+    events.sort_by_key(|event| (event.t, event.client));
+    events
+}
+
+/// A run as it was stored, and what a watcher was told of it.
+struct Stored {
+    directory: tempfile::TempDir,
+    run: RecordedRun,
+    live: Vec<Snapshot>,
+}
+
+/// How much of the history is kept, of attempts; `None`: nothing.
+type Kept = Option<u64>;
+
+fn stored(trials: u32, kept: Kept) -> Stored {
+    // The name of a partial run, so that one can be made of it.
+    let directory = tempfile::Builder::new().prefix(".").suffix(".partial").tempdir().unwrap();
+    let mut file = kept.map(|_| HistoryFile::create(&history_path(directory.path())).unwrap());
+    let (mut results, mut measured, mut live) = (Vec::new(), Vec::new(), Vec::new());
+    for trial in 1..=trials {
+        let start = u64::from(trial) * 1_000 * SECOND;
+        let history = file.as_mut().map(|file| (file, kept.unwrap()));
+        let (result, measurements, snapshots) = watched(trial, start, history);
+        results.push(result);
+        measured.push(measurements);
+        live.extend(snapshots);
+    }
+    file.into_iter().for_each(|file| file.finish().unwrap());
+    let mut report = report(results);
+    report.plan = serde_json::json!({ "name": "by-hand", "clients": 3, "trials": trials, "history": "full" });
+    Stored { directory, run: RecordedRun { report, measured, scenes: Vec::new() }, live }
+}
+
+/// One trial, as `cli` runs it.
+fn watched(
+    trial: u32,
+    start: u64,
+    history: Option<(&mut HistoryFile, u64)>,
+) -> (TrialResult, Measurements, Vec<Snapshot>) {
+    let schedule = Schedule::new(start, SECOND, 2 * SECOND);
+    let (measure, end) = (start + SECOND, start + 3 * SECOND);
+    let header = Header { backend: "no-lock".to_owned(), trial, clients: 3, keys: 2, start, measure, end };
+    let oracle = Oracle::new(3, 2, start);
+    let history = history.map(|(file, limit)| TrialHistory::begin(file, &header, limit, oracle.violations()));
+    let judged = JudgedHistory::new(oracle, history);
+    let figures = Figures::new(schedule.clone(), 3, 2);
+    let mut live = LiveTrial::new(("no-lock", trial), schedule, figures, judged, true);
+    let (mut snapshots, mut next, mut all, mut last) = (Vec::new(), start, 0, start);
+    for event in events(start) {
+        while event.t > next {
+            snapshots.push(live.snapshot(next, false, None));
+            next += BEAT_NS;
+        }
+        live.observe(&event);
+        (all, last) = (all + 1, event.t);
+    }
+    snapshots.push(live.snapshot(last, false, None));
+    let (mut figures, findings, recorded) = live.finish();
+    let mut engine = TrialReport::default();
+    engine.reader.events = all;
+    let result = result(&Measured {
+        backend: "no-lock",
+        workload: "by-hand",
+        trial,
+        guarantees: &UNPROMISED,
+        facts: &Facts::default(),
+        origin: start,
+        measured_ns: 2 * SECOND,
+        figures: &figures,
+        findings: &findings,
+        engine: &engine,
+        recorded,
+        resources: Resources::default(),
+        ttl_raised: false,
+    });
+    let measured = Measurements {
+        backend: "no-lock".to_owned(),
+        trial,
+        start_ns: start,
+        warmup_ns: SECOND,
+        measured_ns: 2 * SECOND,
+        clients: 3,
+        keys: 2,
+        marks: Vec::new(),
+        counts: *figures.counts(),
+        latencies: figures.latencies().clone(),
+        windows: figures.series(),
+        double_grants: findings.per_second.clone(),
+        grants_of: figures.grants_per_client().to_vec(),
+        longest_wait_of: figures.longest_waits().to_vec(),
+    };
+    (result, measured, snapshots)
+}
+
+/// A listener with all the time in the world.
+#[derive(Default)]
+struct Heard(Vec<Update>);
+
+impl Listener for Heard {
+    fn tell(&mut self, update: Update) {
+        self.0.push(update);
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        true
+    }
+}
+
+impl Heard {
+    fn snapshots(&self) -> Vec<&Snapshot> {
+        self.0.iter().filter_map(|update| if let Update::Live(live) = update { Some(&**live) } else { None }).collect()
+    }
+
+    /// The kinds of the updates, snapshots left out.
+    fn kinds(&self) -> Vec<&'static str> {
+        let kind = |update: &Update| match update {
+            Update::Run(_) => "run",
+            Update::Note(_) => "note",
+            Update::Log(_) => "log",
+            Update::System(_) => "system",
+            Update::Skipped(_) => "skipped",
+            Update::Trial(_) => "trial",
+            Update::Live(_) => "live",
+            Update::Ended(_) => "ended",
+            Update::Servers(_) => "servers",
+            Update::Over(_) => "over",
+        };
+        self.0.iter().map(kind).filter(|kind| *kind != "live").collect()
+    }
+
+    fn notes(&self) -> String {
+        let note = |update: &Update| if let Update::Note(text) = update { Some(text.clone()) } else { None };
+        self.0.iter().filter_map(note).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Plays it at a speed; returns what was told, and how long that took.
+fn played(run: &RecordedRun, directory: &Path, speed: f64) -> (Heard, u64) {
+    let (wall, mut heard) = (Scripted::default(), Heard::default());
+    replay(run, directory, &Tempo::new(speed), &wall, &mut heard).unwrap();
+    (heard, wall.passed())
+}
+
+fn json(value: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(value).unwrap()
+}
+
+#[test]
+fn every_snapshot_of_a_stored_run_is_the_one_that_was_shown_live() {
+    let stored = stored(2, Some(u64::MAX));
+    let (heard, took) = played(&stored.run, stored.directory.path(), 1.0);
+    let replayed = heard.snapshots();
+    assert_eq!(replayed.len(), stored.live.len());
+    for (replayed, live) in replayed.iter().zip(&stored.live) {
+        assert_eq!(json(replayed), json(live), "{} ns", live.elapsed_ns);
+    }
+    assert!(stored.live.iter().any(|live| !live.double_grants.is_empty() && !live.holds.is_empty()));
+    // Two trials of a little more than three seconds; the time between them is left out.
+    assert!((6 * SECOND..7 * SECOND).contains(&took), "{took}");
+}
+
+#[test]
+fn the_end_of_a_replay_is_the_report() {
+    let stored = stored(2, Some(u64::MAX));
+    let (heard, _) = played(&stored.run, stored.directory.path(), 10.0);
+    assert_eq!(heard.kinds(), ["run", "system", "note", "trial", "ended", "trial", "ended", "over"]);
+    let Some(Update::Run(facts)) = heard.0.first() else { panic!() };
+    assert_eq!((facts.origin, facts.clients, facts.trials), (Origin::Replayed { speed: 10.0 }, 3, 2));
+    for result in &stored.run.report.results {
+        let last = heard.snapshots().into_iter().rfind(|live| live.trial == result.trial).unwrap();
+        assert_eq!(json(&last.latency), json(&result.latency));
+        assert_eq!(last.judged.double_grants, result.safety.double_grants_certain);
+        assert_eq!((last.counts.grants, last.counts.timed_out), (result.grants, result.timed_out));
+        assert!(result.safety.double_grants_certain > 0 && last.detail_until_ns.is_none());
+    }
+    let Some(Update::Over(over)) = heard.0.last() else { panic!() };
+    assert_eq!(json(over), json(&stored.run.report));
+}
+
+#[test]
+fn a_faster_replay_takes_less_time_and_shows_less_between() {
+    let stored = stored(1, Some(u64::MAX));
+    let at = |speed| {
+        let (heard, took) = played(&stored.run, stored.directory.path(), speed);
+        (heard.snapshots().len(), took / MS)
+    };
+    assert_eq!(at(1.0), (32, 3_100));
+    assert_eq!(at(10.0), (5, 400));
+    assert_eq!(at(1_000.0), (2, 100));
+}
+
+#[test]
+fn a_replay_that_nobody_wants_any_more_ends_without_a_report() {
+    let stored = stored(1, Some(u64::MAX));
+    let (wall, mut heard) = (Scripted::default(), Heard::default());
+    wall.then(500 * MS, |tempo| tempo.pause(true));
+    wall.then(9 * SECOND, Tempo::stop);
+    replay(&stored.run, stored.directory.path(), &Tempo::new(1.0), &wall, &mut heard).unwrap();
+    assert_eq!(wall.passed(), 9 * SECOND);
+    assert_eq!(heard.kinds().last(), Some(&"trial"));
+    assert_eq!(heard.snapshots().last().unwrap().elapsed_ns, 400 * MS);
+}
+
+#[test]
+fn after_the_cut_of_a_history_the_seconds_go_on_and_the_rest_stands_still() {
+    let stored = stored(1, Some(100));
+    assert!(!stored.run.report.results[0].history.complete);
+    let (heard, took) = played(&stored.run, stored.directory.path(), 1.0);
+    let snapshots = heard.snapshots();
+    let at_cut = snapshots.iter().position(|live| live.detail_until_ns.is_some()).unwrap();
+    for (replayed, live) in snapshots[..at_cut].iter().zip(&stored.live) {
+        assert_eq!(json(replayed), json(live));
+    }
+    let (cut, last) = (snapshots[at_cut], snapshots.last().unwrap());
+    assert_eq!(cut.detail_until_ns, Some(cut.elapsed_ns));
+    assert_eq!((last.detail_until_ns, last.counts), (cut.detail_until_ns, cut.counts));
+    let seconds: Vec<_> = snapshots[at_cut + 1..].iter().flat_map(|live| &live.seconds).collect();
+    let windows = &stored.run.measured[0].windows;
+    let first = (cut.elapsed_ns / SECOND) as usize;
+    assert_eq!(seconds.iter().map(|s| s.grants).collect::<Vec<_>>(), {
+        windows[first..].iter().map(|window| window.grants).collect::<Vec<_>>()
+    });
+    let live = stored.live.last().unwrap();
+    assert_eq!((last.judged.grants, last.judged.double_grants), (live.judged.grants, live.judged.double_grants));
+    assert!(last.judged.grants > cut.judged.grants);
+    assert!(heard.notes().contains("no-lock, trial 1: its history was bounded"), "{}", heard.notes());
+    assert!(took >= 3 * SECOND);
+}
+
+#[test]
+fn without_a_history_the_seconds_alone_are_played() {
+    let stored = stored(2, None);
+    let (heard, took) = played(&stored.run, stored.directory.path(), 1.0);
+    let snapshots = heard.snapshots();
+    let seconds = stored.run.measured[0].windows.len();
+    assert_eq!(snapshots.len(), 2 * seconds);
+    assert!(snapshots.iter().all(|live| live.detail_until_ns == Some(0) && live.seconds.len() == 1));
+    let last = &snapshots[seconds - 1];
+    assert_eq!(last.judged.grants, stored.live.iter().rfind(|live| live.trial == 1).unwrap().judged.grants);
+    assert!(heard.notes().contains("no history was kept"));
+    assert!(took >= 2 * seconds as u64 * SECOND);
+    assert_eq!(heard.kinds().last(), Some(&"over"));
+}
+
+#[test]
+fn without_what_was_measured_the_history_alone_is_played() {
+    let mut stored = stored(1, Some(u64::MAX));
+    stored.run.measured.clear();
+    stored.run.report.schema_version = 1;
+    let (heard, _) = played(&stored.run, stored.directory.path(), 1.0);
+    assert_eq!(json(heard.snapshots().last().unwrap()), json(stored.live.last().unwrap()));
+    // Version 1 did not mark where the holes of a bounded history begin.
+    stored.run.report.results[0].history.complete = false;
+    let (heard, _) = played(&stored.run, stored.directory.path(), 1.0);
+    assert_eq!((heard.snapshots().len(), heard.kinds().last()), (0, Some(&"over")));
+}
+
+#[test]
+fn a_history_that_makes_no_sense_is_told_and_costs_only_itself() {
+    let stored = stored(2, Some(u64::MAX));
+    std::fs::write(history_path(stored.directory.path()), "no history").unwrap();
+    let (wall, mut heard) = (Scripted::default(), Heard::default());
+    let failure = replay(&stored.run, stored.directory.path(), &Tempo::new(1.0), &wall, &mut heard).unwrap_err();
+    assert!(heard.notes().contains(&failure.to_string()), "{}", heard.notes());
+    assert!(heard.snapshots().iter().all(|live| live.detail_until_ns == Some(0)));
+    assert_eq!(heard.kinds().last(), Some(&"over"));
+}
+
+#[test]
+fn a_run_that_broke_off_is_played_as_far_as_its_history_goes() {
+    let stored = stored(1, Some(u64::MAX));
+    let path = history_path(stored.directory.path());
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    std::fs::write(stored.directory.path().join("plan.toml"), "clients = 3\nname = \"by-hand\"\n").unwrap();
+    let run = open_broken_off(stored.directory.path(), &|_| None).unwrap();
+    let (heard, _) = played(&run, stored.directory.path(), 1.0);
+    let last = heard.snapshots().into_iter().next_back().unwrap();
+    assert!(last.elapsed_ns < 3 * SECOND && last.judged.grants > 0);
+    assert_eq!(last.counts.grants, run.report.results[0].grants);
+    assert!(heard.notes().contains("the run broke off"));
+    let Some(Update::Over(over)) = heard.0.last() else { panic!() };
+    assert!(!over.complete);
+}
+
+#[test]
+fn a_trial_that_failed_before_it_began_is_told_in_its_place() {
+    let mut stored = stored(2, Some(u64::MAX));
+    let failed = crate::report::failed("redis", "by-hand", 1, "it died".to_owned());
+    stored.run.report.results.insert(1, failed);
+    let (heard, _) = played(&stored.run, stored.directory.path(), 1.0);
+    let told: Vec<_> = heard
+        .0
+        .iter()
+        .filter_map(|update| if let Update::Ended(end) = update { Some(end.result.backend.as_str()) } else { None })
+        .collect();
+    assert_eq!(told, ["no-lock", "redis", "no-lock"]);
+    let places = heard.0.iter().filter_map(|update| if let Update::Trial(at) = update { Some(at.place) } else { None });
+    assert_eq!(places.collect::<Vec<_>>(), [1, 2, 3]);
+}
