@@ -46,6 +46,9 @@
 //!    [`output::OUTPUTS`] from it. `lockbench report` does the same later, so the
 //!    files are the same byte for byte.
 //! 3. `lockbench verify` feeds the history to a fresh oracle, which must agree.
+//! 4. `lockbench watch` plays it again: the updates that whoever watched the run was
+//!    told, at any speed ([`report::live::Player`]). A run under way is followed by
+//!    the history that it is writing ([`report::live::Follower`]).
 //!
 //! # Where this differs from the first design, and why
 //!

@@ -8,7 +8,14 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use cli::{Place, Ran, Running};
-use lockbench::report::{Writer, writer};
+use lockbench::clock::Clock;
+use lockbench::report::live::{Followed, Follower, Player, Subscriber, Tempo, feed};
+use lockbench::report::{RecordedRun, Report, Writer, writer};
+use lockbench::tui::app::App;
+use lockbench::tui::controls::{Controls, Saved};
+use lockbench::tui::look::Look;
+use lockbench::tui::state::State;
+use lockbench::tui::theme::Theme;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -184,4 +191,102 @@ fn a_run_that_is_killed_while_it_is_followed_is_told_as_far_as_its_history_goes(
     // Afterwards it is played as any other.
     place.run(&["watch", "killed"]).exits(0).tells(&["[1/1] memory, trial 1", "verdict: exit 97"]);
     assert!(!place.results().join(".killed.partial/report.json").exists(), "nothing is written into it");
+}
+
+/// Controls that nobody uses.
+struct Hands;
+
+impl Controls for Hands {
+    fn pause(&self, _paused: bool) {}
+    fn paused(&self) -> bool {
+        false
+    }
+    fn mark(&self) -> Result<(), String> {
+        Ok(())
+    }
+    fn finish(&self) {}
+    fn abort(&self) {}
+    fn leaving(&self) -> bool {
+        false
+    }
+    fn look_at_servers(&self, _wanted: bool) {}
+    fn set_speed(&self, _speed: f64) {}
+    fn save(&self, _files: &[Saved]) -> Result<String, String> {
+        Ok(String::new())
+    }
+    fn suspend(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Shows everything that comes to the terminal UI; what it knows in the end.
+fn shown(app: &mut App<'_>, mut updates: Subscriber) -> State {
+    while !app.over(false) {
+        app.take(&mut updates);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    app.shown().clone()
+}
+
+/// What the screens show of each system is the last trial's entry of the report.
+fn is_the_report(state: &State, report: &Report) {
+    let json = |value: &Report| serde_json::to_value(value).unwrap();
+    assert_eq!(json(state.over.as_ref().unwrap()), json(report));
+    assert!(!state.systems.is_empty());
+    for system in &state.systems {
+        let mut of = report.results.iter().filter(|result| result.backend == system.name);
+        let last = of.next_back().unwrap();
+        let shown = system.result.as_ref().unwrap();
+        assert_eq!(serde_json::to_value(shown).unwrap(), serde_json::to_value(last).unwrap());
+        let doubles: u64 = of.chain([last]).map(|result| result.safety.double_grants_certain).sum();
+        assert_eq!(system.double_grants(), doubles, "{}", system.name);
+        let facts = system.facts.as_ref().unwrap();
+        assert_eq!(facts.facts.version, last.server_version);
+    }
+}
+
+#[test]
+fn what_the_screens_show_at_the_end_of_a_replay_is_the_report() {
+    let place = two_systems();
+    let directory = place.only_run();
+    let run = RecordedRun::open(&directory).unwrap();
+    let (publisher, updates) = feed();
+    let player = Player::start(run.clone(), directory, Tempo::new(100.0), publisher).unwrap();
+    let state = shown(&mut App::new(Look::new(Theme::default(), false), &Hands, Clock::monotonic()), updates);
+    player.finish().unwrap();
+    is_the_report(&state, &run.report);
+}
+
+#[test]
+fn what_the_screens_show_at_the_end_of_a_run_that_was_followed_is_its_report() {
+    let place = Place::new();
+    let text = "clients = 3\nhold = \"1ms\"\ntrials = 2\nwarmup = \"100ms\"\nduration = \"1s\"\n\
+                backends = [\"memory\", \"control:no-lock\"]\n";
+    place.file("w.toml", text);
+    let run = Running::start(&mut place.command(&["run", "w.toml", "--run-id", "live"]));
+    under_way(&place, "live");
+    let (publisher, updates) = feed();
+    let partial = place.results().join(".live.partial");
+    let follower = Follower::start(partial, |_| None, Tempo::new(1.0), publisher).unwrap();
+    let state = shown(&mut App::new(Look::new(Theme::default(), false), &Hands, Clock::monotonic()), updates);
+    run.finish(Duration::from_secs(30)).exits(100);
+    let complete = place.results().join("live");
+    assert_eq!(follower.finish().unwrap(), Followed::Reported(complete.clone()));
+    is_the_report(&state, &RecordedRun::open(&complete).unwrap().report);
+}
+
+#[test]
+fn whoever_follows_a_run_can_leave_at_once_and_the_run_goes_on() {
+    let place = Place::new();
+    place.file("w.toml", "clients = 2\nhold = \"1ms\"\nwarmup = \"0s\"\nduration = \"3s\"\nbackends = [\"memory\"]\n");
+    let run = Running::start(&mut place.command(&["run", "w.toml", "--run-id", "live"]));
+    under_way(&place, "live");
+    let (publisher, _updates) = feed();
+    let tempo = Tempo::new(1.0);
+    let partial = place.results().join(".live.partial");
+    let follower = Follower::start(partial, |_| None, tempo.clone(), publisher).unwrap();
+    tempo.stop();
+    assert_eq!(follower.finish().unwrap(), Followed::Left);
+    assert_eq!(place.entries(), [".live.partial"]);
+    run.finish(Duration::from_secs(30)).exits(0);
 }

@@ -121,6 +121,7 @@ fn facts() -> RunFacts {
         load: name("closed loop, 4 keys, hold 1ms, retry 1ms to 50ms"),
         cores: 2,
         ceiling_cycles_per_s: Some(349_670.0),
+        lints: None,
     }
 }
 

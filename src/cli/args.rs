@@ -42,6 +42,7 @@ pub(super) enum Command {
     /// Tell the story of one double grant of a stored run
     Explain(ExplainArgs),
     /// Play a stored run again in the terminal UI, or follow one that is under way
+    #[command(after_help = WATCH_HELP)]
     Watch(WatchArgs),
     /// Compare two sets of runs: is B slower or less safe than A, beyond noise?
     Compare(CompareArgs),
@@ -131,9 +132,13 @@ pub(super) struct ExplainArgs {
     pub stored: StoredArgs,
 }
 
-/// On a terminal: the terminal UI, until q. Without one (a pipe, CI, TERM=dumb): a line a
-/// trial and the report, as fast as the run can be read. Exits 0 when it came to its end;
-/// it does not judge: `lockbench verify` does.
+/// What watching is, and what it is not.
+const WATCH_HELP: &str = "\
+On a terminal: the terminal UI, until q. Without one (a pipe, CI, TERM=dumb): lines for each trial
+and the report's text, as fast as the run can be read unless --speed is given.
+The time between trials is left out. Of a run under way each trial is shown as its history grows.
+Exits 0 when it came to its end or was left: watch does not judge, `lockbench verify` does.";
+
 #[derive(Debug, Args)]
 pub(super) struct WatchArgs {
     /// The run: a directory, or an id under -o; one that another process is running is followed

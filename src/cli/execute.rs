@@ -21,7 +21,7 @@ use crate::backend::{self, RedlockParameters, Target};
 use crate::clock::Clock;
 use crate::record::history::HistoryFile;
 use crate::report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
-use crate::report::{HISTORY, RunDirectory, SkippedBackend, StoreError};
+use crate::report::{Environment, HISTORY, RunDirectory, SkippedBackend, StoreError};
 use crate::stop::Stop;
 use crate::workload::plan::HistoryLimit;
 use crate::workload::{EffectiveTtl, client_seed, to_toml};
@@ -41,7 +41,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     session.log.write_to(&directory.path("")).map_err(Failure::internal)?;
     session.save_in(Some(directory.path("")));
     narrate::begins(&job, &id);
-    session.display.update(Update::Run(Box::new(facts(&job, &id))));
+    session.display.update(Update::Run(Box::new(facts(&job, &id, None))));
     for warning in job.warnings().iter().chain(&baselines.warnings) {
         warn!(target: narrate::RUN, "{warning}");
         session.display.say(&format!("warning: {warning}"));
@@ -81,9 +81,9 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
 }
 
 /// The run as whoever watches it is told.
-fn facts(job: &Job<'_>, id: &str) -> RunFacts {
+fn facts(job: &Job<'_>, id: &str, ceiling_cycles_per_s: Option<f64>) -> RunFacts {
     let names = job.selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
-    RunFacts::of(Origin::Live, id, &job.plan, names)
+    RunFacts { ceiling_cycles_per_s, ..RunFacts::of(Origin::Live, id, &job.plan, names) }
 }
 
 /// What cannot be named is a usage error, what cannot be written is not.
@@ -132,6 +132,10 @@ impl Run<'_> {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, target, workers, &self.stop, &runtime);
             narrate::calibrated(self.overhead.as_ref());
+            let ceiling = self.overhead.as_ref().map(|overhead| overhead.cycles_per_s);
+            let environment = Environment::read(String::new(), "CLOCK_MONOTONIC", self.servers.placement());
+            let lints = Some(Arc::new(self.job.gates.ground(plan, environment, ceiling)));
+            self.tell(Update::Run(Box::new(RunFacts { lints, ..facts(self.job, &self.id, ceiling) })));
         }
         let history_path = self.directory.path(HISTORY);
         let mut history =

@@ -5,9 +5,11 @@ use super::Failure;
 use super::args::LoadArgs;
 use super::select::Selection;
 use crate::backend;
-use crate::report::lint::{Evidence, lint};
+use crate::report::lint::{Evidence, Ground, lint};
 use crate::report::threshold::judge;
-use crate::report::{Exit, LintLevel, LintLevels, Measurements, Report, Threshold, ThresholdLevel, ThresholdOutcome};
+use crate::report::{
+    Environment, Exit, LintLevel, LintLevels, Measurements, Report, Threshold, ThresholdLevel, ThresholdOutcome,
+};
 use crate::workload::plan::{BreachLevel, FindingLevel};
 use crate::workload::{Plan, Source};
 
@@ -94,6 +96,18 @@ impl Gates {
             }
         }
         Ok(())
+    }
+
+    /// What lints need besides the trials.
+    pub fn ground(&self, plan: &Plan, environment: Environment, ceiling_cycles_per_s: Option<f64>) -> Ground {
+        Ground {
+            plan: plan.clone(),
+            levels: self.levels.clone(),
+            embedded: self.embedded.clone(),
+            nagle: backend::NAGLE_ON,
+            environment,
+            ceiling_cycles_per_s,
+        }
     }
 
     /// Fills thresholds and lints of a report, and says what keeps the run from passing.

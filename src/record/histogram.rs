@@ -47,6 +47,12 @@ impl Default for Latency {
 }
 
 impl Latency {
+    /// No histogram: what is recorded is forgotten.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self { histogram: None }
+    }
+
     /// Adds a sample; above an hour it counts as an hour.
     pub fn record(&mut self, ns: u64) {
         if let Some(histogram) = &mut self.histogram {

@@ -4,6 +4,7 @@
 //! or paused), `setting` (how servers and plan are set up).
 
 mod evidence;
+mod interim;
 mod level;
 mod sampling;
 mod setting;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use evidence::{Evidence, Sighting};
+pub use interim::{Ground, interim};
 pub use level::LintLevels;
 
 /// What becomes of a finding.

@@ -93,6 +93,15 @@ impl Measurements {
         let all = self.counts.grants + lost;
         if all == 0 { 0.0 } else { lost as f64 / all as f64 }
     }
+
+    /// Counts and series without any histogram: small enough to be kept of every trial
+    /// while a run goes on.
+    #[must_use]
+    pub fn without_histograms(mut self) -> Self {
+        self.latencies = Latencies::absent();
+        self.windows.iter_mut().for_each(|window| window.waits = String::new());
+        self
+    }
 }
 
 /// The file's bytes.

@@ -9,6 +9,8 @@ use super::view::Screen;
 pub const SCREENS: usize = 7;
 /// Panels of a screen at most.
 pub const PANELS: usize = 6;
+/// Screen and panel of the lists that follow their last row until another one is selected.
+const TAILS: [(usize, usize); 2] = [(6, 0), (6, 2)];
 /// Lengths of the time axis in seconds; the last one is all.
 pub const WINDOWS: [u64; 6] = [10, 30, 60, 300, 1_800, u64::MAX];
 
@@ -95,10 +97,14 @@ impl Look {
     /// The first look.
     #[must_use]
     pub fn new(theme: Theme, ascii: bool) -> Self {
+        let mut selection = [[Selection::default(); PANELS]; SCREENS];
+        for (screen, panel) in TAILS {
+            selection[screen][panel].row = usize::MAX;
+        }
         Self {
             screen: 0,
             focus: [0; SCREENS],
-            selection: [[Selection::default(); PANELS]; SCREENS],
+            selection,
             system: None,
             expanded: false,
             filter: String::new(),

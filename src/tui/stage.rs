@@ -164,7 +164,7 @@ impl<'a> Stage<'a> {
 
     /// Another program writes onto the terminal.
     pub fn scribble(&mut self, text: &str) {
-        let cells: Vec<BufferCell> = text.chars().map(|c| BufferCell::from(c)).collect();
+        let cells: Vec<BufferCell> = text.chars().map(BufferCell::from).collect();
         let places = cells.iter().enumerate().map(|(x, cell)| (x as u16, 12, cell));
         self.terminal.backend_mut().draw(places).unwrap();
     }

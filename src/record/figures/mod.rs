@@ -83,6 +83,20 @@ pub struct Latencies {
 }
 
 impl Latencies {
+    /// No histogram at all, and no memory for any: what is recorded is forgotten.
+    #[must_use]
+    pub fn absent() -> Self {
+        let absent = Latency::absent;
+        Self {
+            acquire_service: absent(),
+            acquire_response: absent(),
+            hold: absent(),
+            handoff: absent(),
+            release: absent(),
+            renew: absent(),
+        }
+    }
+
     /// Adds all samples of another set.
     pub fn merge(&mut self, other: &Self) {
         self.acquire_service.merge(&other.acquire_service);

@@ -29,6 +29,7 @@ impl RunFacts {
             load: load(plan),
             cores: cores(),
             ceiling_cycles_per_s: None,
+            lints: None,
         }
     }
 }

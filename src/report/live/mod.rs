@@ -17,6 +17,8 @@ mod player;
 mod snapshot;
 mod trial;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use bins::Bins;
@@ -27,6 +29,7 @@ pub use player::{Listener, Moment, Player, Tempo, Wall, play, replay};
 pub use snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 pub use trial::LiveTrial;
 
+use super::lint::Ground;
 use super::measured::Measurements;
 use super::schema::{Report, SkippedBackend, TrialResult};
 use crate::lock::Facts;
@@ -102,6 +105,10 @@ pub struct RunFacts {
     pub cores: u32,
     /// Cycles a second that lockbench itself can make here, if it was measured.
     pub ceiling_cycles_per_s: Option<f64>,
+    /// What lints need besides the trials, so that they can be told before the run is
+    /// over; `None`: only the report tells them.
+    #[serde(skip)]
+    pub lints: Option<Arc<Ground>>,
 }
 
 /// A system that takes part.

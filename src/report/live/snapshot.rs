@@ -14,6 +14,7 @@ use crate::report::LatencySet;
 
 /// A moment of a trial.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Snapshot {
     /// Registry name.
     pub backend: String,
@@ -27,6 +28,10 @@ pub struct Snapshot {
     pub origin_ns: u64,
     /// Nanoseconds since the start of the warm-up.
     pub elapsed_ns: u64,
+    /// Length of the warm-up, pauses included; while one holds it, as it was without.
+    pub warmup_ns: u64,
+    /// How long it has measured so far, without pauses: what rates are over.
+    pub loaded_ns: u64,
     /// Nanoseconds to the planned end of the measure phase.
     pub left_ns: u64,
     /// Outcomes of the measure phase so far.

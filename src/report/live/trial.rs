@@ -6,7 +6,7 @@ use super::lanes::Lanes;
 use super::snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 use crate::load::Phase;
 use crate::oracle::{Findings, JudgedHistory};
-use crate::record::figures::{Figures, Schedule};
+use crate::record::figures::{Figures, Schedule, paused_ns};
 use crate::record::history::Recorded;
 use crate::record::{Event, Observer, What};
 use crate::report::LatencySet;
@@ -24,6 +24,8 @@ pub struct LiveTrial<'a> {
     judged: JudgedHistory<'a>,
     /// Nanoseconds to the end of measuring when it was last known.
     left_ns: u64,
+    /// Length of the warm-up when it was last known.
+    warmup_ns: u64,
     /// What only a watcher needs; a run that nobody watches does not pay for it.
     watched: Option<Watched>,
 }
@@ -49,12 +51,15 @@ impl<'a> LiveTrial<'a> {
         let clients = figures.grants_per_client().len() as u32;
         let watched =
             watched.then(|| Watched { lanes: Lanes::new(clients), lag: Lag::default(), waiting: 0, taken: (0, 0, 0) });
-        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, left_ns: 0, watched }
+        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, left_ns: 0, warmup_ns: 0, watched }
     }
 
     /// How it stands at `now`.
     pub fn snapshot(&mut self, now: u64, paused: bool, own_cpu: Option<f64>) -> Snapshot {
-        let end = self.schedule.end();
+        let (measure, end) = (self.schedule.measure(), self.schedule.end());
+        if measure < u64::MAX {
+            self.warmup_ns = measure - self.schedule.start;
+        }
         if end < u64::MAX {
             // While the load is paused nobody knows the end; what is left stays the same.
             self.left_ns = end.saturating_sub(now);
@@ -68,6 +73,8 @@ impl<'a> LiveTrial<'a> {
             paused: paused || self.figures.paused_since().is_some(),
             origin_ns: self.schedule.start,
             elapsed_ns: now.saturating_sub(self.schedule.start),
+            warmup_ns: self.warmup_ns,
+            loaded_ns: self.loaded_ns(now),
             left_ns: self.left_ns,
             marks: self.figures.marks().to_vec(),
             counts,
@@ -96,6 +103,13 @@ impl<'a> LiveTrial<'a> {
             watched.taken = (watched.lanes.ended(), self.figures.ended_seconds(), self.judged.kept().len());
         }
         snapshot
+    }
+
+    /// How long it has measured so far, without pauses.
+    fn loaded_ns(&self, now: u64) -> u64 {
+        let until = self.figures.paused_since().unwrap_or(now).min(self.schedule.end());
+        let measured = until.saturating_sub(self.schedule.measure());
+        measured.saturating_sub(paused_ns(self.figures.marks(), self.schedule.measure(), until))
     }
 
     fn phase(&self, now: u64) -> Phase {

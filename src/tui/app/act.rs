@@ -166,8 +166,10 @@ impl App<'_> {
 
     fn move_row(&mut self, by: isize) {
         let last = (self.panel().rows)(&self.view()).saturating_sub(1);
+        let tail = self.panel().tail;
         let selection = self.look.selected_mut();
-        selection.row = selection.row.min(last).saturating_add_signed(by).min(last);
+        let row = selection.row.min(last).saturating_add_signed(by);
+        selection.row = if tail && row >= last { usize::MAX } else { row.min(last) };
     }
 
     /// To the figure beside, or over the panel's edge to the next panel.

@@ -12,8 +12,8 @@ type Box8 = (f64, f64, f64, f64);
 pub(super) enum Shape {
     /// Rectangles: left, top, width, height.
     Blocks(Vec<Box8>),
-    /// The whole cell, so dense.
-    Shade(f64),
+    /// The whole cell hatched, with lines of this thickness.
+    Shade(u32),
     /// Lines to the left, up, right, down: 0 none, 1 thin, 2 thick.
     Lines([u8; 4]),
     /// Braille dots, by bit.
@@ -36,7 +36,7 @@ pub(super) fn of(symbol: &str) -> Option<Shape> {
             Some(Shape::Blocks(vec![(0.0, 8.0 - high, 8.0, high)]))
         }
         0x2589..=0x258F => Some(Shape::Blocks(vec![(0.0, 0.0, f64::from(0x2590 - code), 8.0)])),
-        0x2591..=0x2593 => Some(Shape::Shade(f64::from(code - 0x2590) * 0.25)),
+        0x2591..=0x2593 => Some(Shape::Shade(code - 0x2590)),
         0x2800..=0x28FF => Some(Shape::Dots((code - 0x2800) as u8)),
         _ => other(sign),
     }
@@ -110,14 +110,7 @@ impl Shape {
     pub(super) fn draw(&self, (left, top): (u32, u32), cells: u32, color: &str, out: &mut String) {
         match self {
             Self::Blocks(blocks) => blocks.iter().for_each(|block| rectangles((left, top), cells, *block, color, out)),
-            Self::Shade(density) => {
-                let width = cells * WIDE;
-                let _ = writeln!(
-                    out,
-                    "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{HIGH}\" fill=\"{color}\" \
-                     fill-opacity=\"{density}\"/>"
-                );
-            }
+            Self::Shade(thickness) => hatch((left, top), cells, *thickness, color, out),
             Self::Lines(lines) => path((left, top), cells, lines, color, out),
             Self::Dots(bits) => dots((left, top), cells, *bits, color, out),
             Self::Outline(points) => {
@@ -151,11 +144,24 @@ fn rectangles((left, top): (u32, u32), cells: u32, block: Box8, color: &str, out
     }
 }
 
+/// Slanted lines, four units apart: they go on from cell to cell.
+fn hatch((left, top): (u32, u32), cells: u32, thickness: u32, color: &str, out: &mut String) {
+    let (middle, bottom) = (top + HIGH / 2, top + HIGH);
+    let mut drawn = String::new();
+    for x in (0..cells).map(|cell| left + cell * WIDE) {
+        let half = f64::from(x) + f64::from(WIDE) / 2.0;
+        let right = x + WIDE;
+        let _ = write!(drawn, "M{x} {bottom}L{right} {top}M{x} {middle}L{half} {top}M{half} {bottom}L{right} {middle}");
+    }
+    let _ = writeln!(out, "<path d=\"{drawn}\" stroke=\"{color}\" stroke-width=\"{thickness}\"/>");
+}
+
 /// Frame lines; a row of the same horizontal ones is one line.
 fn path((left, top): (u32, u32), cells: u32, lines: &[u8; 4], color: &str, out: &mut String) {
-    let (x, y) = (f64::from(left) + f64::from(WIDE) / 2.0, top + HIGH / 2);
+    // Half a unit off, so that a thin line fills whole pixels.
+    let (x, y) = (f64::from(left) + f64::from(WIDE) / 2.0, f64::from(top) + f64::from(HIGH) / 2.0 + 0.5);
     let [to_left, up, right, down] = *lines;
-    let thick = lines.iter().any(|line| *line == 2);
+    let thick = lines.contains(&2);
     let mut drawn = String::new();
     if (to_left, right) == (1, 1) || (to_left, right) == (2, 2) {
         let _ = write!(drawn, "M{left} {y}h{}", cells * WIDE);
@@ -168,8 +174,8 @@ fn path((left, top): (u32, u32), cells: u32, lines: &[u8; 4], color: &str, out: 
         if right > 0 && to_left == 0 {
             let _ = write!(drawn, "M{x} {y}H{}", left + (cell + 1) * WIDE);
         }
-        let ends = (if up > 0 { top } else { y }, if down > 0 { top + HIGH } else { y });
-        if ends.0 != ends.1 {
+        let ends = (if up > 0 { f64::from(top) } else { y }, if down > 0 { f64::from(top + HIGH) } else { y });
+        if up + down > 0 {
             let _ = write!(drawn, "M{x} {}V{}", ends.0, ends.1);
         }
     }

@@ -2,7 +2,7 @@
 //! the latest snapshot before. The same formulas make both.
 
 use super::SystemState;
-use crate::record::figures::Counts;
+use crate::record::figures::{Counts, Mark};
 use crate::report::live::{Bins, RunFacts};
 use crate::report::{Fairness, LatencySet, Measurements};
 use crate::units::SECOND;
@@ -24,6 +24,10 @@ pub struct Folded {
     pub grants_of: Vec<u64>,
     /// Longest wait of each client in the measure phase, granted or not.
     pub longest_wait_of: Vec<u64>,
+    /// Start of the warm-up, clock nanoseconds.
+    pub start_ns: u64,
+    /// Pauses and markers.
+    pub marks: Vec<Mark>,
 }
 
 impl From<&Measurements> for Folded {
@@ -36,6 +40,8 @@ impl From<&Measurements> for Folded {
             response: Bins::of(&measured.latencies.acquire_response),
             grants_of: measured.grants_of.clone(),
             longest_wait_of: measured.longest_wait_of.clone(),
+            start_ns: measured.start_ns,
+            marks: measured.marks.clone(),
         }
     }
 }
@@ -121,6 +127,16 @@ impl SystemState {
         }
     }
 
+    /// Pauses and markers: begin and end in nanoseconds since the start of the warm-up, and
+    /// what they are called.
+    pub fn marks(&self) -> impl Iterator<Item = (u64, u64, String)> {
+        let folded = self.folded.as_ref().map(|folded| (folded.start_ns, folded.marks.as_slice()));
+        let snapshot = self.snapshot.as_ref().map(|snapshot| (snapshot.origin_ns, snapshot.marks.as_slice()));
+        let (origin, marks) = folded.or(snapshot).unwrap_or_default();
+        let since = move |ns: u64| ns.saturating_sub(origin);
+        marks.iter().map(move |mark| (since(mark.from_ns), since(mark.to_ns), mark.name()))
+    }
+
     /// The phases of the trial.
     #[must_use]
     pub fn phases(&self, run: Option<&RunFacts>) -> Phases {
@@ -134,7 +150,7 @@ impl SystemState {
                 Phases { measure_ns: folded.warmup_ns, end_ns: end, now_ns: end.max(elapsed) }
             }
             None => Phases {
-                measure_ns: planned.0,
+                measure_ns: snapshot.map_or(planned.0, |snapshot| snapshot.warmup_ns),
                 end_ns: if left > 0 { elapsed + left } else { (planned.0 + planned.1).min(elapsed) },
                 now_ns: if elapsed > 0 { elapsed } else { seconds },
             },

@@ -11,8 +11,9 @@ pub use figures::{Folded, Phases};
 pub use system::{Beat, Caught, HeatColumn, Standing, SystemState};
 
 use crate::record::LogLine;
-use crate::report::Report;
-use crate::report::live::{Origin, RunFacts, Snapshot, TrialStart, Update};
+use crate::report::lint::interim;
+use crate::report::live::{Origin, RunFacts, Snapshot, TrialEnd, TrialStart, Update};
+use crate::report::{LintFinding, Measurements, Report, TrialResult};
 
 /// Notes kept.
 const NOTES: usize = 200;
@@ -36,6 +37,12 @@ pub struct State {
     pub log: VecDeque<LogLine>,
     /// Lines of the log that were dropped.
     pub log_dropped: u64,
+    /// The trials that ended, in the order in which they ran.
+    pub trials: Vec<TrialResult>,
+    /// What was measured in them, without histograms.
+    measured: Vec<Measurements>,
+    /// What lints say of these trials, and at the end of the run; `None`: nothing yet.
+    pub lints: Option<Vec<LintFinding>>,
     /// The report, once the run is over.
     pub over: Option<Box<Report>>,
 }
@@ -61,20 +68,25 @@ impl State {
             }
             Update::Trial(start) => self.trial(&start),
             Update::Live(snapshot) => self.live(*snapshot),
-            Update::Ended(end) => {
-                let system = self.system(&end.result.backend.clone());
-                system.ended(*end);
-            }
+            Update::Ended(end) => self.ended(*end),
             Update::Servers(look) => {
                 let system = self.system(&look.backend.clone());
                 system.look_at(*look);
             }
-            Update::Over(report) => self.over = Some(report),
+            Update::Over(report) => {
+                self.lints = Some(report.lints.clone());
+                self.over = Some(report);
+            }
         }
     }
 
     /// A run begins; what was known of one before (of a sweep) is forgotten, but not what was said.
     fn begin(&mut self, facts: RunFacts) {
+        if self.run.as_ref().is_some_and(|known| known.run_id == facts.run_id) {
+            // The same run, of which more is known now.
+            self.run = Some(facts);
+            return;
+        }
         let systems = facts.backends.iter().map(|name| SystemState::new(name)).collect();
         *self = Self {
             run: Some(facts),
@@ -97,6 +109,29 @@ impl State {
         let at = self.place_of(&snapshot.backend);
         self.current = Some(at);
         self.systems[at].live(snapshot);
+    }
+
+    fn ended(&mut self, end: TrialEnd) {
+        self.system(&end.result.backend.clone()).ended(&end);
+        // The end of a trial may be told twice, by its history and by the report.
+        let (backend, trial) = (end.result.backend.clone(), end.result.trial);
+        self.trials.retain(|known| known.backend != backend || known.trial != trial);
+        self.measured.retain(|known| known.backend != backend || known.trial != trial);
+        self.trials.push(end.result);
+        self.measured.extend(end.measured.map(Measurements::without_histograms));
+        let ground = self.run.as_ref().and_then(|run| run.lints.as_ref());
+        self.lints = ground.map(|ground| interim(ground, &self.trials, &self.measured));
+    }
+
+    /// The number that the report gives a violation, which `lockbench explain` takes: they
+    /// are numbered in the order of the trials. `at`: its place in `caught` of its system.
+    #[must_use]
+    pub fn violation_number(&self, system: &SystemState, at: usize) -> Option<usize> {
+        let caught = system.caught.get(at)?;
+        let within = system.caught[..at].iter().filter(|one| one.trial == caught.trial).count();
+        let its = |trial: &&TrialResult| trial.backend == system.name && trial.trial == caught.trial;
+        let before = self.trials.iter().take_while(|trial| !its(trial));
+        Some(before.map(|trial| trial.safety.violations.len()).sum::<usize>() + within + 1)
     }
 
     fn place_of(&mut self, backend: &str) -> usize {

@@ -1,12 +1,12 @@
 //! One lock system: where it stands, its trial under way, and what is kept of those
 //! before it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::figures::Folded;
 use crate::oracle::DoubleGrant;
 use crate::report::live::{KeyHold, Lag, Second, ServerLook, Snapshot, SystemFacts, TrialEnd};
-use crate::report::{SafetyVerdict, TrialResult, story};
+use crate::report::{HoldEnd, SafetyVerdict, TrialResult, story};
 
 /// Beats kept: half an hour at five a second.
 const BEATS: usize = 9_000;
@@ -98,6 +98,17 @@ pub struct Caught {
     pub around: Vec<KeyHold>,
 }
 
+/// How many holds of a trial were told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// Holds that ended, as told.
+    ended: u64,
+    /// Holds that are known to be missing.
+    missing: u64,
+    /// Holds at the end of the list between which none is missing.
+    run: usize,
+}
+
 /// A system.
 #[derive(Clone, Debug, Default)]
 pub struct SystemState {
@@ -131,8 +142,12 @@ pub struct SystemState {
     pub heat: VecDeque<HeatColumn>,
     /// Holds that ended, in order of their end, as far as told.
     pub holds: VecDeque<KeyHold>,
-    /// Holds that are open.
+    /// Holds that are open, and those that are being given back.
     pub open: Vec<KeyHold>,
+    /// From this instant on, in clock nanoseconds, no hold of the trial is missing in
+    /// `holds` and `open`; `None`: they cover no stretch of time without gaps.
+    pub whole_from_ns: Option<u64>,
+    told: Told,
     /// Violations of all trials, the first ones.
     pub caught: Vec<Caught>,
     /// The last two looks at its servers, the newer one last.
@@ -196,7 +211,7 @@ impl SystemState {
         self.standing = Standing::Running;
         self.beat(&snapshot);
         self.seconds(&std::mem::take(&mut snapshot.seconds));
-        self.take_holds(std::mem::take(&mut snapshot.holds));
+        self.take_holds(std::mem::take(&mut snapshot.holds), &snapshot);
         for double in std::mem::take(&mut snapshot.double_grants) {
             self.catch(double, snapshot.origin_ns);
         }
@@ -248,17 +263,38 @@ impl SystemState {
         }
     }
 
-    fn take_holds(&mut self, holds: Vec<KeyHold>) {
-        self.open.clear();
-        for hold in holds {
-            if hold.open {
-                self.open.push(hold);
-            } else {
-                self.holds.push_back(hold);
+    fn take_holds(&mut self, holds: Vec<KeyHold>, snapshot: &Snapshot) {
+        // One that is being given back is told again when the answer is there.
+        let (open, ended): (Vec<KeyHold>, Vec<KeyHold>) =
+            holds.into_iter().partition(|hold| hold.open || hold.hold.ended == HoldEnd::Open);
+        let same = |a: &KeyHold, b: &KeyHold| (a.hold.client, a.hold.start_ns) == (b.hold.client, b.hold.start_ns);
+        for hold in self.open.iter().filter(|hold| !hold.open) {
+            if !ended.iter().chain(&open).any(|other| same(other, hold)) {
+                // Its client died: there is no answer.
+                self.holds.push_back(*hold);
+                (self.told.ended, self.told.run) = (self.told.ended + 1, self.told.run + 1);
             }
         }
+        let new = ended.len();
+        self.holds.extend(ended);
+        self.open = open;
+        self.told.ended += new as u64;
+        let missing = snapshot.judged.grants.saturating_sub(self.told.ended + self.open.len() as u64);
+        let gap = missing > self.told.missing;
+        (self.told.missing, self.told.run) = (missing, if gap { new } else { self.told.run + new });
         let more = self.holds.len().saturating_sub(HOLDS);
         self.holds.drain(..more);
+        self.told.run = self.told.run.min(self.holds.len());
+        let all = missing == 0 && self.told.run as u64 == self.told.ended;
+        self.whole_from_ns = if all { Some(snapshot.origin_ns) } else { self.whole_from() };
+    }
+
+    /// The first instant from which on no hold is missing. A hold that is not told had its
+    /// answer before the first told one had; and whoever invokes again had its answer too.
+    fn whole_from(&self) -> Option<u64> {
+        let mut seen = BTreeSet::new();
+        let told = self.holds.iter().skip(self.holds.len() - self.told.run).chain(&self.open);
+        told.filter(|hold| !seen.insert(hold.hold.client)).map(|hold| hold.hold.invoke_ns).min()
     }
 
     fn catch(&mut self, double: DoubleGrant, origin_ns: u64) {
@@ -276,7 +312,7 @@ impl SystemState {
         self.caught.push(Caught { trial: self.trial, origin_ns, double, story: story(&double, origin_ns), around });
     }
 
-    pub(super) fn ended(&mut self, end: TrialEnd) {
+    pub(super) fn ended(&mut self, end: &TrialEnd) {
         if end.result.trial < self.trial {
             // At the end of a run that is followed the report tells every trial once more.
             return;
@@ -299,7 +335,7 @@ impl SystemState {
         for violation in end.result.safety.violations.iter().skip(known) {
             self.catch(violation.double_grant, origin);
         }
-        self.result = Some(end.result);
+        self.result = Some(end.result.clone());
     }
 
     pub(super) fn look_at(&mut self, look: ServerLook) {

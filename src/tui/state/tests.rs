@@ -45,3 +45,42 @@ fn what_a_key_counted_before_it_was_listed_is_no_heat() {
     let keys = |column: usize| heat[column].keys.iter().map(|key| (key.0, key.1)).collect::<Vec<_>>();
     assert_eq!((keys(0), keys(1), keys(2)), (vec![(1, 50)], vec![(1, 10)], vec![(1, 0), (2, 5)]));
 }
+
+#[test]
+fn it_is_known_from_when_on_no_hold_is_missing() {
+    use crate::report::live::KeyHold;
+    use crate::report::{HoldEnd, SceneHold};
+    let hold = |client: u32, start: u64, ended: HoldEnd, open: bool| {
+        let (invoke_ns, end_ns) = (start - 5, start + 10);
+        let hold = SceneHold { client, token: None, invoke_ns, start_ns: start, end_ns, validity_ns: None, ended };
+        KeyHold { key: 0, open, hold }
+    };
+    let told = |state: &mut State, elapsed_ns: u64, grants: u64, holds: Vec<KeyHold>| {
+        let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, elapsed_ns, holds, ..Snapshot::default() };
+        (snapshot.origin_ns, snapshot.judged.grants) = (7, grants);
+        state.update(Update::Live(Box::new(snapshot)));
+    };
+    let mut state = State::default();
+    // One that ended, one that is being given back, one that is open.
+    let giving_back = hold(1, 120, HoldEnd::Open, false);
+    let open = hold(2, 140, HoldEnd::Open, true);
+    told(&mut state, 200, 3, vec![hold(0, 100, HoldEnd::Confirmed, false), giving_back, open]);
+    let redis = state.running().unwrap();
+    assert_eq!((redis.whole_from_ns, redis.holds.len(), redis.open.len()), (Some(7), 1, 2));
+    // The one that was being given back is told again, once; nothing is missing.
+    told(&mut state, 400, 4, vec![hold(1, 120, HoldEnd::Confirmed, false), open, hold(3, 150, HoldEnd::Open, false)]);
+    let redis = state.running().unwrap();
+    assert_eq!((redis.whole_from_ns, redis.holds.len(), redis.open.len()), (Some(7), 2, 2));
+    // Ten grants of which two holds are told: those of client 3 and 2, in order of answers.
+    // Whoever invokes again after an answer that is known was not seen before it.
+    let after = [
+        hold(3, 350, HoldEnd::Confirmed, false),
+        hold(2, 360, HoldEnd::Confirmed, false),
+        hold(3, 380, HoldEnd::Confirmed, false),
+    ];
+    told(&mut state, 600, 20, after.to_vec());
+    assert_eq!(state.running().unwrap().whole_from_ns, Some(375));
+    // Of nobody two holds are known.
+    told(&mut state, 800, 40, vec![hold(5, 700, HoldEnd::Confirmed, false)]);
+    assert_eq!(state.running().unwrap().whole_from_ns, None);
+}

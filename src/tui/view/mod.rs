@@ -8,13 +8,14 @@ mod latency;
 mod log;
 mod overview;
 mod plot;
+mod prose;
 mod safety;
 mod servers;
 mod subject;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 pub use chrome::{NARROWEST, SHORTEST, Spot, draw, draw_panels, middle, most_scrolled, place_at};
@@ -37,6 +38,8 @@ pub struct Panel {
     pub rows: fn(&View<'_>) -> usize,
     /// Number of figures side by side that can be selected.
     pub columns: fn(&View<'_>) -> usize,
+    /// Is the last row the newest one, which stays selected while rows are added?
+    pub tail: bool,
     /// Names of the orders that the rows can have; the first one is the default.
     pub sorts: &'static [&'static str],
     /// The selected figure in one sentence, with its value.
@@ -66,6 +69,7 @@ impl Panel {
         draw: |_, _, _| {},
         rows: |_| 0,
         columns: |_| 1,
+        tail: false,
         sorts: &[],
         explain: |_| String::new(),
         open: |_| Opened::Nothing,
@@ -204,7 +208,8 @@ impl<'a> View<'a> {
     pub fn block(&self, thick: bool) -> Block<'static> {
         let block = Block::bordered();
         match (self.glyphs().ascii, thick) {
-            (true, _) => block.border_set(ASCII_BORDER),
+            (true, true) => block.border_set(ASCII_FOCUSED),
+            (true, false) => block.border_set(ASCII_BORDER),
             (false, true) => block.border_type(BorderType::Thick),
             (false, false) => block,
         }
@@ -214,7 +219,9 @@ impl<'a> View<'a> {
     pub fn frame(&self, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
         let focused = self.focused();
         let (frame, heading) = if focused { (Ink::Focus, Ink::Focus) } else { (Ink::Border, Ink::Title) };
-        let mut block = self.block(focused).border_style(self.ink(frame)).title_style(self.ink(heading));
+        // An underlined frame would be a ladder.
+        let frame = self.ink(frame).remove_modifier(Modifier::UNDERLINED);
+        let mut block = self.block(focused).border_style(frame).title_style(self.ink(heading));
         if !title.is_empty() {
             block = block.title(format!(" {title} "));
         }
@@ -235,3 +242,7 @@ const ASCII_BORDER: ratatui::symbols::border::Set<'static> = ratatui::symbols::b
     horizontal_top: "-",
     horizontal_bottom: "-",
 };
+
+/// The same for the panel that has the focus.
+const ASCII_FOCUSED: ratatui::symbols::border::Set<'static> =
+    ratatui::symbols::border::Set { horizontal_top: "=", horizontal_bottom: "=", ..ASCII_BORDER };

@@ -76,6 +76,7 @@ fn run_facts(report: &Report, plan: Option<&Plan>, origin: Origin) -> RunFacts {
             load: "its plan is of another version of lockbench".to_owned(),
             cores: 0,
             ceiling_cycles_per_s: None,
+            lints: None,
         },
     };
     RunFacts { cores: report.environment.cores, ceiling_cycles_per_s: report.tool.ceiling_cycles_per_s, ..facts }

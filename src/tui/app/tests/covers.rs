@@ -14,13 +14,13 @@ fn a_long_story_scrolls_and_any_other_key_closes_it() {
     stage.resize(80, 24);
     stage.press("j");
     stage.key(KeyCode::Enter, KeyModifiers::NONE);
-    assert!(stage.text().contains("rows 1-19 of 25: j k scroll"), "{}", stage.text());
+    assert!(stage.text().contains("rows 1-19 of 27: j k scroll"), "{}", stage.text());
     stage.press("jjjk");
-    assert!(stage.text().contains("rows 3-21 of 25"));
+    assert!(stage.text().contains("rows 3-21 of 27"));
     stage.press("Gj");
-    assert!(stage.text().contains("rows 7-25 of 25"));
+    assert!(stage.text().contains("rows 9-27 of 27"));
     stage.press("k");
-    assert!(stage.text().contains("rows 6-24 of 25"));
+    assert!(stage.text().contains("rows 8-26 of 27"));
     // The key that closes does nothing else.
     stage.press("t");
     assert_eq!((stage.app.look().popup.clone(), stage.app.look().theme), (None, crate::tui::theme::Theme::Default));

@@ -35,6 +35,7 @@ static SCREEN: Screen = Screen {
 };
 
 static TABLE: Panel = Panel {
+    tail: false,
     name: "Table",
     about: "Thirty rows",
     draw: |view, area, buffer| {

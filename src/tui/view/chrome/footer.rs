@@ -84,7 +84,9 @@ fn words(view: &View<'_>, action: Action, shown: &str, brief: &str) -> Option<(S
     let key = shown.split(' ').next().unwrap_or(shown).to_owned();
     let panel = view.panel_in_focus();
     let plain = Some((key.clone(), brief.to_owned()));
+    let rows = (panel.rows)(&View { panel: view.look.focused(), ..*view });
     match action {
+        Action::Open | Action::Filter if rows == 0 => None,
         Action::Sort if panel.sorts.is_empty() => None,
         Action::Sort => {
             let sort = view.look.selected().sort % panel.sorts.len();

@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
@@ -17,8 +18,13 @@ const WIDEST: usize = 76;
 const NARROWEST: usize = 36;
 /// Columns of the frame and beside the text.
 const MARGIN: usize = 4;
+/// Columns at both sides of the screen that stay in sight.
+const BESIDE: usize = 6;
 /// Between two columns of the help.
 const GAP: usize = 3;
+
+/// How far off the middle a heading may begin the second column.
+const NEAR: usize = 5;
 
 /// A cover that is laid out.
 struct Cover {
@@ -45,31 +51,51 @@ fn inside(area: Rect) -> usize {
 }
 
 fn lay(view: &View<'_>, popup: &Popup, middle: Rect) -> Cover {
-    let most = usize::from(middle.width).saturating_sub(2 + MARGIN);
+    let most = usize::from(middle.width).saturating_sub(BESIDE + MARGIN);
     let (title, ink) = match popup {
         Popup::Help => ("Help".to_owned(), Ink::Focus),
         Popup::Explain(_) => (format!("Explained: {}", view.panel_in_focus().name), Ink::Focus),
         Popup::Story(_) => ("What happened".to_owned(), Ink::Focus),
         Popup::Warning(_) => ("Are you sure?".to_owned(), Ink::Warn),
     };
-    let (rows, width, columns) = match popup {
+    let (rows, width) = match popup {
         Popup::Help => {
             let columns = if most >= 2 * 50 + GAP { 2 } else { 1 };
             let width = ((most - GAP * (columns - 1)) / columns).min(WIDEST);
-            (help::rows(view, width), width, columns)
+            let mut rows = help::rows(view, width);
+            let height = split(&mut rows, columns);
+            return placed(Cover { title, ink, area: middle, rows, height, width }, columns, middle);
         }
         Popup::Explain(text) | Popup::Story(text) | Popup::Warning(text) => {
             let rows = wrap(text, most.min(WIDEST));
             let longest = rows.iter().map(|row| row.chars().count()).max().unwrap_or(0);
             let width = longest.max(title.chars().count() + 2).max(NARROWEST).min(most);
-            (rows.into_iter().map(Line::raw).collect(), width, 1)
+            (rows.into_iter().map(Line::raw).collect::<Vec<_>>(), width)
         }
     };
-    let height = rows.len().div_ceil(columns);
-    let wide = (width * columns + GAP * (columns - 1) + MARGIN) as u16;
-    let high = ((height + 2) as u16).min(middle.height);
+    let height = rows.len();
+    placed(Cover { title, ink, area: middle, rows, height, width }, 1, middle)
+}
+
+/// As large as it needs to be, in the middle.
+fn placed(cover: Cover, columns: usize, middle: Rect) -> Cover {
+    let wide = (cover.width * columns + GAP * (columns - 1) + MARGIN) as u16;
+    let high = ((cover.height + 2) as u16).min(middle.height);
     let (x, y) = (middle.x + (middle.width - wide) / 2, middle.y + (middle.height - high) / 2);
-    Cover { title, ink, area: Rect { x, y, width: wide, height: high }, rows, height, width }
+    Cover { area: Rect { x, y, width: wide, height: high }, ..cover }
+}
+
+/// Rows of the first column; the next one begins with a heading if one is near.
+fn split(rows: &mut Vec<Line<'static>>, columns: usize) -> usize {
+    let half = rows.len().div_ceil(columns);
+    let blank = (half..rows.len().min(half + NEAR)).find(|row| rows[*row].width() == 0);
+    match blank {
+        Some(blank) => {
+            rows.remove(blank);
+            blank
+        }
+        None => half,
+    }
 }
 
 pub(super) fn draw(view: &View<'_>, popup: &Popup, middle: Rect, buffer: &mut Buffer) {
@@ -80,7 +106,8 @@ pub(super) fn draw(view: &View<'_>, popup: &Popup, middle: Rect, buffer: &mut Bu
     buffer.set_style(around, view.look.theme.paper());
     let seen = inside(cover.area);
     let first = view.look.scroll.min(cover.height.saturating_sub(seen));
-    let mut block = view.block(true).border_style(view.ink(cover.ink)).title_style(view.ink(cover.ink));
+    let frame = view.ink(cover.ink).remove_modifier(Modifier::UNDERLINED);
+    let mut block = view.block(true).border_style(frame).title_style(view.ink(cover.ink));
     block = block.title(format!(" {} ", cover.title));
     if cover.height > seen {
         let last = first + seen;

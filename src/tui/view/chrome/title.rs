@@ -16,7 +16,7 @@ use crate::tui::theme::Ink;
 use crate::units::grouped;
 
 /// Ways to say it shorter, the longest first.
-const LEVELS: u8 = 10;
+const LEVELS: u8 = 11;
 
 pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let tags = tags(view);
@@ -50,10 +50,11 @@ fn place(view: &View<'_>, level: u8) -> Line<'static> {
         return joined(parts);
     };
     let (place, places) = view.state.place;
-    let name = fit(&system.name, if level < 9 { 40 } else { 12 }, view.glyphs().more);
+    let name = fit(&system.name, if level < 10 { 40 } else { 9 }, view.glyphs().more);
+    let trial = if level < 9 { " trial" } else { "" };
     parts.push(vec![
         Span::styled(name, view.ink(Ink::Title)),
-        Span::styled(format!(" trial {place}/{places}"), view.ink(Ink::Text)),
+        Span::styled(format!("{trial} {place}/{places}"), view.ink(Ink::Text)),
     ]);
     if level < 8 {
         parts.push(vec![Span::styled(phase(view, system), view.ink(Ink::Soft))]);

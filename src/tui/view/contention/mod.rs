@@ -5,6 +5,7 @@ mod figures;
 mod grants;
 mod heat;
 mod queue;
+mod rates;
 
 use ratatui::layout::Rect;
 

@@ -192,3 +192,31 @@ fn rows_are_sorted_filtered_and_found_by_the_mouse() {
     assert_eq!((hit(0, 1), hit(0, 2), hit(0, 4), hit(0, 13)), (None, Some((0, 0)), Some((2, 0)), None));
     assert_eq!((hit(2, 1), hit(3, 2), hit(3, 3)), (Some((0, 0)), Some((0, 0)), Some((1, 0))));
 }
+
+/// What was recorded, as a source of updates.
+struct Recorded(std::vec::IntoIter<crate::report::live::Update>);
+
+impl crate::tui::app::Updates for Recorded {
+    fn take(&mut self) -> Result<Option<crate::report::live::Update>, crate::report::live::Closed> {
+        self.0.next().map(Some).ok_or(crate::report::live::Closed)
+    }
+}
+
+#[test]
+fn keys_reach_every_panel_and_what_it_explains() {
+    use ratatui::crossterm::event::{KeyCode, KeyModifiers};
+    let told = crate::tui::stage::Told::default();
+    let mut stage = crate::tui::stage::Stage::new(look(Theme::Mono, false), &told, (120, 40));
+    stage.app.take(&mut Recorded(crate::tui::sample::updates().into_iter()));
+    // From the memory system, that ran last, back to the one before it.
+    stage.press("3[");
+    let parts = ["key 0: ", "clients wait for a grant", "contention ratio 99.8 %", "client "];
+    for part in parts {
+        stage.draw();
+        stage.press("x");
+        let shown = stage.text();
+        assert!(shown.contains("control:no-lock") && shown.contains(part), "{part}\n{shown}");
+        stage.key(KeyCode::Esc, KeyModifiers::NONE);
+        stage.key(KeyCode::Right, KeyModifiers::NONE);
+    }
+}

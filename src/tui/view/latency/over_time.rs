@@ -22,8 +22,11 @@ pub static PANEL: Panel = Panel {
     ..Panel::PLAIN
 };
 
+/// Name of a figure of a second, and the figure.
+type Figure = (&'static str, fn(&Second) -> Option<u64>);
+
 /// The figures of a second, in the order of the pens.
-const FIGURES: [(&str, fn(&Second) -> Option<u64>); 3] =
+const FIGURES: [Figure; 3] =
     [("p50", |second| second.p50_ns), ("p99", |second| second.p99_ns), ("max", |second| second.max_ns)];
 
 fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
@@ -83,7 +86,7 @@ fn shown(system: &SystemState, time: Time) -> &[Second] {
 
 fn series(view: &View<'_>, system: &SystemState, time: Time) -> Vec<Series> {
     let latest = latest(view, system);
-    let one = |(name, figure): (&str, fn(&Second) -> Option<u64>)| {
+    let one = |(name, figure): Figure| {
         let steps = shown(system, time).iter().filter_map(|second| {
             let from = second.second as f64;
             let value = figure(second)? as f64;

@@ -159,9 +159,8 @@ impl<'a> Row<'a> {
 
     /// Grants of the measure phase, and its length so far.
     fn measured(&self) -> Option<(u64, u64)> {
-        let run = self.view.state.run.as_ref()?;
         let snapshot = self.snapshot().filter(|_| self.measuring())?;
-        let ns = snapshot.elapsed_ns.saturating_sub(run.warmup_ns).min(run.duration_ns);
+        let ns = snapshot.loaded_ns;
         (ns > 0).then_some((snapshot.counts.grants_in_window, ns))
     }
 

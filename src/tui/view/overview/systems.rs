@@ -22,6 +22,7 @@ const BARS: (u16, u16) = (4, 12);
 
 /// The panel.
 pub static PANEL: Panel = Panel {
+    tail: false,
     name: "Systems",
     about: "A row a lock system: how fast, how long a client waits, and whether it is safe",
     draw,

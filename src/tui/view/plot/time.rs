@@ -26,9 +26,14 @@ pub struct Time {
 
 /// The user's markers and pauses: where, and what to write there.
 #[must_use]
-pub fn marks(_system: &SystemState) -> Vec<(f64, String)> {
-    // Snapshots tell of none yet; every chart draws what is told here.
-    Vec::new()
+pub fn marks(system: &SystemState) -> Vec<(f64, String)> {
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let lines = system.marks().flat_map(|(from, to, name)| {
+        // A pause has a line at either end.
+        let resumed = (to > from).then(|| (seconds(to), "goes on".to_owned()));
+        [Some((seconds(from), name)), resumed].into_iter().flatten()
+    });
+    lines.collect()
 }
 
 impl Time {
@@ -59,7 +64,6 @@ impl Time {
     }
 
     /// Where a phase begins, if that is within what is shown and known.
-    #[must_use]
     pub fn borders(&self) -> impl Iterator<Item = f64> {
         let [measure, end, now] = self.phases;
         let shown = move |at: &f64| *at > self.from && *at < self.to && *at < now;
