@@ -18,7 +18,7 @@ use lockbench::tui::term::{Screen, Term};
 use pty::Pty;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::event::{self, Event, KeyCode};
+use ratatui::crossterm::event::{Event, KeyCode};
 use rustix::process::Signal;
 
 const PLAY: &str = "LOCKBENCH_TEST_PLAY";
@@ -133,11 +133,8 @@ fn events() {
     let mut dashboard = dashboard(&term);
     let keyboard = term.keyboard();
     loop {
-        keyboard.wait(Duration::from_millis(20)).unwrap();
-        if !event::poll(Duration::ZERO).unwrap() {
-            continue;
-        }
-        let seen = match event::read().unwrap() {
+        let Some(event) = keyboard.next(Duration::from_millis(20)).unwrap() else { continue };
+        let seen = match event {
             Event::Key(key) if key.code == KeyCode::Char('q') => break,
             Event::Key(key) => format!("key {:?} {:?}", key.code, key.modifiers),
             Event::Mouse(mouse) => format!("mouse {:?} at {} {}", mouse.kind, mouse.column, mouse.row),
@@ -320,6 +317,20 @@ fn keys_mouse_and_size_come_through() {
     pty.keys("q");
     assert!(pty.exit().success());
     pty.assert_sane();
+}
+
+#[test]
+fn a_key_that_comes_with_a_change_of_size_is_not_lost() {
+    let mut pty = start("events");
+    pty.wait_for("drawn");
+    for (turn, key) in ('a'..='p').enumerate() {
+        pty.resize(80 + turn as u16, 24);
+        pty.keys(&key.to_string());
+        // Whichever of the two was drawn last: the key was read.
+        pty.wait_until(&format!("the key {key}"), |pty| pty.raw().contains(&format!("Char('{key}')")));
+    }
+    pty.keys("q");
+    assert!(pty.exit().success());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::Event;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::config::UiOptions;
@@ -116,8 +116,6 @@ impl Events for Keys<'_> {
             let cost = &self.taken.cost;
             cost.measure(cost.frames.load(Ordering::Relaxed) + 1);
         }
-        // Crossterm never comes back from a terminal that is gone; the keyboard does.
-        self.keyboard.wait(wait)?;
-        if event::poll(Duration::ZERO)? { Ok(Some(event::read()?)) } else { Ok(None) }
+        self.keyboard.next(wait)
     }
 }

@@ -70,7 +70,7 @@ impl Advisory {
             }
             Ok((held, self.server.round_trip_ns(client).await?))
         });
-        let (held, round_trip_ns): (Vec<((u32, u32), String)>, u64) = asked.await?;
+        let (held, round_trip_ns) = asked.await?;
         let holder = |place: &(u32, u32)| {
             let (_, identity) = held.iter().find(|(held, _)| held == place)?;
             Some(Holder { identity: identity.clone(), token: None, ttl_ms: None })

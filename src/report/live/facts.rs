@@ -69,7 +69,7 @@ fn load(plan: &Plan) -> String {
         Keys::Uniform { count } => format!("{count} keys"),
         Keys::Zipf { count, exponent } => format!("{count} keys (zipf {exponent})"),
     };
-    let mut parts = vec![format!("{} clients", plan.clients), keys, format!("hold {}", span(&plan.hold))];
+    let mut parts = vec![keys, format!("hold {}", span(&plan.hold))];
     if plan.think != Span::ZERO {
         parts.push(format!("think {}", span(&plan.think)));
     }

@@ -84,3 +84,39 @@ fn it_is_known_from_when_on_no_hold_is_missing() {
     told(&mut state, 800, 40, vec![hold(5, 700, HoldEnd::Confirmed, false)]);
     assert_eq!(state.running().unwrap().whole_from_ns, None);
 }
+
+#[test]
+fn lints_are_told_after_each_trial_and_are_those_of_the_report_at_the_end() {
+    use std::sync::Arc;
+
+    use crate::report::lint::{Ground, LintLevels};
+    let (plan, _) = crate::workload::parse("x.toml", "clients = 16", &["hold=1ms".to_owned()]).unwrap();
+    let mut state = State::default();
+    let mut told = Vec::new();
+    for mut update in crate::tui::sample::updates() {
+        if let Update::Run(facts) = &mut update {
+            let environment = crate::report::Environment { cores: facts.cores, ..Default::default() };
+            facts.lints = Some(Arc::new(Ground {
+                plan: plan.clone(),
+                levels: LintLevels::default(),
+                embedded: vec!["memory", "control:no-lock"],
+                nagle: &["zookeeper"],
+                environment,
+                ceiling_cycles_per_s: facts.ceiling_cycles_per_s,
+            }));
+        }
+        let ended = matches!(update, Update::Ended(_));
+        state.update(update);
+        if ended {
+            let found = state.lints.as_ref().unwrap();
+            told.push(found.iter().find(|finding| finding.name == "fsync-off").map(|f| f.message.clone()));
+        }
+    }
+    let postgres = "postgres:advisory: grants are kept in memory only";
+    assert_eq!(told[0].as_deref(), Some(postgres));
+    assert_eq!(told[1], Some(format!("{postgres}; redis: answered before the disk was synchronised")));
+    assert_eq!(state.lints.as_ref(), state.over.as_ref().map(|report| &report.lints));
+    let fsync = state.lints.unwrap().into_iter().find(|finding| finding.name == "fsync-off").map(|f| f.message);
+    assert_eq!(fsync, told[1]);
+    assert_eq!(state.trials.len(), 5);
+}

@@ -4,20 +4,35 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatui::crossterm::event::{self, Event};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Shared;
 
-/// Tells when there is something for crossterm to read, and when there never will be.
+/// How long crossterm looks for what is there already. It looks for nothing at all where
+/// it is given no time.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// Keys, clicks and changes of size, read by crossterm.
 ///
-/// Ask it before each look at crossterm's events, and let that look not wait
-/// (`event::poll(Duration::ZERO)`): on a terminal that is gone crossterm 0.29 does not
-/// come back, whatever its timeout, and keeps a processor busy.
+/// It waits here and not in crossterm, which on a terminal that is gone may not come
+/// back. And crossterm must be built to ask the terminal by `poll` (its feature
+/// `use-dev-tty`): its other way, edge-triggered, loses a key that comes together with a
+/// change of size until the next key is pressed (version 0.29).
 pub struct Keyboard {
     pub(super) shared: Arc<Shared>,
 }
 
 impl Keyboard {
+    /// The next event, waiting so long at most.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn next(&self, within: Duration) -> io::Result<Option<Event>> {
+        self.wait(within)?;
+        if event::poll(GLANCE)? { Ok(Some(event::read()?)) } else { Ok(None) }
+    }
+
     /// Waits until keys were pressed or the time is over; `true` if keys were. A new
     /// size of the terminal does not end it: look at crossterm's events either way.
     ///

@@ -15,7 +15,7 @@ mod subject;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 pub use chrome::{NARROWEST, SHORTEST, Spot, draw, draw_panels, middle, most_scrolled, place_at};
@@ -215,13 +215,19 @@ impl<'a> View<'a> {
         }
     }
 
+    /// A heading in a frame, which else would take on the frame's faint colour.
+    fn heading(&self, ink: Ink) -> Style {
+        let paper = self.look.theme.paper().fg.unwrap_or(Color::Reset);
+        Style::new().fg(paper).remove_modifier(Modifier::DIM).patch(self.ink(ink))
+    }
+
     /// Draws the frame of a panel with its heading; returns the area inside.
     pub fn frame(&self, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
         let focused = self.focused();
         let (frame, heading) = if focused { (Ink::Focus, Ink::Focus) } else { (Ink::Border, Ink::Title) };
         // An underlined frame would be a ladder.
         let frame = self.ink(frame).remove_modifier(Modifier::UNDERLINED);
-        let mut block = self.block(focused).border_style(frame).title_style(self.ink(heading));
+        let mut block = self.block(focused).border_style(frame).title_style(self.heading(heading));
         if !title.is_empty() {
             block = block.title(format!(" {title} "));
         }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
-use super::View;
+use super::{Room, View};
 use crate::tui::state::{Standing, SystemState};
 use crate::tui::theme::Ink;
 
@@ -32,6 +32,16 @@ pub fn subject<'a>(view: &View<'a>) -> Result<&'a SystemState, String> {
 pub fn heading(system: &SystemState, what: &str) -> String {
     let failed = if system.standing == Standing::Failed { ", trial failed" } else { "" };
     format!("{}{failed}: {what}", system.name)
+}
+
+/// A heading with a word of the panel that takes this one's place when the focus goes to
+/// the right, where there is little room and the words fit.
+#[must_use]
+pub fn hinted(view: &View<'_>, title: String, right: &str, area: Rect) -> String {
+    let hinted = format!("{title} | right: {right}");
+    let room = usize::from(area.width.saturating_sub(4));
+    let hidden = view.room == Room::Compact && !view.look.expanded;
+    if hidden && hinted.chars().count() <= room { hinted } else { title }
 }
 
 /// A sentence in place of figures.

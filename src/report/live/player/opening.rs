@@ -92,7 +92,8 @@ fn system_facts(result: &TrialResult, plan: Option<&Plan>) -> SystemFacts {
             version: result.server_version.clone(),
             durability: result.durability.clone(),
             quorum: result.quorum.clone(),
-            ..Facts::default()
+            // The report does not keep it.
+            role: String::new(),
         },
         // The report keeps no addresses.
         addresses: Vec::new(),

@@ -44,13 +44,15 @@ pub struct Pace<'a> {
     due: u64,
     /// Nanoseconds since the start of the trial, in the run's time.
     at: f64,
+    /// Did playing up to here take longer than a beat? Then there is nothing to wait for.
+    behind: bool,
 }
 
 impl<'a> Pace<'a> {
     /// At the start of a trial.
     pub fn new(wall: &'a dyn Wall, tempo: Tempo) -> Self {
         let (now, moment) = (wall.now(), tempo.now());
-        Self { wall, tempo, moment, since: now, due: now, at: 0.0 }
+        Self { wall, tempo, moment, since: now, due: now, at: 0.0, behind: false }
     }
 
     /// A trial begins, or goes on, at this instant of it.
@@ -58,6 +60,7 @@ impl<'a> Pace<'a> {
         self.at = at_ns as f64;
         self.since = self.wall.now();
         self.due = self.since;
+        self.behind = false;
     }
 
     /// Waits for the next beat; returns how far the run may be played until the one
@@ -71,10 +74,11 @@ impl<'a> Pace<'a> {
             let left = self.due.saturating_sub(self.since);
             if self.moment.paused {
                 self.wall.wait(&self.tempo, &self.moment, None);
-            } else if left > 0 {
+            } else if left > 0 && !self.behind {
                 self.wall.wait(&self.tempo, &self.moment, Some(left));
             } else {
-                self.due = self.since + BEAT_NS;
+                self.behind = false;
+                self.due = self.since + if left > 0 { left } else { BEAT_NS };
                 return Ok(self.at as u64);
             }
         }
@@ -92,7 +96,7 @@ impl<'a> Pace<'a> {
         let before = self.moment;
         self.pass();
         let allowed = if self.moment == before { allowed_ns } else { at_ns };
-        (self.at, self.due) = (allowed as f64, self.since + BEAT_NS);
+        (self.at, self.due, self.behind) = (allowed as f64, self.since + BEAT_NS, true);
         allowed
     }
 
@@ -173,6 +177,9 @@ mod tests {
         assert!(pace.late());
         assert_eq!(pace.lag(60 * SECOND, 100 * SECOND), 100 * SECOND);
         assert!(!pace.late());
-        assert_eq!(pace.beat(), Ok(200 * SECOND));
+        // The rest of them takes another 20 ms: it goes on at once.
+        wall.pass(20 * MILLISECOND);
+        assert_eq!((pace.beat(), wall.passed()), (Ok(120 * SECOND), 7_120 * MILLISECOND));
+        assert_eq!((pace.beat(), wall.passed()), (Ok(200 * SECOND), 7_200 * MILLISECOND));
     }
 }

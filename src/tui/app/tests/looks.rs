@@ -109,7 +109,7 @@ fn every_size_is_drawn_and_too_small_a_one_says_so() {
 }
 
 #[test]
-fn a_panel_without_room_is_shown_alone_once_it_has_the_focus() {
+fn a_panel_without_room_takes_that_of_another_once_it_has_the_focus() {
     let told = Told::default();
     let mut stage = stage(&told, Origin::Live);
     stage.resize(80, 24);

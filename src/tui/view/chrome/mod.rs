@@ -68,17 +68,18 @@ pub fn middle(area: Rect) -> Rect {
 }
 
 /// The panels that are shown, with their numbers and areas. A focused one that has no
-/// room beside the others is shown alone, so that every panel can be seen at every size.
+/// room takes that of the largest, so that every panel can be seen at every size.
 fn panels(look: &Look, room: Room, middle: Rect) -> Vec<(&'static Panel, (usize, Rect))> {
     let screen = look.current();
     let focused = look.focused().min(screen.panels.len() - 1);
-    let alone = || vec![(screen.panels[focused], (focused, middle))];
     if look.expanded {
-        return alone();
+        return vec![(screen.panels[focused], (focused, middle))];
     }
-    let areas = (screen.arrange)(middle, room);
-    if areas.get(focused).is_none_or(|area| area.is_empty()) {
-        return alone();
+    let mut areas = (screen.arrange)(middle, room);
+    areas.resize(screen.panels.len(), Rect::default());
+    let largest = (0..areas.len()).max_by_key(|at| areas[*at].area());
+    if let Some(largest) = largest.filter(|_| areas[focused].is_empty()) {
+        areas.swap(focused, largest);
     }
     let shown = screen.panels.iter().copied().zip(areas.into_iter().enumerate());
     shown.filter(|(_, (_, area))| !area.is_empty()).collect()

@@ -8,7 +8,7 @@ use crate::report::Fairness;
 use crate::tui::state::SystemState;
 use crate::tui::text::{fit, percent};
 use crate::tui::theme::Ink;
-use crate::tui::view::subject::{heading, sentence, subject, without_grants};
+use crate::tui::view::subject::{heading, hinted, sentence, subject, without_grants};
 use crate::tui::view::{Panel, Room, View};
 use crate::units::grouped;
 
@@ -177,9 +177,11 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
             return sentence(view, &text, inside, buffer);
         }
     };
-    let what = without_grants(system).unwrap_or_else(|| "contention and fairness".to_owned());
+    let what = if view.room == Room::Compact { "figures" } else { "contention and fairness" };
+    let what = without_grants(system).unwrap_or_else(|| what.to_owned());
     let room = usize::from(area.width.saturating_sub(4));
-    let inside = view.frame(&fit(&heading(system, &what), room, view.glyphs().more), area, buffer);
+    let title = hinted(view, heading(system, &what), "clients", area);
+    let inside = view.frame(&fit(&title, room, view.glyphs().more), area, buffer);
     let selected = view.row(FIGURES.len());
     let first = (selected + 1).saturating_sub(usize::from(inside.height));
     for ((row, figure), y) in FIGURES.iter().enumerate().skip(first).zip(inside.top()..inside.bottom()) {

@@ -55,7 +55,7 @@ fn series(view: &View<'_>, system: &SystemState, time: Time, name: &str, of: fn(
     });
     let steps = steps.collect();
     let last = system.beats.back().map_or_else(|| view.glyphs().none.to_owned(), |beat| of(beat).to_string());
-    let when = if system.over() { "at the last look" } else { "now" };
+    let when = if system.over() { "at the end" } else { "now" };
     let when = if view.room == Room::Compact { "" } else { when };
     Series { name: format!("{name} {last} {when}").trim_end().to_owned(), steps }
 }

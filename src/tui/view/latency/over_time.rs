@@ -10,7 +10,7 @@ use crate::tui::state::SystemState;
 use crate::tui::view::plot::scale::{Scale, duration_tick};
 use crate::tui::view::plot::time::{Time, marks};
 use crate::tui::view::plot::{Chart, Missed, Series, Step};
-use crate::tui::view::subject::{heading, sentence, subject, without_grants};
+use crate::tui::view::subject::{heading, hinted, sentence, subject, without_grants};
 use crate::tui::view::{Panel, Room, View};
 use crate::units::{SECOND, grouped};
 
@@ -44,10 +44,11 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     };
     let what = match (without_grants(system), view.room) {
         (Some(why), _) => why,
-        (None, Room::Compact) => "wait a second (service time)".to_owned(),
+        (None, Room::Compact) => "wait by second (service time)".to_owned(),
         (None, _) => "wait of each second's grants (service time: from asking), log axis".to_owned(),
     };
-    let inside = view.frame(&heading(system, &what), area, buffer);
+    let title = hinted(view, heading(system, &what), "histogram", area);
+    let inside = view.frame(&title, area, buffer);
     let time = Time::of(view, system);
     let series = series(view, system, time);
     let values = || series.iter().flat_map(|series| series.steps.iter().map(|step| step.value));

@@ -162,3 +162,16 @@ fn a_click_selects_the_figure_below_it() {
     let hit = |x, y| (SCREENS[SCREEN].panels[2].hit)(&view, area, Position::new(x, y));
     assert_eq!((hit(40, 13), hit(20, 14), hit(79, 19)), (None, Some((0, 0)), Some((5, 6))));
 }
+
+#[test]
+fn long_units_are_never_cut() {
+    let state = in_the_middle_of("redis", 8);
+    let mut look = look(Theme::Mono, false);
+    look.units = crate::tui::text::Units::Micro;
+    for focus in [0, HISTOGRAM] {
+        look.focus[SCREEN] = focus;
+        let shown = text(&panels(SCREEN, &state, &look, (80, 24)));
+        assert!(!shown.contains(look.glyphs.more), "{shown}");
+        insta::assert_snapshot!(format!("latency_micro_{focus}_80x24"), shown);
+    }
+}

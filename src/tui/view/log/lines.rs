@@ -63,6 +63,11 @@ fn listed<'a>(view: &View<'a>) -> impl DoubleEndedIterator<Item = &'a LogLine> {
     view.state.log.iter().filter(lists)
 }
 
+/// Does the panel follow the newest line?
+fn follows(view: &View<'_>) -> bool {
+    view.look.selection[view.look.screen][0].row == usize::MAX
+}
+
 /// The selected one of how many lines.
 fn selected(view: &View<'_>) -> (usize, usize) {
     let count = listed(view).count();
@@ -129,6 +134,9 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     if count < view.state.log.len() {
         title += &format!(", {} of {} lines", grouped(count as u64), grouped(view.state.log.len() as u64));
     }
+    if !follows(view) && count > 0 {
+        title += ", stands still: G follows the newest line";
+    }
     if view.state.log_dropped > 0 {
         title += &format!(", {} older lines were dropped", grouped(view.state.log_dropped));
     }
@@ -150,7 +158,8 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn draw_line(view: &View<'_>, line: &LogLine, (area, y): (Rect, u16), selected: bool, buffer: &mut Buffer) {
     let glyphs = view.glyphs();
-    let chosen = selected && view.focused();
+    // The newest line is followed, not chosen: it keeps its colours.
+    let chosen = selected && view.focused() && !follows(view);
     let ink = |ink: Ink| -> Style { if chosen { view.ink(Ink::Selected) } else { view.ink(ink) } };
     if chosen {
         buffer.set_style(Rect { y: area.y + y, height: 1, ..area }, ink(Ink::Selected));
@@ -192,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_filter_does_not_care_for_case() {
-        assert!(holds("Redis answers", "redis") && holds("Grüße", "GRÜSSE".to_lowercase().as_str()) == false);
+        assert!(holds("Redis answers", "redis") && !holds("Grüße", "GRÜSSE".to_lowercase().as_str()));
         assert!(holds("x", "") && holds("ÄÖ", "äö") && !holds("a", "ab"));
     }
 

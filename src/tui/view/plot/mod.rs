@@ -137,7 +137,12 @@ impl Chart<'_> {
         if !self.missed.words.is_empty() {
             spans.push(Span::styled(format!("{0} {1}", view.glyphs().alarm, self.missed.words), view.ink(Ink::Warn)));
         }
-        Line::from(spans).render(area, buffer);
+        let line = Line::from(spans);
+        let cut = line.to_string().trim_end().chars().count() > usize::from(area.width);
+        line.render(area, buffer);
+        if cut {
+            buffer.set_string(area.right() - 1, area.y, view.glyphs().more, view.ink(Ink::Soft));
+        }
     }
 
     /// Levels and their connections.

@@ -81,6 +81,11 @@ impl Finding {
     }
 }
 
+/// `1 double grant`, `2 double grants`.
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// Why, in a sentence: the report's own one where there is one.
 pub fn because(system: &SystemState) -> String {
     if let Some(result) = &system.result {
@@ -92,9 +97,10 @@ pub fn because(system: &SystemState) -> String {
     };
     let judged = &snapshot.judged;
     if judged.double_grants + judged.token_regressions > 0 {
-        let (all, inside) = (grouped(judged.double_grants), grouped(judged.inside));
-        let (outside, tokens) = (grouped(judged.outside), grouped(judged.token_regressions));
-        return format!("{all} double grants ({inside} inside, {outside} outside a lease), {tokens} token regressions");
+        let (inside, outside) = (grouped(judged.inside), grouped(judged.outside));
+        let tokens = counted(judged.token_regressions, "token regression");
+        let all = counted(judged.double_grants, "double grant");
+        return format!("{all} ({inside} inside, {outside} outside a lease), {tokens}");
     }
     match snapshot.counts.exercised_all {
         0 => "no client has wanted a key that another one held".to_owned(),

@@ -3,15 +3,14 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
 
 use super::super::prose::{put, put_right};
 use super::super::{Panel, View};
 use super::axis::Axis;
 use super::feed;
 use super::finding::Finding;
+use super::lane::Lane;
 use super::stretch::{Stretch, keys, stretch};
-use crate::report::SceneHold;
 use crate::tui::text::fit;
 use crate::tui::theme::Ink;
 use crate::units::grouped;
@@ -64,10 +63,10 @@ fn picture(view: &View<'_>, stretch: &Stretch, area: Rect, buffer: &mut Buffer) 
     let room = area.height.saturating_sub(2 + words);
     let (clients, left) = stretch.clients(usize::from(room));
     // Few lanes need not be thin.
-    let pitch = (room / (clients.len() as u16).max(1)).clamp(1, 3);
+    let pitch = (room / (clients.len() as u16).max(1)).clamp(1, 4);
     let below = clients.len() as u16 * pitch + 1;
     if let Some(zero) = stretch.double.and_then(|double| axis.column(double.later.start_ns)) {
-        (1..=below).for_each(|y| {
+        (1..below).for_each(|y| {
             put(buffer, bars, (zero, y), ":", view.ink(Ink::Soft));
         });
     }
@@ -96,82 +95,6 @@ fn ticks(view: &View<'_>, axis: &Axis, area: Rect, buffer: &mut Buffer) {
             put(buffer, area, (column, 0), view.glyphs().lease, view.ink(Ink::Border));
             put(buffer, area, (column + 1, 0), &label, view.ink(Ink::Soft));
             free = column + width + 1;
-        }
-    }
-}
-
-/// One client's lane.
-struct Lane<'a> {
-    view: &'a View<'a>,
-    stretch: &'a Stretch,
-    axis: &'a Axis,
-    overlaps: &'a [(usize, u64, u64)],
-    area: Rect,
-    y: u16,
-    /// Height of a bar.
-    rows: u16,
-}
-
-impl Lane<'_> {
-    fn draw(&self, client: u32, buffer: &mut Buffer) {
-        let mine = || self.stretch.holds.iter().enumerate().filter(|(_, hold)| hold.client == client);
-        let glyphs = self.view.glyphs();
-        for (_, hold) in mine() {
-            self.fill((hold.invoke_ns, hold.start_ns), glyphs.wait, self.view.ink(Ink::Soft), buffer);
-        }
-        for (number, hold) in mine() {
-            self.fill((hold.start_ns, hold.end_ns), glyphs.hold, self.view.ink(Ink::Good), buffer);
-            let both = self.overlaps.iter().filter(|(of, ..)| *of == number);
-            for (_, start, end) in both {
-                self.fill((*start, *end), glyphs.overlap, self.view.ink(Ink::Alarm), buffer);
-            }
-        }
-        for (_, hold) in mine() {
-            self.lease(hold, buffer);
-            self.token(hold, buffer);
-        }
-    }
-
-    fn fill(&self, (start, end): (u64, u64), glyph: &str, style: Style, buffer: &mut Buffer) {
-        if start >= end || end < self.axis.from_ns || start > self.axis.to_ns {
-            return;
-        }
-        // A wait is a line of dots, however thick the bars are.
-        let rows = if glyph == self.view.glyphs().wait { 1 } else { self.rows };
-        let columns = || self.axis.nearest(start)..=self.axis.nearest(end);
-        for (x, y) in (self.y..self.y + rows).flat_map(|y| columns().map(move |x| (x, y))) {
-            if let Some(cell) = buffer.cell_mut((self.area.x + x, self.area.y + y)) {
-                cell.set_symbol(glyph).set_style(Style::reset().patch(style));
-            }
-        }
-    }
-
-    /// The end of a lease is news where it comes before the end of the hold, and at the
-    /// violation.
-    fn lease(&self, hold: &SceneHold, buffer: &mut Buffer) {
-        let told = hold.validity_ns.filter(|end| *end < hold.end_ns || self.stretch.own_hold(hold));
-        if let Some(x) = told.and_then(|end| self.axis.column(end)) {
-            for y in self.y..self.y + self.rows {
-                put(buffer, self.area, (x, y), self.view.glyphs().lease, self.view.ink(Ink::Second));
-            }
-        }
-    }
-
-    /// The fencing token, in the bar if it has room there; of the violation's own holds
-    /// beside it else.
-    fn token(&self, hold: &SceneHold, buffer: &mut Buffer) {
-        let Some(token) = hold.token.map(|token| token.to_string()) else { return };
-        if hold.end_ns < self.axis.from_ns || hold.start_ns > self.axis.to_ns {
-            return;
-        }
-        let (first, last) = (self.axis.nearest(hold.start_ns), self.axis.nearest(hold.end_ns));
-        let width = token.len() as u16;
-        if width < last - first {
-            let at = (self.area.x + first + 1, self.area.y + self.y);
-            let style = buffer.cell(at).map_or_else(Style::new, |cell| cell.style());
-            put(buffer, self.area, (first + 1, self.y), &token, style.add_modifier(Modifier::REVERSED));
-        } else if self.stretch.own_hold(hold) && last + 1 + width < self.area.width {
-            put(buffer, self.area, (last + 1, self.y), &token, self.view.ink(Ink::Alarm));
         }
     }
 }

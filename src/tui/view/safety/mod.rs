@@ -5,6 +5,7 @@ mod axis;
 mod feed;
 mod figures;
 mod finding;
+mod lane;
 mod lanes;
 mod ledger;
 mod stretch;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::super::prose::{clean, inside, put, tint, wrap};
 use super::super::{Panel, Room, View};
 use super::figures::{self, Figure};
-use super::finding::{Finding, because};
+use super::finding::{Finding, because, counted};
 use super::ledger;
 use crate::record::history::Judged;
 use crate::report::TrialResult;
@@ -112,7 +112,7 @@ fn own(system: &SystemState, none: &str) -> Vec<Figure> {
     figures
 }
 
-const NAIVE: &str = "Double grants where a hold lasts until its client gives it back: who trusts the grant alone sees this many double grants";
+const NAIVE: &str = "Double grants where a hold lasts until its client gives it back";
 const DEADLINE: &str = "Double grants where a hold is cut at the end of its lease as its holder knew it: what is left when every client stops in time";
 const EVIDENCE: &str = "Double grants where a hold is cut at the last thing that the server confirmed";
 const INSIDE: &str = "Double grants while the earlier holder's lease was valid: the service broke its promise";
@@ -154,11 +154,6 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let style = view.ink(Ink::Soft);
         put(buffer, inside, (0, inside.height - 1), "under this plan, no faults injected", style);
     }
-}
-
-/// `1 double grant`, `2 double grants`.
-fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// The word, as large as there is room, and why.

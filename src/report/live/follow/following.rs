@@ -1,187 +1,29 @@
-//! A run that another process is writing, as updates: its history is read as it grows,
-//! and its report when it comes. Nothing is ever written into its directory.
-//!
-//! Of a trial that is over the report is not there yet: until then its entry is what its
-//! history tells, as of a run that broke off.
+//! The history of a run under way, folded as it grows, and its report at the end.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
+use std::path::Path;
 
-use super::feed::Publisher;
-use super::player::{BEAT_NS, Fold, Listener, Tempo, Wall, plan_of, systems};
-use super::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
-use crate::clock::Clock;
+use super::place::Place;
+use super::{Followed, PromiseOf, Watch};
 use crate::lock::Facts;
 use crate::record::history::{Cut, Ending, Header, HistoryReader, Line, Next};
-use crate::report::broken_off::{of_result, stored_plan};
+use crate::report::broken_off::of_result;
+use crate::report::live::player::{BEAT_NS, Fold, Listener, plan_of, systems};
+use crate::report::live::{SystemFacts, TrialEnd, TrialStart, Update};
 use crate::report::{
-    OpenError, PLAN, Promise, REPORT, RecordedRun, UNPROMISED, Writer, history_failure, history_path, open_broken_off,
-    writer,
+    OpenError, REPORT, RecordedRun, UNPROMISED, Writer, history_failure, history_path, open_broken_off,
 };
 use crate::units::SECOND;
 use crate::workload::Plan;
-use crate::workload::plan::HistoryLimit;
 
 /// What stands where only the report will tell.
 const UNTOLD: &str = "not known before the report";
-/// Time between two looks at a file that does not grow.
-const LOOK_NS: u64 = BEAT_NS / 2;
 /// A run of which nothing was heard for so long may be dead.
 const QUIET_NS: u64 = 10 * SECOND;
 /// Lines between two looks at the clock.
 const LINES: usize = 1_024;
 
-/// Finds what the registry says of a recipe.
-pub type PromiseOf = fn(&str) -> Option<Promise>;
-
-/// What became of a run that was followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Followed {
-    /// Its report was told; it is in this directory.
-    Reported(PathBuf),
-    /// Its process is gone and left no report: what the history tells was told instead.
-    BrokenOff(PathBuf),
-    /// It was given up before it had anything to report: its directory is gone.
-    GivenUp,
-    /// Nobody wanted any more of it.
-    Left,
-}
-
-/// A run that is being followed by a thread of its own.
-pub struct Follower {
-    thread: Option<JoinHandle<Result<Followed, OpenError>>>,
-    tempo: Tempo,
-}
-
-impl Follower {
-    /// Starts to follow the run in a partial directory.
-    ///
-    /// # Errors
-    /// If there is no thread to be had.
-    pub fn start(partial: PathBuf, promises: PromiseOf, tempo: Tempo, mut to: Publisher) -> io::Result<Self> {
-        let own = tempo.clone();
-        let thread = std::thread::Builder::new()
-            .name("follower".to_owned())
-            .spawn(move || follow(&partial, promises, &own, &Clock::monotonic(), &mut to))?;
-        Ok(Self { thread: Some(thread), tempo })
-    }
-
-    /// Waits for the end of the run, or until it was stopped.
-    ///
-    /// # Errors
-    /// If plan, history or report cannot be read.
-    pub fn finish(mut self) -> Result<Followed, OpenError> {
-        self.thread.take().map_or(Ok(Followed::Left), |thread| thread.join().unwrap_or(Ok(Followed::Left)))
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.tempo.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Follows the run in a partial directory to its end, or until it is stopped.
-///
-/// # Errors
-/// If plan, history or report cannot be read.
-pub fn follow(
-    partial: &Path,
-    promises: PromiseOf,
-    tempo: &Tempo,
-    wall: &dyn Wall,
-    to: &mut dyn Listener,
-) -> Result<Followed, OpenError> {
-    let place = Place::of(partial);
-    let watch = Watch { tempo, wall };
-    let Some(plan) = plan(&place, &watch)? else { return Ok(Followed::Left) };
-    let facts = RunFacts::of(Origin::Followed, &place.id, &plan, plan.backends.clone());
-    to.tell(Update::Run(Box::new(facts)));
-    if plan.history == HistoryLimit::Off {
-        to.tell(Update::Note("the run keeps no history: nothing can be followed before its report".to_owned()));
-    }
-    let mut following = Following {
-        watch,
-        place: &place,
-        plan,
-        promises,
-        to,
-        trial: None,
-        begun: Vec::new(),
-        trials: 0,
-        next: 0,
-        heard: wall.now(),
-        quiet: false,
-    };
-    following.history()?;
-    following.report()
-}
-
-/// Both names of a run directory.
-struct Place {
-    id: String,
-    partial: PathBuf,
-    complete: PathBuf,
-}
-
-impl Place {
-    fn of(partial: &Path) -> Self {
-        let name = partial.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let id = name.trim_start_matches('.').trim_end_matches(".partial").to_owned();
-        Self { complete: partial.with_file_name(&id), partial: partial.to_owned(), id }
-    }
-
-    /// Where the report is, once it is.
-    fn report(&self) -> Option<&Path> {
-        [&self.complete, &self.partial].into_iter().map(PathBuf::as_path).find(|path| path.join(REPORT).is_file())
-    }
-
-    /// Will the history not grow any more?
-    fn over(&self) -> bool {
-        self.report().is_some() || !self.partial.exists() || writer(&self.partial) == Writer::Gone
-    }
-}
-
-/// Time, and whoever may end it.
-struct Watch<'a> {
-    tempo: &'a Tempo,
-    wall: &'a dyn Wall,
-}
-
-impl Watch<'_> {
-    /// Waits a little, or as long as it is held. `false`: nobody wants any more.
-    fn rest(&self) -> bool {
-        let moment = self.tempo.now();
-        if !moment.stopped {
-            self.wall.wait(self.tempo, &moment, (!moment.paused).then_some(LOOK_NS));
-        }
-        !self.tempo.stopped()
-    }
-}
-
-/// The plan, as soon as it is written. `None`: nobody wants any more.
-fn plan(place: &Place, watch: &Watch<'_>) -> Result<Option<Plan>, OpenError> {
-    loop {
-        for path in [place.partial.join(PLAN), place.complete.join(PLAN)] {
-            // The directory is made with an empty one.
-            if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
-                return stored_plan(&path).map(Some);
-            }
-        }
-        if place.over() && !place.complete.exists() {
-            return Err(OpenError::Unfinished { path: place.partial.display().to_string() });
-        }
-        if !watch.rest() {
-            return Ok(None);
-        }
-    }
-}
-
-struct Following<'a> {
+/// The folds of a run under way.
+pub struct Following<'a> {
     watch: Watch<'a>,
     place: &'a Place,
     plan: Plan,
@@ -201,9 +43,27 @@ struct Following<'a> {
     quiet: bool,
 }
 
-impl Following<'_> {
+impl<'a> Following<'a> {
+    /// Nothing of it was read yet.
+    pub fn new(watch: Watch<'a>, place: &'a Place, plan: Plan, promises: PromiseOf, to: &'a mut dyn Listener) -> Self {
+        let heard = watch.wall.now();
+        Self {
+            watch,
+            place,
+            plan,
+            promises,
+            to,
+            trial: None,
+            begun: Vec::new(),
+            trials: 0,
+            next: 0,
+            heard,
+            quiet: false,
+        }
+    }
+
     /// Reads the history as it grows, to its end.
-    fn history(&mut self) -> Result<(), OpenError> {
+    pub fn history(&mut self) -> Result<(), OpenError> {
         let mut file: Option<(HistoryReader, Ending)> = None;
         while !self.watch.tempo.stopped() {
             // Asked before the file is looked at: then what is in it now is all of it.
@@ -332,7 +192,7 @@ impl Following<'_> {
     /// Says once that nothing was heard for long, where nobody can tell why.
     fn listen(&mut self) {
         let silent_ns = self.watch.wall.now().saturating_sub(self.heard);
-        if self.quiet || silent_ns < QUIET_NS || writer(&self.place.partial) != Writer::Unknown {
+        if self.quiet || silent_ns < QUIET_NS || self.place.writer() != Writer::Unknown {
             return;
         }
         self.quiet = true;
@@ -341,10 +201,10 @@ impl Following<'_> {
     }
 
     /// Waits for the report, and tells it.
-    fn report(&mut self) -> Result<Followed, OpenError> {
+    pub fn report(&mut self) -> Result<Followed, OpenError> {
         self.heard = self.watch.wall.now();
         while !self.watch.tempo.stopped() {
-            let alive = writer(&self.place.partial);
+            let writer = self.place.writer();
             if self.place.complete.join(REPORT).is_file() {
                 return self.tell(&self.place.complete);
             }
@@ -353,11 +213,11 @@ impl Following<'_> {
                 if !self.place.complete.exists() {
                     return Ok(Followed::GivenUp);
                 }
-            } else if alive == Writer::Gone || alive == Writer::Unknown && self.silent() {
+            } else if writer == Writer::Gone || writer == Writer::Unknown && self.silent() {
                 if self.place.report().is_some() {
                     return self.tell(&self.place.partial);
                 }
-                if alive == Writer::Gone && self.place.partial.exists() {
+                if writer == Writer::Gone && self.place.partial.exists() {
                     return self.broken_off();
                 }
             }
