@@ -12,7 +12,10 @@ set -eu
 cd "$(dirname "$0")/.."
 cargo build --release --quiet
 exec python3 - "${1:-10}" "${2:-5}" "${3:-memory,redis}" "${4:-}" <<'PY'
-import fcntl, json, os, pathlib, pty, re, select, statistics, struct, subprocess, sys, tempfile, termios
+import json, pathlib, re, statistics, subprocess, sys, tempfile
+
+sys.path.insert(0, "benches")
+import terminal
 
 runs, seconds, systems, keys = int(sys.argv[1]), sys.argv[2], sys.argv[3].split(","), sys.argv[4]
 COST = re.compile(r"the dashboard took ([0-9.]+) s of ([0-9.]+) s of processor time .*, (\d+) frames")
@@ -21,29 +24,6 @@ COST = re.compile(r"the dashboard took ([0-9.]+) s of ([0-9.]+) s of processor t
 def command(system, out, ui):
     return ["target/release/lockbench", "run", "workloads/uncontended.toml", "-b", system, "--set", "warmup=1s",
             "--set", f"duration={seconds}s", "-o", out] + ui
-
-
-def on_a_terminal(arguments):
-    """Runs it with a terminal on stdin and stderr, and presses the keys."""
-    near, far = pty.openpty()
-    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")}
-    environment["TERM"] = "xterm-256color"
-    process = subprocess.Popen(arguments, stdin=far, stderr=far, stdout=subprocess.DEVNULL, env=environment,
-                               start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-    os.close(far)
-    pressed = False
-    while process.poll() is None:
-        if select.select([near], [], [], 0.2)[0]:
-            try:
-                seen = os.read(near, 1 << 16)
-            except OSError:
-                break
-            if seen and not pressed and keys:
-                os.write(near, keys.encode())
-            pressed = True
-    os.close(near)
-    return process.wait()
 
 
 def result(out):
@@ -60,7 +40,7 @@ for system in systems:
         for kind in ("tui", "none") if number % 2 else ("none", "tui"):
             with tempfile.TemporaryDirectory() as out:
                 if kind == "tui":
-                    on_a_terminal(command(system, out, ["--ui", "tui", "--fps", "10"]))
+                    terminal.run(command(system, out, ["--ui", "tui", "--fps", "10"]), 120, 40, [(1, keys)] if keys else [])
                 else:
                     subprocess.run(command(system, out, ["--ui", "none"]), check=True, stdout=subprocess.DEVNULL)
                 rates[kind], log = result(out)

@@ -38,6 +38,18 @@
 //!    numbers, [`oracle::Oracle`] for the verdict, the history writer for the file.
 //! 5. [`report`] assembles an entry of `results[]` from them, and judges the run.
 //!
+//! # The path of what is seen meanwhile
+//!
+//! 1. On the reader's thread, [`report::live::LiveTrial`] is the one observer that holds
+//!    figures, oracle and history; some times a second, and only where somebody looks,
+//!    `cli::publish` takes a [`report::live::Snapshot`] of it.
+//! 2. It goes through [`report::live::feed`], which never makes the reader wait: a slow
+//!    screen gets fewer snapshots, and loses nothing.
+//! 3. On a thread of its own [`tui::app::App`] folds the updates into [`tui::state`] and
+//!    draws; without a terminal `cli::printer` folds the same updates into lines.
+//! 4. Keys go back through [`tui::controls::Controls`]: pauses and markers become events
+//!    of the history ([`load::Steering`]), so that a replay tells of them too.
+//!
 //! # The path of a finished run
 //!
 //! 1. `cli::conclude` stores what was measured: `report.json`, `measured.json.gz`
@@ -65,6 +77,8 @@
 //!   `report.json` is for reading.
 //! * A negative verdict of a denied lint is exit 99, as that of a threshold: both are
 //!   gates that the user set.
+//! * The dashboard holds no state of its own about the run that a file does not: it is a
+//!   fold over updates, and `watch` makes the same updates from a stored history.
 //! * Natural ends are not drained by force: an attempt that began in the measure
 //!   phase may end by its own deadline, so that no wait is cut short by the end of
 //!   the run. Ctrl-C brings deadlines forward; attempts that were still waiting

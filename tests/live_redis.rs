@@ -161,7 +161,7 @@ async fn a_request_that_is_answered_too_late_is_unknown_and_leaves_no_ghost() {
     let outcome = other.acquire(&hot, &patience).await;
     assert!(matches!(outcome, Acquire::Acquired(_)), "{outcome:?}");
     let holder = system.peek(&hot).await.unwrap().unwrap();
-    assert!(holder.identity.contains("/1/"), "{holder:?}");
+    assert!(holder.identity.starts_with("client 1 "), "{holder:?}");
 }
 
 #[tokio::test]

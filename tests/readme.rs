@@ -13,7 +13,10 @@ use std::sync::Mutex;
 use clap::{CommandFactory, Parser};
 use lockbench::cli::Arguments;
 use lockbench::output::OUTPUTS;
+use lockbench::report::live::Origin;
 use lockbench::report::{Exit, RAW_FILES, parse_report};
+use lockbench::tui::input::{Action, BINDINGS, applies};
+use lockbench::tui::view::SCREENS;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -118,6 +121,23 @@ fn the_lists_of_the_readme_are_those_of_the_program() {
         let _ = writeln!(codes, "| {} | {} |", exit.code(), exit.meaning());
     }
     assert_listed("exit codes", &codes);
+}
+
+#[test]
+fn screens_and_keys_of_the_readme_are_those_of_the_dashboard() {
+    let mut screens = "| key | screen | what it shows |\n|---|---|---|\n".to_owned();
+    for (i, screen) in SCREENS.iter().enumerate() {
+        let abouts: Vec<&str> = screen.panels.iter().map(|panel| panel.about).collect();
+        let _ = writeln!(screens, "| `{}` | {} | {} |", i + 1, screen.name, abouts.join(". "));
+    }
+    assert_listed("screens", &screens);
+    let mut keys = "| keys | what they do |\n|---|---|\n".to_owned();
+    let live = BINDINGS.iter().filter(|binding| applies(binding.place, Origin::Live, 0));
+    for binding in live.filter(|binding| !matches!(binding.action, Action::Screen(_))) {
+        let shown: Vec<String> = binding.shown.split(' ').map(|key| format!("`{key}`")).collect();
+        let _ = writeln!(keys, "| {} | {} |", shown.join(" "), binding.help);
+    }
+    assert_listed("keys", &keys);
 }
 
 /// A shell line's words: quotes hold together, `#` begins a comment, `|`, `>` and `;`

@@ -314,11 +314,14 @@ fn another_process_that_answers_on_the_port_is_not_taken_for_ours() {
         return;
     }
     // The program hands its port to a real server that is neither in its group nor
-    // its descendant (the subshell that forked it has ended) and stays alive
-    // without listening: as if somebody else had been faster.
+    // its descendant (it waits for the end of the subshell that forked it) and stays
+    // alive without listening: as if somebody else had been faster.
     let Probe::Found { binary, .. } = probe(ServerKind::Redis) else { panic!("no redis-server") };
     let (dir, options) = fake_redis(&format!(
-        "(setsid {} \"$@\" & echo $! >>\"$(dirname \"$0\")/others\")\nexec sleep 60",
+        "alone=\"$(dirname \"$0\")/alone.$$\"\n\
+         (setsid sh -c 'while [ ! -e \"$0\" ]; do sleep 0.02; done; exec {} \"$@\"' \"$alone\" \"$@\" & \
+         echo $! >>\"$(dirname \"$0\")/others\")\n\
+         : >\"$alone\"\nexec sleep 60",
         binary.display()
     ));
     fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();

@@ -4,6 +4,9 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
+
 use super::args::UiChoice;
 
 /// What decides it.
@@ -13,6 +16,8 @@ pub struct Surroundings {
     pub stdin: bool,
     /// Is stderr?
     pub stderr: bool,
+    /// Is the terminal somebody else's now? The kernel stops whoever takes it nevertheless.
+    pub background: bool,
     /// Is `CI` set?
     pub ci: bool,
     /// `TERM`.
@@ -25,6 +30,7 @@ impl Surroundings {
         Self {
             stdin: std::io::stdin().is_terminal(),
             stderr: std::io::stderr().is_terminal(),
+            background: tcgetpgrp(std::io::stdin()).is_ok_and(|foreground| foreground != getpgrp()),
             ci: std::env::var_os("CI").is_some(),
             term: std::env::var_os("TERM"),
         }
@@ -45,6 +51,7 @@ pub fn wants_tui(choice: UiChoice, around: &Surroundings) -> Result<(), &'static
         (Surroundings { ci: true, .. }, _) => Err("CI is set, so nobody watches"),
         (Surroundings { stderr: false, .. }, _) => Err("stderr, which it is drawn on, is not a terminal"),
         (Surroundings { stdin: false, .. }, _) => Err("stdin, which it takes keys from, is not a terminal"),
+        (Surroundings { background: true, .. }, _) => Err("it runs in the background, and the terminal is not its own"),
         (_, None) => Err("TERM is not set, so nobody knows what the terminal understands"),
         (_, Some(term)) if term == "dumb" => Err("TERM is dumb: this terminal cannot place text"),
         _ => Ok(()),
@@ -57,7 +64,7 @@ mod tests {
     use crate::cli::args::UiChoice;
 
     fn terminal() -> Surroundings {
-        Surroundings { stdin: true, stderr: true, ci: false, term: Some("xterm-256color".into()) }
+        Surroundings { stdin: true, stderr: true, background: false, ci: false, term: Some("xterm-256color".into()) }
     }
 
     #[test]
@@ -79,6 +86,7 @@ mod tests {
             (Surroundings { ci: true, ..terminal() }, "CI"),
             (Surroundings { stderr: false, ..terminal() }, "stderr"),
             (Surroundings { stdin: false, ..terminal() }, "stdin"),
+            (Surroundings { background: true, ..terminal() }, "it runs in the background"),
             (Surroundings { term: None, ..terminal() }, "TERM is not set"),
             (Surroundings { term: Some("".into()), ..terminal() }, "TERM is not set"),
             (Surroundings { term: Some("dumb".into()), ..terminal() }, "TERM is dumb"),

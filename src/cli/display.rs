@@ -23,6 +23,8 @@ struct Inner {
     pace_ns: AtomicU64,
     /// What must be read also after the screen is gone.
     kept: Mutex<Vec<String>>,
+    /// A screen that went by itself: nobody waits for its thread before the run is over.
+    gone: Mutex<Option<Front>>,
 }
 
 #[derive(Default)]
@@ -61,6 +63,10 @@ impl Display {
         self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn gone(&self) -> MutexGuard<'_, Option<Front>> {
+        self.inner.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Nanoseconds between the snapshots that it wants; `None`: none.
     pub fn pace_ns(&self) -> Option<u64> {
         Some(self.inner.pace_ns.load(Ordering::Relaxed)).filter(|pace| *pace > 0)
@@ -93,7 +99,8 @@ impl Display {
         let mut front = self.front();
         if matches!(&*front, Front::Screen(screen, _) if screen.gone()) {
             // The terminal went away, or the UI failed: the run goes on in lines.
-            *front = Front::Printer(Printer::lines());
+            let gone = std::mem::replace(&mut *front, Front::Printer(Printer::lines()));
+            *self.gone() = Some(gone);
             self.set_pace(None);
         }
         match &*front {
@@ -113,6 +120,14 @@ impl Display {
         self.update(Update::Note(text.to_owned()));
     }
 
+    /// Says what is done now, where lines are read: the screen shows it itself, and among
+    /// its notes it would soon be no longer true.
+    pub fn step(&self, text: &str) {
+        if let Front::Printer(printer) = &*self.front() {
+            printer.update(&Update::Note(text.to_owned()));
+        }
+    }
+
     /// Says something that must be read: also after the screen is gone, and where nobody
     /// wants to be told how it goes.
     pub fn insist(&self, text: &str) {
@@ -127,16 +142,18 @@ impl Display {
     /// The run is over: waits until the user has left the screen, gives the terminal
     /// back, and says again what must be read. From then on, lines.
     pub fn close(&self) {
-        if !matches!(&*self.front(), Front::Screen(..)) {
-            return;
-        }
+        let up = matches!(&*self.front(), Front::Screen(..));
         // Not under the lock: a signal that comes meanwhile has something to say.
-        let screen = std::mem::replace(&mut *self.front(), Front::Closing);
-        self.set_pace(None);
+        let screen = if up { Some(std::mem::replace(&mut *self.front(), Front::Closing)) } else { self.gone().take() };
+        if up {
+            self.set_pace(None);
+        }
         drop(screen);
         for text in self.kept().drain(..) {
             tell(&text);
         }
-        *self.front() = Front::Printer(Printer::lines());
+        if up {
+            *self.front() = Front::Printer(Printer::lines());
+        }
     }
 }

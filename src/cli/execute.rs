@@ -46,7 +46,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         warn!(target: narrate::RUN, "{warning}");
         session.display.say(&format!("warning: {warning}"));
     }
-    session.display.say("starting servers");
+    session.display.step("starting servers");
     let servers = Servers::prepare(&job.selection.entries, job.endpoints.clone(), job.args, &stop);
     session.log.keep_secret(servers.all_endpoints().iter());
     if let Some(kept) = servers.directory().filter(|_| job.args.keep_servers_dir) {
@@ -162,6 +162,7 @@ impl Run<'_> {
             runtime: &runtime,
             namespace: &self.namespace,
         };
+        let mut told = false;
         for (done, (candidate, trial)) in order.iter().enumerate() {
             if self.stop.draining() {
                 break;
@@ -180,6 +181,12 @@ impl Run<'_> {
             info!(target: narrate::TRIAL, "{}: trial {trial} begins ({} of {})", candidate.entry.name, done + 1, order.len());
             let Some(done) = bench.trial(candidate, *trial, history.as_mut()) else { break };
             narrate::trial(&done.result);
+            if let Some(error) = history.as_ref().and_then(HistoryFile::failure).filter(|_| !told) {
+                told = true;
+                let path = history_path.display();
+                warn!(target: narrate::FILES, "{path}: {error}");
+                self.job.session.display.say(&format!("warning: cannot write {path}: {error}; is there space left?"));
+            }
             self.tell(Update::Ended(Box::new(TrialEnd {
                 result: done.result.clone(),
                 measured: done.measured.clone(),

@@ -80,7 +80,11 @@ impl Lookout {
         let (orders, queue) = unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let post = Post { publisher, clock, wanted };
-        let watch = move || LocalSet::new().block_on(&runtime, post.keep(queue));
+        let watch = move || {
+            LocalSet::new().block_on(&runtime, post.keep(queue));
+            // Whoever still asks for the address of a host is not waited for.
+            runtime.shutdown_background();
+        };
         let thread = std::thread::Builder::new().name("lookout".to_owned()).spawn(watch)?;
         Ok(Self { orders: Some(orders), thread: Some(thread) })
     }

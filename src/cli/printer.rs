@@ -20,9 +20,13 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// One that draws bars; lines of the log go above them.
+    /// One that draws bars; lines of the log go above them. Lines, where no bar can be
+    /// drawn, such as with `TERM=dumb`: a bar would swallow whatever is said.
     pub fn bars(log: &Log) -> Self {
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10));
+        if bar.is_hidden() {
+            return Self::lines();
+        }
         if let Ok(style) = ProgressStyle::with_template("{prefix:<32} [{bar:30}] {msg}") {
             bar.set_style(style.progress_chars("=> "));
         }

@@ -67,6 +67,9 @@ fn carry_out<'a>(
             let job = job(None)?;
             session.show(args.ui);
             let concluded = execute(job);
+            if concluded.is_err() {
+                session.leave_screen();
+            }
             session.close();
             Ok(concluded?.print(args.format))
         }

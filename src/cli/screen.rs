@@ -164,7 +164,7 @@ impl Controls for Hands {
     }
 
     fn leaving(&self) -> bool {
-        self.steer.interrupt.signals.terminated()
+        self.steer.interrupt.signals.must_leave()
     }
 
     fn look_at_servers(&self, wanted: bool) {

@@ -19,7 +19,7 @@ use super::signal::Signals;
 use super::{Failure, tell};
 use crate::clock::Clock;
 use crate::load::Steering;
-use crate::report::{Exit, Interruption};
+use crate::report::Exit;
 use crate::stop::Stop;
 
 /// All of it.
@@ -42,7 +42,9 @@ impl Session {
         let log = Log::start(args.log.as_deref())?;
         log.keep_secret(endpoints.values().flatten());
         let (display, interrupt) = (Display::default(), Interrupt::default());
-        interrupt.signals.listen(interrupt.stop.clone(), display.clone()).map_err(Failure::internal)?;
+        let ends = display.clone();
+        let told = move || ends.insist("lockbench: stopping: releasing locks and writing the report (again to abort)");
+        interrupt.signals.listen(interrupt.stop.clone(), told).map_err(Failure::internal)?;
         Ok(Self {
             display,
             interrupt,
@@ -100,6 +102,11 @@ impl Session {
         *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
     }
 
+    /// There is nothing on the screen to stay for: why is told when it is gone.
+    pub fn leave_screen(&self) {
+        self.interrupt.signals.leave_screen();
+    }
+
     /// The run is over: waits until the user has left the screen, and gives it back.
     pub fn close(&self) {
         self.display.close();
@@ -122,9 +129,6 @@ impl Interrupt {
 
     /// The exit code that the signal means, if one came.
     pub fn exit(&self) -> Option<Exit> {
-        self.signals.received().map(|interruption| match interruption {
-            Interruption::Interrupt => Exit::Interrupted,
-            Interruption::Terminate => Exit::Terminated,
-        })
+        self.signals.exit()
     }
 }

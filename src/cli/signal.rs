@@ -1,45 +1,55 @@
-//! Signals: the first SIGINT or SIGTERM ends the load in order, the second at
+//! Signals: the first SIGINT, SIGTERM or SIGHUP ends the load in order, the second at
 //! once. A thread of its own listens, so that the load never handles signals.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
 
-use super::display::Display;
 use super::narrate::RUN;
-use crate::report::Interruption;
+use crate::report::{Exit, Interruption};
 use crate::stop::Stop;
 
 const INTERRUPT: u8 = 1;
 const TERMINATE: u8 = 2;
+const HANG_UP: u8 = 3;
 
 /// What was received so far.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<AtomicU8>);
+pub struct Signals(Arc<Received>);
+
+#[derive(Default)]
+struct Received {
+    first: AtomicU8,
+    /// Did one come from outside, and not by a key? Then nobody waits for the user.
+    leave: AtomicBool,
+}
 
 impl Signals {
-    /// Starts to listen.
+    /// Starts to listen; `told` is called at the first one.
     ///
     /// # Errors
     /// If no thread or signal handler can be had.
-    pub fn listen(&self, stop: Stop, display: Display) -> std::io::Result<()> {
+    pub fn listen(&self, stop: Stop, told: impl Fn() + Send + 'static) -> std::io::Result<()> {
         let signals = self.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (mut interrupt, mut terminate) = {
+        let (mut interrupt, mut terminate, mut hangup) = {
             let _guard = runtime.enter();
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+            // Where it is ignored (nohup) the run outlives its terminal.
+            let hangup = (!hangup_is_ignored()).then(|| signal(SignalKind::hangup())).transpose()?;
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, hangup)
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 loop {
-                    let kind = tokio::select! {
-                        _ = interrupt.recv() => INTERRUPT,
-                        _ = terminate.recv() => TERMINATE,
+                    let (kind, name) = tokio::select! {
+                        _ = interrupt.recv() => (INTERRUPT, "interrupt"),
+                        _ = terminate.recv() => (TERMINATE, "SIGTERM"),
+                        () = received(hangup.as_mut()) => (HANG_UP, "hang-up"),
                     };
-                    if signals.take(kind, &stop) {
-                        display.insist("lockbench: stopping: releasing locks and writing the report (again to abort)");
+                    if signals.outside(kind, name, &stop) {
+                        told();
                     }
                 }
             });
@@ -49,18 +59,28 @@ impl Signals {
 
     /// As if a SIGINT had come: the user asked for the end by a key.
     pub fn interrupt(&self, stop: &Stop) {
-        self.take(INTERRUPT, stop);
+        self.take(INTERRUPT, "interrupt", stop);
     }
 
-    /// Was the process told to go, by somebody else than its user?
-    pub fn terminated(&self) -> bool {
-        self.0.load(Ordering::SeqCst) == TERMINATE
+    /// As if the end had been asked for from outside, but for what becomes of the run.
+    pub fn leave_screen(&self) {
+        self.0.leave.store(true, Ordering::SeqCst);
+    }
+
+    /// Must whatever waits for the user give up? So it is where somebody else told the
+    /// process to end: on the screen Ctrl-C is a key and no signal.
+    pub fn must_leave(&self) -> bool {
+        self.0.leave.load(Ordering::SeqCst)
+    }
+
+    fn outside(&self, kind: u8, name: &str, stop: &Stop) -> bool {
+        self.leave_screen();
+        self.take(kind, name, stop)
     }
 
     /// The first one stops the load in order, the second at once. Was it the first?
-    fn take(&self, kind: u8, stop: &Stop) -> bool {
-        let name = if kind == TERMINATE { "SIGTERM" } else { "interrupt" };
-        let first = self.0.compare_exchange(0, kind, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    fn take(&self, kind: u8, name: &str, stop: &Stop) -> bool {
+        let first = self.0.first.compare_exchange(0, kind, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         // Before anything is said: that may take its time.
         if first {
             stop.drain();
@@ -72,12 +92,74 @@ impl Signals {
         first
     }
 
+    /// The exit code that the first one means.
+    pub fn exit(&self) -> Option<Exit> {
+        self.received().map(|interruption| match interruption {
+            Interruption::Interrupt => Exit::Interrupted,
+            Interruption::Terminate | Interruption::HangUp => Exit::Terminated,
+        })
+    }
+
     /// The first signal received.
     pub fn received(&self) -> Option<Interruption> {
-        match self.0.load(Ordering::SeqCst) {
+        match self.0.first.load(Ordering::SeqCst) {
             INTERRUPT => Some(Interruption::Interrupt),
             TERMINATE => Some(Interruption::Terminate),
+            HANG_UP => Some(Interruption::HangUp),
             _ => None,
+        }
+    }
+}
+
+/// Completes when it came; never, if nobody listens.
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Is SIGHUP ignored, as `nohup` has it? Where nobody can tell, it is not.
+fn hangup_is_ignored() -> bool {
+    ignores_hangup(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
+}
+
+/// `status`: proc_pid_status(5).
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{INTERRUPT, Signals, TERMINATE, ignores_hangup};
+    use crate::report::Interruption;
+    use crate::stop::Stop;
+
+    #[test]
+    fn whoever_waits_for_the_user_gives_up_when_told_outside_whatever_came_first() {
+        for kind in [INTERRUPT, TERMINATE] {
+            let (signals, stop) = (Signals::default(), Stop::new());
+            assert!(signals.outside(kind, "x", &stop) && signals.must_leave() && !stop.aborting());
+        }
+        // The user at the screen leaves it by a key.
+        let (signals, stop) = (Signals::default(), Stop::new());
+        signals.interrupt(&stop);
+        assert!(stop.draining() && !stop.aborting() && !signals.must_leave());
+        // What came first says what the run ended by.
+        assert!(!signals.outside(TERMINATE, "x", &stop) && stop.aborting() && signals.must_leave());
+        assert_eq!(signals.received(), Some(Interruption::Interrupt));
+    }
+
+    #[test]
+    fn whether_a_hang_up_is_ignored_is_read_from_the_mask() {
+        for (status, ignored) in [
+            ("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n", true),
+            ("SigIgn:\t0000000000001000\n", false),
+            ("SigIgn:\todd\n", false),
+            ("", false),
+        ] {
+            assert_eq!(ignores_hangup(status), ignored, "{status}");
         }
     }
 }

@@ -78,6 +78,9 @@ pub fn run<'a>(
             }
         }
     }
+    if failure.is_some() {
+        session.leave_screen();
+    }
     session.close();
     let mut codes: Vec<u8> = reports.iter().map(|report| report.verdict.exit_code).collect();
     // A signal between two points is in no report.

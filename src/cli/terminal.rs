@@ -116,6 +116,10 @@ impl Events for Keys<'_> {
             let cost = &self.taken.cost;
             cost.measure(cost.frames.load(Ordering::Relaxed) + 1);
         }
-        self.keyboard.next(wait)
+        match self.keyboard.next(wait)? {
+            // As after a change of size: what is on the screen is unknown.
+            None if self.taken.term.torn() => Ok(Some(Event::Resize(0, 0))),
+            event => Ok(event),
+        }
     }
 }

@@ -14,11 +14,13 @@ use super::Failure;
 use super::args::{UiChoice, WatchArgs};
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
+use super::signal::Signals;
 use super::stored::{locate, open_at, open_failure, promise};
 use super::terminal::Taken;
 use crate::clock::Clock;
 use crate::report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
 use crate::report::{OpenError, REPORT, RecordedRun, Writer, is_partial, writer};
+use crate::stop::Stop;
 
 /// Slowest and fastest replay, times the speed of the run.
 const SPEEDS: (f64, f64) = (0.01, 1_000.0);
@@ -153,15 +155,21 @@ fn in_lines(show: Show, speed: Option<f64>) -> Result<u8, Failure> {
 
 /// In the terminal UI, until the user leaves it.
 fn on_screen(show: Show, speed: Option<f64>, taken: &Taken, options: &UiOptions) -> Result<u8, Failure> {
+    // Whoever is killed by a signal cannot give the terminal back.
+    let signals = Signals::default();
+    signals.listen(Stop::new(), || {}).map_err(Failure::internal)?;
     let followed = matches!(show, Show::UnderWay(_));
     let (publisher, mut updates) = feed();
     let tempo = Tempo::new(speed.unwrap_or(1.0));
     let screens = PathBuf::from(format!("{}-screens", show.run_id()));
-    let remote = Remote::new(tempo.clone(), followed, screens, taken.clone());
+    let remote = Remote::new(tempo.clone(), followed, screens, taken.clone(), signals.clone());
     let teller = show.start(tempo.clone(), publisher)?;
     let shown = taken.draw(options, &remote, Clock::monotonic(), &mut updates);
     tempo.stop();
     let ended = teller.finish();
+    if let Some(exit) = signals.exit() {
+        return Ok(exit.code());
+    }
     shown.map_err(|error| Failure::internal(format!("the terminal is gone: {error}")))?;
     ended.map(|_| 0)
 }

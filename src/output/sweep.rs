@@ -8,7 +8,7 @@ use super::chart::{SIZE, sweep_chart};
 use super::grid::Grid;
 use crate::report::SafetyVerdict;
 use crate::report::sweep::{Sweep, SweepFigures, SweepPoint};
-use crate::units::{human_duration, three_digits};
+use crate::units::{grouped, human_duration, three_digits};
 
 /// The files of a sweep.
 ///
@@ -47,7 +47,8 @@ pub fn text(sweep: &Sweep) -> String {
     }));
     let doubles = sweep.points.iter().flat_map(|point| point.backends.iter().map(move |(name, f)| (point, name, f)));
     for (point, name, figures) in doubles.filter(|(_, _, figures)| figures.double_grants > 0) {
-        let _ = writeln!(out, "{name} at {} = {}: {} double grants", sweep.key, point.text, figures.double_grants);
+        let _ =
+            writeln!(out, "{name} at {} = {}: {} double grants", sweep.key, point.text, grouped(figures.double_grants));
     }
     out
 }

@@ -301,7 +301,8 @@ fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
     } else if counts.exercised_all == 0 {
         (SafetyVerdict::NotExercised, "no client ever wanted a key that another held".to_owned())
     } else {
-        (SafetyVerdict::Valid, format!("{} challenged holds, no double grant", grouped(counts.exercised_all)))
+        let holds = if counts.exercised_all == 1 { "hold" } else { "holds" };
+        (SafetyVerdict::Valid, format!("{} challenged {holds}, no double grant", grouped(counts.exercised_all)))
     }
 }
 

@@ -58,7 +58,7 @@ impl Exit {
             Self::Threshold => "a threshold is breached, or a denied lint was found",
             Self::Violation => "a double grant or a token regression that the plan did not expect",
             Self::Interrupted => "interrupted (SIGINT): locks are released, every file is written, marked incomplete",
-            Self::Terminated => "terminated (SIGTERM): likewise",
+            Self::Terminated => "terminated (SIGTERM), or its terminal went away (SIGHUP): likewise",
         }
     }
 }

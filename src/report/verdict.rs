@@ -87,6 +87,8 @@ pub enum Interruption {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: its terminal went away.
+    HangUp,
 }
 
 /// Judges a run. `gates` is what thresholds, lints and a baseline have to say.
@@ -103,6 +105,7 @@ pub fn judge(
     match interruption {
         Some(Interruption::Interrupt) => reasons.push((Exit::Interrupted, "interrupted (SIGINT)".to_owned())),
         Some(Interruption::Terminate) => reasons.push((Exit::Terminated, "terminated (SIGTERM)".to_owned())),
+        Some(Interruption::HangUp) => reasons.push((Exit::Terminated, "its terminal went away (SIGHUP)".to_owned())),
         None => {}
     }
     for skip in skipped.iter().filter(|skip| skip.asked_for) {
@@ -232,6 +235,7 @@ mod tests {
         assert_eq!(code(&[violated(0, 1)], &[], None), 100);
         assert_eq!(code(&[clean()], &[], Some(Interruption::Interrupt)), 130);
         assert_eq!(code(&[clean()], &[], Some(Interruption::Terminate)), 143);
+        assert_eq!(code(&[clean()], &[], Some(Interruption::HangUp)), 143);
         assert_eq!(code(&[], &[], None), 97);
     }
 

@@ -24,7 +24,7 @@ pub trait Controls {
     /// Ends everything at once.
     fn abort(&self);
     /// Must the screen go as soon as the run is over, whatever the user wants? So it is
-    /// where the process was told to end.
+    /// where the process was told to end, and where the run failed.
     fn leaving(&self) -> bool;
     /// Asks the servers about their state, for as long as somebody looks at it.
     fn look_at_servers(&self, wanted: bool);

@@ -9,8 +9,11 @@ use super::view::Screen;
 pub const SCREENS: usize = 7;
 /// Panels of a screen at most.
 pub const PANELS: usize = 6;
-/// Screen and panel of the lists that follow their last row until another one is selected.
-const TAILS: [(usize, usize); 2] = [(6, 0), (6, 2)];
+/// Screen and panel of the table of systems, which follows the running one.
+pub const SYSTEMS: (usize, usize) = (0, 0);
+/// Screen and panel of the lists that follow their last row, or the system that runs,
+/// until another row is selected.
+const FOLLOWING: [(usize, usize); 3] = [SYSTEMS, (6, 0), (6, 2)];
 /// Lengths of the time axis in seconds; the last one is all.
 pub const WINDOWS: [u64; 6] = [10, 30, 60, 300, 1_800, u64::MAX];
 
@@ -44,7 +47,8 @@ pub enum Ending {
 /// Selection within a panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Row, from 0; panels clamp it to what they have.
+    /// Row, from 0; panels clamp it to what they have. The greatest number: the one that
+    /// is followed.
     pub row: usize,
     /// Column, from 0, where a panel has figures side by side.
     pub column: usize,
@@ -98,7 +102,7 @@ impl Look {
     #[must_use]
     pub fn new(theme: Theme, ascii: bool) -> Self {
         let mut selection = [[Selection::default(); PANELS]; SCREENS];
-        for (screen, panel) in TAILS {
+        for (screen, panel) in FOLLOWING {
             selection[screen][panel].row = usize::MAX;
         }
         Self {

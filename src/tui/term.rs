@@ -57,6 +57,8 @@ struct Shared {
     mouse: bool,
     /// How many want to give the terminal back: a frame under way is broken off.
     leaving: AtomicUsize,
+    /// The terminal took a part of a frame only: nobody knows what is on it.
+    torn: AtomicBool,
     /// A thread panicked: the terminal is not taken again.
     over: AtomicBool,
     /// The modes to go back to; `None` while the terminal is not ours.
@@ -79,6 +81,7 @@ impl Term {
             output: Output::of(stderr),
             mouse,
             leaving: AtomicUsize::new(0),
+            torn: AtomicBool::new(false),
             over: AtomicBool::new(false),
             before: Mutex::new(None),
         };
@@ -101,6 +104,13 @@ impl Term {
     #[must_use]
     pub fn keyboard(&self) -> Keyboard {
         Keyboard { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Must everything be drawn anew, because the line hung and a frame was torn off? Once
+    /// it was asked, no longer.
+    #[must_use]
+    pub fn torn(&self) -> bool {
+        self.shared.torn.swap(false, Ordering::SeqCst)
     }
 
     /// Ctrl-Z: gives the terminal back, stops this process as the terminal itself
@@ -200,8 +210,15 @@ impl Shared {
 
     fn draw(&self, frame: &[u8]) -> io::Result<()> {
         let Some(mut before) = self.before().filter(|before| before.is_some()) else { return Ok(()) };
-        let drawn = self.output.write(frame, FRAME_LIMIT, &|| self.leaving.load(Ordering::SeqCst) > 0);
-        if drawn.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::TimedOut) {
+        let leaving = || self.leaving.load(Ordering::SeqCst) > 0;
+        let drawn = self.output.write(frame, FRAME_LIMIT, &leaving);
+        let late = drawn.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        if late && !leaving() {
+            // A line that hangs may come back: it is no reason to give the screen up.
+            self.torn.store(true, Ordering::SeqCst);
+            return Ok(());
+        }
+        if drawn.is_err() && !late {
             // Told once. Whoever draws on is not told again: ratatui prints what it
             // cannot do when it is dropped, on the very terminal that is gone.
             self.give_back(&mut before);

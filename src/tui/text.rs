@@ -49,7 +49,7 @@ impl Units {
 /// A rate a second.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
-    three_digits(per_second)
+    if per_second == 0.0 { "0".to_owned() } else { three_digits(per_second) }
 }
 
 /// A share of 1 as per cent.

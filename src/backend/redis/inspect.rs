@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, cmd};
 
-use super::naming::names;
+use super::naming::{in_words, names};
 use super::server::{Limits, Server};
 use crate::clock::Clock;
 use crate::lock::{Holder, Key, Survey, SystemError};
@@ -134,7 +134,8 @@ async fn holder(
         .await
         .map_err(|error| server.error(server.explain(&error)))?;
     // PTTL is -1 without a lease and -2 without a key.
-    Ok(identity.map(|identity| Holder { identity, token, ttl_ms: u64::try_from(ttl_ms).ok() }))
+    let told = identity.map(|identity| in_words(identity, namespace));
+    Ok(told.map(|identity| Holder { identity, token, ttl_ms: u64::try_from(ttl_ms).ok() }))
 }
 
 /// Deletes exactly the names that we use for these keys.

@@ -42,6 +42,17 @@ impl Ticket {
     }
 }
 
+/// An identity as people read it: the client first, then what no other has. One that is
+/// not of this run stays as it is.
+#[must_use]
+pub fn in_words(identity: String, namespace: &str) -> String {
+    let own = identity.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/'));
+    match own.and_then(|own| own.split_once('/')) {
+        Some((client, unique)) => format!("client {client} ({unique})"),
+        None => identity,
+    }
+}
+
 /// Names for a key, without an identity.
 #[must_use]
 pub fn names(namespace: &str, key: &Key) -> Ticket {
@@ -68,7 +79,7 @@ impl Identities {
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::{in_words, names};
     use crate::lock::Key;
 
     #[test]
@@ -76,5 +87,12 @@ mod tests {
         let ticket = names("lockbench-r1", &Key { index: 0, name: "hot".into() });
         assert_eq!(ticket.lock, "{lockbench-r1:hot}:lock");
         assert_eq!(ticket.fence, "{lockbench-r1:hot}:fence");
+    }
+
+    #[test]
+    fn a_holder_of_this_run_is_told_by_its_client() {
+        let told = |identity: &str| in_words(identity.to_owned(), "r1");
+        assert_eq!(told("r1/12/4fdf/7"), "client 12 (4fdf/7)");
+        assert_eq!(["r10/12/4fdf/7", "r1", "somebody"].map(told), ["r10/12/4fdf/7", "r1", "somebody"]);
     }
 }

@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::cli::signal::Signals;
 use crate::cli::terminal::Taken;
 use crate::report::live::Tempo;
 use crate::tui::controls::{Controls, Saved};
@@ -19,18 +20,22 @@ pub struct Remote {
     /// Where screens are saved: not in the run's own directory, which stays as it is.
     screens: PathBuf,
     terminal: Option<Taken>,
+    signals: Signals,
 }
 
 impl Remote {
     /// Of a player, or of a follower.
-    pub fn new(tempo: Tempo, followed: bool, screens: PathBuf, terminal: Taken) -> Self {
-        Self { tempo, followed, screens, terminal: Some(terminal) }
+    pub fn new(tempo: Tempo, followed: bool, screens: PathBuf, terminal: Taken, signals: Signals) -> Self {
+        Self { tempo, followed, screens, terminal: Some(terminal), signals }
     }
 }
 
 impl Controls for Remote {
     fn pause(&self, paused: bool) {
-        self.tempo.pause(paused);
+        // A run under way is not held; before it is known to be one, the key may be pressed.
+        if !self.followed {
+            self.tempo.pause(paused);
+        }
     }
 
     fn paused(&self) -> bool {
@@ -54,7 +59,7 @@ impl Controls for Remote {
     }
 
     fn leave(&self) -> bool {
-        self.terminal.as_ref().is_some_and(Taken::gone)
+        self.signals.must_leave() || self.terminal.as_ref().is_some_and(Taken::gone)
     }
 
     fn leaving(&self) -> bool {
@@ -107,6 +112,7 @@ fn save(directory: &Path, files: &[Saved]) -> Result<(), (PathBuf, io::Error)> {
 #[cfg(test)]
 mod tests {
     use super::{Remote, save};
+    use crate::cli::signal::Signals;
     use crate::report::live::Tempo;
     use crate::tui::controls::{Controls, Saved};
 
@@ -134,12 +140,17 @@ mod tests {
     #[test]
     fn the_keys_steer_the_player_and_nothing_else() {
         let tempo = Tempo::new(1.0);
-        let remote = Remote { tempo: tempo.clone(), followed: false, screens: "x".into(), terminal: None };
+        let signals = Signals::default();
+        let remote = Remote { tempo: tempo.clone(), followed: false, screens: "x".into(), terminal: None, signals };
         remote.pause(true);
         remote.set_speed(4.0);
         assert!(tempo.paused() && remote.paused() && tempo.now().speed == 4.0);
         assert_eq!(remote.mark().unwrap_err(), "a stored run takes no markers");
         assert!(!tempo.stopped() && remote.suspend().is_ok());
+        let (tempo, follows) = (Tempo::new(1.0), Remote { followed: true, ..remote });
+        let remote = Remote { tempo: tempo.clone(), ..follows };
+        remote.pause(true);
+        assert!(!tempo.paused() && !remote.paused());
         remote.finish();
         assert!(tempo.stopped());
     }

@@ -46,6 +46,13 @@ impl HistoryFile {
         Ok(Self { out, buffer: Vec::with_capacity(2 * CHUNK), flushed: Instant::now(), failure: None })
     }
 
+    /// Why nothing more is written, if something failed: a full disk, for example. Told
+    /// by the end of the run as well; whoever watches should know before.
+    #[must_use]
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
     /// Finishes the file.
     ///
     /// # Errors

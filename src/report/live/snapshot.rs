@@ -28,7 +28,7 @@ pub struct Snapshot {
     pub origin_ns: u64,
     /// Nanoseconds since the start of the warm-up.
     pub elapsed_ns: u64,
-    /// Length of the warm-up, pauses included; while one holds it, as it was without.
+    /// Length of the warm-up, pauses included: one that goes on as if it ended now.
     pub warmup_ns: u64,
     /// How long it has measured so far, without pauses: what rates are over.
     pub loaded_ns: u64,

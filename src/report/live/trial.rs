@@ -22,10 +22,8 @@ pub struct LiveTrial<'a> {
     schedule: Schedule,
     figures: Figures,
     judged: JudgedHistory<'a>,
-    /// Nanoseconds to the end of measuring when it was last known.
-    left_ns: u64,
-    /// Length of the warm-up when it was last known.
-    warmup_ns: u64,
+    /// Start and end of measuring when they were last known: not while a pause moves them.
+    known: (u64, u64),
     /// What only a watcher needs; a run that nobody watches does not pay for it.
     watched: Option<Watched>,
 }
@@ -51,31 +49,43 @@ impl<'a> LiveTrial<'a> {
         let clients = figures.grants_per_client().len() as u32;
         let watched =
             watched.then(|| Watched { lanes: Lanes::new(clients), lag: Lag::default(), waiting: 0, taken: (0, 0, 0) });
-        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, left_ns: 0, warmup_ns: 0, watched }
+        let known = (schedule.measure(), schedule.end());
+        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, known, watched }
     }
 
     /// How it stands at `now`.
     pub fn snapshot(&mut self, now: u64, paused: bool, own_cpu: Option<f64>) -> Snapshot {
         let (measure, end) = (self.schedule.measure(), self.schedule.end());
-        if measure < u64::MAX {
-            self.warmup_ns = measure - self.schedule.start;
-        }
-        if end < u64::MAX {
-            // While the load is paused nobody knows the end; what is left stays the same.
-            self.left_ns = end.saturating_sub(now);
-        }
+        let since = self.figures.paused_since();
+        // While the load is paused nobody knows when a phase ends; what is left of it stays
+        // the same.
+        let until = |instant: u64, known: &mut u64| {
+            if instant < u64::MAX {
+                *known = instant;
+                instant.saturating_sub(now)
+            } else {
+                known.saturating_sub(since.unwrap_or(now))
+            }
+        };
+        let to_measure = until(measure, &mut self.known.0);
+        let left_ns = until(end, &mut self.known.1);
+        let elapsed_ns = now.saturating_sub(self.schedule.start);
+        let held = measure == u64::MAX;
+        let warmup_ns = if held { elapsed_ns + to_measure } else { measure - self.schedule.start };
+        let phase = self.phase(now);
         let counts = *self.figures.counts();
         let (judged, per_second) = (self.judged.judged(), self.judged.per_second());
         let mut snapshot = Snapshot {
             backend: self.backend.clone(),
             trial: self.trial,
-            phase: self.phase(now),
-            paused: paused || self.figures.paused_since().is_some(),
+            phase,
+            // In the drain there is nothing to pause, whatever is asked for.
+            paused: since.is_some() || paused && phase != Phase::Drain,
             origin_ns: self.schedule.start,
-            elapsed_ns: now.saturating_sub(self.schedule.start),
-            warmup_ns: self.warmup_ns,
+            elapsed_ns,
+            warmup_ns,
             loaded_ns: self.loaded_ns(now),
-            left_ns: self.left_ns,
+            left_ns,
             marks: self.figures.marks().to_vec(),
             counts,
             latency: LatencySet::of(self.figures.latencies(), &counts),

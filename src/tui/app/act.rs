@@ -7,7 +7,7 @@ use super::App;
 use crate::report::live::Origin;
 use crate::tui::controls::Saved;
 use crate::tui::input::Action;
-use crate::tui::look::{Ending, PANELS, Popup, SCREENS, WINDOWS};
+use crate::tui::look::{Ending, PANELS, Popup, SCREENS, SYSTEMS, WINDOWS};
 use crate::tui::picture;
 use crate::tui::view::{NARROWEST, Opened, Panel, SHORTEST, draw};
 
@@ -167,8 +167,8 @@ impl App<'_> {
     fn move_row(&mut self, by: isize) {
         let last = (self.panel().rows)(&self.view()).saturating_sub(1);
         let tail = self.panel().tail;
+        let row = self.view().row(last + 1).saturating_add_signed(by);
         let selection = self.look.selected_mut();
-        let row = selection.row.min(last).saturating_add_signed(by);
         selection.row = if tail && row >= last { usize::MAX } else { row.min(last) };
     }
 
@@ -182,6 +182,9 @@ impl App<'_> {
                 let panels = self.look.current().panels.len().min(PANELS);
                 let focus = &mut self.look.focus[self.look.screen];
                 *focus = (*focus + panels).saturating_add_signed(by) % panels;
+                // Into a panel from its near edge: the figure there is the next one.
+                let last = (self.panel().columns)(&self.view()).saturating_sub(1);
+                self.look.selected_mut().column = if by < 0 { last } else { 0 };
             }
         }
     }
@@ -214,6 +217,7 @@ impl App<'_> {
             self.look.expanded = false;
         } else {
             self.look.system = None;
+            self.look.selection[SYSTEMS.0][SYSTEMS.1].row = usize::MAX;
         }
     }
 

@@ -9,7 +9,7 @@ use ratatui::layout::Position;
 use super::App;
 use crate::tui::input::{Action, action, why_not};
 use crate::tui::look::Popup;
-use crate::tui::view::{Spot, middle, most_scrolled, place_at};
+use crate::tui::view::{NARROWEST, SHORTEST, Spot, middle, most_scrolled, place_at};
 
 /// Rows that a page has, and a turn of the wheel.
 const PAGE: isize = 10;
@@ -20,6 +20,8 @@ impl App<'_> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(*key),
             Event::Mouse(mouse) => self.mouse(*mouse),
+            // Whatever its size is now: what is on it is unknown.
+            Event::Resize(..) => self.redraw = true,
             _ => {}
         }
     }
@@ -29,7 +31,7 @@ impl App<'_> {
         if self.look.filtering {
             self.filter(key, action);
         } else if self.look.popup.is_some() {
-            self.covered(action);
+            self.covered(key, action);
         } else if let Some(action) = action {
             self.act(action);
         } else if let Some((shown, why)) = why_not(key).filter(|(_, why)| !why.is_empty()) {
@@ -59,10 +61,13 @@ impl App<'_> {
         }
     }
 
-    /// A key while something covers the screen: it scrolls, or closes it. The end is
-    /// never in its way.
-    fn covered(&mut self, action: Option<Action>) {
+    /// A key while something covers the screen: it scrolls, or closes it, also a letter
+    /// that else ends the run: who leaves a help by q does not mean the run. Ctrl-C does.
+    fn covered(&mut self, key: KeyEvent, action: Option<Action>) {
         let question = matches!(self.look.popup, Some(Popup::Warning(_)));
+        // Nobody means to close what a small terminal does not show.
+        let hidden = self.size.width < NARROWEST || self.size.height < SHORTEST;
+        let ends = hidden || key.modifiers.contains(KeyModifiers::CONTROL);
         match action {
             Some(Action::Up) if !question => self.scroll(-1),
             Some(Action::Down) if !question => self.scroll(1),
@@ -75,7 +80,7 @@ impl App<'_> {
                 self.look.popup = None;
                 self.suspend();
             }
-            Some(Action::Finish) => {
+            Some(Action::Finish) if ends => {
                 self.look.popup = None;
                 self.act(Action::Finish);
             }

@@ -64,6 +64,22 @@ impl SystemState {
         self.result.is_some()
     }
 
+    /// Is it a trial whose history tells no more, so that most figures stand still?
+    #[must_use]
+    pub fn bounded(&self) -> bool {
+        self.result.is_none() && self.snapshot.as_ref().is_some_and(|snapshot| snapshot.detail_until_ns.is_some())
+    }
+
+    /// Up to when its figures go, after the name of their phase; nothing once it is over.
+    #[must_use]
+    pub fn so_far(&self) -> &'static str {
+        match (self.over(), self.bounded()) {
+            (true, _) => "",
+            (false, true) => " until its history was bounded",
+            (false, false) => " so far",
+        }
+    }
+
     /// All latencies.
     #[must_use]
     pub fn latency(&self) -> Option<&LatencySet> {

@@ -3,12 +3,14 @@
 //! first violations.
 
 mod figures;
+mod heat;
 mod system;
 
 use std::collections::VecDeque;
 
 pub use figures::{Folded, Phases};
-pub use system::{Beat, Caught, HeatColumn, Standing, SystemState};
+pub use heat::{HeatColumn, HeatKey};
+pub use system::{Beat, Caught, Standing, SystemState};
 
 use crate::record::LogLine;
 use crate::report::lint::interim;
@@ -74,6 +76,8 @@ impl State {
                 system.look_at(*look);
             }
             Update::Over(report) => {
+                // Of a run that was followed a trial may have been known in part only.
+                self.systems.iter_mut().for_each(|system| system.judged_before(&report.results));
                 self.lints = Some(report.lints.clone());
                 self.over = Some(report);
             }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::figures::Folded;
+use super::heat::{HeatColumn, HeatKey, remember};
 use crate::oracle::DoubleGrant;
 use crate::report::live::{KeyHold, Lag, Second, ServerLook, Snapshot, SystemFacts, TrialEnd};
 use crate::report::{HoldEnd, SafetyVerdict, TrialResult, story};
@@ -14,6 +15,8 @@ const BEATS: usize = 9_000;
 const HOLDS: usize = 2_000;
 /// Violations kept of all trials of a system.
 const CAUGHT: usize = 500;
+/// Holds kept around each of them: more than a picture can tell apart.
+const AROUND: usize = 256;
 
 /// Where a system stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,17 +75,6 @@ impl Beat {
     }
 }
 
-/// Heat of all keys between two snapshots: contended attempts, by key index.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HeatColumn {
-    /// Its end, nanoseconds since the start of the warm-up.
-    pub at_ns: u64,
-    /// Its length.
-    pub length_ns: u64,
-    /// Key index, attempts that found it held, attempts, clients waiting at the end.
-    pub keys: Vec<(u32, u64, u64, u32)>,
-}
-
 /// A double grant that was seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caught {
@@ -94,7 +86,7 @@ pub struct Caught {
     pub double: DoubleGrant,
     /// What happened, in plain words.
     pub story: String,
-    /// The key's holds around it, in order of start, as far as known.
+    /// The key's holds around it, the nearest ones, in order of start, as far as known.
     pub around: Vec<KeyHold>,
 }
 
@@ -138,7 +130,7 @@ pub struct SystemState {
     pub beats: VecDeque<Beat>,
     /// Its seconds, in order, the one under way included.
     pub seconds: Vec<Second>,
-    /// Heat of its keys over time, oldest first.
+    /// Heat of its keys over the whole trial, oldest first.
     pub heat: VecDeque<HeatColumn>,
     /// Holds that ended, in order of their end, as far as told.
     pub holds: VecDeque<KeyHold>,
@@ -185,10 +177,7 @@ impl SystemState {
 
     pub(super) fn begin(&mut self, trial: u32) {
         let (before, regressions) = (self.double_grants(), self.token_regressions());
-        let unknown = self
-            .result
-            .as_ref()
-            .is_some_and(|result| result.error.is_some() || result.safety.verdict == SafetyVerdict::Unknown);
+        let unknown = self.result.as_ref().is_some_and(nobody_can_tell);
         let old = std::mem::take(self);
         *self = Self {
             name: old.name,
@@ -202,6 +191,16 @@ impl SystemState {
             looks: old.looks,
             ..Self::default()
         };
+    }
+
+    /// What the report has of the trials before its last one.
+    pub(super) fn judged_before(&mut self, results: &[TrialResult]) {
+        let before = || results.iter().filter(|result| result.backend == self.name && result.trial < self.trial);
+        let double_grants = before().map(|result| result.safety.double_grants_certain).sum();
+        let regressions = before().filter_map(|result| result.safety.token_regressions).sum();
+        let unknown = before().filter(|result| nobody_can_tell(result)).count() as u32;
+        (self.earlier_double_grants, self.earlier_token_regressions) = (double_grants, regressions);
+        self.earlier_unknown = unknown;
     }
 
     pub(super) fn live(&mut self, mut snapshot: Snapshot) {
@@ -238,19 +237,17 @@ impl SystemState {
         let missed = before.is_some_and(|before| before.more_keys > 0);
         let count = |key: u32| {
             let found = before.and_then(|before| before.keys.iter().find(|live| live.key == key));
-            found.map(|live| (live.contended, live.attempts)).or((!missed).then_some((0, 0)))
+            found.map(|live| live.contended).or((!missed).then_some(0))
         };
         let keys = snapshot.keys.iter().filter_map(|live| {
-            let (contended, attempts) = count(live.key)?;
-            let since = |now: u64, before: u64| now.saturating_sub(before);
-            Some((live.key, since(live.contended, contended), since(live.attempts, attempts), live.waiting))
+            let contended = live.contended.saturating_sub(count(live.key)?);
+            Some(HeatKey { key: live.key, contended, known_ns: beat.length_ns })
         });
-        let column = HeatColumn { at_ns: beat.at_ns, length_ns: beat.length_ns, keys: keys.collect() };
-        self.heat.push_back(column);
+        let (at_ns, length_ns, keys) = (beat.at_ns, beat.length_ns, keys.collect());
+        remember(&mut self.heat, HeatColumn { at_ns, length_ns, beats: 1, keys });
         self.beats.push_back(beat);
         while self.beats.len() > BEATS {
             self.beats.pop_front();
-            self.heat.pop_front();
         }
     }
 
@@ -308,6 +305,10 @@ impl SystemState {
             hold.key == double.key && hold.hold.start_ns < to && hold.hold.end_ns >= from
         };
         let mut around: Vec<KeyHold> = self.holds.iter().chain(&self.open).filter(near).copied().collect();
+        if around.len() > AROUND {
+            around.sort_by_key(|hold| hold.hold.start_ns.abs_diff(double.later.start_ns));
+            around.truncate(AROUND);
+        }
         around.sort_by_key(|hold| (hold.hold.start_ns, hold.hold.client));
         self.caught.push(Caught { trial: self.trial, origin_ns, double, story: story(&double, origin_ns), around });
     }
@@ -344,4 +345,9 @@ impl SystemState {
             self.looks.pop_front();
         }
     }
+}
+
+/// Has a trial no verdict that could be held against others of its system?
+fn nobody_can_tell(result: &TrialResult) -> bool {
+    result.error.is_some() || result.safety.verdict == SafetyVerdict::Unknown
 }

@@ -1,6 +1,6 @@
 //! The fold, told by hand.
 
-use super::{Standing, State};
+use super::{HeatKey, Standing, State};
 use crate::report::live::{KeyLive, Second, Snapshot, TrialStart, Update};
 
 fn snapshot(elapsed_ms: u64, grants: u64) -> Update {
@@ -24,7 +24,7 @@ fn snapshots_become_beats_and_seconds() {
     let rates: Vec<f64> = redis.beats.iter().map(super::Beat::grants_per_s).collect();
     assert_eq!(rates, [500.0, 1_000.0, 500.0]);
     assert_eq!(redis.seconds.iter().map(|s| (s.second, s.grants)).collect::<Vec<_>>(), [(0, 300), (1, 800)]);
-    assert_eq!(redis.heat[1].keys, [(3, 200, 400, 0)]);
+    assert_eq!(redis.heat[1].keys, [HeatKey { key: 3, contended: 200, known_ns: 200_000_000 }]);
     assert_eq!(state.place, (1, 2));
 }
 
@@ -42,8 +42,60 @@ fn what_a_key_counted_before_it_was_listed_is_no_heat() {
     state.update(with(400, 9, &[(1, 60), (2, 40)]));
     state.update(with(600, 9, &[(1, 60), (2, 45)]));
     let heat = &state.running().unwrap().heat;
-    let keys = |column: usize| heat[column].keys.iter().map(|key| (key.0, key.1)).collect::<Vec<_>>();
+    let keys = |column: usize| heat[column].keys.iter().map(|key| (key.key, key.contended)).collect::<Vec<_>>();
     assert_eq!((keys(0), keys(1), keys(2)), (vec![(1, 50)], vec![(1, 10)], vec![(1, 0), (2, 5)]));
+}
+
+#[test]
+fn at_the_end_the_trials_before_are_judged_as_the_report_has_them() {
+    let mut state = State::default();
+    let over = crate::tui::sample::updates().pop().unwrap();
+    let Update::Over(mut report) = over else { unreachable!() };
+    report.results.clear();
+    let start = |trial| TrialStart { backend: "redis".to_owned(), trial, place: trial, places: 2 };
+    state.update(Update::Trial(start(1)));
+    let Update::Live(mut cut) = snapshot(200, 100) else { unreachable!() };
+    (cut.judged.double_grants, cut.judged.token_regressions) = (3, 2);
+    state.update(Update::Live(cut));
+    // Its history was cut: nobody told how it ended.
+    state.update(Update::Trial(start(2)));
+    let known = |state: &State| {
+        let system = state.running().unwrap();
+        (system.double_grants(), system.token_regressions())
+    };
+    assert_eq!(known(&state), (3, 2));
+    for (trial, double_grants) in [(1, 40), (2, 5)] {
+        let mut result = crate::report::TrialResult { backend: "redis".to_owned(), trial, ..Default::default() };
+        (result.safety.double_grants_certain, result.safety.token_regressions) = (double_grants, Some(trial.into()));
+        let end = crate::report::live::TrialEnd { result: result.clone(), measured: None };
+        report.results.push(result);
+        state.update(Update::Ended(Box::new(end)));
+    }
+    state.update(Update::Over(report));
+    assert_eq!((known(&state), state.double_grants()), ((45, 3), 45));
+}
+
+#[test]
+fn around_a_violation_the_nearest_holds_are_kept() {
+    use crate::oracle::{DoubleGrant, HoldFacts};
+    use crate::report::live::KeyHold;
+    use crate::report::{HoldEnd, SceneHold};
+    let holds = (0..1_500).map(|at: u64| {
+        let (invoke_ns, start_ns, end_ns) = (1_000 + at, 1_000 + at, 1_001 + at);
+        let ended = HoldEnd::Confirmed;
+        let hold = SceneHold { client: 0, token: None, invoke_ns, start_ns, end_ns, validity_ns: None, ended };
+        KeyHold { key: 0, open: false, hold }
+    });
+    let facts = |client, start_ns, end_ns| HoldFacts { client, token: None, start_ns, end_ns, validity_ns: None };
+    let (earlier, later) = (facts(1, 1_000, 2_400), facts(2, 2_000, 2_300));
+    let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, elapsed_ns: 1, ..Snapshot::default() };
+    snapshot.holds = holds.collect();
+    snapshot.double_grants = vec![DoubleGrant { key: 0, inside: true, earlier, later }];
+    let mut state = State::default();
+    state.update(Update::Live(Box::new(snapshot)));
+    let around: Vec<u64> = state.running().unwrap().caught[0].around.iter().map(|hold| hold.hold.start_ns).collect();
+    assert_eq!(around.len(), 256);
+    assert!(around.is_sorted() && around.iter().all(|start| start.abs_diff(2_000) <= 128));
 }
 
 #[test]

@@ -30,8 +30,9 @@ impl Write for Screen {
     }
 
     /// # Errors
-    /// `TimedOut` if the terminal took a part only: draw everything next time. Anything
-    /// else: it is gone, and what is drawn from now on is dropped.
+    /// `TimedOut` if the terminal is given back meanwhile. Anything else: it is gone, and
+    /// what is drawn from now on is dropped. Where it hangs there is none: see
+    /// [`Term::torn`](super::Term::torn).
     fn flush(&mut self) -> io::Result<()> {
         let drawn = self.shared.draw(&self.frame);
         self.frame.clear();

@@ -16,7 +16,7 @@ fn arrange(area: Rect, _room: Room) -> Vec<Rect> {
 
 static FAULTS: Panel = Panel {
     name: "Faults",
-    about: "Which faults are injected, when, and whether they bit",
+    about: "Which faults are injected, when, and whether they bit: none can be, in this version",
     draw: |view, area, buffer| {
         let inside = view.frame("Faults", area, buffer);
         let lines = vec![

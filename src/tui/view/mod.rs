@@ -40,6 +40,8 @@ pub struct Panel {
     pub columns: fn(&View<'_>) -> usize,
     /// Is the last row the newest one, which stays selected while rows are added?
     pub tail: bool,
+    /// The row that is selected as long as the user picked none, if not the first one.
+    pub followed: Option<fn(&View<'_>) -> usize>,
     /// Names of the orders that the rows can have; the first one is the default.
     pub sorts: &'static [&'static str],
     /// The selected figure in one sentence, with its value.
@@ -70,6 +72,7 @@ impl Panel {
         rows: |_| 0,
         columns: |_| 1,
         tail: false,
+        followed: None,
         sorts: &[],
         explain: |_| String::new(),
         open: |_| Opened::Nothing,
@@ -169,7 +172,11 @@ impl<'a> View<'a> {
     /// The selected row, within what there is.
     #[must_use]
     pub fn row(&self, rows: usize) -> usize {
-        self.selection().row.min(rows.saturating_sub(1))
+        let row = match (self.selection().row, self.look.current().panels.get(self.panel)) {
+            (usize::MAX, Some(panel)) if !panel.tail => panel.followed.map_or(0, |followed| followed(self)),
+            (row, _) => row,
+        };
+        row.min(rows.saturating_sub(1))
     }
 
     /// The place of the system whose details are shown.

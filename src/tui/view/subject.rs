@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::{Room, View};
+use crate::load::Phase;
 use crate::tui::state::{Standing, SystemState};
 use crate::tui::theme::Ink;
 
@@ -57,6 +58,9 @@ pub fn without_grants(system: &SystemState) -> Option<String> {
     if counts.grants > 0 {
         return None;
     }
+    if system.bounded() {
+        return Some("its history was bounded before a grant counted".to_owned());
+    }
     let begins = if system.over() { "no grant" } else { "no grant yet" };
     let parts = [
         (counts.timed_out, "timed out"),
@@ -77,8 +81,11 @@ pub fn without_grants(system: &SystemState) -> Option<String> {
             format!("{} {noun} {what}", crate::units::grouped(*count))
         })
         .collect();
-    Some(if told.is_empty() {
-        format!("{begins}: nothing counts before the measure phase")
+    let warming = system.snapshot.as_ref().is_some_and(|snapshot| snapshot.phase == Phase::Warmup);
+    Some(if told.is_empty() && warming && !system.over() {
+        "warm-up: nothing counts before the measure phase".to_owned()
+    } else if told.is_empty() {
+        begins.to_owned()
     } else {
         format!("{begins}: {}", told.join(", "))
     })

@@ -12,8 +12,9 @@ pub struct Fold {
     header: Header,
     trial: LiveTrial<'static>,
     schedule: Schedule,
-    /// Do pauses move the phases? Not where they are known as they were in the end.
-    moves: bool,
+    /// When measuring ended, if that is known: the load may have been stopped before the
+    /// planned end.
+    ended: Option<u64>,
     /// The pause that goes on.
     pause: Option<Pause>,
     sequence: Sequence,
@@ -25,19 +26,17 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// None of its events was read. What was measured knows best when its phases were:
-    /// the load may have been stopped early.
+    /// None of its events was read. Its phases are those that were planned, until an event
+    /// moves them, as it was when it ran.
     pub fn new(header: Header, measured: Option<&Measurements>) -> Self {
-        let schedule = match measured {
-            Some(measured) => Schedule::new(header.start, measured.warmup_ns, measured.measured_ns),
-            None => Schedule::between(header.start, header.measure, header.end),
-        };
+        let schedule = Schedule::between(header.start, header.measure, header.end);
+        let ended = measured.map(|measured| header.start + measured.warmup_ns + measured.measured_ns);
         let figures = Figures::new(schedule.clone(), header.clients, header.keys);
         let judged = JudgedHistory::new(Oracle::new(header.clients, header.keys, header.start), None);
         let trial = LiveTrial::new((&header.backend, header.trial), schedule.clone(), figures, judged, true);
         let sequence = Sequence::new(header.clients);
-        let (moves, last) = (measured.is_none(), header.start);
-        Self { header, trial, schedule, moves, pause: None, sequence, cut: None, last, events: 0, attempts: 0, gaps: 0 }
+        let last = header.start;
+        Self { header, trial, schedule, ended, pause: None, sequence, cut: None, last, events: 0, attempts: 0, gaps: 0 }
     }
 
     /// Whose it is.
@@ -52,12 +51,13 @@ impl Fold {
         }
         self.gaps += u64::from(self.sequence.observe(event).is_err());
         match event.what {
-            What::PauseBegins if self.moves && self.pause.is_none() => {
+            What::PauseBegins if self.pause.is_none() => {
                 self.pause = Some(self.schedule.pause(event.t));
             }
             What::Paused { .. } => self.resume(event.t),
             _ => {}
         }
+        self.reach(event.t);
         self.trial.observe(event);
         self.last = event.t;
         self.events += 1;
@@ -67,6 +67,13 @@ impl Fold {
     fn resume(&mut self, t: u64) {
         if let Some(pause) = self.pause.take() {
             self.schedule.resume(&pause, t);
+        }
+    }
+
+    /// Nobody knew before that it would be stopped here.
+    fn reach(&self, t: u64) {
+        if let Some(ended) = self.ended.filter(|ended| t >= *ended && self.pause.is_none()) {
+            self.schedule.stop_at(ended);
         }
     }
 
@@ -93,6 +100,7 @@ impl Fold {
 
     /// How it stands so many nanoseconds after its start.
     pub fn snapshot(&mut self, at_ns: u64) -> Snapshot {
+        self.reach(self.header.start + at_ns);
         let mut snapshot = self.trial.snapshot(self.header.start + at_ns, false, None);
         snapshot.detail_until_ns = self.cut.map(|cut| cut.t.saturating_sub(self.header.start));
         snapshot

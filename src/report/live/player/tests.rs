@@ -1,20 +1,22 @@
 //! Runs made by hand, stored as a run stores them, and played again.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::scripted::Scripted;
-use super::{BEAT_NS, Listener, Tempo, replay};
-use crate::load::TrialReport;
+use super::{BEAT_NS, Fold, Listener, Tempo, replay};
+use crate::load::{Phase, TrialReport};
 use crate::lock::Facts;
 use crate::oracle::{JudgedHistory, Oracle};
 use crate::record::figures::{Figures, Schedule};
 use crate::record::history::{Header, HistoryFile, TrialHistory};
 use crate::record::{Denial, Event, Observer, ReleaseKind, Seen, What};
 use crate::report::fixture::report;
-use crate::report::live::{LiveTrial, Origin, Snapshot, Update};
+use crate::report::live::{KeyHold, LiveTrial, Origin, Snapshot, Update};
 use crate::report::{
-    Measured, Measurements, RecordedRun, Resources, TrialResult, UNPROMISED, history_path, open_broken_off, result,
+    HoldEnd, Measured, Measurements, RecordedRun, Resources, TrialResult, UNPROMISED, history_path, open_broken_off,
+    result,
 };
 use crate::units::{MILLISECOND as MS, SECOND};
 
@@ -202,8 +204,88 @@ fn every_snapshot_of_a_stored_run_is_the_one_that_was_shown_live() {
         assert_eq!(json(replayed), json(live), "{} ns", live.elapsed_ns);
     }
     assert!(stored.live.iter().any(|live| !live.double_grants.is_empty() && !live.holds.is_empty()));
+    // Each hold that ended is told once.
+    let ended = |live: &Snapshot| live.holds.iter().filter(|hold| hold.hold.ended != HoldEnd::Open).copied().collect();
+    let told: Vec<_> = stored.live.iter().flat_map(|live| -> Vec<KeyHold> { ended(live) }).collect();
+    let each: BTreeSet<_> = told.iter().map(|hold| (hold.hold.client, hold.hold.start_ns)).collect();
+    let granted: u64 = stored.run.measured.iter().map(|measured| measured.counts.grants_all).sum();
+    assert_eq!((told.len(), each.len()), (granted as usize, granted as usize));
     // Two trials of a little more than three seconds; the time between them is left out.
     assert!((6 * SECOND..7 * SECOND).contains(&took), "{took}");
+}
+
+/// A trial that is paused in its warm-up and in its measure phase, and stopped before its
+/// end, as the engine moves its phases; after each pause and stop a look.
+#[test]
+fn a_trial_that_was_paused_and_stopped_is_shown_as_it_was_then() {
+    let start = 1_000 * SECOND;
+    let at = |ms: u64| start + ms * MS;
+    let (pauses, stop) = ([(at(400), at(700)), (at(1_500), at(2_400))], at(2_900));
+    let schedule = Schedule::new(start, SECOND, 2 * SECOND);
+    let (measure, end) = (schedule.measure(), schedule.end());
+    let header = Header { backend: "no-lock".to_owned(), trial: 1, clients: 3, keys: 2, start, measure, end };
+    let (_, measured, _) = watched(1, start, None);
+    let measured = Measurements { warmup_ns: 1_300 * MS, measured_ns: 1_600 * MS, ..measured };
+    let mut fold = Fold::new(header, Some(&measured));
+    let figures = Figures::new(schedule.clone(), 3, 2);
+    let judged = JudgedHistory::new(Oracle::new(3, 2, start), None);
+    let mut live = LiveTrial::new(("no-lock", 1), schedule.clone(), figures, judged, true);
+    let mut all = events(start);
+    for (from, to) in pauses {
+        all.push(Event { t: from, client: Event::NOBODY, key: 0, what: What::PauseBegins });
+        all.push(Event { t: to, client: Event::NOBODY, key: 0, what: What::Paused { from } });
+    }
+    all.sort_by_key(|event| (event.t, event.client));
+    let (mut pause, mut next, mut looks) = (None, start, Vec::new());
+    for event in all {
+        while event.t > next {
+            if next >= stop {
+                schedule.stop_at(stop);
+            }
+            let shown = live.snapshot(next, false, None);
+            assert_eq!(json(&fold.snapshot(next - start)), json(&shown), "{} ms", shown.elapsed_ns / MS);
+            let loaded = shown.loaded_ns / MS;
+            looks.push((shown.elapsed_ns / MS, shown.paused, shown.warmup_ns / MS, shown.left_ns / MS, loaded));
+            next += BEAT_NS;
+        }
+        match event.what {
+            What::PauseBegins => pause = Some(schedule.pause(event.t)),
+            What::Paused { .. } => schedule.resume(&pause.take().unwrap(), event.t),
+            _ if event.t >= stop => schedule.stop_at(stop),
+            _ => {}
+        }
+        live.observe(&event);
+        fold.observe(&event);
+    }
+    for look in [
+        (300, false, 1_000, 2_700, 0),
+        (500, true, 1_100, 2_600, 0),
+        (600, true, 1_200, 2_600, 0),
+        (800, false, 1_300, 2_500, 0),
+        (2_300, true, 1_300, 1_800, 200),
+        (2_500, false, 1_300, 1_700, 300),
+        (3_000, false, 1_300, 0, 700),
+    ] {
+        assert!(looks.contains(&look), "{look:?} is not in {looks:?}");
+    }
+}
+
+/// A pause asked for before the trial, and one asked for in its drain.
+#[test]
+fn a_trial_that_begins_paused_is_all_to_come_and_one_that_drains_is_not_paused() {
+    let schedule = Schedule::new(SECOND, SECOND, 2 * SECOND);
+    let figures = Figures::new(schedule.clone(), 3, 2);
+    let judged = JudgedHistory::new(Oracle::new(3, 2, SECOND), None);
+    let mut live = LiveTrial::new(("no-lock", 1), schedule.clone(), figures, judged, true);
+    let pause = schedule.pause(SECOND);
+    let begun = Event { t: SECOND, client: Event::NOBODY, key: 0, what: What::PauseBegins };
+    live.observe(&begun);
+    let first = live.snapshot(9 * SECOND, true, None);
+    assert_eq!((first.warmup_ns, first.left_ns, first.paused), (9 * SECOND, 3 * SECOND, true));
+    schedule.resume(&pause, 10 * SECOND);
+    live.observe(&Event { t: 10 * SECOND, what: What::Paused { from: SECOND }, ..begun });
+    let last = live.snapshot(14 * SECOND, true, None);
+    assert_eq!((last.phase, last.left_ns, last.paused), (Phase::Drain, 0, false));
 }
 
 #[test]

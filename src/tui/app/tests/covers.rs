@@ -38,6 +38,24 @@ fn the_end_is_never_in_the_way_of_what_covers() {
 }
 
 #[test]
+fn the_letter_that_ends_the_run_only_closes_what_covers() {
+    let told = Told::default();
+    let mut stage = stage(&told, Origin::Live);
+    stage.press("?q");
+    assert_eq!((told.heard(), stage.app.look().popup.clone()), (Vec::new(), None));
+    stage.press("q");
+    assert_eq!(told.heard(), ["finish"]);
+    // Where there is no room to show what covers, it is not in the way.
+    let told = Told::default();
+    let mut stage = super::stage(&told, Origin::Live);
+    stage.press("?");
+    stage.resize(79, 23);
+    stage.draw();
+    stage.press("q");
+    assert_eq!(told.heard(), ["finish"]);
+}
+
+#[test]
 fn a_short_text_is_covered_by_as_much_as_it_needs() {
     let told = Told::default();
     let mut stage = stage(&told, Origin::Live);

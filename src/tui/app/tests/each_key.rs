@@ -1,6 +1,6 @@
 //! Every key of the help does what the help says.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{ROWS, look, middle};
 use crate::report::live::Origin;
@@ -182,7 +182,7 @@ fn a_key_that_is_let_go_does_nothing_and_shift_is_not_told_twice() {
     let mut stage = super::stage(&told, Origin::Live);
     let mut key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
     key.kind = KeyEventKind::Release;
-    stage.app.event(&ratatui::crossterm::event::Event::Key(key));
+    stage.app.event(&Event::Key(key));
     assert_eq!(told.heard(), Vec::<String>::new());
     stage.key(KeyCode::Char('G'), KeyModifiers::SHIFT);
     assert_eq!(stage.app.look().selected().row, ROWS - 1);

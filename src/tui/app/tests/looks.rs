@@ -118,6 +118,8 @@ fn a_panel_without_room_takes_that_of_another_once_it_has_the_focus() {
     let text = stage.text();
     assert!(text.contains("panel 2/2") && !text.contains("row 0 column"), "{text}");
     stage.press("l");
+    assert!(stage.text().contains("row 0 column 0"));
+    stage.press("hh");
     assert!(stage.text().contains("row 0 column 2"));
 }
 
@@ -145,4 +147,47 @@ fn every_key_on_every_screen_at_every_size_draws_something() {
             }
         }
     }
+}
+
+#[test]
+fn where_nobody_knows_what_is_on_the_screen_all_of_it_is_drawn_anew() {
+    use ratatui::crossterm::event::Event;
+    let told = Told::default();
+    let mut stage = stage(&told, Origin::Live);
+    stage.draw();
+    stage.scribble("half of a frame");
+    stage.app.event(&Event::Resize(0, 0));
+    assert!(stage.shows().contains("half of a frame") && !stage.text().contains("half of a frame"));
+}
+
+#[test]
+fn the_table_of_systems_follows_the_one_that_runs_until_a_row_is_picked() {
+    let told = Told::default();
+    let mut stage = Stage::new(Look::new(Theme::Default, false), &told, (120, 40));
+    stage.tell(middle(Origin::Live));
+    let running = stage.app.shown().running().map(|system| system.name.clone()).unwrap();
+    let marked = |stage: &mut Stage<'_>| {
+        let text = stage.text();
+        let line = text.lines().find(|line| line.contains('▸')).unwrap_or_default().to_owned();
+        line.trim_start_matches(['┃', '▸']).split_whitespace().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(marked(&mut stage), running);
+    let last = stage.app.shown().systems.last().unwrap().name.clone();
+    stage.press("G");
+    assert_eq!(marked(&mut stage), last);
+    stage.key(KeyCode::Esc, KeyModifiers::NONE);
+    assert_eq!(marked(&mut stage), running);
+}
+
+#[test]
+fn going_over_to_a_panel_begins_at_its_near_edge() {
+    let told = Told::default();
+    let mut stage = stage(&told, Origin::Live);
+    let place = |stage: &Stage<'_>| (stage.app.look().focused(), stage.app.look().selected().column);
+    stage.press("lll");
+    assert_eq!(place(&stage), (1, 0));
+    stage.press("l");
+    assert_eq!(place(&stage), (0, 0));
+    stage.press("hh");
+    assert_eq!(place(&stage), (0, 2));
 }

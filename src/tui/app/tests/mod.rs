@@ -36,6 +36,7 @@ static SCREEN: Screen = Screen {
 
 static TABLE: Panel = Panel {
     tail: false,
+    followed: None,
     name: "Table",
     about: "Thirty rows",
     draw: |view, area, buffer| {

@@ -15,6 +15,8 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::{Panel, Room, View};
+use crate::report::live::Origin;
+use crate::tui::look::Ending;
 use crate::tui::look::Look;
 use crate::tui::state::State;
 use crate::tui::theme::Ink;
@@ -30,10 +32,14 @@ pub const SHORTEST: u16 = 24;
 pub fn draw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, look.theme.paper());
     if area.width < NARROWEST || area.height < SHORTEST {
-        let text = format!(
-            "lockbench needs {NARROWEST}x{SHORTEST}, this terminal has {}x{}. The run goes on; q ends it.",
-            area.width, area.height
-        );
+        let over = look.ending == Ending::Over;
+        let keys = match (state.origin(), over) {
+            (Origin::Live, false) => "The run goes on; q ends it.",
+            (Origin::Followed, false) => "q leaves; the run goes on without you.",
+            _ => "q leaves.",
+        };
+        let (width, height) = (area.width, area.height);
+        let text = format!("lockbench needs {NARROWEST}x{SHORTEST}, this terminal has {width}x{height}. {keys}");
         Paragraph::new(text).wrap(Wrap { trim: true }).render(area, buffer);
         return;
     }

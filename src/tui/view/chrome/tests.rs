@@ -93,6 +93,19 @@ fn a_pause_that_the_run_itself_tells_of_is_shown_too() {
 }
 
 #[test]
+fn a_pause_brings_the_end_of_a_trial_no_nearer() {
+    let mut state = sample::in_the_middle_of("redis", 5);
+    let at = state.current.unwrap();
+    let title = |state: &State| {
+        let text = text(&drawn(state, &look(Theme::Default), false, (120, 40)));
+        text.lines().next().unwrap().split("left").nth(1).unwrap().to_owned()
+    };
+    let before = title(&state);
+    state.systems[at].snapshot.as_mut().unwrap().elapsed_ns += 3_600_000_000_000;
+    assert_eq!(title(&state), before);
+}
+
+#[test]
 fn before_the_first_trial_the_title_says_what_is_awaited() {
     let empty = text(&drawn(&State::default(), &look(Theme::Default), false, (80, 24)));
     assert!(empty.starts_with("lockbench  starting"), "{empty}");

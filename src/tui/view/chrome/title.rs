@@ -51,15 +51,18 @@ fn place(view: &View<'_>, level: u8) -> Line<'static> {
     };
     let (place, places) = view.state.place;
     let name = fit(&system.name, if level < 10 { 40 } else { 9 }, view.glyphs().more);
-    let trial = if level < 9 { " trial" } else { "" };
+    let trial = if level < 9 { "trial " } else { "" };
+    // Before the name: it counts the trials of the run, not those of the system.
     parts.push(vec![
+        Span::styled(format!("{trial}{place}/{places} "), view.ink(Ink::Text)),
         Span::styled(name, view.ink(Ink::Title)),
-        Span::styled(format!("{trial} {place}/{places}"), view.ink(Ink::Text)),
     ]);
     if level < 8 {
         parts.push(vec![Span::styled(phase(view, system), view.ink(Ink::Soft))]);
     }
-    if let Some(snapshot) = system.snapshot.as_ref().filter(|_| system.standing == Standing::Running) {
+    // Nobody knows how long the last holders take: the time left is that of the phases.
+    let running = system.snapshot.as_ref().filter(|_| system.standing == Standing::Running);
+    if let Some(snapshot) = running.filter(|snapshot| snapshot.phase != Phase::Drain) {
         let left = if level < 7 { " left" } else { "" };
         let mut span = vec![Span::styled(format!("{}{left}", clock(snapshot.left_ns)), view.ink(Ink::Text))];
         let cells = [20, 20, 10, 10, 10].get(usize::from(level)).copied().unwrap_or(0);
@@ -99,17 +102,18 @@ fn phase(view: &View<'_>, system: &SystemState) -> &'static str {
         (Standing::Running, Some(snapshot)) => match snapshot.phase {
             Phase::Warmup => "warm-up",
             Phase::Measure => "measure",
-            Phase::Drain => "drain",
+            Phase::Drain => "drain: the last attempts end",
         },
         (Standing::Running, None) => "connecting",
         _ => "trial over",
     }
 }
 
-/// How much of warm-up and measure phase is over.
+/// How much of warm-up and measure phase is over; a pause takes nothing of them.
 fn gauge(view: &View<'_>, snapshot: &Snapshot, cells: usize) -> [Span<'static>; 3] {
-    let whole = (snapshot.elapsed_ns + snapshot.left_ns).max(1);
-    let share = snapshot.elapsed_ns as f64 / whole as f64;
+    let planned = view.state.run.as_ref().map(|run| run.warmup_ns + run.duration_ns).filter(|ns| *ns > 0);
+    let whole = planned.unwrap_or((snapshot.elapsed_ns + snapshot.left_ns).max(1));
+    let share = whole.saturating_sub(snapshot.left_ns) as f64 / whole as f64;
     let full = ((share * cells as f64).floor() as usize).min(cells);
     let glyphs = view.glyphs();
     let (open, close) = if glyphs.ascii { ("[", "]") } else { ("", "") };

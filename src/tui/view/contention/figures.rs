@@ -106,7 +106,7 @@ const FIGURES: [Figure; 9] = [
         name: "longest starvation",
         value: |view, system| starved(system).map(|(_, ns)| view.duration(ns)),
         remark: |system| starved(system).map_or_else(|| words("", ""), |(client, _)| [client.clone(), client]),
-        means: "longest wait of a client that ended in the measure phase, with or without a grant",
+        means: "longest wait of a client that ended, with or without a grant",
         missing: ("", "no wait has ended in the measure phase"),
     },
     Figure {
@@ -229,6 +229,5 @@ fn explain(view: &View<'_>) -> String {
     };
     let [remark, _] = (figure.remark)(system);
     let remark = if remark.is_empty() { remark } else { format!(" ({remark})") };
-    let phase = if system.over() { "in the measure phase" } else { "in the measure phase so far" };
-    format!("{name}, {subject} {value}{remark}: {}, {phase}.", figure.means)
+    format!("{name}, {subject} {value}{remark}: {}, in the measure phase{}.", figure.means, system.so_far())
 }

@@ -195,7 +195,7 @@ fn explain(view: &View<'_>) -> String {
     let all: u64 = system.grants_of().iter().sum();
     let share =
         if all == 0 { String::new() } else { format!(" ({:.1} % of all)", client.grants as f64 / all as f64 * 100.0) };
-    let phase = if system.over() { "" } else { " so far" };
+    let phase = system.so_far();
     let wait = match client.longest_wait_ns {
         0 => "no wait of it has ended".to_owned(),
         ns => format!("its longest wait, granted or not, was {}", view.duration(ns)),

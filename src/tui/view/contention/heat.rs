@@ -104,10 +104,14 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let area = Rect { y, height: layout.thick, ..inside };
         line(view, (key, view.focused() && row == selected), (heat.row(row), quarter), (area, layout.cells), buffer);
     }
-    lines(view, system, time, &layout, buffer);
     let used = layout.shown.min(keys.len());
-    let axis = Rect { y: layout.cells.y + used as u16 * layout.thick, height: time::ROWS, ..layout.cells };
+    let high = used as u16 * layout.thick;
+    lines(view, system, time, Rect { height: high, ..layout.cells }, buffer);
+    let axis = Rect { y: layout.cells.y + high, height: time::ROWS, ..layout.cells };
     time.render(view, axis, buffer);
+    if axis.bottom() < inside.bottom() {
+        time::names(view, (time, &marks(system)), Rect { y: axis.bottom(), height: 1, ..axis }, buffer);
+    }
     let below = keys.len() - used - first;
     for (count, word, y) in [(first, "above", axis.y), (below, "below", axis.y + 1)] {
         if first + below > 0 {
@@ -147,12 +151,12 @@ fn share(view: &View<'_>, key: &KeyLive) -> String {
     }
 }
 
-/// The user's markers over the cells, for the whole height.
-fn lines(view: &View<'_>, system: &SystemState, time: Time, layout: &Layout, buffer: &mut Buffer) {
+/// The user's markers over the cells, for their whole height.
+fn lines(view: &View<'_>, system: &SystemState, time: Time, cells: Rect, buffer: &mut Buffer) {
     for (second, _) in marks(system) {
-        if let Some(x) = time.shown(second, layout.cells.width) {
-            for y in layout.cells.top()..layout.cells.bottom() {
-                buffer[(layout.cells.x + x, y)].set_symbol(view.glyphs().marker).set_style(view.ink(Ink::Held));
+        if let Some(x) = time.shown(second, cells.width) {
+            for y in cells.top()..cells.bottom() {
+                buffer[(cells.x + x, y)].set_symbol(view.glyphs().marker).set_style(view.ink(Ink::Held));
             }
         }
     }
@@ -183,7 +187,7 @@ fn legend(view: &View<'_>, quarter: f64, area: Rect, layout: &Layout, buffer: &m
         ("attempts a second that found it held:", "to "),
         ("found held a second:", "to "),
         ("held a second, up to:", ""),
-        ("held a s, up to:", ""),
+        ("held/s, up to:", ""),
         ("up to:", ""),
     ];
     let levels = |to: &str| -> Vec<String> {
@@ -229,10 +233,11 @@ fn explain(view: &View<'_>) -> String {
     };
     let share = share(view, key);
     let lately = system.heat.back().and_then(|column| {
-        let found = column.keys.iter().find(|one| one.0 == key.key)?;
-        Some(found.1 as f64 * 1e9 / column.length_ns.max(1) as f64)
+        let found = column.keys.iter().find(|one| one.key == key.key)?;
+        Some(found.contended as f64 * 1e9 / found.known_ns.max(1) as f64)
     });
     let lately = lately
+        .filter(|_| !system.over())
         .map_or_else(String::new, |rate| format!(" At the last look it was {} attempts a second.", three_digits(rate)));
     format!(
         "{}, key {}: {} of its {} attempts so far, warm-up included, found it held by another client ({share}); it was \

@@ -1,7 +1,7 @@
 //! How contended each key was in each slice of time: what the cells of the heat map show.
 
 use crate::report::live::KeyLive;
-use crate::tui::state::{HeatColumn, SystemState};
+use crate::tui::state::{HeatColumn, HeatKey, SystemState};
 use crate::tui::view::plot::scale::near;
 use crate::tui::view::plot::time::Time;
 
@@ -33,14 +33,15 @@ impl Heat {
                 x = end;
             }
             let mut row = 0;
-            for (key, contended, _, _) in column {
-                while rows.get(row).is_some_and(|row| row.0 < *key) {
+            for told in column {
+                while rows.get(row).is_some_and(|row| row.0 < told.key) {
                     row += 1;
                 }
-                let Some((_, at)) = rows.get(row).filter(|row| row.0 == *key) else { continue };
+                let Some((_, at)) = rows.get(row).filter(|row| row.0 == told.key) else { continue };
+                let known = told.known_ns as f64 / 1e9 / (to - from).max(f64::MIN_POSITIVE);
                 for (place, share, length) in &parts {
-                    found[at * count + place] += *contended as f64 * share;
-                    seconds[at * count + place] += length;
+                    found[at * count + place] += told.contended as f64 * share;
+                    seconds[at * count + place] += length * known;
                 }
             }
         }
@@ -64,7 +65,7 @@ impl Heat {
 }
 
 /// From and to in seconds, and what was counted.
-pub type HeatColumnAt<'a> = (f64, f64, &'a [(u32, u64, u64, u32)]);
+pub type HeatColumnAt<'a> = (f64, f64, &'a [HeatKey]);
 
 /// What was counted between the looks that the axis shows.
 pub fn columns(system: &SystemState, time: Time) -> impl Iterator<Item = HeatColumnAt<'_>> {
@@ -87,7 +88,7 @@ mod tests {
     use super::{Heat, level};
     use crate::report::live::KeyLive;
     use crate::tui::look::Look;
-    use crate::tui::state::{State, SystemState};
+    use crate::tui::state::{HeatKey, State, SystemState};
     use crate::tui::theme::Theme;
     use crate::tui::view::plot::time::Time;
     use crate::tui::view::{Room, View};
@@ -106,8 +107,12 @@ mod tests {
         assert_eq!((time.from, time.to), (0.0, 8.0));
         let key = |key| KeyLive { key, ..KeyLive::default() };
         let keys = [key(9), key(2)];
-        let told = [(2, 30, 40, 0), (9, 8, 8, 0)];
-        let beats = [(0.0, 0.5, &told[..]), (0.5, 2.75, &told[..]), (2.75, 4.0, &told[..1])];
+        let told = |length: f64| {
+            let told = |key, contended| HeatKey { key, contended, known_ns: (length * 1e9) as u64 };
+            [told(2, 30), told(9, 8)]
+        };
+        let (short, long, last) = (told(0.5), told(2.25), told(1.25));
+        let beats = [(0.0, 0.5, &short[..]), (0.5, 2.75, &long[..]), (2.75, 4.0, &last[..1])];
         let heat = Heat::new(&keys, beats.into_iter(), time, 16);
         let sum = |row: usize| heat.row(row).iter().flatten().map(|rate| rate * 0.5).sum::<f64>();
         // The last slice that is known of key 9 is a half one: its rate is that of the half.
@@ -116,6 +121,10 @@ mod tests {
         assert_eq!(heat.row(0)[8], None);
         assert_eq!(heat.row(1)[7].map(f64::round), Some(24.0));
         assert_eq!((heat.row(1)[8], heat.quarter()), (None, 15.0));
+        // Of a key that is known in a half of a column the rate is that of the half.
+        let half = [HeatKey { known_ns: 250_000_000, ..short[0] }];
+        let heat = Heat::new(&keys, [(0.0, 0.5, &half[..])].into_iter(), time, 16);
+        assert_eq!((heat.row(1)[0], heat.row(0)[0]), (Some(120.0), None));
         assert_eq!([0.0, 0.1, 15.0, 15.1, 60.0].map(|rate| level(rate, 15.0)), [0, 1, 1, 2, 4]);
     }
 }

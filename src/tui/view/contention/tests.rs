@@ -4,7 +4,7 @@ use super::GRANTS;
 use crate::tui::look::Look;
 use crate::tui::sample::{at_the_end, in_the_middle_of};
 use crate::tui::stage::{panels, styled, text};
-use crate::tui::state::State;
+use crate::tui::state::{HeatKey, State};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Room, SCREENS, View};
 
@@ -32,7 +32,8 @@ fn crowd() -> State {
     let at = state.current.unwrap();
     let system = &mut state.systems[at];
     for column in &mut system.heat {
-        let keys = (0..64).map(|key| (key, u64::from(200 / (key + 1)), 300, key % 3));
+        let known_ns = column.length_ns;
+        let keys = (0..64).map(|key| HeatKey { key, contended: u64::from(200 / (key + 1)), known_ns });
         column.keys = keys.collect();
     }
     let snapshot = system.snapshot.as_mut().unwrap();

@@ -124,6 +124,11 @@ struct Widths {
     count: u16,
 }
 
+/// A blank column at either side, where there is room for it.
+fn padded(inside: Rect) -> Rect {
+    if inside.width < 86 { inside } else { Rect { x: inside.x + 1, width: inside.width - 2, ..inside } }
+}
+
 fn widths(inside: Rect) -> Widths {
     let name = 15;
     let count = if inside.width >= 84 { 12 } else { 7 };
@@ -140,14 +145,13 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         }
     };
     let Some(set) = system.latency() else { return };
-    let phase = if system.over() { "of the measure phase" } else { "of the measure phase so far" };
     let what = match without_grants(system) {
         Some(why) => why,
-        None => format!("all latencies {phase}"),
+        None => format!("all latencies of the measure phase{}", system.so_far()),
     };
     let more = view.glyphs().more;
     let title = fit(&heading(system, &what), usize::from(area.width.saturating_sub(4)), more);
-    let inside = view.frame(&title, area, buffer);
+    let inside = padded(view.frame(&title, area, buffer));
     let widths = widths(inside);
     let right = |x: u16, width: u16, text: &str, y: u16, ink: Ink, buffer: &mut Buffer| {
         let from = x + width.saturating_sub(text.chars().count() as u16);
@@ -196,6 +200,7 @@ fn count(count: u64, width: u16) -> String {
 
 fn hit(_view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
     let inside = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height };
+    let inside = padded(inside);
     let widths = widths(inside);
     let row = usize::from(at.y.checked_sub(inside.y + 1)?);
     let column = at.x.saturating_sub(inside.x + widths.name) / widths.figure.max(1);
@@ -223,7 +228,7 @@ fn explain(view: &View<'_>) -> String {
         (None, "max") => format!("the longest of the {plural}"),
         (None, _) => format!("the arithmetic mean of the {plural}"),
     };
-    let phase = if system.over() { "in the measure phase" } else { "in the measure phase so far" };
+    let phase = format!("in the measure phase{}", system.so_far());
     let number = grouped(figures.count);
     let noun = kind.sample[usize::from(figures.count != 1)];
     format!("{subject} {value}: {what}, {span}, {phase} ({number} {noun}).")

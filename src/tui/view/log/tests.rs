@@ -1,5 +1,7 @@
 //! The screen from a recorded run: in its middle, at its end, and what its keys do.
 
+use ratatui::crossterm::event::{KeyCode, KeyModifiers};
+
 use crate::record::{LogLevel, LogLine};
 use crate::report::live::Update;
 use crate::tui::look::{Look, Popup};
@@ -103,7 +105,7 @@ fn enter_shows_a_line_whole_and_x_explains_a_lint() {
     let mut stage = Stage::new(Look::new(Theme::Default, false), &told, (80, 24));
     stage.app.take(&mut Lines(&mut crate::tui::sample::updates().into_iter()));
     stage.press("7");
-    stage.key(ratatui::crossterm::event::KeyCode::Enter, ratatui::crossterm::event::KeyModifiers::NONE);
+    stage.key(KeyCode::Enter, KeyModifiers::NONE);
     let Some(Popup::Story(whole)) = stage.app.look().popup.clone() else { panic!("nothing opened") };
     assert_eq!(
         whole,

@@ -6,7 +6,7 @@ use super::rate::Rate;
 use crate::load::Phase;
 use crate::record::LatencyFigures;
 use crate::report::LatencySet;
-use crate::report::live::Snapshot;
+use crate::report::live::{Origin, Snapshot};
 use crate::tui::state::{Standing, SystemState};
 use crate::tui::text::{clock, rate};
 use crate::tui::theme::Ink;
@@ -56,7 +56,7 @@ pub static FIGURES: &[Figure] = &[
     latency(("wait p99", "wait p99"), |row, _| row.wait(|wait| wait.p99_ns), |row| row.told_wait("p99")),
     latency(("wait max", "wait max"), |row, _| row.wait(|wait| wait.max_ns), |row| row.told_wait("max")),
     latency(("hold p99", "hold p99"), |row, _| row.length(|set| set.hold.p99_ns), |row| row.told_hold()),
-    latency(("hand-off p99", "hand-off"), |row, _| row.length(|set| set.handoff.p99_ns), |row| row.told_handoff()),
+    latency(("hand-off p99", "hand-off p99"), |row, _| row.length(|set| set.handoff.p99_ns), |row| row.told_handoff()),
     Figure {
         heading: ("timeouts", "timeouts"),
         width: 8,
@@ -136,6 +136,13 @@ impl<'a> Row<'a> {
         self.system.snapshot.as_ref()
     }
 
+    /// Is its load paused, or about to be? Of a stored or followed run the user holds the
+    /// picture only; and what drains cannot be paused.
+    fn paused(&self, snapshot: &Snapshot) -> bool {
+        let asked = self.view.paused && self.view.state.origin() == Origin::Live;
+        snapshot.paused || asked && snapshot.phase != Phase::Drain
+    }
+
     fn set(&self) -> Option<&'a LatencySet> {
         let ended = self.system.result.as_ref().map(|result| &result.latency);
         ended.or(self.snapshot().map(|snapshot| &snapshot.latency))
@@ -181,7 +188,7 @@ impl<'a> Row<'a> {
     fn when(&self) -> String {
         match &self.system.result {
             Some(result) => format!("in the measure phase of trial {}", result.trial),
-            None => "in the measure phase so far".to_owned(),
+            None => format!("in the measure phase{}", self.system.so_far()),
         }
     }
 
@@ -197,7 +204,7 @@ impl<'a> Row<'a> {
             Standing::Failed => (glyphs.failed, "failed", Ink::Warn),
             Standing::Ended => (glyphs.done, "done", Ink::Text),
             Standing::Running => match self.snapshot() {
-                Some(snapshot) if snapshot.paused || self.view.paused => (glyphs.paused, "paused", Ink::Held),
+                Some(snapshot) if self.paused(snapshot) => (glyphs.paused, "paused", Ink::Held),
                 Some(snapshot) => (glyphs.running, phase(snapshot.phase), Ink::Focus),
                 None => (glyphs.running, "starts", Ink::Focus),
             },
@@ -206,13 +213,7 @@ impl<'a> Row<'a> {
     }
 
     fn rate(&self) -> Cell {
-        self.grants_per_s().map_or_else(
-            || self.none(),
-            |value| {
-                let text = if value == 0.0 { "0".to_owned() } else { rate(value) };
-                Cell { text, ink: Ink::Text }
-            },
-        )
+        self.grants_per_s().map_or_else(|| self.none(), |value| Cell { text: rate(value), ink: Ink::Text })
     }
 
     fn length(&self, of: impl Fn(&LatencySet) -> Option<u64>) -> Cell {
@@ -295,7 +296,7 @@ impl<'a> Row<'a> {
                 system.trial,
                 system.result.as_ref().map_or(0.0, |result| result.measured_s)
             ),
-            (Standing::Running, Some(snapshot)) if snapshot.paused || self.view.paused => {
+            (Standing::Running, Some(snapshot)) if self.paused(snapshot) => {
                 format!("{name}, trial {}, is paused: no attempt begins until p is pressed again.", system.trial)
             }
             (Standing::Running, Some(snapshot)) => {
@@ -315,18 +316,18 @@ impl<'a> Row<'a> {
         let Some(value) = self.grants_per_s() else {
             return format!("{name}, grants/s: not known, {}.", self.not_yet());
         };
-        let line = Rate::of(self.view, self.system, 60);
-        let line = if line.most > 0.0 {
-            format!("; the bars show the rate between looks, warm-up included, at most {} a second", rate(line.most))
+        let line = if Rate::of(self.view, self.system, 60).most > 0.0 {
+            "; the bars show the rate over time, warm-up included"
         } else {
-            String::new()
+            ""
         };
         match (&self.system.result, self.measured()) {
             (None, Some((grants, ns))) => format!(
-                "{name}, {} grants/s: {} grants within the {} of the measure phase so far{line}.",
+                "{name}, {} grants/s: {} grants within the {} of the measure phase{}{line}.",
                 rate(value),
                 grouped(grants),
-                human_duration(ns)
+                human_duration(ns),
+                self.system.so_far()
             ),
             _ => format!("{name}, {} grants/s: the mean {}{line}.", rate(value), self.when()),
         }

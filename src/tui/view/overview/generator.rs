@@ -88,8 +88,11 @@ fn own(view: &View<'_>) -> Line {
             )
         }
         None => {
-            let why =
-                if view.state.origin() == Origin::Live { "no trial is under way" } else { "a replay does not know it" };
+            let why = match view.state.origin() {
+                Origin::Live => "no trial is under way",
+                Origin::Followed => "known only to the process that runs it, and told in its report",
+                Origin::Replayed { .. } => "a replay does not know it",
+            };
             (format!("{none} {why}"), format!("Own CPU: {why}."))
         }
     };
@@ -104,14 +107,14 @@ fn ceiling(view: &View<'_>) -> Line {
         return Line { label: "ceiling", text: format!("{none} not measured"), ink: Ink::Text, sentence };
     };
     let most = three_digits(ceiling);
-    let mut text = format!("{most} cycles/s is the most that lockbench can show here");
+    let mut text = format!("{most} cycles/s, lockbench's own limit");
     let mut ink = Ink::Text;
     let running = view.state.running();
     if let Some((system, rate)) =
         running.and_then(|system| Some((system, super::figure::Row { view, system }.grants_per_s()?)))
     {
         let share = rate / ceiling;
-        text = format!("{} {}: lockbench can show {most} cycles/s here", system.name, percent(share));
+        text = format!("{} {} {most} cycles/s, lockbench's own limit", system.name, percent(share));
         if share >= NEAR_CEILING {
             text = format!("NEAR, half of it may be lockbench: {text}");
             ink = Ink::Warn;
@@ -125,7 +128,7 @@ fn ceiling(view: &View<'_>) -> Line {
 }
 
 fn percent(share: f64) -> String {
-    if share < 0.001 { "below 0.1 %".to_owned() } else { format!("at {:.1} %", 100.0 * share) }
+    if share < 0.001 { "below 0.1 % of".to_owned() } else { format!("at {:.1} % of", 100.0 * share) }
 }
 
 fn plan(view: &View<'_>) -> Line {

@@ -109,14 +109,16 @@ impl Mark {
                 )
             }
             Self::Broken { double_grants, token_regressions } => format!(
-                "{name}, {}: a key was granted to a client while another one still held it; {}: a later grant got a \
+                "{name}, {}{}: a key was granted to a client while another one still held it; {}: a later grant got a \
                  smaller token. Screen 4 has their stories.",
                 many(*double_grants, "double grant"),
+                if system.earlier_double_grants > 0 { " in all its trials" } else { "" },
                 many(*token_regressions, "token regression")
             ),
             Self::NotExercised => {
                 format!(
-                    "{name}, not exercised: no client ever wanted a key that another one held, so nothing is proven."
+                    "{name}, not exercised: no other client wanted the key of a hold that has ended, so nothing is \
+                     proven."
                 )
             }
             Self::Unknown => format!("{name}, safety unknown: {}.", because(system)),

@@ -22,7 +22,10 @@ const BARS: (u16, u16) = (4, 12);
 
 /// The panel.
 pub static PANEL: Panel = Panel {
-    tail: false,
+    followed: Some(|view| {
+        let shown = view.system_at();
+        listed(view).iter().position(|at| Some(*at) == shown).unwrap_or(0)
+    }),
     name: "Systems",
     about: "A row a lock system: how fast, how long a client waits, and whether it is safe",
     draw,
@@ -40,6 +43,7 @@ pub static PANEL: Panel = Panel {
     },
     open: |view| selected(view).map_or(Opened::Nothing, Opened::System),
     hit,
+    ..Panel::PLAIN
 };
 
 fn row<'a>(view: &'a View<'a>, at: usize) -> Row<'a> {
@@ -91,7 +95,14 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         0 => String::new(),
         sort => format!(", by {}", PANEL.sorts[sort.min(PANEL.sorts.len() - 1)]),
     };
-    let inside = view.frame(&format!("Systems{sort}; wait: service time, from asking to the grant"), area, buffer);
+    // No mean: that is for the report, which has all trials.
+    let several = view.state.run.as_ref().is_some_and(|run| run.trials > 1);
+    let which = if several { ", the latest trial of each" } else { "" };
+    let short = format!("Systems{sort}{which}; wait: service time");
+    let long = format!("{short}, from asking to the grant");
+    let room = usize::from(area.width.saturating_sub(4));
+    let title = if long.chars().count() <= room { long } else { fit(&short, room, view.glyphs().more) };
+    let inside = view.frame(&title, area, buffer);
     if inside.is_empty() {
         return;
     }
@@ -235,7 +246,7 @@ fn bars(view: &View<'_>, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let soft = view.ink(Ink::Soft);
     let height = (area.height - 3).min(BARS.1);
-    let text = format!("grants/s between looks, at most {}", rate(rate_of.most));
+    let text = format!("grants/s over time: the highest bar is {}", rate(rate_of.most));
     buffer.set_stringn(area.x + 1, area.y + 1, text, area.width.into(), soft);
     let (top, bottom) = (area.y + 2, area.y + 2 + height);
     rate_of.draw(

@@ -89,7 +89,7 @@ fn every_figure_is_explained_with_its_value() {
 fn the_marked_figure_is_the_explained_one_also_below_the_table() {
     let state = at_the_end();
     let mut look = look();
-    look.selected_mut().column = 5;
+    (look.selected_mut().row, look.selected_mut().column) = (0, 5);
     let shown = text(&panels(0, &state, &look, (80, 24)));
     assert!(shown.contains("redis  hand-off p99"), "{shown}");
     assert!(told(&state, 0, 5).starts_with("redis, hand-off p99"));
@@ -99,6 +99,7 @@ fn the_marked_figure_is_the_explained_one_also_below_the_table() {
 fn rows_are_sorted_and_filtered_and_opened() {
     let state = at_the_end();
     let mut look = look();
+    look.selected_mut().row = 0;
     let first = |look: &Look| match (systems().open)(&view(&state, look)) {
         Opened::System(at) => state.systems[at].name.clone(),
         other => panic!("{other:?}"),
@@ -170,4 +171,15 @@ fn a_tick_is_earned_and_kept_only_by_trials_that_were_judged() {
     state.systems[broken].standing = Standing::Failed;
     let told = told(&state, broken, 8);
     assert!(told.contains("failed"), "{told}");
+}
+
+#[test]
+fn of_several_trials_the_heading_says_whose_figures_these_are() {
+    let mut state = at_the_end();
+    assert!(!text(&panels(0, &state, &look(), (120, 40))).contains("latest trial"));
+    state.run.as_mut().unwrap().trials = 3;
+    for size in SIZES {
+        let shown = text(&panels(0, &state, &look(), size));
+        assert!(shown.contains("Systems, the latest trial of each; wait: service time"), "{shown}");
+    }
 }

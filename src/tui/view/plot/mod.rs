@@ -120,7 +120,7 @@ impl Chart<'_> {
             let y = plot.y + self.row(*tick, plot.height);
             buffer.set_string(x - 1 - text.len() as u16, y, text, view.ink(Ink::Soft));
         }
-        self.texts(view, plot, buffer);
+        time::names(view, (self.time, self.marks), Rect { height: 1, ..plot }, buffer);
         self.time.render(view, Rect { y: plot.bottom(), height: time::ROWS, ..plot }, buffer);
     }
 
@@ -217,17 +217,6 @@ impl Chart<'_> {
             (0..plot.width).step_by(4).for_each(|x| canvas.behind((x, y), dot, Ink::Border));
         }
     }
-
-    /// What the user's markers say, at the top.
-    fn texts(&self, view: &View<'_>, plot: Rect, buffer: &mut Buffer) {
-        for (second, text) in self.marks {
-            if let Some(x) = self.time.shown(*second, plot.width) {
-                let text = format!("{} {text}", view.glyphs().marker);
-                let room = usize::from(plot.width - x);
-                buffer.set_stringn(plot.x + x, plot.y, text, room, view.ink(Ink::Held));
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -275,6 +264,20 @@ mod tests {
     #[test]
     fn lines_have_gaps_and_markers_have_their_names() {
         insta::assert_snapshot!("chart", drawn(false));
+    }
+
+    #[test]
+    fn names_of_markers_end_before_the_next_one() {
+        let (state, look) = (State::default(), Look::new(Theme::Mono, false));
+        let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: false, now: 0 };
+        let mut system = SystemState::new("redis");
+        system.snapshot = Some(Snapshot { elapsed_ns: 10_000_000_000, ..Snapshot::default() });
+        let marks = [(0.0, "pause"), (0.4, "marker 1"), (1.7, "goes on"), (2.0, "pause"), (9.5, "goes on")];
+        let marks = marks.map(|(second, name)| (second, name.to_owned()));
+        let area = Rect::new(0, 0, 60, 1);
+        let mut buffer = Buffer::empty(area);
+        super::time::names(&view, (Time::of(&view, &system), &marks), area, &mut buffer);
+        assert_eq!(text(&buffer).trim_end(), "◆ ◆ 1     ◆ ◆ pause                                      ◆");
     }
 
     #[test]

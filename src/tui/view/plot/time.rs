@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::scale::ceil;
 use crate::tui::state::{Phases, SystemState};
+use crate::tui::text::fit;
 use crate::tui::theme::Ink;
 use crate::tui::view::View;
 
@@ -34,6 +35,29 @@ pub fn marks(system: &SystemState) -> Vec<(f64, String)> {
         [Some((seconds(from), name)), resumed].into_iter().flatten()
     });
     lines.collect()
+}
+
+/// Fewest columns of a marker's name that tell anything.
+const NAME: usize = 5;
+
+/// The user's markers in a row: a sign at each, and its name as far as the next one.
+pub fn names(view: &View<'_>, (time, marks): (Time, &[(f64, String)]), area: Rect, buffer: &mut Buffer) {
+    let mut shown: Vec<(u16, &str)> =
+        marks.iter().filter_map(|(second, name)| Some((time.shown(*second, area.width)?, name.as_str()))).collect();
+    shown.sort_by_key(|(x, _)| *x);
+    for (i, (x, name)) in shown.iter().enumerate() {
+        let (glyphs, ink) = (view.glyphs(), view.ink(Ink::Held));
+        let next = shown.get(i + 1).map_or(area.width, |(next, _)| *next);
+        let room = usize::from(next.saturating_sub(*x)).saturating_sub(if next < area.width { 3 } else { 2 });
+        buffer.set_string(area.x + x, area.y, glyphs.marker, ink);
+        // Of "marker 7" the number is enough.
+        let number = name.rsplit(' ').next().filter(|word| word.parse::<u32>().is_ok());
+        let full = room >= name.chars().count();
+        let name = if full { name } else { number.unwrap_or(name) };
+        if room >= NAME.min(name.chars().count()) {
+            buffer.set_string(area.x + x + 1, area.y, format!(" {}", fit(name, room, glyphs.more)), ink);
+        }
+    }
 }
 
 impl Time {

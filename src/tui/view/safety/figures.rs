@@ -115,6 +115,6 @@ pub fn explain(view: &View<'_>, figures: &[Figure]) -> String {
     let Some((system, figure)) = view.system().zip(figures.get(view.row(figures.len()))) else {
         return "No system has been measured yet.".to_owned();
     };
-    let when = if system.result.is_some() { "" } else { " so far" };
+    let when = if system.result.is_some() { "" } else { system.so_far() };
     format!("{}, trial {}, {}{when}: {}. {}.", system.name, system.trial, figure.label, figure.value, figure.meaning)
 }

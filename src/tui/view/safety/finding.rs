@@ -100,10 +100,18 @@ pub fn because(system: &SystemState) -> String {
         let (inside, outside) = (grouped(judged.inside), grouped(judged.outside));
         let tokens = counted(judged.token_regressions, "token regression");
         let all = counted(judged.double_grants, "double grant");
+        if system.bounded() {
+            return format!(
+                "{all}; until its history was bounded {inside} inside, {outside} outside a lease, {tokens}"
+            );
+        }
         return format!("{all} ({inside} inside, {outside} outside a lease), {tokens}");
     }
     match snapshot.counts.exercised_all {
-        0 => "no client has wanted a key that another one held".to_owned(),
-        holds => format!("{} challenged holds, no double grant", grouped(holds)),
+        holds if system.bounded() => {
+            format!("{} until its history was bounded, no double grant", counted(holds, "challenged hold"))
+        }
+        0 => "no other client wanted the key of a hold that has ended".to_owned(),
+        holds => format!("{}, no double grant", counted(holds, "challenged hold")),
     }
 }

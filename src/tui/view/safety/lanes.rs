@@ -159,7 +159,8 @@ fn told(view: &View<'_>, stretch: &Stretch, left: usize, crowded: bool, (area, y
     let end = put(buffer, area, (0, y), &format!("{sign} {text}"), view.ink(ink));
     let mut more = String::new();
     if left > 0 {
-        more = format!("{left} more clients held it, further away");
+        let clients = if left == 1 { "client" } else { "clients" };
+        more = format!("{left} more {clients} held it, further away");
     } else if stretch.cut && stretch.double.is_some() {
         more = "the key's other holds are not known".to_owned();
     } else if stretch.cut {
@@ -184,6 +185,10 @@ fn legend(view: &View<'_>, stretch: &Stretch, crowded: bool, (area, y): (Rect, u
         let sample = if glyph == glyphs.lease { glyph.to_owned() } else { glyph.repeat(2) };
         x = put(buffer, area, (x, y), &sample, view.ink(ink)) + 1;
         x = put(buffer, area, (x, y), words, view.ink(Ink::Soft)) + 2;
+    }
+    let tokens = "number: fencing token";
+    if stretch.holds.iter().any(|hold| hold.token.is_some()) && usize::from(area.width - x) > tokens.len() {
+        x = put(buffer, area, (x, y), tokens, view.ink(Ink::Soft)) + 2;
     }
     let zero = stretch.double.map_or_else(
         || "time since the start of the warm-up".to_owned(),

@@ -232,3 +232,22 @@ fn every_figure_explains_itself_with_its_value() {
     stage.press("l[[");
     assert!(explained(&mut stage).contains("was granted key") || explained(&mut stage).contains("Key "));
 }
+
+#[test]
+fn what_a_bounded_history_no_longer_tells_is_said_to_stand_still() {
+    let mut state = in_the_middle_of("control:no-lock", 3);
+    let at = place(&state, "control:no-lock");
+    for system in &mut state.systems {
+        if let Some(snapshot) = &mut system.snapshot {
+            snapshot.detail_until_ns = Some(snapshot.elapsed_ns);
+        }
+    }
+    let mut look = Look::new(Theme::Default, false);
+    look.system = at;
+    let shown = text(&panels(SAFETY, &state, &look, (200, 60)));
+    assert!(shown.contains("double grants; until its history was bounded"), "{shown}");
+    look.screen = 1;
+    let shown = text(&panels(1, &state, &look, (200, 60)));
+    assert!(shown.contains("measure phase until its history was bounded"), "{shown}");
+    assert!(!shown.contains("so far"), "{shown}");
+}
