@@ -22,7 +22,7 @@
 //! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
 //! | 4 | [`backend`], [`stack`], [`oracle`], [`load`] | how each system locks; where servers come from; was it correct; the engine |
 //! | 5 | [`report`] | the versioned result, every figure by name, the verdict and its gates, comparison, the run directory and how it is read back |
-//! | 6 | [`output`], [`tui`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges; the live terminal UI |
+//! | 6 | [`output`], [`tui`], [`metrics`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges; the live terminal UI; the figures of a run for Prometheus |
 //! | 7 | [`cli`] | the composition root, one file a command |
 //!
 //! # The path of one attempt
@@ -49,6 +49,8 @@
 //!    draws; without a terminal `cli::printer` folds the same updates into lines.
 //! 4. Keys go back through [`tui::controls::Controls`]: pauses and markers become events
 //!    of the history ([`load::Steering`]), so that a replay tells of them too.
+//! 5. Where a metrics endpoint was asked for, [`metrics::Tally`] writes the same folds to
+//!    [`metrics::Board`] once a second; a scrape reads that, on a thread of its own.
 //!
 //! # The path of a finished run
 //!
@@ -61,6 +63,20 @@
 //! 4. `lockbench watch` plays it again: the updates that whoever watched the run was
 //!    told, at any speed ([`report::live::Player`]). A run under way is followed by
 //!    the history that it is writing ([`report::live::Follower`]).
+//!
+//! # The path of a watch
+//!
+//! 1. `cli::monitor::watch`, one thread a system, runs short trials one after the other,
+//!    with fresh keys, on a fixed grid of due instants ([`load::Grid`]). The engine, the
+//!    oracle and the history are those of every trial, so what is proven is the same.
+//! 2. `cli::monitor::eye` looks at the events of a round and counts them into
+//!    [`report::monitor::Rolling`]: windows of up to a day whose memory is taken at the
+//!    start. Of the round itself only counts and violations stay.
+//! 3. A system that falls silent ends its round; while it is looked for, with growing
+//!    waits, what was due is counted as missed.
+//! 4. Once a second `cli::monitor::desk` holds the bounds against the windows
+//!    ([`report::monitor::Alert`]) and tells what changed: log, stderr or screen, webhook,
+//!    `monitor.json`, [`metrics::Board`].
 //!
 //! # Where this differs from the first design, and why
 //!
@@ -89,6 +105,7 @@ pub mod cli;
 pub mod clock;
 pub mod load;
 pub mod lock;
+pub mod metrics;
 pub mod oracle;
 pub mod output;
 pub mod record;

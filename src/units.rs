@@ -80,6 +80,20 @@ pub fn human_duration(ns: u64) -> String {
     format!("{} {unit}", three_digits(value))
 }
 
+/// Writes how long something has lasted or will, for people who compare it with a clock:
+/// `412ms`, `11.8s`, `3m 12s`, `2h 05m`, `4d 03h`.
+#[must_use]
+pub fn span(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0 => format!("{ms}ms"),
+        1..60 => format!("{seconds}.{}s", ms % 1_000 / 100),
+        60..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h {:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}d {:02}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
 /// Writes a number with three significant digits and no exponent; from 1 000
 /// on as an integer with thin groups (`1 234`).
 #[must_use]
@@ -112,7 +126,7 @@ pub fn grouped(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{exact_duration, grouped, human_duration, parse_duration_ns};
+    use super::{exact_duration, grouped, human_duration, parse_duration_ns, span};
 
     #[test]
     fn durations_with_units_are_read() {
@@ -136,6 +150,13 @@ mod tests {
         for ns in [0, 1, 999, 1_000, 1_500_000, 90_000_000_000, 10_000_000_000] {
             assert_eq!(parse_duration_ns(&exact_duration(ns)), Ok(ns));
         }
+    }
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        let told: Vec<String> =
+            [0, 999, 11_849, 59_999, 192_000, 7_500_000, 356_400_000].into_iter().map(span).collect();
+        assert_eq!(told, ["0ms", "999ms", "11.8s", "59.9s", "3m 12s", "2h 05m", "4d 03h"]);
     }
 
     #[test]

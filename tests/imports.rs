@@ -12,7 +12,7 @@ const TIERS: &[&[&str]] = &[
     &["workload", "record"],
     &["backend", "stack", "fault", "oracle", "load"],
     &["report"],
-    &["output", "tui"],
+    &["output", "tui", "metrics"],
     &["cli"],
 ];
 

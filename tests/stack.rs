@@ -63,7 +63,7 @@ fn every_kind_starts_answers_and_leaves_nothing() {
         return;
     }
     let servers = start_all();
-    let dir = servers[0].directory().to_owned();
+    let dir = servers[0].directory().unwrap().to_owned();
     let mut pids = Vec::new();
     for server in &servers {
         let expected = if server.kind() == ServerKind::Redlock { 5 } else { 1 };
@@ -176,7 +176,7 @@ fn a_panic_leaves_nothing() {
     let thread = std::thread::spawn(move || {
         let servers = start_all();
         let pids: Vec<u32> = servers.iter().flat_map(Server::pids).collect();
-        sender.send((pids, servers[0].directory().to_owned())).unwrap();
+        sender.send((pids, servers[0].directory().unwrap().to_owned())).unwrap();
         panic!("on purpose");
     });
     assert!(thread.join().is_err());
@@ -201,7 +201,7 @@ fn helper_holds_servers() {
     }
     // One that cannot react: frozen when we die.
     servers[0].pause().unwrap();
-    println!("DIR {}", servers[0].directory().display());
+    println!("DIR {}", servers[0].directory().unwrap().display());
     std::thread::sleep(Duration::from_secs(60));
 }
 
@@ -360,7 +360,7 @@ fn a_directory_is_kept_when_asked() {
     fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).unwrap();
     let options = Options { parent: parent.path().to_owned(), keep: true, ..Options::default() };
     let server = start_one(ServerKind::Redis, &options).unwrap();
-    let dir = server.directory().to_owned();
+    let dir = server.directory().unwrap().to_owned();
     drop(server);
     let log = fs::read_to_string(dir.join("redis-0.log")).unwrap();
     assert!(log.contains("Ready to accept connections"), "{log}");

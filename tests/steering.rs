@@ -84,6 +84,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
         workers: 1,
         stop: stop.clone(),
         steering: steering.clone(),
+        grid: None,
     }
 }
 

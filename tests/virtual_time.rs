@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use lockbench::backend::{self, RedlockParameters, Target};
 use lockbench::clock::Clock;
-use lockbench::load::{Spec, Steering, TrialReport, run_virtual};
+use lockbench::load::{Grid, Spec, Steering, TrialReport, run_virtual};
 use lockbench::lock::Key;
 use lockbench::oracle::{Findings, Oracle};
 use lockbench::record::figures::{Figures, Schedule};
@@ -58,6 +58,12 @@ fn plan(text: &str) -> Plan {
 
 /// Runs a plan on a registry entry; `stop_after`: a stop so long after the start.
 async fn run(name: &str, text: &str, stop_after: Option<u64>) -> Trial {
+    run_on(name, text, stop_after, None).await
+}
+
+/// The same with attempts that are due on a grid.
+async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Grid>) -> Trial {
+    let grid = grid.map(Arc::new);
     let plan = plan(text);
     let clock = Clock::virtual_time();
     let target = Target {
@@ -78,7 +84,7 @@ async fn run(name: &str, text: &str, stop_after: Option<u64>) -> Trial {
         (Figures::new(schedule.clone(), clients, count), Oracle::new(clients, count, schedule.start));
     let mut history = History::default();
     let (plan, steering) = (Arc::new(plan), Steering::default());
-    let spec = Spec { system, plan, ttl_ns, trial: 1, keys, clock, workers: 1, stop: stop.clone(), steering };
+    let spec = Spec { system, plan, ttl_ns, trial: 1, keys, clock, workers: 1, stop: stop.clone(), steering, grid };
     let stopping = async {
         match stop_after {
             Some(ns) => tokio::time::sleep(std::time::Duration::from_nanos(ns)).await,
@@ -382,4 +388,49 @@ async fn the_same_seed_gives_the_same_history() {
         trial.history.0.iter().map(|e| (e.client, std::mem::discriminant(&e.what), e.t - start)).collect()
     };
     assert!(shape(&one) == shape(&two));
+}
+
+const PACED: &str = r#"
+clients = 3
+keys = "single"
+hold = "5ms"
+ttl = "4s"
+acquire = { mode = "wait", timeout = "10s" }
+warmup = "1s"
+duration = "60s"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_grid_keeps_its_rate_and_every_tenth_attempt_meets_another() {
+    let trial = run_on("memory", PACED, None, Some(Grid::new(50 * MS))).await;
+    trial.valid();
+    let counts = trial.figures.counts();
+    // 20 a second; an interval that begins or ends within a group moves it by one.
+    near(counts.attempts, 1_200, 2);
+    assert_eq!((counts.grants, trial.engine.dropped), (counts.attempts, Some(0)));
+    near(trial.figures.counts().exercised_all, counts.attempts_all / 10, 20);
+    // The second of a pair waits for the hold of the first; nobody else waits at all.
+    let response = trial.figures.latencies().acquire_response.figures(0.0);
+    assert!(response.p50_ns.unwrap() < MS && response.p99_ns.unwrap() >= 5 * MS, "{response:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_too_slow_for_its_grid_drops_and_hides_no_wait() {
+    let slow = PACED.replace("5ms", "1s");
+    let trial = run_on("memory", &slow, None, Some(Grid::new(200 * MS))).await;
+    trial.valid();
+    let (counts, dropped) = (trial.figures.counts(), trial.engine.dropped.unwrap());
+    // 5 a second are due; one a second can be held.
+    near(counts.grants, 60, 50);
+    near(counts.attempts + dropped, 300, 10);
+    // Whoever is due waits behind the two others, and not from when it came to it.
+    let response = trial.figures.latencies().acquire_response.figures(0.0);
+    assert!(response.max_ns.unwrap() > 1_500 * MS && response.max_ns.unwrap() < 3_000 * MS, "{response:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_on_a_grid_is_prompt_and_drops_nothing_that_was_not_due() {
+    let trial = run_on("memory", PACED, Some(10 * S), Some(Grid::new(4 * S))).await;
+    trial.adds_up();
+    assert_eq!((trial.figures.counts().attempts_all, trial.engine.dropped), (2, Some(0)));
 }

@@ -4,6 +4,7 @@
 pub mod conformance;
 mod control;
 mod etcd;
+mod inspect;
 mod memory;
 mod poll;
 mod postgres;
@@ -11,6 +12,8 @@ pub mod redis;
 mod redlock;
 mod sqlite;
 mod zookeeper;
+
+pub use inspect::inspector;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -11,8 +11,9 @@ use super::baseline::Baselines;
 use super::endpoints::redacted;
 use super::job::{Job, workers};
 use super::measure::{Done, contended, own_cpu_s};
-use super::narrate::{FILES, drawn, judged};
+use super::narrate::{FILES, drawn, judged, served};
 use super::overhead::Overhead;
+use super::scoreboard;
 use super::servers::Servers;
 use super::{Failure, print, tell};
 use crate::backend;
@@ -55,11 +56,15 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
     let (placement, remarks) = (servers.placement(), servers.remarks());
     // Servers first: whatever happens to the files, no process is left.
     servers.stop();
+    scoreboard::over(job);
     let mut report = report(job, &ran, placement, remarks);
     let mut report_json = json(&report).map_err(Failure::internal)?;
     judged(&report.verdict);
     if let Some(cost) = job.session.display.cost() {
         drawn(cost, own_cpu_s());
+    }
+    if let (Some(board), Some(scraped)) = (&job.session.board, &job.session.scraped) {
+        served(&board.read(), scraped.cost(), own_cpu_s());
     }
     let partial = directory.path("");
     let place = match store(job, &ran, &report_json, directory) {
@@ -134,7 +139,7 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
             )
         },
         plan: toml::from_str(&to_toml(&job.plan)).unwrap_or_default(),
-        aggregates: aggregates(job, ran),
+        aggregates: aggregates(job, &ran.dones),
         lints: Vec::new(),
         notes,
         results,
@@ -169,10 +174,10 @@ fn measured(ran: &Ran) -> Vec<Measurements> {
     ran.dones.iter().filter_map(|done| done.measured.clone()).collect()
 }
 
-fn aggregates(job: &Job<'_>, ran: &Ran) -> Vec<Aggregate> {
+/// The trials of each system merged.
+pub fn aggregates(job: &Job<'_>, dones: &[Done]) -> Vec<Aggregate> {
     let of = |name: &str| {
-        let parts: Vec<_> = ran
-            .dones
+        let parts: Vec<_> = dones
             .iter()
             .filter(|done| done.result.backend == name)
             .map(|done| (&done.result, done.measured.as_ref()))

@@ -51,6 +51,11 @@ impl Display {
         *self.front() = Front::Screen(Box::new(screen), publisher);
     }
 
+    /// Nobody is told anything; what must be read is kept until [`Self::close`].
+    pub fn keep(&self) {
+        *self.front() = Front::Closing;
+    }
+
     fn set_pace(&self, pace: Option<Duration>) {
         self.inner.pace_ns.store(pace.map_or(0, |pace| pace.as_nanos() as u64), Ordering::Relaxed);
     }
@@ -126,6 +131,16 @@ impl Display {
         if let Front::Printer(printer) = &*self.front() {
             printer.update(&Update::Note(text.to_owned()));
         }
+    }
+
+    /// Says where something is that is there for as long as the run: on the screen, or
+    /// where messages go if nobody is told how it goes.
+    pub fn announce(&self, text: &str) {
+        match &*self.front() {
+            Front::Nobody => return tell(&format!("lockbench: {text}")),
+            Front::Printer(_) | Front::Screen(..) | Front::Closing => {}
+        }
+        self.say(text);
     }
 
     /// Says something that must be read: also after the screen is gone, and where nobody

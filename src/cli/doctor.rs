@@ -1,13 +1,14 @@
 //! `lockbench doctor`: can this machine give honest results, and what is missing?
 
-use super::args::DoctorArgs;
+use super::args::{DoctorArgs, StackChoice};
 use super::endpoints::named;
-use super::{Failure, print};
+use super::{Failure, print, tell};
 use crate::backend::{ENTRIES, RedlockParameters, Target};
 use crate::clock::Clock;
 use crate::lock::ServerKind;
 use crate::report::{Environment, Exit};
-use crate::stack::{LocalStack, Options, Probe, probe};
+use crate::stack::{DockerStack, LocalStack, Options, Probe, Server, StartError, probe};
+use crate::stop::Stop;
 use crate::units::{grouped, human_duration, three_digits};
 
 /// Looks at the machine, starts each server once to read back what it says of
@@ -34,26 +35,30 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     print(&text)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     let mut problems = 0;
-    let startable: Vec<ServerKind> =
-        ServerKind::ALL.into_iter().filter(|kind| matches!(probe(*kind), Probe::Found { .. })).collect();
-    let started = LocalStack::start(&startable, &Options::default());
+    let docker = DockerStack::find(&args.docker.options(&Stop::new()));
+    print(&match &docker {
+        Ok(docker) => format!("{:<10}{}\n", "docker", docker.describe()),
+        Err(error) => format!("{:<10}cannot be used: {error}\n", "docker"),
+    })?;
+    let started = match (args.stack, docker) {
+        (StackChoice::External, _) => Vec::new(),
+        (StackChoice::Auto | StackChoice::Local, _) => programs(),
+        (StackChoice::Docker, Ok(docker)) => containers(&docker),
+        (StackChoice::Docker, Err(error)) => return Err(Failure::unavailable(error)),
+    };
     for kind in ServerKind::ALL {
         let mut line = format!("{:<10}", kind.name());
-        match (probe(kind), started.iter().find(|(started, _)| *started == kind)) {
-            (Probe::Missing { what, install }, _) => {
-                problems += 1;
-                line.push_str(&format!("cannot be started here: {what} was not found; install it with `{install}`\n"));
-            }
-            (Probe::Found { binary, .. }, Some((_, Ok(server)))) => {
-                let facts = facts(kind, server.endpoints(), true, &runtime);
+        match started.iter().find(|(started, _)| *started == kind) {
+            Some((_, Ok(server))) => {
+                let facts = facts(kind, server.endpoints(), server.is_ours(), &runtime);
                 problems += u32::from(facts.is_err());
-                line.push_str(&format!("{} ({})\n", facts.unwrap_or_else(|error| error), binary.display()));
+                line.push_str(&format!("{} ({})\n", facts.unwrap_or_else(|error| error), server.program()));
             }
-            (Probe::Found { binary, version }, Some((_, Err(error)))) => {
+            Some((_, Err(problem))) => {
                 problems += 1;
-                line.push_str(&format!("{} {version} does not start: {error}\n", binary.display()));
+                line.push_str(&format!("{problem}\n"));
             }
-            (Probe::Found { .. }, None) => {}
+            None => line.push_str("not started\n"),
         }
         if let Some(given) = endpoints.get(&kind) {
             let facts = facts(kind, given.clone(), false, &runtime);
@@ -63,12 +68,46 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
         print(&line)?;
     }
     drop(started);
-    let closing = match problems {
-        0 => "\neverything can be run here\n".to_owned(),
+    let closing = match (problems, args.stack) {
+        (0, _) => "\neverything can be run here\n".to_owned(),
+        (_, StackChoice::Docker) => format!("\n{problems} problems\n"),
         _ => format!("\n{problems} problems: `./scripts/setup` installs what is missing on Debian and Ubuntu\n"),
     };
     print(&closing)?;
     Ok(if problems == 0 { Exit::Pass } else { Exit::Backend }.code())
+}
+
+/// A server, or why there is none.
+type Started = Vec<(ServerKind, Result<Server, String>)>;
+
+/// Every kind from this machine's programs.
+fn programs() -> Started {
+    let found = |kind: &ServerKind| matches!(probe(*kind), Probe::Found { .. });
+    let startable: Vec<ServerKind> = ServerKind::ALL.into_iter().filter(found).collect();
+    let mut started: Started = LocalStack::start(&startable, &Options::default())
+        .into_iter()
+        .map(|(kind, server)| (kind, server.map_err(|error| does_not_start(kind, &error))))
+        .collect();
+    for kind in ServerKind::ALL {
+        if let Probe::Missing { what, install } = probe(kind) {
+            let problem = format!("cannot be started here: {what} was not found; install it with `{install}`");
+            started.push((kind, Err(problem)));
+        }
+    }
+    started
+}
+
+fn does_not_start(kind: ServerKind, error: &StartError) -> String {
+    match probe(kind) {
+        Probe::Found { binary, version } => format!("{} {version} does not start: {error}", binary.display()),
+        Probe::Missing { .. } => error.to_string(),
+    }
+}
+
+/// Every kind from the compose file.
+fn containers(docker: &DockerStack) -> Started {
+    let started = docker.start(&ServerKind::ALL, &|text| tell(text)).into_iter();
+    started.map(|(kind, server)| (kind, server.map_err(|error| error.to_string()))).collect()
 }
 
 /// What a running server says of itself.

@@ -22,11 +22,7 @@ pub fn named(texts: &[String]) -> Result<Endpoints, Failure> {
             let known: Vec<&str> = ServerKind::ALL.iter().map(|kind| kind.name()).collect();
             Failure::usage(format!("--endpoint: unknown system \"{system}\"; known are {}", known.join(", ")))
         })?;
-        let parsed = match kind {
-            // One URL may name several servers of the ensemble.
-            ServerKind::Zookeeper => vec![Endpoint::new(urls)],
-            _ => urls.split(',').map(Endpoint::new).collect(),
-        };
+        let parsed = several(kind, urls);
         for endpoint in &parsed {
             scheme_fits(kind, endpoint)?;
         }
@@ -42,6 +38,34 @@ pub fn named(texts: &[String]) -> Result<Endpoints, Failure> {
     }
     only_one_server(&endpoints)?;
     Ok(endpoints)
+}
+
+/// The URLs of a list. Servers of one ensemble may share a scheme or have one each, as
+/// the users of either client write them: `etcd://a:1,b:2`, `zookeeper://a:1,zookeeper://b:2`.
+fn several(kind: ServerKind, urls: &str) -> Vec<Endpoint> {
+    match kind {
+        // One URL may name several servers, and its password may contain a comma.
+        ServerKind::Zookeeper => {
+            let parts = urls.split(",zookeeper://").enumerate();
+            parts
+                .map(|(place, part)| match place {
+                    0 => Endpoint::new(part),
+                    _ => Endpoint::new(format!("zookeeper://{part}")),
+                })
+                .collect()
+        }
+        ServerKind::Etcd => {
+            let scheme = urls.split_once("://").map(|(scheme, _)| scheme);
+            let url = |part: &str| match scheme {
+                Some(scheme) if !part.contains("://") && !part.is_empty() => {
+                    Endpoint::new(format!("{scheme}://{part}"))
+                }
+                _ => Endpoint::new(part),
+            };
+            urls.split(',').map(url).collect()
+        }
+        _ => urls.split(',').map(Endpoint::new).collect(),
+    }
 }
 
 /// One Redis and one Postgres are one server each: a second URL means something else.
@@ -68,8 +92,14 @@ pub fn bare(urls: &[String]) -> Result<Endpoints, Failure> {
                 "{endpoint}: unknown scheme; known are redis, rediss, etcd, etcds, zookeeper, postgres"
             ))
         })?;
-        scheme_fits(kind, &endpoint)?;
-        endpoints.entry(kind).or_default().push(endpoint);
+        let parsed = match kind {
+            ServerKind::Zookeeper | ServerKind::Etcd => several(kind, url),
+            _ => vec![endpoint],
+        };
+        for endpoint in parsed {
+            scheme_fits(kind, &endpoint)?;
+            endpoints.entry(kind).or_default().push(endpoint);
+        }
     }
     only_one_server(&endpoints)?;
     Ok(endpoints)
@@ -102,7 +132,7 @@ pub fn redacted(arguments: impl Iterator<Item = String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{bare, named, redacted};
-    use crate::lock::ServerKind;
+    use crate::lock::{Endpoint, ServerKind};
 
     #[test]
     fn endpoints_are_read_by_name_and_by_scheme() {
@@ -112,6 +142,25 @@ mod tests {
         assert_eq!(endpoints[&ServerKind::Etcd][0].host_port(), "d:4");
         let endpoints = bare(&["postgres://u:p@h:5/x".to_owned()]).unwrap();
         assert_eq!(endpoints[&ServerKind::Postgres][0].to_string(), "postgres://h:5");
+    }
+
+    #[test]
+    fn servers_of_an_ensemble_share_a_scheme_or_have_one_each() {
+        for (name, kind) in [("etcd", ServerKind::Etcd), ("zookeeper", ServerKind::Zookeeper)] {
+            for list in ["S://a:1,b:2,c:3", "S://a:1,S://b:2,S://c:3", "S://a:1,b:2,S://c:3"] {
+                let list = list.replace('S', name);
+                let hosts = |endpoints: &[Endpoint]| {
+                    endpoints.iter().flat_map(|one| one.host_port().split(',').map(str::to_owned)).collect::<Vec<_>>()
+                };
+                let read = named(&[format!("{name}={list}")]).unwrap();
+                assert_eq!(hosts(&read[&kind]), ["a:1", "b:2", "c:3"], "{list}");
+                assert_eq!(hosts(&bare(&[list]).unwrap()[&kind]), ["a:1", "b:2", "c:3"]);
+            }
+        }
+        let secret = named(&["zookeeper=zookeeper://me:p,w@a:1,zookeeper://me:p,w@b:2/x".to_owned()]).unwrap();
+        assert_eq!(secret[&ServerKind::Zookeeper][1].credentials(), Some(("me".to_owned(), "p,w".to_owned())));
+        assert!(named(&["etcd=etcd://a:1,".to_owned()]).is_err(), "a comma too many");
+        assert!(named(&["etcd=etcd://a:1,redis://b:2".to_owned()]).is_err());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::job::{Job, workers};
 use super::measure::{Bench, Candidate, Done};
 use super::narrate;
 use super::overhead::{Overhead, calibrate};
+use super::scoreboard;
 use super::servers::Servers;
 use super::wall::WallClock;
 use crate::backend::{self, RedlockParameters, Target};
@@ -41,13 +42,18 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     session.log.write_to(&directory.path("")).map_err(Failure::internal)?;
     session.save_in(Some(directory.path("")));
     narrate::begins(&job, &id);
+    scoreboard::begins(&job, &id);
     session.display.update(Update::Run(Box::new(facts(&job, &id, None))));
     for warning in job.warnings().iter().chain(&baselines.warnings) {
         warn!(target: narrate::RUN, "{warning}");
         session.display.say(&format!("warning: {warning}"));
     }
     session.display.step("starting servers");
-    let servers = Servers::prepare(&job.selection.entries, job.endpoints.clone(), job.args, &stop);
+    let told = |text: &str| session.display.step(text);
+    let servers = Servers::prepare(&job.selection.entries, job.endpoints.clone(), job.args, &stop, &told);
+    for origin in servers.origins() {
+        session.display.say(&origin);
+    }
     session.log.keep_secret(servers.all_endpoints().iter());
     if let Some(kept) = servers.directory().filter(|_| job.args.keep_servers_dir) {
         session.display.say(&format!("data and logs of the servers are left in {}", kept.display()));
@@ -97,7 +103,7 @@ pub fn store_failure(error: &StoreError) -> Failure {
 /// What the run's keys, schema or path are named by on a server: the start of the
 /// run id, which may be too long for a schema, and a number of this process: two
 /// machines may give one server the same `--run-id`, and must not meet there.
-fn namespace(id: &str, started: SystemTime) -> String {
+pub fn namespace(id: &str, started: SystemTime) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let nanos = started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let tail = client_seed(nanos, std::process::id(), 1) & 0xffff_ffff;
@@ -161,6 +167,8 @@ impl Run<'_> {
             lookout: lookout.as_ref(),
             runtime: &runtime,
             namespace: &self.namespace,
+            every_ns: None,
+            beside: None,
         };
         let mut told = false;
         for (done, (candidate, trial)) in order.iter().enumerate() {
@@ -192,6 +200,7 @@ impl Run<'_> {
                 measured: done.measured.clone(),
             })));
             self.dones.push(done);
+            scoreboard::trial_ended(self.job, &self.dones, &self.skipped);
         }
         // What an embedded system left is no result.
         let _ = std::fs::remove_dir_all(&scratch);
@@ -241,7 +250,8 @@ impl Run<'_> {
             let reached = self.servers.endpoints(entry).and_then(|(endpoints, ours)| {
                 let target = self.target(endpoints, ours, clock);
                 let system = (entry.connect)(target.clone()).map_err(|error| error.to_string())?;
-                let facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+                let mut facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+                facts.durability = self.servers.durability(entry, facts.durability);
                 Ok(Candidate { entry, system, target, facts, ttl: *ttl })
             });
             match reached {
@@ -249,10 +259,12 @@ impl Run<'_> {
                     let facts = &candidate.facts;
                     info!(target: narrate::SERVERS, "{} answers: version {}, {}", entry.name, facts.version, facts.durability);
                     self.tell(Update::System(Box::new(self.system(&candidate))));
+                    scoreboard::answers(self.job, entry);
                     candidates.push(candidate);
                 }
                 Err(reason) => {
                     warn!(target: narrate::SERVERS, "{} is skipped: {reason}", entry.name);
+                    scoreboard::is_down(self.job, entry.name);
                     let given = entry.server.is_some_and(|kind| self.job.endpoints.contains_key(&kind));
                     let asked_for = self.job.selection.by_name || given;
                     let skipped = SkippedBackend { backend: entry.name.to_owned(), reason, asked_for };

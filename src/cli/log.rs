@@ -138,7 +138,16 @@ impl Log {
     /// # Errors
     /// If the file cannot be made; names it.
     pub fn write_to(&self, directory: &Path) -> Result<(), String> {
-        let mut file = LogFile::create(directory)?;
+        self.write_bounded_to(directory, u64::MAX)
+    }
+
+    /// The same for a log that has no end: from so many bytes on the file begins anew,
+    /// and the one before is `run.log.1`.
+    ///
+    /// # Errors
+    /// If the file cannot be made; names it.
+    pub fn write_bounded_to(&self, directory: &Path, limit: u64) -> Result<(), String> {
+        let mut file = LogFile::create(directory, limit)?;
         let mut filed = lock(&self.inner.filed);
         let missed = self.inner.ring.since(filed.until);
         for line in &missed.lines {

@@ -13,12 +13,13 @@ use super::servers::Servers;
 use super::session::Session;
 use crate::backend::{Entry, Target};
 use crate::clock::Clock;
-use crate::load::{Armed, LoadError, Phase, Spec, Steering, Tick};
+use crate::load::{Armed, Grid, LoadError, Phase, Spec, Steering, Tick};
 use crate::lock::{Facts, Key, LockSystem};
+use crate::metrics::{Subject, Tally};
 use crate::oracle::{JudgedHistory, Oracle};
-use crate::record::Observer;
-use crate::record::figures::Figures;
+use crate::record::figures::{Figures, Schedule};
 use crate::record::history::{Header, HistoryFile, TrialHistory};
+use crate::record::{Event, Observer};
 use crate::report::live::LiveTrial;
 use crate::report::{self, Measured, Measurements, Resources, TrialResult};
 use crate::stop::Stop;
@@ -53,6 +54,32 @@ pub struct Bench<'a> {
     pub runtime: &'a tokio::runtime::Runtime,
     /// What everything of this run is named by on a server.
     pub namespace: &'a str,
+    /// Nanoseconds from one attempt to the next, of all clients; `None`: whenever a client
+    /// is free.
+    pub every_ns: Option<u64>,
+    /// Who else looks at the trials.
+    pub beside: Option<&'a dyn Beside>,
+}
+
+/// Looks at a trial while it runs, on the thread that called for it.
+pub trait Beside {
+    /// It begins.
+    fn begins(&self, schedule: &Schedule);
+    /// The next event.
+    fn sees(&self, event: &Event);
+    /// A moment later, with the violations so far. Breaking ends the trial at once.
+    fn ticks(&self, violations: u64) -> ControlFlow<()>;
+}
+
+/// [`Beside`] as an observer.
+struct Onlooker<'a>(Option<&'a dyn Beside>);
+
+impl Observer for Onlooker<'_> {
+    fn observe(&mut self, event: &Event) {
+        if let Some(beside) = self.0 {
+            beside.sees(event);
+        }
+    }
 }
 
 /// What a trial leaves behind.
@@ -145,6 +172,7 @@ impl Bench<'_> {
             workers: self.workers,
             stop: self.stop.child(),
             steering: self.steering.clone(),
+            grid: self.every_ns.map(|every| Arc::new(Grid::new(every))),
         };
         if let Some(lookout) = self.lookout {
             lookout.watch(self.watched(candidate, &keys));
@@ -189,7 +217,7 @@ impl Bench<'_> {
     /// Removes the keys of a trial, unless its servers are dead or about to be
     /// stopped with all that they hold. A stop that waits for a server that hangs
     /// waits a little only, an abort not at all.
-    fn clean(&self, candidate: &Candidate, keys: &[Key]) -> Result<(), String> {
+    pub fn clean(&self, candidate: &Candidate, keys: &[Key]) -> Result<(), String> {
         let ours = self.servers.started_here(candidate.entry);
         if ours && (self.stop.draining() || self.servers.died(candidate.entry).is_some()) {
             return Ok(());
@@ -209,7 +237,8 @@ impl Bench<'_> {
         })
     }
 
-    fn keys(&self, backend: &str, trial: u32) -> Arc<[Key]> {
+    /// The keys of a trial.
+    pub fn keys(&self, backend: &str, trial: u32) -> Arc<[Key]> {
         let slug = backend.replace(':', "-");
         let count = self.plan.keys.count(self.plan.clients);
         (0..count).map(|index| Key { index, name: format!("{slug}-t{trial}-k{index}").into() }).collect()
@@ -234,8 +263,12 @@ impl Bench<'_> {
             measure: schedule.measure(),
             end: schedule.end(),
         };
-        let figures = Figures::new(schedule.clone(), plan.clients, keys);
+        let entry = candidate.entry;
+        let subject = Subject::new(entry.name, &plan.name);
+        let tally = Tally::new(self.session.board.as_ref(), subject, entry.guarantees.token.is_some());
+        let figures = tally.figures(Figures::new(schedule.clone(), plan.clients, keys));
         let oracle = Oracle::new(plan.clients, keys, schedule.start);
+        let alarm = oracle.violations();
         let history = history.map(|file| {
             let limit = match plan.history {
                 HistoryLimit::Full => u64::MAX,
@@ -245,16 +278,25 @@ impl Bench<'_> {
             TrialHistory::begin(file, &header, limit, oracle.violations())
         });
         let mut meter = Meter::default();
-        let mut tick = |tick: Tick| self.tick(tick, candidate.entry, trial, &mut meter);
+        let mut tick = |tick: Tick| {
+            let going = self.tick(tick, candidate.entry, trial, &mut meter);
+            let beside = self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get().count));
+            if going.is_break() { going } else { beside }
+        };
+        if let Some(beside) = self.beside {
+            beside.begins(&schedule);
+        }
+        let mut onlooker = Onlooker(self.beside);
         let display = &self.session.display;
         let judged = JudgedHistory::new(oracle, history);
         let of = (candidate.entry.name, trial);
         let live = LiveTrial::new(of, schedule.clone(), figures, judged, display.publisher().is_some());
-        let mut published = Published::new(live, display, &self.session.steering, self.clock);
-        let mut observers: [&mut dyn Observer; 1] = [&mut published];
+        let mut published = Published::new(live, display, &self.session.steering, self.clock, tally);
+        let mut observers: [&mut dyn Observer; 2] = [&mut published, &mut onlooker];
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
         published.publish();
-        let (mut figures, findings, recorded) = published.into_trial().finish();
+        let (live, tally) = published.into_parts();
+        let (mut figures, findings, recorded) = live.finish();
         let measured_ns = schedule.end() - schedule.measure();
         let result = report::result(&Measured {
             backend: candidate.entry.name,
@@ -271,6 +313,7 @@ impl Bench<'_> {
             resources: meter.resources(),
             ttl_raised: candidate.ttl.raised,
         });
+        tally.settle(&result, &figures);
         let measured = Measurements {
             backend: candidate.entry.name.to_owned(),
             trial,

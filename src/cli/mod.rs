@@ -11,19 +11,25 @@ mod config;
 mod dashboard;
 mod display;
 mod doctor;
+mod down;
 mod endpoints;
 mod execute;
 mod explain;
 mod export;
 mod gates;
 mod histories;
+mod inspect;
 mod job;
+mod keeper;
+mod kinds;
 mod lints;
+mod listing;
 mod log;
 mod lookout;
 mod ls;
 mod manual;
 mod measure;
+mod monitor;
 mod narrate;
 mod overhead;
 mod printer;
@@ -31,6 +37,8 @@ mod publish;
 mod report;
 mod run;
 mod schema;
+mod scoreboard;
+mod scrape;
 mod screen;
 mod select;
 mod servers;
@@ -38,9 +46,11 @@ mod session;
 mod show;
 mod sides;
 mod signal;
+mod status;
 mod stored;
 mod sweep;
 mod terminal;
+mod up;
 mod verify;
 mod wall;
 mod watch;
@@ -63,6 +73,12 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.to_string() }
     }
 
+    /// What the command needs from this machine cannot be had, as a server that does not
+    /// start: nothing is wrong with the command line, nor with lockbench.
+    fn unavailable(message: impl ToString) -> Self {
+        Self { exit: Exit::Backend, message: message.to_string() }
+    }
+
     fn internal(message: impl ToString) -> Self {
         Self { exit: Exit::Internal, message: message.to_string() }
     }
@@ -75,8 +91,13 @@ pub fn run(arguments: Arguments) -> u8 {
     let done = match arguments.command {
         Command::Run(args) => run::run(&args),
         Command::Quick(args) => run::quick(&args),
+        Command::Monitor(args) => monitor::monitor(&args),
         Command::Check(args) => check::check(&args),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Up(args) => up::up(&args),
+        Command::Down(args) => down::down(&args),
+        Command::Status(args) => status::status(&args),
+        Command::Keeper(args) => keeper::keeper(&args),
         Command::Backends => backends::backends(),
         Command::Lints => lints::lints(),
         Command::Ls(args) => ls::ls(&args),
@@ -86,6 +107,7 @@ pub fn run(arguments: Arguments) -> u8 {
         Command::Verify(args) => verify::verify(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Watch(args) => watch::watch(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => manual::completions(&args),
@@ -94,7 +116,9 @@ pub fn run(arguments: Arguments) -> u8 {
     match done {
         Ok(code) => code,
         Err(failure) => {
-            tell(&format!("lockbench: {}", failure.message));
+            // It may quote a server or a file, and they must not command the terminal.
+            let harmless = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+            tell(&format!("lockbench: {}", failure.message.chars().map(harmless).collect::<String>()));
             failure.exit.code()
         }
     }
@@ -103,13 +127,17 @@ pub fn run(arguments: Arguments) -> u8 {
 /// Writes to stdout. A reader that went away (`| head`) is no error of ours; a full
 /// disk is.
 fn print(text: &str) -> Result<(), Failure> {
+    print_if_read(text).map(|_| ())
+}
+
+/// The same for what goes on and on: is there still somebody who reads it?
+fn print_if_read(text: &str) -> Result<bool, Failure> {
     use std::io::{ErrorKind, Write as _};
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::internal(format!("cannot write to stdout: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::internal(format!("cannot write to stdout: {error}"))),
     }
 }
 

@@ -6,6 +6,7 @@ use tracing::{debug, info, warn};
 use super::job::Job;
 use super::overhead::Overhead;
 use crate::load::Phase;
+use crate::metrics::State;
 use crate::report::{TrialResult, Verdict};
 use crate::units::{grouped, human_duration, three_digits};
 
@@ -23,6 +24,9 @@ pub fn begins(job: &Job<'_>, id: &str) {
     let names: Vec<&str> = job.selection.entries.iter().map(|entry| entry.name).collect();
     let (plan, ui) = (&job.plan, &job.session.ui);
     info!(target: RUN, "run {id}: workload {}, trials of each {}, systems {}", plan.name, plan.trials, names.join(", "));
+    if let Some(scraped) = &job.session.scraped {
+        info!(target: RUN, "{}", scraped.told());
+    }
     debug!(target: RUN, theme = ?ui.theme, fps = ui.fps, ascii = ui.ascii, mouse = ui.mouse, "how a dashboard looks");
 }
 
@@ -85,6 +89,18 @@ pub fn drawn(cost: (u64, u64), own_s: f64) {
     let seconds = cost.0 as f64 / 1e9;
     let share = if own_s > 0.0 { 100.0 * seconds / own_s } else { 0.0 };
     info!(target: RUN, "the dashboard took {seconds:.3} s of {own_s:.3} s of processor time ({share:.2} %), {} frames", cost.1);
+}
+
+/// What the metrics endpoint cost: writing figures is done beside the merge of events,
+/// `cost` are the scrapes and the processor nanoseconds of the thread that answers them.
+pub fn served(state: &State, cost: (u64, u64), own_s: f64) {
+    let (writing, answering) = (state.writing.as_secs_f64(), cost.1 as f64 / 1e9);
+    info!(
+        target: RUN,
+        "metrics took {writing:.3} s to write in {} times and {answering:.3} s to answer {} scrapes, of {own_s:.3} s of processor time",
+        state.writes,
+        cost.0
+    );
 }
 
 /// How the run is judged.

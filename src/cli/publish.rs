@@ -5,15 +5,18 @@ use super::display::Display;
 use super::measure::own_cpu_s;
 use crate::clock::Clock;
 use crate::load::Steering;
+use crate::metrics::Tally;
 use crate::record::{Event, Observer};
 use crate::report::live::{LiveTrial, Update};
 
-/// A trial and its watcher.
+/// A trial and its watchers.
 pub struct Published<'a> {
     trial: LiveTrial<'a>,
     display: &'a Display,
     steering: &'a Steering,
     clock: Clock,
+    /// Its figures for the metrics endpoint.
+    tally: Tally,
     /// Time between snapshots; `None`: nobody wants any.
     pace_ns: Option<u64>,
     next: u64,
@@ -23,9 +26,9 @@ pub struct Published<'a> {
 
 impl<'a> Published<'a> {
     /// Publishes a trial.
-    pub fn new(trial: LiveTrial<'a>, display: &'a Display, steering: &'a Steering, clock: Clock) -> Self {
+    pub fn new(trial: LiveTrial<'a>, display: &'a Display, steering: &'a Steering, clock: Clock, tally: Tally) -> Self {
         let pace_ns = display.pace_ns();
-        Self { trial, display, steering, clock, pace_ns, next: 0, last: (clock.now(), own_cpu_s()) }
+        Self { trial, display, steering, clock, tally, pace_ns, next: 0, last: (clock.now(), own_cpu_s()) }
     }
 
     /// How it stands now, whatever the pace.
@@ -43,9 +46,9 @@ impl<'a> Published<'a> {
         self.display.update(Update::Live(Box::new(snapshot)));
     }
 
-    /// The trial.
-    pub fn into_trial(self) -> LiveTrial<'a> {
-        self.trial
+    /// The trial, and the tally that awaits its result.
+    pub fn into_parts(self) -> (LiveTrial<'a>, Tally) {
+        (self.trial, self.tally)
     }
 }
 
@@ -56,6 +59,7 @@ impl Observer for Published<'_> {
 
     fn pause(&mut self) {
         self.trial.pause();
+        self.tally.pause(&self.trial);
         let Some(pace) = self.pace_ns else { return };
         let now = self.clock.now();
         if now >= self.next {

@@ -62,7 +62,7 @@ fn carry_out<'a>(
     session: &'a Session,
     job: impl Fn(Option<&str>) -> Result<Job<'a>, Failure>,
 ) -> Result<u8, Failure> {
-    match args.sweep.as_deref().map(asked).transpose()? {
+    let code = match args.sweep.as_deref().map(asked).transpose()? {
         None => {
             let job = job(None)?;
             session.show(args.ui);
@@ -71,17 +71,20 @@ fn carry_out<'a>(
                 session.leave_screen();
             }
             session.close();
-            Ok(concluded?.print(args.format))
+            concluded?.print(args.format)
         }
-        Some(asked) => sweep::run(&asked, args, session, |set| job(Some(set))),
-    }
+        Some(asked) => sweep::run(&asked, args, session, |set| job(Some(set)))?,
+    };
+    session.linger();
+    Ok(code)
 }
 
 /// Servers started here, or the given ones: both cannot be meant.
 fn no_contradiction(args: &LoadArgs, endpoints: &Endpoints) -> Result<(), Failure> {
     match endpoints.keys().next() {
-        Some(kind) if args.stack == StackChoice::Local => Err(Failure::usage(format!(
-            "--stack local starts every server here, but an endpoint of {kind} is given: leave out one of the two"
+        Some(kind) if matches!(args.stack, StackChoice::Local | StackChoice::Docker) => Err(Failure::usage(format!(
+            "--stack {} starts every server here, but an endpoint of {kind} is given: leave out one of the two",
+            if args.stack == StackChoice::Local { "local" } else { "docker" }
         ))),
         _ => Ok(()),
     }

@@ -1,8 +1,8 @@
-//! `lockbench schema`: the schema of a workload file or of report.json.
+//! `lockbench schema`: the schema of a workload file, of report.json, or of a look at live locks.
 
 use super::args::{SchemaArgs, SchemaChoice};
 use super::{Failure, print};
-use crate::output::report_schema;
+use crate::output::{inspection_schema, report_schema};
 use crate::workload::json_schema;
 
 /// Prints it.
@@ -10,6 +10,7 @@ pub fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
     match args.of {
         SchemaChoice::Workload => workload(),
         SchemaChoice::Report => report(),
+        SchemaChoice::Inspection => inspection(),
     }
 }
 
@@ -22,6 +23,13 @@ fn workload() -> Result<u8, Failure> {
 /// JSON Schema of `report.json`.
 fn report() -> Result<u8, Failure> {
     let bytes = report_schema().map_err(Failure::internal)?;
+    print(&String::from_utf8_lossy(&bytes))?;
+    Ok(0)
+}
+
+/// JSON Schema of what `inspect --format json` prints.
+fn inspection() -> Result<u8, Failure> {
+    let bytes = inspection_schema().map_err(Failure::internal)?;
     print(&String::from_utf8_lossy(&bytes))?;
     Ok(0)
 }

@@ -1,11 +1,11 @@
-//! The servers of a run: given endpoints, else started here.
+//! The servers of a run: given endpoints, else what runs already, else started here.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::args::{LoadArgs, StackChoice};
 use super::endpoints::Endpoints;
@@ -14,59 +14,75 @@ use super::narrate::SERVERS;
 use crate::backend::Entry;
 use crate::lock::{Endpoint, ServerKind};
 use crate::report::Resources;
-use crate::stack::{LocalStack, Options, Probe, Server, probe};
+use crate::stack::{DockerError, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe};
 use crate::stop::Stop;
 
 /// One kind's servers.
 pub enum Source {
     /// Started by us.
     Ours(Arc<Server>),
+    /// They ran before us, and stay.
+    Left(Left),
     /// Given by the user.
     Given(Vec<Endpoint>),
     /// None, and why.
     Missing(String),
 }
 
+/// Servers that `lockbench up` or compose left running.
+pub struct Left {
+    endpoints: Vec<Endpoint>,
+    /// `None` for programs, which their keeper holds.
+    containers: Option<Arc<Server>>,
+}
+
 /// All servers of a run. Dropping it stops those that we started.
 pub struct Servers {
     kinds: BTreeMap<ServerKind, Source>,
+    /// What given servers were made for, where the user says so.
+    declared: Option<String>,
+}
+
+/// Where one kind's servers are, for the report.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Here,
+    Containers,
+    Given,
 }
 
 impl Servers {
-    /// Takes given endpoints and starts what else the entries need, in parallel.
-    pub fn prepare(entries: &[&'static Entry], given: Endpoints, args: &LoadArgs, stop: &Stop) -> Self {
+    /// Takes given endpoints and what runs already, and starts what else the entries
+    /// need. `told` hears what is waited for.
+    pub fn prepare(
+        entries: &[&'static Entry],
+        given: Endpoints,
+        args: &LoadArgs,
+        stop: &Stop,
+        told: &dyn Fn(&str),
+    ) -> Self {
         let mut kinds: BTreeMap<ServerKind, Source> = BTreeMap::new();
-        let mut to_start = Vec::new();
         let mut given = given;
         for kind in entries.iter().filter_map(|entry| entry.server) {
-            if kinds.contains_key(&kind) || to_start.contains(&kind) {
-                continue;
-            }
-            match (given.remove(&kind), args.stack, probe(kind)) {
-                (Some(endpoints), _, _) => {
-                    kinds.insert(kind, Source::Given(endpoints));
-                }
-                (None, StackChoice::External, _) => {
-                    let problem = format!("--stack external and no --endpoint {kind}=URL");
-                    kinds.insert(kind, Source::Missing(problem));
-                }
-                (None, _, Probe::Missing { what, install }) => {
-                    let problem =
-                        format!("{what} was not found; install it with `{install}`, or give --endpoint {kind}=URL");
-                    kinds.insert(kind, Source::Missing(problem));
-                }
-                (None, _, Probe::Found { .. }) => to_start.push(kind),
+            if let Some(endpoints) = given.remove(&kind) {
+                kinds.insert(kind, Source::Given(endpoints));
+            } else if args.stack == StackChoice::External && !kinds.contains_key(&kind) {
+                let problem = format!("--stack external and no --endpoint {kind}=URL");
+                kinds.insert(kind, Source::Missing(problem));
             }
         }
-        let options = Options { keep: args.keep_servers_dir, stop: stop.clone(), ..Options::default() };
-        for (kind, started) in LocalStack::start(&to_start, &options) {
-            let source = match started {
-                Ok(server) => Source::Ours(Arc::new(server)),
-                Err(error) => Source::Missing(error.to_string()),
-            };
-            kinds.insert(kind, source);
+        let mut wanted: Vec<ServerKind> = Vec::new();
+        for kind in entries.iter().filter_map(|entry| entry.server) {
+            if !kinds.contains_key(&kind) && !wanted.contains(&kind) {
+                wanted.push(kind);
+            }
         }
-        Self { kinds }
+        kinds.extend(left_running(&wanted, args));
+        wanted.retain(|kind| !kinds.contains_key(kind));
+        kinds.extend(started(&wanted, args, stop, told));
+        // With servers of its own, lockbench sees the labels instead.
+        let declared = args.docker.durability().filter(|_| args.stack == StackChoice::External);
+        Self { kinds, declared }
     }
 
     /// Endpoints for an entry, and whether the servers are ours.
@@ -77,6 +93,7 @@ impl Servers {
         let Some(kind) = entry.server else { return Ok((Vec::new(), true)) };
         match self.kinds.get(&kind) {
             Some(Source::Ours(server)) => Ok((server.endpoints(), true)),
+            Some(Source::Left(left)) => Ok((left.endpoints.clone(), false)),
             Some(Source::Given(endpoints)) => Ok((endpoints.clone(), false)),
             Some(Source::Missing(problem)) => Err(problem.clone()),
             None => Err(format!("no {kind} server was prepared")),
@@ -85,69 +102,97 @@ impl Servers {
 
     /// Are the entry's servers ours?
     pub fn started_here(&self, entry: &Entry) -> bool {
-        self.ours(entry).is_some()
+        entry.server.is_some_and(|kind| matches!(self.kinds.get(&kind), Some(Source::Ours(_))))
     }
 
     /// Every server's, of whatever kind.
     pub fn all_endpoints(&self) -> Vec<Endpoint> {
         let of = |source: &Source| match source {
             Source::Ours(server) => server.endpoints(),
+            Source::Left(left) => left.endpoints.clone(),
             Source::Given(endpoints) => endpoints.clone(),
             Source::Missing(_) => Vec::new(),
         };
         self.kinds.values().flat_map(of).collect()
     }
 
-    /// Did the entry's server end by itself? Then how.
-    pub fn died(&self, entry: &Entry) -> Option<String> {
-        self.ours(entry)?.died()
+    /// Which servers are used that a reader may not expect, each in a line.
+    pub fn origins(&self) -> Vec<String> {
+        let origin = |(kind, source): (&ServerKind, &Source)| match source {
+            Source::Left(left) if left.containers.is_some() => {
+                Some(format!("{kind}: containers that run already are used, and left running"))
+            }
+            Source::Left(_) => Some(format!("{kind}: what `lockbench up` started is used, and left running")),
+            Source::Ours(server) if server.in_containers() => Some(format!("{kind}: started in containers")),
+            Source::Ours(_) | Source::Given(_) | Source::Missing(_) => None,
+        };
+        self.kinds.iter().filter_map(origin).collect()
     }
 
-    /// Processor seconds and memory of the entry's servers, if they are ours.
+    /// Did the entry's server end by itself? Then how.
+    pub fn died(&self, entry: &Entry) -> Option<String> {
+        self.handle(entry)?.died()
+    }
+
+    /// Processor seconds and memory of the entry's servers, if we can see them.
     pub fn usage(&self, entry: &Entry) -> Resources {
-        self.ours(entry).map_or_else(Resources::default, |server| used(server))
+        self.handle(entry).map_or_else(Resources::default, |server| used(server))
     }
 
     /// The same for another thread, for as long as the servers live.
     pub fn gauge(&self, entry: &Entry) -> Option<Gauge> {
-        let server = Arc::downgrade(self.ours(entry)?);
+        let server = Arc::downgrade(self.handle(entry)?);
         Some(Box::new(move || server.upgrade().map_or_else(Resources::default, |server| used(&server))))
     }
 
-    /// How our servers differ from the settings that they ship with.
+    /// What the servers said of their durability, and what their containers were made
+    /// for: not every server can be asked.
+    pub fn durability(&self, entry: &Entry, read_back: String) -> String {
+        let given = entry.server.is_some_and(|kind| matches!(self.kinds.get(&kind), Some(Source::Given(_))));
+        let declared = self.declared.as_deref().filter(|_| given);
+        match (self.handle(entry).and_then(|server| server.durability()), declared) {
+            (Some(label), _) => with_label(&read_back, label, "the label lockbench.durability"),
+            (None, Some(declared)) => with_label(&read_back, declared, "--durability"),
+            (None, None) => read_back,
+        }
+    }
+
+    /// What a reader must know of the servers: how they differ from what ships.
     pub fn remarks(&self) -> Vec<String> {
-        let ours = self
-            .kinds
-            .values()
-            .filter_map(|source| if let Source::Ours(server) = source { Some(server) } else { None });
-        ours.flat_map(|server| {
-            server.settings().iter().map(move |setting| format!("{}: not stock: {setting}", server.kind()))
-        })
-        .collect()
+        let of = |server: &Arc<Server>| {
+            let kind = server.kind();
+            server.remarks().iter().map(|remark| format!("{kind}: {remark}")).collect::<Vec<_>>()
+        };
+        self.handles().flat_map(of).collect()
     }
 
     /// The directory of the servers that we started.
     pub fn directory(&self) -> Option<&Path> {
-        self.kinds.values().find_map(|source| match source {
-            Source::Ours(server) => Some(server.directory()),
-            Source::Given(_) | Source::Missing(_) => None,
-        })
+        self.handles().find_map(|server| server.directory())
     }
 
     /// Where the servers are relative to the load.
     pub fn placement(&self) -> &'static str {
-        let (mut ours, mut given) = (false, false);
-        for source in self.kinds.values() {
-            ours |= matches!(source, Source::Ours(_));
-            given |= matches!(source, Source::Given(_));
-        }
-        match (ours, given) {
-            (true, true) => "some servers on this machine over loopback, some at given endpoints",
-            (true, false) => {
+        let places: Vec<Place> = self.kinds.values().filter_map(place).collect();
+        let is = |place: Place| places.contains(&place);
+        match (is(Place::Here), is(Place::Containers), is(Place::Given)) {
+            (false, false, false) => "no servers",
+            (false, false, true) => "servers at given endpoints",
+            (true, false, false) => {
                 "servers on the same machine as the load, over loopback: no network delay, shared processors and disk"
             }
-            (false, true) => "servers at given endpoints",
-            (false, false) => "no servers",
+            (false, true, false) => {
+                "servers on the same machine as the load, in Docker containers behind ports published on loopback: \
+                 no real network, shared processors and disk"
+            }
+            (true, true, false) => {
+                "servers on the same machine as the load, some as programs over loopback, some in Docker containers \
+                 behind ports published on loopback: no real network, shared processors and disk"
+            }
+            (true, false, true) => "some servers on this machine over loopback, some at given endpoints",
+            (_, true, true) => {
+                "some servers on this machine over loopback (Docker containers), some at given endpoints"
+            }
         }
     }
 
@@ -164,12 +209,122 @@ impl Servers {
         }
     }
 
-    fn ours(&self, entry: &Entry) -> Option<&Arc<Server>> {
-        match self.kinds.get(&entry.server?)? {
-            Source::Ours(server) => Some(server),
-            Source::Given(_) | Source::Missing(_) => None,
+    /// What can be looked at from outside of the protocol.
+    fn handle(&self, entry: &Entry) -> Option<&Arc<Server>> {
+        self.kinds.get(&entry.server?).and_then(handle)
+    }
+
+    fn handles(&self) -> impl Iterator<Item = &Arc<Server>> {
+        self.kinds.values().filter_map(handle)
+    }
+}
+
+fn handle(source: &Source) -> Option<&Arc<Server>> {
+    match source {
+        Source::Ours(server) => Some(server),
+        Source::Left(left) => left.containers.as_ref(),
+        Source::Given(_) | Source::Missing(_) => None,
+    }
+}
+
+fn place(source: &Source) -> Option<Place> {
+    match source {
+        Source::Ours(server) if server.in_containers() => Some(Place::Containers),
+        Source::Left(left) if left.containers.is_some() => Some(Place::Containers),
+        Source::Ours(_) | Source::Left(_) => Some(Place::Here),
+        Source::Given(_) => Some(Place::Given),
+        Source::Missing(_) => None,
+    }
+}
+
+/// What runs already, of the kinds wanted: programs of `lockbench up`, then healthy
+/// containers. With `--stack docker` the start itself finds what runs.
+fn left_running(wanted: &[ServerKind], args: &LoadArgs) -> BTreeMap<ServerKind, Source> {
+    let mut found = BTreeMap::new();
+    if matches!(args.stack, StackChoice::Auto | StackChoice::Local)
+        && let Ok(register) = Register::from_env()
+    {
+        let programs = wanted.iter().filter_map(|kind| Some((*kind, register.of(*kind)?)));
+        for (kind, left) in programs.filter(|(_, left)| left.died.is_none()) {
+            info!(target: SERVERS, "{kind}: used as `lockbench up` left it, process {}", left.keeper());
+            found.insert(kind, Source::Left(Left { endpoints: left.endpoints(), containers: None }));
         }
     }
+    if args.stack == StackChoice::Auto && wanted.iter().any(|kind| !found.contains_key(kind)) {
+        let running = Project::find(&args.docker.project.name()).and_then(|project| project.running());
+        for server in running.unwrap_or_default().into_iter().filter(|server| wanted.contains(&server.kind())) {
+            found.entry(server.kind()).or_insert_with(|| source(server));
+        }
+    }
+    found
+}
+
+/// Starts what does not run, as chosen.
+fn started(wanted: &[ServerKind], args: &LoadArgs, stop: &Stop, told: &dyn Fn(&str)) -> BTreeMap<ServerKind, Source> {
+    let programs = args.stack != StackChoice::Docker;
+    let (here, elsewhere): (Vec<ServerKind>, Vec<ServerKind>) =
+        wanted.iter().partition(|kind| programs && matches!(probe(**kind), Probe::Found { .. }));
+    let options = Options { keep: args.keep_servers_dir, stop: stop.clone(), ..Options::default() };
+    let local = LocalStack::start(&here, &options).into_iter();
+    let mut all: BTreeMap<ServerKind, Source> = local
+        .map(|(kind, started)| (kind, started.map_or_else(|error| Source::Missing(error.to_string()), source)))
+        .collect();
+    if elsewhere.is_empty() {
+        return all;
+    }
+    let containers = match args.stack {
+        StackChoice::Auto | StackChoice::Docker => DockerStack::find(&args.docker.options(stop)).map_err(Some),
+        StackChoice::Local | StackChoice::External => Err(None),
+    };
+    match containers {
+        Ok(docker) => {
+            info!(target: SERVERS, "containers come from {}", docker.describe());
+            let started = docker.start(&elsewhere, told).into_iter();
+            all.extend(
+                started.map(|(kind, server)| {
+                    (kind, server.map_or_else(|error| Source::Missing(error.to_string()), source))
+                }),
+            );
+        }
+        Err(error) => {
+            if let Some(error) = &error {
+                warn!(target: SERVERS, "no containers: {error}");
+            }
+            all.extend(elsewhere.iter().map(|kind| (*kind, Source::Missing(missing(*kind, error.as_ref())))));
+        }
+    }
+    all
+}
+
+fn source(server: Server) -> Source {
+    if server.is_ours() {
+        return Source::Ours(Arc::new(server));
+    }
+    Source::Left(Left { endpoints: server.endpoints(), containers: Some(Arc::new(server)) })
+}
+
+/// Why there is no server of this kind.
+fn missing(kind: ServerKind, docker: Option<&DockerError>) -> String {
+    match (probe(kind), docker) {
+        // Docker was asked for, or is the only way.
+        (Probe::Found { .. }, Some(error)) => error.to_string(),
+        (Probe::Found { binary, .. }, None) => format!("{} was not asked to start", binary.display()),
+        (Probe::Missing { what, install }, error) => {
+            let docker = error.map_or_else(String::new, |error| format!("; and no container: {error}"));
+            format!("{what} was not found; install it with `{install}`, or give --endpoint {kind}=URL{docker}")
+        }
+    }
+}
+
+/// Of a server that cannot be asked the label is all that is known.
+fn with_label(read_back: &str, label: &str, said_by: &str) -> String {
+    if label == "fast" && read_back.contains("cannot be read back") {
+        return format!(
+            "made for durability fast: an answer does not wait for the disk ({said_by} says so; the server cannot be \
+             asked)"
+        );
+    }
+    format!("{read_back}; made for durability {label}")
 }
 
 /// What a server uses so far.
@@ -179,5 +334,27 @@ fn used(server: &Server) -> Resources {
         client_cpu_s: None,
         server_cpu_s: usage.map(|usage| usage.cpu_s),
         server_rss_bytes: usage.map(|usage| usage.rss_bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_label;
+    use crate::report::{Durability, Storage};
+
+    #[test]
+    fn a_label_never_makes_a_server_safer_than_it_said_and_tells_what_it_cannot() {
+        let etcd = "write-ahead log fsync before answer (etcd's documentation; --unsafe-no-fsync cannot be read back)";
+        let redis = "appendonly no, appendfsync everysec, save \"\"";
+        for (read_back, label, storage) in [
+            (etcd, "safe", Storage::Synced),
+            (etcd, "fast", Storage::Unsynced),
+            (redis, "fast", Storage::Memory),
+            (redis, "safe", Storage::Memory),
+        ] {
+            let words = with_label(read_back, label, "--durability");
+            assert_eq!(Durability::read(&words, "1 of 1").storage, storage, "{words}");
+            assert!(words.contains(&format!("made for durability {label}")), "{words}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{LoadArgs, UiChoice};
@@ -14,11 +14,13 @@ use super::endpoints::Endpoints;
 use super::log::Log;
 use super::lookout::Lookout;
 use super::printer::Printer;
+use super::scrape::Scraped;
 use super::screen::{Screen, Steer};
-use super::signal::Signals;
+use super::signal::{HangUp, Signals};
 use super::{Failure, tell};
 use crate::clock::Clock;
 use crate::load::Steering;
+use crate::metrics::Board;
 use crate::report::Exit;
 use crate::stop::Stop;
 
@@ -29,6 +31,12 @@ pub struct Session {
     pub log: Log,
     pub ui: UiOptions,
     pub steering: Steering,
+    /// What the metrics endpoint shows; `None`: there is none.
+    pub board: Option<Board>,
+    /// The endpoint that shows it.
+    pub scraped: Option<Scraped>,
+    /// Is there nothing left that a signal would stop?
+    over: Arc<AtomicBool>,
     clock: Clock,
     /// Does somebody want to know what the servers say?
     servers_wanted: Arc<AtomicBool>,
@@ -38,19 +46,34 @@ pub struct Session {
 impl Session {
     /// Begins to log and to listen for signals. Nothing is shown before [`Self::show`].
     pub fn open(args: &LoadArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
+        Self::open_for(args, endpoints, HangUp::Ends)
+    }
+
+    /// The same, where a hang-up may mean something else.
+    pub fn open_for(args: &LoadArgs, endpoints: &Endpoints, on_hangup: HangUp) -> Result<Self, Failure> {
         let ui = UiOptions { stay: args.stay, ..UiOptions::read(&args.look)? };
         let log = Log::start(args.log.as_deref())?;
         log.keep_secret(endpoints.values().flatten());
+        let board = Board::default();
+        let scraped = Scraped::open(&args.scrape, &board)?;
         let (display, interrupt) = (Display::default(), Interrupt::default());
-        let ends = display.clone();
-        let told = move || ends.insist("lockbench: stopping: releasing locks and writing the report (again to abort)");
-        interrupt.signals.listen(interrupt.stop.clone(), told).map_err(Failure::internal)?;
+        let (ends, over) = (display.clone(), Arc::<AtomicBool>::default());
+        let is_over = Arc::clone(&over);
+        let told = move || {
+            if !is_over.load(Ordering::SeqCst) {
+                ends.insist("lockbench: stopping: releasing locks and writing the report (again to abort)");
+            }
+        };
+        interrupt.signals.listen(interrupt.stop.clone(), on_hangup, told).map_err(Failure::internal)?;
         Ok(Self {
             display,
             interrupt,
             log,
             ui,
             steering: Steering::default(),
+            board: scraped.is_some().then_some(board),
+            scraped,
+            over,
             clock: Clock::monotonic(),
             servers_wanted: Arc::default(),
             directory: Arc::default(),
@@ -60,6 +83,18 @@ impl Session {
     /// Shows how it goes, as chosen, from now on: what was wrong with the command line
     /// has been told by now.
     pub fn show(&self, choice: UiChoice) {
+        self.show_on(choice);
+        self.tell_metrics();
+    }
+
+    /// Says where the metrics are, if anywhere: with port 0 nobody could know.
+    pub fn tell_metrics(&self) {
+        if let Some(scraped) = &self.scraped {
+            self.display.announce(&scraped.told());
+        }
+    }
+
+    fn show_on(&self, choice: UiChoice) {
         match (choice, wants_tui(choice, &Surroundings::read())) {
             (UiChoice::None, _) => return,
             (UiChoice::Plain, _) => return self.display.print(Printer::lines()),
@@ -105,6 +140,13 @@ impl Session {
     /// There is nothing on the screen to stay for: why is told when it is gone.
     pub fn leave_screen(&self) {
         self.interrupt.signals.leave_screen();
+    }
+
+    /// Everything is measured and told: waits for a last scrape, where that was asked for.
+    pub fn linger(&self) {
+        let Some(scraped) = &self.scraped else { return };
+        self.over.store(true, Ordering::SeqCst);
+        scraped.linger(|| self.interrupt.came(), tell);
     }
 
     /// The run is over: waits until the user has left the screen, and gives it back.

@@ -15,6 +15,15 @@ const INTERRUPT: u8 = 1;
 const TERMINATE: u8 = 2;
 const HANG_UP: u8 = 3;
 
+/// What a hang-up means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HangUp {
+    /// The end; nothing, where it is ignored (`nohup`).
+    Ends,
+    /// The plan shall be read again.
+    Reloads,
+}
+
 /// What was received so far.
 #[derive(Clone, Default)]
 pub struct Signals(Arc<Received>);
@@ -24,6 +33,8 @@ struct Received {
     first: AtomicU8,
     /// Did one come from outside, and not by a key? Then nobody waits for the user.
     leave: AtomicBool,
+    /// Shall the plan be read again?
+    reload: AtomicBool,
 }
 
 impl Signals {
@@ -31,13 +42,14 @@ impl Signals {
     ///
     /// # Errors
     /// If no thread or signal handler can be had.
-    pub fn listen(&self, stop: Stop, told: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    pub fn listen(&self, stop: Stop, on_hangup: HangUp, told: impl Fn() + Send + 'static) -> std::io::Result<()> {
         let signals = self.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (mut interrupt, mut terminate, mut hangup) = {
             let _guard = runtime.enter();
             // Where it is ignored (nohup) the run outlives its terminal.
-            let hangup = (!hangup_is_ignored()).then(|| signal(SignalKind::hangup())).transpose()?;
+            let heard = on_hangup == HangUp::Reloads || !hangup_is_ignored();
+            let hangup = heard.then(|| signal(SignalKind::hangup())).transpose()?;
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, hangup)
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -48,13 +60,20 @@ impl Signals {
                         _ = terminate.recv() => (TERMINATE, "SIGTERM"),
                         () = received(hangup.as_mut()) => (HANG_UP, "hang-up"),
                     };
-                    if signals.outside(kind, name, &stop) {
+                    if kind == HANG_UP && on_hangup == HangUp::Reloads {
+                        signals.0.reload.store(true, Ordering::SeqCst);
+                    } else if signals.outside(kind, name, &stop) {
                         told();
                     }
                 }
             });
         })?;
         Ok(())
+    }
+
+    /// Was it asked to read the plan again, since the last look?
+    pub fn take_reload(&self) -> bool {
+        self.0.reload.swap(false, Ordering::SeqCst)
     }
 
     /// As if a SIGINT had come: the user asked for the end by a key.

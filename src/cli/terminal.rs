@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::tui::app::{App, Events, Pace, Updates};
 use crate::tui::controls::Controls;
 use crate::tui::look::Look;
+use crate::tui::monitor;
 use crate::tui::term::{Keyboard, Term};
 
 /// A terminal that was taken. Clones are the same; whoever drops the last one gives it back.
@@ -82,6 +83,17 @@ impl Taken {
         let shown = app.run(&mut terminal, &mut events, updates, pace);
         self.cost.measure(app.frames());
         shown
+    }
+
+    /// Draws the screen of a watch likewise.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn draw_monitor(&self, fps: u32, app: &mut monitor::App<'_>) -> io::Result<()> {
+        let _back = Back(self);
+        let mut terminal = Terminal::new(CrosstermBackend::new(self.term.screen()))?;
+        let mut events = Keys { keyboard: self.term.keyboard(), taken: self };
+        app.run(&mut terminal, &mut events, Duration::from_secs(1) / fps)
     }
 }
 

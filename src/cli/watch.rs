@@ -14,7 +14,7 @@ use super::Failure;
 use super::args::{UiChoice, WatchArgs};
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
-use super::signal::Signals;
+use super::signal::{HangUp, Signals};
 use super::stored::{locate, open_at, open_failure, promise};
 use super::terminal::Taken;
 use crate::clock::Clock;
@@ -157,7 +157,7 @@ fn in_lines(show: Show, speed: Option<f64>) -> Result<u8, Failure> {
 fn on_screen(show: Show, speed: Option<f64>, taken: &Taken, options: &UiOptions) -> Result<u8, Failure> {
     // Whoever is killed by a signal cannot give the terminal back.
     let signals = Signals::default();
-    signals.listen(Stop::new(), || {}).map_err(Failure::internal)?;
+    signals.listen(Stop::new(), HangUp::Ends, || {}).map_err(Failure::internal)?;
     let followed = matches!(show, Show::UnderWay(_));
     let (publisher, mut updates) = feed();
     let tempo = Tempo::new(speed.unwrap_or(1.0));

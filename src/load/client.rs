@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::grid::Grid;
 use super::reasons::Reasons;
 use super::steering::Steering;
 use super::witness::{Visit, Witness};
@@ -38,6 +39,7 @@ pub struct Client {
     pub timer: Timer,
     pub stop: Stop,
     pub steering: Steering,
+    pub grid: Option<Arc<Grid>>,
     pub reasons: Rc<RefCell<Reasons>>,
 }
 
@@ -73,13 +75,19 @@ impl Client {
         let mut unserved = 0_u32;
         let mut think_ns = 0;
         loop {
-            let mut due = self.think(free_since, think_ns).await;
+            let mut due = match &self.grid {
+                Some(grid) => self.turn(grid, &schedule).await,
+                None => self.think(free_since, think_ns).await,
+            };
             while !self.shard.has_room() {
                 self.timer.sleep(THROTTLE_NS).await;
             }
             if self.steering.held() {
                 self.sit_out().await;
                 due = None;
+                if let Some(grid) = &self.grid {
+                    grid.forgive(&schedule, self.timer.now());
+                }
             }
             let next = self.wishes.next();
             let Some(wish) = next.filter(|_| !self.stop.draining() && self.timer.now() < schedule.end()) else {
@@ -88,7 +96,8 @@ impl Client {
             let served = self.attempt(&wish, due).await;
             think_ns = wish.think_ns;
             unserved = if served { 0 } else { unserved + 1 };
-            if unserved > 0 {
+            // On a grid nobody is hammered.
+            if unserved > 0 && self.grid.is_none() {
                 let (first, last) = UNSERVED_PAUSE_NS;
                 self.pause((first << (unserved - 1).min(16)).min(last)).await;
             }
@@ -112,6 +121,21 @@ impl Client {
                     () = self.stop.drained() => {}
                 }
                 Some(due)
+            }
+        }
+    }
+
+    /// Waits for the next instant of the grid that is nobody else's, or for the end.
+    async fn turn(&self, grid: &Grid, schedule: &Schedule) -> Option<u64> {
+        let due = grid.take(schedule, self.timer.now());
+        loop {
+            let until = due.min(schedule.end());
+            if self.stop.draining() || self.timer.now() >= until {
+                return Some(due);
+            }
+            tokio::select! {
+                () = self.timer.sleep_until(until) => {}
+                () = self.stop.drained() => {}
             }
         }
     }

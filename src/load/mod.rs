@@ -8,6 +8,7 @@
 
 mod client;
 mod conductor;
+mod grid;
 mod helm;
 mod reasons;
 mod steering;
@@ -16,6 +17,7 @@ mod watchdog;
 mod witness;
 mod worker;
 
+pub use grid::Grid;
 pub use reasons::Reasons;
 pub use steering::Steering;
 pub use trial::{Armed, LoadError, Phase, Spec, Tick, TrialReport, run_virtual};

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use super::conductor::Conductor;
+use super::grid::Grid;
 use super::helm::Helm;
 use super::reasons::Reasons;
 use super::steering::Steering;
@@ -51,6 +52,8 @@ pub struct Spec {
     pub stop: Stop,
     /// Pauses the load, and drops markers.
     pub steering: Steering,
+    /// When attempts are due; `None`: whenever a client is free, after its think time.
+    pub grid: Option<Arc<Grid>>,
 }
 
 /// Why a trial could not run.
@@ -108,6 +111,9 @@ pub struct TrialReport {
     pub effective_ttl_ns: Option<u64>,
     /// Clients that panicked.
     pub panicked: u64,
+    /// Attempts of the measure phase that were due and that no client could take; `None`:
+    /// an attempt was due only when a client was free.
+    pub dropped: Option<u64>,
     /// Was it cut short, by a stop or by the caller?
     pub cut_short: bool,
 }
@@ -239,9 +245,17 @@ impl Armed {
             report.panicked += done.panicked;
             report.effective_ttl_ns = report.effective_ttl_ns.or(done.effective_ttl_ns);
         }
+        report.dropped = dropped(&self.spec, schedule);
         report.reader = self.reader.finish(observers);
         Ok(report)
     }
+}
+
+/// Closes the account of due instants.
+fn dropped(spec: &Spec, schedule: &Schedule) -> Option<u64> {
+    let grid = spec.grid.as_ref()?;
+    grid.close(schedule);
+    Some(grid.dropped())
 }
 
 /// Runs a trial on the current runtime and thread, for tests in virtual time. It can
@@ -293,6 +307,7 @@ pub async fn run_virtual(
         throttled: done.throttled,
         effective_ttl_ns: done.effective_ttl_ns,
         panicked: done.panicked,
+        dropped: dropped(&spec, schedule),
         cut_short: spec.stop.draining(),
     })
 }

@@ -113,6 +113,7 @@ impl Share {
             timer: self.timer.clone(),
             stop: spec.stop.clone(),
             steering: spec.steering.clone(),
+            grid: spec.grid.clone(),
             reasons: Rc::clone(&self.reasons),
         }
     }

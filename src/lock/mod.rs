@@ -12,6 +12,7 @@
 
 mod deadline;
 mod guarantee;
+pub mod inspection;
 mod outcome;
 mod retry;
 mod server;

@@ -13,9 +13,11 @@ mod histograms;
 pub mod history;
 mod hlog;
 mod html;
+mod inspection;
 mod json;
 mod junit;
 mod markdown;
+mod monitor;
 mod need;
 mod openmetrics;
 #[cfg(test)]
@@ -29,7 +31,9 @@ mod timeline;
 mod violations;
 
 pub use comparison::comparison;
+pub use inspection::{Appearance, Line, Tone, inspection_json, inspection_lines, inspection_schema, printed};
 pub use json::json;
+pub use monitor::monitor_text;
 pub use need::need;
 pub use schema::report_schema;
 pub use text::text;

@@ -1,42 +1,15 @@
 //! `metrics.om`: the run in OpenMetrics text (specification 1.0.0): base units,
 //! cumulative buckets, `# EOF` at the end. A push gateway or a node exporter's text
 //! directory can serve it; labels are the backend and the workload, never a client,
-//! a key or a trial.
+//! a key or a trial. Names, labels and buckets are those of the metrics endpoint.
 
 use std::fmt::Write as _;
 
 use super::Rendered;
 use super::histograms::{backends, merged};
-use crate::record::Latency;
 use crate::record::figures::Latencies;
+use crate::record::{BUCKET_BOUNDS_NS, Latency};
 use crate::report::{RecordedRun, Report, SafetyVerdict, TrialResult};
-
-/// Upper bounds of the buckets in nanoseconds: 1, 2.5 and 5 a decade, 1 us to 10 s.
-/// Fixed, so that runs can be added and compared.
-const BOUNDS_NS: [u64; 22] = [
-    1_000,
-    2_500,
-    5_000,
-    10_000,
-    25_000,
-    50_000,
-    100_000,
-    250_000,
-    500_000,
-    1_000_000,
-    2_500_000,
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    1_000_000_000,
-    2_500_000_000,
-    5_000_000_000,
-    10_000_000_000,
-];
 
 /// A histogram and the labels that its samples have besides.
 type Kinds = &'static [(&'static str, fn(&Latencies) -> &Latency)];
@@ -46,7 +19,10 @@ static DURATIONS: [(&str, &str, Kinds); 5] = [
     (
         "lockbench_acquire_duration_seconds",
         "Wait of granted attempts: service from the call, response from the due instant. Attempts without a grant are not in it.",
-        &[(",kind=\"service\"", |all| &all.acquire_service), (",kind=\"response\"", |all| &all.acquire_response)],
+        &[
+            (",outcome=\"granted\",kind=\"service\"", |all| &all.acquire_service),
+            (",outcome=\"granted\",kind=\"response\"", |all| &all.acquire_response),
+        ],
     ),
     ("lockbench_hold_duration_seconds", "From the grant to the release, as achieved.", &[("", |all| &all.hold)]),
     (
@@ -58,20 +34,34 @@ static DURATIONS: [(&str, &str, Kinds); 5] = [
     ("lockbench_renew_duration_seconds", "From asking for a renewal to its confirmation.", &[("", |all| &all.renew)]),
 ];
 
-/// A count: family, meaning, figure of a trial.
-type Count = (&'static str, &'static str, fn(&TrialResult) -> u64);
+/// A count: family, meaning, figure of a trial; `None` where it does not exist.
+type Count = (&'static str, &'static str, fn(&TrialResult) -> Option<u64>);
 
-static COUNTS: [Count; 7] = [
-    ("lockbench_attempts", "Attempts of the measure phase with an outcome.", |result| result.attempts),
-    ("lockbench_grants", "Attempts that were granted.", |result| result.grants),
-    ("lockbench_refusals", "Attempts that were refused.", |result| result.refused),
-    ("lockbench_timeouts", "Attempts that timed out.", |result| result.timed_out),
+static COUNTS: [Count; 11] = [
+    ("lockbench_attempts", "Attempts with an outcome, of the measure phase.", |result| Some(result.attempts)),
+    ("lockbench_grants", "Attempts that were granted.", |result| Some(result.grants)),
+    ("lockbench_refusals", "Attempts that were refused.", |result| Some(result.refused)),
+    ("lockbench_timeouts", "Attempts that timed out.", |result| Some(result.timed_out)),
     ("lockbench_failures", "Attempts that were not served, or whose answer was lost.", |result| {
-        result.unavailable + result.unknown
+        Some(result.unavailable + result.unknown)
     }),
-    ("lockbench_double_grants", "Certain double grants of all phases.", |result| result.safety.double_grants_certain),
-    ("lockbench_lost_updates", "Writes over a change made since the read, without fencing.", |result| {
-        result.safety.harm.lost_updates
+    ("lockbench_dropped_arrivals", "Attempts that were due and that no client could take.", |result| result.dropped),
+    ("lockbench_double_grants", "Certain double grants, of all phases.", |result| {
+        Some(result.safety.double_grants_certain)
+    }),
+    ("lockbench_token_regressions", "Grants whose fencing token did not grow, of all phases.", |result| {
+        result.safety.token_regressions
+    }),
+    (
+        "lockbench_fencing_rejections",
+        "Writes that the fenced register refused for their token, of all phases.",
+        |result| result.safety.stale_writes_refused,
+    ),
+    ("lockbench_lost_updates", "Writes over a change made since the read, without fencing, of all phases.", |result| {
+        Some(result.safety.harm.lost_updates)
+    }),
+    ("lockbench_lost_leases", "Grants of which the client learned that they were lost.", |result| {
+        Some(result.safety.lost_leases)
     }),
 ];
 
@@ -88,7 +78,7 @@ pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
     let mut text = String::new();
     of_run(&mut text, &run.report);
     if !run.report.aggregates.is_empty() {
-        of_backends(&mut text, &run.report);
+        of_backends(&mut text, run);
     }
     for (family, meaning, kinds) in &DURATIONS {
         durations(&mut text, run, (family, meaning), kinds);
@@ -109,9 +99,10 @@ fn of_run(text: &mut String, report: &Report) {
     head(text, "lockbench_run", "info", "The run that these figures are of.");
     let _ = writeln!(
         text,
-        "lockbench_run_info{{run_id=\"{}\",version=\"{}\",schema_version=\"{}\"}} 1",
+        "lockbench_run_info{{run_id=\"{}\",version=\"{}\",workload=\"{}\",mode=\"run\",schema_version=\"{}\"}} 1",
         escaped(&report.run_id),
         escaped(&report.tool.version),
+        escaped(report.plan["name"].as_str().unwrap_or_default()),
         report.schema_version
     );
     if let Ok(start) = humantime::parse_rfc3339(&report.environment.started_at)
@@ -126,15 +117,18 @@ fn of_run(text: &mut String, report: &Report) {
     let _ = writeln!(text, "lockbench_exit_code {}", report.verdict.exit_code);
 }
 
-fn of_backends(text: &mut String, report: &Report) {
+fn of_backends(text: &mut String, run: &RecordedRun) {
+    let report = &run.report;
     for (family, meaning, of) in &COUNTS {
-        head(text, family, "counter", meaning);
-        for aggregate in &report.aggregates {
-            let backend = aggregate.backend.as_str();
-            let sum: u64 = report.results.iter().filter(|result| result.backend == backend).map(of).sum();
-            let _ = writeln!(text, "{family}_total{{{}}} {sum}", labels(report, backend));
-        }
+        let sum = |backend: &str| {
+            let trials = report.results.iter().filter(|result| result.backend == backend);
+            trials.filter_map(of).reduce(|a, b| a + b)
+        };
+        counter(text, report, (family, meaning), sum);
     }
+    let contended = |backend: &str| Some(run.of(backend).map(|measured| measured.counts.contended).sum());
+    let meaning = "Attempts that found the key held by another client.";
+    counter(text, report, ("lockbench_contended_attempts", meaning), contended);
     let family = "lockbench_grants_per_second";
     head(text, family, "gauge", "Grants a second of the measure phases.");
     for aggregate in &report.aggregates {
@@ -152,6 +146,18 @@ fn of_backends(text: &mut String, report: &Report) {
     }
 }
 
+/// A family of counts; nothing at all if no backend has the figure.
+fn counter(text: &mut String, report: &Report, (family, meaning): (&str, &str), of: impl Fn(&str) -> Option<u64>) {
+    let mut told = false;
+    for aggregate in &report.aggregates {
+        let Some(count) = of(&aggregate.backend) else { continue };
+        if !std::mem::replace(&mut told, true) {
+            head(text, family, "counter", meaning);
+        }
+        let _ = writeln!(text, "{family}_total{{{}}} {count}", labels(report, &aggregate.backend));
+    }
+}
+
 /// A family of histograms; nothing at all if no backend has a sample of it.
 fn durations(text: &mut String, run: &RecordedRun, (family, meaning): (&str, &str), kinds: Kinds) {
     let mut told = false;
@@ -163,7 +169,7 @@ fn durations(text: &mut String, run: &RecordedRun, (family, meaning): (&str, &st
                 head(text, family, "histogram", meaning);
             }
             let labels = format!("{}{more}", labels(&run.report, backend));
-            for bound in BOUNDS_NS {
+            for bound in BUCKET_BOUNDS_NS {
                 let (le, below) = (seconds(bound), histogram.count_between(0, bound));
                 let _ = writeln!(text, "{family}_bucket{{{labels},le=\"{le}\"}} {below}");
             }
@@ -199,9 +205,10 @@ fn escaped(text: &str) -> String {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{BOUNDS_NS, render, seconds};
+    use super::{render, seconds};
     use crate::output::histograms::merged;
     use crate::output::sample::{crowd, empty, gated, recorded, timeouts};
+    use crate::record::BUCKET_BOUNDS_NS;
     use crate::report::RecordedRun;
 
     fn text(run: &RecordedRun) -> String {
@@ -341,7 +348,7 @@ mod tests {
 
     #[test]
     fn bounds_are_written_as_the_specification_writes_numbers() {
-        let told: Vec<String> = BOUNDS_NS.iter().map(|bound| seconds(*bound)).collect();
+        let told: Vec<String> = BUCKET_BOUNDS_NS.iter().map(|bound| seconds(*bound)).collect();
         assert_eq!(told[..7], ["1e-06", "2.5e-06", "5e-06", "1e-05", "2.5e-05", "5e-05", "0.0001"]);
         assert_eq!((told[18].as_str(), told[21].as_str()), ("1.0", "10.0"));
     }

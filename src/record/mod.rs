@@ -8,6 +8,7 @@
 //! order, nothing on the measuring path waits for a consumer, and a stored
 //! history replays to the same results.
 
+mod bounds;
 mod event;
 pub mod figures;
 mod histogram;
@@ -16,6 +17,7 @@ mod log;
 mod merge;
 mod shard;
 
+pub use bounds::BUCKET_BOUNDS_NS;
 pub use event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 pub use histogram::{Latency, LatencyFigures};
 pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};

@@ -82,7 +82,8 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
     note(&mut missing, "throughput_per_s", throughput_per_s.is_none(), "stopped before measuring began");
     note(&mut missing, "requests_per_grant", requests_per_grant.is_none(), "no grants");
     note(&mut missing, "contention_ratio", contention_ratio.is_none(), "no attempts");
-    missing.insert("dropped".to_owned(), "closed loop: an attempt is due only when a client is free".to_owned());
+    let closed = measured.engine.dropped.is_none();
+    note(&mut missing, "dropped", closed, "closed loop: an attempt is due only when a client is free");
     missing.insert("safety.harm.oversold".to_owned(), "not an inventory workload".to_owned());
     note(&mut missing, "effective_ttl_ms", measured.engine.effective_ttl_ns.is_none(), "no lease");
     note(&mut missing, "resources.server_cpu_s", measured.resources.server_cpu_s.is_none(), "no server of ours to ask");
@@ -110,7 +111,7 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         unavailable: counts.unavailable,
         unknown: counts.unknown,
         withdrawn: counts.withdrawn,
-        dropped: None,
+        dropped: measured.engine.dropped,
         throughput_per_s,
         latency,
         safety,

@@ -95,6 +95,10 @@ fn storage(words: &str) -> Storage {
     if words.starts_with("none:") || words.starts_with("locks in shared memory") {
         return Storage::Memory;
     }
+    // Said by the label of a container whose server cannot be asked.
+    if words.starts_with("made for durability fast") {
+        return Storage::Unsynced;
+    }
     if words.contains("fsync before answer") {
         return Storage::Synced;
     }

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod assemble;
+mod blank;
 mod broken_off;
 pub mod claim;
 pub mod compare;
@@ -17,6 +18,7 @@ pub mod lint;
 pub mod live;
 mod marks;
 mod measured;
+pub mod monitor;
 pub mod need;
 mod replay;
 mod scene;

@@ -1,7 +1,8 @@
 //! The guard: a shell that outlives us. It is told of every process group that
 //! we start and stop; when its standard input ends, which no way of dying can
-//! prevent, it stops what is left and removes the directory.
+//! prevent, it stops what is left, removes the directory and runs a last command.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -13,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-/// `$1` is the directory to remove, or empty. Lines: `+ GROUP` started,
-/// `- GROUP` stopped. Graceful first, so that Postgres gives its shared memory
+/// `$1` is the directory to remove, or empty; the rest is the last command, if any.
+/// Lines: `+ GROUP` started, `- GROUP` stopped, `released` nothing to do any more.
+/// Graceful first, so that Postgres gives its shared memory
 /// back; `kill -TERM -GROUP` without `--`, which dash does not know.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM QUIT
@@ -25,6 +27,7 @@ while read -r what group; do
     -) kept=
        for g in $groups; do [ "$g" = "$group" ] || kept="$kept $g"; done
        groups=$kept ;;
+    released) exit 0 ;;
   esac
 done
 for g in $groups; do kill -TERM "-$g"; kill -CONT "-$g"; done
@@ -38,6 +41,8 @@ while [ "$tries" -lt 20 ]; do
 done
 for g in $groups; do kill -KILL "-$g"; done
 [ -z "$1" ] || rm -rf -- "$1"
+shift
+[ $# -eq 0 ] || exec "$@"
 "#;
 
 /// Announces itself to the guard, then becomes the server. The server's
@@ -57,11 +62,13 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Starts a guard that removes `dir` at the end, if given.
-    pub(super) fn start(dir: Option<&Path>) -> io::Result<Self> {
+    /// Starts a guard that at the end removes `dir`, if given, and runs `last`, if not
+    /// empty.
+    pub(super) fn start(dir: Option<&Path>, last: &[OsString]) -> io::Result<Self> {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "lockbench-guard"])
             .arg(dir.unwrap_or(Path::new("")))
+            .args(last)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -72,18 +79,42 @@ impl Guard {
         Ok(Self { pipe: Mutex::new(pipe), shell: Mutex::new(shell) })
     }
 
+    /// A server's command: [`Self::wrapped`], with [`ENVIRONMENT`] only.
+    pub(super) fn command(&self, program: &Path) -> io::Result<Command> {
+        let mut command = self.wrapped(program)?;
+        command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.env("LC_ALL", "C");
+        Ok(command)
+    }
+
     /// A command that runs `program` in a process group of its own which the
     /// guard knows. The caller adds arguments, directory, output and user, but
     /// leaves standard input alone.
-    pub(super) fn command(&self, program: &Path) -> io::Result<Command> {
+    pub(super) fn wrapped(&self, program: &Path) -> io::Result<Command> {
         let pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
         let pipe = pipe.as_ref().ok_or_else(|| io::Error::other("the guard has ended"))?;
         let inlet = pipe.as_fd().try_clone_to_owned()?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", LAUNCHER]).arg(program).stdin(Stdio::from(inlet)).process_group(0);
-        command.env_clear().envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.env("LC_ALL", "C");
         Ok(command)
+    }
+
+    /// Nothing is left to be done when we are gone.
+    pub(super) fn release(&self) {
+        let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipe) = pipe.as_mut() {
+            let _ = writeln!(pipe, "released");
+        }
+    }
+
+    /// Lets it do its work now, and waits for that, but not longer than `limit`.
+    pub(super) fn finish(&self, limit: Duration) {
+        drop(self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = Instant::now() + limit;
+        while matches!(shell.try_wait(), Ok(None)) && Instant::now() < limit {
+            sleep(Duration::from_millis(2));
+        }
     }
 
     /// The group has no process any more; its number may be used again by
@@ -99,11 +130,6 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        drop(self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let shell = self.shell.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let limit = Instant::now() + Duration::from_secs(4);
-        while matches!(shell.try_wait(), Ok(None)) && Instant::now() < limit {
-            sleep(Duration::from_millis(2));
-        }
+        self.finish(Duration::from_secs(4));
     }
 }

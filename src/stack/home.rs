@@ -27,7 +27,7 @@ impl Home {
         let failed = |source| directory("create", &path, "lockbench", source);
         DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
-        let guard = Guard::start((!keep).then_some(&path))
+        let guard = Guard::start((!keep).then_some(&path), &[])
             .map_err(|source| StartError::system("start /bin/sh, which guards the servers", source))?;
         let home = Self { path, keep, guard };
         if user::is_root() {

@@ -1,7 +1,7 @@
 //! Starts servers: all kinds at once, each on its own thread.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,13 @@ use tracing::{debug, info, warn};
 
 use super::error::StartError;
 use super::home::{Home, no_random, random_hex};
+use super::local_node::LocalNode;
+use super::node::Node;
 use super::port;
 use super::process::{Process, describe};
 use super::recipe::{Call, Program, Recipe, Site};
 use super::search::Search;
-use super::server::{Node, Server};
+use super::server::{Place, Server};
 use super::user::{self, User};
 use crate::lock::ServerKind;
 use crate::stop::Stop;
@@ -116,11 +118,11 @@ impl Start<'_> {
         match &started {
             Ok(server) => {
                 for node in &server.nodes {
-                    let pid = node.process.pid();
-                    info!(target: LOG, "{kind} {} answers at {} after {took} ms, pid {pid}", server.version, node.endpoint);
+                    let (version, pids) = (&server.version, node.pids());
+                    info!(target: LOG, "{kind} {version} answers at {} after {took} ms, pids {pids:?}", node.endpoint());
                 }
                 debug!(target: LOG, "{kind} runs {}, its data and logs are in {}",
-                    server.program.display(),
+                    server.program,
                     self.home.path().display()
                 );
             }
@@ -147,22 +149,22 @@ impl Start<'_> {
         for (number, ports) in ports.chunks(self.recipe.ports).enumerate() {
             started.push(self.node(&format!("{}-{number}{suffix}", self.recipe.kind), program, ports, limit)?);
         }
-        for (site, node) in &started {
-            self.ready(site, &node.process, limit)?;
+        for node in &started {
+            node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
         }
         Ok(Server {
             kind: self.recipe.kind,
-            program: program.path.clone(),
+            program: program.path.display().to_string(),
             version: program.version.clone(),
-            settings: self.recipe.settings,
-            stop: self.recipe.stop,
-            nodes: started.into_iter().map(|(_, node)| node).collect(),
-            home: Arc::clone(self.home),
+            remarks: self.recipe.settings.iter().map(|setting| format!("not stock: {setting}")).collect(),
+            durability: None,
+            nodes: started.into_iter().map(|node| Box::new(node) as Box<dyn Node>).collect(),
+            place: Place::Local(Arc::clone(self.home)),
         })
     }
 
     /// Prepares and spawns one node; does not wait until it answers.
-    fn node(&self, name: &str, program: &Program, ports: &[u16], limit: Instant) -> Result<(Site, Node), StartError> {
+    fn node(&self, name: &str, program: &Program, ports: &[u16], limit: Instant) -> Result<LocalNode, StartError> {
         let user = self.user()?;
         let dir = self.home.node(name, user.as_ref())?;
         let password = random_hex(16).map_err(no_random)?;
@@ -172,8 +174,17 @@ impl Start<'_> {
             self.complete(step, &site, name, limit)?;
         }
         let process = self.spawn(&launch.server, &site, name)?;
-        let endpoint = (self.recipe.endpoint)(&site);
-        Ok((site, Node { endpoint, process }))
+        Ok(LocalNode {
+            name: name.to_owned(),
+            recipe: self.recipe,
+            endpoint: (self.recipe.endpoint)(&site),
+            call: launch.server,
+            log: self.log(name),
+            home: Arc::clone(self.home),
+            process: RwLock::new(process),
+            spent_s: Mutex::new(0.0),
+            site,
+        })
     }
 
     /// Whom to run as: as ourselves unless we are root.
@@ -187,8 +198,7 @@ impl Start<'_> {
     }
 
     fn spawn(&self, call: &Call, site: &Site, name: &str) -> Result<Process, StartError> {
-        let log = self.home.path().join(format!("{name}.log"));
-        Process::spawn(self.home, call, &site.dir, &log, site.user.as_ref())
+        Process::spawn(self.home, call, &site.dir, &self.log(name), site.user.as_ref())
             .map_err(|source| StartError::system(format!("start {}", call.program.display()), source))
     }
 
@@ -203,26 +213,8 @@ impl Start<'_> {
         }
     }
 
-    /// Asks until the server answers, and makes sure that it is ours that did.
-    fn ready(&self, site: &Site, process: &Process, limit: Instant) -> Result<(), StartError> {
-        loop {
-            let answer = (self.recipe.answers)(site);
-            if let Some(status) = process.died() {
-                return Err(self.died(&site.program.path, site, process, &describe(status)));
-            }
-            match answer {
-                Ok(()) if port::belongs_to(site.port(), &process.pids()) == Some(false) => {
-                    let (kind, log) = (self.recipe.kind, process.log_tail());
-                    return Err(StartError::PortTaken { kind, port: site.port(), log });
-                }
-                Ok(()) => return Ok(()),
-                Err(_) if self.options.stop.draining() => {
-                    return Err(StartError::Interrupted { kind: self.recipe.kind });
-                }
-                Err(answer) if Instant::now() >= limit => return Err(self.not_ready(site, process, answer)),
-                Err(_) => thread::sleep(Duration::from_millis(5)),
-            }
-        }
+    fn log(&self, name: &str) -> PathBuf {
+        self.home.path().join(format!("{name}.log"))
     }
 
     fn died(&self, program: &std::path::Path, site: &Site, process: &Process, status: &str) -> StartError {

@@ -23,22 +23,26 @@
 //! children of a server.
 //!
 //! **Settings** are those that the server ships with. What differs is told by
-//! [`Server::settings`], for the report.
+//! [`Server::remarks`], for the report.
 //!
 //! **Users.** Run as root, every server drops to an unprivileged user: Postgres
 //! refuses root, and an open Redis on loopback that runs as root would let any
 //! local user write files as root.
 
+mod docker;
 mod error;
 mod etcd;
 mod guard;
 mod home;
 mod local;
+mod local_node;
+mod node;
 mod port;
 mod postgres;
 mod process;
 mod recipe;
 mod redis;
+mod register;
 mod search;
 mod server;
 mod usage;
@@ -47,8 +51,11 @@ mod zookeeper;
 
 use crate::lock::ServerKind;
 
+pub use docker::{DockerError, DockerOptions, DockerStack, Project, Seen};
 pub use error::StartError;
 pub use local::{LocalStack, Options};
+pub use node::{Node, NodeError};
+pub use register::{Kept, Left, Register, RegisterError};
 pub use search::{Probe, Search};
 pub use server::Server;
 pub use usage::Usage;

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -75,9 +75,32 @@ impl Process {
         }
     }
 
-    /// The server's own process, which leads the group; it may have ended.
-    pub(super) fn pid(&self) -> i32 {
-        self.group.as_raw_pid()
+    /// As [`Self::died`], but `None` at once while it is being stopped.
+    pub(super) fn died_now(&self) -> Option<ExitStatus> {
+        if let Err(TryLockError::WouldBlock) = self.state.try_lock() {
+            return None;
+        }
+        self.died()
+    }
+
+    /// Kills the group and reaps; it counts as stopped, not as dead.
+    pub(super) fn kill(&self) -> io::Result<()> {
+        let mut state = self.state();
+        match &mut *state {
+            State::Running(child) => {
+                // Children may have left the group.
+                for pid in usage::members(self.group) {
+                    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                        let _ = kill_process(pid, Signal::KILL);
+                    }
+                }
+                self.bury();
+                child.wait()?;
+                *state = State::Stopped;
+                Ok(())
+            }
+            State::Died(_) | State::Stopped => Err(io::Error::other("the server has ended")),
+        }
     }
 
     /// Live processes of the group.

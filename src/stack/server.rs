@@ -1,34 +1,37 @@
-//! A running server, or five of them for Redlock. Dropping it stops it.
+//! A running server: one node, or several for Redlock and for clusters.
+//! Dropping it stops it, unless it was only found.
 
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use rustix::process::Signal;
-
+use super::docker::Claim;
 use super::home::Home;
-use super::process::{Process, describe};
+use super::node::{Node, NodeError};
 use super::usage::Usage;
 use crate::lock::{Endpoint, ServerKind};
 
-/// Handle of what was started for one kind. All methods may be called from any
-/// thread; stopping twice is harmless.
+/// Handle of what runs for one kind. All methods may be called from any thread;
+/// stopping twice is harmless.
 pub struct Server {
     pub(super) kind: ServerKind,
-    pub(super) program: PathBuf,
+    pub(super) program: String,
     pub(super) version: String,
-    pub(super) settings: &'static [&'static str],
-    pub(super) stop: Signal,
-    pub(super) nodes: Vec<Node>,
-    /// Last field: the directory goes after the processes.
-    pub(super) home: Arc<Home>,
+    pub(super) remarks: Vec<String>,
+    pub(super) durability: Option<String>,
+    pub(super) nodes: Vec<Box<dyn Node>>,
+    /// Last field: what goes after the nodes.
+    pub(super) place: Place,
 }
 
-/// One process group.
-pub(super) struct Node {
-    pub(super) endpoint: Endpoint,
-    pub(super) process: Process,
+/// Where a server runs, and what must go with it.
+pub(super) enum Place {
+    /// Processes of this machine, in this directory.
+    Local(Arc<Home>),
+    /// Containers that we started: networks and volumes go with the last of them.
+    Docker(Arc<Claim>),
+    /// Containers that run already: not ours to stop.
+    Found,
 }
 
 impl Server {
@@ -38,101 +41,127 @@ impl Server {
         self.kind
     }
 
-    /// The executable that runs.
+    /// The executable or the image that runs.
     #[must_use]
-    pub fn program(&self) -> &Path {
+    pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// The program's version as found on disk; the recipes read the running
-    /// server's own back.
+    /// The program's version as found on disk, or the tag of its image; the
+    /// recipes read the running server's own back.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// How its settings differ from those it ships with, beside address, port
-    /// and directories; empty: not at all.
+    /// What a reader of its figures must know: how its settings differ from those it
+    /// ships with, or the durability that its containers were made for.
     #[must_use]
-    pub fn settings(&self) -> &'static [&'static str] {
-        self.settings
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// What its containers were made for, `fast` or `safe`, where they say so. Some
+    /// servers cannot be asked.
+    #[must_use]
+    pub fn durability(&self) -> Option<&str> {
+        self.durability.as_deref()
     }
 
     /// Addresses for clients. Postgres' contains a password.
     #[must_use]
     pub fn endpoints(&self) -> Vec<Endpoint> {
-        self.nodes.iter().map(|node| node.endpoint.clone()).collect()
+        self.nodes.iter().map(|node| node.endpoint().clone()).collect()
+    }
+
+    /// Its nodes, in the order of their names: what a fault aims at.
+    pub fn nodes(&self) -> impl Iterator<Item = &dyn Node> {
+        self.nodes.iter().map(Box::as_ref)
+    }
+
+    /// Does dropping it stop it? Servers that ran before us stay.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        !matches!(self.place, Place::Found)
+    }
+
+    /// Does it run in containers?
+    #[must_use]
+    pub fn in_containers(&self) -> bool {
+        !matches!(self.place, Place::Local(_))
     }
 
     /// Live processes, children included; empty once it has ended.
     #[must_use]
     pub fn pids(&self) -> Vec<u32> {
-        self.nodes.iter().flat_map(|node| node.process.pids()).collect()
+        self.nodes.iter().flat_map(|node| node.pids()).collect()
     }
 
     /// Did it end without being asked to? Then which node, how, and its last
     /// log lines.
     #[must_use]
     pub fn died(&self) -> Option<String> {
-        self.nodes.iter().find_map(|node| {
-            let status = node.process.died()?;
-            Some(format!(
-                "{} on {} ended ({}); its last lines:{}",
-                self.kind,
-                node.endpoint.host_port(),
-                describe(status),
-                node.process.log_tail()
-            ))
-        })
+        self.nodes.iter().find_map(|node| node.died())
     }
 
     /// CPU time and memory of all of its processes so far; `None` once a node
     /// has ended, because the sum would be wrong.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.nodes.iter().try_fold(Usage::default(), |sum, node| Some(sum.plus(node.process.usage()?)))
+        self.nodes.iter().try_fold(Usage::default(), |sum, node| Some(sum.plus(node.usage()?)))
     }
 
     /// Last lines of each node's log, each on a line of its own.
     #[must_use]
     pub fn log_tail(&self) -> String {
-        self.nodes.iter().map(|node| format!("\n  {}:{}", node.endpoint.host_port(), node.process.log_tail())).collect()
+        self.nodes.iter().map(|node| format!("\n  {}:{}", node.endpoint().host_port(), node.log_tail())).collect()
     }
 
-    /// The stack's directory, with one log a node.
+    /// The directory of local servers, with one log a node.
     #[must_use]
-    pub fn directory(&self) -> &Path {
-        self.home.path()
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Local(home) => Some(home.path()),
+            Place::Docker(_) | Place::Found => None,
+        }
     }
 
-    /// Freezes every process of it (SIGSTOP).
+    /// Freezes every node.
     ///
     /// # Errors
     /// If a node has ended.
-    pub fn pause(&self) -> io::Result<()> {
-        self.nodes.iter().try_for_each(|node| node.process.signal_group(Signal::STOP))
+    pub fn pause(&self) -> Result<(), NodeError> {
+        self.nodes.iter().try_for_each(|node| node.pause())
     }
 
-    /// Ends a pause (SIGCONT).
+    /// Ends a pause.
     ///
     /// # Errors
     /// If a node has ended.
-    pub fn resume(&self) -> io::Result<()> {
-        self.nodes.iter().try_for_each(|node| node.process.signal_group(Signal::CONT))
+    pub fn resume(&self) -> Result<(), NodeError> {
+        self.nodes.iter().try_for_each(|node| node.resume())
     }
 
-    /// Stops it: asks, waits up to 3 s, kills the group, reaps.
+    /// Stops it: asks, waits a little, kills. What is not ours is mended and stays.
     pub fn stop(&self) {
         self.ask_to_stop();
         for node in &self.nodes {
-            node.process.finish();
+            node.finish();
         }
     }
 
     /// Begins to stop without waiting, so that several servers stop at once.
     pub fn ask_to_stop(&self) {
         for node in &self.nodes {
-            node.process.ask_to_stop(self.stop);
+            node.ask_to_stop();
+        }
+    }
+
+    /// Leaves it running when we are gone, where that can be: containers can,
+    /// processes of this one cannot.
+    pub fn leave(&self) {
+        if let Place::Docker(claim) = &self.place {
+            claim.release();
         }
     }
 }

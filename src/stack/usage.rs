@@ -1,5 +1,5 @@
-//! What a process group uses, from /proc (proc(5)). Both files read here are
-//! open to every user.
+//! What a process group uses, from /proc (proc(5)), and what a container uses, from
+//! its control group. All files read here are open to every user.
 
 use std::fs;
 
@@ -26,6 +26,55 @@ impl Usage {
     pub(super) fn plus(self, other: Self) -> Self {
         Self { cpu_s: self.cpu_s + other.cpu_s, rss_bytes: self.rss_bytes + other.rss_bytes }
     }
+}
+
+/// When a process began, in ticks since the machine did; `None` if there is none, or
+/// it is not ours to see.
+pub(super) fn born(pid: u32) -> Option<u64> {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat(pid, &line)?;
+    // starttime is field 22.
+    line.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// What the control group of a process uses: that of its container. `None` where the
+/// groups are not ours to see.
+pub(super) fn of_cgroup(pid: u32) -> Option<Usage> {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    version_2(&groups).or_else(|| version_1(&groups))
+}
+
+/// <https://docs.kernel.org/admin-guide/cgroup-v2.html>: one group, `0::/path`.
+fn version_2(groups: &str) -> Option<Usage> {
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let read = |file: &str| fs::read_to_string(format!("/sys/fs/cgroup{path}/{file}")).ok();
+    let (cpu, memory) = (read("cpu.stat")?, read("memory.stat")?);
+    Some(Usage {
+        cpu_s: field(&cpu, "usage_usec")? as f64 / 1e6,
+        rss_bytes: field(&memory, "anon")? + field(&memory, "file_mapped")?,
+    })
+}
+
+/// <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html>: a group a controller,
+/// `5:memory:/path`.
+fn version_1(groups: &str) -> Option<Usage> {
+    let read = |controller: &str, file: &str| {
+        let path = groups.lines().find_map(|line| {
+            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+            controllers.split(',').any(|one| one == controller).then_some(path)
+        })?;
+        fs::read_to_string(format!("/sys/fs/cgroup/{controller}{path}/{file}")).ok()
+    };
+    let (cpu, memory) = (read("cpuacct", "cpuacct.usage")?, read("memory", "memory.stat")?);
+    Some(Usage {
+        cpu_s: cpu.trim().parse::<f64>().ok()? / 1e9,
+        rss_bytes: field(&memory, "total_rss")? + field(&memory, "total_mapped_file")?,
+    })
+}
+
+/// A line `name value`.
+fn field(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 /// Live processes of a group.

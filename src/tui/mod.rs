@@ -8,6 +8,7 @@
 //! | [`look`] | how the user looks at it: screen, focus, selection, filter, window, units, theme |
 //! | [`input`] | which key means which action; the help is made from this map |
 //! | [`view`] | state and look to cells, one file a panel |
+//! | [`monitor`] | the one screen of `lockbench monitor`, with a loop of its own |
 //! | [`theme`], [`palette`], [`glyph`] | colours and signs; a state never shows by colour alone |
 //! | [`term`] | the terminal, taken and given back whatever happens |
 //! | [`picture`] | a screen as text and as a picture, for the key that writes them |
@@ -21,6 +22,7 @@ pub mod controls;
 pub mod glyph;
 pub mod input;
 pub mod look;
+pub mod monitor;
 pub mod palette;
 pub mod picture;
 pub mod state;

@@ -108,6 +108,8 @@ impl Place {
         command.args(arguments).current_dir(self.path()).env("TMPDIR", self.path().join("servers"));
         // Whoever runs the tests may have a configuration of their own.
         command.env("XDG_CONFIG_HOME", self.path().join("config"));
+        // And servers left running, as programs or as containers.
+        command.env("XDG_STATE_HOME", self.path().join("state")).env("LOCKBENCH_PROJECT", "lockbench-test-none");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -3,7 +3,7 @@
 //! `LOCKBENCH_TEST_<KIND>=URL[,URL]` names servers that run already. Else
 //! `LOCKBENCH_LIVE=1` starts one of each kind asked for, once a test process.
 //! Else the test is skipped, visibly. `LOCKBENCH_REQUIRE=all` turns every skip
-//! into a failure.
+//! into a failure, but for what `LOCKBENCH_WITHOUT` names: `docker`.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::io::Write;
@@ -44,6 +44,16 @@ pub fn skip(reason: &str) {
     assert!(std::env::var("LOCKBENCH_REQUIRE").as_deref() != Ok("all"), "skipped, but LOCKBENCH_REQUIRE=all: {reason}");
     // Not eprintln: the test harness hides that of a test that passes.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
+}
+
+/// The same for a test that needs a Docker engine: `LOCKBENCH_WITHOUT=docker` says that
+/// this machine is known to have none.
+pub fn skip_docker(reason: &str) {
+    if std::env::var("LOCKBENCH_WITHOUT").as_deref() == Ok("docker") {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
+    } else {
+        skip(reason);
+    }
 }
 
 fn started(kind: ServerKind) -> Option<Server> {

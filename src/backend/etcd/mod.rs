@@ -14,6 +14,7 @@
 
 mod config;
 mod lease;
+pub(super) mod look;
 mod queue;
 mod session;
 mod system;

@@ -113,7 +113,7 @@ impl EtcdSystem {
 
 /// Raft's role of the member that answered: it names the leader, which may be itself
 /// (<https://etcd.io/docs/v3.4/dev-guide/api_reference_v3/#message-statusresponse-etcdserveretcdserverpbrpcproto>).
-fn role(status: &StatusResponse) -> &'static str {
+pub fn role(status: &StatusResponse) -> &'static str {
     match (status.header().map(ResponseHeader::member_id), status.leader()) {
         (_, 0) => "member without a leader",
         (Some(member), leader) if member == leader => "leader",

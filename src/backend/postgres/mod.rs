@@ -11,6 +11,7 @@ mod advisory_key;
 mod connect;
 mod lease;
 mod link;
+pub(super) mod look;
 mod table;
 mod tls;
 mod url;

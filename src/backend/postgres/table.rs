@@ -27,6 +27,11 @@ impl Table {
         Ok(Self { schema: format!("\"{}\"", name.replace('"', "\"\"")) })
     }
 
+    /// The table in a schema that was found on a server; `None` if it is none of ours.
+    pub(super) fn of_schema(schema: &str) -> Option<Self> {
+        Self::new(schema.strip_prefix("lockbench_")?).ok()
+    }
+
     /// Makes schema and table, if they are not there. The free space in each page
     /// lets PostgreSQL update rows in place (heap-only tuples), without touching the index
     /// (<https://www.postgresql.org/docs/15/storage-hot.html>).
@@ -86,6 +91,15 @@ impl Table {
         format!(
             "select owner, fence, (extract(epoch from expires - clock_timestamp()) * 1000)::bigint
              from {}.leases where key = $1 and owner is not null and expires > clock_timestamp()",
+            self.schema
+        )
+    }
+
+    /// $1 how many at most: key, owner, fence and milliseconds left of each that is held.
+    pub(super) fn held(&self) -> String {
+        format!(
+            "select key, owner, fence, (extract(epoch from expires - clock_timestamp()) * 1000)::bigint
+             from {}.leases where owner is not null and expires > clock_timestamp() order by key limit $1",
             self.schema
         )
     }

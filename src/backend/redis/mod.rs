@@ -7,6 +7,7 @@
 mod answer;
 pub(super) mod inspect;
 mod link;
+pub(super) mod look;
 mod naming;
 pub mod script;
 mod server;

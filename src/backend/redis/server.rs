@@ -73,6 +73,18 @@ impl Server {
     /// # Errors
     /// Says what happened, without credentials.
     pub async fn connect(&self, limits: Limits) -> Result<MultiplexedConnection, String> {
+        self.made(limits, true).await
+    }
+
+    /// A connection for whoever only reads: not even our scripts are left on the server.
+    ///
+    /// # Errors
+    /// Says what happened, without credentials.
+    pub async fn connect_to_read(&self, limits: Limits) -> Result<MultiplexedConnection, String> {
+        self.made(limits, false).await
+    }
+
+    async fn made(&self, limits: Limits, with_scripts: bool) -> Result<MultiplexedConnection, String> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limits.connect))
             .set_response_timeout(limits.answer);
@@ -83,7 +95,9 @@ impl Server {
         // A server that accepts but does not answer holds up the loading too.
         let connecting = async {
             let mut connection = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?;
-            Script::load_all().query_async::<()>(&mut connection).await?;
+            if with_scripts {
+                Script::load_all().query_async::<()>(&mut connection).await?;
+            }
             Ok(connection)
         };
         match tokio::time::timeout(limits.connect, connecting).await {

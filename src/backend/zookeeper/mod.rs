@@ -20,6 +20,7 @@
 mod config;
 mod four_letter;
 mod link;
+pub(super) mod look;
 mod node;
 mod session;
 mod system;

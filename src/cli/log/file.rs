@@ -14,13 +14,16 @@ pub(super) struct LogFile {
     out: BufWriter<File>,
     path: PathBuf,
     problem: Option<String>,
+    /// Bytes that it may have before it begins anew; the one before stays beside it.
+    limit: u64,
+    written: u64,
 }
 
 impl LogFile {
-    pub(super) fn create(directory: &Path) -> Result<Self, String> {
+    pub(super) fn create(directory: &Path, limit: u64) -> Result<Self, String> {
         let path = directory.join(RUN_LOG);
         let file = File::create(&path).map_err(|error| told(&path, &error))?;
-        Ok(Self { out: BufWriter::new(file), path, problem: None })
+        Ok(Self { out: BufWriter::new(file), path, problem: None, limit, written: 0 })
     }
 
     /// Takes a line with its end. One that warns is on its way at once: whatever
@@ -29,6 +32,11 @@ impl LogFile {
         if self.problem.is_some() {
             return;
         }
+        if self.written > 0 && self.written + text.len() as u64 > self.limit {
+            let begun = self.begin_anew();
+            self.note(begun);
+        }
+        self.written += text.len() as u64;
         let written = self.out.write_all(text.as_bytes());
         let flushed = if level <= LogLevel::Warn { self.out.flush() } else { Ok(()) };
         self.note(written.and(flushed));
@@ -47,6 +55,15 @@ impl LogFile {
         let synced = self.out.get_ref().sync_all();
         self.note(synced);
         self.problem.clone().map_or(Ok(()), Err)
+    }
+
+    /// The file is full: it becomes the one before, whose place it takes.
+    fn begin_anew(&mut self) -> std::io::Result<()> {
+        self.out.flush()?;
+        std::fs::rename(&self.path, self.path.with_extension("log.1"))?;
+        self.out = BufWriter::new(File::create(&self.path)?);
+        self.written = 0;
+        Ok(())
     }
 
     fn note(&mut self, result: std::io::Result<()>) {

@@ -132,3 +132,16 @@ fn a_second_log_in_one_process_breaks_nothing() {
     let logs = [Log::start(Some("off")), Log::start(None)];
     assert!(logs.iter().all(Result::is_ok));
 }
+
+#[test]
+fn a_log_without_end_begins_anew_and_keeps_the_file_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = Log::new(false);
+    log.write_bounded_to(directory.path(), 4_000).unwrap();
+    heard(&log, "info", || (0..1_000).for_each(|n| info!(target: "mine", "line {n}")));
+    log.sync().unwrap();
+    let size = |name: &str| fs::metadata(directory.path().join(name)).unwrap().len();
+    assert!(size("run.log") <= 4_000 && (3_000..=4_000).contains(&size("run.log.1")));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    assert!(stored(directory.path()).last().unwrap().ends_with("line 999"));
+}

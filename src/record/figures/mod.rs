@@ -2,6 +2,8 @@
 //! crate's design and beside each field; all of them come from events alone, so
 //! they mean the same for every lock system.
 
+mod detail;
+mod latencies;
 mod mark;
 mod queue;
 mod schedule;
@@ -9,6 +11,8 @@ mod series;
 
 use serde::{Deserialize, Serialize};
 
+pub use detail::{Detail, Lengths};
+pub use latencies::Latencies;
 pub use mark::{Mark, MarkKind, paused_ns};
 pub use queue::KeyTally;
 pub use schedule::{Pause, Schedule};
@@ -18,7 +22,6 @@ use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
 use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, What};
-use super::histogram::Latency;
 use super::merge::Observer;
 
 /// Outcomes of the attempts whose `acquire_invoke` lies in the measure phase.
@@ -64,50 +67,6 @@ pub struct Counts {
     pub self_stalls: u64,
 }
 
-/// All histograms, of attempts whose `acquire_invoke` lies in the measure phase.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Latencies {
-    /// `acquire_invoke` to `acquire_ok`.
-    pub acquire_service: Latency,
-    /// Due instant to `acquire_ok`.
-    pub acquire_response: Latency,
-    /// `acquire_ok` to `release_invoke`, as achieved.
-    pub hold: Latency,
-    /// Previous `release_invoke` to the next `acquire_ok`, where the next holder
-    /// was already waiting.
-    pub handoff: Latency,
-    /// `release_invoke` to the answer.
-    pub release: Latency,
-    /// Asking for a renewal to its confirmation.
-    pub renew: Latency,
-}
-
-impl Latencies {
-    /// No histogram at all, and no memory for any: what is recorded is forgotten.
-    #[must_use]
-    pub fn absent() -> Self {
-        let absent = Latency::absent;
-        Self {
-            acquire_service: absent(),
-            acquire_response: absent(),
-            hold: absent(),
-            handoff: absent(),
-            release: absent(),
-            renew: absent(),
-        }
-    }
-
-    /// Adds all samples of another set.
-    pub fn merge(&mut self, other: &Self) {
-        self.acquire_service.merge(&other.acquire_service);
-        self.acquire_response.merge(&other.acquire_response);
-        self.hold.merge(&other.hold);
-        self.handoff.merge(&other.handoff);
-        self.release.merge(&other.release);
-        self.renew.merge(&other.renew);
-    }
-}
-
 #[derive(Clone, Copy, Default)]
 struct Attempt {
     invoke: u64,
@@ -130,6 +89,7 @@ pub struct Figures {
     keys: Vec<KeyQueue>,
     series: Series,
     marks: Marks,
+    detail: Option<Box<Detail>>,
 }
 
 impl Figures {
@@ -146,13 +106,40 @@ impl Figures {
             longest_wait_of: vec![0; clients as usize],
             keys: (0..keys).map(|_| KeyQueue::default()).collect(),
             marks: Marks::default(),
+            detail: None,
         }
+    }
+
+    /// The same, with what no report has.
+    #[must_use]
+    pub fn detailed(mut self) -> Self {
+        self.detail = Some(Box::default());
+        self
     }
 
     /// The counts so far.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// The counts without the attempts that are still under way: unlike [`Self::counts`],
+    /// which takes an attempt back that is withdrawn, they never decrease.
+    #[must_use]
+    pub fn settled(&self) -> Counts {
+        let waiting = |attempt: &&Attempt| attempt.counts && attempt.acquired == 0;
+        let mut counts = self.counts;
+        for attempt in self.clients.iter().filter(waiting) {
+            counts.attempts -= 1;
+            counts.contended -= u64::from(attempt.contended);
+        }
+        counts
+    }
+
+    /// What no report has; `None`: nobody asked for it.
+    #[must_use]
+    pub fn detail(&self) -> Option<&Detail> {
+        self.detail.as_deref()
     }
 
     /// The histograms so far.
@@ -224,6 +211,9 @@ impl Figures {
         self.counts.attempts_all += 1;
         self.counts.attempts += u64::from(counts);
         self.counts.contended += u64::from(counts && contended);
+        if let Some(detail) = self.detail.as_mut().filter(|_| counts) {
+            detail.began(event.t.saturating_sub(due));
+        }
     }
 
     fn acquired(&mut self, event: &Event, requests: u32) {
@@ -268,12 +258,20 @@ impl Figures {
         }
         self.counts.requests += u64::from(requests);
         self.waited(event.client, event.t - attempt.invoke);
+        self.ended(event, denial, &attempt);
         match denial {
             Denial::Refused => self.counts.refused += 1,
             Denial::TimedOut => self.counts.timed_out += 1,
             Denial::Unavailable => self.counts.unavailable += 1,
             Denial::Unknown => self.counts.unknown += 1,
             Denial::Withdrawn => {}
+        }
+    }
+
+    /// An attempt that counts ended without a grant.
+    fn ended(&mut self, event: &Event, denial: Denial, attempt: &Attempt) {
+        if let Some(detail) = &mut self.detail {
+            detail.ended(denial, event.t - attempt.invoke, event.t.saturating_sub(attempt.due));
         }
     }
 
@@ -325,7 +323,10 @@ impl Figures {
         self.counts.unknown_all += 1;
         if attempt.acquired == 0 {
             self.keys[event.key as usize].leave(event.client);
-            self.counts.unknown += u64::from(attempt.counts);
+            if attempt.counts {
+                self.counts.unknown += 1;
+                self.ended(event, Denial::Unknown, &attempt);
+            }
         } else if attempt.release_invoke == 0 {
             self.counts.exercised_all += u64::from(self.keys[event.key as usize].died(event.client));
         }

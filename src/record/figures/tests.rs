@@ -27,7 +27,10 @@ fn renewed(outcome: RenewalOutcome) -> What {
 
 /// Three clients, one key; attempts count that are invoked in 100..200.
 fn fold(events: &[(u64, u32, What)]) -> Figures {
-    let mut figures = Figures::new(Schedule::new(0, 100, 100), 3, 1);
+    fold_into(Figures::new(Schedule::new(0, 100, 100), 3, 1), events)
+}
+
+fn fold_into(mut figures: Figures, events: &[(u64, u32, What)]) -> Figures {
     for (t, client, what) in events {
         figures.observe(&Event { t: *t, client: *client, key: 0, what: *what });
     }
@@ -177,4 +180,61 @@ fn a_grant_in_a_pause_counts_for_the_waits_and_not_for_the_rate() {
 fn a_stall_of_our_own_counts_if_it_touches_the_measure_phase() {
     let stalls = |from, t| fold(&[(t, 0, What::SelfStall { from })]).counts().self_stalls;
     assert_eq!([stalls(10, 99), stalls(90, 100), stalls(110, 120), stalls(50, 250), stalls(200, 230)], [0, 1, 1, 1, 0]);
+}
+
+#[test]
+fn settled_counts_leave_out_who_still_waits_and_never_decrease() {
+    let events = [
+        (100, 0, INVOKE),
+        (101, 0, acquired()),
+        (110, 1, INVOKE),
+        (111, 2, INVOKE),
+        (120, 1, denied(Denial::Withdrawn)),
+        (125, 2, denied(Denial::TimedOut)),
+        (126, 0, RELEASE),
+        (127, 0, released(ReleaseKind::Confirmed)),
+        (130, 1, INVOKE),
+        (140, 1, DIED),
+    ];
+    let mut before = (0, 0);
+    for end in 0..=events.len() {
+        let figures = fold(&events[..end]);
+        let settled = figures.settled();
+        let outcomes = settled.grants + settled.refused + settled.timed_out + settled.unavailable + settled.unknown;
+        assert_eq!(settled.attempts, outcomes, "after {end} events");
+        let now = (settled.attempts, settled.contended);
+        assert!(now.0 >= before.0 && now.1 >= before.1, "{before:?} became {now:?}");
+        before = now;
+        if end == events.len() {
+            assert_eq!(settled, *figures.counts());
+        }
+    }
+}
+
+#[test]
+fn detail_has_the_lag_and_the_length_of_every_attempt_without_a_grant() {
+    let due = |due| What::Invoke { due };
+    let figures = Figures::new(Schedule::new(0, 100, 100), 3, 1).detailed();
+    let figures = fold_into(
+        figures,
+        &[
+            (90, 0, due(50)),
+            (99, 0, denied(Denial::Refused)),
+            (100, 0, due(95)),
+            (120, 0, denied(Denial::Refused)),
+            (120, 1, due(120)),
+            (150, 1, denied(Denial::Withdrawn)),
+            (151, 1, due(131)),
+            (160, 1, DIED),
+        ],
+    );
+    let detail = figures.detail().unwrap();
+    // What counts is decided by the invoke, as everywhere.
+    assert_eq!((detail.lag().count(), detail.lag().max()), (3, Some(20)));
+    let lengths =
+        |denial| detail.denied(denial).map(|all| (all.service.count(), all.service.max(), all.response.max()));
+    assert_eq!(lengths(Denial::Refused), Some((1, Some(20), Some(25))));
+    assert_eq!(lengths(Denial::Unknown), Some((1, Some(9), Some(29))));
+    assert_eq!((lengths(Denial::TimedOut), lengths(Denial::Withdrawn)), (None, None));
+    assert!(fold(&[(100, 0, INVOKE)]).detail().is_none(), "nobody asked for it");
 }

@@ -3,7 +3,7 @@
 
 use super::super::Environment;
 use super::super::measured::Measurements;
-use super::super::schema::{Aggregate, Report, SCHEMA_VERSION, Tool, TrialResult, Verdict};
+use super::super::schema::{Aggregate, Report, TrialResult};
 use super::{Evidence, LintFinding, LintLevels, lint};
 use crate::workload::Plan;
 
@@ -28,30 +28,9 @@ pub struct Ground {
 /// (the clocks are compared there) is silent.
 #[must_use]
 pub fn interim(ground: &Ground, results: &[TrialResult], measured: &[Measurements]) -> Vec<LintFinding> {
-    let report = Report {
-        schema_version: SCHEMA_VERSION,
-        run_id: String::new(),
-        complete: false,
-        tool: Tool {
-            name: String::new(),
-            version: String::new(),
-            command: Vec::new(),
-            workers: 0,
-            overhead_ns_per_cycle: None,
-            ceiling_cycles_per_s: ground.ceiling_cycles_per_s,
-        },
-        environment: ground.environment.clone(),
-        plan: serde_json::Value::Null,
-        results: results.to_vec(),
-        aggregates: counted(results),
-        skipped: Vec::new(),
-        faults: Vec::new(),
-        thresholds: Vec::new(),
-        lints: Vec::new(),
-        notes: Vec::new(),
-        comparison: None,
-        verdict: Verdict { exit_code: 0, reasons: Vec::new() },
-    };
+    let mut report =
+        Report { results: results.to_vec(), aggregates: counted(results), ..Report::blank(ground.environment.clone()) };
+    report.tool.ceiling_cycles_per_s = ground.ceiling_cycles_per_s;
     let evidence =
         Evidence { report: &report, measured, plan: &ground.plan, embedded: &ground.embedded, nagle: ground.nagle };
     lint(&evidence, &ground.levels).findings

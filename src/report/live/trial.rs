@@ -7,7 +7,7 @@ use super::snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 use crate::load::Phase;
 use crate::oracle::{Findings, JudgedHistory};
 use crate::record::figures::{Figures, Schedule, paused_ns};
-use crate::record::history::Recorded;
+use crate::record::history::{Judged, Recorded};
 use crate::record::{Event, Observer, What};
 use crate::report::LatencySet;
 use crate::stats::upper_bound_95_per_million;
@@ -51,6 +51,18 @@ impl<'a> LiveTrial<'a> {
             watched.then(|| Watched { lanes: Lanes::new(clients), lag: Lag::default(), waiting: 0, taken: (0, 0, 0) });
         let known = (schedule.measure(), schedule.end());
         Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, known, watched }
+    }
+
+    /// The figures so far.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// What the oracle has counted so far.
+    #[must_use]
+    pub fn judged(&self) -> Judged {
+        self.judged.judged()
     }
 
     /// How it stands at `now`.

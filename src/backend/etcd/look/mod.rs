@@ -1,0 +1,252 @@
+//! Which locks are held on etcd, whoever took them: Range, LeaseTimeToLive and Status
+//! are sent, nothing else. All keys are read at one revision of the store, page by page
+//! and without their values; then the values of the locks' keys alone.
+
+mod claim;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use etcd_client::{Client, GetOptions, ResponseHeader};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::iter;
+
+use super::super::Target;
+use super::config::{Config, Trouble};
+use super::system::role;
+use crate::lock::inspection::{ClientSeen, Inspector, LockSeen, Look, MOST_WAITERS, Scope, ServerSeen, readable};
+use crate::lock::{Local, SystemError};
+use claim::{Claim, Queue, queues};
+
+/// Longest wait for an answer.
+const LIMIT_NS: u64 = 3_000_000_000;
+
+/// Longest search through the keys.
+const LONGEST_NS: u64 = 30_000_000_000;
+
+/// Keys a page.
+const PAGE: i64 = 1_000;
+
+/// Requests under way at once.
+const AT_ONCE: usize = 32;
+
+/// Looks at the members that were given.
+pub struct Cluster {
+    config: Config,
+    scope: Scope,
+}
+
+/// The keys with a lease, as they were at one revision.
+struct Store {
+    revision: i64,
+    /// Read from one member alone, because no leader answered?
+    stale: bool,
+    claims: Vec<Claim>,
+    without_lease: u64,
+    cut: Option<String>,
+}
+
+/// A lease in whole seconds: what is left and what was granted.
+type Leases = HashMap<i64, Option<(u64, u64)>>;
+
+impl Cluster {
+    /// Reads the target. Contacts nobody.
+    ///
+    /// # Errors
+    /// No address, or one that cannot be used.
+    pub fn new(target: &Target, scope: Scope) -> Result<Self, SystemError> {
+        Ok(Self { config: Config::new(target)?, scope })
+    }
+
+    async fn ask(&self) -> Result<Look, SystemError> {
+        let servers =
+            join_all(self.config.urls().iter().zip(self.config.addresses()).map(|one| self.member(one))).await;
+        let answering: Vec<String> = self
+            .config
+            .urls()
+            .iter()
+            .zip(&servers)
+            .filter(|(_, server)| server.problem.is_none())
+            .map(|(url, _)| url.clone())
+            .collect();
+        if answering.is_empty() {
+            let problems: Vec<String> = servers
+                .iter()
+                .map(|server| format!("{}: {}", server.address, server.problem.clone().unwrap_or_default()))
+                .collect();
+            return Err(self.config.error(&format!("{}; is etcd running there?", problems.join("; "))));
+        }
+        let failed = |trouble: Trouble| self.config.error(&format!("{}; may this user read there?", trouble.text));
+        let client = self.config.connect(&answering, LIMIT_NS).await.map_err(failed)?;
+        let store = match self.read(&client, false).await {
+            Ok(store) => store,
+            // Without a leader a member still tells what it knows.
+            Err(_) => self.read(&client, true).await.map_err(failed)?,
+        };
+        Ok(self.pictured(&client, servers, store).await)
+    }
+
+    async fn member(&self, (url, address): (&String, String)) -> ServerSeen {
+        let asked = async {
+            let mut client = self.config.connect(std::slice::from_ref(url), LIMIT_NS).await?;
+            self.config.bounded(LIMIT_NS, client.status()).await
+        };
+        let (said, problem) = match asked.await {
+            Ok(status) => (Some(format!("etcd {}, {}", status.version(), role(&status))), None),
+            Err(trouble) => (None, Some(trouble.text)),
+        };
+        ServerSeen { address, said, problem }
+    }
+
+    /// Every key with a lease below the prefix.
+    async fn read(&self, client: &Client, stale: bool) -> Result<Store, Trouble> {
+        let prefix = self.scope.prefix.clone().unwrap_or_default().into_bytes();
+        let until = self.config.clock.now().saturating_add(LONGEST_NS);
+        let mut kv = client.kv_client();
+        let mut store = Store { revision: 0, stale, claims: Vec::new(), without_lease: 0, cut: None };
+        let mut from = if prefix.is_empty() { vec![0] } else { prefix.clone() };
+        loop {
+            let mut options = GetOptions::new().with_range(end(&prefix)).with_limit(PAGE).with_keys_only();
+            options = options.with_revision(store.revision);
+            if stale {
+                options = options.with_serializable();
+            }
+            let page = self.config.bounded(LIMIT_NS, kv.get(from.clone(), Some(options))).await?;
+            if store.revision == 0 {
+                store.revision = page.header().map_or(0, ResponseHeader::revision);
+            }
+            for key in page.kvs() {
+                match key.lease() {
+                    0 => store.without_lease += 1,
+                    lease => store.claims.push(Claim::new(key.key(), lease, key.create_revision())),
+                }
+            }
+            let Some(last) = page.kvs().last().filter(|_| page.more()) else { return Ok(store) };
+            from = [last.key(), &[0]].concat();
+            if self.config.clock.now() > until {
+                store.cut =
+                    Some(format!("the search stopped after {} s: there are many keys", LONGEST_NS / 1_000_000_000));
+                return Ok(store);
+            }
+        }
+    }
+
+    async fn pictured(&self, client: &Client, servers: Vec<ServerSeen>, store: Store) -> Look {
+        let named = self.scope.prefix.is_some();
+        let mut queues = queues(store.claims, named);
+        let truncated = (queues.len() > self.scope.limit).then(|| format!("stopped at --limit {}", self.scope.limit));
+        queues.truncate(self.scope.limit);
+        let shown = || queues.iter().flat_map(|queue| queue.claims.iter().take(1 + MOST_WAITERS));
+        let values: BTreeMap<Vec<u8>, String> = iter(shown().map(|claim| claim.key.clone()))
+            .map(|key| self.value(client, key, &store.stale))
+            .buffer_unordered(AT_ONCE)
+            .filter_map(|found| async { found })
+            .collect()
+            .await;
+        let leases: BTreeSet<i64> = shown().map(|claim| claim.lease).collect();
+        let leases: Leases =
+            iter(leases).map(|lease| self.lease(client, lease)).buffer_unordered(AT_ONCE).collect().await;
+        let mut notes = Vec::new();
+        if store.stale {
+            notes.push("no leader answered: this is what one member knows, and it may be old".to_owned());
+        }
+        if named && store.without_lease > 0 {
+            notes.push(format!("passed over: {} keys without a lease", store.without_lease));
+        }
+        let untold = [
+            ("since_ms", "etcd orders its keys by revision and keeps no times"),
+            ("identity", "etcd's own mutex writes an empty value"),
+        ];
+        Look {
+            servers,
+            scope: match &self.scope.prefix {
+                Some(prefix) => format!("keys with a lease that start with {prefix}"),
+                None => "keys named PREFIX/LEASE as etcd's mutex names them, and keys with a lease and \"lock\" in \
+                         their name"
+                    .to_owned(),
+            },
+            locks: queues.iter().map(|queue| lock(queue, &values, &leases)).collect(),
+            truncated: store.cut.or(truncated),
+            untold: untold.map(|(field, reason)| (field.to_owned(), reason.to_owned())).into(),
+            notes,
+        }
+    }
+
+    async fn value(&self, client: &Client, key: Vec<u8>, stale: &bool) -> Option<(Vec<u8>, String)> {
+        let options = if *stale { GetOptions::new().with_serializable() } else { GetOptions::new() };
+        let answer = self.config.bounded(LIMIT_NS, client.kv_client().get(key.clone(), Some(options))).await.ok()?;
+        let text = readable(answer.kvs().first()?.value());
+        (!text.is_empty()).then_some((key, text))
+    }
+
+    async fn lease(&self, client: &Client, lease: i64) -> (i64, Option<(u64, u64)>) {
+        let asked = self.config.bounded(LIMIT_NS, client.lease_client().time_to_live(lease, None)).await;
+        // -1: the lease is over.
+        let told = asked
+            .ok()
+            .and_then(|told| Some((u64::try_from(told.ttl()).ok()?, u64::try_from(told.granted_ttl()).ok()?)));
+        (lease, told)
+    }
+}
+
+/// First key that does not start with the prefix, as Range wants it: a zero byte means no end
+/// (<https://etcd.io/docs/v3.4/learning/api/#range>).
+fn end(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < 0xff {
+            end.push(last + 1);
+            return end;
+        }
+    }
+    vec![0]
+}
+
+fn lock(queue: &Queue, values: &BTreeMap<Vec<u8>, String>, leases: &Leases) -> LockSeen {
+    let seen = |claim: &Claim| {
+        let lease = leases.get(&claim.lease).copied().flatten();
+        ClientSeen {
+            client: format!("lease {:x}", claim.lease),
+            identity: values.get(&claim.key).cloned(),
+            token: u64::try_from(claim.create_revision).ok(),
+            ttl_left_ms: lease.map(|(left, _)| left * 1_000),
+            ttl_ms: lease.map(|(_, granted)| granted * 1_000),
+            ..ClientSeen::default()
+        }
+    };
+    let mut clients = queue.claims.iter().take(1 + MOST_WAITERS).map(seen);
+    let holders: Vec<ClientSeen> = clients.next().into_iter().collect();
+    let over = holders.iter().any(|holder| holder.ttl_left_ms.is_none());
+    LockSeen {
+        name: queue.name.clone(),
+        kind: queue.kind.to_owned(),
+        holders,
+        waiting: Some(queue.claims.len() as u64 - 1),
+        waiters: clients.collect(),
+        notes: over.then(|| "the holder's lease is over, or could not be read".to_owned()).into_iter().collect(),
+        ..LockSeen::default()
+    }
+}
+
+impl Inspector for Cluster {
+    fn look(&mut self) -> Local<'_, Result<Look, SystemError>> {
+        Box::pin(self.ask())
+    }
+
+    fn close(self: Box<Self>) -> Local<'static, ()> {
+        Box::pin(async move { drop(self) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end;
+
+    #[test]
+    fn a_range_ends_where_the_prefix_ends() {
+        assert_eq!(
+            (end(b"ab"), end(b"a\xff"), end(b"\xff"), end(b"")),
+            (b"ac".to_vec(), b"b".to_vec(), vec![0], vec![0])
+        );
+    }
+}

@@ -1,0 +1,257 @@
+//! What one node holds under a name.
+
+use std::collections::BTreeMap;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Pipeline, RedisError, Value};
+
+use super::super::naming::in_words;
+use crate::lock::inspection::{ClientSeen, MOST_WAITERS, readable};
+
+/// Names read in one round trip.
+const BATCH: usize = 500;
+
+/// Bytes of a value that are read: a lock's is short, another's may be of any size.
+const MOST_BYTES: usize = 1_024;
+
+/// Ends of our own names: see `naming`.
+const OURS: (&str, &str) = ("}:lock", "}:fence");
+
+/// How a lock is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A string.
+    Text,
+    /// A hash.
+    Hash,
+}
+
+impl Form {
+    /// By the answer to TYPE.
+    pub fn of(kind: &str) -> Option<Self> {
+        match kind {
+            "string" => Some(Self::Text),
+            "hash" => Some(Self::Hash),
+            _ => None,
+        }
+    }
+
+    /// Requests for one name of this form.
+    fn requests(self) -> usize {
+        3
+    }
+}
+
+/// A lock as one node has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How it was recognised.
+    pub kind: &'static str,
+    /// Who holds it there.
+    pub holders: Vec<ClientSeen>,
+    /// Who waits, where the node keeps a queue.
+    pub queue: Option<Vec<ClientSeen>>,
+    /// What is remarkable.
+    pub notes: Vec<String>,
+}
+
+/// Reads these names. Those that are gone, or are no lock, are left out.
+pub async fn read(
+    connection: &mut MultiplexedConnection,
+    names: &[(Vec<u8>, Form)],
+) -> Result<BTreeMap<Vec<u8>, Held>, RedisError> {
+    let mut held = BTreeMap::new();
+    for batch in names.chunks(BATCH) {
+        let mut asking = redis::pipe();
+        for (name, form) in batch {
+            ask(&mut asking, name, *form);
+        }
+        let count = batch.iter().map(|(_, form)| form.requests()).sum();
+        // Not `query_async`: a key that has become something else meanwhile spoils only its own answer.
+        let answers = connection.send_packed_commands(&asking, 0, count).await?;
+        let mut answers = answers.into_iter();
+        for (name, form) in batch {
+            let three = [(); 3].map(|()| answers.next().unwrap_or(Value::Nil));
+            if let Some(found) = understood(name, *form, &three) {
+                held.insert(name.clone(), found);
+            }
+        }
+    }
+    Ok(held)
+}
+
+fn ask(asking: &mut Pipeline, name: &[u8], form: Form) {
+    match form {
+        Form::Text => {
+            asking.cmd("GETRANGE").arg(name).arg(0).arg(MOST_BYTES - 1);
+            asking.cmd("PTTL").arg(name);
+            asking.cmd("GETRANGE").arg(fence(name)).arg(0).arg(31);
+        }
+        Form::Hash => {
+            asking.cmd("HSCAN").arg(name).arg(0).arg("COUNT").arg(64);
+            asking.cmd("PTTL").arg(name);
+            asking.cmd("LRANGE").arg([b"redisson_lock_queue:{", name, b"}"].concat()).arg(0).arg(MOST_WAITERS - 1);
+        }
+    }
+}
+
+/// Name of the counter beside a lock of ours; for another lock a name that we have read anyway.
+fn fence(name: &[u8]) -> Vec<u8> {
+    match name.strip_suffix(OURS.0.as_bytes()) {
+        Some(key) if key.starts_with(b"{") => [key, OURS.1.as_bytes()].concat(),
+        _ => name.to_vec(),
+    }
+}
+
+fn understood(name: &[u8], form: Form, answers: &[Value; 3]) -> Option<Held> {
+    let [content, ttl, more] = answers;
+    let Value::Int(ttl) = ttl else { return None };
+    // -2: there is no such key; -1: it has no lease.
+    if *ttl == -2 {
+        return None;
+    }
+    let ttl_left_ms = u64::try_from(*ttl).ok();
+    let mut held = match form {
+        Form::Text => text(name, content, more)?,
+        Form::Hash => redisson(content, more)?,
+    };
+    for holder in &mut held.holders {
+        holder.ttl_left_ms = ttl_left_ms;
+    }
+    if ttl_left_ms.is_none() {
+        held.notes.push("has no lease: it stays until somebody deletes it".to_owned());
+    }
+    Some(held)
+}
+
+fn text(name: &[u8], content: &Value, fence_value: &Value) -> Option<Held> {
+    let Value::BulkString(value) = content else { return None };
+    let value = readable(value);
+    let namespace = name.strip_prefix(b"{").and_then(|rest| rest.split(|byte| *byte == b':').next());
+    let identity = namespace.map(|namespace| in_words(value.clone(), &String::from_utf8_lossy(namespace)));
+    let ours = fence(name) != name;
+    let token = match fence_value {
+        Value::BulkString(digits) if ours => std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()),
+        _ => None,
+    };
+    let identity = identity.filter(|identity| *identity != value);
+    let holder = ClientSeen { client: value, identity, token, ..ClientSeen::default() };
+    Some(Held {
+        kind: if ours { "lockbench" } else { "string" },
+        holders: vec![holder],
+        queue: None,
+        notes: Vec::new(),
+    })
+}
+
+/// A hash as Redisson writes it; its `mode` tells the two sides of a read-write lock apart.
+fn redisson(content: &Value, queue: &Value) -> Option<Held> {
+    let Value::Array(page) = content else { return None };
+    let Some(Value::Array(flat)) = page.get(1) else { return None };
+    let texts: Vec<String> = flat.iter().map(bytes).collect::<Option<Vec<_>>>()?.into_iter().map(readable).collect();
+    let pairs: Vec<(&str, &str)> = texts.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+    let mode = pairs.iter().find(|(field, _)| *field == "mode").map(|(_, mode)| (*mode).to_owned());
+    let mut holders = Vec::new();
+    for (field, count) in pairs.iter().filter(|(field, _)| *field != "mode") {
+        let (instance, thread) = owner(field)?;
+        let count: u64 = count.parse().ok()?;
+        holders.push(ClientSeen {
+            client: (*field).to_owned(),
+            identity: Some(format!("thread {thread} of {instance}")),
+            mode: mode.clone(),
+            details: BTreeMap::from([("holds".to_owned(), count.to_string())]),
+            ..ClientSeen::default()
+        });
+    }
+    let queued = match queue {
+        Value::Array(entries) if !entries.is_empty() => Some(
+            entries
+                .iter()
+                .filter_map(bytes)
+                .map(|entry| ClientSeen { client: readable(entry), ..ClientSeen::default() })
+                .collect(),
+        ),
+        _ => None,
+    };
+    let kind = if mode.is_some() { "Redisson read-write" } else { "Redisson" };
+    (!holders.is_empty()).then(|| Held { kind, holders, queue: queued, notes: Vec::new() })
+}
+
+fn bytes(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.as_bytes()),
+        _ => None,
+    }
+}
+
+/// `<uuid>:<thread>` or, of a writer, `<uuid>:<thread>:write`.
+fn owner(field: &str) -> Option<(&str, &str)> {
+    let (instance, thread) = field.split_at_checked(36)?;
+    let thread = thread.strip_prefix(':')?;
+    let digits = thread.strip_suffix(":write").unwrap_or(thread);
+    let uuid = instance.chars().enumerate().all(|(place, c)| match place {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    });
+    (uuid && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())).then_some((instance, thread))
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::{Form, owner, understood};
+
+    const UUID: &str = "8f2e5a52-6f51-4bd1-a7a5-2f0c2e3d9b11";
+
+    fn bulk(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    fn hash(pairs: &[(&str, &str)]) -> Value {
+        let flat = pairs.iter().flat_map(|(field, value)| [bulk(field), bulk(value)]).collect();
+        Value::Array(vec![bulk("0"), Value::Array(flat)])
+    }
+
+    #[test]
+    fn a_redisson_owner_is_a_uuid_and_a_thread() {
+        assert_eq!(owner(&format!("{UUID}:57")), Some((UUID, "57")));
+        assert_eq!(owner(&format!("{UUID}:57:write")), Some((UUID, "57:write")));
+        for other in ["name", "57", &format!("{UUID}:"), &format!("{UUID}57"), "ää"] {
+            assert_eq!(owner(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_a_lock_only_if_all_of_it_is_redissons() {
+        let field = format!("{UUID}:57");
+        let none = Value::Array(Vec::new());
+        let found =
+            |pairs: &[(&str, &str)]| understood(b"x", Form::Hash, &[hash(pairs), Value::Int(900), none.clone()]);
+        let held = found(&[(&field, "2")]).unwrap();
+        assert_eq!((held.kind, held.holders[0].details["holds"].as_str()), ("Redisson", "2"));
+        assert_eq!((held.holders[0].ttl_left_ms, held.queue), (Some(900), None));
+        assert_eq!(found(&[("mode", "read"), (&field, "1")]).unwrap().kind, "Redisson read-write");
+        assert_eq!(found(&[(&field, "1"), ("name", "x")]), None);
+        assert_eq!(found(&[]), None);
+    }
+
+    #[test]
+    fn a_key_without_a_lease_is_remarkable_and_one_that_is_gone_is_no_lock() {
+        let found = |ttl| understood(b"lock:a", Form::Text, &[bulk("me"), Value::Int(ttl), bulk("me")]);
+        let held = found(-1).unwrap();
+        assert_eq!((held.holders[0].ttl_left_ms, held.holders[0].token), (None, None));
+        assert!(held.notes[0].contains("no lease"));
+        assert_eq!(found(-2), None);
+        assert!(found(5).unwrap().notes.is_empty());
+    }
+
+    #[test]
+    fn our_own_lock_is_told_with_its_client_and_token() {
+        let answers = [bulk("r1/12/4fdf/7"), Value::Int(9), bulk("41")];
+        let held = understood(b"{r1:hot}:lock", Form::Text, &answers).unwrap();
+        assert_eq!(held.holders[0].identity.as_deref(), Some("client 12 (4fdf/7)"));
+        assert_eq!((held.kind, held.holders[0].token), ("lockbench", Some(41)));
+    }
+}

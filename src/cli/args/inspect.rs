@@ -1,0 +1,84 @@
+//! Flags of `inspect`.
+
+use clap::{Args, ValueEnum};
+
+use super::look::FormatChoice;
+use crate::lock::ServerKind;
+
+/// What inspecting does, and what it does not.
+pub(super) const INSPECT_HELP: &str = "\
+It only reads: SCAN, TYPE, PTTL, GETRANGE, HSCAN, LRANGE and INFO on Redis;
+Range, LeaseTimeToLive and Status on etcd; getChildren and getData on ZooKeeper,
+in a session of its own; a transaction that may only read on PostgreSQL.
+What a server does not tell is shown as -, in JSON as null, with the reason.
+Exits 0 when a server answered, locks or none; 3 when none did.";
+
+/// Several Redis URLs are Redlock's nodes, whatever their number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SystemChoice {
+    /// One Redis server
+    Redis,
+    /// Independent Redis servers, of which a majority decides
+    Redlock,
+    /// A ZooKeeper ensemble
+    Zookeeper,
+    /// An etcd cluster
+    Etcd,
+    /// One PostgreSQL server
+    Postgres,
+}
+
+impl SystemChoice {
+    /// The kind of server.
+    pub fn kind(self) -> ServerKind {
+        match self {
+            Self::Redis => ServerKind::Redis,
+            Self::Redlock => ServerKind::Redlock,
+            Self::Zookeeper => ServerKind::Zookeeper,
+            Self::Etcd => ServerKind::Etcd,
+            Self::Postgres => ServerKind::Postgres,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct InspectArgs {
+    /// The server, or the servers of one system; the scheme tells the system, several Redis URLs are Redlock's nodes; or the name of a system that `lockbench up` left running
+    #[arg(value_name = "URL", required = true)]
+    pub urls: Vec<String>,
+    /// The system, where the scheme does not tell it
+    #[arg(long = "as", value_enum, env = "LOCKBENCH_AS", value_name = "SYSTEM")]
+    pub system: Option<SystemChoice>,
+    /// Only locks whose name starts so, e.g. lock: or /locks/; default: what looks like a lock there
+    #[arg(long, env = "LOCKBENCH_PREFIX", value_name = "TEXT")]
+    pub prefix: Option<String>,
+    /// Most locks that are shown
+    #[arg(long, default_value = "1000", env = "LOCKBENCH_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub limit: u32,
+    /// Look again and again, so often: 2s if no time is given; q or Ctrl-C ends it
+    #[arg(long, env = "LOCKBENCH_WATCH", value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "2s")]
+    pub watch: Option<String>,
+    /// Only locks that somebody waits for
+    #[arg(long, env = "LOCKBENCH_WAITING")]
+    pub waiting: bool,
+    /// Only locks that somebody holds or waits for longer than this, e.g. 30s; where no time is told, how long it was seen
+    #[arg(long, env = "LOCKBENCH_OLDER_THAN", value_name = "DURATION")]
+    pub older_than: Option<String>,
+    /// Queries and names at their whole length, and why something is not told
+    #[arg(long, env = "LOCKBENCH_FULL")]
+    pub full: bool,
+    /// Format on stdout; with --watch one JSON object a line
+    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
+    pub format: FormatChoice,
+    /// Draw with ASCII signs only
+    #[arg(
+        long,
+        env = "LOCKBENCH_ASCII",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub ascii: Option<bool>,
+}

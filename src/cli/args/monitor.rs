@@ -1,0 +1,114 @@
+//! Flags of `lockbench monitor`: those of a run that make sense for it, and its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
+
+use super::load::LoadArgs;
+use crate::units::parse_duration_ns;
+
+/// What a monitor is, and what it is not.
+pub(in crate::cli) const MONITOR_HELP: &str = "\
+A signal is the normal end: locks are released, keys removed, and the exit code is 100 if a lock was
+ever granted twice, else 3 if a system never answered or does not answer at the end, else 99 if a
+bound was ever broken, else 0. An outage that is over is told, and in the availability.
+SIGHUP reads the workload again; what is wrong with it is told, and the old one goes on.
+Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <= 50ms,
+contention <= 20%, timeouts <= 0.1%. warmup, duration, trials and history of the workload are not used.";
+
+/// Flags of a run that mean nothing here: no help shows them, and giving one is refused.
+const FOREIGN: [&str; 10] =
+    ["stay", "trials", "allow", "warn", "deny", "baseline", "save_baseline", "force", "sweep", "keep_servers_dir"];
+
+/// Its own flags.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Own {
+    /// The workload file, for example workloads/monitor.toml
+    #[arg(value_name = "WORKLOAD.toml")]
+    pub workload: PathBuf,
+    /// Attempts a second and system, of all clients together
+    #[arg(long, default_value = "20/s", env = "LOCKBENCH_RATE", value_name = "N/s", value_parser = rate)]
+    pub rate: f64,
+    /// Length of a round: its keys are fresh, and removed after it
+    #[arg(long, default_value = "60s", env = "LOCKBENCH_ROUND", value_name = "DURATION", value_parser = length)]
+    pub round: Duration,
+    /// The window that bounds are held against, 1s to 24h
+    #[arg(long, default_value = "5m", env = "LOCKBENCH_WINDOW", value_name = "DURATION", value_parser = length)]
+    pub window: Duration,
+    /// End by itself after so long; default: at a signal
+    #[arg(long = "for", env = "LOCKBENCH_FOR", value_name = "DURATION", value_parser = length)]
+    pub lasts: Option<Duration>,
+    /// Time between lines that say how it stands, without a terminal UI
+    #[arg(long, default_value = "5m", env = "LOCKBENCH_EVERY", value_name = "DURATION", value_parser = length)]
+    pub every: Duration,
+    /// POST every change here as JSON, http or https
+    #[arg(long, env = "LOCKBENCH_WEBHOOK", value_name = "URL", hide_env_values = true)]
+    pub webhook: Option<String>,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(in crate::cli) struct MonitorArgs {
+    pub own: Own,
+    pub load: LoadArgs,
+}
+
+impl MonitorArgs {
+    /// The first flag that was given and means nothing here.
+    pub fn foreign(&self) -> Option<&'static str> {
+        let load = &self.load;
+        let given = [
+            (load.stay, "--stay"),
+            (load.trials.is_some(), "--trials"),
+            (!load.allow.is_empty(), "--allow"),
+            (!load.warn.is_empty(), "--warn"),
+            (!load.deny.is_empty(), "--deny"),
+            (load.baseline.is_some(), "--baseline"),
+            (load.save_baseline.is_some(), "--save-baseline"),
+            (load.force, "--force"),
+            (load.sweep.is_some(), "--sweep"),
+            (load.keep_servers_dir, "--keep-servers-dir"),
+        ];
+        given.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
+    }
+}
+
+impl Args for MonitorArgs {
+    fn augment_args(command: Command) -> Command {
+        let hide = |command: Command| {
+            FOREIGN.iter().fold(command, |command, name| command.mut_arg(*name, |argument| argument.hide(true)))
+        };
+        hide(LoadArgs::augment_args(Own::augment_args(command))).after_help(MONITOR_HELP)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for MonitorArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        Ok(Self { own: Own::from_arg_matches(matches)?, load: LoadArgs::from_arg_matches(matches)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// `20/s`, or `0.5/s`.
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix("/s").unwrap_or(text).trim();
+    match number.parse::<f64>() {
+        Ok(rate) if (0.01..=1_000.0).contains(&rate) => Ok(rate),
+        Ok(_) => Err("a monitor makes 0.01/s to 1000/s; `lockbench run` measures more".to_owned()),
+        Err(_) => Err("write a number and /s, such as 20/s".to_owned()),
+    }
+}
+
+fn length(text: &str) -> Result<Duration, String> {
+    let ns = parse_duration_ns(text)?;
+    if ns == 0 { Err("must be longer than nothing".to_owned()) } else { Ok(Duration::from_nanos(ns)) }
+}

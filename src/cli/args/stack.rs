@@ -1,0 +1,149 @@
+//! Flags that say where servers come from, and the commands about servers.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::look::FormatChoice;
+use crate::lock::ServerKind;
+use crate::stack::DockerOptions;
+use crate::stop::Stop;
+use crate::units::parse_duration_ns;
+
+/// Where servers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum StackChoice {
+    /// A given endpoint, else one that `lockbench up` left, else started here, else in Docker
+    Auto,
+    /// Started here from installed programs
+    Local,
+    /// Containers of a compose file
+    Docker,
+    /// Only given endpoints
+    External,
+}
+
+/// What containers are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum DurabilityChoice {
+    /// An answer does not wait for the disk
+    Fast,
+    /// An answer means that the change is on disk
+    Safe,
+}
+
+/// Which compose project.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ProjectArgs {
+    /// Compose project of the containers; default: COMPOSE_PROJECT_NAME, else lockbench
+    #[arg(long, env = "LOCKBENCH_PROJECT", value_name = "NAME")]
+    pub project: Option<String>,
+}
+
+/// How containers are made.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DockerArgs {
+    /// Compose file, for containers; may be repeated, later ones override; default: docker/compose.yaml here or above
+    #[arg(long, env = "LOCKBENCH_COMPOSE", value_name = "FILE", value_delimiter = ',')]
+    pub compose: Vec<PathBuf>,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// What containers are made for; default: as the compose file has it. With --stack external: what the given servers were made for
+    #[arg(long, value_enum, env = "LOCKBENCH_DURABILITY")]
+    pub durability: Option<DurabilityChoice>,
+    /// Longest wait for containers to be healthy
+    #[arg(long, env = "LOCKBENCH_WITHIN", value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub within: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct UpArgs {
+    /// Systems whose servers are started; none: every one that can be started here
+    #[arg(value_name = "BACKEND")]
+    pub backends: Vec<String>,
+    /// Where they are started
+    #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]
+    pub stack: StackChoice,
+    #[command(flatten)]
+    pub docker: DockerArgs,
+    /// Format of the list on stdout
+    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
+    pub format: FormatChoice,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DownArgs {
+    /// Systems whose servers are stopped; none: all
+    #[arg(value_name = "BACKEND")]
+    pub backends: Vec<String>,
+    /// Where they run
+    #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]
+    pub stack: StackChoice,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct StatusArgs {
+    /// Systems to look at; none: all
+    #[arg(value_name = "BACKEND")]
+    pub backends: Vec<String>,
+    /// Where they run
+    #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]
+    pub stack: StackChoice,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// Format of the list on stdout
+    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
+    pub format: FormatChoice,
+}
+
+/// What `up` starts to hold the servers of one kind.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct KeeperArgs {
+    /// Kind of server
+    #[arg(value_parser = kind)]
+    pub kind: ServerKind,
+    /// Longest wait for an answer
+    #[arg(long, default_value = "2m", value_parser = duration)]
+    pub within: Duration,
+}
+
+impl ProjectArgs {
+    /// Name of the compose project.
+    pub fn name(&self) -> String {
+        let given = self.project.clone().or_else(|| std::env::var("COMPOSE_PROJECT_NAME").ok());
+        given.filter(|name| !name.is_empty()).unwrap_or_else(|| "lockbench".to_owned())
+    }
+}
+
+impl DockerArgs {
+    /// As compose files and labels have it.
+    pub fn durability(&self) -> Option<String> {
+        let name = |durability| match durability {
+            DurabilityChoice::Fast => "fast".to_owned(),
+            DurabilityChoice::Safe => "safe".to_owned(),
+        };
+        self.durability.map(name)
+    }
+
+    /// How containers are to be had.
+    pub fn options(&self, stop: &Stop) -> DockerOptions {
+        DockerOptions {
+            files: self.compose.clone(),
+            project: self.project.name(),
+            durability: self.durability(),
+            within: self.within,
+            stop: stop.clone(),
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration_ns(text).map(Duration::from_nanos)
+}
+
+fn kind(text: &str) -> Result<ServerKind, String> {
+    ServerKind::from_name(text).ok_or_else(|| format!("no kind of server is named {text}"))
+}

@@ -1,0 +1,161 @@
+//! `lockbench inspect`: which locks are held on a live server now, by whom, for how long,
+//! and who waits. Once, or again and again: on a terminal as a screen that is drawn anew,
+//! else as one block or one JSON line after another.
+
+mod filter;
+mod looker;
+mod place;
+mod screen;
+mod seen;
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use self::filter::Filter;
+use self::looker::{Asked, Looker, Told, once};
+use super::args::{FormatChoice, InspectArgs, ThemeName, UiArgs, UiChoice};
+use super::conclude::terminal_width;
+use super::config::UiOptions;
+use super::dashboard::{Surroundings, wants_tui};
+use super::signal::{HangUp, Signals};
+use super::{Failure, print_if_read, tell};
+use crate::backend::inspector;
+use crate::lock::inspection::{Inspection, Scope};
+use crate::output::{Appearance, inspection_json, inspection_lines, printed};
+use crate::report::{Exit, Interruption};
+use crate::stop::Stop;
+use crate::units::{SECOND, parse_duration_ns};
+
+/// Columns of a file or a pipe.
+const NO_TERMINAL: u16 = 120;
+
+/// Shortest pause between two looks: a look costs the servers something.
+const SHORTEST_NS: u64 = 100_000_000;
+
+/// How a look is told.
+#[derive(Clone, Copy)]
+struct Telling {
+    format: FormatChoice,
+    colour: bool,
+    ascii: bool,
+    full: bool,
+}
+
+/// Looks, and tells; exits 0 when a server answered.
+pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
+    let options = UiOptions::read(&UiArgs { ascii: args.ascii, ..UiArgs::default() })?;
+    let interval = args.watch.as_deref().map(interval).transpose()?;
+    let filter = Filter::new(args)?;
+    let (kind, endpoints) = place::read(&args.urls, args.system)?;
+    let scope = Scope { prefix: args.prefix.clone(), limit: args.limit as usize };
+    let asked = Asked { kind, endpoints, scope };
+    // What cannot be asked is refused before anybody is contacted.
+    inspector(asked.kind, &asked.target(), asked.scope.clone()).map_err(Failure::usage)?;
+    let colour = options.theme != ThemeName::Mono && std::io::stdout().is_terminal();
+    let telling = Telling { format: args.format, colour, ascii: options.ascii, full: args.full };
+    match interval {
+        None => {
+            let seen = once(&asked).map_err(|error| Failure { exit: Exit::Backend, message: error.to_string() })?;
+            telling.print(&filter.apply(seen), false)?;
+            Ok(Exit::Pass.code())
+        }
+        Some(interval) => watch(asked, interval, &filter, telling, &options),
+    }
+}
+
+/// `5s`, `500ms`, or a number of seconds.
+fn interval(text: &str) -> Result<Duration, Failure> {
+    let ns = match text.parse::<u64>() {
+        Ok(seconds) => Ok(seconds.saturating_mul(SECOND)),
+        Err(_) => parse_duration_ns(text),
+    };
+    let ns = ns.map_err(|problem| Failure::usage(format!("--watch={text} {problem}")))?;
+    if ns < SHORTEST_NS {
+        return Err(Failure::usage(format!(
+            "--watch={text} is too often: at least 100ms, every look costs the servers"
+        )));
+    }
+    Ok(Duration::from_nanos(ns))
+}
+
+/// Again and again, until the user has had enough.
+fn watch(
+    asked: Asked,
+    interval: Duration,
+    filter: &Filter,
+    telling: Telling,
+    options: &UiOptions,
+) -> Result<u8, Failure> {
+    let (stop, signals) = (Stop::new(), Signals::default());
+    signals.listen(stop.clone(), HangUp::Ends, || {}).map_err(Failure::internal)?;
+    let on_screen = matches!(telling.format, FormatChoice::Text)
+        && std::io::stdout().is_terminal()
+        && wants_tui(UiChoice::Auto, &Surroundings::read()).is_ok();
+    let mut looker = Looker::start(asked, interval, stop.clone()).map_err(Failure::internal)?;
+    // A server that was never there is a mistake; one that goes away later is what is watched for.
+    let first = match looker.next() {
+        Some(Told::Failed { problem, .. }) if !stop.draining() => {
+            looker.end();
+            return Err(Failure { exit: Exit::Backend, message: problem });
+        }
+        first => first,
+    };
+    let shown = if on_screen {
+        screen::show(first, &mut looker, filter, telling, options, interval)
+    } else {
+        lines(first, &mut looker, filter, telling)
+    };
+    looker.end();
+    shown?;
+    // To be ended by Ctrl-C is how it is meant to end.
+    Ok(match signals.received() {
+        None | Some(Interruption::Interrupt) => Exit::Pass.code(),
+        Some(_) => Exit::Terminated.code(),
+    })
+}
+
+fn lines(first: Option<Told>, looker: &mut Looker, filter: &Filter, telling: Telling) -> Result<(), Failure> {
+    let mut told = first;
+    while let Some(look) = told {
+        let read = match look {
+            Told::Seen(seen) => telling.print(&filter.apply(*seen), true)?,
+            Told::Failed { at, problem } => telling.failed(&at, &problem)?,
+        };
+        if !read {
+            break;
+        }
+        told = looker.next();
+    }
+    Ok(())
+}
+
+impl Telling {
+    fn appearance(self, width: u16) -> Appearance {
+        Appearance { width: usize::from(width), ascii: self.ascii, full: self.full }
+    }
+
+    /// False once nobody reads it any more (`| head`): then a watch has nothing left to do.
+    fn print(self, seen: &Inspection, again: bool) -> Result<bool, Failure> {
+        match self.format {
+            FormatChoice::Json => print_if_read(&format!("{}\n", inspection_json(seen).map_err(Failure::internal)?)),
+            FormatChoice::Text => {
+                let lines = inspection_lines(seen, self.appearance(terminal_width().unwrap_or(NO_TERMINAL)));
+                print_if_read(&format!("{}{}", printed(&lines, self.colour), if again { "\n" } else { "" }))
+            }
+        }
+    }
+
+    /// A look that no server answered, between others that were.
+    fn failed(self, at: &str, problem: &str) -> Result<bool, Failure> {
+        match self.format {
+            FormatChoice::Json => {
+                let line = serde_json::json!({ "at": at, "problem": problem });
+                print_if_read(&format!("{line}\n"))
+            }
+            FormatChoice::Text => {
+                tell(&format!("lockbench: {at}: {problem}; looking again"));
+                Ok(true)
+            }
+        }
+    }
+}

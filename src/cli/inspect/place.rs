@@ -1,0 +1,158 @@
+//! Which servers are meant by the URLs on the command line.
+
+use super::super::Failure;
+use super::super::args::SystemChoice;
+use crate::lock::{Endpoint, ServerKind};
+use crate::stack::Register;
+
+/// The system and its servers: by `--as`, else by the scheme; several Redis URLs are
+/// Redlock's nodes. The bare name of a kind means what `lockbench up` left running from
+/// programs of this machine: the password that its Postgres has is nowhere to be read.
+pub fn read(urls: &[String], system: Option<SystemChoice>) -> Result<(ServerKind, Vec<Endpoint>), Failure> {
+    if let ([name], None) = (urls, system)
+        && let Some(kind) = ServerKind::from_name(name)
+    {
+        return Ok((kind, left_running(kind)?));
+    }
+    let endpoints: Vec<Endpoint> = urls.iter().flat_map(|url| split(url)).map(Endpoint::new).collect();
+    let kind = match (system, endpoints.first()) {
+        (Some(system), _) => system.kind(),
+        (None, Some(first)) => by_scheme(first)?,
+        (None, None) => return Err(Failure::usage("no URL given")),
+    };
+    let kind =
+        if kind == ServerKind::Redis && system.is_none() && endpoints.len() > 1 { ServerKind::Redlock } else { kind };
+    for endpoint in &endpoints {
+        if !endpoint.scheme().is_empty() && !kind.schemes().contains(&endpoint.scheme()) {
+            let schemes = kind.schemes().join(":// or ");
+            return Err(Failure::usage(format!("{endpoint}: {kind} needs {schemes}://; inspect looks at one system")));
+        }
+        if endpoint.host_port().is_empty() {
+            return Err(Failure::usage(format!("{endpoint} has no host: write {}://HOST:PORT", kind.schemes()[0])));
+        }
+    }
+    let endpoints: Vec<Endpoint> = match kind {
+        // Their libraries want a scheme.
+        ServerKind::Redis | ServerKind::Redlock | ServerKind::Postgres => {
+            endpoints.into_iter().map(|endpoint| schemed(kind, endpoint)).collect()
+        }
+        // `etcds://a,b`: both are meant.
+        ServerKind::Etcd if endpoints.first().is_some_and(|first| first.scheme() == "etcds") => {
+            let secure = |endpoint: Endpoint| match endpoint.scheme() {
+                "" => Endpoint::new(format!("etcds://{}", endpoint.secret_url())),
+                _ => endpoint,
+            };
+            endpoints.into_iter().map(secure).collect()
+        }
+        ServerKind::Zookeeper | ServerKind::Etcd => endpoints,
+    };
+    check(kind, &endpoints)?;
+    Ok((kind, endpoints))
+}
+
+fn left_running(kind: ServerKind) -> Result<Vec<Endpoint>, Failure> {
+    let register = Register::from_env().map_err(Failure::unavailable)?;
+    let left = register.of(kind).filter(|left| left.died.is_none());
+    left.map(|left| left.endpoints()).ok_or_else(|| {
+        let scheme = kind.schemes()[0];
+        Failure::unavailable(format!(
+            "no {kind} that `lockbench up` started from programs of this machine is running; \
+             give the address instead: lockbench inspect {scheme}://HOST:PORT"
+        ))
+    })
+}
+
+fn by_scheme(first: &Endpoint) -> Result<ServerKind, Failure> {
+    let kind = ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&first.scheme()));
+    kind.ok_or_else(|| {
+        Failure::usage(format!(
+            "{first}: unknown scheme; known are redis, rediss, etcd, etcds, zookeeper, postgres; or say --as SYSTEM"
+        ))
+    })
+}
+
+fn check(kind: ServerKind, endpoints: &[Endpoint]) -> Result<(), Failure> {
+    let count = endpoints.len();
+    match kind {
+        ServerKind::Redis | ServerKind::Postgres if count > 1 => {
+            Err(Failure::usage(format!("{kind} is one server, got {count} URLs")))
+        }
+        ServerKind::Redlock if count < 2 => {
+            Err(Failure::usage("redlock: give every node's URL, or lockbench cannot tell what a quorum is"))
+        }
+        _ => match endpoints.iter().enumerate().find(|(place, one)| endpoints[..*place].contains(one)) {
+            Some((_, twice)) => Err(Failure::usage(format!("{twice} is given twice"))),
+            None => Ok(()),
+        },
+    }
+}
+
+fn schemed(kind: ServerKind, endpoint: Endpoint) -> Endpoint {
+    match endpoint.scheme() {
+        "" => Endpoint::new(format!("{}://{}", kind.schemes()[0], endpoint.secret_url())),
+        _ => endpoint,
+    }
+}
+
+/// A list is split only where another URL begins: a comma may be a part of a password, and
+/// ZooKeeper's own form has commas between hosts.
+fn split(text: &str) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    for part in text.split(',') {
+        let begins = part
+            .split_once("://")
+            .is_some_and(|(scheme, _)| ServerKind::ALL.into_iter().any(|kind| kind.schemes().contains(&scheme)));
+        match urls.last_mut() {
+            Some(last) if !begins => {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ => urls.push(part.to_owned()),
+        }
+    }
+    urls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, split};
+    use crate::cli::args::SystemChoice;
+    use crate::lock::ServerKind;
+
+    fn of(urls: &[&str], system: Option<SystemChoice>) -> Result<(ServerKind, usize), String> {
+        let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
+        read(&urls, system).map(|(kind, endpoints)| (kind, endpoints.len())).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn the_scheme_tells_the_system_and_several_redis_urls_are_redlock() {
+        assert_eq!(of(&["redis://a:1"], None), Ok((ServerKind::Redis, 1)));
+        assert_eq!(of(&["redis://a:1,redis://b:2", "rediss://c:3"], None), Ok((ServerKind::Redlock, 3)));
+        assert_eq!(of(&["zookeeper://a:1,b:2/x"], None), Ok((ServerKind::Zookeeper, 1)));
+        assert_eq!(of(&["etcd://a:1", "etcd://b:2"], None), Ok((ServerKind::Etcd, 2)));
+        assert_eq!(of(&["a:1"], Some(SystemChoice::Etcd)), Ok((ServerKind::Etcd, 1)));
+        assert_eq!(of(&["postgresql://u:p@h/x"], None), Ok((ServerKind::Postgres, 1)));
+    }
+
+    #[test]
+    fn a_comma_within_a_password_splits_nothing() {
+        assert_eq!(split("redis://:a,b@h:1,redis://:c@i:2"), ["redis://:a,b@h:1", "redis://:c@i:2"]);
+    }
+
+    #[test]
+    fn mistakes_are_named_without_their_secrets() {
+        for (urls, system, problem) in [
+            (&["mysql://u:s3cret@a:1"][..], None, "unknown scheme"),
+            (&["redis://u:s3cret@a:1", "etcd://a:1"], None, "one system"),
+            (&["redis://u:s3cret@a:1", "redis://u:s3cret@a:1"], None, "twice"),
+            (&["redis://a:1", "redis://b:1"], Some(SystemChoice::Redis), "one server"),
+            (&["redis://u:s3cret@a:1"], Some(SystemChoice::Redlock), "every node"),
+            (&["postgres://u:s3cret@a", "postgres://b"], None, "one server"),
+            (&["redis://"], None, "no host"),
+            (&["redis://u:s3cret@a:1"], Some(SystemChoice::Etcd), "etcd needs etcd://"),
+        ] {
+            let message = of(urls, system).unwrap_err();
+            assert!(message.contains(problem) && !message.contains("s3cret"), "{message}");
+        }
+    }
+}

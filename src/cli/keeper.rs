@@ -1,0 +1,87 @@
+//! `lockbench keeper`: the process that `lockbench up` leaves behind, one a kind. It
+//! owns the servers as a run does, guard included, until it is told to end; nothing
+//! of a terminal or of a run is left in it.
+
+use std::io::Write;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use super::args::KeeperArgs;
+use super::session::Interrupt;
+use super::signal::HangUp;
+use crate::report::Exit;
+use crate::stack::{LocalStack, Options, Register, Server};
+
+/// How often a keeper looks whether its servers live.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The one line that it says, to `up`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// The servers answer, and the register has them.
+    Ready,
+    /// Another process keeps this kind.
+    Taken,
+    /// They could not be started: why.
+    Failed(String),
+}
+
+/// Starts the servers of a kind, tells so, and holds them.
+pub fn keeper(args: &KeeperArgs) -> Result<u8, Failure> {
+    // Out of the terminal's session: its end is not ours. Fails only for a leader.
+    let _ = rustix::process::setsid();
+    let interrupt = Interrupt::default();
+    interrupt.signals.listen(interrupt.stop.clone(), HangUp::Ends, || {}).map_err(Failure::internal)?;
+    let (said, code) = match held(args, &interrupt) {
+        Ok(None) => return Ok(Exit::Pass.code()),
+        Ok(Some(said)) => (said, Exit::Pass),
+        Err(error) => (Said::Failed(error), Exit::Backend),
+    };
+    say(&said);
+    Ok(code.code())
+}
+
+/// Holds them until the end. `Some`: there was nothing to hold.
+fn held(args: &KeeperArgs, interrupt: &Interrupt) -> Result<Option<Said>, String> {
+    let register = Register::from_env().map_err(|error| error.to_string())?;
+    let Some(kept) = register.keep(args.kind).map_err(|error| error.to_string())? else {
+        return Ok(Some(Said::Taken));
+    };
+    let options = Options { ready_within: args.within, stop: interrupt.stop.clone(), ..Options::default() };
+    let started = LocalStack::start(&[args.kind], &options).into_iter().next();
+    let server = match started {
+        Some((_, server)) => server.map_err(|error| error.to_string())?,
+        None => return Err(format!("no {} server was prepared", args.kind)),
+    };
+    kept.tell(&server).map_err(|error| error.to_string())?;
+    say(&Said::Ready);
+    watch(&server, interrupt, || {
+        // Nobody reads what a keeper says by now; `status` shows what it can.
+        let _ = kept.tell(&server);
+    });
+    Ok(None)
+}
+
+/// Waits to be told to end; tells once if a server ends by itself.
+fn watch(server: &Server, interrupt: &Interrupt, died: impl Fn()) {
+    let mut told = false;
+    while !interrupt.stop.draining() {
+        if !told && server.died().is_some() {
+            told = true;
+            died();
+        }
+        sleep(LOOK_EVERY);
+    }
+}
+
+fn say(said: &Said) {
+    if let Ok(line) = serde_json::to_string(said) {
+        // `up` may have been ended meanwhile; the servers stay then, and `status` shows them.
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}

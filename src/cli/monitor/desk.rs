@@ -1,0 +1,395 @@
+//! The desk: once a second it holds every bound against its window, tells what changed
+//! (log, stderr or screen, webhook, metrics), and writes how it stands.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use tracing::{info, warn};
+
+use super::held::{Held, resident, system};
+use super::orders::Orders;
+use super::post::{Post, lock};
+use super::screen::Screen;
+use super::sight::Turned;
+use super::watch::Watch;
+use super::webhook::{Message, Webhook};
+use super::{MONITOR, STATUS, json, lines};
+use crate::cli::args::{MonitorArgs, UiChoice};
+use crate::cli::endpoints::Endpoints;
+use crate::cli::tell;
+use crate::metrics::Subject;
+use crate::report::monitor::{Change, Sent, Span, State, Status, StatusVersion, worst_of};
+use crate::report::{Exit, RunDirectory};
+use crate::units::human_duration;
+
+/// How often the desk looks for signals and changes.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often it judges.
+const JUDGE: Duration = Duration::from_secs(1);
+/// How often the status goes to its file.
+const WRITE: Duration = Duration::from_secs(10);
+/// Changes that are kept for file and screen.
+const MOST_CHANGES: usize = 200;
+
+/// The desk.
+pub struct Desk<'a> {
+    post: &'a Post<'a>,
+    args: &'a MonitorArgs,
+    endpoints: &'a Endpoints,
+    id: String,
+    started: SystemTime,
+    began: Instant,
+    /// Bounds of each system.
+    held: Vec<Vec<Held>>,
+    changes: VecDeque<Change>,
+    webhook: Option<Webhook>,
+    sent: Option<Sent>,
+    reloads: u64,
+    shown: Arc<Mutex<Status>>,
+    screen: Option<Screen>,
+    unwritten: bool,
+    /// Watchers that panicked.
+    broken: Vec<String>,
+}
+
+impl<'a> Desk<'a> {
+    /// Opens it, with a screen if one is wanted and can be had.
+    pub fn open(
+        post: &'a Post<'a>,
+        args: &'a MonitorArgs,
+        endpoints: &'a Endpoints,
+        webhook: Option<Webhook>,
+        (id, started): (&str, SystemTime),
+        screen: bool,
+    ) -> Self {
+        let mut desk = Self {
+            post,
+            args,
+            endpoints,
+            id: id.to_owned(),
+            started,
+            began: Instant::now(),
+            held: Vec::new(),
+            changes: VecDeque::new(),
+            webhook,
+            sent: None,
+            reloads: 0,
+            shown: Arc::default(),
+            screen: None,
+            unwritten: false,
+            broken: Vec::new(),
+        };
+        desk.take_bounds(&post.orders());
+        *lock(&desk.shown) = desk.status();
+        if screen {
+            match Screen::open(post.session, Arc::clone(&desk.shown)) {
+                Ok(screen) => desk.screen = Some(screen),
+                Err(error) => tell(&format!("lockbench: no screen, plain lines instead: {error}")),
+            }
+        }
+        desk
+    }
+
+    /// Watches until all watchers are done.
+    pub fn sit(&mut self, directory: &RunDirectory) {
+        let post = self.post;
+        std::thread::scope(|scope| {
+            let mut watchers = Vec::new();
+            for place in 0..post.sights.len() {
+                match Watch::new(post, place) {
+                    Ok(watch) => watchers.push((place, scope.spawn(move || watch.run()))),
+                    Err(error) => post.sight(place).is_missing(post.clock.now(), error.to_string()),
+                }
+            }
+            let (mut judged, mut written, mut said) = (Instant::now(), Instant::now(), Instant::now());
+            loop {
+                let waiting = watchers.iter().any(|(_, watcher)| !watcher.is_finished());
+                // Where nothing can be watched, nothing is waited for.
+                if !waiting {
+                    break;
+                }
+                self.ends_by_itself();
+                if post.session.interrupt.signals.take_reload() {
+                    self.reload();
+                }
+                for (place, watcher) in &watchers {
+                    if watcher.is_finished() && !post.stop.draining() {
+                        self.misses(*place);
+                    }
+                }
+                self.take_turns();
+                if judged.elapsed() >= JUDGE {
+                    judged = Instant::now();
+                    self.judge();
+                    *lock(&self.shown) = self.status();
+                }
+                if written.elapsed() >= WRITE {
+                    written = Instant::now();
+                    self.write(directory);
+                }
+                if said.elapsed() >= self.args.own.every {
+                    said = Instant::now();
+                    self.say(&lines::standing(&self.status()));
+                }
+                std::thread::sleep(LOOK);
+            }
+            for (place, watcher) in watchers {
+                if watcher.join().is_err() {
+                    let backend = post.sight(place).backend;
+                    self.broken.push(format!("{backend}: whoever watches it panicked: a bug of lockbench"));
+                }
+            }
+        });
+    }
+
+    /// Whoever watched a system is gone, and nobody asked for that: from now on nothing is
+    /// known of it, and that is told at once and not at the end.
+    fn misses(&self, place: usize) {
+        let mut sight = self.post.sight(place);
+        if sight.state != State::Missing {
+            let problem = "whoever watches it broke off: a bug of lockbench; nothing is known from now on";
+            sight.is_missing(self.post.clock.now(), problem.to_owned());
+        }
+    }
+
+    /// Everything has ended: the last word on each bound, the last status, and whether it
+    /// is on the disk.
+    pub fn close(mut self, directory: &RunDirectory) -> (Status, bool) {
+        self.take_turns();
+        self.judge();
+        self.sent = self.webhook.take().map(Webhook::close);
+        self.write(directory);
+        let mut status = self.status();
+        if self.unwritten {
+            status.reasons.push(format!("{STATUS} could not be written: is there space left?"));
+            if status.exit_code != Exit::Violation.code() {
+                status.exit_code = Exit::Internal.code();
+            }
+        }
+        *lock(&self.shown) = status.clone();
+        drop(self.screen.take());
+        if let Some(board) = &self.post.session.board {
+            board.rest();
+        }
+        // What an embedded system left is no result.
+        let _ = std::fs::remove_dir_all(directory.path("scratch"));
+        (status, !self.unwritten)
+    }
+
+    fn ends_by_itself(&mut self) {
+        self.leave_gone_screen();
+        let over = self.args.own.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts);
+        if over && !self.post.stop.draining() {
+            info!(target: MONITOR, "the time given by --for is over");
+            self.post.stop.drain();
+        }
+    }
+
+    /// Without its terminal the watch ends; where only drawing failed, it goes on in lines.
+    fn leave_gone_screen(&mut self) {
+        if let Some(screen) = self.screen.take_if(|screen| screen.gone())
+            && screen.close()
+        {
+            info!(target: MONITOR, "whoever watched has left");
+            self.post.stop.drain();
+        }
+    }
+
+    /// The plan again; one that makes no sense changes nothing.
+    fn reload(&mut self) {
+        let old = self.post.orders();
+        let new = Orders::read(self.args, self.endpoints).map_err(|failure| failure.message).and_then(|new| {
+            if new.names() == old.names() {
+                Ok(new)
+            } else {
+                Err(format!("it watches {} instead of {}: that takes a new start", list(&new), list(&old)))
+            }
+        });
+        match new {
+            Ok(new) => {
+                self.reloads += 1;
+                if let Some(board) = self.post.session.board.as_ref().filter(|_| new.plan.name != old.plan.name) {
+                    // What was said under the old name would stay for good.
+                    board.rest();
+                }
+                self.take_bounds(&new);
+                new.warnings.iter().for_each(|warning| self.note("", false, format!("warning: {warning}")));
+                self.post.order(new);
+                self.note("", false, "the workload was read again; it counts from the next round on".to_owned());
+            }
+            Err(problem) => {
+                self.note(
+                    "",
+                    true,
+                    format!("the workload was read again and is not taken; the old one goes on: {problem}"),
+                );
+            }
+        }
+    }
+
+    fn take_bounds(&mut self, orders: &Orders) {
+        let mut old = std::mem::take(&mut self.held);
+        old.resize_with(orders.selection.entries.len(), Vec::new);
+        let entries = orders.selection.entries.iter().zip(old);
+        self.held = entries.map(|(entry, before)| Held::renewed(before, entry.name, &orders.bounds)).collect();
+        self.announce(orders);
+    }
+
+    /// Nothing of an earlier plan stays on the board but its counters; those of this one
+    /// are there from the begin.
+    fn announce(&self, orders: &Orders) {
+        let Some(board) = &self.post.session.board else { return };
+        board.forget_bounds();
+        board.run(&self.id, &orders.plan.name, "monitor");
+        for entry in &orders.selection.entries {
+            board.expect(&Subject::new(entry.name, &orders.plan.name), entry.guarantees.token.is_some());
+        }
+    }
+
+    /// Tells what the watchers noticed.
+    fn take_turns(&mut self) {
+        for place in 0..self.post.sights.len() {
+            let (backend, turns, up) = {
+                let mut sight = self.post.sight(place);
+                let up = (sight.state != State::Starting).then_some(sight.state == State::Up);
+                (sight.backend, sight.take_turns(), up)
+            };
+            if let (Some(board), Some(up)) = (&self.post.session.board, up) {
+                board.up(&Subject::new(backend, &self.post.orders().plan.name), up);
+            }
+            for turn in turns {
+                match turn {
+                    Turned::Down(problem) => self.tell(backend, "up", true, format!("it does not answer: {problem}")),
+                    Turned::Up(None) => self.tell(backend, "up", false, "it answers".to_owned()),
+                    Turned::Up(Some(ns)) => {
+                        let text = format!("it answers again, after an outage of {}", human_duration(ns));
+                        self.tell(backend, "up", false, text);
+                    }
+                    Turned::Note(note) => self.note(backend, false, note),
+                }
+            }
+        }
+    }
+
+    /// Holds every bound against its window.
+    fn judge(&mut self) {
+        let (now, window_ns) = (self.post.clock.now(), self.post.window_ns);
+        let workload = self.post.orders().plan.name.clone();
+        for place in 0..self.held.len() {
+            let (backend, window, certain, span) = {
+                let sight = self.post.sight(place);
+                let span = Span { length_ns: window_ns, seen_ns: sight.rolling.seen_ns(now, window_ns) };
+                (sight.backend, sight.rolling.window(now, window_ns), sight.violations(), span)
+            };
+            let (subject, mut turns) = (Subject::new(backend, &workload), Vec::new());
+            for held in &mut self.held[place] {
+                let turn = held.judge(now, &window, certain, span);
+                let text = held.bound.text();
+                if let Some(board) = &self.post.session.board {
+                    board.threshold(&subject, &text, held.kept());
+                }
+                turns.extend(turn.map(|(firing, because)| (text, firing, because)));
+            }
+            for (text, firing, because) in turns {
+                self.tell(backend, &text, firing, because);
+            }
+        }
+    }
+
+    fn note(&mut self, backend: &str, bad: bool, text: String) {
+        self.tell(backend, "monitor", bad, text);
+    }
+
+    /// Tells everybody of a change.
+    fn tell(&mut self, backend: &str, alert: &str, firing: bool, because: String) {
+        let change = Change {
+            at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            backend: backend.to_owned(),
+            alert: alert.to_owned(),
+            firing,
+            because,
+        };
+        // What concerns no system is the monitor's own: then there is no name before it.
+        let who = if backend.is_empty() { String::new() } else { format!("{backend}: ") };
+        if firing {
+            warn!(target: MONITOR, "{who}{alert}: {}", change.because);
+        } else {
+            info!(target: MONITOR, "{who}{alert}: {}", change.because);
+        }
+        self.say(&[lines::change(&change)]);
+        if let Some(webhook) = &self.webhook {
+            let workload = &self.post.orders().plan.name;
+            let (schema_version, source) = (StatusVersion, "lockbench monitor");
+            webhook.send(&Message { schema_version, source, run_id: &self.id, workload, change: &change });
+        }
+        if self.changes.len() == MOST_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(change);
+    }
+
+    /// Lines, where no screen is and somebody wants any.
+    fn say(&mut self, lines: &[String]) {
+        self.leave_gone_screen();
+        if self.screen.is_none() && self.args.load.ui != UiChoice::None {
+            lines.iter().for_each(|line| tell(line));
+        }
+    }
+
+    fn write(&mut self, directory: &RunDirectory) {
+        let written = json(&self.status())
+            .map_err(|failure| failure.message)
+            .and_then(|text| directory.write(STATUS, text.as_bytes()).map_err(|error| error.to_string()));
+        match written {
+            Ok(()) => self.unwritten = false,
+            Err(problem) if !self.unwritten => {
+                self.unwritten = true;
+                self.note("", true, problem);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// How it stands.
+    fn status(&self) -> Status {
+        let now = self.post.clock.now();
+        let orders = self.post.orders();
+        let watched_ns = self.began.elapsed().as_nanos() as u64;
+        let (mut systems, mut violated) = (Vec::new(), Vec::new());
+        for (place, held) in self.held.iter().enumerate() {
+            let sight = self.post.sight(place);
+            violated.extend(sight.violated.iter().map(|why| format!("{}: {why}", sight.backend)));
+            systems.push(system(&sight, held, now, watched_ns));
+        }
+        let (mut exit, mut reasons) = worst_of(&systems, &violated);
+        if exit != Exit::Violation && !self.broken.is_empty() {
+            exit = Exit::Internal;
+        }
+        reasons.extend(self.broken.iter().cloned());
+        let wall = |at: SystemTime| humantime::format_rfc3339_seconds(at).to_string();
+        Status {
+            schema_version: StatusVersion,
+            run_id: self.id.clone(),
+            workload: orders.plan.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: wall(self.started),
+            updated_at: wall(SystemTime::now()),
+            watched_s: self.began.elapsed().as_secs(),
+            rate_per_s: self.args.own.rate,
+            round_s: self.post.round_ns as f64 / 1e9,
+            window_s: self.post.window_ns as f64 / 1e9,
+            reloads: self.reloads,
+            systems,
+            changes: self.changes.iter().cloned().collect(),
+            webhook: self.sent.or_else(|| self.webhook.as_ref().map(Webhook::sent)),
+            rss_bytes: resident(),
+            exit_code: exit.code(),
+            reasons,
+        }
+    }
+}
+
+fn list(orders: &Orders) -> String {
+    orders.names().join(", ")
+}

@@ -1,0 +1,167 @@
+//! What is held against the windows of one system, and how the system stands.
+
+use std::time::{Duration, SystemTime};
+
+use super::sight::Sight;
+use crate::report::monitor::{
+    Alert, AlertStatus, Bound, Certain, Outage, Outcome, Rules, Span, Standing, State, SystemStatus, Tally, Turn,
+    WINDOWS, WindowFigures,
+};
+use crate::stats::upper_bound_95_per_million;
+use crate::units::SECOND;
+
+/// A bound of one system and its alert.
+pub struct Held {
+    pub bound: Bound,
+    alert: Alert,
+    /// The figure, and in words what is known of it.
+    last: (Option<f64>, String),
+    /// Was there enough to judge by, the last time?
+    judged: bool,
+    /// Still in the plan?
+    current: bool,
+}
+
+impl Held {
+    /// The bounds of a plan after those of the one before: an alert of a bound that stays
+    /// keeps its state, and one that ever fired is remembered.
+    pub fn renewed(mut before: Vec<Self>, backend: &str, bounds: &[Bound]) -> Vec<Self> {
+        before.iter_mut().for_each(|held| held.current = false);
+        for bound in bounds.iter().filter(|bound| bound.is_for(backend)) {
+            match before.iter_mut().find(|held| held.bound.text() == bound.text()) {
+                Some(held) => (held.bound, held.current) = (bound.clone(), true),
+                None => before.push(Self {
+                    bound: bound.clone(),
+                    alert: Alert::default(),
+                    last: (None, "nothing was seen yet".to_owned()),
+                    judged: false,
+                    current: true,
+                }),
+            }
+        }
+        before.retain(|held| held.current || held.alert.fired() > 0);
+        before
+    }
+
+    /// Holds it against a window. Returns whether it fires from now on, and why, if that
+    /// changed.
+    pub fn judge(&mut self, now: u64, window: &Tally, certain: Certain, span: Span) -> Option<(bool, String)> {
+        if !self.current {
+            return None;
+        }
+        let outcome = self.bound.judge(window, certain, span);
+        let turn = self.alert.judge(now, &outcome, Rules::of(span.length_ns, self.bound.certain()));
+        self.judged = !matches!(outcome, Outcome::Unknown(_));
+        self.last = match outcome {
+            Outcome::Kept(value) | Outcome::Broken(value) => (Some(value), self.bound.shown(value)),
+            Outcome::Unknown(why) => (None, why),
+        };
+        let (figure, text) = (self.bound.threshold.figure.name(), self.bound.text());
+        Some(match turn? {
+            Turn::Fired => (true, format!("{figure} is {}: not {text}", self.last.1)),
+            Turn::Resolved => (false, format!("{figure} is {}: {text} again", self.last.1)),
+        })
+    }
+
+    /// Is the bound kept, as far as anybody can tell now? `None`: nobody can.
+    pub fn kept(&self) -> Option<bool> {
+        match self.standing() {
+            Standing::Unknown => None,
+            Standing::Ok | Standing::Pending => Some(true),
+            Standing::Firing => Some(false),
+        }
+    }
+
+    /// What was kept a while ago is not said to be kept now; what fires does so until it
+    /// is seen to be kept.
+    fn standing(&self) -> Standing {
+        match self.alert.standing() {
+            _ if !self.current => Standing::Unknown,
+            Standing::Ok if !self.judged => Standing::Unknown,
+            standing => standing,
+        }
+    }
+
+    fn status(&self) -> AlertStatus {
+        let (value, because) = self.last.clone();
+        AlertStatus {
+            bound: self.bound.text(),
+            fails: self.bound.fails(),
+            standing: self.standing(),
+            value,
+            because: if self.current { because } else { "it is no longer in the workload".to_owned() },
+            fired: self.alert.fired(),
+        }
+    }
+}
+
+/// How a system stands.
+pub fn system(sight: &Sight, held: &[Held], now: u64, watched_ns: u64) -> SystemStatus {
+    let window = |(name, length): &(&str, u64)| {
+        WindowFigures::of(name, &sight.rolling.window(now, *length), sight.rolling.seen_ns(now, *length))
+    };
+    let for_ns = now.saturating_sub(sight.since);
+    let wall = |at: SystemTime| humantime::format_rfc3339_seconds(at).to_string();
+    let over = sight.outage.map(|(began, lasted_ns)| Outage { began_at: wall(began), lasted_ns });
+    let under_way = (sight.state == State::Down)
+        .then(|| Outage { began_at: wall(SystemTime::now() - Duration::from_nanos(for_ns)), lasted_ns: for_ns });
+    let violations = sight.violations();
+    SystemStatus {
+        backend: sight.backend.to_owned(),
+        state: sight.state.clone(),
+        state_for_s: for_ns / SECOND,
+        problem: sight.problem.clone(),
+        server_version: sight.version.clone(),
+        rounds: sight.rounds,
+        windows: WINDOWS.iter().map(window).collect(),
+        total: WindowFigures::of("", sight.rolling.total(), watched_ns),
+        p99_by_minute_ns: sight.rolling.p99_by_minute(now),
+        violations,
+        exercised_holds: sight.exercised,
+        upper_bound_95_per_million: upper_bound_95_per_million(sight.exercised)
+            .filter(|_| violations.double_grants == 0),
+        outages: sight.outages,
+        last_outage: under_way.or(over),
+        alerts: held.iter().map(Held::status).collect(),
+        stories: sight.stories.clone(),
+    }
+}
+
+/// Bytes of this process in memory, by proc_pid_status(5).
+pub fn resident() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Held;
+    use crate::report::Threshold;
+    use crate::report::monitor::{Bound, Certain, Span, Standing, Tally};
+    use crate::units::SECOND;
+
+    #[test]
+    fn what_cannot_be_judged_any_more_is_not_said_to_be_kept() {
+        let bound = |text: &str| Bound::new(Threshold::parse(text, None).unwrap()).unwrap();
+        let bounds = [bound("contention <= 20%")];
+        let mut held = Held::renewed(Vec::new(), "redis", &bounds);
+        let window = |contended, grants| Tally { grants, contended, ..Tally::default() };
+        let mut judge = |now: u64, window: &Tally| {
+            let span = Span { length_ns: 300 * SECOND, seen_ns: 300 * SECOND };
+            held[0].judge(now * SECOND, window, Certain::default(), span);
+            (held[0].kept(), held[0].status().standing)
+        };
+        assert_eq!(judge(1, &window(0, 0)), (None, Standing::Unknown));
+        assert_eq!(judge(2, &window(0, 1_000)), (Some(true), Standing::Ok));
+        assert_eq!(judge(3, &window(0, 5)), (None, Standing::Unknown), "nothing is seen any more");
+        assert_eq!(judge(4, &window(900, 1_000)), (Some(true), Standing::Pending));
+        assert_eq!(judge(60, &window(900, 1_000)), (Some(false), Standing::Firing));
+        assert_eq!(judge(61, &window(0, 5)), (Some(false), Standing::Firing), "nobody saw it resolved");
+        // Out of the plan: it fired, so that it is remembered, but it says nothing.
+        let after = Held::renewed(held, "redis", &[bound("timeouts <= 1%")]);
+        assert_eq!((after[0].kept(), after[0].status().fired), (None, 1));
+        assert_eq!(after[1].kept(), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! What a watch says on stderr where no screen shows it.
+
+use super::orders::Orders;
+use crate::cli::args::{MonitorArgs, UiChoice};
+use crate::cli::tell;
+use crate::report::monitor::{Change, State, Status, SystemStatus};
+use crate::units::{exact_duration, grouped, human_duration, three_digits};
+
+/// What is watched, and how.
+pub fn begins(ui: UiChoice, orders: &Orders, args: &MonitorArgs) {
+    if ui == UiChoice::None {
+        return;
+    }
+    let bounds: Vec<String> = orders.bounds.iter().map(|bound| bound.text()).collect();
+    tell(&format!(
+        "lockbench: watching {}: {}/s each, rounds of {}; bounds over {}: {}",
+        orders.names().join(", "),
+        args.own.rate,
+        exact_duration(args.own.round.as_nanos() as u64),
+        exact_duration(args.own.window.as_nanos() as u64),
+        bounds.join(", ")
+    ));
+}
+
+/// A change in one line.
+pub fn change(change: &Change) -> String {
+    let sign = match (change.firing, change.alert.as_str()) {
+        (true, _) => "ALERT",
+        (false, "monitor") => "note",
+        (false, _) => "ok",
+    };
+    let who = if change.backend.is_empty() { "monitor" } else { &change.backend };
+    format!("{} {who}: {sign}: {}", change.at, change.because)
+}
+
+/// How every system stands, a line each, over the shortest window that has a p99.
+pub fn standing(status: &Status) -> Vec<String> {
+    status.systems.iter().map(|system| format!("{} {}", status.updated_at, one(system))).collect()
+}
+
+fn one(system: &SystemStatus) -> String {
+    let state = match system.state {
+        State::Starting => "starting",
+        State::Up => "up",
+        State::Down => "DOWN",
+        State::Missing => "missing",
+    };
+    let duration = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
+    let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |s| format!("{} %", three_digits(s * 100.0)));
+    let Some(window) = system.windows.get(1) else { return format!("{}: {state}", system.backend) };
+    format!(
+        "{}: {state}; last 5m: {}/s, p50 {}, p99 {}, contention {}, timeouts {}, availability {}; double grants {} of {} challenged holds, outages {}",
+        system.backend,
+        three_digits(window.rate_per_s),
+        duration(window.service_p50_ns),
+        duration(window.service_p99_ns),
+        share(window.contention),
+        share(window.timeouts),
+        share(window.availability),
+        system.violations.double_grants,
+        grouped(system.exercised_holds),
+        system.outages,
+    )
+}

@@ -1,0 +1,122 @@
+//! `lockbench monitor`: a canary that stays on. One thread a system runs round after
+//! round (`watch`), each a short trial with the engine, the oracle and the figures of
+//! every other trial; what is kept of it are rolling windows of fixed size. This thread
+//! (`desk`) holds bounds against them once a second and tells what changed.
+
+mod backoff;
+mod desk;
+mod eye;
+mod held;
+mod lines;
+mod orders;
+mod post;
+mod screen;
+mod sight;
+mod watch;
+mod webhook;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tracing::{info, warn};
+
+use self::desk::Desk;
+use self::orders::Orders;
+use self::post::Post;
+use self::webhook::Webhook;
+use super::args::{FormatChoice, MonitorArgs};
+use super::endpoints::named;
+use super::execute::{namespace, store_failure};
+use super::job::run_id;
+use super::servers::Servers;
+use super::session::Session;
+use super::signal::HangUp;
+use super::{Failure, print};
+use crate::clock::Clock;
+use crate::output::monitor_text;
+use crate::report::RunDirectory;
+use crate::report::monitor::Status;
+use crate::workload::to_toml;
+
+/// What the log says of a watch.
+const MONITOR: &str = "lockbench::monitor";
+/// Bytes of `run.log` before it begins anew; the one before stays.
+const LOG_LIMIT: u64 = 8 << 20;
+/// The latest status.
+const STATUS: &str = "monitor.json";
+
+/// Watches until a signal.
+pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
+    if let Some(flag) = args.foreign() {
+        return Err(Failure::usage(format!("{flag} means nothing to a monitor, which has no end: leave it out")));
+    }
+    let endpoints = named(&args.load.endpoint)?;
+    let orders = Orders::read(args, &endpoints)?;
+    let webhook = args.own.webhook.as_deref().map(Webhook::open).transpose()?;
+    let session = &Session::open_for(&args.load, &endpoints, HangUp::Reloads)?;
+    let started = SystemTime::now();
+    let id = args.load.run_id.clone().unwrap_or_else(|| run_id(&format!("monitor-{}", orders.plan.name), started));
+    let directory = RunDirectory::create(&args.load.output, &id).map_err(|error| store_failure(&error))?;
+    directory.write("plan.toml", to_toml(&orders.plan).as_bytes()).map_err(|error| store_failure(&error))?;
+    session.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
+    info!(target: MONITOR, "watch {id}: workload {}, systems {}", orders.plan.name, orders.names().join(", "));
+    if let Some(board) = &session.board {
+        board.run(&id, &orders.plan.name, "monitor");
+    }
+    let screen = screen::wanted(args.load.ui);
+    if let Some(scraped) = &session.scraped {
+        info!(target: MONITOR, "{}", scraped.told());
+    }
+    if !screen {
+        lines::begins(args.load.ui, &orders, args);
+    }
+    session.tell_metrics();
+    for warning in &orders.warnings {
+        warn!(target: MONITOR, "{warning}");
+        session.display.insist(&format!("warning: {warning}"));
+    }
+    let stop = session.interrupt.stop.clone();
+    let told = |text: &str| session.display.step(text);
+    let servers = Servers::prepare(&orders.selection.entries, endpoints.clone(), &args.load, &stop, &told);
+    for origin in servers.origins() {
+        session.display.say(&origin);
+    }
+    session.log.keep_secret(servers.all_endpoints().iter());
+    let clock = Clock::monotonic();
+    let post = Post {
+        session,
+        servers: &servers,
+        stop,
+        clock,
+        namespace: namespace(&id, started),
+        directory: directory.path(""),
+        sights: orders.selection.entries.iter().map(|entry| sight::Sight::shared(entry.name, clock.now())).collect(),
+        orders: std::sync::RwLock::new(Arc::new(orders)),
+        every_ns: (1e9 / args.own.rate) as u64,
+        window_ns: args.own.window.as_nanos() as u64,
+        round_ns: args.own.round.as_nanos() as u64,
+    };
+    let mut desk = Desk::open(&post, args, &endpoints, webhook, (&id, started), screen);
+    desk.sit(&directory);
+    let (status, stored) = desk.close(&directory);
+    let reasons = status.reasons.clone();
+    drop(post);
+    servers.stop();
+    reasons.iter().for_each(|reason| info!(target: MONITOR, "{reason}"));
+    info!(target: MONITOR, "the watch ends with exit code {}", status.exit_code);
+    session.log.close();
+    // A directory without its status keeps the name of a partial one.
+    let partial = directory.path("");
+    let place = if stored { directory.complete().map_err(|error| store_failure(&error))? } else { partial };
+    session.close();
+    match args.load.format {
+        FormatChoice::Json => print(&json(&status)?)?,
+        FormatChoice::Text => print(&format!("{}files: {}\n", monitor_text(&status), place.display()))?,
+    }
+    Ok(status.exit_code)
+}
+
+fn json(status: &Status) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(status).map_err(Failure::internal)?;
+    Ok(text + "\n")
+}

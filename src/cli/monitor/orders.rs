@@ -1,0 +1,116 @@
+//! What is watched and by which bounds: read at the start, and again at a SIGHUP.
+
+use std::sync::Arc;
+
+use crate::backend::Entry;
+use crate::cli::Failure;
+use crate::cli::args::MonitorArgs;
+use crate::cli::endpoints::Endpoints;
+use crate::cli::gates::Gates;
+use crate::cli::measure::contended;
+use crate::cli::select::{Selection, select};
+use crate::report::Threshold;
+use crate::report::monitor::{Bound, Rolling, defaults};
+use crate::units::{exact_duration, grouped};
+use crate::workload::plan::{AcquireMode, Expectation, HistoryLimit};
+use crate::workload::{EffectiveTtl, Plan, Source, load, resolve_ttl, warnings};
+
+/// All of it.
+pub struct Orders {
+    /// The plan of one round.
+    pub plan: Arc<Plan>,
+    pub selection: Selection,
+    /// The lease length of each system.
+    pub ttls: Vec<EffectiveTtl>,
+    pub bounds: Vec<Bound>,
+    pub warnings: Vec<String>,
+}
+
+impl Orders {
+    /// Of the command line and the file that it names.
+    pub fn read(args: &MonitorArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
+        let mut sets = args.load.sets.clone();
+        sets.extend(args.load.seed.map(|seed| format!("seed={seed}")));
+        let (mut plan, source) = load(&args.own.workload, &sets).map_err(Failure::usage)?;
+        let selection = watched(select(&args.load.backends, &plan, &source)?, endpoints)?;
+        plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
+        // A round is a trial that counts from its first attempt on.
+        (plan.warmup_ns, plan.duration_ns, plan.trials) = (0, args.own.round.as_nanos() as u64, 1);
+        plan.history = HistoryLimit::Full;
+        let ttls = ttls(&plan, &source, &selection)?;
+        let bounds = bounds(args, &plan, &source, &selection)?;
+        let window_ns = args.own.window.as_nanos() as u64;
+        if window_ns > Rolling::LONGEST_NS {
+            let longest = exact_duration(Rolling::LONGEST_NS);
+            return Err(Failure::usage(format!("--window: a monitor looks back {longest} at most")));
+        }
+        let systems: Vec<_> = selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
+        let mut odd = warnings(&plan, &systems);
+        odd.extend(doubts(&plan, &bounds, args.own.rate, window_ns));
+        Ok(Self { plan: Arc::new(plan), selection, ttls, bounds, warnings: odd })
+    }
+
+    /// Names of the systems.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.selection.entries.iter().map(|entry| entry.name).collect()
+    }
+}
+
+/// Nobody means every system that could be started here: without a name it is those of
+/// the given endpoints.
+fn watched(mut selection: Selection, endpoints: &Endpoints) -> Result<Selection, Failure> {
+    if !selection.by_name {
+        selection.entries.retain(|entry| entry.server.is_some_and(|kind| endpoints.contains_key(&kind)));
+    }
+    if selection.entries.is_empty() {
+        let how = "give --endpoint SYSTEM=URL, or name systems by -b or by `backends` in the workload";
+        return Err(Failure::usage(format!("nothing to watch: {how}")));
+    }
+    Ok(selection)
+}
+
+fn ttls(plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<EffectiveTtl>, Failure> {
+    let one = |entry: &&Entry| {
+        resolve_ttl(plan, entry.name, &entry.guarantees)
+            .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("ttl"))))
+    };
+    selection.entries.iter().map(one).collect()
+}
+
+fn bounds(args: &MonitorArgs, plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<Bound>, Failure> {
+    let mut thresholds = Gates::read(plan, source, selection, Some(&args.load))?.thresholds;
+    if thresholds.is_empty() {
+        let expects = plan.expect.contains(&Expectation::Outside);
+        let parsed: Result<Vec<_>, _> = defaults(expects).map(|text| Threshold::parse(text, None)).collect();
+        thresholds = parsed.map_err(Failure::internal)?;
+    }
+    let bound = |threshold: Threshold| {
+        let text = threshold.text.clone();
+        Bound::new(threshold).map_err(|problem| Failure::usage(format!("threshold \"{text}\": {problem}")))
+    };
+    thresholds.into_iter().map(bound).collect()
+}
+
+/// What a watch like this cannot find.
+fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let expected = (rate * window_ns as f64 / 1e9) as u64;
+    for bound in bounds.iter().filter(|bound| bound.need() > expected) {
+        let (need, have, window) = (grouped(bound.need()), grouped(expected), exact_duration(window_ns));
+        doubts.push(format!(
+            "the bound \"{}\" needs {need} attempts in its window, and {rate}/s make {have} in {window}: it will never \
+             be judged; raise --rate or --window",
+            bound.text()
+        ));
+    }
+    if !contended(plan) {
+        doubts.push("no two clients want the same key: a lock that nobody challenges proves nothing".to_owned());
+    }
+    if let AcquireMode::Wait { timeout_ns } = plan.acquire
+        && timeout_ns > plan.duration_ns
+    {
+        let timeout = exact_duration(timeout_ns);
+        doubts.push(format!("an attempt may wait {timeout}, longer than a round: shorten acquire.timeout"));
+    }
+    doubts
+}

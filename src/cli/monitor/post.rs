@@ -1,0 +1,53 @@
+//! What the threads of a watch share.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::orders::Orders;
+use super::sight::Sight;
+use crate::cli::servers::Servers;
+use crate::cli::session::Session;
+use crate::clock::Clock;
+use crate::stop::Stop;
+
+/// All of it.
+pub struct Post<'a> {
+    pub session: &'a Session,
+    pub servers: &'a Servers,
+    pub stop: Stop,
+    pub clock: Clock,
+    /// What everything of this watch is named by on a server.
+    pub namespace: String,
+    /// Where its files are.
+    pub directory: PathBuf,
+    /// One a system, in the order of the selection.
+    pub sights: Vec<Mutex<Sight>>,
+    /// What counts from the next round on.
+    pub orders: RwLock<Arc<Orders>>,
+    /// Nanoseconds from one attempt to the next.
+    pub every_ns: u64,
+    pub window_ns: u64,
+    pub round_ns: u64,
+}
+
+impl Post<'_> {
+    /// What counts now.
+    pub fn orders(&self) -> Arc<Orders> {
+        Arc::clone(&self.orders.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From the next round on this counts.
+    pub fn order(&self, orders: Orders) {
+        *self.orders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(orders);
+    }
+
+    /// What is seen of a system.
+    pub fn sight(&self, place: usize) -> MutexGuard<'_, Sight> {
+        lock(&self.sights[place])
+    }
+}
+
+/// Whoever panicked with it left counts that are short by one at most.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,105 @@
+//! The screen of a watch, on a thread of its own.
+
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use super::post::lock;
+use crate::cli::args::UiChoice;
+use crate::cli::dashboard::{Surroundings, wants_tui};
+use crate::cli::session::{Interrupt, Session};
+use crate::cli::tell;
+use crate::cli::terminal::Taken;
+use crate::report::monitor::Status;
+use crate::tui::look::Look;
+use crate::tui::monitor::{App, Hands};
+
+/// Is a screen wanted, and is there a terminal for it?
+pub fn wanted(choice: UiChoice) -> bool {
+    match (choice, wants_tui(choice, &Surroundings::read())) {
+        (_, Ok(())) => true,
+        (UiChoice::Tui, Err(reason)) => {
+            tell(&format!("lockbench: no screen, plain lines instead: {reason}"));
+            false
+        }
+        (UiChoice::Auto | UiChoice::Plain | UiChoice::None, Err(_)) => false,
+    }
+}
+
+/// The screen while it is up. Dropping it gives the terminal back.
+pub struct Screen {
+    taken: Taken,
+    thread: Option<JoinHandle<()>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Screen {
+    /// Takes the terminal and begins to draw what is in `shown`.
+    ///
+    /// # Errors
+    /// If the terminal does not let itself be taken.
+    pub fn open(session: &Session, shown: Arc<Mutex<Status>>) -> io::Result<Self> {
+        let options = session.ui;
+        let taken = Taken::take(&options)?;
+        session.log.take_screen();
+        session.display.keep();
+        let over = Arc::new(AtomicBool::new(false));
+        let (mine, interrupt, ends) = (taken.clone(), session.interrupt.clone(), Arc::clone(&over));
+        let draw = move || {
+            let hands = Keys { interrupt, over: ends, shown };
+            let mut app = App::new(Look::new(options.theme.theme(), options.ascii), &hands);
+            if let Err(error) = mine.draw_monitor(options.fps, &mut app) {
+                tracing::warn!(target: super::MONITOR, "the screen is gone: {error}");
+            }
+        };
+        let thread = Some(std::thread::Builder::new().name("display".to_owned()).spawn(draw)?);
+        Ok(Self { taken, thread, over })
+    }
+
+    /// Has it gone by itself?
+    pub fn gone(&self) -> bool {
+        self.taken.gone()
+    }
+
+    /// Gives the terminal back. Is there none any more? Then whoever watched has left.
+    pub fn close(self) -> bool {
+        drop(self);
+        !io::stdin().is_terminal()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            // A panic has told its story already, and must not cost the watch.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the keys can do.
+struct Keys {
+    interrupt: Interrupt,
+    over: Arc<AtomicBool>,
+    shown: Arc<Mutex<Status>>,
+}
+
+impl Hands for Keys {
+    fn status(&self) -> Status {
+        lock(&self.shown).clone()
+    }
+
+    fn end(&self) {
+        self.interrupt.signals.interrupt(&self.interrupt.stop);
+    }
+
+    fn over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    fn ending(&self) -> bool {
+        self.interrupt.stop.draining()
+    }
+}

@@ -1,0 +1,254 @@
+//! The thread that watches one system: round after round, and while the system does not
+//! answer, one look after the other with growing waits between them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::backoff::Backoff;
+use super::eye::Eye;
+use super::orders::Orders;
+use super::post::{Post, lock};
+use super::sight::Turned;
+use crate::backend::{Entry, RedlockParameters, Target};
+use crate::cli::measure::{Bench, Candidate, Done};
+use crate::load::Steering;
+use crate::lock::Key;
+use crate::record::history::HistoryFile;
+use crate::report::{Exit, TrialResult, judge};
+use crate::units::MILLISECOND;
+use crate::workload::client_seed;
+use crate::workload::plan::Expectation;
+
+/// Longest wait for a system to tell what it is.
+const LOOK: Duration = Duration::from_secs(10);
+/// How often a wait looks at the stop.
+const STEP_NS: u64 = 200 * MILLISECOND;
+/// Rounds whose keys could not be removed yet.
+const MOST_LEFT: usize = 16;
+/// Histories of rounds with a double grant that are kept.
+const MOST_HISTORIES: u32 = 10;
+
+/// The watcher of one system.
+pub struct Watch<'a> {
+    post: &'a Post<'a>,
+    place: usize,
+    entry: &'static Entry,
+    runtime: Runtime,
+    candidate: Option<Candidate>,
+    /// Number of the last round.
+    round: u32,
+    left: Vec<Arc<[Key]>>,
+    histories: u32,
+}
+
+impl<'a> Watch<'a> {
+    /// Of the system at a place of the selection.
+    ///
+    /// # Errors
+    /// If no runtime can be had.
+    pub fn new(post: &'a Post<'a>, place: usize) -> std::io::Result<Self> {
+        let entry = post.orders().selection.entries[place];
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { post, place, entry, runtime, candidate: None, round: 0, left: Vec::new(), histories: 0 })
+    }
+
+    /// Watches until the stop.
+    pub fn run(mut self) {
+        let post = self.post;
+        if let Err(problem) = post.servers.endpoints(self.entry) {
+            return post.sight(self.place).is_missing(post.clock.now(), problem);
+        }
+        let mut backoff = Backoff::new(client_seed(post.clock.now(), std::process::id(), self.place as u32));
+        while !post.stop.draining() {
+            let orders = post.orders();
+            match self.reach(&orders).and_then(|()| self.turn(&orders)) {
+                Ok(()) => backoff.reset(),
+                Err((since, problem)) => {
+                    self.candidate = None;
+                    post.sight(self.place).falls_silent(since, problem);
+                    self.wait(backoff.next_ns());
+                }
+            }
+        }
+    }
+
+    /// Has a system that answers.
+    fn reach(&mut self, orders: &Orders) -> Result<(), (u64, String)> {
+        if self.candidate.is_some() {
+            return Ok(());
+        }
+        let since = self.post.clock.now();
+        let failed = |problem: String| (since, problem);
+        let (endpoints, ours) = self.post.servers.endpoints(self.entry).map_err(failed)?;
+        let redlock = orders.plan.redlock;
+        let target = Target {
+            endpoints,
+            namespace: self.post.namespace.clone(),
+            ours,
+            scratch: self.scratch().map_err(failed)?,
+            clock: self.post.clock,
+            redlock: RedlockParameters {
+                drift_ratio: redlock.drift_ratio,
+                drift_fixed_ns: redlock.drift_fixed_ns,
+                node_timeout_ns: redlock.node_timeout_ns,
+            },
+        };
+        let system = (self.entry.connect)(target.clone()).map_err(|error| failed(error.to_string()))?;
+        let facts = self.runtime.block_on(async {
+            tokio::select! {
+                facts = system.facts() => facts.map_err(|error| error.to_string()),
+                () = tokio::time::sleep(LOOK) => Err(format!("no answer within {} s", LOOK.as_secs())),
+                () = self.post.stop.drained() => Err("stopped before it answered".to_owned()),
+            }
+        });
+        let facts = facts.map_err(failed)?;
+        self.post.sight(self.place).version.clone_from(&facts.version);
+        let ttl = orders.ttls[self.place];
+        self.candidate = Some(Candidate { entry: self.entry, system, target, facts, ttl });
+        Ok(())
+    }
+
+    /// A directory for embedded systems.
+    fn scratch(&self) -> Result<PathBuf, String> {
+        let path = self.post.directory.join("scratch");
+        fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(path)
+    }
+
+    /// One round, and what comes of it.
+    fn turn(&mut self, orders: &Orders) -> Result<(), (u64, String)> {
+        let post = self.post;
+        let Some(mut candidate) = self.candidate.take() else { return Ok(()) };
+        candidate.ttl = orders.ttls[self.place];
+        self.round += 1;
+        let (began, plan) = (post.clock.now(), &orders.plan);
+        let size = (plan.clients, plan.keys.count(plan.clients));
+        let expects = plan.expect.contains(&Expectation::Outside);
+        let eye = Eye::new(&post.sights[self.place], post.clock, post.every_ns, !expects, size);
+        let path = post.directory.join(format!("round-{}.jsonl.gz", self.slug()));
+        let mut history = HistoryFile::create(&path).ok();
+        let bench = Bench {
+            plan: Arc::clone(plan),
+            clock: post.clock,
+            workers: 1,
+            stop: post.stop.clone(),
+            steering: Steering::default(),
+            servers: post.servers,
+            session: post.session,
+            lookout: None,
+            runtime: &self.runtime,
+            namespace: &post.namespace,
+            every_ns: Some(post.every_ns),
+            beside: Some(&eye),
+        };
+        self.left.retain(|keys| bench.clean(&candidate, keys).is_err());
+        let done = bench.trial(&candidate, self.round, history.as_mut());
+        // A history that could not be written is missed only where a lock was granted twice.
+        let written = history.is_some_and(|history| history.finish().is_ok());
+        let Some(Done { result, .. }) = done else {
+            let _ = fs::remove_file(&path);
+            return Ok(());
+        };
+        let mut keys = result.error.is_some().then(|| bench.keys(self.entry.name, self.round));
+        self.left.extend(keys.take());
+        let excess = self.left.len().saturating_sub(MOST_LEFT);
+        self.left.drain(..excess);
+        self.note(orders, &result, eye.silent_since().is_some());
+        self.keep(&path, written, result.safety.double_grants_certain > 0);
+        self.candidate = Some(candidate);
+        let problem = match (&result.error, eye.silent_since()) {
+            _ if post.stop.draining() => return Ok(()),
+            (_, Some(since)) => (since, silence(&result)),
+            (Some(error), None) => (began, error.clone()),
+            (None, None) => return Ok(()),
+        };
+        Err(problem)
+    }
+
+    /// What is kept of a round.
+    fn note(&self, orders: &Orders, result: &TrialResult, silent: bool) {
+        let now = self.post.clock.now();
+        let mut sight = lock(&self.post.sights[self.place]);
+        let safety = &result.safety;
+        sight.told_until(now);
+        sight.rounds += 1;
+        // A round that broke off has no findings: what was seen in it until then counts.
+        let found = safety.double_grants_certain + safety.token_regressions.unwrap_or(0);
+        let lost = std::mem::take(&mut sight.fresh).saturating_sub(found);
+        if result.error.is_some() && lost > 0 {
+            sight.certain.double_grants += lost;
+            if sight.violated.is_empty() {
+                sight.violated.push(format!("round {}: {lost} double grants, seen before it broke off", self.round));
+            }
+        }
+        sight.exercised += safety.exercised_holds;
+        sight.certain.double_grants += safety.double_grants_certain;
+        sight.certain.inside += safety.inside;
+        sight.certain.outside += safety.outside;
+        sight.certain.token_regressions += safety.token_regressions.unwrap_or(0);
+        let dropped = result.dropped.unwrap_or(0);
+        sight.rolling.count(now, |tally| {
+            // Where nobody was answered, nobody could be free.
+            let due = if silent { &mut tally.missed } else { &mut tally.dropped };
+            *due += dropped;
+        });
+        for violation in &safety.violations {
+            sight.keep_story(format!("round {}: {}", self.round, violation.story));
+        }
+        let verdict = judge(std::slice::from_ref(result), &[], &orders.plan.expect, None, &|_| false, &[]);
+        if verdict.exit_code == Exit::Violation.code() && sight.violated.is_empty() {
+            let why = verdict.reasons.into_iter().next().unwrap_or_default();
+            sight.violated.push(format!("round {}: {why}", self.round));
+        }
+        if safety.internal_error {
+            sight.turn(Turned::Note(format!("lockbench itself is at fault: {}", safety.because)));
+        }
+    }
+
+    /// Keeps the history of a round in which a lock was granted twice, of the first ones.
+    fn keep(&mut self, path: &Path, written: bool, violated: bool) {
+        if !violated || !written || self.histories == MOST_HISTORIES {
+            let _ = fs::remove_file(path);
+            return;
+        }
+        self.histories += 1;
+        let place = self.post.directory.join("violations");
+        let kept = place.join(format!("{}-round-{}.jsonl.gz", self.slug(), self.round));
+        let moved = fs::create_dir_all(&place).and_then(|()| fs::rename(path, &kept));
+        let note = match moved {
+            Ok(()) => format!("the history of round {} is kept in violations", self.round),
+            Err(error) => format!("the history of round {} is not kept: {}: {error}", self.round, kept.display()),
+        };
+        self.post.sight(self.place).turn(Turned::Note(note));
+    }
+
+    fn slug(&self) -> String {
+        self.entry.name.replace(':', "-")
+    }
+
+    /// Waits, and counts what is due meanwhile.
+    fn wait(&self, ns: u64) {
+        let post = self.post;
+        let end = post.clock.now().saturating_add(ns);
+        while !post.stop.draining() {
+            let now = post.clock.now();
+            post.sight(self.place).account(now, post.every_ns);
+            if now >= end {
+                return;
+            }
+            std::thread::sleep(Duration::from_nanos(STEP_NS.min(end - now)));
+        }
+    }
+}
+
+/// What a round shows of a system that fell silent.
+fn silence(result: &TrialResult) -> String {
+    let lost = result.unavailable + result.unknown;
+    let reason = result.failures.iter().max_by_key(|(_, count)| **count);
+    let reason = reason.map_or_else(String::new, |(reason, count)| format!("; {count} x {reason}"));
+    format!("{lost} attempts were not served or are without an answer{reason}")
+}

@@ -1,0 +1,189 @@
+//! Posts changes as JSON to a receiver of the user's, from a thread of its own: nobody
+//! waits for it. Its URL may be a secret, so no message shows more than its host.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tracing::warn;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Error};
+
+use super::MONITOR;
+use crate::cli::Failure;
+use crate::report::monitor::{Change, Sent, StatusVersion};
+
+/// Messages that may wait; more are lost, and counted.
+const QUEUE: usize = 64;
+/// Longest wait for the receiver, with connecting.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Waits between the tries of one message.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
+/// At the end so long at most for what still waits.
+const FAREWELL: Duration = Duration::from_secs(6);
+
+/// What the receiver gets. New fields may come; a change of meaning is a new version.
+#[derive(Serialize)]
+pub struct Message<'a> {
+    pub schema_version: StatusVersion,
+    pub source: &'static str,
+    pub run_id: &'a str,
+    pub workload: &'a str,
+    #[serde(flatten)]
+    pub change: &'a Change,
+}
+
+/// The way to the receiver.
+pub struct Webhook {
+    queue: SyncSender<String>,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    sent: AtomicU64,
+    failed: AtomicU64,
+    lost: AtomicU64,
+    ending: AtomicBool,
+}
+
+impl Webhook {
+    /// To this URL.
+    ///
+    /// # Errors
+    /// If it is none, or no thread can be had.
+    pub fn open(url: &str) -> Result<Self, Failure> {
+        let host = host(url).map_err(|problem| Failure::usage(format!("--webhook: {problem}")))?;
+        let agent = agent(url.starts_with("https://"));
+        let (queue, waiting) = sync_channel(QUEUE);
+        let shared = Arc::new(Shared::default());
+        let (url, mine) = (url.to_owned(), Arc::clone(&shared));
+        let post = move || mine.post_all(&agent, &url, &host, &waiting);
+        let thread = std::thread::Builder::new().name("webhook".to_owned()).spawn(post).map_err(Failure::internal)?;
+        Ok(Self { queue, shared, thread })
+    }
+
+    /// Posts a message, some time.
+    pub fn send(&self, message: &Message<'_>) {
+        let queued = serde_json::to_string(message).is_ok_and(|body| self.queue.try_send(body).is_ok());
+        if !queued {
+            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What became of the messages.
+    pub fn sent(&self) -> Sent {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Sent { sent: of(&self.shared.sent), failed: of(&self.shared.failed), lost: of(&self.shared.lost) }
+    }
+
+    /// Has what still waits posted, without long waits.
+    pub fn close(self) -> Sent {
+        let sent = Arc::clone(&self.shared);
+        self.shared.ending.store(true, Ordering::Relaxed);
+        drop(self.queue);
+        let begin = Instant::now();
+        while !self.thread.is_finished() && begin.elapsed() < FAREWELL {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Sent { sent: of(&sent.sent), failed: of(&sent.failed), lost: of(&sent.lost) }
+    }
+}
+
+impl Shared {
+    fn post_all(&self, agent: &Agent, url: &str, host: &str, waiting: &Receiver<String>) {
+        for body in waiting {
+            match self.post(agent, url, &body) {
+                Ok(()) => self.sent.fetch_add(1, Ordering::Relaxed),
+                Err(problem) => {
+                    // The library's words may quote the URL.
+                    let problem = problem.replace(url, host);
+                    warn!(target: MONITOR, "the webhook at {host} did not take a message: {problem}");
+                    self.failed.fetch_add(1, Ordering::Relaxed)
+                }
+            };
+        }
+    }
+
+    fn post(&self, agent: &Agent, url: &str, body: &str) -> Result<(), String> {
+        let mut waits = WAITS.into_iter();
+        loop {
+            let posted = agent.post(url).header("content-type", "application/json").send(body);
+            let Err(error) = posted else { return Ok(()) };
+            let again = worth_another(&error).then(|| waits.next()).flatten();
+            let Some(wait) = again.filter(|_| !self.ending.load(Ordering::Relaxed)) else {
+                return Err(error.to_string());
+            };
+            let begin = Instant::now();
+            while begin.elapsed() < wait && !self.ending.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+}
+
+/// A receiver that understood and refused does so again.
+fn worth_another(error: &Error) -> bool {
+    match error {
+        Error::StatusCode(code) => *code >= 500 || matches!(code, 408 | 429),
+        _ => true,
+    }
+}
+
+/// Scheme and host of a URL.
+fn host(url: &str) -> Result<String, String> {
+    let hint = "write http://HOST[:PORT]/PATH or https://...";
+    let uri: ureq::http::Uri = url.parse().map_err(|_| format!("it is no URL; {hint}"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some(scheme @ ("http" | "https")), Some(host)) if !host.is_empty() => Ok(format!("{scheme}://{host}")),
+        _ => Err(format!("it is no URL of a web server; {hint}")),
+    }
+}
+
+/// TLS by the provider that Redis and Postgres use, and the machine's trust store.
+fn agent(tls: bool) -> Agent {
+    let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).max_redirects(0);
+    if !tls {
+        return config.build().new_agent();
+    }
+    let roots = rustls_native_certs::load_native_certs().certs;
+    let roots: Vec<Certificate<'static>> = roots.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(RootCerts::new_with_certs(&roots))
+        .build();
+    config.tls_config(tls).build().new_agent()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Webhook, agent, host, worth_another};
+
+    #[test]
+    fn no_message_shows_more_than_the_host() {
+        assert_eq!(host("https://hooks.example/s/SECRET?key=SECRET").unwrap(), "https://hooks.example");
+        assert_eq!(host("http://user:SECRET@127.0.0.1:9/x").unwrap(), "http://127.0.0.1");
+        for wrong in ["ftp://SECRET@h", "SECRET", "", "http://"] {
+            let failure = Webhook::open(wrong).err().unwrap();
+            assert!(failure.message.contains("--webhook") && !failure.message.contains("SECRET"));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_not_tried_again() {
+        let again = |code| worth_another(&Error::StatusCode(code));
+        assert_eq!([400, 403, 404, 408, 429, 500, 503].map(again), [false, false, false, true, true, true, true]);
+    }
+
+    #[test]
+    fn tls_has_a_provider_and_a_trust_store() {
+        // Without a provider the library panics at the first connection; nobody listens here.
+        assert!(agent(true).get("https://127.0.0.1:1/").call().is_err());
+    }
+}

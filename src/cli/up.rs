@@ -1,0 +1,254 @@
+//! `lockbench up`: servers that stay, until `lockbench down`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::args::{StackChoice, UpArgs};
+use super::keeper::Said;
+use super::kinds::{named, no_external};
+use super::listing::{Row, State, shown};
+use super::session::Interrupt;
+use super::signal::HangUp;
+use super::{Failure, tell};
+use crate::lock::ServerKind;
+use crate::report::Exit;
+use crate::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
+
+/// Time that a keeper has beyond the wait for its servers: to start and to stop.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// Starts what does not run; all of it or nothing.
+pub fn up(args: &UpArgs) -> Result<u8, Failure> {
+    no_external(args.stack, "up")?;
+    let by_name = named(&args.backends)?;
+    let interrupt = Interrupt::default();
+    interrupt
+        .signals
+        .listen(interrupt.stop.clone(), HangUp::Ends, || tell("lockbench: stopping what was started"))
+        .map_err(Failure::internal)?;
+    let mut work = Work {
+        args,
+        interrupt: &interrupt,
+        rows: Vec::new(),
+        containers: Vec::new(),
+        keepers: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let kinds = if by_name.is_empty() { ServerKind::ALL.to_vec() } else { by_name.clone() };
+    let done = work.all(&kinds, !by_name.is_empty());
+    if let Some(exit) = interrupt.exit() {
+        work.undo();
+        return Ok(exit.code());
+    }
+    if let Err(failure) = done {
+        work.undo();
+        return Err(failure);
+    }
+    for server in &work.containers {
+        server.leave();
+    }
+    for skipped in &work.skipped {
+        tell(&format!("not started: {skipped}"));
+    }
+    if work.rows.is_empty() {
+        return Err(Failure::unavailable("no server can be started here; `lockbench doctor` says what is missing"));
+    }
+    work.rows.sort_by_key(|row| row.kind);
+    shown(&work.rows, args.format, "")?;
+    Ok(Exit::Pass.code())
+}
+
+struct Work<'a> {
+    args: &'a UpArgs,
+    interrupt: &'a Interrupt,
+    rows: Vec<Row>,
+    /// Started by this call.
+    containers: Vec<Server>,
+    /// Kinds whose keepers were started by this call.
+    keepers: Vec<ServerKind>,
+    /// Cannot be started here, and were not asked for by name.
+    skipped: Vec<String>,
+}
+
+impl Work<'_> {
+    fn all(&mut self, kinds: &[ServerKind], by_name: bool) -> Result<(), Failure> {
+        let mut wanted = self.running(kinds)?;
+        if self.args.stack != StackChoice::Docker {
+            let here: Vec<ServerKind> =
+                wanted.iter().copied().filter(|kind| matches!(probe(*kind), Probe::Found { .. })).collect();
+            self.programs(&here)?;
+            wanted.retain(|kind| !here.contains(kind));
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        match (self.args.stack, DockerStack::find(&self.args.docker.options(&self.interrupt.stop))) {
+            (StackChoice::Docker, Err(error)) => Err(Failure::unavailable(error)),
+            (StackChoice::Docker | StackChoice::Auto, Ok(docker)) => self.in_containers(&docker, &wanted, by_name),
+            (StackChoice::Local | StackChoice::External, _) => self.missing(&wanted, by_name, None),
+            (StackChoice::Auto, Err(error)) => self.missing(&wanted, by_name, Some(&error)),
+        }
+    }
+
+    /// Takes what runs already; returns what does not.
+    fn running(&mut self, kinds: &[ServerKind]) -> Result<Vec<ServerKind>, Failure> {
+        let mut wanted = kinds.to_vec();
+        if self.args.stack != StackChoice::Docker {
+            let register = Register::from_env().map_err(Failure::internal)?;
+            for left in register.left().iter().filter(|left| left.kind().is_some_and(|kind| kinds.contains(&kind))) {
+                if left.died.is_some() {
+                    // It serves nobody any more: begin anew.
+                    left.stop().map_err(Failure::internal)?;
+                    continue;
+                }
+                self.rows.extend(Row::of_left(left, State::RanAlready));
+            }
+        }
+        if self.args.stack == StackChoice::Auto {
+            let running = Project::find(&self.args.docker.project.name()).and_then(|project| project.running());
+            for server in running.unwrap_or_default() {
+                let new = self.rows.iter().all(|row| row.kind != server.kind());
+                if new && kinds.contains(&server.kind()) {
+                    self.rows.push(Row::of_server(&server, State::RanAlready));
+                }
+            }
+        }
+        wanted.retain(|kind| self.rows.iter().all(|row| row.kind != *kind));
+        Ok(wanted)
+    }
+
+    /// Starts a keeper for each, and waits for all.
+    fn programs(&mut self, kinds: &[ServerKind]) -> Result<(), Failure> {
+        let within = self.args.docker.within;
+        let begun: Vec<_> = kinds.iter().map(|kind| (*kind, begin(*kind, within))).collect();
+        let limit = Instant::now() + within + SLACK;
+        let register = Register::from_env().map_err(Failure::internal)?;
+        let mut failed = Vec::new();
+        for (kind, begun) in begun {
+            let mut keeper = begun.map_err(|error| Failure::internal(format!("cannot start a keeper: {error}")))?;
+            match keeper.answer(limit, self.interrupt) {
+                Ok(said @ (Said::Ready | Said::Taken)) => {
+                    let state = if said == Said::Ready { State::Started } else { State::RanAlready };
+                    if said == Said::Ready {
+                        self.keepers.push(kind);
+                    }
+                    match register.of(kind) {
+                        Some(left) => self.rows.extend(Row::of_left(&left, state)),
+                        None => {
+                            failed.push(format!("{kind}: another `lockbench up` is starting or stopping it; try again"))
+                        }
+                    }
+                }
+                Ok(Said::Failed(problem)) | Err(problem) => {
+                    keeper.end();
+                    failed.push(problem);
+                }
+            }
+        }
+        if failed.is_empty() { Ok(()) } else { Err(Failure::unavailable(failed.join("\nlockbench: "))) }
+    }
+
+    fn in_containers(&mut self, docker: &DockerStack, kinds: &[ServerKind], by_name: bool) -> Result<(), Failure> {
+        let offered: Vec<ServerKind> = kinds.iter().copied().filter(|kind| by_name || docker.offers(*kind)).collect();
+        let mut failed = Vec::new();
+        for (kind, server) in docker.start(&offered, &|text| tell(text)) {
+            match server {
+                Ok(server) => {
+                    let state = if server.is_ours() { State::Started } else { State::RanAlready };
+                    self.rows.push(Row::of_server(&server, state));
+                    self.containers.push(server);
+                }
+                Err(DockerError::Interrupted) => {}
+                Err(error) => failed.push(format!("{kind}: {error}")),
+            }
+        }
+        if failed.is_empty() { Ok(()) } else { Err(Failure::unavailable(failed.join("\nlockbench: "))) }
+    }
+
+    /// Neither programs nor containers.
+    fn missing(&mut self, kinds: &[ServerKind], by_name: bool, docker: Option<&DockerError>) -> Result<(), Failure> {
+        let docker = docker.map_or_else(String::new, |error| format!("; and no container: {error}"));
+        for kind in kinds {
+            if let Probe::Missing { what, install } = probe(*kind) {
+                self.skipped.push(format!("{kind}: {what} was not found; install it with `{install}`{docker}"));
+            }
+        }
+        if by_name && !self.skipped.is_empty() {
+            return Err(Failure::unavailable(std::mem::take(&mut self.skipped).join("\nlockbench: ")));
+        }
+        Ok(())
+    }
+
+    /// Takes down what this call started.
+    fn undo(&mut self) {
+        self.containers.clear();
+        let Ok(register) = Register::from_env() else { return };
+        for left in self.keepers.drain(..).filter_map(|kind| register.of(kind)) {
+            if let Err(error) = left.stop() {
+                tell(&format!("lockbench: {error}"));
+            }
+        }
+    }
+}
+
+/// A keeper that has not answered yet.
+struct Keeper {
+    child: Child,
+    line: mpsc::Receiver<String>,
+}
+
+fn begin(kind: ServerKind, within: Duration) -> std::io::Result<Keeper> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["keeper", kind.name(), "--within", &format!("{}ms", within.as_millis())])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let (sender, line) = mpsc::channel();
+    if let Some(out) = child.stdout.take() {
+        thread::spawn(move || {
+            let mut text = String::new();
+            let _ = BufReader::new(out).read_line(&mut text);
+            let _ = sender.send(text);
+        });
+    }
+    Ok(Keeper { child, line })
+}
+
+impl Keeper {
+    /// Its line. An error is told in words.
+    fn answer(&mut self, limit: Instant, interrupt: &Interrupt) -> Result<Said, String> {
+        loop {
+            match self.line.recv_timeout(Duration::from_millis(50)) {
+                Ok(line) => {
+                    return serde_json::from_str(&line).map_err(|_| {
+                        "the process that was to keep it ended without a word; is memory short?".to_owned()
+                    });
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err("the keeper said nothing".to_owned()),
+                Err(mpsc::RecvTimeoutError::Timeout) if interrupt.came() => {
+                    return Err("stopped while it was starting".to_owned());
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= limit => {
+                    return Err("the process that was to keep it does not answer".to_owned());
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Has it stop what it started, and waits for that.
+    fn end(&mut self) {
+        let _ =
+            rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::TERM);
+        let limit = Instant::now() + SLACK;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < limit {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

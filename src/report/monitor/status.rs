@@ -1,0 +1,303 @@
+//! How a monitor stands: what `monitor.json` holds, the screen shows and the table at
+//! the end says. Figures that do not exist are `null`.
+
+use serde::Serialize;
+
+use super::alert::Standing;
+use super::bound::Certain;
+use super::tally::Tally;
+use crate::report::Exit;
+use crate::units::SECOND;
+
+/// Version of `monitor.json` and of what the webhook is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusVersion;
+
+impl StatusVersion {
+    /// The number.
+    pub const NUMBER: u32 = 1;
+}
+
+impl Serialize for StatusVersion {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(Self::NUMBER)
+    }
+}
+
+/// The whole of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Status {
+    /// Version of this schema.
+    pub schema_version: StatusVersion,
+    /// Identity of the watch.
+    pub run_id: String,
+    /// Name of the workload.
+    pub workload: String,
+    /// Version of lockbench.
+    pub version: String,
+    /// When it began, wall time.
+    pub started_at: String,
+    /// When this was true, wall time.
+    pub updated_at: String,
+    /// Seconds since the begin.
+    pub watched_s: u64,
+    /// Attempts a second and system.
+    pub rate_per_s: f64,
+    /// Seconds of a round.
+    pub round_s: f64,
+    /// Seconds of the window that bounds are held against.
+    pub window_s: f64,
+    /// How often the plan was read again.
+    pub reloads: u64,
+    /// The systems, in the order of tables.
+    pub systems: Vec<SystemStatus>,
+    /// The last changes, the newest last.
+    pub changes: Vec<Change>,
+    /// What became of the messages to the webhook; `null`: there is none.
+    pub webhook: Option<Sent>,
+    /// Bytes of this process in memory.
+    pub rss_bytes: Option<u64>,
+    /// What the exit code would be if the watch ended now, and why.
+    pub exit_code: u8,
+    /// Why.
+    pub reasons: Vec<String>,
+}
+
+/// Does a system answer?
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nobody knows yet.
+    #[default]
+    Starting,
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
+    /// There are no servers to ask.
+    Missing,
+}
+
+/// An outage that is over, or under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outage {
+    /// When it began, wall time.
+    pub began_at: String,
+    /// How long it lasted, in nanoseconds; so far, if it goes on.
+    pub lasted_ns: u64,
+}
+
+/// One system.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SystemStatus {
+    /// Registry name.
+    pub backend: String,
+    /// Does it answer?
+    pub state: State,
+    /// Seconds since it does, or does not.
+    pub state_for_s: u64,
+    /// Why it does not answer.
+    pub problem: Option<String>,
+    /// Version of the server.
+    pub server_version: String,
+    /// Rounds that ended.
+    pub rounds: u64,
+    /// The last 1m, 5m, 1h, 24h.
+    pub windows: Vec<WindowFigures>,
+    /// Everything.
+    pub total: WindowFigures,
+    /// 99th percentile of the service time of each of the last 60 minutes, the newest last.
+    pub p99_by_minute_ns: Vec<Option<u64>>,
+    /// Violations.
+    pub violations: Certain,
+    /// Holds during which another client wanted the key: what the zero proves.
+    pub exercised_holds: u64,
+    /// Beside a zero: upper bound of double grants a million exercised holds, at 95 %.
+    pub upper_bound_95_per_million: Option<f64>,
+    /// Outages that are over.
+    pub outages: u64,
+    /// The last one, or the one under way.
+    pub last_outage: Option<Outage>,
+    /// Its bounds.
+    pub alerts: Vec<AlertStatus>,
+    /// The first double grants in words.
+    pub stories: Vec<String>,
+}
+
+/// The figures of a window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct WindowFigures {
+    /// Its name; empty for everything.
+    pub window: String,
+    /// Attempts with an outcome.
+    pub attempts: u64,
+    /// Acquired.
+    pub grants: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Timed out.
+    pub timed_out: u64,
+    /// Not served.
+    pub unavailable: u64,
+    /// The answer was lost.
+    pub unknown: u64,
+    /// Due, and no client could take it; in no share.
+    pub dropped: u64,
+    /// Due while the system did not answer and no round could run.
+    pub missed: u64,
+    /// Share of what was due that was answered, 0 to 1.
+    pub availability: Option<f64>,
+    /// Share of the attempts that found the key held.
+    pub contention: Option<f64>,
+    /// Share of the attempts that timed out.
+    pub timeouts: Option<f64>,
+    /// Attempts a second.
+    pub rate_per_s: f64,
+    /// Median of the service time.
+    pub service_p50_ns: Option<u64>,
+    /// 99th percentile of the service time.
+    pub service_p99_ns: Option<u64>,
+    /// Longest service time.
+    pub service_max_ns: Option<u64>,
+    /// 99th percentile of the response time.
+    pub response_p99_ns: Option<u64>,
+    /// Share of the time in which attempts were due: the rest went into changing rounds.
+    pub covered: Option<f64>,
+}
+
+impl WindowFigures {
+    /// Of a tally over so many nanoseconds.
+    #[must_use]
+    pub fn of(window: &str, tally: &Tally, length_ns: u64) -> Self {
+        let censored = tally.censored();
+        let length = length_ns.max(1) as f64;
+        Self {
+            window: window.to_owned(),
+            attempts: tally.attempts(),
+            grants: tally.grants,
+            refused: tally.refused,
+            timed_out: tally.timed_out,
+            unavailable: tally.unavailable,
+            unknown: tally.unknown,
+            dropped: tally.dropped,
+            missed: tally.missed,
+            availability: tally.availability(),
+            contention: tally.contention(),
+            timeouts: tally.timeouts(),
+            rate_per_s: tally.attempts() as f64 * SECOND as f64 / length,
+            service_p50_ns: tally.service.percentile(0.5, censored),
+            service_p99_ns: tally.service.percentile(0.99, censored),
+            service_max_ns: tally.service.max_ns(),
+            response_p99_ns: tally.response.percentile(0.99, censored),
+            covered: (tally.due() > 0).then(|| (1.0 - tally.gap_ns as f64 / length).max(0.0)),
+        }
+    }
+}
+
+/// One bound of one system.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AlertStatus {
+    /// What must hold.
+    pub bound: String,
+    /// Does breaking it fail the watch?
+    pub fails: bool,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The figure in its base unit, if it exists.
+    pub value: Option<f64>,
+    /// The figure, or why there is none, in words.
+    pub because: String,
+    /// How often it fired.
+    pub fired: u64,
+}
+
+/// Something that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Wall time.
+    pub at: String,
+    /// Registry name; empty for the monitor itself.
+    pub backend: String,
+    /// The bound, `up`, or `monitor`.
+    pub alert: String,
+    /// Is it bad news?
+    pub firing: bool,
+    /// In words.
+    pub because: String,
+}
+
+/// What became of the messages to the webhook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    /// Taken by the receiver.
+    pub sent: u64,
+    /// Given up after all tries.
+    pub failed: u64,
+    /// Never tried: too many were waiting.
+    pub lost: u64,
+}
+
+/// The exit code of a watch, and why: 100 if a lock was ever granted twice, else 3 if a
+/// system never answered or does not answer at the end, else 99 if a bound was ever
+/// broken. The order is that of every command.
+#[must_use]
+pub fn worst_of(systems: &[SystemStatus], violated: &[String]) -> (Exit, Vec<String>) {
+    let mut reasons: Vec<(Exit, String)> = violated.iter().map(|why| (Exit::Violation, why.clone())).collect();
+    for system in systems {
+        let name = &system.backend;
+        let broken = system.alerts.iter().filter(|alert| alert.fails && alert.fired > 0);
+        reasons.extend(broken.map(|alert| {
+            (Exit::Threshold, format!("{name}: the bound \"{}\" was broken {}", alert.bound, times(alert.fired)))
+        }));
+        if system.total.grants + system.total.refused + system.total.timed_out == 0 {
+            let why = system.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
+            reasons.push((Exit::Backend, format!("{name} never answered{why}")));
+        } else if system.state == State::Down {
+            let why = system.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
+            reasons.push((Exit::Backend, format!("{name} does not answer at the end{why}")));
+        }
+    }
+    let order = [Exit::Violation, Exit::Backend, Exit::Threshold];
+    let exit = order.into_iter().find(|exit| reasons.iter().any(|(of, _)| of == exit)).unwrap_or(Exit::Pass);
+    (exit, reasons.into_iter().map(|(_, reason)| reason).collect())
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AlertStatus, State, SystemStatus, WindowFigures, worst_of};
+    use crate::report::Exit;
+    use crate::report::monitor::Standing;
+
+    fn system(backend: &str, grants: u64, fired: u64) -> SystemStatus {
+        let alert = AlertStatus {
+            bound: "timeouts <= 0.1%".to_owned(),
+            fails: true,
+            standing: Standing::Ok,
+            value: None,
+            because: String::new(),
+            fired,
+        };
+        let total = WindowFigures { grants, ..WindowFigures::default() };
+        SystemStatus { backend: backend.to_owned(), total, alerts: vec![alert], ..SystemStatus::default() }
+    }
+
+    #[test]
+    fn the_worst_that_ever_was_decides() {
+        let (well, broken, silent) = (system("a", 9, 0), system("b", 9, 2), system("c", 0, 0));
+        let code = |systems: &[SystemStatus], violated: &[String]| worst_of(systems, violated).0;
+        assert_eq!(code(std::slice::from_ref(&well), &[]), Exit::Pass);
+        assert_eq!(code(&[well.clone(), silent.clone()], &[]), Exit::Backend);
+        assert_eq!(code(&[well.clone(), broken.clone()], &[]), Exit::Threshold);
+        assert_eq!(code(&[silent.clone(), broken.clone()], &[]), Exit::Backend);
+        let down = SystemStatus { state: State::Down, problem: Some("refused".to_owned()), ..well.clone() };
+        let (exit, reasons) = worst_of(&[down], &[]);
+        assert_eq!((exit, reasons), (Exit::Backend, vec!["a does not answer at the end: refused".to_owned()]));
+        let (exit, reasons) = worst_of(&[silent, broken, well], &["a: twice".to_owned()]);
+        assert_eq!(exit, Exit::Violation);
+        assert_eq!(reasons, ["a: twice", "c never answered", "b: the bound \"timeouts <= 0.1%\" was broken 2 times"]);
+    }
+}

@@ -1,0 +1,8 @@
+//! The screen of a watch: a card a system, what changed below. It is small enough to do
+//! without the screens of a run, and shows what `monitor.json` holds and nothing else.
+
+mod app;
+mod view;
+
+pub use app::{App, Hands};
+pub use view::draw;

@@ -1,0 +1,378 @@
+//! `lockbench monitor` as a person or a service manager runs it: rounds, alerts, webhook,
+//! signals, files, and what it makes of a server that goes away and comes back.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cli;
+mod http;
+mod pty;
+mod redis_server;
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use cli::{Place, Ran, Running};
+use pty::Pty;
+use redis_server::RedisServer;
+use rustix::process::Signal;
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Short holds, no bound that a loaded machine could break.
+const PLAN: &str = "clients = 4\nkeys = \"single\"\nhold = \"2ms\"\nttl = \"10s\"\nrequest_timeout = \"2s\"\n\
+                    acquire = { mode = \"wait\", timeout = \"5s\" }\nthresholds = [\"double_grants == 0\"]\n";
+
+/// Rounds of a second, fifty attempts in each.
+const FAST: [&str; 8] = ["--rate", "50/s", "--round", "1s", "--window", "5s", "--ui", "plain"];
+
+fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["monitor", "w.toml"];
+    all.extend(FAST);
+    all.extend(more);
+    all
+}
+
+fn status(place: &Place) -> Value {
+    serde_json::from_slice(&std::fs::read(place.only_run().join("monitor.json")).unwrap()).unwrap()
+}
+
+/// Names in the directory of the only run.
+fn files(place: &Place) -> Vec<String> {
+    let entries = std::fs::read_dir(place.only_run()).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_watch_of_a_sound_lock_ends_with_0_and_leaves_three_small_files() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let ran = place.run(&arguments(&["-b", "memory", "--for", "4s"])).exits(0);
+    let ran = ran.complains(&["watching memory: 50/s each, rounds of 1s", "memory: ok: it answers"]);
+    ran.tells(&["system", "memory", "exit code 0", "files: "]);
+    assert_eq!(files(&place), ["monitor.json", "plan.toml", "run.log"]);
+    let status = status(&place);
+    assert_eq!(status["schema_version"], 1);
+    let system = &status["systems"][0];
+    assert!(system["rounds"].as_u64().unwrap() >= 2, "{system}");
+    let (due, grants) = (&system["total"], system["total"]["grants"].as_u64().unwrap());
+    let of = |name: &str| due[name].as_u64().unwrap();
+    // Fifty a second, less the gaps between rounds; a loaded machine drops some.
+    assert!((50..=230).contains(&(of("attempts") + of("dropped"))), "{due}");
+    assert!(grants > 20 && system["exercised_holds"].as_u64().unwrap() > 0, "{system}");
+    assert_eq!(system["violations"]["double_grants"], 0);
+}
+
+#[test]
+fn a_lock_that_is_granted_twice_alerts_at_once_and_ends_with_100() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let receiver = Receiver::start(1);
+    let url = format!("{}/hook/SECRET", receiver.url);
+    let ran = place.run(&arguments(&["-b", "control:no-lock", "--for", "4s", "--webhook", &url]));
+    let ran = ran.exits(100).complains(&["control:no-lock: ALERT: double_grants is", "not double_grants == 0"]);
+    let ran = ran.tells(&["double grant, control:no-lock: round 1: key 0:", "exit code 100"]);
+    assert!(!ran.err.contains("SECRET") && !ran.out.contains("SECRET"));
+    let messages = receiver.messages();
+    let alert = messages.iter().find(|message| message["alert"] == "double_grants == 0").expect("no alert was posted");
+    assert_eq!((&alert["firing"], &alert["backend"]), (&Value::Bool(true), &Value::from("control:no-lock")));
+    assert_eq!((&alert["schema_version"], &alert["source"]), (&Value::from(1), &Value::from("lockbench monitor")));
+    assert!(alert["run_id"].as_str().is_some_and(|id| id.contains("monitor-w")), "{alert}");
+    let fired = messages.iter().filter(|message| message["alert"] == "double_grants == 0").count();
+    assert_eq!(fired, 1, "it stays, and is told once");
+    let status = status(&place);
+    assert_eq!((&status["webhook"]["failed"], &status["webhook"]["lost"]), (&Value::from(0), &Value::from(0)));
+    assert_eq!(status["systems"][0]["alerts"][0]["standing"], "firing");
+    // What happened can be looked at.
+    let kept = cli::files_below(&place.only_run().join("violations"));
+    assert!(!kept.is_empty() && kept.len() <= 10, "{kept:?}");
+    let log = std::fs::read_to_string(place.only_run().join("run.log")).unwrap();
+    assert!(log.contains("not double_grants == 0") && !log.contains("SECRET"), "{log}");
+}
+
+#[test]
+fn a_bound_that_is_broken_is_exit_99_and_one_that_only_warns_is_not() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let broken = ["-b", "memory", "--for", "4s", "--threshold", "acquire_service.max < 1ns"];
+    place
+        .run(&arguments(&broken))
+        .exits(99)
+        .complains(&["not acquire_service.max < 1ns"])
+        .tells(&["memory: the bound \"acquire_service.max < 1ns\" was broken once"]);
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let warned = ["-b", "memory", "--for", "4s", "--threshold", "warn: acquire_service.max < 1ns", "--format", "json"];
+    let ran = place.run(&arguments(&warned)).exits(0).complains(&["not acquire_service.max < 1ns"]);
+    let printed: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(printed["systems"][0]["alerts"][1]["fired"], 1);
+}
+
+#[test]
+fn a_signal_is_the_normal_end_and_a_hang_up_reads_the_plan_again() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let mut watch = Running::start(&mut place.command(&arguments(&["-b", "memory"])));
+    watch.until("memory: ok: it answers");
+    place.file("w.toml", "clients = 0\n");
+    watch.signal(Signal::HUP);
+    watch.until("is not taken; the old one goes on: ");
+    place.file("w.toml", &PLAN.replace("[", "[\"failures < 50%\", "));
+    watch.signal(Signal::HUP);
+    watch.until("it counts from the next round on");
+    place.file("w.toml", &format!("backends = [\"sqlite\"]\n{PLAN}"));
+    std::thread::sleep(Duration::from_millis(1_500));
+    watch.signal(Signal::TERM);
+    let ran: Ran = watch.finish(LIMIT).exits(0).complains(&["stopping: releasing locks"]);
+    assert!(ran.err.contains("clients"), "the mistake is named:\n{}", ran.err);
+    let status = status(&place);
+    assert_eq!(status["reloads"], 1);
+    let bounds: Vec<&str> =
+        status["systems"][0]["alerts"].as_array().unwrap().iter().filter_map(|alert| alert["bound"].as_str()).collect();
+    assert_eq!(bounds, ["double_grants == 0", "failures < 50%"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_runs() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    for (more, part) in [
+        (&["-b", "memory", "--sweep", "clients=1,2"][..], "--sweep means nothing to a monitor"),
+        (&["-b", "memory", "--baseline", "x"], "--baseline means nothing to a monitor"),
+        (&[], "nothing to watch: give --endpoint SYSTEM=URL"),
+        (&["-b", "memory", "--threshold", "jain > 0.5"], "a monitor does not keep jain; it keeps acquire_service"),
+        (&["-b", "memory", "--webhook", "ftp://h/SECRET"], "--webhook: it is no URL of a web server"),
+        (&["-b", "memory", "--for", "0s"], "must be longer than nothing"),
+    ] {
+        let ran = place.run(&arguments(more)).exits(2).complains(&[part]);
+        assert!(!ran.err.contains("SECRET"), "{}", ran.err);
+    }
+    for (flag, value, part) in [("--window", "25h", "looks back"), ("--rate", "2000/s", "0.01/s to 1000/s")] {
+        place.run(&["monitor", "w.toml", "-b", "memory", flag, value]).exits(2).complains(&[part]);
+    }
+    assert!(place.entries().is_empty(), "{:?}", place.entries());
+}
+
+#[test]
+fn a_system_that_never_answers_is_exit_3() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let nobody = format!("redis=redis://127.0.0.1:{}", redis_server::free_port());
+    let ran = place.run(&arguments(&["--endpoint", &nobody, "--for", "4s"])).exits(3);
+    ran.complains(&["redis: ALERT: it does not answer"]).tells(&["redis never answered", "0 %"]);
+    let total = &status(&place)["systems"][0]["total"];
+    // All that was due is missed: an outage hides nothing.
+    assert!(total["missed"].as_u64().unwrap() > 50, "{total}");
+    assert_eq!((&total["attempts"], &total["availability"]), (&Value::from(0), &Value::from(0.0)));
+}
+
+#[test]
+fn a_server_that_restarts_is_told_down_and_up_and_its_outage_counts() {
+    let Some(mut server) = RedisServer::start(&[]) else { return };
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let receiver = Receiver::start(0);
+    let endpoint = format!("redis=redis://127.0.0.1:{}", server.port);
+    let mut watch =
+        Running::start(&mut place.command(&arguments(&["--endpoint", &endpoint, "--webhook", &receiver.url])));
+    watch.until("redis: ok: it answers");
+    std::thread::sleep(Duration::from_millis(1_500));
+    server.kill();
+    watch.until("redis: ALERT: it does not answer");
+    std::thread::sleep(Duration::from_secs(1));
+    server.start_again();
+    watch.until("it answers again, after an outage of");
+    std::thread::sleep(Duration::from_millis(1_500));
+    watch.signal(Signal::INT);
+    watch.finish(LIMIT).exits(0);
+    let status = status(&place);
+    let system = &status["systems"][0];
+    assert_eq!((&system["outages"], &system["state"]), (&Value::from(1), &Value::from("up")));
+    let total = &system["total"];
+    assert!(total["missed"].as_u64().unwrap() > 0, "{total}");
+    assert!(total["availability"].as_f64().unwrap() < 1.0, "{total}");
+    let told: Vec<bool> = receiver
+        .messages()
+        .iter()
+        .filter(|message| message["alert"] == "up")
+        .map(|message| message["firing"].as_bool().unwrap())
+        .collect();
+    assert_eq!(told, [false, true, false]);
+    // Everything of ours is gone from the server.
+    assert_eq!(keys_on(server.port), ":0");
+}
+
+#[test]
+fn a_server_that_hangs_is_down_and_comes_back() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let endpoint = format!("redis=redis://127.0.0.1:{}", server.port);
+    let mut watch = Running::start(&mut place.command(&arguments(&["--endpoint", &endpoint])));
+    watch.until("redis: ok: it answers");
+    server.stop();
+    watch.until("redis: ALERT: it does not answer");
+    server.resume();
+    watch.until("it answers again, after an outage of");
+    watch.signal(Signal::INT);
+    watch.finish(LIMIT).exits(0);
+}
+
+#[test]
+fn a_person_at_a_terminal_sees_the_watch_and_ends_it() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let mut pty =
+        Pty::spawn(&place.command(&["monitor", "w.toml", "-b", "memory", "--rate", "50/s", "--round", "1s"]), 100, 30);
+    pty.wait_for("lockbench monitor w");
+    pty.wait_for("it answers");
+    pty.keys("?");
+    pty.wait_for("end the watch (asks once)");
+    pty.keys("?");
+    pty.keys("q");
+    pty.wait_for("end the watch? q or y");
+    pty.keys("n");
+    pty.wait_for("q end   j k system");
+    pty.keys("qq");
+    pty.wait_for("exit code 0");
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_watch_in_order() {
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let mut pty =
+        Pty::spawn(&place.command(&["monitor", "w.toml", "-b", "memory", "--rate", "50/s", "--round", "1s"]), 100, 30);
+    pty.wait_for("it answers");
+    pty.hang_up();
+    pty.exit();
+    assert_eq!(status(&place)["exit_code"], 0);
+}
+
+/// Values of a sample by its other labels, as the text of an endpoint has them.
+fn values(text: &str, name: &str, backend: &str) -> Vec<(String, f64)> {
+    let of = format!("backend=\"{backend}\"");
+    let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(&of));
+    lines.map(|line| line.rsplit_once(' ').unwrap()).map(|(key, v)| (key.to_owned(), v.parse().unwrap())).collect()
+}
+
+#[test]
+fn what_a_scraper_sees_of_a_watch_grows_over_rounds_and_claims_no_more_than_is_known() {
+    let place = Place::new();
+    // The second can never be judged in so short a window.
+    let plan = PLAN.replace("\"double_grants == 0\"", "\"double_grants == 0\", \"acquire_service.p999 <= 50ms\"");
+    place.file("w.toml", &format!("name = \"one\"\n{plan}"));
+    let more = ["-b", "memory,sqlite", "--metrics", "127.0.0.1:0"];
+    let mut running = Running::start(&mut place.command(&arguments(&more)));
+    running.until("/metrics\n");
+    let said = running.said();
+    let address = said.split_once("metrics at http://").unwrap().1.split_once('/').unwrap().0.to_owned();
+    let scraped = || http::get(&address, "/metrics", "text/plain").unwrap().text();
+    let (begin, mut before, mut seen) = (Instant::now(), [0.0; 2], 0);
+    // Over some rounds of a second each, both at once.
+    while begin.elapsed() < LIMIT && (seen < 20 || before.iter().any(|grants| *grants < 150.0)) {
+        std::thread::sleep(Duration::from_millis(200));
+        let text = scraped();
+        for (place, backend) in ["memory", "sqlite"].into_iter().enumerate() {
+            for (_, now) in values(&text, "lockbench_grants_total", backend) {
+                assert!(now >= before[place], "{backend}: {now} after {}", before[place]);
+                before[place] = now;
+            }
+        }
+        seen += 1;
+    }
+    let text = scraped();
+    for backend in ["memory", "sqlite"] {
+        let one = |name: &str| {
+            let all = values(&text, name, backend);
+            assert_eq!(all.len(), 1, "{name}: {all:?}\n{text}");
+            all[0].1
+        };
+        assert_eq!((one("lockbench_up"), one("lockbench_double_grants_total")), (1.0, 0.0));
+        assert!(one("lockbench_attempts_total") >= one("lockbench_grants_total"));
+        assert!(one("lockbench_dropped_arrivals_total") >= 0.0 && one("lockbench_hold_duration_seconds_count") > 0.0);
+        let bounds = values(&text, "lockbench_threshold_ok", backend);
+        assert_eq!(bounds.len(), 1, "one of the two cannot be judged: {bounds:?}");
+        assert!(bounds[0].0.contains("double_grants == 0") && bounds[0].1 == 1.0, "{bounds:?}");
+    }
+    // Under another name and with other bounds nothing stays that is not true any more.
+    let two = plan.replace("\"double_grants == 0\", ", "");
+    place.file("w.toml", &format!("name = \"two\"\n{two}"));
+    running.signal(Signal::HUP);
+    running.until("the workload was read again; it counts");
+    let begin = Instant::now();
+    let gone = |text: &str| {
+        let bounds: Vec<_> = values(text, "lockbench_threshold_ok", "memory");
+        let up = values(text, "lockbench_up", "memory");
+        let new = text.contains("lockbench_grants_total{backend=\"memory\",workload=\"two\"}");
+        bounds.is_empty() && up.len() == 1 && up[0].0.contains("two") && new && text.contains("mode=\"monitor\"")
+    };
+    while !gone(&scraped()) {
+        assert!(begin.elapsed() < LIMIT, "{}", scraped());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    running.signal(Signal::TERM);
+    running.finish(LIMIT).exits(0);
+}
+
+/// The server's answer to DBSIZE.
+fn keys_on(port: u16) -> String {
+    let mut link = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    link.write_all(b"DBSIZE\r\n").unwrap();
+    let mut answer = [0; 32];
+    let length = link.read(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer[..length]).trim().to_owned()
+}
+
+/// Takes what is posted; refuses so many first with 503.
+struct Receiver {
+    url: String,
+    messages: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Receiver {
+    fn start(mut refuse: u32) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        let taken = Arc::clone(&messages);
+        std::thread::spawn(move || {
+            for mut link in listener.incoming().flatten() {
+                link.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+                let Some(body) = body(&mut link) else { continue };
+                let status = if refuse > 0 { "503 Busy" } else { "204 Taken" };
+                if refuse == 0 {
+                    taken.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                }
+                refuse = refuse.saturating_sub(1);
+                let _ = write!(link, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+        });
+        Self { url, messages }
+    }
+
+    fn messages(&self) -> Vec<Value> {
+        self.messages.lock().unwrap().clone()
+    }
+}
+
+/// The body of a request.
+fn body(link: &mut impl Read) -> Option<Vec<u8>> {
+    let (mut bytes, begin) = (Vec::new(), Instant::now());
+    while begin.elapsed() < LIMIT {
+        let mut buffer = [0; 4_096];
+        let length = link.read(&mut buffer).ok().filter(|length| *length > 0)?;
+        bytes.extend(&buffer[..length]);
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        let Some(end) = text.find("\r\n\r\n") else { continue };
+        let expected: usize = text.split("content-length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
+        if bytes.len() >= end + 4 + expected {
+            return Some(bytes[end + 4..].to_vec());
+        }
+    }
+    None
+}

@@ -1,0 +1,184 @@
+//! `lockbench up`, `status` and `down` with programs of this machine.
+#![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
+
+mod cli;
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use cli::{Place, SHORT};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// The file of a kind's keeper.
+fn state(place: &Place, kind: &str) -> PathBuf {
+    place.path().join("state/lockbench").join(format!("local-{kind}.json"))
+}
+
+fn keeper(place: &Place, kind: &str) -> Pid {
+    let left: Value = serde_json::from_slice(&fs::read(state(place, kind)).unwrap()).unwrap();
+    Pid::from_raw(i32::try_from(left["keeper"].as_i64().unwrap()).unwrap()).unwrap()
+}
+
+/// Stops what a test that fails would leave running.
+struct Cleared<'a>(&'a Place);
+
+impl Drop for Cleared<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.command(&["down", "--stack", "local"]).output();
+    }
+}
+
+fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Nothing of servers, keepers or their files.
+fn assert_clean(place: &Place) {
+    soon("a directory of servers stays", || place.server_files().is_empty());
+    let left: Vec<_> =
+        fs::read_dir(place.path().join("state/lockbench")).unwrap().flatten().map(|entry| entry.path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn servers_that_up_left_are_used_and_stay_until_down() {
+    if !support::live("no server was started") {
+        return;
+    }
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    let ran = place.run(&["up", "redis", "postgres:lease", "--stack", "local"]).exits(0);
+    ran.tells(&[
+        "redis     started (this machine)  redis://127.0.0.1:",
+        "postgres  started (this machine)  postgres://127.0.0.1:",
+    ]);
+    // A password is in there.
+    assert_eq!(fs::metadata(state(&place, "postgres")).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = place.run(&["up", "redis", "--stack", "local", "--format", "json"]).exits(0);
+    let listed: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(
+        (&listed["servers"][0]["kind"], &listed["servers"][0]["state"]),
+        (&"redis".into(), &"runs already".into())
+    );
+    let url = listed["servers"][0]["endpoints"][0].as_str().unwrap().to_owned();
+    let client = redis::Client::open(url.as_str()).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    redis::cmd("SET").arg("theirs").arg(1).exec(&mut connection).unwrap();
+    let workload = Place::shipped("hot-key.toml");
+    let mut arguments = vec!["run", &workload, "-b", "redis,postgres:lease", "--ui", "plain"];
+    arguments.extend(SHORT);
+    let ran = place.run(&arguments).exits(0);
+    ran.complains(&["redis: what `lockbench up` started is used, and left running"]);
+    // As on a server of somebody else: what was there is there, and nothing of ours.
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    assert_eq!(keys, ["theirs"]);
+    // By name, because the password is shown nowhere.
+    place.run(&["inspect", "postgres"]).exits(0).tells(&["PostgreSQL", "0 locks held"]);
+    place.run(&["status"]).exits(0).tells(&["redis     runs (this machine)", "postgres  runs (this machine)"]);
+    place.run(&["down", "redis"]).exits(0).tells(&["stopped redis (this machine)"]);
+    place.run(&["inspect", "redis"]).exits(3).complains(&["no redis that `lockbench up` started", "redis://HOST:PORT"]);
+    assert!(redis::Client::open(url.as_str()).unwrap().get_connection().is_err());
+    let left = place.run(&["status", "--stack", "local"]).exits(0).out;
+    assert!(left.starts_with("postgres ") && left.lines().count() == 1, "{left}");
+    place.run(&["down", "--stack", "local"]).exits(0).tells(&["stopped postgres"]);
+    place.run(&["down", "--stack", "local"]).exits(0).tells(&["nothing to stop"]);
+    place.run(&["status", "--stack", "local"]).exits(0).tells(&["no server runs; `lockbench up` starts some"]);
+    assert_clean(&place);
+}
+
+#[test]
+fn a_keeper_that_is_killed_leaves_no_server_and_no_lie() {
+    if !support::live("no server was started") {
+        return;
+    }
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    place.run(&["up", "redis", "--stack", "local"]).exits(0);
+    assert_eq!(place.server_files().len(), 1);
+    kill_process(keeper(&place, "redis"), Signal::KILL).unwrap();
+    soon("its servers stay", || place.server_files().is_empty());
+    assert!(state(&place, "redis").exists(), "nobody could remove it");
+    place.run(&["status", "--stack", "local"]).exits(0).tells(&["no server runs"]);
+    assert_clean(&place);
+    place.run(&["up", "redis", "--stack", "local"]).exits(0).tells(&["redis     started"]);
+    place.run(&["down", "--stack", "local"]).exits(0).tells(&["stopped redis"]);
+    assert_clean(&place);
+}
+
+#[test]
+fn a_file_that_names_somebody_elses_process_ends_nobody() {
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    let other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    fs::create_dir_all(place.path().join("state/lockbench")).unwrap();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let text = format!(
+        r#"{{"kind":"etcd","keeper":{},"began":1,"boot":"{}","endpoints":["etcd://127.0.0.1:1"],"version":"3","directory":"/x","died":null}}"#,
+        other.id(),
+        boot.trim()
+    );
+    fs::write(state(&place, "etcd"), text).unwrap();
+    place.run(&["down", "--stack", "local"]).exits(0).tells(&["nothing to stop"]);
+    let mut other = other;
+    assert!(other.try_wait().unwrap().is_none(), "it was ended");
+    assert!(!state(&place, "etcd").exists());
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+#[test]
+fn a_server_that_died_is_shown_so_not_used_and_replaced() {
+    if !support::live("no server was started") {
+        return;
+    }
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    place.run(&["up", "redis", "--stack", "local"]).exits(0);
+    let listed = place.run(&["status", "--stack", "local", "--format", "json"]).exits(0).out;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let url = listed["servers"][0]["endpoints"][0].as_str().unwrap().to_owned();
+    let mut connection = redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
+    let _ = redis::cmd("SHUTDOWN").arg("NOSAVE").exec(&mut connection);
+    soon("the death is not shown", || {
+        place.run(&["status", "--stack", "local"]).exits(0).out.contains("redis on 127.0.0.1:")
+    });
+    place.run(&["up", "redis", "--stack", "local"]).exits(0).tells(&["redis     started (this machine)"]);
+    place.run(&["down", "--stack", "local"]).exits(0);
+    assert_clean(&place);
+}
+
+#[test]
+fn what_cannot_be_started_is_told_and_nothing_stays() {
+    if !support::live("no server was started") {
+        return;
+    }
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    let mut command = place.command(&["up", "redis", "etcd", "--stack", "local"]);
+    command.env("LOCKBENCH_ETCD", "/bin/false");
+    let ran = cli::Running::start(&mut command).finish(Duration::from_secs(60)).exits(3);
+    ran.complains(&["etcd: /bin/false ended (exit status 1)"]);
+    assert_clean(&place);
+    let mut command = place.command(&["up", "etcd", "--stack", "local"]);
+    command.env("LOCKBENCH_ETCD", "/nowhere/etcd");
+    let ran = cli::Running::start(&mut command).finish(Duration::from_secs(60)).exits(3);
+    ran.complains(&["/nowhere/etcd", "apt-get install etcd-server"]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_named() {
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    let mut command = place.command(&["up", "redis", "--stack", "local"]);
+    command.env("LOCKBENCH_STATE_DIR", "/proc/nowhere");
+    let ran = cli::Running::start(&mut command).finish(Duration::from_secs(30)).exits(3);
+    ran.complains(&["/proc/nowhere", "LOCKBENCH_STATE_DIR"]);
+}
