@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
 
 /// `count` different ports of 127.0.0.1 that were free a moment ago. Another
@@ -32,6 +32,9 @@ pub(super) fn belongs_to(port: u16, pids: &[u32]) -> Option<bool> {
             match fs::read_link(descriptor.path()) {
                 Ok(target) if target.to_str().is_some_and(|target| listening.contains(target)) => return Some(true),
                 Ok(_) => {}
+                // Closed since the directory was read, as any program that
+                // starts does with its libraries: not the one that listens.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(_) => complete = false,
             }
         }
