@@ -6,90 +6,55 @@
 //! registry can be reached.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
+mod docker;
 mod support;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-const FILE: &str = "docker/compose.yaml";
-const OVERRIDE: &str = "docker/offline/compose.override.yaml";
-const SYSTEMS: &str = "redis,redlock,zookeeper,etcd,postgres";
+use docker::{Docker, docker, root, text, told};
 
-/// Every variable of a published port.
-const PORTS: [&str; 16] = [
-    "REDIS_PORT",
-    "REDLOCK_1_PORT",
-    "REDLOCK_2_PORT",
-    "REDLOCK_3_PORT",
-    "REDLOCK_4_PORT",
-    "REDLOCK_5_PORT",
-    "ZOOKEEPER_1_PORT",
-    "ZOOKEEPER_2_PORT",
-    "ZOOKEEPER_3_PORT",
-    "ETCD_1_PORT",
-    "ETCD_2_PORT",
-    "ETCD_3_PORT",
-    "POSTGRES_PORT",
-    "PROMETHEUS_PORT",
-    "GRAFANA_PORT",
-    "METRICS_PORT",
-];
+/// What the service `lockbench` watches.
+const WATCHED: [&str; 5] = ["redis", "redlock", "zookeeper", "etcd", "postgres:advisory"];
+const SYSTEMS: &str = "redis,redlock,zookeeper,etcd,postgres";
 
 fn succeeds(program: &str, args: &[&str]) -> bool {
     Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
 }
 
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
 /// A compose project of this test's own; gone, with all that is in it, when dropped.
 struct Project {
-    name: String,
+    docker: Docker,
     compose: Vec<&'static str>,
-    files: Vec<&'static str>,
-    environment: BTreeMap<String, String>,
+    durability: &'static str,
 }
 
 impl Project {
     /// Images built, nothing started. `None`, visibly, where this cannot be.
-    fn new(name: &str, durability: &str) -> Option<Self> {
+    fn new(name: &str, durability: &'static str) -> Option<Self> {
+        let docker = Docker::with_images(name, &["redis", "zookeeper", "etcd", "postgres", "lockbench", "prometheus"])?;
         let compose = [vec!["docker", "compose"], vec!["docker-compose"]];
         let works = |words: &Vec<&str>| succeeds(words[0], &[&words[1..], &["version"]].concat());
         let Some(compose) = compose.into_iter().find(works) else {
             support::skip_docker("neither `docker compose` nor `docker-compose` is installed");
             return None;
         };
-        if !succeeds("docker", &["version"]) {
-            support::skip_docker("no Docker engine answers (`docker version`)");
-            return None;
-        }
-        let official = std::env::var("LOCKBENCH_TEST_IMAGES").is_ok_and(|value| value == "official");
-        let files = if official { vec![FILE] } else { vec![FILE, OVERRIDE] };
-        if !official && !offline_images() {
-            return None;
-        }
-        // All held at once, so that no two are the same.
-        let held: Vec<TcpListener> = PORTS.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports = PORTS.iter().zip(&held);
-        let mut environment: BTreeMap<String, String> =
-            ports.map(|(name, port)| ((*name).to_owned(), port.local_addr().unwrap().port().to_string())).collect();
-        environment.insert("COMPOSE_PROFILES".to_owned(), SYSTEMS.to_owned());
-        environment.insert("LOCKBENCH_DURABILITY".to_owned(), durability.to_owned());
-        Some(Self { name: format!("lockbench-test-{name}-{}", std::process::id()), compose, files, environment })
+        Some(Self { docker, compose, durability })
     }
 
     fn compose(&self, args: &[&str]) -> Output {
         let mut command = Command::new(self.compose[0]);
-        command.args(&self.compose[1..]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        for file in &self.files {
-            command.args(["-f", file]);
+        command.args(&self.compose[1..]).current_dir(root()).env_remove("COMPOSE_FILE");
+        for file in &self.docker.files {
+            command.arg("-f").arg(file);
         }
-        command.args(["-p", &self.name]).args(args).envs(&self.environment).env_remove("COMPOSE_FILE").output().unwrap()
+        for (name, port) in &self.docker.ports {
+            command.env(name, port.to_string());
+        }
+        command.env("COMPOSE_PROFILES", SYSTEMS).env("LOCKBENCH_DURABILITY", self.durability);
+        command.args(["-p", &self.docker.project]).args(args).output().unwrap()
     }
 
     /// Starts these services (none: those of the profiles) and waits until all are healthy.
@@ -112,72 +77,27 @@ impl Project {
 
     /// Services and how Docker says they are.
     fn states(&self) -> BTreeMap<String, String> {
-        let filter = format!("label=com.docker.compose.project={}", self.name);
+        let filter = format!("label=com.docker.compose.project={}", self.docker.project);
         let format = "{{.Label \"com.docker.compose.service\"}}\t{{.Status}}";
-        let output = Command::new("docker").args(["ps", "--all", "--filter", &filter, "--format", format]).output();
-        let text = String::from_utf8(output.unwrap().stdout).unwrap();
-        text.lines().filter_map(|line| line.split_once('\t')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+        let listed = text(&docker(&["ps", "--all", "--filter", &filter, "--format", format]));
+        listed.lines().filter_map(|line| line.split_once('\t')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
     }
 
     /// The container of a service. By docker and not by compose, of which the
     /// older one takes a second for each question.
     fn container(&self, service: &str) -> String {
-        let project = format!("label=com.docker.compose.project={}", self.name);
+        let project = format!("label=com.docker.compose.project={}", self.docker.project);
         let service = format!("label=com.docker.compose.service={service}");
-        let filters = ["--filter", &project, "--filter", &service];
-        let output = Command::new("docker").args(["ps", "--quiet"]).args(filters).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        let listed = text(&docker(&["ps", "--quiet", "--filter", &project, "--filter", &service]));
+        listed.trim().to_owned()
     }
 
     /// What a command says inside of a service.
     fn ask(&self, service: &str, words: &[&str]) -> String {
-        let output = Command::new("docker").args(["exec", &self.container(service)]).args(words).output().unwrap();
+        let output = docker(&[&["exec", &self.container(service)], words].concat());
         assert!(output.status.success(), "{service} {words:?}: {}", told(&output));
-        String::from_utf8(output.stdout).unwrap()
+        text(&output)
     }
-
-    /// Containers, networks and volumes of the project.
-    fn remains(&self) -> String {
-        let filter = format!("label=com.docker.compose.project={}", self.name);
-        let kinds = [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]];
-        let lists = kinds.map(|kind| {
-            let output = Command::new("docker").args(kind).args(["--quiet", "--filter", &filter]).output().unwrap();
-            String::from_utf8(output.stdout).unwrap()
-        });
-        lists.concat()
-    }
-
-    fn down(&self) -> Output {
-        self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "2"])
-    }
-}
-
-impl Drop for Project {
-    fn drop(&mut self) {
-        self.down();
-    }
-}
-
-/// Builds what is not there yet. False, visibly, where this machine cannot.
-fn offline_images() -> bool {
-    let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/offline/build"))
-        .args(["redis", "zookeeper", "etcd", "postgres", "lockbench"])
-        .env("LOCKBENCH_BIN", env!("CARGO_BIN_EXE_lockbench"))
-        .output()
-        .unwrap();
-    if output.status.code() == Some(3) {
-        support::skip_docker(&told(&output));
-        return false;
-    }
-    assert!(output.status.success(), "{}", told(&output));
-    true
-}
-
-/// One at a time, in this process and among others: thirteen servers at once are enough.
-fn alone() -> File {
-    let file = File::create(std::env::temp_dir().join("lockbench-test-docker.lock")).unwrap();
-    file.lock().unwrap();
-    file
 }
 
 fn redis_setting(project: &Project, service: &str, name: &str) -> String {
@@ -193,7 +113,7 @@ fn postgres_settings(project: &Project) -> String {
 
 #[test]
 fn the_build_of_images_says_what_it_lacks() {
-    let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/offline/build");
+    let build = root().join("docker/offline/build");
     let unknown = Command::new(&build).arg("mysql").output().unwrap();
     assert_eq!(unknown.status.code(), Some(2));
     assert!(told(&unknown).contains("no image named 'mysql'; there are: redis zookeeper"), "{}", told(&unknown));
@@ -211,10 +131,6 @@ fn the_build_of_images_says_what_it_lacks() {
 
 #[test]
 fn every_lock_system_comes_up_healthy_as_configured_and_goes_without_a_trace() {
-    if !support::live("so no container is started") {
-        return;
-    }
-    let _alone = alone();
     let Some(project) = Project::new("safe", "safe") else { return };
     project.up(&[]);
     assert_eq!(project.states().len(), 13, "{:?}", project.states());
@@ -240,16 +156,17 @@ fn every_lock_system_comes_up_healthy_as_configured_and_goes_without_a_trace() {
         mode.trim().trim_start_matches("Mode: ").to_owned()
     });
     lockbenchs_own_image_drives_them(&project);
+    lockbenchs_own_service_watches_them(&project);
 
-    let output = project.down();
+    let output = project.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "2"]);
     assert!(output.status.success(), "{}", told(&output));
-    assert_eq!(project.remains(), "", "something of {} is left", project.name);
+    project.docker.assert_nothing_left();
 }
 
 fn three_in_quorum(project: &Project, system: &str, mode: impl Fn(&str) -> String) {
     let mut modes: Vec<String> = (1..=3).map(|node| mode(&format!("{system}-{node}"))).collect();
     modes.sort();
-    assert_eq!(modes, ["follower", "follower", "leader"], "{system} of {}", project.name);
+    assert_eq!(modes, ["follower", "follower", "leader"], "{system} of {}", project.docker.project);
 }
 
 /// The service `lockbench`, with the endpoints that the compose file gives it.
@@ -267,15 +184,34 @@ fn lockbenchs_own_image_drives_them(project: &Project) {
         assert_eq!(result["safety"]["double_grants_certain"], 0, "{}", result["backend"]);
     }
     let user = project.compose(&["run", "--rm", "-T", "--entrypoint", "id", "lockbench", "-u"]);
-    assert_eq!(String::from_utf8_lossy(&user.stdout).trim(), "10001", "{}", told(&user));
+    assert_eq!(text(&user).trim(), "10001", "{}", told(&user));
+}
+
+/// The same service for good, as `up` starts it, and the Prometheus beside it.
+fn lockbenchs_own_service_watches_them(project: &Project) {
+    project.up(&["lockbench", "prometheus"]);
+    let query = "sum by (backend) (lockbench_grants_total) > 20 and on (backend) lockbench_up == 1";
+    let limit = Instant::now() + Duration::from_secs(90);
+    loop {
+        let told = project.ask("prometheus", &["promtool", "query", "instant", "http://127.0.0.1:9090", query]);
+        let missing: Vec<_> = WATCHED.iter().filter(|name| !told.contains(&format!("backend=\"{name}\""))).collect();
+        if missing.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < limit, "Prometheus has not seen grants of {missing:?}: {told}");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    let query = "lockbench_double_grants_total > 0 or ALERTS{alertname=~\"LockbenchDoubleGrant.*\"}";
+    assert_eq!(project.ask("prometheus", &["promtool", "query", "instant", "http://127.0.0.1:9090", query]), "");
+    // What it started goes with it, and its verdict is told: a service that is stopped.
+    let container = project.container("lockbench");
+    docker(&["stop", "--time", "20", &container]);
+    let code = text(&docker(&["inspect", "--format", "{{.State.ExitCode}}", &container]));
+    assert_eq!(code.trim(), "0", "{}", told(&docker(&["logs", "--tail", "40", &container])));
 }
 
 #[test]
 fn fast_means_that_nothing_waits_for_the_disk_and_the_label_says_so() {
-    if !support::live("so no container is started") {
-        return;
-    }
-    let _alone = alone();
     let Some(project) = Project::new("fast", "fast") else { return };
     project.up(&["redis", "postgres", "etcd-1", "etcd-2", "etcd-3", "zookeeper-1", "zookeeper-2", "zookeeper-3"]);
     assert_eq!(redis_setting(&project, "redis", "appendonly"), "no");
@@ -284,8 +220,7 @@ fn fast_means_that_nothing_waits_for_the_disk_and_the_label_says_so() {
     // These two do not tell; what they were given is what there is to see.
     let given = |service: &str| {
         let format = "{{json .Config.Env}}{{json .Config.Labels}}";
-        let words = ["inspect", "--format", format, &project.container(service)];
-        String::from_utf8(Command::new("docker").args(words).output().unwrap().stdout).unwrap()
+        text(&docker(&["inspect", "--format", format, &project.container(service)]))
     };
     let (etcd, zookeeper) = (given("etcd-1"), given("zookeeper-1"));
     assert!(etcd.contains("ETCD_UNSAFE_NO_FSYNC=true"), "{etcd}");

@@ -10,6 +10,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::record::figures::Schedule;
+use crate::units::SECOND;
 
 /// Attempts from one pair that is due together to the next.
 const GROUP: u64 = 10;
@@ -28,6 +29,15 @@ impl Grid {
     #[must_use]
     pub fn new(every_ns: u64) -> Self {
         Self { every_ns: every_ns.max(1), next: AtomicU64::new(0), dropped: AtomicU64::new(0) }
+    }
+
+    /// Room for events that a worker may need before they are read: those of a second,
+    /// and of every client at once.
+    pub(super) fn events_ahead(&self, clients: u32) -> usize {
+        /// Most events of one attempt, a renewal or two included.
+        const EVENTS: u64 = 8;
+        let attempts = (SECOND / self.every_ns).saturating_add(clients.into());
+        usize::try_from(attempts * EVENTS).unwrap_or(usize::MAX)
     }
 
     /// Instants of the measure phase so far that no client could take.

@@ -23,7 +23,7 @@ use super::worker::{Ready, WorkerReport, work};
 use crate::clock::Clock;
 use crate::lock::{Key, LockSystem, SystemError};
 use crate::record::figures::Schedule;
-use crate::record::{Observer, Reader, ReaderCounts, ShardSeed, shard};
+use crate::record::{Observer, Reader, ReaderCounts, ShardSeed, quiet_shard, shard};
 use crate::stop::Stop;
 use crate::workload::plan::Plan;
 
@@ -145,7 +145,10 @@ impl Armed {
         let (mut workers, mut readers) = (Vec::new(), Vec::new());
         let (announce, ready) = mpsc::channel();
         for number in 0..count {
-            let (seed, reader) = shard(spec.clock);
+            let (seed, reader) = match &spec.grid {
+                Some(grid) => quiet_shard(grid.events_ahead(spec.plan.clients), spec.clock),
+                None => shard(spec.clock),
+            };
             readers.push(reader);
             let (start, started) = oneshot::channel();
             let (spec, witness, announce) = (Arc::clone(&spec), Arc::clone(&witness), announce.clone());
@@ -163,10 +166,10 @@ impl Armed {
             workers.push(Worker { thread, start: Some(start) });
         }
         drop(announce);
-        let (seed, reader) = shard(spec.clock);
+        let (seed, reader) = quiet_shard(0, spec.clock);
         readers.push(reader);
         let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4)?;
-        let (seed, reader) = shard(spec.clock);
+        let (seed, reader) = quiet_shard(0, spec.clock);
         readers.push(reader);
         let armed = Self { spec, workers, reader: Reader::new(readers), seed, _watchdog: watchdog };
         armed.await_sessions(&ready)
@@ -270,7 +273,7 @@ pub async fn run_virtual(
 ) -> Result<TrialReport, LoadError> {
     let spec = Arc::new(spec);
     let (seed, source) = shard(spec.clock);
-    let (own, told) = shard(spec.clock);
+    let (own, told) = quiet_shard(0, spec.clock);
     let witness = Arc::new(Witness::new(spec.keys.len() as u32));
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();

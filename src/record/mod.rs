@@ -22,4 +22,4 @@ pub use event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 pub use histogram::{Latency, LatencyFigures};
 pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};
 pub use merge::{Observer, Reader, ReaderCounts, Source};
-pub use shard::{Shard, ShardReader, ShardSeed, shard};
+pub use shard::{Shard, ShardReader, ShardSeed, quiet_shard, shard};

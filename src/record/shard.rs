@@ -25,13 +25,14 @@ use super::event::{Event, What};
 use super::merge::Source;
 use crate::clock::Clock;
 
-/// Events that a ring holds: about 14 ms of the fastest worker seen (1.2 M cycles
+/// Most events that a ring holds: about 14 ms of the fastest worker seen (1.2 M cycles
 /// of four events a second; results/reference/uncontended).
 const CAPACITY: usize = 1 << 16;
+/// Fewest. A ring is written round and round, so in time all of it is resident: a watch
+/// for weeks should not keep megabytes for a few events a second.
+const QUIET: usize = 1 << 10;
 /// More than a clock read and the memory access beside it can change places.
 const MARGIN_NS: u64 = 10_000;
-/// Free places below which clients should not start another attempt.
-const HEADROOM: usize = CAPACITY / 4;
 
 #[derive(Default)]
 struct Gate {
@@ -63,10 +64,20 @@ pub struct ShardReader {
     watermark: u64,
 }
 
-/// Makes both ends of a shard.
+/// Makes both ends of a shard, for a worker that does as many attempts as it can.
 #[must_use]
 pub fn shard(clock: Clock) -> (ShardSeed, ShardReader) {
-    let (producer, consumer) = RingBuffer::new(CAPACITY);
+    of_size(CAPACITY, clock)
+}
+
+/// The same for whoever has few events to tell: at least room for this many.
+#[must_use]
+pub fn quiet_shard(events: usize, clock: Clock) -> (ShardSeed, ShardReader) {
+    of_size(events.clamp(QUIET, CAPACITY).next_power_of_two(), clock)
+}
+
+fn of_size(capacity: usize, clock: Clock) -> (ShardSeed, ShardReader) {
+    let (producer, consumer) = RingBuffer::new(capacity);
     let gate = Arc::new(Gate::default());
     (
         ShardSeed { ring: producer, gate: Arc::clone(&gate), clock },
@@ -99,11 +110,12 @@ impl Shard {
         t
     }
 
-    /// Is there room for another attempt? If not, the client waits *between*
-    /// attempts, where nothing is being measured, and the wait is counted.
+    /// Is there room for another attempt, a quarter of the ring? If not, the client
+    /// waits *between* attempts, where nothing is being measured, and the wait is counted.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        let room = self.ring.borrow().slots() > HEADROOM;
+        let ring = self.ring.borrow();
+        let room = ring.slots() > ring.buffer().capacity() / 4;
         if !room {
             self.throttled.set(self.throttled.get() + 1);
         }
@@ -141,7 +153,7 @@ impl Source for ShardReader {
 
 #[cfg(test)]
 mod tests {
-    use super::{MARGIN_NS, shard};
+    use super::{CAPACITY, MARGIN_NS, QUIET, quiet_shard, shard};
     use crate::clock::Clock;
     use crate::record::{Source, What};
 
@@ -169,5 +181,23 @@ mod tests {
         });
         assert_eq!(seen.0, first);
         assert!(seen.1 >= seen.0);
+    }
+
+    #[test]
+    fn a_quiet_one_is_small_and_holds_clients_back_before_it_loses_an_event() {
+        let clock = Clock::monotonic();
+        let size = |events| quiet_shard(events, clock).0.ring.buffer().capacity();
+        assert_eq!([0, 100, 3_000, usize::MAX].map(size), [QUIET, QUIET, 4_096, CAPACITY]);
+        let (seed, mut reader) = quiet_shard(0, clock);
+        let shard = seed.bind();
+        let mut stamped = 0;
+        while shard.has_room() {
+            shard.stamp(0, 0, What::Invoke { due: 0 });
+            stamped += 1;
+        }
+        assert_eq!((stamped, shard.throttled()), (QUIET * 3 / 4, 1));
+        let mut seen = 0;
+        reader.drain(|_| seen += 1);
+        assert_eq!((seen, reader.lost(), shard.has_room()), (stamped, 0, true));
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -15,7 +15,7 @@ use crate::cli::Place;
 use crate::support;
 
 /// Every variable of a published port.
-const PORTS: [&str; 13] = [
+const PORTS: [&str; 16] = [
     "REDIS_PORT",
     "REDLOCK_1_PORT",
     "REDLOCK_2_PORT",
@@ -29,18 +29,34 @@ const PORTS: [&str; 13] = [
     "ETCD_2_PORT",
     "ETCD_3_PORT",
     "POSTGRES_PORT",
+    "PROMETHEUS_PORT",
+    "GRAFANA_PORT",
+    "METRICS_PORT",
 ];
+
+/// Where those of the tests are: below the ports that systems give to outgoing
+/// connections, which would take one between its choice and its use.
+const FIRST: u16 = 12_000;
+const COUNT: u16 = 18_000;
 
 /// A project of one test. Dropping it removes every container, network and volume.
 pub struct Docker {
     pub project: String,
     pub ports: BTreeMap<&'static str, u16>,
+    pub files: Vec<PathBuf>,
     _turn: File,
 }
 
 impl Docker {
-    /// `None`, with a visible reason, where there is no engine.
+    /// With images of the lock systems. `None`, with a visible reason, where there is no
+    /// engine.
     pub fn or_skip(name: &str) -> Option<Self> {
+        Self::with_images(name, &["redis", "zookeeper", "etcd", "postgres"])
+    }
+
+    /// With these images of `docker/offline`, or with the official ones if
+    /// `LOCKBENCH_TEST_IMAGES` is `official`, where a registry can be reached.
+    pub fn with_images(name: &str, images: &[&str]) -> Option<Self> {
         if !support::live("no container was started") {
             return None;
         }
@@ -51,18 +67,20 @@ impl Docker {
         }
         let turn = File::create(std::env::temp_dir().join("lockbench-docker-tests.lock")).unwrap();
         turn.lock().unwrap();
-        let built = Command::new(root().join("docker/offline/build")).output().unwrap();
-        assert!(built.status.success(), "docker/offline/build: {}", String::from_utf8_lossy(&built.stderr));
-        // All at once, so that they differ.
-        let held: Vec<TcpListener> = PORTS.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports = PORTS.iter().zip(&held).map(|(name, held)| (*name, held.local_addr().unwrap().port())).collect();
-        Some(Self { project: format!("lbtest-{name}-{}", std::process::id()), ports, _turn: turn })
+        let official = std::env::var("LOCKBENCH_TEST_IMAGES").is_ok_and(|value| value == "official");
+        if !official && !build(images) {
+            return None;
+        }
+        let mut files = vec![root().join("docker/compose.yaml")];
+        files.extend((!official).then(|| root().join("docker/offline/compose.override.yaml")));
+        let project = format!("lbtest-{name}-{}", std::process::id());
+        Some(Self { project, ports: PORTS.into_iter().zip(free()).collect(), files, _turn: turn })
     }
 
     /// The binary, with this project, its ports and the stand-in images.
     pub fn command(&self, place: &Place, arguments: &[&str]) -> Command {
         let mut command = place.command(arguments);
-        let files: Vec<String> = files().iter().map(|file| file.display().to_string()).collect();
+        let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
         command.env("LOCKBENCH_COMPOSE", files.join(",")).env("LOCKBENCH_PROJECT", &self.project);
         self.ports.iter().for_each(|(name, port)| {
             command.env(name, port.to_string());
@@ -100,9 +118,28 @@ impl Drop for Docker {
     }
 }
 
-/// The compose file, and what puts the stand-ins in its place.
-pub fn files() -> [PathBuf; 2] {
-    [root().join("docker/compose.yaml"), root().join("docker/offline/compose.override.yaml")]
+/// Different ports, free just now: each is held until all are chosen.
+fn free() -> Vec<u16> {
+    let start = std::process::id() as u16 % COUNT;
+    let candidates = (0..COUNT).map(|step| FIRST + (start + step) % COUNT);
+    let held = candidates.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    let held: Vec<TcpListener> = held.take(PORTS.len()).collect();
+    held.iter().map(|held| held.local_addr().unwrap().port()).collect()
+}
+
+/// Builds what is not there yet. False, visibly, where this machine cannot.
+fn build(images: &[&str]) -> bool {
+    let output = Command::new(root().join("docker/offline/build"))
+        .args(images)
+        .env("LOCKBENCH_BIN", env!("CARGO_BIN_EXE_lockbench"))
+        .output()
+        .unwrap();
+    if output.status.code() == Some(3) {
+        support::skip_docker(&told(&output));
+        return false;
+    }
+    assert!(output.status.success(), "docker/offline/build: {}", told(&output));
+    true
 }
 
 pub fn root() -> &'static Path {
@@ -115,4 +152,9 @@ pub fn docker(arguments: &[&str]) -> Output {
 
 pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Both streams.
+pub fn told(output: &Output) -> String {
+    format!("{}{}", text(output), String::from_utf8_lossy(&output.stderr))
 }
