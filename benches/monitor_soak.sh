@@ -63,10 +63,11 @@ while kill -0 "$watch" 2>/dev/null; do
     echo "$elapsed s: the server is started again"
   fi
   rss=$(awk '/^VmRSS:/ {print $2}' "/proc/$watch/status" 2>/dev/null || true)
+  heap=$(awk '/^RssAnon:/ {print $2}' "/proc/$watch/status" 2>/dev/null || true)
   threads=$(awk '/^Threads:/ {print $2}' "/proc/$watch/status" 2>/dev/null || true)
   descriptors=$(find "/proc/$watch/fd" 2>/dev/null | wc -l)
   if [ -n "$rss" ]; then
-    echo "$elapsed s: $rss KiB, $threads threads, $descriptors descriptors"
+    echo "$elapsed s: $rss KiB ($heap of its own, the rest program text), $threads threads, $descriptors descriptors"
     last=$rss
     if [ "$elapsed" -ge $((seconds / 3)) ]; then
       if [ "$first" -eq 0 ]; then first=$rss; fi

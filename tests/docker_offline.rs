@@ -202,7 +202,8 @@ fn lockbenchs_own_service_watches_them(project: &Project) {
         std::thread::sleep(Duration::from_secs(1));
     }
     let query = "lockbench_double_grants_total > 0 or ALERTS{alertname=~\"LockbenchDoubleGrant.*\"}";
-    assert_eq!(project.ask("prometheus", &["promtool", "query", "instant", "http://127.0.0.1:9090", query]), "");
+    let violated = project.ask("prometheus", &["promtool", "query", "instant", "http://127.0.0.1:9090", query]);
+    assert_eq!(violated.trim(), "");
     // What it started goes with it, and its verdict is told: a service that is stopped.
     let container = project.container("lockbench");
     docker(&["stop", "--time", "20", &container]);
