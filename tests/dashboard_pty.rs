@@ -31,6 +31,9 @@ fn dashboard(place: &Place, arguments: &[&str]) -> Command {
     place.command(arguments)
 }
 
+/// What the overview says of a system under load.
+const MEASURES: &str = "▶ measure";
+
 /// Long enough to be visited; ended by the test.
 const LONG: [&str; 4] = ["--set", "duration=60s", "--set", "warmup=500ms"];
 
@@ -41,7 +44,7 @@ fn a_visitor_of_every_screen_freezes_pauses_and_quits() {
     let mut arguments = vec!["quick", "-b", backends];
     arguments.extend(LONG);
     let mut pty = on_terminal(&place, &arguments);
-    pty.wait_for("measur");
+    pty.wait_for(MEASURES);
     for (key, tab, words) in SCREENS {
         pty.keys(key);
         pty.wait_until(&format!("{tab} with {words}"), |pty| {
@@ -163,7 +166,7 @@ fn ctrl_c_is_a_key_and_ends_the_run() {
     let mut arguments = vec!["quick", "-b", "memory"];
     arguments.extend(LONG);
     let mut pty = on_terminal(&place, &arguments);
-    pty.wait_for("measur");
+    pty.wait_for(MEASURES);
     pty.keys("\x03");
     assert_eq!(pty.exit().code(), Some(130));
     pty.assert_sane();
@@ -175,7 +178,7 @@ fn a_sigterm_leaves_a_sane_terminal_and_a_report() {
     let mut arguments = vec!["quick", "-b", "memory", "--stay"];
     arguments.extend(LONG);
     let mut pty = on_terminal(&place, &arguments);
-    pty.wait_for("measur");
+    pty.wait_for(MEASURES);
     pty.keys("f");
     pty.wait_for("FROZEN");
     pty.signal(Signal::TERM);
@@ -193,7 +196,7 @@ fn an_interruption_from_outside_leaves_a_screen_that_would_stay() {
     let mut arguments = vec!["quick", "-b", "memory", "--stay"];
     arguments.extend(LONG);
     let mut pty = on_terminal(&place, &arguments);
-    pty.wait_for("measur");
+    pty.wait_for(MEASURES);
     pty.keys("f");
     pty.wait_for("FROZEN");
     pty.signal(Signal::INT);
@@ -208,7 +211,7 @@ fn a_terminal_that_goes_away_ends_the_run_in_order() {
     let mut arguments = vec!["quick", "-b", backends];
     arguments.extend(LONG);
     let mut pty = on_terminal(&place, &arguments);
-    pty.wait_for("measur");
+    pty.wait_for(MEASURES);
     pty.hang_up();
     assert!(pty.exit().code().is_some(), "it was killed");
     let report = place.report();
@@ -222,7 +225,7 @@ fn a_line_that_hangs_for_a_while_is_drawn_on_again() {
     let mut arguments = vec!["quick", "-b", "memory", "--fps", "30"];
     arguments.extend(LONG);
     let mut pty = on_terminal(&place, &arguments);
-    pty.wait_for("measur");
+    pty.wait_for(MEASURES);
     pty.hang(true);
     // Longer than a frame may take once the line is full.
     std::thread::sleep(std::time::Duration::from_secs(10));

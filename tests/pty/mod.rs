@@ -71,9 +71,11 @@ impl Pty {
         let before = tcgetattr(&far).unwrap();
         let side = || Stdio::from(far.try_clone().unwrap());
         // setsid(1) of util-linux makes it a session of its own with stdin as its
-        // terminal, and becomes the program: its pid is that of the child.
-        let mut whole = Command::new("setsid");
-        whole.arg("--ctty").arg(command.get_program()).args(command.get_args());
+        // terminal, and becomes the program: its pid is that of the child. env(1) of
+        // coreutils before it: where the tests run under nohup(1), or in the background
+        // of a shell, children would ignore signals, which a program at a terminal does not.
+        let mut whole = Command::new("env");
+        whole.args(["--default-signal", "setsid", "--ctty"]).arg(command.get_program()).args(command.get_args());
         whole.env("TERM", "xterm-256color").env_remove("CI").env_remove("NO_COLOR");
         for (name, value) in command.get_envs() {
             match value {
@@ -85,7 +87,7 @@ impl Pty {
             whole.current_dir(directory);
         }
         whole.stdin(side()).stdout(stdout.map_or_else(side, Stdio::from)).stderr(side());
-        let child = whole.spawn().unwrap_or_else(|error| panic!("setsid(1) of util-linux: {error}"));
+        let child = whole.spawn().unwrap_or_else(|error| panic!("env(1) of coreutils: {error}"));
         let eye = Arc::new(Eye {
             parser: Mutex::new(Parser::new(non_zero(rows), non_zero(columns), HISTORY)),
             bytes: Mutex::default(),
