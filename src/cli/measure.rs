@@ -67,8 +67,9 @@ pub trait Beside {
     fn begins(&self, schedule: &Schedule);
     /// The next event.
     fn sees(&self, event: &Event);
-    /// A moment later, with the violations so far. Breaking ends the trial at once.
-    fn ticks(&self, violations: u64) -> ControlFlow<()>;
+    /// A moment later, with the violations so far, and the attempts that were due and that
+    /// no client could take. Breaking ends the trial at once.
+    fn ticks(&self, violations: u64, dropped: u64) -> ControlFlow<()>;
 }
 
 /// [`Beside`] as an observer.
@@ -253,7 +254,7 @@ impl Bench<'_> {
     ) -> Result<Done, LoadError> {
         let plan = &self.plan;
         let keys = plan.keys.count(plan.clients);
-        let schedule = armed.schedule();
+        let (schedule, grid) = (armed.schedule(), armed.grid());
         let header = Header {
             backend: candidate.entry.name.to_owned(),
             trial,
@@ -265,7 +266,7 @@ impl Bench<'_> {
         };
         let entry = candidate.entry;
         let subject = Subject::new(entry.name, &plan.name);
-        let tally = Tally::new(self.session.board.as_ref(), subject, entry.guarantees.token.is_some());
+        let tally = Tally::new(self.session.board.as_ref(), subject, entry.guarantees.token.is_some(), grid.clone());
         let figures = tally.figures(Figures::new(schedule.clone(), plan.clients, keys));
         let oracle = Oracle::new(plan.clients, keys, schedule.start);
         let alarm = oracle.violations();
@@ -280,7 +281,9 @@ impl Bench<'_> {
         let mut meter = Meter::default();
         let mut tick = |tick: Tick| {
             let going = self.tick(tick, candidate.entry, trial, &mut meter);
-            let beside = self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get().count));
+            let dropped = grid.as_ref().map_or(0, |grid| grid.dropped());
+            let beside =
+                self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get().count, dropped));
             if going.is_break() { going } else { beside }
         };
         if let Some(beside) = self.beside {

@@ -204,6 +204,12 @@ impl Armed {
         }
     }
 
+    /// The due instants, where they are fixed: it counts what no client could take.
+    #[must_use]
+    pub fn grid(&self) -> Option<Arc<Grid>> {
+        self.spec.grid.clone()
+    }
+
     /// A schedule that starts now.
     #[must_use]
     pub fn schedule(&self) -> Schedule {

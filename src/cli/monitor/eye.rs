@@ -11,7 +11,7 @@ use crate::cli::measure::Beside;
 use crate::clock::Clock;
 use crate::record::figures::Schedule;
 use crate::record::{Event, What};
-use crate::report::monitor::{Seen, Tap};
+use crate::report::monitor::{Rolling, Seen, Tap};
 use crate::units::SECOND;
 
 /// Nobody was answered for so long: the round ends, and the system is down.
@@ -29,6 +29,10 @@ pub struct Eye<'a> {
     asked: Cell<Option<u64>>,
     served: Cell<u64>,
     silent: Cell<bool>,
+    /// Attempts that no client could take: those that count as dropped already, and those
+    /// since the last answer, which may yet turn out to be part of an outage.
+    dropped: Cell<u64>,
+    undecided: Cell<u64>,
 }
 
 impl<'a> Eye<'a> {
@@ -43,6 +47,23 @@ impl<'a> Eye<'a> {
             asked: Cell::new(None),
             served: Cell::new(0),
             silent: Cell::new(false),
+            dropped: Cell::new(0),
+            undecided: Cell::new(0),
+        }
+    }
+
+    /// Attempts that no client could take and that are in the windows as dropped. What the
+    /// round's result has beyond them came after the last answer.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.get()
+    }
+
+    /// The system answers: whoever could not be served was late for want of a client.
+    fn decide(&self, t: u64, rolling: &mut Rolling) {
+        let dropped = self.undecided.take();
+        if dropped > 0 {
+            self.dropped.set(self.dropped.get() + dropped);
+            rolling.count(t, |tally| tally.dropped += dropped);
         }
     }
 
@@ -67,10 +88,15 @@ impl Beside for Eye<'_> {
             self.asked.set(None);
             self.served.set(self.served.get() + 1);
             sight.answers(event.t);
+            self.decide(event.t, &mut sight.rolling);
         }
     }
 
-    fn ticks(&self, violations: u64) -> ControlFlow<()> {
+    fn ticks(&self, violations: u64, dropped: u64) -> ControlFlow<()> {
+        self.undecided.set(dropped.saturating_sub(self.dropped.get()));
+        if self.asked.get().is_none() {
+            self.decide(self.clock.now(), &mut lock(self.sight).rolling);
+        }
         if self.counts_all {
             lock(self.sight).fresh = violations;
         }
@@ -81,5 +107,31 @@ impl Beside for Eye<'_> {
         }
         self.silent.set(true);
         ControlFlow::Break(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Beside, Eye, Sight, lock};
+    use crate::clock::Clock;
+    use crate::record::{Event, What};
+
+    #[test]
+    fn what_nobody_could_take_is_told_at_once_but_for_what_may_be_an_outage() {
+        let clock = Clock::monotonic();
+        let sight = Sight::shared("redis", clock.now());
+        let eye = Eye::new(&sight, clock, 1, true, (2, 1));
+        let dropped = || lock(&sight).rolling.total().dropped;
+        let saw = |what| eye.sees(&Event { t: clock.now(), client: 0, key: 0, what });
+        assert!(eye.ticks(0, 3).is_continue());
+        assert_eq!(dropped(), 3);
+        saw(What::Invoke { due: clock.now() });
+        assert!(eye.ticks(0, 5).is_continue() && eye.ticks(0, 6).is_continue());
+        assert_eq!(dropped(), 3, "nobody was answered since");
+        saw(What::Acquired { token: None, validity: 0, requests: 1 });
+        assert_eq!((dropped(), eye.dropped()), (6, 6));
+        saw(What::Invoke { due: clock.now() });
+        assert!(eye.ticks(0, 10).is_continue());
+        assert_eq!((dropped(), eye.dropped()), (6, 6), "the last four are left to the end of the round");
     }
 }

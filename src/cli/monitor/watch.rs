@@ -157,7 +157,7 @@ impl<'a> Watch<'a> {
         self.left.extend(keys.take());
         let excess = self.left.len().saturating_sub(MOST_LEFT);
         self.left.drain(..excess);
-        self.note(orders, &result, eye.silent_since().is_some());
+        self.note(orders, &result, &eye);
         self.keep(&path, written, result.safety.double_grants_certain > 0);
         self.candidate = Some(candidate);
         let problem = match (&result.error, eye.silent_since()) {
@@ -170,7 +170,7 @@ impl<'a> Watch<'a> {
     }
 
     /// What is kept of a round.
-    fn note(&self, orders: &Orders, result: &TrialResult, silent: bool) {
+    fn note(&self, orders: &Orders, result: &TrialResult, eye: &Eye<'_>) {
         let now = self.post.clock.now();
         let mut sight = lock(&self.post.sights[self.place]);
         let safety = &result.safety;
@@ -190,11 +190,12 @@ impl<'a> Watch<'a> {
         sight.certain.inside += safety.inside;
         sight.certain.outside += safety.outside;
         sight.certain.token_regressions += safety.token_regressions.unwrap_or(0);
-        let dropped = result.dropped.unwrap_or(0);
+        // The others were told as they came.
+        let (rest, silent) = (result.dropped.unwrap_or(0).saturating_sub(eye.dropped()), eye.silent_since().is_some());
         sight.rolling.count(now, |tally| {
             // Where nobody was answered, nobody could be free.
             let due = if silent { &mut tally.missed } else { &mut tally.dropped };
-            *due += dropped;
+            *due += rest;
         });
         for violation in &safety.violations {
             sight.keep_story(format!("round {}: {}", self.round, violation.story));
