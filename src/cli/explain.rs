@@ -2,15 +2,15 @@
 //! what would have prevented it, and a picture.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::ExplainArgs;
 use super::conclude::terminal_width;
 use super::stored::open;
-use super::{Failure, print};
+use super::{Failure, kept, print};
 use crate::output::chart::scene_chart;
 use crate::output::timeline;
-use crate::report::{HoldEnd, RecordedRun, Scene, SceneHold};
+use crate::report::{HoldEnd, Scene, SceneHold};
 use crate::units::{grouped, human_duration};
 
 /// Columns of a file or a pipe.
@@ -18,14 +18,15 @@ const NO_TERMINAL: u16 = 100;
 
 /// Prints it and writes the picture.
 pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
-    let (directory, run) = open(&args.run, &args.stored.output)?;
+    let told = Told::open(&args.run, &args.stored.output)?;
     let scene =
-        find(&run, args.number).map_err(|problem| Failure::usage(format!("{}: {problem}", directory.display())))?;
+        told.find(args.number).map_err(|problem| Failure::usage(format!("{}: {problem}", told.place.display())))?;
     let mut text = format!(
-        "double grant {} of {}: {} trial {}, {}\n\n{}\n\n",
+        "double grant {} of {}: {} {} {}, {}\n\n{}\n\n",
         scene.number,
-        run.scenes.len(),
+        told.scenes.len(),
         scene.backend,
+        told.part,
         scene.trial,
         if scene.violation.double_grant.inside { "inside a lease" } else { "outside a lease" },
         scene.violation.story
@@ -44,20 +45,46 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The scene of that number.
-fn find(run: &RecordedRun, number: u32) -> Result<&Scene, String> {
-    if let Some(scene) = run.scenes.iter().find(|scene| scene.number == number) {
-        return Ok(scene);
+/// The double grants of a run, or of what a watch kept.
+struct Told {
+    place: PathBuf,
+    scenes: Vec<Scene>,
+    /// How many there were.
+    all: u64,
+    /// What a part of it is called.
+    part: &'static str,
+}
+
+impl Told {
+    fn open(run: &str, root: &Path) -> Result<Self, Failure> {
+        let (place, scenes, results, part) = match kept::find(run, root)? {
+            Some((place, kept)) => (place, kept.scenes, kept.rounds, "round"),
+            None => {
+                let (directory, run) = open(run, root)?;
+                (directory, run.scenes, run.report.results, "trial")
+            }
+        };
+        let all = results.iter().map(|result| result.safety.double_grants_certain).sum();
+        Ok(Self { place, scenes, all, part })
     }
-    let all: u64 = run.report.results.iter().map(|result| result.safety.double_grants_certain).sum();
-    Err(match run.scenes.len() {
-        0 => "this run has none: no double grant was found".to_owned(),
-        kept if all > kept as u64 => {
-            let all = grouped(all);
-            format!("there is no double grant {number}: of {all} the first 100 a trial are kept, numbered 1 to {kept}")
+
+    /// The scene of that number.
+    fn find(&self, number: u32) -> Result<&Scene, String> {
+        if let Some(scene) = self.scenes.iter().find(|scene| scene.number == number) {
+            return Ok(scene);
         }
-        kept => format!("there is no double grant {number}: they are numbered 1 to {kept}"),
-    })
+        let part = self.part;
+        Err(match self.scenes.len() {
+            0 => "this run has none: no double grant was found".to_owned(),
+            kept if self.all > kept as u64 => {
+                let all = grouped(self.all);
+                format!(
+                    "there is no double grant {number}: of {all} the first 100 a {part} are kept, numbered 1 to {kept}"
+                )
+            }
+            kept => format!("there is no double grant {number}: they are numbered 1 to {kept}"),
+        })
+    }
 }
 
 /// What it means and what would have prevented it, a paragraph each.

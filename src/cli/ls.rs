@@ -11,9 +11,11 @@ use serde::Serialize;
 
 use super::args::{FormatChoice, LsArgs};
 use super::sides::baselines;
+use super::stored::partial_id;
 use super::{Failure, print};
+use crate::report::monitor::{Status, is_watch, read_status};
 use crate::report::{Exit, OpenError, PLAN, REPORT, Report, SWEEP, read_report};
-use crate::units::three_digits;
+use crate::units::{span, three_digits};
 
 /// Longest text of a cell: a plan may name twenty systems.
 const WIDEST: usize = 48;
@@ -34,6 +36,9 @@ struct Row {
     bytes: u64,
     /// What it is instead of a run, if it is a sweep: over which key, and how many runs.
     sweep: Option<String>,
+    /// If it is a watch of `monitor`: how many seconds it lasted, or has lasted so far.
+    /// `exit_code` is then its own.
+    watched_s: Option<u64>,
     /// Why there is no more to say of it.
     problem: Option<String>,
     /// When it was last written: the order of those that do not say when they started.
@@ -81,11 +86,6 @@ fn directories(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(entries.flatten().map(|entry| entry.path()).filter(may_be).collect())
 }
 
-/// The id in `.id.partial`.
-fn partial_id(name: &str) -> Option<&str> {
-    name.strip_prefix('.')?.strip_suffix(".partial")
-}
-
 fn row(path: &Path) -> Row {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let modified = path.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -99,6 +99,12 @@ fn row(path: &Path) -> Row {
     };
     if let Some(sweep) = read_sweep(path) {
         return with_sweep(row, &sweep);
+    }
+    if is_watch(path) {
+        return match read_status(path) {
+            Ok(status) => with_status(row, &status),
+            Err(error) => Row { problem: Some(format!("a watch, {}", in_short(&error))), ..with_plan(row, path) },
+        };
     }
     match read_report(path) {
         Ok(report) => with_report(row, &report),
@@ -122,6 +128,18 @@ fn with_sweep(row: Row, sweep: &serde_json::Value) -> Row {
         workload: sweep["workload"].as_str().map(str::to_owned),
         backends: backends.into_iter().cloned().collect(),
         sweep: Some(format!("sweep of {}, {} runs", sweep["key"].as_str().unwrap_or("?"), points.len())),
+        ..row
+    }
+}
+
+fn with_status(row: Row, status: &Status) -> Row {
+    Row {
+        started_at: Some(status.started_at.clone()),
+        workload: Some(status.workload.clone()),
+        backends: status.systems.iter().map(|system| system.backend.clone()).collect(),
+        exit_code: Some(status.exit_code),
+        complete: (!row.partial).then_some(true),
+        watched_s: Some(status.watched_s),
         ..row
     }
 }
@@ -159,6 +177,7 @@ fn in_short(error: &OpenError) -> String {
         OpenError::Missing(_) => "gone".to_owned(),
         OpenError::Foreign { problem, .. } => format!("not a run: {problem}"),
         OpenError::Unfinished { .. } => "no report: under way, or broken off".to_owned(),
+        OpenError::Watch { .. } => "a watch".to_owned(),
         OpenError::Newer { found, .. } => format!("of a newer lockbench (schema version {found})"),
         OpenError::Damaged { problem, .. } => format!("damaged: {problem}"),
         OpenError::Io { cause, .. } => format!("cannot be read: {cause}"),
@@ -208,6 +227,9 @@ fn verdict(row: &Row) -> String {
         (None, Some(code)) => format!("{} ({code})", Exit::of_code(code).map_or("unknown", Exit::word)),
         (None, None) => "-".to_owned(),
     };
+    if let Some(seconds) = row.watched_s {
+        text = format!("watch of {}: {text}", span(seconds * 1_000));
+    }
     if row.complete == Some(false) {
         text.push_str(", incomplete");
     }
@@ -287,12 +309,21 @@ mod tests {
             started_at: whole.started_at.clone(),
             ..Row::default()
         };
-        insta::assert_snapshot!(table(&[whole, broken, cut]), @"
+        let watch = Row {
+            id: "canary".to_owned(),
+            started_at: whole.started_at.clone(),
+            backends: vec!["redis".to_owned()],
+            exit_code: Some(99),
+            watched_s: Some(3_723),
+            ..Row::default()
+        };
+        insta::assert_snapshot!(table(&[whole, broken, cut, watch]), @"
          id                              started                workload   backends     trials      size   verdict
         ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
          20261120T073501Z-hot-key-1a2b   2026-11-20T07:35:01Z   hot-key    redis,etcd        5   793 KiB   pass (0)
          killed                          -                      -          -                 -       0 B   no report: under way, or broken off, partial
          ctrl-c                          2026-11-20T07:35:01Z   -          -                 -       0 B   interrupted (130), incomplete
+         canary                          2026-11-20T07:35:01Z   -          redis             -       0 B   watch of 1h 02m: threshold (99)
         ");
     }
 }

@@ -21,6 +21,7 @@ mod histories;
 mod inspect;
 mod job;
 mod keeper;
+mod kept;
 mod kinds;
 mod lints;
 mod listing;

@@ -1,21 +1,51 @@
 //! `lockbench show`: the result of a stored run, as the run printed it.
 
+use std::fs;
+use std::path::Path;
+
 use super::args::{FormatChoice, ShowArgs};
 use super::conclude::terminal_width;
-use super::stored::{locate, open_report, report_json};
+use super::stored::{locate, open_failure, open_report, report_json};
 use super::{Failure, print};
-use crate::output::text;
+use crate::output::{monitor_text, text};
+use crate::report::monitor::{STATUS, is_watch, read_status};
+use crate::report::{Writer, is_partial, writer};
 
 /// Prints it; exits 0 whatever the run's verdict was: showing is not judging.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
+    let place = locate(&args.run, &args.stored.output)?;
+    if is_watch(&place) {
+        return show_watch(&place, args.format);
+    }
     match args.format {
         FormatChoice::Json => {
-            let directory = locate(&args.run, &args.stored.output)?;
-            print(&String::from_utf8_lossy(&report_json(&directory)?))?;
+            print(&String::from_utf8_lossy(&report_json(&place)?))?;
         }
         FormatChoice::Text => {
             let (directory, report) = open_report(&args.run, &args.stored.output)?;
             print(&format!("{}files: {}\n", text(&report, terminal_width()), directory.display()))?;
+        }
+    }
+    Ok(0)
+}
+
+/// How a watch stands, as it printed it at its end.
+fn show_watch(place: &Path, format: FormatChoice) -> Result<u8, Failure> {
+    let status = read_status(place).map_err(|error| open_failure(&error))?;
+    match format {
+        FormatChoice::Json => {
+            let path = place.join(STATUS);
+            let bytes = fs::read(&path)
+                .map_err(|cause| Failure::internal(format!("cannot read {}: {cause}", path.display())))?;
+            print(&String::from_utf8_lossy(&bytes))?;
+        }
+        FormatChoice::Text => {
+            let so_far = match (is_partial(place), writer(place)) {
+                (false, _) => String::new(),
+                (true, Writer::Alive) => format!("still under way; how it stood at {}:\n", status.updated_at),
+                (true, Writer::Gone | Writer::Unknown) => format!("it broke off after {}:\n", status.updated_at),
+            };
+            print(&format!("{so_far}{}files: {}\n", monitor_text(&status), place.display()))?;
         }
     }
     Ok(0)

@@ -2,7 +2,7 @@
 //! And writing what is drawn from them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::Failure;
 use crate::backend;
@@ -17,6 +17,7 @@ use crate::report::{
 /// name of an id must not hide it.
 pub fn locate(run: &str, root: &Path) -> Result<PathBuf, Failure> {
     let mut candidates = vec![PathBuf::from(run), root.join(run), root.join(format!(".{run}.partial"))];
+    candidates.extend([Path::new(run), &root.join(run)].into_iter().filter_map(renamed));
     candidates.retain(|path| path.exists());
     let is_run = |path: &PathBuf| path.join(REPORT).exists() || path.join(PLAN).exists();
     let best = candidates.iter().position(is_run).unwrap_or(0);
@@ -24,6 +25,27 @@ pub fn locate(run: &str, root: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::usage(OpenError::Missing(format!("{run} (nor {})", root.join(run).display()))));
     }
     Ok(candidates.swap_remove(best))
+}
+
+/// The path that there is in the place of one that is not there: the run in it has got
+/// its final name since it was written down, or has not got it yet.
+fn renamed(path: &Path) -> Option<PathBuf> {
+    let parts: Vec<Component<'_>> = path.components().collect();
+    let other = |at: usize| {
+        let Component::Normal(name) = parts[at] else { return None };
+        let name = name.to_string_lossy();
+        let name = partial_id(&name).map_or_else(|| format!(".{name}.partial"), str::to_owned);
+        let (before, after) = (&parts[..at], &parts[at + 1..]);
+        let path: PathBuf =
+            before.iter().copied().chain([Component::Normal(name.as_ref())]).chain(after.iter().copied()).collect();
+        path.exists().then_some(path)
+    };
+    if path.exists() { None } else { (0..parts.len()).rev().find_map(other) }
+}
+
+/// The id in `.id.partial`.
+pub fn partial_id(name: &str) -> Option<&str> {
+    name.strip_prefix('.')?.strip_suffix(".partial")
 }
 
 /// Opens it whole. A run that broke off before it wrote its report is what its
@@ -73,9 +95,11 @@ pub fn report_json(directory: &Path) -> Result<Vec<u8>, Failure> {
 /// unreadable one is not.
 pub fn open_failure(error: &OpenError) -> Failure {
     match error {
-        OpenError::Missing(_) | OpenError::Foreign { .. } | OpenError::Unfinished { .. } | OpenError::Newer { .. } => {
-            Failure::usage(error)
-        }
+        OpenError::Missing(_)
+        | OpenError::Foreign { .. }
+        | OpenError::Unfinished { .. }
+        | OpenError::Watch { .. }
+        | OpenError::Newer { .. } => Failure::usage(error),
         OpenError::Damaged { .. } | OpenError::Io { .. } => Failure::internal(error),
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::args::VerifyArgs;
 use super::stored::{locate, open_failure, promise};
-use super::{Failure, print};
+use super::{Failure, kept, print};
 use crate::lock::Facts;
 use crate::record::figures::Schedule;
 use crate::record::history::Header;
@@ -36,6 +36,9 @@ enum Agreement {
 
 /// Prints what each result's replay says; exits as the run did, or 1 if they disagree.
 pub fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
+    if let Some((place, rounds)) = kept::find(&args.run, &args.stored.output)? {
+        return kept::verify(&place, &rounds);
+    }
     let directory = locate(&args.run, &args.stored.output)?;
     if broke_off(&directory) {
         return broken_off(&directory);

@@ -19,6 +19,7 @@ use super::stored::{locate, open_at, open_failure, promise};
 use super::terminal::Taken;
 use crate::clock::Clock;
 use crate::report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
+use crate::report::monitor::is_watch;
 use crate::report::{OpenError, REPORT, RecordedRun, Writer, is_partial, writer};
 use crate::stop::Stop;
 
@@ -64,6 +65,9 @@ enum Show {
 
 fn find(args: &WatchArgs, speed: Option<f64>) -> Result<Show, Failure> {
     let directory = locate(&args.run, &args.stored.output)?;
+    if is_watch(&directory) {
+        return Err(open_failure(&OpenError::Watch { path: directory.display().to_string() }));
+    }
     if under_way(&directory) {
         return match speed {
             None => Ok(Show::UnderWay(directory)),

@@ -30,6 +30,7 @@ mod text;
 mod timeline;
 mod violations;
 
+pub use command::shell_line;
 pub use comparison::comparison;
 pub use inspection::{Appearance, Line, Tone, inspection_json, inspection_lines, inspection_schema, printed};
 pub use json::json;

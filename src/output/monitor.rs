@@ -1,59 +1,42 @@
 //! How a watch ended, as tables for a terminal.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use crate::report::monitor::{State, Status, SystemStatus};
-use crate::units::{grouped, human_duration, three_digits};
+use crate::units::{MILLISECOND, grouped, human_duration, span, three_digits};
 
 /// A figure that does not exist.
 const NONE: &str = "-";
-const HEAD: [&str; 10] = [
-    "system",
-    "state",
-    "due",
-    "answered",
-    "service p50",
-    "service p99",
-    "found held",
-    "timeouts",
-    "double grants",
-    "outages",
-];
+/// What each system did with what was due.
+const SERVED: [&str; 7] = ["system", "due", "answered", "found held", "timeouts", "p50", "p99"];
+/// Did it lock, and was it there?
+const LOCKED: [&str; 6] = ["system", "now", "double grants", "challenged", "outages", "last outage"];
 
-/// The text.
+/// The text: two tables, so that each fits a terminal of 80 columns.
 #[must_use]
 pub fn monitor_text(status: &Status) -> String {
-    let mut grid = comfy_table::Table::new();
-    grid.load_preset("     ──            ").set_header(HEAD);
-    grid.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    for system in &status.systems {
-        grid.add_row(row(system));
-    }
-    for column in grid.column_iter_mut().skip(2) {
-        column.set_cell_alignment(comfy_table::CellAlignment::Right);
-    }
-    let mut out = format!("watched for {} s at {}/s a system\n", grouped(status.watched_s), status.rate_per_s);
-    let _ = writeln!(out, "{}", grid.trim_fmt());
-    let _ = writeln!(
-        out,
-        "due: attempts, and what could not be made in an outage; answered: the share that was granted,\n\
-         refused or timed out in order; double grants: of the holds that another client challenged"
-    );
+    let rate = format!("{}/s a system", status.rate_per_s);
+    let mut out = format!("watched for {} at {rate}\n", span(status.watched_s.saturating_mul(1_000)));
+    let _ = writeln!(out, "{}", table(&SERVED, 1..7, status.systems.iter().map(served)));
+    out += "due: attempts, and those that an outage prevented; answered: of these, how many\n\
+            were granted, refused or timed out in order; found held: another client had the\n\
+            lock; p50, p99: service time\n\n";
+    let _ = writeln!(out, "{}", table(&LOCKED, 2..6, status.systems.iter().map(locked)));
+    out += "challenged: holds that others wanted too; only these can show a double grant\n";
     for system in status.systems.iter().filter(|system| system.total.dropped > 0) {
-        let _ = writeln!(
-            out,
-            "{}: {} more were due while no client was free, and were dropped",
-            system.backend,
-            grouped(system.total.dropped)
-        );
+        let dropped = grouped(system.total.dropped);
+        let _ = writeln!(out, "{}: {dropped} more were due while no client was free, and were dropped", system.backend);
     }
     for system in &status.systems {
         for story in &system.stories {
             let _ = writeln!(out, "double grant, {}: {story}", system.backend);
         }
     }
-    if let Some(sent) = status.webhook.filter(|sent| sent.failed + sent.lost > 0) {
-        let _ = writeln!(out, "webhook: {} messages taken, {} refused, {} lost", sent.sent, sent.failed, sent.lost);
+    if let Some(sent) = status.webhook.filter(|sent| sent.failed + sent.lost + sent.waiting > 0) {
+        let (taken, given_up, lost, waiting) = (sent.sent, sent.failed, sent.lost, sent.waiting);
+        let _ =
+            writeln!(out, "webhook: {taken} messages taken, {given_up} given up, {lost} lost, {waiting} still waiting");
     }
     let _ = writeln!(out, "\nexit code {}", status.exit_code);
     for reason in &status.reasons {
@@ -62,32 +45,54 @@ pub fn monitor_text(status: &Status) -> String {
     out
 }
 
-fn row(system: &SystemStatus) -> Vec<String> {
+/// A table whose columns `numbers` are aligned to the right.
+fn table(head: &[&str], numbers: Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_preset("     ──            ").set_header(head.to_vec());
+    table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    rows.for_each(|row| {
+        table.add_row(row);
+    });
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((1, 0));
+        if numbers.contains(&place) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+fn served(system: &SystemStatus) -> Vec<String> {
     let total = &system.total;
     let share =
         |share: Option<f64>| share.map_or_else(|| NONE.to_owned(), |s| format!("{} %", three_digits(s * 100.0)));
     let length = |ns: Option<u64>| ns.map_or_else(|| NONE.to_owned(), human_duration);
+    vec![
+        system.backend.clone(),
+        grouped(total.attempts + total.missed),
+        share(total.availability),
+        share(total.contention),
+        share(total.timeouts),
+        length(total.service_p50_ns),
+        length(total.service_p99_ns),
+    ]
+}
+
+fn locked(system: &SystemStatus) -> Vec<String> {
     let state = match system.state {
         State::Starting => "starting",
         State::Up => "up",
-        State::Down => "down",
+        State::Down => "DOWN",
         State::Missing => "missing",
     };
-    let outages = match &system.last_outage {
-        Some(outage) => format!("{}, last {}", system.outages, human_duration(outage.lasted_ns)),
-        None => "0".to_owned(),
-    };
+    let last = system.last_outage.as_ref().map_or_else(|| NONE.to_owned(), |last| span(last.lasted_ns / MILLISECOND));
     vec![
         system.backend.clone(),
         state.to_owned(),
-        grouped(total.attempts + total.missed),
-        share(total.availability),
-        length(total.service_p50_ns),
-        length(total.service_p99_ns),
-        share(total.contention),
-        share(total.timeouts),
-        format!("{} of {}", grouped(system.violations.double_grants), grouped(system.exercised_holds)),
-        outages,
+        grouped(system.violations.double_grants),
+        grouped(system.exercised_holds),
+        grouped(system.outages),
+        last,
     ]
 }
 
@@ -125,11 +130,39 @@ mod tests {
             watched_s: 602,
             rate_per_s: 20.0,
             systems: vec![redis, etcd],
-            webhook: Some(Sent { sent: 3, failed: 1, lost: 0 }),
+            webhook: Some(Sent { sent: 3, failed: 1, lost: 0, waiting: 2 }),
             exit_code: 3,
             reasons: vec!["etcd never answered: connection refused".to_owned()],
             ..Status::default()
         };
-        insta::assert_snapshot!("monitor_end", monitor_text(&status));
+        let text = monitor_text(&status);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        insta::assert_snapshot!("monitor_end", text);
+    }
+
+    #[test]
+    fn the_tables_of_a_long_watch_of_every_system_fit_a_terminal() {
+        let total = WindowFigures {
+            attempts: 12_345_678,
+            availability: Some(0.999),
+            contention: Some(0.083),
+            timeouts: Some(0.000_01),
+            service_p50_ns: Some(310_000),
+            service_p99_ns: Some(12_300_000),
+            ..WindowFigures::default()
+        };
+        let system = |backend: &str| SystemStatus {
+            backend: backend.to_owned(),
+            state: State::Missing,
+            total: total.clone(),
+            outages: 1_234,
+            exercised_holds: 1_234_567,
+            last_outage: Some(Outage { began_at: String::new(), lasted_ns: 100_000_000_000_000 }),
+            ..SystemStatus::default()
+        };
+        let systems = ["postgres:advisory", "zookeeper:curator"].map(system).to_vec();
+        let text = monitor_text(&Status { systems, ..Status::default() });
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        assert!(widest <= 80, "{widest} columns\n{text}");
     }
 }

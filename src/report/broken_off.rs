@@ -60,7 +60,7 @@ pub fn open_broken_off(directory: &Path, promises: Promises<'_>) -> Result<Recor
     let mut results: Vec<TrialResult> = Vec::new();
     let mut measured = Vec::new();
     let mut add = |mut replayed: Replayed| {
-        results.push(of_result(&replayed, &plan, promises, UNKNOWN));
+        results.push(of_result(&replayed, &plan.name, promises, UNKNOWN));
         measured.push(replayed.measurements());
     };
     replay(&history_path(directory), &|_| None, &mut add).map_err(history_failure)?;
@@ -69,7 +69,7 @@ pub fn open_broken_off(directory: &Path, promises: Promises<'_>) -> Result<Recor
         last.complete = false;
     }
     let report = report(directory, &plan, results, &measured, promises);
-    let scenes = scenes(directory, &report, &measured)?;
+    let scenes = scenes(directory, &report.results, &measured)?;
     Ok(RecordedRun { report, measured, scenes })
 }
 
@@ -87,14 +87,14 @@ pub(super) fn stored_plan(path: &Path) -> Result<Plan, OpenError> {
     }
 }
 
-/// The entry of a trial as its history alone tells it. `why`: what stands where it
-/// tells nothing.
-pub(super) fn of_result(replayed: &Replayed, plan: &Plan, promises: Promises<'_>, why: &str) -> TrialResult {
+/// The entry of a trial of `workload` as its history alone tells it. `why`: what stands
+/// where it tells nothing.
+pub(super) fn of_result(replayed: &Replayed, workload: &str, promises: Promises<'_>, why: &str) -> TrialResult {
     let guarantees = promises(&replayed.header.backend).map_or(UNPROMISED, |promise| promise.guarantees);
     let unknown = || why.to_owned();
     let facts = Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown() };
     let mut result = replayed.result(&Untold {
-        workload: &plan.name,
+        workload,
         guarantees: &guarantees,
         facts: &facts,
         // Nobody counted them; but where one is missing between two others, it was lost.

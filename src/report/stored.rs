@@ -7,8 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::measured::{MEASURED, Measurements, read_measured};
+use super::monitor::STATUS;
 use super::scene::{Scene, SceneFold};
-use super::schema::{Report, SCHEMA_VERSION};
+use super::schema::{Report, SCHEMA_VERSION, TrialResult};
 use crate::record::history::{HistoryError, HistoryReader, Line};
 
 /// Name of the history file.
@@ -58,15 +59,25 @@ pub enum OpenError {
         /// The directory.
         path: String,
     },
+    /// It is a watch, not a run.
+    #[error(
+        "{path} is a watch of `lockbench monitor`, not a run: it has no report. `lockbench show` prints how it stands; `lockbench explain` and `lockbench verify` read the rounds with a double grant that it kept"
+    )]
+    Watch {
+        /// The directory.
+        path: String,
+    },
     /// A newer lockbench wrote it.
     #[error(
-        "{path} has schema version {found}, this lockbench reads up to {SCHEMA_VERSION}: use the lockbench that wrote it, or a newer one"
+        "{path} has schema version {found}, this lockbench reads up to {reads}: use the lockbench that wrote it, or a newer one"
     )]
     Newer {
         /// The file.
         path: String,
         /// Its version.
         found: u64,
+        /// The newest that this program reads.
+        reads: u32,
     },
     /// It is damaged.
     #[error("{path} is damaged: {problem}; copy the run again from where it was made")]
@@ -120,7 +131,7 @@ impl RecordedRun {
                 return Err(OpenError::Damaged { path: path.display().to_string(), problem });
             }
         };
-        let scenes = scenes(directory, &report, &measured)?;
+        let scenes = scenes(directory, &report.results, &measured)?;
         Ok(Self { report, measured, scenes })
     }
 }
@@ -142,6 +153,7 @@ pub fn read_report(directory: &Path) -> Result<Report, OpenError> {
     let path = directory.join(REPORT);
     match read(&path)? {
         Some(bytes) => parse_report(&path, &bytes),
+        None if directory.join(STATUS).exists() => Err(OpenError::Watch { path: directory.display().to_string() }),
         None if directory.join(SWEEP).exists() => Err(foreign("it is a sweep; sweep.json names its runs")),
         None if directory.join(PLAN).exists() => Err(OpenError::Unfinished { path: directory.display().to_string() }),
         None => Err(foreign("it has no report.json")),
@@ -149,7 +161,7 @@ pub fn read_report(directory: &Path) -> Result<Report, OpenError> {
 }
 
 /// A file's bytes; `None` if there is no such file.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -172,7 +184,7 @@ pub fn parse_report(path: &Path, bytes: &[u8]) -> Result<Report, OpenError> {
         return Err(foreign("it has no schema_version"));
     };
     if found > u64::from(SCHEMA_VERSION) {
-        return Err(OpenError::Newer { path: path.display().to_string(), found });
+        return Err(OpenError::Newer { path: path.display().to_string(), found, reads: SCHEMA_VERSION });
     }
     if found < 2 {
         // Version 1: lints were sentences, and there were no notes.
@@ -207,12 +219,28 @@ pub fn history_failure(error: HistoryError) -> OpenError {
     }
 }
 
-/// The surroundings of every violation of a report: from the history where there is
-/// one, else from the violations alone.
-pub(super) fn scenes(directory: &Path, report: &Report, measured: &[Measurements]) -> Result<Vec<Scene>, OpenError> {
+/// The surroundings of every violation of a run: from the history where there is one,
+/// else from the violations alone.
+pub(super) fn scenes(
+    directory: &Path,
+    results: &[TrialResult],
+    measured: &[Measurements],
+) -> Result<Vec<Scene>, OpenError> {
+    let path = history_path(directory);
+    let histories: &[PathBuf] = if path.exists() { &[path] } else { &[] };
+    scenes_in(histories, is_partial(directory), results, measured)
+}
+
+/// As [`scenes`], from several histories. `partial`: may they break off in the middle?
+pub(super) fn scenes_in(
+    histories: &[PathBuf],
+    partial: bool,
+    results: &[TrialResult],
+    measured: &[Measurements],
+) -> Result<Vec<Scene>, OpenError> {
     let mut number = 0;
     let mut scenes: Vec<Vec<Scene>> = Vec::new();
-    for result in &report.results {
+    for result in results {
         let of = |one: &&Measurements| one.backend == result.backend && one.trial == result.trial;
         let trial = measured.iter().find(of);
         let origin = trial.map_or(0, |measured| measured.start_ns);
@@ -227,20 +255,35 @@ pub(super) fn scenes(directory: &Path, report: &Report, measured: &[Measurements
             scenes.push(bare);
         }
     }
-    let path = history_path(directory);
-    if scenes.is_empty() || !path.exists() {
-        return Ok(scenes.into_iter().flatten().collect());
-    }
-    let mut fold: Option<SceneFold> = None;
     let mut done = Vec::new();
-    let mut reader = HistoryReader::open(&path).map_err(history_failure)?;
+    for path in histories {
+        if scenes.is_empty() {
+            break;
+        }
+        let whole = fold_scenes(path, &mut scenes, &mut done)?;
+        if !whole && !partial {
+            let problem = "it breaks off in the middle".to_owned();
+            return Err(OpenError::Damaged { path: path.display().to_string(), problem });
+        }
+    }
+    done.extend(scenes);
+    let mut all: Vec<Scene> = done.into_iter().flatten().collect();
+    all.sort_by_key(|scene| scene.number);
+    Ok(all)
+}
+
+/// Moves the scenes that a history tells of from `bare` to `done`. Is it whole, as far as
+/// it was read?
+fn fold_scenes(path: &Path, bare: &mut Vec<Vec<Scene>>, done: &mut Vec<Vec<Scene>>) -> Result<bool, OpenError> {
+    let mut fold: Option<SceneFold> = None;
+    let mut reader = HistoryReader::open(path).map_err(history_failure)?;
     for line in reader.by_ref() {
         match line.map_err(history_failure)? {
             Line::Result(header) => {
                 done.extend(fold.take().map(SceneFold::finish));
                 let of = |bare: &Vec<Scene>| bare[0].backend == header.backend && bare[0].trial == header.trial;
-                fold = scenes.iter().position(of).map(|at| SceneFold::new(scenes.swap_remove(at)));
-                if fold.is_none() && scenes.is_empty() {
+                fold = bare.iter().position(of).map(|at| SceneFold::new(bare.swap_remove(at)));
+                if fold.is_none() && bare.is_empty() {
                     break;
                 }
             }
@@ -252,13 +295,6 @@ pub(super) fn scenes(directory: &Path, report: &Report, measured: &[Measurements
             Line::Cut(_) => {}
         }
     }
-    if reader.broken_off() && !is_partial(directory) {
-        let problem = "it breaks off in the middle".to_owned();
-        return Err(OpenError::Damaged { path: path.display().to_string(), problem });
-    }
     done.extend(fold.map(SceneFold::finish));
-    done.extend(scenes);
-    let mut all: Vec<Scene> = done.into_iter().flatten().collect();
-    all.sort_by_key(|scene| scene.number);
-    Ok(all)
+    Ok(!reader.broken_off())
 }

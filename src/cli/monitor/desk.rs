@@ -1,25 +1,27 @@
 //! The desk: once a second it holds every bound against its window, tells what changed
 //! (log, stderr or screen, webhook, metrics), and writes how it stands.
 
+mod reload;
+mod status;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::{info, warn};
 
-use super::held::{Held, resident, system};
-use super::orders::Orders;
+use super::held::Held;
 use super::post::{Post, lock};
 use super::screen::Screen;
 use super::sight::Turned;
 use super::watch::Watch;
 use super::webhook::{Message, Webhook};
-use super::{MONITOR, STATUS, json, lines};
+use super::{MONITOR, lines};
 use crate::cli::args::{MonitorArgs, UiChoice};
 use crate::cli::endpoints::Endpoints;
 use crate::cli::tell;
 use crate::metrics::Subject;
-use crate::report::monitor::{Change, Sent, Span, State, Status, StatusVersion, worst_of};
+use crate::report::monitor::{Change, STATUS, Sent, Span, State, Status, StatusVersion};
 use crate::report::{Exit, RunDirectory};
 use crate::units::human_duration;
 
@@ -27,7 +29,7 @@ use crate::units::human_duration;
 const LOOK: Duration = Duration::from_millis(200);
 /// How often it judges.
 const JUDGE: Duration = Duration::from_secs(1);
-/// How often the status goes to its file.
+/// How often the status goes to its file; after a change it goes with the next judgement.
 const WRITE: Duration = Duration::from_secs(10);
 /// Changes that are kept for file and screen.
 const MOST_CHANGES: usize = 200;
@@ -49,6 +51,10 @@ pub struct Desk<'a> {
     shown: Arc<Mutex<Status>>,
     screen: Option<Screen>,
     unwritten: bool,
+    /// Is there a change that is not in the file yet?
+    changed: bool,
+    /// Did it come to the end that --for gave it?
+    planned_end: bool,
     /// Watchers that panicked.
     broken: Vec<String>,
 }
@@ -78,6 +84,8 @@ impl<'a> Desk<'a> {
             shown: Arc::default(),
             screen: None,
             unwritten: false,
+            changed: false,
+            planned_end: false,
             broken: Vec::new(),
         };
         desk.take_bounds(&post.orders());
@@ -119,12 +127,14 @@ impl<'a> Desk<'a> {
                     }
                 }
                 self.take_turns();
+                let mut due = written.elapsed() >= WRITE;
                 if judged.elapsed() >= JUDGE {
                     judged = Instant::now();
                     self.judge();
                     *lock(&self.shown) = self.status();
+                    due |= self.changed;
                 }
-                if written.elapsed() >= WRITE {
+                if due {
                     written = Instant::now();
                     self.write(directory);
                 }
@@ -182,6 +192,7 @@ impl<'a> Desk<'a> {
         let over = self.args.own.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts);
         if over && !self.post.stop.draining() {
             info!(target: MONITOR, "the time given by --for is over");
+            self.planned_end = true;
             self.post.stop.drain();
         }
     }
@@ -193,57 +204,6 @@ impl<'a> Desk<'a> {
         {
             info!(target: MONITOR, "whoever watched has left");
             self.post.stop.drain();
-        }
-    }
-
-    /// The plan again; one that makes no sense changes nothing.
-    fn reload(&mut self) {
-        let old = self.post.orders();
-        let new = Orders::read(self.args, self.endpoints).map_err(|failure| failure.message).and_then(|new| {
-            if new.names() == old.names() {
-                Ok(new)
-            } else {
-                Err(format!("it watches {} instead of {}: that takes a new start", list(&new), list(&old)))
-            }
-        });
-        match new {
-            Ok(new) => {
-                self.reloads += 1;
-                if let Some(board) = self.post.session.board.as_ref().filter(|_| new.plan.name != old.plan.name) {
-                    // What was said under the old name would stay for good.
-                    board.rest();
-                }
-                self.take_bounds(&new);
-                new.warnings.iter().for_each(|warning| self.note("", false, format!("warning: {warning}")));
-                self.post.order(new);
-                self.note("", false, "the workload was read again; it counts from the next round on".to_owned());
-            }
-            Err(problem) => {
-                self.note(
-                    "",
-                    true,
-                    format!("the workload was read again and is not taken; the old one goes on: {problem}"),
-                );
-            }
-        }
-    }
-
-    fn take_bounds(&mut self, orders: &Orders) {
-        let mut old = std::mem::take(&mut self.held);
-        old.resize_with(orders.selection.entries.len(), Vec::new);
-        let entries = orders.selection.entries.iter().zip(old);
-        self.held = entries.map(|(entry, before)| Held::renewed(before, entry.name, &orders.bounds)).collect();
-        self.announce(orders);
-    }
-
-    /// Nothing of an earlier plan stays on the board but its counters; those of this one
-    /// are there from the begin.
-    fn announce(&self, orders: &Orders) {
-        let Some(board) = &self.post.session.board else { return };
-        board.forget_bounds();
-        board.run(&self.id, &orders.plan.name, "monitor");
-        for entry in &orders.selection.entries {
-            board.expect(&Subject::new(entry.name, &orders.plan.name), entry.guarantees.token.is_some());
         }
     }
 
@@ -323,6 +283,7 @@ impl<'a> Desk<'a> {
             let (schema_version, source) = (StatusVersion, "lockbench monitor");
             webhook.send(&Message { schema_version, source, run_id: &self.id, workload, change: &change });
         }
+        self.changed = true;
         if self.changes.len() == MOST_CHANGES {
             self.changes.pop_front();
         }
@@ -336,60 +297,4 @@ impl<'a> Desk<'a> {
             lines.iter().for_each(|line| tell(line));
         }
     }
-
-    fn write(&mut self, directory: &RunDirectory) {
-        let written = json(&self.status())
-            .map_err(|failure| failure.message)
-            .and_then(|text| directory.write(STATUS, text.as_bytes()).map_err(|error| error.to_string()));
-        match written {
-            Ok(()) => self.unwritten = false,
-            Err(problem) if !self.unwritten => {
-                self.unwritten = true;
-                self.note("", true, problem);
-            }
-            Err(_) => {}
-        }
-    }
-
-    /// How it stands.
-    fn status(&self) -> Status {
-        let now = self.post.clock.now();
-        let orders = self.post.orders();
-        let watched_ns = self.began.elapsed().as_nanos() as u64;
-        let (mut systems, mut violated) = (Vec::new(), Vec::new());
-        for (place, held) in self.held.iter().enumerate() {
-            let sight = self.post.sight(place);
-            violated.extend(sight.violated.iter().map(|why| format!("{}: {why}", sight.backend)));
-            systems.push(system(&sight, held, now, watched_ns));
-        }
-        let (mut exit, mut reasons) = worst_of(&systems, &violated);
-        if exit != Exit::Violation && !self.broken.is_empty() {
-            exit = Exit::Internal;
-        }
-        reasons.extend(self.broken.iter().cloned());
-        let wall = |at: SystemTime| humantime::format_rfc3339_seconds(at).to_string();
-        Status {
-            schema_version: StatusVersion,
-            run_id: self.id.clone(),
-            workload: orders.plan.name.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: wall(self.started),
-            updated_at: wall(SystemTime::now()),
-            watched_s: self.began.elapsed().as_secs(),
-            rate_per_s: self.args.own.rate,
-            round_s: self.post.round_ns as f64 / 1e9,
-            window_s: self.post.window_ns as f64 / 1e9,
-            reloads: self.reloads,
-            systems,
-            changes: self.changes.iter().cloned().collect(),
-            webhook: self.sent.or_else(|| self.webhook.as_ref().map(Webhook::sent)),
-            rss_bytes: resident(),
-            exit_code: exit.code(),
-            reasons,
-        }
-    }
-}
-
-fn list(orders: &Orders) -> String {
-    orders.names().join(", ")
 }

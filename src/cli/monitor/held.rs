@@ -18,6 +18,10 @@ pub struct Held {
     last: (Option<f64>, String),
     /// Was there enough to judge by, the last time?
     judged: bool,
+    /// Was there ever?
+    ever: bool,
+    /// Since when it is in the plan, clock nanoseconds.
+    since: u64,
     /// Still in the plan?
     current: bool,
 }
@@ -25,7 +29,7 @@ pub struct Held {
 impl Held {
     /// The bounds of a plan after those of the one before: an alert of a bound that stays
     /// keeps its state, and one that ever fired is remembered.
-    pub fn renewed(mut before: Vec<Self>, backend: &str, bounds: &[Bound]) -> Vec<Self> {
+    pub fn renewed(mut before: Vec<Self>, backend: &str, bounds: &[Bound], now: u64) -> Vec<Self> {
         before.iter_mut().for_each(|held| held.current = false);
         for bound in bounds.iter().filter(|bound| bound.is_for(backend)) {
             match before.iter_mut().find(|held| held.bound.text() == bound.text()) {
@@ -35,6 +39,8 @@ impl Held {
                     alert: Alert::default(),
                     last: (None, "nothing was seen yet".to_owned()),
                     judged: false,
+                    ever: false,
+                    since: now,
                     current: true,
                 }),
             }
@@ -52,6 +58,7 @@ impl Held {
         let outcome = self.bound.judge(window, certain, span);
         let turn = self.alert.judge(now, &outcome, Rules::of(span.length_ns, self.bound.certain()));
         self.judged = !matches!(outcome, Outcome::Unknown(_));
+        self.ever |= self.judged;
         self.last = match outcome {
             Outcome::Kept(value) | Outcome::Broken(value) => (Some(value), self.bound.shown(value)),
             Outcome::Unknown(why) => (None, why),
@@ -82,12 +89,14 @@ impl Held {
         }
     }
 
-    fn status(&self) -> AlertStatus {
+    fn status(&self, now: u64) -> AlertStatus {
         let (value, because) = self.last.clone();
         AlertStatus {
             bound: self.bound.text(),
             fails: self.bound.fails(),
             standing: self.standing(),
+            judged: self.ever,
+            held_s: now.saturating_sub(self.since) / SECOND,
             value,
             because: if self.current { because } else { "it is no longer in the workload".to_owned() },
             fired: self.alert.fired(),
@@ -122,7 +131,7 @@ pub fn system(sight: &Sight, held: &[Held], now: u64, watched_ns: u64) -> System
             .filter(|_| violations.double_grants == 0),
         outages: sight.outages,
         last_outage: under_way.or(over),
-        alerts: held.iter().map(Held::status).collect(),
+        alerts: held.iter().map(|held| held.status(now)).collect(),
         stories: sight.stories.clone(),
     }
 }
@@ -146,12 +155,12 @@ mod tests {
     fn what_cannot_be_judged_any_more_is_not_said_to_be_kept() {
         let bound = |text: &str| Bound::new(Threshold::parse(text, None).unwrap()).unwrap();
         let bounds = [bound("contention <= 20%")];
-        let mut held = Held::renewed(Vec::new(), "redis", &bounds);
+        let mut held = Held::renewed(Vec::new(), "redis", &bounds, 0);
         let window = |contended, grants| Tally { grants, contended, ..Tally::default() };
         let mut judge = |now: u64, window: &Tally| {
             let span = Span { length_ns: 300 * SECOND, seen_ns: 300 * SECOND };
             held[0].judge(now * SECOND, window, Certain::default(), span);
-            (held[0].kept(), held[0].status().standing)
+            (held[0].kept(), held[0].status(now * SECOND).standing)
         };
         assert_eq!(judge(1, &window(0, 0)), (None, Standing::Unknown));
         assert_eq!(judge(2, &window(0, 1_000)), (Some(true), Standing::Ok));
@@ -160,8 +169,11 @@ mod tests {
         assert_eq!(judge(60, &window(900, 1_000)), (Some(false), Standing::Firing));
         assert_eq!(judge(61, &window(0, 5)), (Some(false), Standing::Firing), "nobody saw it resolved");
         // Out of the plan: it fired, so that it is remembered, but it says nothing.
-        let after = Held::renewed(held, "redis", &[bound("timeouts <= 1%")]);
-        assert_eq!((after[0].kept(), after[0].status().fired), (None, 1));
-        assert_eq!(after[1].kept(), None);
+        let after = Held::renewed(held, "redis", &[bound("timeouts <= 1%")], 70 * SECOND);
+        let status = |place: usize| after[place].status(100 * SECOND);
+        assert_eq!((after[0].kept(), status(0).fired), (None, 1));
+        assert_eq!((after[1].kept(), status(1).fired), (None, 0));
+        // Each counts from when it came, and what could be judged once has been.
+        assert_eq!([0, 1].map(|place| (status(place).judged, status(place).held_s)), [(true, 100), (false, 30)]);
     }
 }

@@ -15,6 +15,7 @@ mod sight;
 mod watch;
 mod webhook;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -33,17 +34,15 @@ use super::session::Session;
 use super::signal::HangUp;
 use super::{Failure, print};
 use crate::clock::Clock;
-use crate::output::monitor_text;
-use crate::report::RunDirectory;
-use crate::report::monitor::Status;
+use crate::output::{monitor_text, shell_line};
+use crate::report::monitor::{STATUS, Status, kept_in};
+use crate::report::{Exit, RunDirectory};
 use crate::workload::to_toml;
 
 /// What the log says of a watch.
 const MONITOR: &str = "lockbench::monitor";
 /// Bytes of `run.log` before it begins anew; the one before stays.
 const LOG_LIMIT: u64 = 8 << 20;
-/// The latest status.
-const STATUS: &str = "monitor.json";
 
 /// Watches until a signal.
 pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
@@ -58,6 +57,8 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let id = args.load.run_id.clone().unwrap_or_else(|| run_id(&format!("monitor-{}", orders.plan.name), started));
     let directory = RunDirectory::create(&args.load.output, &id).map_err(|error| store_failure(&error))?;
     directory.write("plan.toml", to_toml(&orders.plan).as_bytes()).map_err(|error| store_failure(&error))?;
+    let begin = json(&nothing_yet(&id, &orders.plan.name, started))?;
+    directory.write(STATUS, begin.as_bytes()).map_err(|error| store_failure(&error))?;
     session.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
     info!(target: MONITOR, "watch {id}: workload {}, systems {}", orders.plan.name, orders.names().join(", "));
     if let Some(board) = &session.board {
@@ -90,6 +91,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         clock,
         namespace: namespace(&id, started),
         directory: directory.path(""),
+        stored_as: directory.final_path().to_owned(),
         sights: orders.selection.entries.iter().map(|entry| sight::Sight::shared(entry.name, clock.now())).collect(),
         orders: std::sync::RwLock::new(Arc::new(orders)),
         every_ns: (1e9 / args.own.rate) as u64,
@@ -111,9 +113,38 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     session.close();
     match args.load.format {
         FormatChoice::Json => print(&json(&status)?)?,
-        FormatChoice::Text => print(&format!("{}files: {}\n", monitor_text(&status), place.display()))?,
+        FormatChoice::Text => print(&format!("{}files: {}\n{}", monitor_text(&status), place.display(), hint(&place)))?,
     }
     Ok(status.exit_code)
+}
+
+/// The status of a watch that prepares itself: from its first moment on everybody sees
+/// that it is one.
+fn nothing_yet(id: &str, workload: &str, started: SystemTime) -> Status {
+    let wall = humantime::format_rfc3339_seconds(started).to_string();
+    Status {
+        run_id: id.to_owned(),
+        workload: workload.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: wall.clone(),
+        updated_at: wall,
+        exit_code: Exit::Inconclusive.code(),
+        reasons: vec!["nothing was asked yet".to_owned()],
+        ..Status::default()
+    }
+}
+
+/// What can be looked at, where a lock was granted twice.
+fn hint(place: &Path) -> String {
+    match kept_in(place) {
+        Ok(kept) if !kept.is_empty() => format!("the first double grant in full: {}\n", explaining(place)),
+        _ => String::new(),
+    }
+}
+
+/// The command that tells of the first double grant of a watch, or of a kept round.
+fn explaining(place: &Path) -> String {
+    shell_line(&["lockbench", "explain", &place.display().to_string(), "1"].map(str::to_owned))
 }
 
 fn json(status: &Status) -> Result<String, Failure> {

@@ -20,6 +20,8 @@ pub struct Post<'a> {
     pub namespace: String,
     /// Where its files are.
     pub directory: PathBuf,
+    /// Where they will be when it has ended.
+    pub stored_as: PathBuf,
     /// One a system, in the order of the selection.
     pub sights: Vec<Mutex<Sight>>,
     /// What counts from the next round on.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use super::backoff::Backoff;
+use super::explaining;
 use super::eye::Eye;
 use super::orders::Orders;
 use super::post::{Post, lock};
@@ -18,6 +19,7 @@ use crate::cli::measure::{Bench, Candidate, Done};
 use crate::load::Steering;
 use crate::lock::Key;
 use crate::record::history::HistoryFile;
+use crate::report::monitor::{KEPT, kept_name};
 use crate::report::{Exit, TrialResult, judge};
 use crate::units::MILLISECOND;
 use crate::workload::client_seed;
@@ -217,11 +219,16 @@ impl<'a> Watch<'a> {
             return;
         }
         self.histories += 1;
-        let place = self.post.directory.join("violations");
-        let kept = place.join(format!("{}-round-{}.jsonl.gz", self.slug(), self.round));
+        let place = self.post.directory.join(KEPT);
+        let name = kept_name(self.entry.name, self.round);
+        let kept = place.join(&name);
         let moved = fs::create_dir_all(&place).and_then(|()| fs::rename(path, &kept));
         let note = match moved {
-            Ok(()) => format!("the history of round {} is kept in violations", self.round),
+            Ok(()) => {
+                // By the name that it has for good; the command finds it meanwhile as well.
+                let command = explaining(&self.post.stored_as.join(KEPT).join(&name));
+                format!("the history of round {} is kept: {command}", self.round)
+            }
             Err(error) => format!("the history of round {} is not kept: {}: {error}", self.round, kept.display()),
         };
         self.post.sight(self.place).turn(Turned::Note(note));

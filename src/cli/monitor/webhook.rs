@@ -46,6 +46,7 @@ pub struct Webhook {
 
 #[derive(Default)]
 struct Shared {
+    queued: AtomicU64,
     sent: AtomicU64,
     failed: AtomicU64,
     lost: AtomicU64,
@@ -71,32 +72,37 @@ impl Webhook {
     /// Posts a message, some time.
     pub fn send(&self, message: &Message<'_>) {
         let queued = serde_json::to_string(message).is_ok_and(|body| self.queue.try_send(body).is_ok());
-        if !queued {
-            self.shared.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        let count = if queued { &self.shared.queued } else { &self.shared.lost };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What became of the messages.
     pub fn sent(&self) -> Sent {
-        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Sent { sent: of(&self.shared.sent), failed: of(&self.shared.failed), lost: of(&self.shared.lost) }
+        self.shared.sent()
     }
 
     /// Has what still waits posted, without long waits.
     pub fn close(self) -> Sent {
-        let sent = Arc::clone(&self.shared);
+        let shared = Arc::clone(&self.shared);
         self.shared.ending.store(true, Ordering::Relaxed);
         drop(self.queue);
         let begin = Instant::now();
         while !self.thread.is_finished() && begin.elapsed() < FAREWELL {
             std::thread::sleep(Duration::from_millis(20));
         }
-        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Sent { sent: of(&sent.sent), failed: of(&sent.failed), lost: of(&sent.lost) }
+        shared.sent()
     }
 }
 
 impl Shared {
+    fn sent(&self) -> Sent {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (sent, failed) = (of(&self.sent), of(&self.failed));
+        // The thread may be done with a message before it is counted as queued.
+        let waiting = of(&self.queued).saturating_sub(sent + failed);
+        Sent { sent, failed, lost: of(&self.lost), waiting }
+    }
+
     fn post_all(&self, agent: &Agent, url: &str, host: &str, waiting: &Receiver<String>) {
         for body in waiting {
             match self.post(agent, url, &body) {
@@ -163,7 +169,7 @@ fn agent(tls: bool) -> Agent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, Webhook, agent, host, worth_another};
+    use super::{Change, Error, Message, QUEUE, Sent, StatusVersion, Webhook, agent, host, worth_another};
 
     #[test]
     fn no_message_shows_more_than_the_host() {
@@ -173,6 +179,26 @@ mod tests {
             let failure = Webhook::open(wrong).err().unwrap();
             assert!(failure.message.contains("--webhook") && !failure.message.contains("SECRET"));
         }
+    }
+
+    #[test]
+    fn what_the_receiver_has_not_answered_yet_is_waiting_and_nothing_is_forgotten() {
+        // It accepts, by its backlog, and never says a word.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let webhook = Webhook::open(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
+        let change = Change::default();
+        let message =
+            Message { schema_version: StatusVersion, source: "test", run_id: "x", workload: "w", change: &change };
+        for _ in 0..3 {
+            webhook.send(&message);
+        }
+        assert_eq!(webhook.sent(), Sent { waiting: 3, ..Sent::default() });
+        for _ in 0..QUEUE + 3 {
+            webhook.send(&message);
+        }
+        let sent = webhook.sent();
+        assert_eq!((sent.sent + sent.failed + sent.lost + sent.waiting) as usize, QUEUE + 6);
+        assert!(sent.lost > 0 && sent.waiting as usize >= QUEUE, "{sent:?}");
     }
 
     #[test]

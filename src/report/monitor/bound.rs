@@ -17,7 +17,8 @@ pub const OFFERED: &str = "acquire_service and acquire_response with .p50 .p90 .
 const FEWEST: u64 = 100;
 
 /// Violations so far. They are certain, so they are never over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Certain {
     /// Double grants.
     pub double_grants: u64,

@@ -1,21 +1,25 @@
 //! What a monitor keeps of the attempts that it has seen: rolling windows whose memory
 //! is fixed, the bounds that are held against them, the state of each alert, and the
-//! status that file, screen and table show.
+//! status that file, screen and table show. And a stored watch, read back.
 
 mod alert;
 mod bound;
+mod kept;
 mod rolling;
 mod status;
+mod stored;
 mod tally;
 mod tap;
 mod waits;
 
 pub use alert::{Alert, Rules, Standing, Turn};
 pub use bound::{Bound, Certain, OFFERED, Outcome, Span, defaults};
+pub use kept::{KEPT, Kept, is_kept, kept_in, kept_name};
 pub use rolling::{Rolling, WINDOWS};
 pub use status::{
     AlertStatus, Change, Outage, Sent, State, Status, StatusVersion, SystemStatus, WindowFigures, worst_of,
 };
+pub use stored::{STATUS, is_watch, read_status};
 pub use tally::Tally;
 pub use tap::{Seen, Tap};
 pub use waits::Waits;

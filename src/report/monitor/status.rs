@@ -1,7 +1,7 @@
 //! How a monitor stands: what `monitor.json` holds, the screen shows and the table at
 //! the end says. Figures that do not exist are `null`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::alert::Standing;
 use super::bound::Certain;
@@ -24,8 +24,16 @@ impl Serialize for StatusVersion {
     }
 }
 
+impl<'de> Deserialize<'de> for StatusVersion {
+    /// Any number: whoever reads a file looks at it before the rest.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(|_| Self)
+    }
+}
+
 /// The whole of it.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// Version of this schema.
     pub schema_version: StatusVersion,
@@ -57,14 +65,14 @@ pub struct Status {
     pub webhook: Option<Sent>,
     /// Bytes of this process in memory.
     pub rss_bytes: Option<u64>,
-    /// What the exit code would be if the watch ended now, and why.
+    /// What the exit code would be if the watch ended now.
     pub exit_code: u8,
-    /// Why.
+    /// Why, and which bounds were never judged, even where that costs nothing.
     pub reasons: Vec<String>,
 }
 
 /// Does a system answer?
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Nobody knows yet.
@@ -79,7 +87,8 @@ pub enum State {
 }
 
 /// An outage that is over, or under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outage {
     /// When it began, wall time.
     pub began_at: String,
@@ -88,7 +97,8 @@ pub struct Outage {
 }
 
 /// One system.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SystemStatus {
     /// Registry name.
     pub backend: String,
@@ -125,7 +135,8 @@ pub struct SystemStatus {
 }
 
 /// The figures of a window.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct WindowFigures {
     /// Its name; empty for everything.
     pub window: String,
@@ -195,7 +206,8 @@ impl WindowFigures {
 }
 
 /// One bound of one system.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AlertStatus {
     /// What must hold.
     pub bound: String,
@@ -203,6 +215,10 @@ pub struct AlertStatus {
     pub fails: bool,
     /// Where it stands.
     pub standing: Standing,
+    /// Was there ever enough to judge by?
+    pub judged: bool,
+    /// Seconds since it is in the plan.
+    pub held_s: u64,
     /// The figure in its base unit, if it exists.
     pub value: Option<f64>,
     /// The figure, or why there is none, in words.
@@ -212,7 +228,8 @@ pub struct AlertStatus {
 }
 
 /// Something that changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Change {
     /// Wall time.
     pub at: String,
@@ -227,7 +244,8 @@ pub struct Change {
 }
 
 /// What became of the messages to the webhook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sent {
     /// Taken by the receiver.
     pub sent: u64,
@@ -235,31 +253,55 @@ pub struct Sent {
     pub failed: u64,
     /// Never tried: too many were waiting.
     pub lost: u64,
+    /// Neither taken nor given up yet; at the end of the watch: nobody knows, or never tried.
+    pub waiting: u64,
 }
 
 /// The exit code of a watch, and why: 100 if a lock was ever granted twice, else 3 if a
 /// system never answered or does not answer at the end, else 99 if a bound was ever
-/// broken. The order is that of every command.
+/// broken, else 97 if one was never judged though there was time for it. The order is
+/// that of every command.
+///
+/// `due_s`: seconds after which a bound must have been judged; 0 where the watch came to
+/// its planned end. A watch that a signal ends sooner than that is told what was not
+/// judged and passes all the same: a signal is the normal end of a watch, a service that
+/// is stopped right after its start has not failed, and nothing was claimed of the bound.
+/// After that, silence would be taken for success.
 #[must_use]
-pub fn worst_of(systems: &[SystemStatus], violated: &[String]) -> (Exit, Vec<String>) {
+pub fn worst_of(systems: &[SystemStatus], violated: &[String], due_s: u64) -> (Exit, Vec<String>) {
     let mut reasons: Vec<(Exit, String)> = violated.iter().map(|why| (Exit::Violation, why.clone())).collect();
     for system in systems {
         let name = &system.backend;
+        let why = || system.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
         let broken = system.alerts.iter().filter(|alert| alert.fails && alert.fired > 0);
         reasons.extend(broken.map(|alert| {
             (Exit::Threshold, format!("{name}: the bound \"{}\" was broken {}", alert.bound, times(alert.fired)))
         }));
         if system.total.grants + system.total.refused + system.total.timed_out == 0 {
-            let why = system.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
-            reasons.push((Exit::Backend, format!("{name} never answered{why}")));
-        } else if system.state == State::Down {
-            let why = system.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
-            reasons.push((Exit::Backend, format!("{name} does not answer at the end{why}")));
+            // Nothing could be judged then, which goes without saying.
+            reasons.push((Exit::Backend, format!("{name} never answered{}", why())));
+            continue;
         }
+        if system.state == State::Down {
+            reasons.push((Exit::Backend, format!("{name} does not answer at the end{}", why())));
+        }
+        reasons.extend(system.alerts.iter().filter(|alert| !alert.judged).map(|alert| unjudged(name, alert, due_s)));
     }
-    let order = [Exit::Violation, Exit::Backend, Exit::Threshold];
-    let exit = order.into_iter().find(|exit| reasons.iter().any(|(of, _)| of == exit)).unwrap_or(Exit::Pass);
+    let order = [Exit::Violation, Exit::Backend, Exit::Threshold, Exit::Inconclusive];
+    let rank = |exit: &Exit| order.iter().position(|of| of == exit).unwrap_or(order.len());
+    reasons.sort_by_key(|(exit, _)| rank(exit));
+    let exit = reasons.first().map_or(Exit::Pass, |(exit, _)| *exit);
     (exit, reasons.into_iter().map(|(_, reason)| reason).collect())
+}
+
+/// What it means that there never was enough to judge a bound by.
+fn unjudged(name: &str, alert: &AlertStatus, due_s: u64) -> (Exit, String) {
+    let what = format!("{name}: the bound \"{}\" was never judged: {}", alert.bound, alert.because);
+    match (alert.fails, alert.held_s >= due_s) {
+        (true, true) => (Exit::Inconclusive, what),
+        (true, false) => (Exit::Pass, format!("{what}; the watch ended before its window was full")),
+        (false, _) => (Exit::Pass, format!("{what}; it only warns")),
+    }
 }
 
 fn times(count: u64) -> String {
@@ -277,9 +319,9 @@ mod tests {
             bound: "timeouts <= 0.1%".to_owned(),
             fails: true,
             standing: Standing::Ok,
-            value: None,
-            because: String::new(),
+            judged: true,
             fired,
+            ..AlertStatus::default()
         };
         let total = WindowFigures { grants, ..WindowFigures::default() };
         SystemStatus { backend: backend.to_owned(), total, alerts: vec![alert], ..SystemStatus::default() }
@@ -288,16 +330,42 @@ mod tests {
     #[test]
     fn the_worst_that_ever_was_decides() {
         let (well, broken, silent) = (system("a", 9, 0), system("b", 9, 2), system("c", 0, 0));
-        let code = |systems: &[SystemStatus], violated: &[String]| worst_of(systems, violated).0;
+        let code = |systems: &[SystemStatus], violated: &[String]| worst_of(systems, violated, 300).0;
         assert_eq!(code(std::slice::from_ref(&well), &[]), Exit::Pass);
         assert_eq!(code(&[well.clone(), silent.clone()], &[]), Exit::Backend);
         assert_eq!(code(&[well.clone(), broken.clone()], &[]), Exit::Threshold);
         assert_eq!(code(&[silent.clone(), broken.clone()], &[]), Exit::Backend);
         let down = SystemStatus { state: State::Down, problem: Some("refused".to_owned()), ..well.clone() };
-        let (exit, reasons) = worst_of(&[down], &[]);
+        let (exit, reasons) = worst_of(&[down], &[], 300);
         assert_eq!((exit, reasons), (Exit::Backend, vec!["a does not answer at the end: refused".to_owned()]));
-        let (exit, reasons) = worst_of(&[silent, broken, well], &["a: twice".to_owned()]);
+        let (exit, reasons) = worst_of(&[silent, broken, well], &["a: twice".to_owned()], 300);
         assert_eq!(exit, Exit::Violation);
         assert_eq!(reasons, ["a: twice", "c never answered", "b: the bound \"timeouts <= 0.1%\" was broken 2 times"]);
+    }
+
+    #[test]
+    fn a_bound_that_was_never_judged_is_no_success_once_there_was_time_for_it() {
+        let held = |grants, fails, held_s| {
+            let mut system = system("a", grants, 0);
+            let because = "31 attempts in the window, needs 1 000".to_owned();
+            let of = &mut system.alerts[0];
+            *of = AlertStatus { fails, held_s, because, standing: Standing::Unknown, judged: false, ..of.clone() };
+            system
+        };
+        let judged = |system: SystemStatus, due_s| {
+            let (exit, reasons) = worst_of(&[system], &[], due_s);
+            (exit, reasons.join("; "))
+        };
+        let never = "a: the bound \"timeouts <= 0.1%\" was never judged: 31 attempts in the window, needs 1 000";
+        assert_eq!(judged(held(9, true, 300), 300), (Exit::Inconclusive, never.to_owned()));
+        let short = format!("{never}; the watch ended before its window was full");
+        assert_eq!(judged(held(9, true, 299), 300), (Exit::Pass, short));
+        assert_eq!(judged(held(9, true, 4), 0), (Exit::Inconclusive, never.to_owned()), "its end was planned");
+        assert_eq!(judged(held(9, false, 300), 300), (Exit::Pass, format!("{never}; it only warns")));
+        assert_eq!(judged(held(0, true, 300), 300), (Exit::Backend, "a never answered".to_owned()));
+        // What is worse decides, and everything is told.
+        let (exit, reasons) = worst_of(&[held(9, true, 300), system("b", 9, 1)], &[], 300);
+        assert_eq!(exit, Exit::Threshold);
+        assert_eq!(reasons, ["b: the bound \"timeouts <= 0.1%\" was broken once", never]);
     }
 }

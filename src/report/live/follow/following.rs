@@ -163,7 +163,7 @@ impl<'a> Following<'a> {
     /// A trial is over: what its history tells of it.
     fn interim(&mut self, trial: Fold) {
         let mut replayed = trial.finish();
-        let result = of_result(&replayed, &self.plan, &self.promises, UNTOLD);
+        let result = of_result(&replayed, &self.plan.name, &self.promises, UNTOLD);
         let measured = Some(replayed.measurements());
         self.to.tell(Update::Ended(Box::new(TrialEnd { result, measured })));
     }

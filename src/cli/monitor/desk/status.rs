@@ -1,0 +1,67 @@
+//! How the watch stands, and the file that says so.
+
+use std::time::SystemTime;
+
+use super::Desk;
+use crate::cli::monitor::held::{resident, system};
+use crate::cli::monitor::json;
+use crate::cli::monitor::webhook::Webhook;
+use crate::report::monitor::{STATUS, Status, StatusVersion, worst_of};
+use crate::report::{Exit, RunDirectory};
+use crate::units::SECOND;
+
+impl Desk<'_> {
+    pub(super) fn write(&mut self, directory: &RunDirectory) {
+        self.changed = false;
+        let written = json(&self.status())
+            .map_err(|failure| failure.message)
+            .and_then(|text| directory.write(STATUS, text.as_bytes()).map_err(|error| error.to_string()));
+        match written {
+            Ok(()) => self.unwritten = false,
+            Err(problem) if !self.unwritten => {
+                self.unwritten = true;
+                self.note("", true, problem);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// How it stands.
+    pub(super) fn status(&self) -> Status {
+        let now = self.post.clock.now();
+        let orders = self.post.orders();
+        let watched_ns = self.began.elapsed().as_nanos() as u64;
+        let (mut systems, mut violated) = (Vec::new(), Vec::new());
+        for (place, held) in self.held.iter().enumerate() {
+            let sight = self.post.sight(place);
+            violated.extend(sight.violated.iter().map(|why| format!("{}: {why}", sight.backend)));
+            systems.push(system(&sight, held, now, watched_ns));
+        }
+        let due_s = if self.planned_end { 0 } else { self.post.window_ns.div_ceil(SECOND) };
+        let (mut exit, mut reasons) = worst_of(&systems, &violated, due_s);
+        if exit != Exit::Violation && !self.broken.is_empty() {
+            exit = Exit::Internal;
+        }
+        reasons.extend(self.broken.iter().cloned());
+        let wall = |at: SystemTime| humantime::format_rfc3339_seconds(at).to_string();
+        Status {
+            schema_version: StatusVersion,
+            run_id: self.id.clone(),
+            workload: orders.plan.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: wall(self.started),
+            updated_at: wall(SystemTime::now()),
+            watched_s: self.began.elapsed().as_secs(),
+            rate_per_s: self.args.own.rate,
+            round_s: self.post.round_ns as f64 / 1e9,
+            window_s: self.post.window_ns as f64 / 1e9,
+            reloads: self.reloads,
+            systems,
+            changes: self.changes.iter().cloned().collect(),
+            webhook: self.sent.or_else(|| self.webhook.as_ref().map(Webhook::sent)),
+            rss_bytes: resident(),
+            exit_code: exit.code(),
+            reasons,
+        }
+    }
+}
