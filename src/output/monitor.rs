@@ -8,6 +8,8 @@ use crate::units::{MILLISECOND, grouped, human_duration, span, three_digits};
 
 /// A figure that does not exist.
 const NONE: &str = "-";
+/// Double grants of a system that are told in words; the tables must not leave the screen.
+const STORIES: usize = 3;
 /// What each system did with what was due.
 const SERVED: [&str; 7] = ["system", "due", "answered", "found held", "timeouts", "p50", "p99"];
 /// Did it lock, and was it there?
@@ -29,8 +31,12 @@ pub fn monitor_text(status: &Status) -> String {
         let _ = writeln!(out, "{}: {dropped} more were due while no client was free, and were dropped", system.backend);
     }
     for system in &status.systems {
-        for story in &system.stories {
+        for story in system.stories.iter().take(STORIES) {
             let _ = writeln!(out, "double grant, {}: {story}", system.backend);
+        }
+        let more = system.violations.double_grants.saturating_sub(STORIES as u64);
+        if more > 0 && !system.stories.is_empty() {
+            let _ = writeln!(out, "double grants, {}: {} more", system.backend, grouped(more));
         }
     }
     if let Some(sent) = status.webhook.filter(|sent| sent.failed + sent.lost + sent.waiting > 0) {
@@ -99,7 +105,7 @@ fn locked(system: &SystemStatus) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::monitor_text;
-    use crate::report::monitor::{Outage, Sent, State, Status, SystemStatus, WindowFigures};
+    use crate::report::monitor::{Certain, Outage, Sent, State, Status, SystemStatus, WindowFigures};
 
     #[test]
     fn a_watch_ends_with_a_line_a_system_and_its_reasons() {
@@ -138,6 +144,22 @@ mod tests {
         let text = monitor_text(&status);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         insta::assert_snapshot!("monitor_end", text);
+    }
+
+    #[test]
+    fn the_first_double_grants_are_told_and_the_others_counted() {
+        let told = |kept: usize, double_grants| {
+            let stories = (1..=kept).map(|n| format!("story {n}")).collect();
+            let violations = Certain { double_grants, ..Certain::default() };
+            let system = SystemStatus { backend: "redis".to_owned(), stories, violations, ..SystemStatus::default() };
+            let text = monitor_text(&Status { systems: vec![system], ..Status::default() });
+            let lines = text.lines().filter(|line| line.starts_with("double grant"));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let three = [1, 2, 3].map(|n| format!("double grant, redis: story {n}"));
+        assert_eq!(told(3, 3), three);
+        assert_eq!(told(20, 1_234), [&three[..], &["double grants, redis: 1 231 more".to_owned()]].concat());
+        assert!(told(0, 0).is_empty());
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(in crate::cli) struct LsArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShowArgs {
-    /// The run: a directory, or an id under -o
+    /// The run or watch: a directory, or an id under -o
     pub run: String,
     #[command(flatten)]
     pub stored: StoredArgs,
@@ -65,7 +65,7 @@ pub(in crate::cli) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VerifyArgs {
-    /// The run: a directory (a partial one too), or an id under -o
+    /// The run or watch: a directory (a partial one too), or an id under -o; or a round that a watch kept
     pub run: String,
     #[command(flatten)]
     pub stored: StoredArgs,
@@ -73,7 +73,7 @@ pub(in crate::cli) struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExplainArgs {
-    /// The run: a directory, or an id under -o
+    /// The run or watch: a directory, or an id under -o; or a round that a watch kept
     pub run: String,
     /// Number of the double grant, from 1
     pub number: u32,

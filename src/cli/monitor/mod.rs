@@ -115,6 +115,8 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         FormatChoice::Json => print(&json(&status)?)?,
         FormatChoice::Text => print(&format!("{}files: {}\n{}", monitor_text(&status), place.display(), hint(&place)))?,
     }
+    // A signal is the end of that, too.
+    session.linger();
     Ok(status.exit_code)
 }
 

@@ -205,7 +205,9 @@ impl<'a> Watch<'a> {
         let verdict = judge(std::slice::from_ref(result), &[], &orders.plan.expect, None, &|_| false, &[]);
         if verdict.exit_code == Exit::Violation.code() && sight.violated.is_empty() {
             let why = verdict.reasons.into_iter().next().unwrap_or_default();
-            sight.violated.push(format!("round {}: {why}", self.round));
+            // Who and where is said here already.
+            let who = format!("{} trial {}: ", self.entry.name, self.round);
+            sight.violated.push(format!("round {}: {}", self.round, why.strip_prefix(&who).unwrap_or(&why)));
         }
         if safety.internal_error {
             sight.turn(Turned::Note(format!("lockbench itself is at fault: {}", safety.because)));
