@@ -7,6 +7,7 @@ mod pty;
 mod redis_server;
 mod support;
 
+use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
@@ -301,6 +302,19 @@ async fn zookeeper_tells_the_nodes_of_every_recipe_in_order() {
     let hot = named(&all, &format!("/lockbench-{}/hot", &root[1..]));
     assert_eq!((hot["kind"].as_str(), hot["holders"][0]["token"].as_u64()), (Some("lockbench"), grant.token()));
     assert!(names(&all).contains(&format!("{root}/rw").as_str()));
+}
+
+#[test]
+fn zookeeper_servers_that_say_nothing_do_not_hold_up_those_that_do() {
+    let Some(endpoints) = support::endpoints(ServerKind::Zookeeper) else { return };
+    // Their system answers to the connection, they never read from it.
+    let silent: Vec<TcpListener> = (0..9).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let mut hosts: Vec<String> = silent.iter().map(|silent| silent.local_addr().unwrap().to_string()).collect();
+    hosts.push(endpoints[0].host_port().to_owned());
+    let seen = json(&[&format!("zookeeper://{}", hosts.join(","))]);
+    let problems: Vec<bool> =
+        seen["servers"].as_array().unwrap().iter().map(|server| server["problem"].is_string()).collect();
+    assert_eq!(problems, [[true; 9].as_slice(), &[false]].concat(), "{seen:#}");
 }
 
 async fn postgres(endpoint: &Endpoint, application: &str) -> Postgres {

@@ -4,141 +4,28 @@
 
 mod cli;
 mod docker;
-mod http;
 mod support;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cli::{Place, Ran, Running};
+use cli::{Place, Running};
 use docker::Docker;
+use docker::disturbed::{DISTURBED, LIMIT, endpoints, leader, run, seconds, server, start};
 use lockbench::lock::ServerKind;
-use lockbench::stack::{Node, Project, Server};
+use lockbench::stack::Node;
 use rustix::process::Signal;
-use serde_json::Value;
 
-/// Images are there; thirteen containers on a loaded machine.
-const LIMIT: Duration = Duration::from_secs(240);
-
-/// A run that outlives what is done to its servers: its test ends it.
-const DISTURBED: &str = "clients = 8\nkeys = \"single\"\nhold = \"2ms\"\nttl = \"5s\"\nrequest_timeout = \"1s\"\n\
-    acquire = { mode = \"wait\", timeout = \"2s\" }\nwarmup = \"0s\"\nduration = \"10m\"\n";
-
-fn start(docker: &Docker, place: &Place, arguments: &[&str]) -> Running {
-    Running::start(&mut docker.command(place, arguments))
-}
-
-fn run(docker: &Docker, place: &Place, arguments: &[&str]) -> Ran {
-    start(docker, place, arguments).finish(LIMIT)
-}
-
-/// `up --format json`: endpoints of a kind, as `--endpoint` takes them.
-fn endpoints(listed: &str, kind: &str) -> Vec<String> {
-    let listed: Value = serde_json::from_str(listed).unwrap();
-    let rows = listed["servers"].as_array().unwrap();
-    let row = rows.iter().find(|row| row["kind"] == kind).unwrap_or_else(|| panic!("no {kind} in {listed}"));
-    row["endpoints"].as_array().unwrap().iter().map(|url| url.as_str().unwrap().to_owned()).collect()
-}
-
-/// A load on servers to which something is done, and what its clients see meanwhile.
-struct Load {
-    place: Place,
-    running: Running,
-    metrics: String,
-}
-
-/// What clients saw in one second of a run.
-#[derive(Debug)]
-struct Second {
-    grants: u64,
-    /// Timed out, unavailable or unknown.
-    failed: u64,
-}
-
-impl Load {
-    fn on(docker: &Docker, kind: &str, endpoints: &str) -> Self {
-        let place = Place::new();
-        place.file("w.toml", DISTURBED);
-        let endpoint = format!("{kind}={endpoints}");
-        let mut arguments = vec!["run", "w.toml", "-b", kind, "--endpoint", &endpoint, "--ui", "plain"];
-        arguments.extend(["--metrics", "127.0.0.1:0"]);
-        let mut running = start(docker, &place, &arguments);
-        running.until("/metrics\n");
-        let said = running.said();
-        let (_, rest) = said.split_once("metrics at http://").unwrap();
-        let metrics = rest.split_once('/').unwrap().0.to_owned();
-        let load = Self { place, running, metrics };
-        load.goes_on("at its start");
-        load
-    }
-
-    /// The sum of these counters by now.
-    fn count(&self, counters: &[&str]) -> u64 {
-        let text = http::get(&self.metrics, "/metrics", "*/*").unwrap().text();
-        let values = text.lines().filter_map(|line| line.split_once('{').zip(line.rsplit_once(' ')));
-        let wanted = values.filter(|((name, _), _)| counters.contains(name));
-        wanted.map(|(_, (_, value))| value.parse::<f64>().unwrap() as u64).sum()
-    }
-
-    /// Waits until these counters have grown.
-    fn grows(&self, counters: &[&str], by: u64, when: &str) {
-        let (begin, limit) = (self.count(counters), Instant::now() + LIMIT);
-        while self.count(counters) < begin + by {
-            assert!(Instant::now() < limit, "{counters:?} stay at {begin} {when}");
-            sleep(Duration::from_millis(100));
-        }
-    }
-
-    /// Waits until locks are granted.
-    fn goes_on(&self, when: &str) {
-        self.grows(&["lockbench_grants_total"], 50, when);
-    }
-
-    /// Waits until attempts fail.
-    fn fails(&self, when: &str) {
-        self.grows(&["lockbench_timeouts_total", "lockbench_failures_total"], 1, when);
-    }
-
-    /// Ends it: nobody was ever granted what another held. Returns its seconds.
-    fn end(self) -> Vec<Second> {
-        self.running.signal(Signal::INT);
-        self.running.finish(LIMIT).exits(130);
-        let safety = &self.place.report()["results"][0]["safety"];
-        assert_eq!(safety["double_grants_certain"], 0, "{safety}");
-        let text = std::fs::read_to_string(self.place.only_run().join("timeseries.csv")).unwrap();
-        let names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
-        let column = |name: &str| names.iter().position(|column| *column == name).unwrap();
-        let (grants, timed_out, failed) = (column("grants"), column("timed_out"), column("failed"));
-        let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-        rows.map(|row| Second {
-            grants: row[grants].parse().unwrap(),
-            failed: row[timed_out].parse::<u64>().unwrap() + row[failed].parse::<u64>().unwrap(),
-        })
-        .collect()
-    }
-}
-
-/// How often grants ceased for at least a whole second.
-fn silences(seconds: &[Second]) -> usize {
-    seconds.windows(2).filter(|pair| pair[0].grants > 0 && pair[1].grants == 0).count()
-}
-
-/// The running server of a kind in this project.
-fn server(docker: &Docker, kind: ServerKind) -> Server {
-    let running = Project::find(&docker.project).unwrap().running().unwrap();
-    running.into_iter().find(|server| server.kind() == kind).unwrap()
-}
-
-/// The member that leads, by its own word.
-async fn leader<'a>(nodes: &[&'a dyn Node]) -> Option<&'a dyn Node> {
-    for node in nodes {
-        let mut client = etcd_client::Client::connect([node.endpoint().host_port()], None).await.unwrap();
-        let Ok(status) = client.status().await else { continue };
-        if status.leader() != 0 && status.header().unwrap().member_id() == status.leader() {
-            return Some(*node);
-        }
-    }
-    None
+/// Grants, then trouble without any, then grants again; and never two holders.
+fn troubled_and_recovered(place: &Place, what: &str) {
+    let seconds = seconds(place);
+    let silent = seconds.iter().skip(1).position(|second| second.grants == 0).map(|at| at + 1);
+    let silent = silent.unwrap_or_else(|| panic!("{what}: clients saw nothing: {seconds:?}"));
+    assert!(seconds[..silent].iter().any(|second| second.grants > 0), "{what}: {seconds:?}");
+    assert!(seconds[silent..].iter().any(|second| second.failed > 0), "{what}: no attempt failed: {seconds:?}");
+    assert!(seconds[silent..].iter().any(|second| second.grants > 0), "{what}: never recovered: {seconds:?}");
+    let safety = &place.report()["results"][0]["safety"];
+    assert_eq!(safety["double_grants_certain"], 0, "{what}: {safety}");
 }
 
 #[test]
@@ -200,30 +87,35 @@ fn clients_see_a_paused_a_killed_and_a_cut_off_node_and_recover() {
 }
 
 fn redis_paused_and_killed(docker: &Docker, url: &str) {
-    let load = Load::on(docker, "redis", url);
+    let place = Place::new();
+    place.file("w.toml", &format!("{DISTURBED}duration = \"18s\"\n"));
+    let endpoint = format!("redis={url}");
+    let mut load = start(docker, &place, &["run", "w.toml", "-b", "redis", "--endpoint", &endpoint, "--ui", "plain"]);
+    load.until("[1/1] ");
     let redis = server(docker, ServerKind::Redis);
     let node = redis.nodes().next().unwrap();
+    sleep(Duration::from_secs(2));
     let before = node.usage().unwrap();
     assert!(before.cpu_s > 0.0 && before.rss_bytes > 1 << 20, "{before:?}");
     node.pause().unwrap();
     node.pause().unwrap();
-    load.fails("while the server is paused");
-    sleep(Duration::from_secs(2));
+    sleep(Duration::from_secs(3));
     assert_eq!(node.died(), None, "paused is not dead");
     node.resume().unwrap();
-    load.goes_on("after the pause");
+    sleep(Duration::from_secs(2));
     let old = node.pids();
     node.kill().unwrap();
     assert_eq!((node.died(), node.pids()), (None, Vec::new()), "it was told to");
-    load.fails("while the server is dead");
-    sleep(Duration::from_secs(2));
+    sleep(Duration::from_secs(1));
     node.restart().unwrap();
     assert!(node.pids() != old && node.died().is_none());
     assert!(node.usage().unwrap().cpu_s >= before.cpu_s, "what the killed one used is forgotten");
     assert!(node.disconnect().unwrap_err().to_string().contains("no network of its peers"));
-    load.goes_on("after the restart");
-    let seconds = load.end();
-    assert!(silences(&seconds) >= 2, "a pause and a kill are two silences: {seconds:?}");
+    load.finish(LIMIT);
+    troubled_and_recovered(&place, "redis");
+    let seconds = seconds(&place);
+    let silent = seconds.windows(2).filter(|pair| pair[0].grants > 0 && pair[1].grants == 0).count();
+    assert!(silent >= 2, "a pause and a kill are two silences: {seconds:?}");
 }
 
 fn etcd_leader_cut_off(docker: &Docker, urls: &[String]) {
@@ -233,26 +125,36 @@ fn etcd_leader_cut_off(docker: &Docker, urls: &[String]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let lead = runtime.block_on(leader(&nodes)).unwrap();
     // Clients that know all members, and clients that know the leader only.
-    let all = Load::on(docker, "etcd", &urls.join(","));
-    let one = Load::on(docker, "etcd", lead.endpoint().secret_url());
+    let (all, one) = (Place::new(), Place::new());
+    let of_all = format!("etcd={}", urls.join(","));
+    let of_one = format!("etcd={}", lead.endpoint().secret_url());
+    let mut loads = Vec::new();
+    for (place, endpoint) in [(&all, &of_all), (&one, &of_one)] {
+        place.file("w.toml", &format!("{DISTURBED}duration = \"22s\"\n"));
+        loads.push(start(docker, place, &["run", "w.toml", "-b", "etcd", "--endpoint", endpoint, "--ui", "plain"]));
+    }
+    loads.iter_mut().for_each(|load| load.until("[1/1] "));
+    sleep(Duration::from_secs(3));
     lead.disconnect().unwrap();
     // The others elect a new one among themselves.
     let others: Vec<&dyn Node> = nodes.iter().copied().filter(|node| node.name() != lead.name()).collect();
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_secs(30);
     while runtime.block_on(leader(&others)).is_none() {
         assert!(Instant::now() < end, "no new leader");
         sleep(Duration::from_millis(200));
     }
-    all.fails("while a member is cut off");
-    one.fails("while their member is cut off");
-    sleep(Duration::from_secs(3));
+    sleep(Duration::from_secs(5));
     lead.connect().unwrap();
     lead.connect().unwrap();
-    one.goes_on("after the cut, for clients of the member that was cut off");
-    all.goes_on("after the cut, for clients of all members");
-    let (one, all) = (one.end(), all.end());
-    assert!(silences(&one) >= 1, "clients of the leader that was cut off saw nothing: {one:?}");
-    assert!(all.iter().any(|second| second.failed > 0), "clients of all members saw nothing: {all:?}");
+    for load in loads {
+        load.finish(LIMIT);
+    }
+    troubled_and_recovered(&one, "clients of the leader that was cut off");
+    let safety = &all.report()["results"][0]["safety"];
+    assert_eq!(safety["double_grants_certain"], 0, "{safety}");
+    let seconds = seconds(&all);
+    assert!(seconds.iter().any(|second| second.failed > 0), "clients of all members saw nothing: {seconds:?}");
+    assert!(seconds[seconds.len() - 3..].iter().any(|second| second.grants > 0), "never recovered: {seconds:?}");
     // It is a member again under the name that its peers know it by.
     assert!(runtime.block_on(async {
         let mut client = etcd_client::Client::connect([lead.endpoint().host_port()], None).await.unwrap();

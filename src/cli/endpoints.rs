@@ -42,7 +42,7 @@ pub fn named(texts: &[String]) -> Result<Endpoints, Failure> {
 
 /// The URLs of a list. Servers of one ensemble may share a scheme or have one each, as
 /// the users of either client write them: `etcd://a:1,b:2`, `zookeeper://a:1,zookeeper://b:2`.
-fn several(kind: ServerKind, urls: &str) -> Vec<Endpoint> {
+pub fn several(kind: ServerKind, urls: &str) -> Vec<Endpoint> {
     match kind {
         // One URL may name several servers, and its password may contain a comma.
         ServerKind::Zookeeper => {
@@ -89,7 +89,7 @@ pub fn bare(urls: &[String]) -> Result<Endpoints, Failure> {
         let kind = ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&endpoint.scheme()));
         let kind = kind.ok_or_else(|| {
             Failure::usage(format!(
-                "{endpoint}: unknown scheme; known are redis, rediss, etcd, etcds, zookeeper, postgres"
+                "unknown scheme in {endpoint}; known are redis, rediss, etcd, etcds, zookeeper, postgres"
             ))
         })?;
         let parsed = match kind {
@@ -165,6 +165,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_without_their_secrets() {
+        let failure = bare(&["redis:".to_owned()]).unwrap_err();
+        assert!(failure.message.starts_with("unknown scheme in redis:; known are redis,"), "{}", failure.message);
         // The fourth forgets the name: what stands before its first "=" is most of a URL.
         for text in [
             "redis",

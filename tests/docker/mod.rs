@@ -5,6 +5,8 @@
 //! for any.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod disturbed;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};

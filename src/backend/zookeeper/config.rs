@@ -65,7 +65,12 @@ impl Config {
 
     /// The crate's connect string.
     pub fn cluster(&self) -> String {
-        format!("{}{}", self.hosts.join(","), self.chroot)
+        self.cluster_of(&self.hosts)
+    }
+
+    /// The crate's connect string with some of the servers only.
+    pub fn cluster_of(&self, hosts: &[String]) -> String {
+        format!("{}{}", hosts.join(","), self.chroot)
     }
 
     /// How to open a session that lasts `ttl_ns` without a sign of life.

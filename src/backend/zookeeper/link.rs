@@ -25,8 +25,12 @@ pub struct Link {
 impl Link {
     /// Opens a session whose timeout is `ttl_ns`, or what the server makes of that.
     pub async fn open(config: &Config, ttl_ns: u64, limit_ns: u64) -> Result<Self, Error> {
-        let cluster = config.cluster();
-        let client = bounded(limit_ns, config.connector(ttl_ns).connect(&cluster)).await?;
+        Self::open_at(&config.cluster(), config, ttl_ns, limit_ns).await
+    }
+
+    /// The same with the servers of this connect string only.
+    pub async fn open_at(cluster: &str, config: &Config, ttl_ns: u64, limit_ns: u64) -> Result<Self, Error> {
+        let client = bounded(limit_ns, config.connector(ttl_ns).connect(cluster)).await?;
         let ttl_ns = u64::try_from(client.session_timeout().as_nanos()).unwrap_or(u64::MAX);
         let down_since = Arc::new(AtomicU64::new(WELL));
         let watch = tokio::spawn(watch(client.state_watcher(), Arc::clone(&down_since), config.clock));

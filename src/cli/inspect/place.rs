@@ -2,6 +2,7 @@
 
 use super::super::Failure;
 use super::super::args::SystemChoice;
+use super::super::endpoints::several;
 use crate::lock::{Endpoint, ServerKind};
 use crate::stack::Register;
 
@@ -14,12 +15,13 @@ pub fn read(urls: &[String], system: Option<SystemChoice>) -> Result<(ServerKind
     {
         return Ok((kind, left_running(kind)?));
     }
-    let endpoints: Vec<Endpoint> = urls.iter().flat_map(|url| split(url)).map(Endpoint::new).collect();
-    let kind = match (system, endpoints.first()) {
-        (Some(system), _) => system.kind(),
-        (None, Some(first)) => by_scheme(first)?,
+    let (system, urls) = asked_for(urls, system.map(SystemChoice::kind))?;
+    let kind = match (system, urls.first()) {
+        (Some(system), _) => system,
+        (None, Some(first)) => by_scheme(&Endpoint::new(first))?,
         (None, None) => return Err(Failure::usage("no URL given")),
     };
+    let endpoints: Vec<Endpoint> = urls.iter().flat_map(|url| split(url)).flat_map(|url| servers(kind, &url)).collect();
     let kind =
         if kind == ServerKind::Redis && system.is_none() && endpoints.len() > 1 { ServerKind::Redlock } else { kind };
     for endpoint in &endpoints {
@@ -36,7 +38,7 @@ pub fn read(urls: &[String], system: Option<SystemChoice>) -> Result<(ServerKind
         ServerKind::Redis | ServerKind::Redlock | ServerKind::Postgres => {
             endpoints.into_iter().map(|endpoint| schemed(kind, endpoint)).collect()
         }
-        // `etcds://a,b`: both are meant.
+        // `etcds://a b`: both are meant.
         ServerKind::Etcd if endpoints.first().is_some_and(|first| first.scheme() == "etcds") => {
             let secure = |endpoint: Endpoint| match endpoint.scheme() {
                 "" => Endpoint::new(format!("etcds://{}", endpoint.secret_url())),
@@ -48,6 +50,35 @@ pub fn read(urls: &[String], system: Option<SystemChoice>) -> Result<(ServerKind
     };
     check(kind, &endpoints)?;
     Ok((kind, endpoints))
+}
+
+/// The URLs, and the system that `--as` or the `SYSTEM=` of `--endpoint` names.
+fn asked_for(urls: &[String], system: Option<ServerKind>) -> Result<(Option<ServerKind>, Vec<String>), Failure> {
+    let mut system = system;
+    let mut bare = Vec::new();
+    for url in urls {
+        let named = url.split_once('=').and_then(|(name, rest)| Some((ServerKind::from_name(name)?, rest)));
+        bare.push(named.map_or(url.as_str(), |(_, rest)| rest).to_owned());
+        match (system, named) {
+            (Some(one), Some((other, _))) if one != other => {
+                return Err(Failure::usage(format!("{one} or {other}? inspect looks at one system")));
+            }
+            (_, Some((named, _))) => system = Some(named),
+            (_, None) => {}
+        }
+    }
+    Ok((system, bare))
+}
+
+/// The servers of one URL: those of an ensemble may share a scheme.
+fn servers(kind: ServerKind, url: &str) -> Vec<Endpoint> {
+    match kind {
+        ServerKind::Etcd => several(kind, url),
+        // ZooKeeper's own form is understood by its recipe; the others have one server a URL.
+        ServerKind::Redis | ServerKind::Redlock | ServerKind::Zookeeper | ServerKind::Postgres => {
+            vec![Endpoint::new(url)]
+        }
+    }
 }
 
 fn left_running(kind: ServerKind) -> Result<Vec<Endpoint>, Failure> {
@@ -66,7 +97,7 @@ fn by_scheme(first: &Endpoint) -> Result<ServerKind, Failure> {
     let kind = ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&first.scheme()));
     kind.ok_or_else(|| {
         Failure::usage(format!(
-            "{first}: unknown scheme; known are redis, rediss, etcd, etcds, zookeeper, postgres; or say --as SYSTEM"
+            "unknown scheme in {first}; known are redis, rediss, etcd, etcds, zookeeper, postgres; or say --as SYSTEM"
         ))
     })
 }
@@ -129,7 +160,14 @@ mod tests {
         assert_eq!(of(&["redis://a:1"], None), Ok((ServerKind::Redis, 1)));
         assert_eq!(of(&["redis://a:1,redis://b:2", "rediss://c:3"], None), Ok((ServerKind::Redlock, 3)));
         assert_eq!(of(&["zookeeper://a:1,b:2/x"], None), Ok((ServerKind::Zookeeper, 1)));
+        for list in ["etcd://a:1,b:2,c:3", "etcd://a:1,etcd://b:2,etcd://c:3", "etcds://a:1,b:2,etcds://c:3"] {
+            assert_eq!(of(&[list], None), Ok((ServerKind::Etcd, 3)), "{list}");
+            assert_eq!(of(&[&format!("etcd={list}")], None), Ok((ServerKind::Etcd, 3)), "{list}");
+        }
         assert_eq!(of(&["etcd://a:1", "etcd://b:2"], None), Ok((ServerKind::Etcd, 2)));
+        assert_eq!(of(&["zookeeper=zookeeper://a:1,zookeeper://b:2"], None), Ok((ServerKind::Zookeeper, 2)));
+        assert_eq!(of(&["redlock=redis://a:1,redis://b:2"], None), Ok((ServerKind::Redlock, 2)));
+        assert_eq!(of(&["a:1,b:2"], Some(SystemChoice::Etcd)), Ok((ServerKind::Etcd, 2)));
         assert_eq!(of(&["a:1"], Some(SystemChoice::Etcd)), Ok((ServerKind::Etcd, 1)));
         assert_eq!(of(&["postgresql://u:p@h/x"], None), Ok((ServerKind::Postgres, 1)));
     }
@@ -149,6 +187,8 @@ mod tests {
             (&["redis://u:s3cret@a:1"], Some(SystemChoice::Redlock), "every node"),
             (&["postgres://u:s3cret@a", "postgres://b"], None, "one server"),
             (&["redis://"], None, "no host"),
+            (&["redis:"], None, "unknown scheme in redis:; known"),
+            (&["etcd=etcd://u:s3cret@a:1"], Some(SystemChoice::Redis), "one system"),
             (&["redis://u:s3cret@a:1"], Some(SystemChoice::Etcd), "etcd needs etcd://"),
         ] {
             let message = of(urls, system).unwrap_err();

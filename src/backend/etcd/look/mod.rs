@@ -1,6 +1,10 @@
 //! Which locks are held on etcd, whoever took them: Range, LeaseTimeToLive and Status
 //! are sent, nothing else. All keys are read at one revision of the store, page by page
 //! and without their values; then the values of the locks' keys alone.
+//!
+//! Every read is one that a majority has to agree with. Without a leader a member would
+//! still tell what it knows, but that may be old, and an old list that happens to be empty
+//! looks like a cluster without locks: such a look fails, and says so.
 
 mod claim;
 
@@ -24,11 +28,18 @@ const LIMIT_NS: u64 = 3_000_000_000;
 /// Longest search through the keys.
 const LONGEST_NS: u64 = 30_000_000_000;
 
+/// Members are asked so often who leads: a leader that is lost between two questions has a
+/// successor by the time that a read is given up.
+const TRIES: usize = 2;
+
 /// Keys a page.
 const PAGE: i64 = 1_000;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 32;
+
+/// Begin of the message where nobody can tell what is held.
+const NO_LEADER: &str = "no leader: what is held cannot be told until a majority of the members is back";
 
 /// Looks at the members that were given.
 pub struct Cluster {
@@ -39,11 +50,17 @@ pub struct Cluster {
 /// The keys with a lease, as they were at one revision.
 struct Store {
     revision: i64,
-    /// Read from one member alone, because no leader answered?
-    stale: bool,
     claims: Vec<Claim>,
     without_lease: u64,
     cut: Option<String>,
+}
+
+/// A member that was asked what it is.
+struct Member {
+    url: String,
+    seen: ServerSeen,
+    /// Does it know a leader? Only then can it tell what a majority agrees with.
+    leader: bool,
 }
 
 /// A lease in whole seconds: what is left and what was granted.
@@ -59,58 +76,62 @@ impl Cluster {
     }
 
     async fn ask(&self) -> Result<Look, SystemError> {
-        let servers =
-            join_all(self.config.urls().iter().zip(self.config.addresses()).map(|one| self.member(one))).await;
-        let answering: Vec<String> = self
-            .config
-            .urls()
-            .iter()
-            .zip(&servers)
-            .filter(|(_, server)| server.problem.is_none())
-            .map(|(url, _)| url.clone())
-            .collect();
-        if answering.is_empty() {
-            let problems: Vec<String> = servers
-                .iter()
-                .map(|server| format!("{}: {}", server.address, server.problem.clone().unwrap_or_default()))
-                .collect();
-            return Err(self.config.error(&format!("{}; is etcd running there?", problems.join("; "))));
+        let mut problem = String::new();
+        for _ in 0..TRIES {
+            let members: Vec<Member> =
+                join_all(self.config.urls().iter().zip(self.config.addresses()).map(|one| self.member(one))).await;
+            if members.iter().all(|member| member.seen.problem.is_some()) {
+                return Err(self.config.error(&format!("{}; is etcd running there?", told(&members))));
+            }
+            let led: Vec<String> =
+                members.iter().filter(|member| member.leader).map(|member| member.url.clone()).collect();
+            if led.is_empty() {
+                return Err(self.config.error(&format!("{NO_LEADER} ({})", told(&members))));
+            }
+            match self.looked(&led, &members).await {
+                Ok(look) => return Ok(look),
+                Err(trouble) if trouble.certain => {
+                    return Err(self.config.error(&format!("{}; may this user read there?", trouble.text)));
+                }
+                Err(trouble) => problem = format!("{NO_LEADER} ({}; {})", told(&members), trouble.text),
+            }
         }
-        let failed = |trouble: Trouble| self.config.error(&format!("{}; may this user read there?", trouble.text));
-        let client = self.config.connect(&answering, LIMIT_NS).await.map_err(failed)?;
-        let store = match self.read(&client, false).await {
-            Ok(store) => store,
-            // Without a leader a member still tells what it knows.
-            Err(_) => self.read(&client, true).await.map_err(failed)?,
-        };
-        Ok(self.pictured(&client, servers, store).await)
+        Err(self.config.error(&problem))
     }
 
-    async fn member(&self, (url, address): (&String, String)) -> ServerSeen {
+    async fn looked(&self, led: &[String], members: &[Member]) -> Result<Look, Trouble> {
+        let client = self.config.connect(led, LIMIT_NS).await?;
+        let store = self.read(&client).await?;
+        Ok(self.pictured(&client, members.iter().map(|member| member.seen.clone()).collect(), store).await)
+    }
+
+    async fn member(&self, (url, address): (&String, String)) -> Member {
         let asked = async {
             let mut client = self.config.connect(std::slice::from_ref(url), LIMIT_NS).await?;
             self.config.bounded(LIMIT_NS, client.status()).await
         };
-        let (said, problem) = match asked.await {
-            Ok(status) => (Some(format!("etcd {}, {}", status.version(), role(&status))), None),
-            Err(trouble) => (None, Some(trouble.text)),
-        };
-        ServerSeen { address, said, problem }
+        let mut member =
+            Member { url: url.clone(), seen: ServerSeen { address, ..ServerSeen::default() }, leader: false };
+        match asked.await {
+            Ok(status) => {
+                member.seen.said = Some(format!("etcd {}, {}", status.version(), role(&status)));
+                member.leader = status.leader() != 0;
+            }
+            Err(trouble) => member.seen.problem = Some(trouble.text),
+        }
+        member
     }
 
     /// Every key with a lease below the prefix.
-    async fn read(&self, client: &Client, stale: bool) -> Result<Store, Trouble> {
+    async fn read(&self, client: &Client) -> Result<Store, Trouble> {
         let prefix = self.scope.prefix.clone().unwrap_or_default().into_bytes();
         let until = self.config.clock.now().saturating_add(LONGEST_NS);
         let mut kv = client.kv_client();
-        let mut store = Store { revision: 0, stale, claims: Vec::new(), without_lease: 0, cut: None };
+        let mut store = Store { revision: 0, claims: Vec::new(), without_lease: 0, cut: None };
         let mut from = if prefix.is_empty() { vec![0] } else { prefix.clone() };
         loop {
             let mut options = GetOptions::new().with_range(end(&prefix)).with_limit(PAGE).with_keys_only();
             options = options.with_revision(store.revision);
-            if stale {
-                options = options.with_serializable();
-            }
             let page = self.config.bounded(LIMIT_NS, kv.get(from.clone(), Some(options))).await?;
             if store.revision == 0 {
                 store.revision = page.header().map_or(0, ResponseHeader::revision);
@@ -138,7 +159,7 @@ impl Cluster {
         queues.truncate(self.scope.limit);
         let shown = || queues.iter().flat_map(|queue| queue.claims.iter().take(1 + MOST_WAITERS));
         let values: BTreeMap<Vec<u8>, String> = iter(shown().map(|claim| claim.key.clone()))
-            .map(|key| self.value(client, key, &store.stale))
+            .map(|key| self.value(client, key))
             .buffer_unordered(AT_ONCE)
             .filter_map(|found| async { found })
             .collect()
@@ -147,9 +168,6 @@ impl Cluster {
         let leases: Leases =
             iter(leases).map(|lease| self.lease(client, lease)).buffer_unordered(AT_ONCE).collect().await;
         let mut notes = Vec::new();
-        if store.stale {
-            notes.push("no leader answered: this is what one member knows, and it may be old".to_owned());
-        }
         if named && store.without_lease > 0 {
             notes.push(format!("passed over: {} keys without a lease", store.without_lease));
         }
@@ -172,9 +190,8 @@ impl Cluster {
         }
     }
 
-    async fn value(&self, client: &Client, key: Vec<u8>, stale: &bool) -> Option<(Vec<u8>, String)> {
-        let options = if *stale { GetOptions::new().with_serializable() } else { GetOptions::new() };
-        let answer = self.config.bounded(LIMIT_NS, client.kv_client().get(key.clone(), Some(options))).await.ok()?;
+    async fn value(&self, client: &Client, key: Vec<u8>) -> Option<(Vec<u8>, String)> {
+        let answer = self.config.bounded(LIMIT_NS, client.kv_client().get(key.clone(), None)).await.ok()?;
         let text = readable(answer.kvs().first()?.value());
         (!text.is_empty()).then_some((key, text))
     }
@@ -187,6 +204,15 @@ impl Cluster {
             .and_then(|told| Some((u64::try_from(told.ttl()).ok()?, u64::try_from(told.granted_ttl()).ok()?)));
         (lease, told)
     }
+}
+
+/// What each member says, in one line.
+fn told(members: &[Member]) -> String {
+    let each = members.iter().map(|Member { seen, .. }| {
+        let said = seen.problem.as_ref().or(seen.said.as_ref());
+        format!("{}: {}", seen.address, said.map_or("", String::as_str))
+    });
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// First key that does not start with the prefix, as Range wants it: a zero byte means no end

@@ -58,14 +58,25 @@ impl Ensemble {
                 .collect();
             return Err(self.config.error(&format!("{}; is ZooKeeper running there?", problems.join("; "))));
         }
+        // One that says nothing would hold up the session for most of its time to open.
+        let serving: Vec<String> = self
+            .config
+            .hosts()
+            .iter()
+            .zip(&told)
+            .filter(|(_, (seen, _))| seen.problem.is_none())
+            .map(|(host, _)| host.clone())
+            .collect();
         let (servers, connections): (Vec<ServerSeen>, Vec<HashMap<i64, Connection>>) = told.into_iter().unzip();
         let connections: HashMap<i64, Connection> = connections.into_iter().flatten().collect();
-        let client = self.client().await?;
+        let client = self.client(&serving).await?;
         let looked = picture(&client, &self.config, &self.scope, &connections).await;
         let look = looked.map_err(|error| {
-            self.config.error(&format!(
-                "cannot read the nodes: {error}; does the chroot of the endpoint exist, and may this user read there?"
-            ))
+            let hint = match error {
+                Error::NoNode | Error::NoAuth => "does the chroot of the endpoint exist, and may this user read there?",
+                _ => "is there a quorum?",
+            };
+            self.config.error(&format!("cannot read the nodes: {error}; {hint}"))
         });
         if look.is_err() {
             // The next look begins anew.
@@ -76,16 +87,20 @@ impl Ensemble {
         Ok(Look { servers, ..look? })
     }
 
-    async fn client(&mut self) -> Result<Client, SystemError> {
+    async fn client(&mut self, serving: &[String]) -> Result<Client, SystemError> {
         if self.link.as_ref().is_some_and(Link::over) {
             self.link = None;
         }
         let link = match self.link.take() {
             Some(link) => link,
-            None => Link::open(&self.config, SESSION_NS, LIMIT_NS).await.map_err(|error| {
-                self.config
-                    .error(&format!("cannot open a session: {error}; is there a quorum, and is the login right?"))
-            })?,
+            None => {
+                let cluster = self.config.cluster_of(serving);
+                let opened = Link::open_at(&cluster, &self.config, SESSION_NS, LIMIT_NS).await;
+                opened.map_err(|error| {
+                    self.config
+                        .error(&format!("cannot open a session: {error}; is there a quorum, and is the login right?"))
+                })?
+            }
         };
         let client = link.client().clone();
         self.link = Some(link);

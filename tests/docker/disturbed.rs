@@ -1,0 +1,74 @@
+//! What tests do with servers in containers while clients use them: find the nodes, run
+//! load against them, and read what the clients saw.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use lockbench::lock::ServerKind;
+use lockbench::stack::{Node, Project, Server};
+use serde_json::Value;
+
+use super::Docker;
+use crate::cli::{Place, Ran, Running};
+
+/// Images are there; thirteen containers on a loaded machine.
+pub const LIMIT: Duration = Duration::from_secs(240);
+
+/// A run that outlives what is done to its servers.
+pub const DISTURBED: &str = "clients = 8\nkeys = \"single\"\nhold = \"2ms\"\nttl = \"5s\"\nrequest_timeout = \"1s\"\n\
+    acquire = { mode = \"wait\", timeout = \"2s\" }\nwarmup = \"0s\"\n";
+
+pub fn start(docker: &Docker, place: &Place, arguments: &[&str]) -> Running {
+    Running::start(&mut docker.command(place, arguments))
+}
+
+pub fn run(docker: &Docker, place: &Place, arguments: &[&str]) -> Ran {
+    start(docker, place, arguments).finish(LIMIT)
+}
+
+/// `up --format json`: endpoints of a kind, as `--endpoint` takes them.
+pub fn endpoints(listed: &str, kind: &str) -> Vec<String> {
+    let listed: Value = serde_json::from_str(listed).unwrap();
+    let rows = listed["servers"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["kind"] == kind).unwrap_or_else(|| panic!("no {kind} in {listed}"));
+    row["endpoints"].as_array().unwrap().iter().map(|url| url.as_str().unwrap().to_owned()).collect()
+}
+
+/// What clients saw in one second of a run.
+#[derive(Debug)]
+pub struct Second {
+    pub grants: u64,
+    /// Timed out, unavailable or unknown.
+    pub failed: u64,
+}
+
+pub fn seconds(place: &Place) -> Vec<Second> {
+    let text = std::fs::read_to_string(place.only_run().join("timeseries.csv")).unwrap();
+    let names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| names.iter().position(|column| *column == name).unwrap();
+    let (grants, timed_out, failed) = (column("grants"), column("timed_out"), column("failed"));
+    let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    rows.map(|row| Second {
+        grants: row[grants].parse().unwrap(),
+        failed: row[timed_out].parse::<u64>().unwrap() + row[failed].parse::<u64>().unwrap(),
+    })
+    .collect()
+}
+
+/// The running server of a kind in this project.
+pub fn server(docker: &Docker, kind: ServerKind) -> Server {
+    let running = Project::find(&docker.project).unwrap().running().unwrap();
+    running.into_iter().find(|server| server.kind() == kind).unwrap()
+}
+
+/// The etcd member that leads, by its own word.
+pub async fn leader<'a>(nodes: &[&'a dyn Node]) -> Option<&'a dyn Node> {
+    for node in nodes {
+        let mut client = etcd_client::Client::connect([node.endpoint().host_port()], None).await.unwrap();
+        let Ok(status) = client.status().await else { continue };
+        if status.leader() != 0 && status.header().unwrap().member_id() == status.leader() {
+            return Some(*node);
+        }
+    }
+    None
+}
