@@ -133,6 +133,57 @@ async fn redis_tells_of_every_form_of_lock_and_of_nothing_else() {
 }
 
 #[tokio::test]
+async fn redis_finds_the_locks_of_usual_libraries_and_counts_what_it_cannot_tell() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let url = format!("redis://127.0.0.1:{}", server.port);
+    let mut raw = redis(&url).await;
+    // ShedLock, Hangfire, npm's redis-semaphore, a name in camel case, one in capitals.
+    let named = ["job-lock:prod:nightly", "hangfire:lock:job", "mutex:7", "shop:orderLock", "LOCKS:a"];
+    for name in named {
+        send(&mut raw, &format!("SET {name} me NX PX 60000")).await;
+    }
+    // Redisson's are named as their users like; a client may have an id that is no UUID.
+    for (name, fields) in [
+        ("orders", format!("{UUID}:57 1")),
+        ("invoices", "mode read billing-1:57 1".to_owned()),
+        ("reportLock", "billing-1:57 1".to_owned()),
+        ("opaque", "billing-1:57 1".to_owned()),
+        // Data that look alike.
+        ("views", "page:17 4 page:18 2".to_owned()),
+        ("session:9", "user ann".to_owned()),
+    ] {
+        send(&mut raw, &format!("HSET {name} {fields}")).await;
+        send(&mut raw, &format!("PEXPIRE {name} 30000")).await;
+    }
+    for data in ["SET app:lock:timeout 30", "SET user:7:lock-attempts 3 PX 60000", "SET cache:7 x PX 60000", "SET n 1"]
+    {
+        send(&mut raw, data).await;
+    }
+    send(&mut raw, &format!("HSET lasting {UUID}:57 1")).await;
+    let seen = json(&[&url]);
+    let mut expected = [named.as_slice(), &["orders", "invoices", "reportLock"]].concat();
+    expected.sort_unstable();
+    assert_eq!(names(&seen), expected);
+    assert_eq!(named_kind(&seen, "reportLock"), "Redisson");
+    assert_eq!(named_kind(&seen, "invoices"), "Redisson read-write");
+    let notes = seen["notes"].to_string();
+    assert!(notes.contains("1 hash with a TTL may be Redisson's"), "{notes}");
+    // opaque, views, session:9, user:7:lock-attempts and cache:7
+    assert!(notes.contains("5 more keys have a TTL and no name of a lock") && notes.contains("--prefix"), "{notes}");
+    text(&[&url]).tells(&["5 more keys have a TTL"]);
+    assert_eq!(names(&json(&[&url, "--prefix", "opaq"])), ["opaque"]);
+    let of_cache = json(&[&url, "--prefix", "cache:"]);
+    assert_eq!((names(&of_cache), of_cache["notes"].as_array().unwrap().len()), (vec!["cache:7"], 0));
+    // Another database has keys of its own.
+    let other = json(&[&format!("{url}/3")]);
+    assert_eq!((names(&other).len(), other["notes"].as_array().unwrap().len()), (0, 0), "{other:#}");
+}
+
+fn named_kind<'a>(seen: &'a Value, name: &str) -> &'a str {
+    named(seen, name)["kind"].as_str().unwrap()
+}
+
+#[tokio::test]
 async fn redis_is_only_read_a_page_at_a_time_and_no_more_is_shown_than_asked() {
     let Some(server) = RedisServer::start(&["--requirepass", "adm1n"]) else { return };
     let mut raw = redis(&format!("redis://:adm1n@127.0.0.1:{}", server.port)).await;
@@ -158,6 +209,8 @@ async fn redis_is_only_read_a_page_at_a_time_and_no_more_is_shown_than_asked() {
     used.retain(|name| !["config|resetstat", "info", "auth", "hello", "client|setinfo", "client"].contains(name));
     used.sort_unstable();
     assert_eq!(used, ["getrange", "pttl", "scan", "type"], "{stats}");
+    // Without a prefix too, and as far as the limit.
+    assert_eq!(names(&json(&[&url])).len(), 1_000);
     // Who may not even read is told what is missing, and no password.
     send(&mut raw, "ACL SETUSER blind on >zebra-2 ~* -@all").await;
     let blind = format!("redis://blind:zebra-2@127.0.0.1:{}", server.port);

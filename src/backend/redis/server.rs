@@ -68,6 +68,11 @@ impl Server {
         address.rsplit_once(':').map_or(address, |(host, _)| host)
     }
 
+    /// Number of the database that the URL names.
+    pub fn database(&self) -> i64 {
+        self.client.get_connection_info().redis_settings().db()
+    }
+
     /// A connection with our scripts loaded.
     ///
     /// # Errors

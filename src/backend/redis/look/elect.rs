@@ -14,7 +14,7 @@ pub fn elect(name: &[u8], form: Form, nodes: &[Option<&BTreeMap<Vec<u8>, Held>>]
     let first = held.iter().copied().flatten().flatten().next()?;
     let name = readable(name);
     if nodes.len() == 1 || form == Form::Hash {
-        let Held { kind, holders, queue, notes } = first.clone();
+        let Held { kind, holders, queue, notes, .. } = first.clone();
         let waiting = queue.as_ref().map(|queue| queue.len() as u64);
         let (kind, waiters) = (kind.to_owned(), queue.unwrap_or_default());
         return Some(LockSeen { name, kind, holders, waiting, waiters, notes, ..LockSeen::default() });

@@ -6,6 +6,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisError, Value};
 
 use super::super::naming::in_words;
+use super::redisson::redisson;
 use crate::lock::inspection::{ClientSeen, MOST_WAITERS, readable};
 
 /// Names read in one round trip.
@@ -47,6 +48,8 @@ impl Form {
 pub struct Held {
     /// How it was recognised.
     pub kind: &'static str,
+    /// Does what it holds say by itself that it is a lock, whatever its name is?
+    pub certain: bool,
     /// Who holds it there.
     pub holders: Vec<ClientSeen>,
     /// Who waits, where the node keeps a queue.
@@ -103,7 +106,7 @@ fn fence(name: &[u8]) -> Vec<u8> {
     }
 }
 
-fn understood(name: &[u8], form: Form, answers: &[Value; 3]) -> Option<Held> {
+pub(super) fn understood(name: &[u8], form: Form, answers: &[Value; 3]) -> Option<Held> {
     let [content, ttl, more] = answers;
     let Value::Int(ttl) = ttl else { return None };
     // -2: there is no such key; -1: it has no lease.
@@ -113,7 +116,7 @@ fn understood(name: &[u8], form: Form, answers: &[Value; 3]) -> Option<Held> {
     let ttl_left_ms = u64::try_from(*ttl).ok();
     let mut held = match form {
         Form::Text => text(name, content, more)?,
-        Form::Hash => redisson(content, more)?,
+        Form::Hash => redisson(content, more, ttl_left_ms)?,
     };
     for holder in &mut held.holders {
         holder.ttl_left_ms = ttl_left_ms;
@@ -138,103 +141,21 @@ fn text(name: &[u8], content: &Value, fence_value: &Value) -> Option<Held> {
     let holder = ClientSeen { client: value, identity, token, ..ClientSeen::default() };
     Some(Held {
         kind: if ours { "lockbench" } else { "string" },
+        certain: ours,
         holders: vec![holder],
         queue: None,
         notes: Vec::new(),
     })
 }
 
-/// A hash as Redisson writes it; its `mode` tells the two sides of a read-write lock apart.
-fn redisson(content: &Value, queue: &Value) -> Option<Held> {
-    let Value::Array(page) = content else { return None };
-    let Some(Value::Array(flat)) = page.get(1) else { return None };
-    let texts: Vec<String> = flat.iter().map(bytes).collect::<Option<Vec<_>>>()?.into_iter().map(readable).collect();
-    let pairs: Vec<(&str, &str)> = texts.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
-    let mode = pairs.iter().find(|(field, _)| *field == "mode").map(|(_, mode)| (*mode).to_owned());
-    let mut holders = Vec::new();
-    for (field, count) in pairs.iter().filter(|(field, _)| *field != "mode") {
-        let (instance, thread) = owner(field)?;
-        let count: u64 = count.parse().ok()?;
-        holders.push(ClientSeen {
-            client: (*field).to_owned(),
-            identity: Some(format!("thread {thread} of {instance}")),
-            mode: mode.clone(),
-            details: BTreeMap::from([("holds".to_owned(), count.to_string())]),
-            ..ClientSeen::default()
-        });
-    }
-    let queued = match queue {
-        Value::Array(entries) if !entries.is_empty() => Some(
-            entries
-                .iter()
-                .filter_map(bytes)
-                .map(|entry| ClientSeen { client: readable(entry), ..ClientSeen::default() })
-                .collect(),
-        ),
-        _ => None,
-    };
-    let kind = if mode.is_some() { "Redisson read-write" } else { "Redisson" };
-    (!holders.is_empty()).then(|| Held { kind, holders, queue: queued, notes: Vec::new() })
-}
-
-fn bytes(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::BulkString(bytes) => Some(bytes),
-        Value::SimpleString(text) => Some(text.as_bytes()),
-        _ => None,
-    }
-}
-
-/// `<uuid>:<thread>` or, of a writer, `<uuid>:<thread>:write`.
-fn owner(field: &str) -> Option<(&str, &str)> {
-    let (instance, thread) = field.split_at_checked(36)?;
-    let thread = thread.strip_prefix(':')?;
-    let digits = thread.strip_suffix(":write").unwrap_or(thread);
-    let uuid = instance.chars().enumerate().all(|(place, c)| match place {
-        8 | 13 | 18 | 23 => c == '-',
-        _ => c.is_ascii_hexdigit(),
-    });
-    (uuid && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())).then_some((instance, thread))
-}
-
 #[cfg(test)]
 mod tests {
     use redis::Value;
 
-    use super::{Form, owner, understood};
-
-    const UUID: &str = "8f2e5a52-6f51-4bd1-a7a5-2f0c2e3d9b11";
+    use super::{Form, understood};
 
     fn bulk(text: &str) -> Value {
         Value::BulkString(text.as_bytes().to_vec())
-    }
-
-    fn hash(pairs: &[(&str, &str)]) -> Value {
-        let flat = pairs.iter().flat_map(|(field, value)| [bulk(field), bulk(value)]).collect();
-        Value::Array(vec![bulk("0"), Value::Array(flat)])
-    }
-
-    #[test]
-    fn a_redisson_owner_is_a_uuid_and_a_thread() {
-        assert_eq!(owner(&format!("{UUID}:57")), Some((UUID, "57")));
-        assert_eq!(owner(&format!("{UUID}:57:write")), Some((UUID, "57:write")));
-        for other in ["name", "57", &format!("{UUID}:"), &format!("{UUID}57"), "ää"] {
-            assert_eq!(owner(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_hash_is_a_lock_only_if_all_of_it_is_redissons() {
-        let field = format!("{UUID}:57");
-        let none = Value::Array(Vec::new());
-        let found =
-            |pairs: &[(&str, &str)]| understood(b"x", Form::Hash, &[hash(pairs), Value::Int(900), none.clone()]);
-        let held = found(&[(&field, "2")]).unwrap();
-        assert_eq!((held.kind, held.holders[0].details["holds"].as_str()), ("Redisson", "2"));
-        assert_eq!((held.holders[0].ttl_left_ms, held.queue), (Some(900), None));
-        assert_eq!(found(&[("mode", "read"), (&field, "1")]).unwrap().kind, "Redisson read-write");
-        assert_eq!(found(&[(&field, "1"), ("name", "x")]), None);
-        assert_eq!(found(&[]), None);
     }
 
     #[test]

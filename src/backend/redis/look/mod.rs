@@ -7,9 +7,13 @@
 //! one if its fields are `<uuid>:<thread>`, as Redisson's `RLock` writes them, the value
 //! being how often that thread holds it; its fair lock queues in
 //! `redisson_lock_queue:{name}` (Redisson's RedissonLock.java, RedissonFairLock.java).
+//! Such a hash is found whatever its name is. A string under another name cannot be told
+//! from any other data that lapse: those are counted, and `--prefix` lists them.
 
 mod elect;
 mod key;
+mod name;
+mod redisson;
 mod scan;
 
 use std::collections::BTreeMap;
@@ -51,6 +55,8 @@ pub struct Nodes {
 struct Told {
     seen: ServerSeen,
     connection: Option<MultiplexedConnection>,
+    /// Keys of its database that have a TTL, if it tells.
+    expiring: Option<u64>,
     scanned: Scanned,
     /// By name, what it holds.
     held: BTreeMap<Vec<u8>, Held>,
@@ -100,6 +106,9 @@ impl Nodes {
         for node in &told {
             let at = if several { format!("{}: ", node.seen.address) } else { String::new() };
             notes.extend(node.scanned.notes.iter().map(|note| format!("{at}{note}")));
+            if matching.by_rule() && node.connection.is_some() && node.scanned.cut.is_none() && !more {
+                notes.extend(node.unnamed().map(|note| format!("{at}{note}")));
+            }
         }
         let cut = told.iter().find_map(|node| node.scanned.cut.clone());
         let limit = || format!("stopped at --limit {}", self.scope.limit);
@@ -123,12 +132,15 @@ async fn first(server: &Arc<Server>, matching: &Matching, limit: usize, clock: C
     let mut told = Told {
         seen: ServerSeen { address: server.address(), ..ServerSeen::default() },
         connection: None,
+        expiring: None,
         scanned: Scanned::default(),
         held: BTreeMap::new(),
     };
     match server.connect_to_read(PATIENCE).await {
         Ok(mut connection) => {
-            told.seen.said = said(&mut connection).await;
+            let info: Option<String> = cmd("INFO").query_async(&mut connection).await.ok();
+            told.seen.said = info.as_deref().and_then(said);
+            told.expiring = info.as_deref().map(|info| expiring(info, server.database()));
             let scanned = scan(&mut connection, matching, limit, clock).await;
             told.kept(server, connection, scanned.map(|scanned| (scanned, BTreeMap::new())));
         }
@@ -146,6 +158,19 @@ async fn second(server: &Arc<Server>, told: &mut Told, names: &[(Vec<u8>, Form)]
 }
 
 impl Told {
+    /// A note on the keys that may be locks, but do not say so.
+    fn unnamed(&self) -> Option<String> {
+        let leased = |held: &&Held| held.holders.iter().any(|holder| holder.ttl_left_ms.is_some());
+        let listed = self.held.values().filter(leased).count() as u64;
+        let others = self.expiring?.saturating_sub(listed);
+        (others > 0).then(|| {
+            let keys = if others == 1 { "key has" } else { "keys have" };
+            format!(
+                "{others} more {keys} a TTL and no name of a lock; if there are locks among them, --prefix lists them"
+            )
+        })
+    }
+
     fn kept(
         &mut self,
         server: &Server,
@@ -167,12 +192,18 @@ impl Told {
     }
 }
 
-/// Version and role, if this user may ask.
-async fn said(connection: &mut MultiplexedConnection) -> Option<String> {
-    let info: String = cmd("INFO").query_async(connection).await.ok()?;
+/// Version and role, by the answer to INFO.
+fn said(info: &str) -> Option<String> {
     let of = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let replica = if of("role:") == Some("slave") { " (a replica: it may be behind its master)" } else { "" };
     Some(format!("Redis {}, {}{replica}", of("redis_version:")?, of("role:")?))
+}
+
+/// Keys with a TTL, by the same: `db0:keys=7,expires=3,avg_ttl=59988`. An empty database has no line.
+fn expiring(info: &str, database: i64) -> u64 {
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("db{database}:")));
+    let expires = line.and_then(|line| line.split(',').find_map(|part| part.strip_prefix("expires=")));
+    expires.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
 }
 
 impl Inspector for Nodes {
@@ -182,5 +213,17 @@ impl Inspector for Nodes {
 
     fn close(self: Box<Self>) -> Local<'static, ()> {
         Box::pin(async move { drop(self) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{expiring, said};
+
+    #[test]
+    fn what_a_server_says_of_itself_is_read() {
+        let info = "redis_version:7.0.15\r\nrole:master\r\n# Keyspace\r\ndb0:keys=7,expires=3,avg_ttl=5\r\ndb12:keys=1,expires=1\r\n";
+        assert_eq!(said(info).as_deref(), Some("Redis 7.0.15, master"));
+        assert_eq!((expiring(info, 0), expiring(info, 12), expiring(info, 1)), (3, 1, 0));
     }
 }
