@@ -174,6 +174,26 @@ fn what_cannot_be_started_is_told_and_nothing_stays() {
 }
 
 #[test]
+fn help_tells_what_a_stack_means_for_servers_that_stay() {
+    let place = Place::new();
+    for (command, auto) in [("up", "What runs already; else"), ("down", "Wherever:"), ("status", "Wherever:")] {
+        let ran =
+            place.run(&[command, "--help"]).exits(0).tells(&[&format!("- auto:   {auto}"), "- docker: Containers"]);
+        assert!(!ran.out.contains("external:") && !ran.out.contains("iven endpoint"), "{}", ran.out);
+        // From the environment of a machine whose runs use given servers.
+        let mut refused = place.command(&[command]);
+        refused.env("LOCKBENCH_STACK", "external");
+        let refused = cli::Running::start(&mut refused).finish(Duration::from_secs(30)).exits(2).in_one_message();
+        assert!(refused.err.contains("servers of others"), "{}", refused.err);
+    }
+    let help = place.run(&["run", "--help"]).exits(0).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["etcd=etcd://a,b,c", "divided by commas", "--stack external changes no server"] {
+        assert!(help.contains(part), "\"{part}\" is not in {help}");
+    }
+}
+
+#[test]
 fn a_directory_that_cannot_be_used_is_named() {
     let place = Place::new();
     let _cleared = Cleared(&place);

@@ -65,7 +65,7 @@ impl UiOptions {
         Self {
             theme: args.theme.or(file.theme).unwrap_or(fallback),
             fps: args.fps.or(file.fps).unwrap_or(FPS),
-            ascii: args.ascii.or(file.ascii).unwrap_or(false),
+            ascii: args.signs.ascii.or(file.ascii).unwrap_or(false),
             mouse: args.no_mouse.map(|no_mouse| !no_mouse).or(file.mouse).unwrap_or(true),
             stay: false,
             panic_at: None,

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::look::FormatChoice;
+use super::look::{FormatChoice, SignArgs};
 use crate::lock::ServerKind;
 
 /// What inspecting does, and what it does not.
@@ -11,7 +11,8 @@ It only reads: SCAN, TYPE, PTTL, GETRANGE, HSCAN, LRANGE and INFO on Redis;
 Range, LeaseTimeToLive and Status on etcd; getChildren and getData on ZooKeeper,
 in a session of its own; a transaction that may only read on PostgreSQL.
 What a server does not tell is shown as -, in JSON as null, with the reason.
-Exits 0 when a server answered, locks or none; 3 when none did.";
+Exits 0 when a server answered, locks or none; 3 when none did, or when etcd or ZooKeeper
+cannot decide: what one node of a cluster without a leader knows may be old.";
 
 /// Several Redis URLs are Redlock's nodes, whatever their number is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,13 +44,13 @@ impl SystemChoice {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InspectArgs {
-    /// The server, or the servers of one system; the scheme tells the system, several Redis URLs are Redlock's nodes; or the name of a system that `lockbench up` left running
+    /// The server, or the servers of one system, as etcd://a,b,c or as URLs of their own; the scheme tells the system, several Redis URLs are Redlock's nodes; or the name of a system that `lockbench up` left running
     #[arg(value_name = "URL", required = true)]
     pub urls: Vec<String>,
     /// The system, where the scheme does not tell it
     #[arg(long = "as", value_enum, env = "LOCKBENCH_AS", value_name = "SYSTEM")]
     pub system: Option<SystemChoice>,
-    /// Only locks whose name starts so, e.g. lock: or /locks/; default: what looks like a lock there
+    /// Only locks whose name starts so, e.g. lock: or /locks/; default: what surely is a lock there, and a note on what may be one
     #[arg(long, env = "LOCKBENCH_PREFIX", value_name = "TEXT")]
     pub prefix: Option<String>,
     /// Most locks that are shown
@@ -70,15 +71,6 @@ pub(in crate::cli) struct InspectArgs {
     /// Format on stdout; with --watch one JSON object a line
     #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
     pub format: FormatChoice,
-    /// Draw with ASCII signs only
-    #[arg(
-        long,
-        env = "LOCKBENCH_ASCII",
-        value_name = "BOOL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-        value_parser = clap::builder::BoolishValueParser::new()
-    )]
-    pub ascii: Option<bool>,
+    #[command(flatten)]
+    pub signs: SignArgs,
 }

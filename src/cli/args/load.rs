@@ -19,7 +19,7 @@ pub(in crate::cli) struct LoadArgs {
     pub stack: StackChoice,
     #[command(flatten)]
     pub docker: DockerArgs,
-    /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; may be repeated
+    /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; those of an ensemble as etcd=etcd://a,b,c or zookeeper=zookeeper://a,zookeeper://b; may be repeated
     #[arg(
         long,
         env = "LOCKBENCH_ENDPOINT",
@@ -104,7 +104,7 @@ pub(in crate::cli) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct QuickArgs {
-    /// Running servers to use instead of starting our own; the scheme tells the system
+    /// Running servers to use instead of starting our own; the scheme tells the system; an ensemble as etcd://a,b,c or zookeeper://a,b
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
     /// Every recipe, not only the default ones
@@ -129,7 +129,7 @@ pub(in crate::cli) struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DoctorArgs {
-    /// Running servers to look at as well
+    /// Running servers to look at as well, e.g. redis=redis://host:6379 or etcd=etcd://a,b,c; may be repeated
     #[arg(
         long,
         env = "LOCKBENCH_ENDPOINT",

@@ -35,16 +35,9 @@ pub(in crate::cli) enum ThemeName {
 /// The themes, for the help: they explain themselves.
 const THEMES: &str = "default|light|high-contrast|okabe-ito|mono";
 
-/// How the dashboard looks. What is not given here is in the configuration file, or
-/// has its default.
-#[derive(Debug, Default, Args)]
-pub(in crate::cli) struct UiArgs {
-    /// Colours of the dashboard
-    #[arg(long, value_enum, env = "LOCKBENCH_THEME", hide_possible_values = true, value_name = THEMES)]
-    pub theme: Option<ThemeName>,
-    /// How often a second the dashboard is drawn, 1 to 30
-    #[arg(long, env = "LOCKBENCH_FPS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=30))]
-    pub fps: Option<u32>,
+/// What is drawn with, on a screen or in lines.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(in crate::cli) struct SignArgs {
     /// Draw with ASCII signs only
     #[arg(
         long,
@@ -56,6 +49,20 @@ pub(in crate::cli) struct UiArgs {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub ascii: Option<bool>,
+}
+
+/// How the dashboard looks. What is not given here is in the configuration file, or
+/// has its default.
+#[derive(Debug, Default, Args)]
+pub(in crate::cli) struct UiArgs {
+    /// Colours of the dashboard
+    #[arg(long, value_enum, env = "LOCKBENCH_THEME", hide_possible_values = true, value_name = THEMES)]
+    pub theme: Option<ThemeName>,
+    /// How often a second the dashboard is drawn, 1 to 30
+    #[arg(long, env = "LOCKBENCH_FPS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=30))]
+    pub fps: Option<u32>,
+    #[command(flatten)]
+    pub signs: SignArgs,
     /// Leave the mouse to the terminal
     #[arg(
         long,

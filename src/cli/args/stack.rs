@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::look::FormatChoice;
@@ -44,12 +45,12 @@ pub(in crate::cli) struct ProjectArgs {
 /// How containers are made.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DockerArgs {
-    /// Compose file, for containers; may be repeated, later ones override; default: docker/compose.yaml here or above
+    /// Compose file, for containers; several, divided by commas or by repeating the flag: later ones override; default: docker/compose.yaml here or above
     #[arg(long, env = "LOCKBENCH_COMPOSE", value_name = "FILE", value_delimiter = ',')]
     pub compose: Vec<PathBuf>,
     #[command(flatten)]
     pub project: ProjectArgs,
-    /// What containers are made for; default: as the compose file has it. With --stack external: what the given servers were made for
+    /// What containers are made for; default: as the compose file has it. A run with --stack external changes no server: it is what you say of the given ones, and the report says that you did
     #[arg(long, value_enum, env = "LOCKBENCH_DURABILITY")]
     pub durability: Option<DurabilityChoice>,
     /// Longest wait for containers to be healthy
@@ -63,7 +64,7 @@ pub(in crate::cli) struct UpArgs {
     #[arg(value_name = "BACKEND")]
     pub backends: Vec<String>,
     /// Where they are started
-    #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]
+    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = starting())]
     pub stack: StackChoice,
     #[command(flatten)]
     pub docker: DockerArgs,
@@ -78,7 +79,7 @@ pub(in crate::cli) struct DownArgs {
     #[arg(value_name = "BACKEND")]
     pub backends: Vec<String>,
     /// Where they run
-    #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]
+    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = running())]
     pub stack: StackChoice,
     #[command(flatten)]
     pub project: ProjectArgs,
@@ -90,7 +91,7 @@ pub(in crate::cli) struct StatusArgs {
     #[arg(value_name = "BACKEND")]
     pub backends: Vec<String>,
     /// Where they run
-    #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]
+    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = running())]
     pub stack: StackChoice,
     #[command(flatten)]
     pub project: ProjectArgs,
@@ -138,6 +139,28 @@ impl DockerArgs {
             stop: stop.clone(),
         }
     }
+}
+
+/// `--stack` of `up`.
+fn starting() -> impl TypedValueParser<Value = StackChoice> {
+    own("What runs already; else programs of this machine, and containers where there are none")
+}
+
+/// `--stack` of `down` and `status`.
+fn running() -> impl TypedValueParser<Value = StackChoice> {
+    own("Wherever: programs of this machine and containers")
+}
+
+/// The stacks that are ours to start and to stop. The other one is understood, to be refused
+/// with the reason.
+fn own(auto: &'static str) -> impl TypedValueParser<Value = StackChoice> {
+    let choices = [
+        PossibleValue::new("auto").help(auto),
+        PossibleValue::new("local").help("Programs of this machine"),
+        PossibleValue::new("docker").help("Containers of the compose project"),
+        PossibleValue::new("external").hide(true),
+    ];
+    PossibleValuesParser::new(choices).try_map(|text| StackChoice::from_str(&text, false))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -81,7 +81,9 @@ fn a_flag_wins_over_the_file_and_the_file_over_no_color() {
     let of_file =
         UiOptions { theme: ThemeName::Light, fps: 10, ascii: true, mouse: false, stay: false, panic_at: None };
     assert_eq!(UiOptions::of(&none.0, &file, true), of_file);
-    let args = UiArgs { theme: Some(ThemeName::HighContrast), fps: Some(1), ascii: Some(false), no_mouse: Some(false) };
+    let mut args =
+        UiArgs { theme: Some(ThemeName::HighContrast), fps: Some(1), no_mouse: Some(false), ..UiArgs::default() };
+    args.signs.ascii = Some(false);
     let of_args =
         UiOptions { theme: ThemeName::HighContrast, fps: 1, ascii: false, mouse: true, stay: false, panic_at: None };
     assert_eq!(UiOptions::of(&args, &file, true), of_args);

@@ -43,7 +43,7 @@ struct Telling {
 
 /// Looks, and tells; exits 0 when a server answered.
 pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
-    let options = UiOptions::read(&UiArgs { ascii: args.ascii, ..UiArgs::default() })?;
+    let options = UiOptions::read(&UiArgs { signs: args.signs, ..UiArgs::default() })?;
     let interval = args.watch.as_deref().map(interval).transpose()?;
     let filter = Filter::new(args)?;
     let (kind, endpoints) = place::read(&args.urls, args.system)?;
