@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
 
 mod cli;
+mod disturbed;
 mod docker;
 mod support;
 
@@ -14,8 +15,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use cli::{Place, Ran, Running};
+use disturbed::{DISTURBED, seconds};
 use docker::Docker;
-use docker::disturbed::{DISTURBED, endpoints, leader, run, seconds, server, start};
+use docker::servers::{endpoints, leader, run, server, start};
 use etcd_client::{Client as Etcd, PutOptions};
 use lockbench::lock::ServerKind;
 use lockbench::stack::Node;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
 
 mod cli;
+mod disturbed;
 mod docker;
 mod support;
 
@@ -10,23 +11,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use cli::{Place, Running};
+use disturbed::{DISTURBED, seconds, troubled_and_recovered};
 use docker::Docker;
-use docker::disturbed::{DISTURBED, LIMIT, endpoints, leader, run, seconds, server, start};
+use docker::servers::{LIMIT, endpoints, leader, run, server, start};
 use lockbench::lock::ServerKind;
 use lockbench::stack::Node;
 use rustix::process::Signal;
-
-/// Grants, then trouble without any, then grants again; and never two holders.
-fn troubled_and_recovered(place: &Place, what: &str) {
-    let seconds = seconds(place);
-    let silent = seconds.iter().skip(1).position(|second| second.grants == 0).map(|at| at + 1);
-    let silent = silent.unwrap_or_else(|| panic!("{what}: clients saw nothing: {seconds:?}"));
-    assert!(seconds[..silent].iter().any(|second| second.grants > 0), "{what}: {seconds:?}");
-    assert!(seconds[silent..].iter().any(|second| second.failed > 0), "{what}: no attempt failed: {seconds:?}");
-    assert!(seconds[silent..].iter().any(|second| second.grants > 0), "{what}: never recovered: {seconds:?}");
-    let safety = &place.report()["results"][0]["safety"];
-    assert_eq!(safety["double_grants_certain"], 0, "{what}: {safety}");
-}
 
 #[test]
 fn every_system_is_compared_in_containers_and_nothing_stays() {

@@ -5,7 +5,7 @@
 //! for any.
 #![allow(dead_code, clippy::unwrap_used)]
 
-pub mod disturbed;
+pub mod servers;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! What tests do with servers in containers while clients use them: find the nodes, run
-//! load against them, and read what the clients saw.
+//! Servers in containers as tests use them: the program with their project, their
+//! addresses, and their nodes.
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -13,10 +13,6 @@ use crate::cli::{Place, Ran, Running};
 
 /// Images are there; thirteen containers on a loaded machine.
 pub const LIMIT: Duration = Duration::from_secs(240);
-
-/// A run that outlives what is done to its servers.
-pub const DISTURBED: &str = "clients = 8\nkeys = \"single\"\nhold = \"2ms\"\nttl = \"5s\"\nrequest_timeout = \"1s\"\n\
-    acquire = { mode = \"wait\", timeout = \"2s\" }\nwarmup = \"0s\"\n";
 
 pub fn start(docker: &Docker, place: &Place, arguments: &[&str]) -> Running {
     Running::start(&mut docker.command(place, arguments))
@@ -32,27 +28,6 @@ pub fn endpoints(listed: &str, kind: &str) -> Vec<String> {
     let rows = listed["servers"].as_array().unwrap();
     let row = rows.iter().find(|row| row["kind"] == kind).unwrap_or_else(|| panic!("no {kind} in {listed}"));
     row["endpoints"].as_array().unwrap().iter().map(|url| url.as_str().unwrap().to_owned()).collect()
-}
-
-/// What clients saw in one second of a run.
-#[derive(Debug)]
-pub struct Second {
-    pub grants: u64,
-    /// Timed out, unavailable or unknown.
-    pub failed: u64,
-}
-
-pub fn seconds(place: &Place) -> Vec<Second> {
-    let text = std::fs::read_to_string(place.only_run().join("timeseries.csv")).unwrap();
-    let names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
-    let column = |name: &str| names.iter().position(|column| *column == name).unwrap();
-    let (grants, timed_out, failed) = (column("grants"), column("timed_out"), column("failed"));
-    let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
-    rows.map(|row| Second {
-        grants: row[grants].parse().unwrap(),
-        failed: row[timed_out].parse::<u64>().unwrap() + row[failed].parse::<u64>().unwrap(),
-    })
-    .collect()
 }
 
 /// The running server of a kind in this project.

@@ -1,0 +1,110 @@
+//! Servers that are programs of this machine, paused, killed and started again while clients
+//! use them: what the clients see, and what the node says of itself.
+#![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
+
+mod cli;
+mod disturbed;
+mod support;
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use cli::{Place, Running};
+use disturbed::{DISTURBED, seconds, troubled_and_recovered};
+use lockbench::lock::ServerKind;
+use lockbench::stack::{LocalStack, Node, Options, Server, StartError};
+use rustix::process::Signal;
+
+/// Longer than two rows of the time series, so that one of them lies within.
+const SILENCE: Duration = Duration::from_millis(2_500);
+
+/// What was granted when the server ended and is on its disk lapses after the start: a lease of
+/// [`TTL`], counted anew.
+const LEASES_OVER: Duration = Duration::from_secs(8);
+
+/// The shortest that etcd grants.
+const TTL: &str = "ttl=2s";
+
+/// A server of this test's own, which it may disturb.
+fn started(kind: ServerKind) -> Option<Server> {
+    if !support::live("no server was started") {
+        return None;
+    }
+    match LocalStack::start(&[kind], &Options::default()).remove(0).1 {
+        Ok(server) => Some(server),
+        Err(missing @ StartError::Missing { .. }) => {
+            support::skip(&missing.to_string());
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A pause and a kill under load: two silences, and grants after each. `exit`: what the
+/// interrupted run makes of it.
+fn disturb(node: &dyn Node, kind: ServerKind, exit: i32) {
+    let place = Place::new();
+    place.file("w.toml", &format!("{DISTURBED}duration = \"10m\"\n"));
+    let (system, endpoint) = (kind.name(), format!("{kind}={}", node.endpoint().secret_url()));
+    let arguments = ["run", "w.toml", "-b", system, "--endpoint", &endpoint, "--ui", "plain", "--set", TTL];
+    let mut load = Running::start(&mut place.command(&arguments));
+    load.until("[1/1] ");
+    sleep(SILENCE);
+    let before = node.usage().unwrap();
+    assert!(before.cpu_s > 0.0 && before.rss_bytes > 1 << 20, "{before:?}");
+
+    node.pause().unwrap();
+    node.pause().unwrap();
+    sleep(SILENCE);
+    assert_eq!(node.died(), None, "paused is not dead");
+    node.resume().unwrap();
+    node.resume().unwrap();
+    sleep(SILENCE);
+
+    // A restart ends a pause too.
+    node.pause().unwrap();
+    node.restart().unwrap();
+    sleep(SILENCE);
+
+    let old = node.pids();
+    node.kill().unwrap();
+    assert_eq!((node.died(), node.pids()), (None, Vec::new()), "it was told to");
+    assert!(node.usage().is_none());
+    for refused in [node.pause(), node.resume(), node.kill()] {
+        assert!(refused.unwrap_err().to_string().contains("the server has ended"));
+    }
+    sleep(SILENCE);
+    node.restart().unwrap();
+    assert!(node.pids().iter().all(|pid| !old.contains(pid)) && !node.pids().is_empty() && node.died().is_none());
+    assert!(node.usage().unwrap().cpu_s >= before.cpu_s, "what the killed one used is forgotten");
+    sleep(LEASES_OVER);
+    assert_eq!(node.died(), None);
+    assert!(node.disconnect().unwrap_err().to_string().contains("use --stack docker"));
+    node.connect().unwrap();
+    load.signal(Signal::INT);
+    load.finish(Duration::from_secs(40)).exits(exit);
+    troubled_and_recovered(&place, system);
+    let seconds = seconds(&place);
+    let silent = seconds.windows(2).filter(|pair| pair[0].grants > 0 && pair[1].grants == 0).count();
+    assert!(silent >= 2, "a pause and a kill are two silences: {seconds:?}");
+    assert!(seconds[seconds.len() - 3..].iter().any(|second| second.grants > 0), "never recovered: {seconds:?}");
+}
+
+#[test]
+fn clients_see_a_redis_of_this_machine_paused_killed_and_restarted() {
+    let Some(server) = started(ServerKind::Redis) else { return };
+    // Nothing is on its disk: tokens begin at 1 again, and the oracle sees that.
+    disturb(server.nodes().next().unwrap(), ServerKind::Redis, 100);
+}
+
+#[test]
+fn clients_see_an_etcd_of_this_machine_paused_killed_and_restarted_with_its_data() {
+    let Some(server) = started(ServerKind::Etcd) else { return };
+    let node = server.nodes().next().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connect = || etcd_client::Client::connect([node.endpoint().host_port()], None);
+    runtime.block_on(async { connect().await.unwrap().put("before", "the kill", None).await.unwrap() });
+    disturb(node, ServerKind::Etcd, 130);
+    let kept = runtime.block_on(async { connect().await.unwrap().get("before", None).await.unwrap() });
+    assert_eq!(kept.kvs()[0].value(), b"the kill");
+}
