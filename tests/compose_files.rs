@@ -5,19 +5,21 @@
 #![allow(clippy::unwrap_used)]
 
 mod compose;
+mod repository;
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use compose::{Compose, SYSTEMS, dockerfile, list, root, rules, text};
+use compose::{Compose, SYSTEMS, dockerfile, list, rules};
+use repository::{path, read};
 use serde_yaml_ng::Value;
 
 const FILE: &str = "docker/compose.yaml";
 const OVERRIDE: &str = "docker/offline/compose.override.yaml";
 
 fn ours() -> Compose {
-    Compose::read(&text(FILE), &text("docker/.env"))
+    Compose::read(&read(FILE), &read("docker/.env"))
 }
 
 #[test]
@@ -91,7 +93,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
 
 #[test]
 fn each_rule_finds_what_is_planted_for_it() {
-    let (yaml, env) = (text(FILE), text("docker/.env"));
+    let (yaml, env) = (read(FILE), read("docker/.env"));
     for (before, after, expected) in PLANTED {
         assert!(yaml.contains(before) || env.contains(before), "nothing to plant in: {before}");
         let found = rules::findings(&Compose::read(&yaml.replace(before, after), &env.replace(before, after)));
@@ -103,14 +105,14 @@ fn each_rule_finds_what_is_planted_for_it() {
 fn lockbenchs_image_has_the_version_of_the_crate() {
     let image = &ours().variables["LOCKBENCH_IMAGE"];
     assert_eq!(image, &format!("lockbench:{}", env!("CARGO_PKG_VERSION")));
-    let dockerfile = text("docker/lockbench/Dockerfile");
+    let dockerfile = read("docker/lockbench/Dockerfile");
     assert_eq!(dockerfile.matches("lockbench:").count(), dockerfile.matches(image).count());
     assert!(dockerfile.contains(&format!("RUST_IMAGE=rust:{}.", env!("CARGO_PKG_RUST_VERSION"))));
 }
 
 #[test]
 fn the_override_replaces_every_image_and_nothing_else() {
-    let offline = Compose::read(&text(OVERRIDE), "");
+    let offline = Compose::read(&read(OVERRIDE), "");
     let services = ours().services();
     let replaced = offline.services();
     assert_eq!(replaced.keys().collect::<Vec<_>>(), services.keys().collect::<Vec<_>>());
@@ -128,7 +130,7 @@ fn the_override_replaces_every_image_and_nothing_else() {
         assert!(others.is_empty(), "{name}: {others:?}");
         let image = list(service, "image").concat();
         let of = image.strip_prefix("lockbench-offline/").and_then(|rest| rest.strip_suffix(":debian-12")).unwrap();
-        assert!(root().join("docker/offline").join(of).join("Dockerfile").is_file(), "{image}");
+        assert!(path("docker/offline").join(of).join("Dockerfile").is_file(), "{image}");
         // The stand-in stands for the image that the service has.
         let official = list(&services[name], "image").concat();
         assert_eq!(official, format!("${{{}_IMAGE}}", of.to_uppercase()), "{name}");
@@ -137,12 +139,12 @@ fn the_override_replaces_every_image_and_nothing_else() {
 
 #[test]
 fn either_durability_is_written_down_for_every_system() {
-    let (safe, fast) = (text("docker/durability/safe.env"), text("docker/durability/fast.env"));
+    let (safe, fast) = (read("docker/durability/safe.env"), read("docker/durability/fast.env"));
     for (safe, fast, line) in [
         (&safe, &fast, ["ETCD_UNSAFE_NO_FSYNC=false", "ETCD_UNSAFE_NO_FSYNC=true"]),
         (&safe, &fast, ["-Dzookeeper.forceSync=yes", "-Dzookeeper.forceSync=no"]),
-        (&text("docker/redis/safe.conf"), &text("docker/redis/fast.conf"), ["appendfsync always", "appendonly no"]),
-        (&text("docker/postgres/safe.conf"), &text("docker/postgres/fast.conf"), ["\nfsync = on", "\nfsync = off"]),
+        (&read("docker/redis/safe.conf"), &read("docker/redis/fast.conf"), ["appendfsync always", "appendonly no"]),
+        (&read("docker/postgres/safe.conf"), &read("docker/postgres/fast.conf"), ["\nfsync = on", "\nfsync = off"]),
     ] {
         assert!(safe.contains(line[0]) && !safe.contains(line[1]), "{line:?}");
         assert!(fast.contains(line[1]) && !fast.contains(line[0]), "{line:?}");
@@ -151,7 +153,7 @@ fn either_durability_is_written_down_for_every_system() {
 
 #[test]
 fn every_dockerfile_passes_the_rules() {
-    let files = files(&root().join("docker"));
+    let files = files(&path("docker"));
     let dockerfiles: Vec<&PathBuf> = files.iter().filter(|path| path.ends_with("Dockerfile")).collect();
     assert!(dockerfiles.len() >= 7, "{dockerfiles:?}");
     for path in dockerfiles {
@@ -193,7 +195,7 @@ fn each_rule_for_dockerfiles_finds_what_is_planted_for_it() {
 #[test]
 fn every_script_passes_shellcheck() {
     let is_script = |path: &PathBuf| std::fs::read(path).unwrap().starts_with(b"#!/");
-    let directories = ["docker", "scripts"].map(|name| files(&root().join(name)));
+    let directories = ["docker", "scripts"].map(|name| files(&path(name)));
     let scripts: Vec<PathBuf> = directories.concat().into_iter().filter(is_script).collect();
     assert!(scripts.iter().any(|script| script.ends_with("offline/build")), "{scripts:?}");
     if which("shellcheck").is_none() {
@@ -224,7 +226,7 @@ fn composes() -> Vec<Vec<&'static str>> {
 
 fn config(words: &[&str], files: &[&str], profiles: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]).current_dir(root());
+    command.args(&words[1..]).current_dir(path(""));
     // What the shell of the tester sets is none of the file's business.
     for name in ["COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "LOCKBENCH_DURABILITY"].into_iter().chain(images()) {
         command.env_remove(name);

@@ -13,10 +13,12 @@ use serde_json::Value;
 
 mod promql;
 mod provisioned;
+mod repository;
 mod support;
 
 use promql::{Selector, legend, selectors};
-use provisioned::{dashboards, files, panels, path, queries, read, rules, yaml};
+use provisioned::{dashboards, files, panels, queries, rules, yaml};
+use repository::{path, read};
 
 type Labels = BTreeSet<String>;
 

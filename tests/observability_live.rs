@@ -19,6 +19,7 @@ use prometheus_client::registry::Registry;
 mod prometheus;
 mod promql;
 mod provisioned;
+mod repository;
 mod support;
 
 use prometheus::{Prometheus, filled};

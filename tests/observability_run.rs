@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 mod prometheus;
 mod promql;
 mod provisioned;
+mod repository;
 mod support;
 
 use prometheus::{Prometheus, filled};

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod repository;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
@@ -17,10 +19,7 @@ use lockbench::report::live::Origin;
 use lockbench::report::{Exit, RAW_FILES, parse_report};
 use lockbench::tui::input::{Action, BINDINGS, applies};
 use lockbench::tui::view::SCREENS;
-
-fn read(path: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
-}
+use repository::{path, read};
 
 /// What the README shows of which reference run.
 const SHOWN: [(&str, &str); 8] = [
@@ -92,7 +91,7 @@ fn assert_listed(name: &str, expected: &str) {
     let (before, rest) = readme.split_once(&begin).unwrap();
     let (shown, after) = rest.split_once(&end).unwrap();
     if std::env::var_os("LOCKBENCH_BLESS").is_some() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let path = path("README.md");
         std::fs::write(path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
     } else {
         assert_eq!(shown, expected, "LOCKBENCH_BLESS=1 rewrites it");

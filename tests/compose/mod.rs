@@ -5,19 +5,8 @@ pub mod dockerfile;
 pub mod rules;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use serde_yaml_ng::{Mapping, Value};
-
-/// Root of the repository.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
-}
-
-/// A file of the repository.
-pub fn text(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// A compose file and the variables beside it.
 pub struct Compose {

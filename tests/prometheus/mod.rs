@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::provisioned::{path, yaml};
+use super::provisioned::yaml;
+use super::repository::path;
 
 /// The server; it ends with this.
 pub struct Prometheus {

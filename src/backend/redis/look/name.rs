@@ -30,10 +30,13 @@ pub fn sign(name: &[u8]) -> Sign {
     let parts: Vec<&str> =
         name.split([':', '/', '.', '{', '}', '|', '#', '@']).filter(|part| !part.is_empty()).collect();
     let last = parts.len().saturating_sub(1);
-    let of = |(place, part): (usize, &&str)| match part {
-        part if !is_word(part) && !(place == 0 && part.to_ascii_lowercase().starts_with("lock_")) => Sign::None,
-        _ if place == 0 || place == last => Sign::Sure,
-        _ => Sign::Within,
+    let of = |(place, part): (usize, &&str)| {
+        let word = is_word(part) || place == 0 && part.to_ascii_lowercase().starts_with("lock_");
+        match word {
+            false => Sign::None,
+            true if place == 0 || place == last => Sign::Sure,
+            true => Sign::Within,
+        }
     };
     parts.iter().enumerate().map(of).max().unwrap_or(Sign::None)
 }

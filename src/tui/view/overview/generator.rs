@@ -111,7 +111,7 @@ fn ceiling(view: &View<'_>) -> Line {
     let mut ink = Ink::Text;
     let running = view.state.running();
     if let Some((system, rate)) =
-        running.and_then(|system| Some((system, super::figure::Row { view, system }.grants_per_s()?)))
+        running.and_then(|system| Some((system, super::row::Row { view, system }.grants_per_s()?)))
     {
         let share = rate / ceiling;
         text = format!("{} {} {most} cycles/s, lockbench's own limit", system.name, percent(share));

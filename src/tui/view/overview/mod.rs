@@ -5,15 +5,21 @@
 //! |---|---|
 //! | `systems` | the panel of the systems: table, other figures of the selected one, its rate |
 //! | `table` | which columns there is room for |
-//! | `figure` | the figures of a system: heading, value, and what it means in a sentence |
+//! | `figure` | the list of a system's figures: heading, value, and what it means in a sentence |
+//! | `row` | a system as one sees it, and what is known of it |
+//! | `cell` | its figures as values of the table |
+//! | `sentence` | its figures in words |
 //! | `mark` | safe or not, in a sign and a word |
 //! | `rate` | grants a second over time |
 //! | `generator` | the panel of the load generator, the plan and the notes |
 
+mod cell;
 mod figure;
 mod generator;
 mod mark;
 mod rate;
+mod row;
+mod sentence;
 mod systems;
 mod table;
 #[cfg(test)]

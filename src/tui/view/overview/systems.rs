@@ -7,8 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
-use super::figure::{FIGURES, Row, STATE};
+use super::figure::{FIGURES, STATE};
 use super::rate::Rate;
+use super::row::Row;
 use super::table::{Line, Table, is_short, line};
 use crate::tui::state::Standing;
 use crate::tui::text::{clock, fit, rate};

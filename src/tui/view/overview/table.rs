@@ -3,7 +3,8 @@
 
 use ratatui::layout::Rect;
 
-use super::figure::{Cell, FIGURES, PRIORITY, RATE, Row};
+use super::figure::{Cell, FIGURES, PRIORITY, RATE};
+use super::row::Row;
 
 /// So many columns of [`PRIORITY`] are always there.
 const ALWAYS: usize = 6;

@@ -1,0 +1,101 @@
+//! The figures of a system as values of a table.
+
+use super::figure::Cell;
+use super::mark::Mark;
+use super::row::{Row, phase, share};
+use crate::record::LatencyFigures;
+use crate::report::LatencySet;
+use crate::tui::state::Standing;
+use crate::tui::text::{clock, rate};
+use crate::tui::theme::Ink;
+use crate::units::grouped;
+
+impl Row<'_> {
+    pub(super) fn none(&self) -> Cell {
+        Cell { text: self.view.glyphs().none.to_owned(), ink: Ink::Soft }
+    }
+
+    pub(super) fn state(&self) -> Cell {
+        let glyphs = self.view.glyphs();
+        let (glyph, word, ink) = match self.system.standing {
+            Standing::Waiting => (glyphs.waiting, "waiting", Ink::Soft),
+            Standing::Skipped => (glyphs.skipped, "skipped", Ink::Soft),
+            Standing::Failed => (glyphs.failed, "failed", Ink::Warn),
+            Standing::Ended => (glyphs.done, "done", Ink::Text),
+            Standing::Running => match self.snapshot() {
+                Some(snapshot) if self.paused(snapshot) => (glyphs.paused, "paused", Ink::Held),
+                Some(snapshot) => (glyphs.running, phase(snapshot.phase), Ink::Focus),
+                None => (glyphs.running, "starts", Ink::Focus),
+            },
+        };
+        Cell { text: format!("{glyph} {word}"), ink }
+    }
+
+    pub(super) fn rate(&self) -> Cell {
+        self.grants_per_s().map_or_else(|| self.none(), |value| Cell { text: rate(value), ink: Ink::Text })
+    }
+
+    pub(super) fn length(&self, of: impl Fn(&LatencySet) -> Option<u64>) -> Cell {
+        match self.set().and_then(of) {
+            Some(ns) => Cell { text: self.view.duration(ns), ink: Ink::Text },
+            None => self.none(),
+        }
+    }
+
+    pub(super) fn wait(&self, of: impl Fn(&LatencyFigures) -> Option<u64>) -> Cell {
+        self.length(|set| of(&set.acquire_service))
+    }
+
+    pub(super) fn timeouts(&self, short: bool) -> Cell {
+        let Some(tally) = self.tally().filter(|tally| tally.attempts > 0) else { return self.none() };
+        let ink = if tally.timed_out > 0 { Ink::Warn } else { Ink::Text };
+        let share = share(tally.timed_out, tally.attempts);
+        let text = match (tally.timed_out, short) {
+            (0, _) => "0".to_owned(),
+            (_, true) => share,
+            (count, false) => format!("{} ({share})", grouped(count)),
+        };
+        Cell { text, ink }
+    }
+
+    pub(super) fn lost(&self) -> Cell {
+        let Some(tally) = self.tally() else { return self.none() };
+        let ink = if tally.lost_leases > 0 { Ink::Warn } else { Ink::Text };
+        Cell { text: grouped(tally.lost_leases), ink }
+    }
+
+    pub(super) fn safety(&self, short: bool) -> Cell {
+        let mark = Mark::of(self.system);
+        Cell { text: mark.text(self.view.glyphs(), short), ink: mark.ink() }
+    }
+
+    pub(super) fn trial(&self) -> Cell {
+        let trials = self.view.state.run.as_ref().map_or(1, |run| run.trials);
+        let done = if self.system.standing == Standing::Ended { " done" } else { "" };
+        Cell { text: format!("{}/{trials}{done}", self.system.trial), ink: Ink::Text }
+    }
+
+    pub(super) fn left(&self) -> Cell {
+        match self.snapshot().filter(|_| self.system.standing == Standing::Running) {
+            Some(snapshot) => Cell { text: clock(snapshot.left_ns), ink: Ink::Text },
+            None => self.none(),
+        }
+    }
+
+    /// What is said instead of figures, if there are none: its state, and why.
+    pub fn reason(&self) -> Option<String> {
+        let state = self.state().text;
+        let why = self.system.problem.as_deref().unwrap_or("no reason was told");
+        match self.system.standing {
+            Standing::Waiting => Some(state),
+            Standing::Skipped => Some(format!("{state}: {why}")),
+            Standing::Failed => {
+                let mark = Mark::of(self.system);
+                let broken = matches!(mark, Mark::Broken { .. });
+                let seen = if broken { format!("{}; ", mark.text(self.view.glyphs(), false)) } else { String::new() };
+                Some(format!("{seen}{state}: {why}"))
+            }
+            Standing::Running | Standing::Ended => None,
+        }
+    }
+}
