@@ -93,7 +93,9 @@ impl Cluster {
                 Err(trouble) if trouble.certain => {
                     return Err(self.config.error(&format!("{}; may this user read there?", trouble.text)));
                 }
-                Err(trouble) => problem = format!("{NO_LEADER} ({}; {})", told(&members), trouble.text),
+                Err(trouble) => {
+                    problem = format!("nothing was read: {}; is there a quorum? ({})", trouble.text, told(&members));
+                }
             }
         }
         Err(self.config.error(&problem))

@@ -6,8 +6,8 @@
 /// Parts that are a lock's as they are.
 const WORDS: [&str; 5] = ["lock", "locks", "redlock", "mutex", "mutexes"];
 
-/// What a search asks the server for: wider than the rule, any case.
-pub const PATTERNS: [&str; 2] = ["*[lL][oO][cC][kK]*", "*[mM][uU][tT][eE][xX]*"];
+/// What a search asks the server for: both words and more, in any case, in one pass.
+pub const PATTERN: &str = "*[lLmM][oOuU][cCtT][kKeE]*";
 
 /// The rule in words.
 pub const IN_WORDS: &str = "keys with lock, locks, redlock or mutex as a part of their name (lock:a, a:lock:b, a_lock, \
