@@ -7,6 +7,7 @@
 mod cli;
 mod disturbed;
 mod docker;
+mod http;
 mod support;
 
 use std::io::{Read, Write};
@@ -15,13 +16,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use cli::{Place, Ran, Running};
-use disturbed::{DISTURBED, seconds};
+use disturbed::Load;
 use docker::Docker;
 use docker::servers::{endpoints, leader, run, server, start};
 use etcd_client::{Client as Etcd, PutOptions};
 use lockbench::lock::ServerKind;
 use lockbench::stack::Node;
-use rustix::process::Signal;
 use serde_json::Value;
 
 /// Well above the longest look, well below for ever.
@@ -47,13 +47,6 @@ fn sees_the_lock(ran: Ran, name: &str, telling: usize) {
     let lock = lock.unwrap_or_else(|| panic!("no {name} in {seen:#}"));
     let counts = (lock["holders"].as_array().unwrap().len(), lock["waiting"].as_u64());
     assert_eq!(counts, (1, Some(1)), "{seen:#}");
-}
-
-/// The token of whoever holds the lock of the run now, as far as somebody does.
-fn latest_token(home: &Place, list: &str) -> Option<u64> {
-    let ran = look(home, &[list, "--prefix", "/lockbench-load"]);
-    let seen: Value = serde_json::from_str(&ran.out).ok()?;
-    seen["locks"][0]["holders"][0]["token"].as_u64()
 }
 
 /// Nothing that reads as "no locks".
@@ -98,18 +91,13 @@ fn ensembles_are_looked_at_and_disturbed() {
     .exits(0)
     .out;
     let urls = endpoints(&listed, "zookeeper");
-    let (held, load) = (Place::new(), Place::new());
-    let endpoint = format!("zookeeper={}", urls.join(","));
-    let mut started = Vec::new();
-    for (place, id, plan) in
-        [(&held, "held", HELD.to_owned()), (&load, "load", format!("{DISTURBED}duration = \"10m\"\n"))]
-    {
-        place.file("w.toml", &plan);
-        let arguments = ["run", "w.toml", "-b", "zookeeper", "--endpoint", &endpoint, "--ui", "plain", "--run-id", id];
-        started.push(start(&docker, place, &arguments));
-    }
-    let (mut clients, _holder) = (started.pop().unwrap(), started.pop().unwrap());
-    clients.until("[1/1] ");
+    let (list, held) = (urls.join(","), Place::new());
+    held.file("w.toml", HELD);
+    let endpoint = format!("zookeeper={list}");
+    let arguments = ["run", "w.toml", "-b", "zookeeper", "--endpoint", &endpoint, "--ui", "plain", "--run-id", "held"];
+    let _holder = start(&docker, &held, &arguments);
+    let clients =
+        Load::on(|place, arguments| docker.command(place, arguments), "zookeeper", &list, &["--run-id", "load"]);
     let (zookeeper, etcd) = (server(&docker, ServerKind::Zookeeper), server(&docker, ServerKind::Etcd));
     let nodes: Vec<&dyn Node> = zookeeper.nodes().collect();
     zookeeper_looks(&nodes, &home, &urls);
@@ -123,16 +111,8 @@ fn ensembles_are_looked_at_and_disturbed() {
     soon("no new leader", || led(&others).is_some());
     soon("who is cut off still serves", || mode(lead).is_none());
     comes_back(&docker, lead, others[0]);
-    let (list, last) = (urls.join(","), std::cell::Cell::new(0));
-    soon("no grant while all three are there again", || {
-        let before = last.replace(latest_token(&home, &list).unwrap_or(last.get()));
-        before > 0 && last.get() > before
-    });
-    clients.signal(Signal::INT);
-    clients.finish(LOOK).exits(130);
-    let safety = &load.report()["results"][0]["safety"];
-    assert_eq!(safety["double_grants_certain"], 0, "{safety}");
-    let seconds = seconds(&load);
+    clients.goes_on("while all three are there again");
+    let seconds = clients.end(130);
     assert!(seconds.iter().any(|second| second.failed > 0), "clients saw nothing: {seconds:?}");
 }
 

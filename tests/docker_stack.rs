@@ -5,13 +5,14 @@
 mod cli;
 mod disturbed;
 mod docker;
+mod http;
 mod support;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use cli::{Place, Running};
-use disturbed::{DISTURBED, seconds, troubled_and_recovered};
+use disturbed::{Load, SILENCE, silences};
 use docker::Docker;
 use docker::servers::{LIMIT, endpoints, leader, run, server, start};
 use lockbench::lock::ServerKind;
@@ -76,36 +77,35 @@ fn clients_see_a_paused_a_killed_and_a_cut_off_node_and_recover() {
     docker.assert_nothing_left();
 }
 
+fn load(docker: &Docker, kind: &str, endpoints: &str) -> Load {
+    Load::on(|place, arguments| docker.command(place, arguments), kind, endpoints, &[])
+}
+
 fn redis_paused_and_killed(docker: &Docker, url: &str) {
-    let place = Place::new();
-    place.file("w.toml", &format!("{DISTURBED}duration = \"18s\"\n"));
-    let endpoint = format!("redis={url}");
-    let mut load = start(docker, &place, &["run", "w.toml", "-b", "redis", "--endpoint", &endpoint, "--ui", "plain"]);
-    load.until("[1/1] ");
+    let load = load(docker, "redis", url);
     let redis = server(docker, ServerKind::Redis);
     let node = redis.nodes().next().unwrap();
-    sleep(Duration::from_secs(2));
     let before = node.usage().unwrap();
     assert!(before.cpu_s > 0.0 && before.rss_bytes > 1 << 20, "{before:?}");
     node.pause().unwrap();
     node.pause().unwrap();
-    sleep(Duration::from_secs(3));
+    load.fails("while the server is paused");
+    sleep(SILENCE);
     assert_eq!(node.died(), None, "paused is not dead");
     node.resume().unwrap();
-    sleep(Duration::from_secs(2));
+    load.goes_on("after the pause");
     let old = node.pids();
     node.kill().unwrap();
     assert_eq!((node.died(), node.pids()), (None, Vec::new()), "it was told to");
-    sleep(Duration::from_secs(1));
+    load.fails("while the server is dead");
+    sleep(SILENCE);
     node.restart().unwrap();
     assert!(node.pids() != old && node.died().is_none());
     assert!(node.usage().unwrap().cpu_s >= before.cpu_s, "what the killed one used is forgotten");
     assert!(node.disconnect().unwrap_err().to_string().contains("no network of its peers"));
-    load.finish(LIMIT);
-    troubled_and_recovered(&place, "redis");
-    let seconds = seconds(&place);
-    let silent = seconds.windows(2).filter(|pair| pair[0].grants > 0 && pair[1].grants == 0).count();
-    assert!(silent >= 2, "a pause and a kill are two silences: {seconds:?}");
+    load.goes_on("after the restart");
+    let seconds = load.end(130);
+    assert!(silences(&seconds) >= 2, "a pause and a kill are two silences: {seconds:?}");
 }
 
 fn etcd_leader_cut_off(docker: &Docker, urls: &[String]) {
@@ -115,36 +115,26 @@ fn etcd_leader_cut_off(docker: &Docker, urls: &[String]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let lead = runtime.block_on(leader(&nodes)).unwrap();
     // Clients that know all members, and clients that know the leader only.
-    let (all, one) = (Place::new(), Place::new());
-    let of_all = format!("etcd={}", urls.join(","));
-    let of_one = format!("etcd={}", lead.endpoint().secret_url());
-    let mut loads = Vec::new();
-    for (place, endpoint) in [(&all, &of_all), (&one, &of_one)] {
-        place.file("w.toml", &format!("{DISTURBED}duration = \"22s\"\n"));
-        loads.push(start(docker, place, &["run", "w.toml", "-b", "etcd", "--endpoint", endpoint, "--ui", "plain"]));
-    }
-    loads.iter_mut().for_each(|load| load.until("[1/1] "));
-    sleep(Duration::from_secs(3));
+    let all = load(docker, "etcd", &urls.join(","));
+    let one = load(docker, "etcd", lead.endpoint().secret_url());
     lead.disconnect().unwrap();
     // The others elect a new one among themselves.
     let others: Vec<&dyn Node> = nodes.iter().copied().filter(|node| node.name() != lead.name()).collect();
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(60);
     while runtime.block_on(leader(&others)).is_none() {
         assert!(Instant::now() < end, "no new leader");
         sleep(Duration::from_millis(200));
     }
-    sleep(Duration::from_secs(5));
+    all.fails("while a member is cut off");
+    one.fails("while their member is cut off");
+    sleep(SILENCE);
     lead.connect().unwrap();
     lead.connect().unwrap();
-    for load in loads {
-        load.finish(LIMIT);
-    }
-    troubled_and_recovered(&one, "clients of the leader that was cut off");
-    let safety = &all.report()["results"][0]["safety"];
-    assert_eq!(safety["double_grants_certain"], 0, "{safety}");
-    let seconds = seconds(&all);
-    assert!(seconds.iter().any(|second| second.failed > 0), "clients of all members saw nothing: {seconds:?}");
-    assert!(seconds[seconds.len() - 3..].iter().any(|second| second.grants > 0), "never recovered: {seconds:?}");
+    one.goes_on("after the cut, for clients of the member that was cut off");
+    all.goes_on("after the cut, for clients of all members");
+    let (one, all) = (one.end(130), all.end(130));
+    assert!(silences(&one) >= 1, "clients of the leader that was cut off saw nothing: {one:?}");
+    assert!(all.iter().any(|second| second.failed > 0), "clients of all members saw nothing: {all:?}");
     // It is a member again under the name that its peers know it by.
     assert!(runtime.block_on(async {
         let mut client = etcd_client::Client::connect([lead.endpoint().host_port()], None).await.unwrap();

@@ -4,26 +4,19 @@
 
 mod cli;
 mod disturbed;
+mod http;
 mod support;
 
 use std::thread::sleep;
-use std::time::Duration;
 
-use cli::{Place, Running};
-use disturbed::{DISTURBED, seconds, troubled_and_recovered};
+use cli::Place;
+use disturbed::{Load, SILENCE, silences};
 use lockbench::lock::ServerKind;
 use lockbench::stack::{LocalStack, Node, Options, Server, StartError};
-use rustix::process::Signal;
 
-/// Longer than two rows of the time series, so that one of them lies within.
-const SILENCE: Duration = Duration::from_millis(2_500);
-
-/// What was granted when the server ended and is on its disk lapses after the start: a lease of
-/// [`TTL`], counted anew.
-const LEASES_OVER: Duration = Duration::from_secs(8);
-
-/// The shortest that etcd grants.
-const TTL: &str = "ttl=2s";
+/// The shortest that etcd grants: what was granted when the server ended and is on its disk
+/// lapses so long after the start.
+const TTL: [&str; 2] = ["--set", "ttl=2s"];
 
 /// A server of this test's own, which it may disturb.
 fn started(kind: ServerKind) -> Option<Server> {
@@ -43,13 +36,7 @@ fn started(kind: ServerKind) -> Option<Server> {
 /// A pause and a kill under load: two silences, and grants after each. `exit`: what the
 /// interrupted run makes of it.
 fn disturb(node: &dyn Node, kind: ServerKind, exit: i32) {
-    let place = Place::new();
-    place.file("w.toml", &format!("{DISTURBED}duration = \"10m\"\n"));
-    let (system, endpoint) = (kind.name(), format!("{kind}={}", node.endpoint().secret_url()));
-    let arguments = ["run", "w.toml", "-b", system, "--endpoint", &endpoint, "--ui", "plain", "--set", TTL];
-    let mut load = Running::start(&mut place.command(&arguments));
-    load.until("[1/1] ");
-    sleep(SILENCE);
+    let load = Load::on(Place::command, kind.name(), node.endpoint().secret_url(), &TTL);
     let before = node.usage().unwrap();
     assert!(before.cpu_s > 0.0 && before.rss_bytes > 1 << 20, "{before:?}");
 
@@ -59,12 +46,12 @@ fn disturb(node: &dyn Node, kind: ServerKind, exit: i32) {
     assert_eq!(node.died(), None, "paused is not dead");
     node.resume().unwrap();
     node.resume().unwrap();
-    sleep(SILENCE);
+    load.goes_on("after the pause");
 
     // A restart ends a pause too.
     node.pause().unwrap();
     node.restart().unwrap();
-    sleep(SILENCE);
+    load.goes_on("after the restart");
 
     let old = node.pids();
     node.kill().unwrap();
@@ -77,17 +64,13 @@ fn disturb(node: &dyn Node, kind: ServerKind, exit: i32) {
     node.restart().unwrap();
     assert!(node.pids().iter().all(|pid| !old.contains(pid)) && !node.pids().is_empty() && node.died().is_none());
     assert!(node.usage().unwrap().cpu_s >= before.cpu_s, "what the killed one used is forgotten");
-    sleep(LEASES_OVER);
+    load.goes_on("after the kill");
     assert_eq!(node.died(), None);
     assert!(node.disconnect().unwrap_err().to_string().contains("use --stack docker"));
     node.connect().unwrap();
-    load.signal(Signal::INT);
-    load.finish(Duration::from_secs(40)).exits(exit);
-    troubled_and_recovered(&place, system);
-    let seconds = seconds(&place);
-    let silent = seconds.windows(2).filter(|pair| pair[0].grants > 0 && pair[1].grants == 0).count();
-    assert!(silent >= 2, "a pause and a kill are two silences: {seconds:?}");
-    assert!(seconds[seconds.len() - 3..].iter().any(|second| second.grants > 0), "never recovered: {seconds:?}");
+    let seconds = load.end(exit);
+    assert!(silences(&seconds) >= 2, "a pause and a kill are two silences: {seconds:?}");
+    assert!(seconds.iter().any(|second| second.failed > 0), "no attempt failed: {seconds:?}");
 }
 
 #[test]
