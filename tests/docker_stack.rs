@@ -64,6 +64,12 @@ fn clients_see_a_paused_a_killed_and_a_cut_off_node_and_recover() {
         "redis     runs already (container redis, durability safe)",
         "etcd      runs already (containers etcd-1 to etcd-3",
     ]);
+    // By their names alone, like those that run as programs.
+    for (kind, servers) in [("redis", 1), ("etcd", 3)] {
+        let looked = run(&docker, &home, &["inspect", kind, "--format", "json"]).exits(0).out;
+        let looked: serde_json::Value = serde_json::from_str(&looked).unwrap();
+        assert_eq!(looked["servers"].as_array().unwrap().len(), servers, "{looked:#}");
+    }
     redis_paused_and_killed(&docker, &endpoints(&listed, "redis")[0]);
     etcd_leader_cut_off(&docker, &endpoints(&listed, "etcd"));
     // A part, then the rest, also where nobody knows the compose file any more.

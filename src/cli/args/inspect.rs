@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::look::{FormatChoice, SignArgs};
+use super::stack::ProjectArgs;
 use crate::lock::ServerKind;
 
 /// What inspecting does, and what it does not.
@@ -50,6 +51,8 @@ pub(in crate::cli) struct InspectArgs {
     /// The system, where the scheme does not tell it
     #[arg(long = "as", value_enum, env = "LOCKBENCH_AS", value_name = "SYSTEM")]
     pub system: Option<SystemChoice>,
+    #[command(flatten)]
+    pub project: ProjectArgs,
     /// Only locks whose name starts so, e.g. lock: or /locks/; default: what surely is a lock there, and a note on what may be one
     #[arg(long, env = "LOCKBENCH_PREFIX", value_name = "TEXT")]
     pub prefix: Option<String>,

@@ -46,7 +46,7 @@ pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     let options = UiOptions::read(&UiArgs { signs: args.signs, ..UiArgs::default() })?;
     let interval = args.watch.as_deref().map(interval).transpose()?;
     let filter = Filter::new(args)?;
-    let (kind, endpoints) = place::read(&args.urls, args.system)?;
+    let (kind, endpoints) = place::read(&args.urls, args.system, &args.project.name())?;
     let scope = Scope { prefix: args.prefix.clone(), limit: args.limit as usize };
     let asked = Asked { kind, endpoints, scope };
     // What cannot be asked is refused before anybody is contacted.

@@ -4,16 +4,21 @@ use super::super::Failure;
 use super::super::args::SystemChoice;
 use super::super::endpoints::several;
 use crate::lock::{Endpoint, ServerKind};
-use crate::stack::Register;
+use crate::stack::{Project, Register};
 
 /// The system and its servers: by `--as`, else by the scheme; several Redis URLs are
-/// Redlock's nodes. The bare name of a kind means what `lockbench up` left running from
-/// programs of this machine: the password that its Postgres has is nowhere to be read.
-pub fn read(urls: &[String], system: Option<SystemChoice>) -> Result<(ServerKind, Vec<Endpoint>), Failure> {
+/// Redlock's nodes. The bare name of a kind means what `lockbench up` left running, programs
+/// of this machine or containers of this project: their addresses and passwords need not be
+/// looked up.
+pub fn read(
+    urls: &[String],
+    system: Option<SystemChoice>,
+    project: &str,
+) -> Result<(ServerKind, Vec<Endpoint>), Failure> {
     if let ([name], None) = (urls, system)
         && let Some(kind) = ServerKind::from_name(name)
     {
-        return Ok((kind, left_running(kind)?));
+        return Ok((kind, left_running(kind, project)?));
     }
     let (system, urls) = asked_for(urls, system.map(SystemChoice::kind))?;
     let kind = match (system, urls.first()) {
@@ -81,16 +86,24 @@ fn servers(kind: ServerKind, url: &str) -> Vec<Endpoint> {
     }
 }
 
-fn left_running(kind: ServerKind) -> Result<Vec<Endpoint>, Failure> {
+fn left_running(kind: ServerKind, project: &str) -> Result<Vec<Endpoint>, Failure> {
     let register = Register::from_env().map_err(Failure::unavailable)?;
-    let left = register.of(kind).filter(|left| left.died.is_none());
-    left.map(|left| left.endpoints()).ok_or_else(|| {
+    if let Some(left) = register.of(kind).filter(|left| left.died.is_none()) {
+        return Ok(left.endpoints());
+    }
+    // Those that are not well too: what the others say of the locks is wanted now. Where no
+    // engine answers there are no containers.
+    let containers = Project::find(project).and_then(|project| project.seen()).unwrap_or_default();
+    let ours = containers.into_iter().filter(|container| container.kind == kind);
+    let endpoints: Vec<Endpoint> = ours.filter_map(|container| container.endpoint).collect();
+    if endpoints.is_empty() {
         let scheme = kind.schemes()[0];
-        Failure::unavailable(format!(
-            "no {kind} that `lockbench up` started from programs of this machine is running; \
+        return Err(Failure::unavailable(format!(
+            "no {kind} that `lockbench up` started is running, and none in containers of the project {project}; \
              give the address instead: lockbench inspect {scheme}://HOST:PORT"
-        ))
-    })
+        )));
+    }
+    Ok(endpoints)
 }
 
 fn by_scheme(first: &Endpoint) -> Result<ServerKind, Failure> {
@@ -152,7 +165,9 @@ mod tests {
 
     fn of(urls: &[&str], system: Option<SystemChoice>) -> Result<(ServerKind, usize), String> {
         let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
-        read(&urls, system).map(|(kind, endpoints)| (kind, endpoints.len())).map_err(|failure| failure.message)
+        read(&urls, system, "lockbench")
+            .map(|(kind, endpoints)| (kind, endpoints.len()))
+            .map_err(|failure| failure.message)
     }
 
     #[test]
