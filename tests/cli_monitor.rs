@@ -443,14 +443,17 @@ fn a_person_at_a_terminal_sees_the_watch_and_ends_it() {
 
 #[test]
 fn a_terminal_that_goes_away_ends_the_watch_in_order() {
-    let place = Place::new();
-    place.file("w.toml", PLAN);
-    let mut pty =
-        Pty::spawn(&place.command(&["monitor", "w.toml", "-b", "memory", "--rate", "50/s", "--round", "1s"]), 100, 30);
-    pty.wait_for("it answers");
-    pty.hang_up();
-    pty.exit();
-    assert_eq!(status(&place)["exit_code"], 0);
+    // With a screen and without one: where nobody is left to read, a hang-up is no reload.
+    for ui in ["tui", "plain"] {
+        let place = Place::new();
+        place.file("w.toml", PLAN);
+        let arguments = ["monitor", "w.toml", "-b", "memory", "--rate", "50/s", "--round", "1s", "--ui", ui];
+        let mut pty = Pty::spawn(&place.command(&arguments), 100, 30);
+        pty.wait_for("it answers");
+        pty.hang_up();
+        pty.exit();
+        assert_eq!(status(&place)["exit_code"], 0, "{ui}");
+    }
 }
 
 /// Values of a sample by its other labels, as the text of an endpoint has them.

@@ -1,6 +1,7 @@
 //! Signals: the first SIGINT, SIGTERM or SIGHUP ends the load in order, the second at
 //! once. A thread of its own listens, so that the load never handles signals.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -20,7 +21,7 @@ const HANG_UP: u8 = 3;
 pub enum HangUp {
     /// The end; nothing, where it is ignored (`nohup`).
     Ends,
-    /// The plan shall be read again.
+    /// The plan shall be read again; the end, where it comes because the terminal is gone.
     Reloads,
 }
 
@@ -43,7 +44,7 @@ impl Signals {
     /// # Errors
     /// If no thread or signal handler can be had.
     pub fn listen(&self, stop: Stop, on_hangup: HangUp, told: impl Fn() + Send + 'static) -> std::io::Result<()> {
-        let signals = self.clone();
+        let (signals, terminals) = (self.clone(), terminals());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (mut interrupt, mut terminate, mut hangup) = {
             let _guard = runtime.enter();
@@ -60,7 +61,7 @@ impl Signals {
                         _ = terminate.recv() => (TERMINATE, "SIGTERM"),
                         () = received(hangup.as_mut()) => (HANG_UP, "hang-up"),
                     };
-                    if kind == HANG_UP && on_hangup == HangUp::Reloads {
+                    if kind == HANG_UP && on_hangup == HangUp::Reloads && terminals == self::terminals() {
                         signals.0.reload.store(true, Ordering::SeqCst);
                     } else if signals.outside(kind, name, &stop) {
                         told();
@@ -136,6 +137,13 @@ async fn received(signal: Option<&mut Signal>) {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,
     }
+}
+
+/// How many of the three streams are on a terminal that is there: one that was hung up is
+/// none any more (EIO, tty_ioctl(4)).
+fn terminals() -> usize {
+    use std::io::{stderr, stdin, stdout};
+    [stdin().is_terminal(), stdout().is_terminal(), stderr().is_terminal()].into_iter().filter(|is| *is).count()
 }
 
 /// Is SIGHUP ignored, as `nohup` has it? Where nobody can tell, it is not.

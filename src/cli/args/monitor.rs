@@ -15,7 +15,8 @@ ever granted twice, else 3 if a system never answered or does not answer at the 
 bound was ever broken, else 97 if one that fails the watch was never judged, for too few attempts
 (a signal before its window is full does not count), else 0. An outage that is over is told, and in
 the availability. Rounds with a double grant are kept: `lockbench explain` and `verify` read them.
-SIGHUP reads the workload again; what is wrong with it is told, and the old one goes on.
+SIGHUP reads the workload again; what is wrong with it is told, and the old one goes on. Where
+it comes because the terminal is gone it ends the watch.
 Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <= 50ms,
 contention <= 20%, timeouts <= 0.1%. warmup, duration, trials and history of the workload are not used.";
 

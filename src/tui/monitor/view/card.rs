@@ -58,7 +58,12 @@ impl Pen<'_> {
         let nothing = WindowFigures::default();
         let window = system.windows.get(1).unwrap_or(&nothing);
         let doubles = system.violations.double_grants;
-        let ink = if doubles > 0 { Ink::Alarm } else { Ink::Text };
+        // How many holds were challenged says what a 0 is worth; it is known by the round, and
+        // what was granted twice at once.
+        let twice = match doubles {
+            0 => (Ink::Text, format!("0 of {}", grouped(system.exercised_holds))),
+            doubles => (Ink::Alarm, grouped(doubles)),
+        };
         let wide = width >= WIDE;
         let mut parts = vec![(Ink::Soft, "  5m".to_owned())];
         // A number that is cut at the edge is another number: a narrow screen has fewer.
@@ -75,7 +80,7 @@ impl Pen<'_> {
             (Ink::Soft, "  up ".to_owned()),
             (Ink::Text, self.share(window.availability)),
             (Ink::Soft, if wide { "  double grants " } else { "  twice " }.to_owned()),
-            (ink, format!("{} of {}", grouped(doubles), grouped(system.exercised_holds))),
+            twice,
         ]);
         self.line(&parts)
     }
