@@ -18,7 +18,7 @@ pub struct Surroundings {
     pub stderr: bool,
     /// Is the terminal somebody else's now? The kernel stops whoever takes it nevertheless.
     pub background: bool,
-    /// Is `CI` set?
+    /// [`in_ci`].
     pub ci: bool,
     /// `TERM`.
     pub term: Option<OsString>,
@@ -31,10 +31,15 @@ impl Surroundings {
             stdin: std::io::stdin().is_terminal(),
             stderr: std::io::stderr().is_terminal(),
             background: tcgetpgrp(std::io::stdin()).is_ok_and(|foreground| foreground != getpgrp()),
-            ci: std::env::var_os("CI").is_some(),
+            ci: in_ci(),
             term: std::env::var_os("TERM"),
         }
     }
+}
+
+/// Does it run where nobody watches? `CI` is set, and not to nothing.
+pub fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
 /// `Ok` if a dashboard is wanted and can be drawn.

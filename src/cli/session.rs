@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{LoadArgs, UiChoice};
 use super::config::UiOptions;
-use super::dashboard::{Surroundings, wants_tui};
+use super::dashboard::{Surroundings, in_ci, wants_tui};
 use super::display::Display;
 use super::endpoints::Endpoints;
 use super::log::Log;
@@ -111,7 +111,7 @@ impl Session {
             }
             (UiChoice::Auto, Err(_)) => {}
         }
-        let bars = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        let bars = std::io::stderr().is_terminal() && !in_ci();
         self.display.print(if bars { Printer::bars(&self.log) } else { Printer::lines() });
     }
 
