@@ -213,7 +213,7 @@ fn rounds_with_a_double_grant_can_be_explained_and_verified_while_the_watch_runs
     std::fs::copy(place.results().join("sound/history.jsonl.gz"), place.path().join(note[1])).unwrap();
     let ran = place.run(&["verify", "canary"]).exits(1);
     ran.tells(&[
-        "memory round 1: DISAGREES: it was kept for a double grant, and there is none in it",
+        "memory round 1: DISAGREES: it was kept for a violation, and there is none in it",
         "verify: exit 1: ",
     ]);
 }
@@ -351,7 +351,12 @@ fn what_makes_no_sense_is_refused_before_anything_runs() {
         let ran = place.run(&arguments(more)).exits(2).complains(&[part]);
         assert!(!ran.err.contains("SECRET"), "{}", ran.err);
     }
-    for (flag, value, part) in [("--window", "25h", "looks back"), ("--rate", "2000/s", "0.01/s to 1000/s")] {
+    let wrong = [
+        ("--window", "25h", "looks back"),
+        ("--window", "999ms", "must be 1s at least"),
+        ("--rate", "2000/s", "0.01/s to 1000/s"),
+    ];
+    for (flag, value, part) in wrong {
         place.run(&["monitor", "w.toml", "-b", "memory", flag, value]).exits(2).complains(&[part]);
     }
     assert!(place.entries().is_empty(), "{:?}", place.entries());
@@ -404,6 +409,31 @@ fn a_server_that_restarts_is_told_down_and_up_and_its_outage_counts() {
     assert_eq!(told, [false, true, false]);
     // Everything of ours is gone from the server.
     assert_eq!(keys_on(server.port), ":0");
+}
+
+#[test]
+fn a_token_that_goes_back_is_told_as_what_it_is_and_can_be_judged_again() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let place = Place::new();
+    place.file("w.toml", PLAN);
+    let endpoint = format!("redis=redis://127.0.0.1:{}", server.port);
+    let more = ["--endpoint", &endpoint, "--round", "5s", "--run-id", "back"];
+    let arguments: Vec<&str> = arguments(&[]).into_iter().filter(|word| !["--round", "1s"].contains(word)).collect();
+    let mut watch = Running::start(&mut place.command(&[&arguments[..], &more].concat()));
+    watch.until("redis: ok: it answers");
+    std::thread::sleep(Duration::from_millis(1_500));
+    // All that it knew is gone, the counters of its tokens too.
+    asked(server.port, "FLUSHALL");
+    watch.until("redis: ALERT: a fencing token went back");
+    watch.until("the history of round");
+    watch.signal(Signal::INT);
+    let ran = watch.finish(LIMIT).exits(100);
+    assert!(!ran.err.contains("double_grants is"), "{}", ran.err);
+    let violations = &status(&place)["systems"][0]["violations"];
+    assert_eq!(violations["double_grants"], 0);
+    assert!(violations["token_regressions"].as_u64().unwrap() > 0, "{violations}");
+    ran.tells(&["the rounds with a violation judged again: lockbench verify"]);
+    place.run(&["verify", "back"]).exits(100).tells(&["token regressions"]);
 }
 
 #[test]
@@ -524,8 +554,13 @@ fn what_a_scraper_sees_of_a_watch_grows_over_rounds_and_claims_no_more_than_is_k
 
 /// The server's answer to DBSIZE.
 fn keys_on(port: u16) -> String {
+    asked(port, "DBSIZE")
+}
+
+/// The answer of a Redis to a command.
+fn asked(port: u16, command: &str) -> String {
     let mut link = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    link.write_all(b"DBSIZE\r\n").unwrap();
+    write!(link, "{command}\r\n").unwrap();
     let mut answer = [0; 32];
     let length = link.read(&mut answer).unwrap();
     String::from_utf8_lossy(&answer[..length]).trim().to_owned()

@@ -106,7 +106,7 @@ fn ensembles_are_looked_at_and_disturbed() {
     let lead = nodes[led(&nodes).unwrap()];
     lead.disconnect().unwrap();
     // It takes the others 10 s to miss it.
-    etcd_looks(&etcd.nodes().collect::<Vec<_>>(), &home, &endpoints(&listed, "etcd"));
+    etcd_looks(&docker, &etcd.nodes().collect::<Vec<_>>(), &home, &endpoints(&listed, "etcd"));
     let others: Vec<&dyn Node> = nodes.iter().copied().filter(|node| node.name() != lead.name()).collect();
     soon("no new leader", || led(&others).is_some());
     soon("who is cut off still serves", || mode(lead).is_none());
@@ -140,7 +140,7 @@ fn zookeeper_looks(nodes: &[&dyn Node], home: &Place, urls: &[String]) {
 }
 
 /// The leader is paused, then a second member: the last one has no leader and tells nothing.
-fn etcd_looks(nodes: &[&dyn Node], home: &Place, urls: &[String]) {
+fn etcd_looks(docker: &Docker, nodes: &[&dyn Node], home: &Place, urls: &[String]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut client = Etcd::connect([nodes[0].endpoint().host_port()], None).await.unwrap();
@@ -167,6 +167,8 @@ fn etcd_looks(nodes: &[&dyn Node], home: &Place, urls: &[String]) {
     others[0].kill().unwrap();
     soon("no leader among two of three", || look(home, &[&list]).code == 0);
     sees_the_lock(look(home, &[&list]), "orders", 2);
+    // By name it is three as well, also those that do not run.
+    sees_the_lock(run(docker, home, &["inspect", "etcd", "--format", "json"]), "orders", 2);
     others[0].restart().unwrap();
     sees_the_lock(look(home, &[&list]), "orders", 3);
 }

@@ -1,4 +1,4 @@
-//! The rounds with a double grant that a watch kept, for `explain` and `verify`: all of
+//! The rounds with a violation that a watch kept, for `explain` and `verify`: all of
 //! them by the watch's directory, one by the path of its history.
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, Kept)>, Failure> 
     let histories = kept_in(&place).map_err(|error| open_failure(&error))?;
     if histories.is_empty() {
         return Err(Failure::usage(format!(
-            "{0} is a watch of `lockbench monitor`, not a run. It keeps the histories of rounds with a double grant \
+            "{0} is a watch of `lockbench monitor`, not a run. It keeps the histories of rounds with a violation \
              alone, and there are none; `lockbench show {0}` prints how it stands",
             place.display()
         )));
@@ -58,7 +58,7 @@ fn verified(kept: &Kept, status: Option<&Status>) -> (String, u8) {
     for round in &kept.rounds {
         let doubles = round.safety.double_grants_certain;
         *found.entry(&round.backend).or_default() += doubles;
-        wrong += u64::from(doubles == 0);
+        wrong += u64::from(doubles + round.safety.token_regressions.unwrap_or(0) == 0);
         text += &format!("{}\n", line(round));
     }
     for (backend, doubles) in found {
@@ -86,12 +86,12 @@ fn verified(kept: &Kept, status: Option<&Status>) -> (String, u8) {
 fn line(round: &TrialResult) -> String {
     let name = format!("{} round {}", round.backend, round.trial);
     let safety = &round.safety;
-    match safety.double_grants_certain {
-        0 => format!("{name}: DISAGREES: it was kept for a double grant, and there is none in it"),
-        doubles => {
-            let (holds, doubles) = (grouped(safety.grants_all_phases), grouped(doubles));
-            let lost = if round.events_lost > 0 { "; events are missing" } else { "" };
-            format!("{name}: {holds} holds, {doubles} double grants{lost}")
-        }
+    let (doubles, regressions) = (safety.double_grants_certain, safety.token_regressions.unwrap_or(0));
+    if doubles + regressions == 0 {
+        return format!("{name}: DISAGREES: it was kept for a violation, and there is none in it");
     }
+    let holds = grouped(safety.grants_all_phases);
+    let back = if regressions > 0 { format!(", {} token regressions", grouped(regressions)) } else { String::new() };
+    let lost = if round.events_lost > 0 { "; events are missing" } else { "" };
+    format!("{name}: {holds} holds, {} double grants{back}{lost}", grouped(doubles))
 }

@@ -18,7 +18,7 @@ use crate::lock::{Facts, Key, LockSystem};
 use crate::metrics::{Subject, Tally};
 use crate::oracle::{JudgedHistory, Oracle};
 use crate::record::figures::{Figures, Schedule};
-use crate::record::history::{Header, HistoryFile, TrialHistory};
+use crate::record::history::{Alarm, Header, HistoryFile, TrialHistory};
 use crate::record::{Event, Observer};
 use crate::report::live::LiveTrial;
 use crate::report::{self, Measured, Measurements, Resources, TrialResult};
@@ -69,7 +69,7 @@ pub trait Beside {
     fn sees(&self, event: &Event);
     /// A moment later, with the violations so far, and the attempts that were due and that
     /// no client could take. Breaking ends the trial at once.
-    fn ticks(&self, violations: u64, dropped: u64) -> ControlFlow<()>;
+    fn ticks(&self, violations: Alarm, dropped: u64) -> ControlFlow<()>;
 }
 
 /// [`Beside`] as an observer.
@@ -282,8 +282,7 @@ impl Bench<'_> {
         let mut tick = |tick: Tick| {
             let going = self.tick(tick, candidate.entry, trial, &mut meter);
             let dropped = grid.as_ref().map_or(0, |grid| grid.dropped());
-            let beside =
-                self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get().count, dropped));
+            let beside = self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), dropped));
             if going.is_break() { going } else { beside }
         };
         if let Some(beside) = self.beside {

@@ -129,6 +129,16 @@ impl Servers {
         self.kinds.iter().filter_map(origin).collect()
     }
 
+    /// Which servers were started here, each in a line: nobody else uses them.
+    pub fn started(&self) -> Vec<String> {
+        let ours =
+            self.kinds.iter().filter(|(_, source)| matches!(source, Source::Ours(server) if !server.in_containers()));
+        ours.map(|(kind, _)| {
+            format!("{kind}: a server of its own was started for this; --endpoint {kind}=URL watches another")
+        })
+        .collect()
+    }
+
     /// Did the entry's server end by itself? Then how.
     pub fn died(&self, entry: &Entry) -> Option<String> {
         self.handle(entry)?.died()

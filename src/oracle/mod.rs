@@ -139,9 +139,10 @@ impl Oracle {
     /// Tells of new violations. A token regression is found at its grant; a double
     /// grant later, when the holds around it have ended.
     fn tell(&mut self, t: u64) {
-        let count = self.exclusion.naive() + self.tokens.counts().regressions;
+        let regressions = self.tokens.counts().regressions;
+        let count = self.exclusion.naive() + regressions;
         if count > self.violations.get().count {
-            self.violations.set(Alarm { count, at: self.exclusion.take_fresh().unwrap_or(t) });
+            self.violations.set(Alarm { count, regressions, at: self.exclusion.take_fresh().unwrap_or(t) });
         }
     }
 

@@ -14,7 +14,7 @@ A signal is the normal end: locks are released, keys removed, and the exit code 
 ever granted twice, else 3 if a system never answered or does not answer at the end, else 99 if a
 bound was ever broken, else 97 if one that fails the watch was never judged, for too few attempts
 (a signal before its window is full does not count), else 0. An outage that is over is told, and in
-the availability. Rounds with a double grant are kept: `lockbench explain` and `verify` read them.
+the availability. Rounds with a violation are kept: `lockbench explain` and `verify` read them.
 SIGHUP reads the workload again; what is wrong with it is told, and the old one goes on. Where
 it comes because the terminal is gone it ends the watch.
 Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <= 50ms,
@@ -37,7 +37,7 @@ pub(in crate::cli) struct Own {
     #[arg(long, default_value = "60s", env = "LOCKBENCH_ROUND", value_name = "DURATION", value_parser = length)]
     pub round: Duration,
     /// The window that bounds are held against, 1s to 24h
-    #[arg(long, default_value = "5m", env = "LOCKBENCH_WINDOW", value_name = "DURATION", value_parser = length)]
+    #[arg(long, default_value = "5m", env = "LOCKBENCH_WINDOW", value_name = "DURATION", value_parser = window)]
     pub window: Duration,
     /// End by itself after so long; default: at a signal
     #[arg(long = "for", env = "LOCKBENCH_FOR", value_name = "DURATION", value_parser = length)]
@@ -109,6 +109,12 @@ fn rate(text: &str) -> Result<f64, String> {
         Ok(_) => Err("a monitor makes 0.01/s to 1000/s; `lockbench run` measures more".to_owned()),
         Err(_) => Err("write a number and /s, such as 20/s".to_owned()),
     }
+}
+
+/// The finest slots of a window are seconds.
+fn window(text: &str) -> Result<Duration, String> {
+    let length = length(text)?;
+    if length < Duration::from_secs(1) { Err("must be 1s at least".to_owned()) } else { Ok(length) }
 }
 
 fn length(text: &str) -> Result<Duration, String> {

@@ -226,6 +226,7 @@ impl<'a> Desk<'a> {
                         let text = format!("it answers again, after an outage of {}", human_duration(ns));
                         self.tell(backend, "up", false, text);
                     }
+                    Turned::Violated(what) => self.tell(backend, "safety", true, what),
                     Turned::Note(note) => self.note(backend, false, note),
                 }
             }

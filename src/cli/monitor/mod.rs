@@ -79,8 +79,10 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let stop = session.interrupt.stop.clone();
     let told = |text: &str| session.display.step(text);
     let servers = Servers::prepare(&orders.selection.entries, endpoints.clone(), &args.load, &stop, &told);
-    for origin in servers.origins() {
-        session.display.say(&origin);
+    // Whoever means to watch a live service must see it if it is another that is watched.
+    for origin in servers.origins().into_iter().chain(servers.started()) {
+        warn!(target: MONITOR, "{origin}");
+        session.display.insist(&origin);
     }
     session.log.keep_secret(servers.all_endpoints().iter());
     let clock = Clock::monotonic();
@@ -113,7 +115,9 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     session.close();
     match args.load.format {
         FormatChoice::Json => print(&json(&status)?)?,
-        FormatChoice::Text => print(&format!("{}files: {}\n{}", monitor_text(&status), place.display(), hint(&place)))?,
+        FormatChoice::Text => {
+            print(&format!("{}files: {}\n{}", monitor_text(&status), place.display(), hint(&place, &status)))?
+        }
     }
     // A signal is the end of that, too.
     session.linger();
@@ -137,16 +141,24 @@ fn nothing_yet(id: &str, workload: &str, started: SystemTime) -> Status {
 }
 
 /// What can be looked at, where a lock was granted twice.
-fn hint(place: &Path) -> String {
+fn hint(place: &Path, status: &Status) -> String {
+    let doubles = status.systems.iter().any(|system| system.violations.double_grants > 0);
     match kept_in(place) {
-        Ok(kept) if !kept.is_empty() => format!("the first double grant in full: {}\n", explaining(place)),
-        _ => String::new(),
+        Ok(kept) if kept.is_empty() => String::new(),
+        Ok(_) if doubles => format!("the first double grant in full: {}\n", explaining(place, true)),
+        Ok(_) => format!("the rounds with a violation judged again: {}\n", explaining(place, false)),
+        Err(_) => String::new(),
     }
 }
 
-/// The command that tells of the first double grant of a watch, or of a kept round.
-fn explaining(place: &Path) -> String {
-    shell_line(&["lockbench", "explain", &place.display().to_string(), "1"].map(str::to_owned))
+/// The command that tells of the first double grant of a watch, or of a kept round; where
+/// only tokens went back, the one that judges again.
+fn explaining(place: &Path, doubles: bool) -> String {
+    let place = place.display().to_string();
+    match doubles {
+        true => shell_line(&["lockbench", "explain", &place, "1"].map(str::to_owned)),
+        false => shell_line(&["lockbench", "verify", &place].map(str::to_owned)),
+    }
 }
 
 fn json(status: &Status) -> Result<String, Failure> {

@@ -18,6 +18,8 @@ pub enum Turned {
     Down(String),
     /// It answers; after an outage of so many nanoseconds, if there was one.
     Up(Option<u64>),
+    /// A violation that no bound tells of.
+    Violated(String),
     /// Something else worth a line.
     Note(String),
 }
@@ -34,7 +36,7 @@ pub struct Sight {
     pub rounds: u64,
     pub certain: Certain,
     /// Violations of the round under way.
-    pub fresh: u64,
+    pub fresh: Certain,
     pub exercised: u64,
     pub outages: u64,
     /// The last outage that is over: when it began, how long it was.
@@ -61,7 +63,7 @@ impl Sight {
             version: String::new(),
             rounds: 0,
             certain: Certain::default(),
-            fresh: 0,
+            fresh: Certain::default(),
             exercised: 0,
             outages: 0,
             outage: None,
@@ -132,7 +134,12 @@ impl Sight {
 
     /// Violations, those of the round under way included.
     pub fn violations(&self) -> Certain {
-        Certain { double_grants: self.certain.double_grants + self.fresh, ..self.certain }
+        let Certain { double_grants, token_regressions, .. } = self.certain;
+        Certain {
+            double_grants: double_grants + self.fresh.double_grants,
+            token_regressions: token_regressions + self.fresh.token_regressions,
+            ..self.certain
+        }
     }
 
     /// Something for the desk. What it does not take in time, oldest first, is in the log

@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_secs(10);
 const STEP_NS: u64 = 200 * MILLISECOND;
 /// Rounds whose keys could not be removed yet.
 const MOST_LEFT: usize = 16;
-/// Histories of rounds with a double grant that are kept.
+/// Histories of rounds with a violation that are kept.
 const MOST_HISTORIES: u32 = 10;
 
 /// The watcher of one system.
@@ -160,12 +160,14 @@ impl<'a> Watch<'a> {
         let excess = self.left.len().saturating_sub(MOST_LEFT);
         self.left.drain(..excess);
         self.note(orders, &result, &eye);
-        self.keep(&path, written, result.safety.double_grants_certain > 0);
+        let (doubles, back) = (result.safety.double_grants_certain, result.safety.token_regressions.unwrap_or(0));
+        self.keep(&path, written && doubles + back > 0, doubles > 0);
         self.candidate = Some(candidate);
         let problem = match (&result.error, eye.silent_since()) {
             _ if post.stop.draining() => return Ok(()),
             (_, Some(since)) => (since, silence(&result)),
-            (Some(error), None) => (began, error.clone()),
+            // What was answered in it was no outage.
+            (Some(error), None) => (eye.answered_until().unwrap_or(began), error.clone()),
             (None, None) => return Ok(()),
         };
         Err(problem)
@@ -179,12 +181,15 @@ impl<'a> Watch<'a> {
         sight.told_until(now);
         sight.rounds += 1;
         // A round that broke off has no findings: what was seen in it until then counts.
-        let found = safety.double_grants_certain + safety.token_regressions.unwrap_or(0);
-        let lost = std::mem::take(&mut sight.fresh).saturating_sub(found);
-        if result.error.is_some() && lost > 0 {
-            sight.certain.double_grants += lost;
+        let fresh = std::mem::take(&mut sight.fresh);
+        let doubles = fresh.double_grants.saturating_sub(safety.double_grants_certain);
+        let regressions = fresh.token_regressions.saturating_sub(safety.token_regressions.unwrap_or(0));
+        if result.error.is_some() && doubles + regressions > 0 {
+            sight.certain.double_grants += doubles;
+            sight.certain.token_regressions += regressions;
             if sight.violated.is_empty() {
-                sight.violated.push(format!("round {}: {lost} double grants, seen before it broke off", self.round));
+                let seen = format!("{doubles} double grants and {regressions} token regressions");
+                sight.violated.push(format!("round {}: {seen}, seen before it broke off", self.round));
             }
         }
         sight.exercised += safety.exercised_holds;
@@ -214,9 +219,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Keeps the history of a round in which a lock was granted twice, of the first ones.
-    fn keep(&mut self, path: &Path, written: bool, violated: bool) {
-        if !violated || !written || self.histories == MOST_HISTORIES {
+    /// Keeps the history of a round in which a lock was granted twice, or its token went back, of
+    /// the first ones.
+    fn keep(&mut self, path: &Path, wanted: bool, doubles: bool) {
+        if !wanted || self.histories == MOST_HISTORIES {
             let _ = fs::remove_file(path);
             return;
         }
@@ -228,7 +234,7 @@ impl<'a> Watch<'a> {
         let note = match moved {
             Ok(()) => {
                 // By the name that it has for good; the command finds it meanwhile as well.
-                let command = explaining(&self.post.stored_as.join(KEPT).join(&name));
+                let command = explaining(&self.post.stored_as.join(KEPT).join(&name), doubles);
                 format!("the history of round {} is kept: {command}", self.round)
             }
             Err(error) => format!("the history of round {} is not kept: {}: {error}", self.round, kept.display()),

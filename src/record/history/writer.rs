@@ -99,6 +99,8 @@ impl HistoryFile {
 pub struct Alarm {
     /// Violations so far.
     pub count: u64,
+    /// Of these: fencing tokens that went back. The others are double grants.
+    pub regressions: u64,
     /// Instant of the first one found since it was last raised: the grant that should not have been.
     pub at: u64,
 }
@@ -341,7 +343,7 @@ mod tests {
         let events = long_and_short();
         // The grant at 20 s is found to be a double one when client 0 leaves at 50 s.
         let last = events.len() - 1;
-        let (read, _) = written(2, &events, &[(last, Alarm { count: 1, at: 20 * S + 1 })]);
+        let (read, _) = written(2, &events, &[(last, Alarm { count: 1, at: 20 * S + 1, ..Alarm::default() })]);
         assert!(read.is_sorted_by_key(|event| event.t));
         for second in 20..22 {
             assert_eq!(read.iter().filter(|e| e.t / S == second).count(), 4, "{second}");

@@ -1,4 +1,4 @@
-//! The rounds of a watch with a double grant: their histories are kept, and judged again
+//! The rounds of a watch with a violation: their histories are kept, and judged again
 //! here, as the history of a run that has no report is.
 
 use std::fs;

@@ -178,6 +178,18 @@ impl Container {
         Ok(Endpoint::new(template.replace("{address}", &self.address()?)))
     }
 
+    /// Where clients reach it while it runs, also while it does not: published ports are kept.
+    /// `None` where the engine chooses the port at each start, or by another name.
+    pub(super) fn endpoint_when_up(&self) -> Option<Endpoint> {
+        if let Ok(endpoint) = self.endpoint() {
+            return Some(endpoint);
+        }
+        let (template, port) = (self.label("lockbench.url")?, self.label("lockbench.port")?);
+        let bindings = self.host_config.port_bindings.as_ref()?.get(&format!("{port}/tcp"))?.as_ref()?;
+        let binding = bindings.iter().find(|binding| !matches!(binding.host_port.as_str(), "" | "0"))?;
+        Some(Endpoint::new(template.replace("{address}", &format!("127.0.0.1:{}", binding.host_port))))
+    }
+
     /// Host ports that it wants, whether or not it got them.
     pub(super) fn wanted_ports(&self) -> Vec<u16> {
         let bindings = self.host_config.port_bindings.iter().flat_map(BTreeMap::values).flatten().flatten();
@@ -222,6 +234,11 @@ mod tests {
         assert_eq!(container.wanted_ports(), [31_234]);
         assert_eq!(container.aliases("x_peers").unwrap(), ["etcd-1", "etcd-1.peers"]);
         assert_eq!((container.aliases("x_clients"), container.aliases("y")), (Some(Vec::new()), None));
+        assert_eq!(container.endpoint_when_up(), container.endpoint().ok());
+        // It does not run: nothing is published now.
+        let stopped = said(r#""2379/tcp": [ { "HostIp": "0.0.0.0", "HostPort": "31234" } ], "#, "");
+        assert!(stopped.endpoint().is_err());
+        assert_eq!(stopped.endpoint_when_up().unwrap().secret_url(), "etcd://127.0.0.1:31234");
         let odd = said(r#""lockbench.port": "2379""#, r#""lockbench.port": "2380""#).address().unwrap_err().to_string();
         assert!(odd.contains("etcd-1: its port 2380 is not published"), "{odd}");
     }

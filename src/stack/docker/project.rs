@@ -29,7 +29,7 @@ pub struct Seen {
     pub healthy: bool,
     /// `healthy`, `starting`, `is exited (exit status 1)`.
     pub state: String,
-    /// Its address for clients, where it is published.
+    /// Its address for clients while it runs, where it is published.
     pub endpoint: Option<Endpoint>,
     /// What its settings are meant for.
     pub durability: Option<String>,
@@ -123,7 +123,7 @@ fn seen(container: &Container, kind: ServerKind) -> Seen {
         service: container.service().to_owned(),
         healthy,
         state,
-        endpoint: container.endpoint().ok(),
+        endpoint: container.endpoint_when_up(),
         durability: container.durability().map(str::to_owned),
     }
 }

@@ -64,10 +64,18 @@ pub fn draw(status: &Status, look: &Look, shown: &Shown, area: Rect, buffer: &mu
     if shown.help {
         pen.help(part(1, area.height - 2), buffer);
     } else {
-        let systems = &status.systems[shown.first.min(status.systems.len())..];
-        let lines: usize = systems.iter().map(|system| pen.card(system, area.width - 2, usize::MAX).len()).sum();
-        let cards = u16::try_from(lines + 2).unwrap_or(u16::MAX).min(area.height - 2 - CHANGES);
-        pen.systems(systems, part(1, cards), buffer);
+        let most = area.height - 2 - CHANGES;
+        let rows = |systems: &[SystemStatus]| -> u16 {
+            let lines = systems.iter().map(|system| pen.card(system, area.width - 2, usize::MAX).len());
+            u16::try_from(lines.sum::<usize>() + 2).unwrap_or(u16::MAX)
+        };
+        // None is scrolled away while there is room for it.
+        let mut first = shown.first.min(status.systems.len());
+        while first > 0 && rows(&status.systems[first - 1..]) <= most {
+            first -= 1;
+        }
+        let cards = rows(&status.systems[first..]).min(most);
+        pen.systems(&status.systems, first, part(1, cards), buffer);
         pen.changes(&status.changes, part(1 + cards, area.height - 2 - cards), buffer);
     }
     pen.footer(shown).render(part(area.height - 1, 1), buffer);
@@ -134,9 +142,10 @@ impl Pen<'_> {
         ])
     }
 
-    fn systems(&self, systems: &[SystemStatus], area: Rect, buffer: &mut Buffer) {
-        let inside = self.frame("Systems", area, buffer);
-        let (mut y, mut fit) = (inside.y, 0);
+    fn systems(&self, all: &[SystemStatus], first: usize, area: Rect, buffer: &mut Buffer) {
+        let title = if first > 0 { format!("Systems ({first} above: k)") } else { "Systems".to_owned() };
+        let inside = self.frame(&title, area, buffer);
+        let (systems, mut y, mut fit) = (&all[first..], inside.y, 0);
         for system in systems {
             let room = usize::from(inside.bottom() - y);
             if room < CARD {

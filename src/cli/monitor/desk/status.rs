@@ -6,7 +6,7 @@ use super::Desk;
 use crate::cli::monitor::held::{resident, system};
 use crate::cli::monitor::json;
 use crate::cli::monitor::webhook::Webhook;
-use crate::report::monitor::{STATUS, Status, StatusVersion, worst_of};
+use crate::report::monitor::{Certain, STATUS, Status, StatusVersion, worst_of};
 use crate::report::{Exit, RunDirectory};
 use crate::units::SECOND;
 
@@ -35,6 +35,13 @@ impl Desk<'_> {
         for (place, held) in self.held.iter().enumerate() {
             let sight = self.post.sight(place);
             violated.extend(sight.violated.iter().map(|why| format!("{}: {why}", sight.backend)));
+            let Certain { double_grants, token_regressions, .. } = sight.fresh;
+            if sight.violated.is_empty() && double_grants + token_regressions > 0 {
+                violated.push(format!(
+                    "{}: in the round under way: {double_grants} double grants, {token_regressions} token regressions",
+                    sight.backend
+                ));
+            }
             systems.push(system(&sight, held, now, watched_ns));
         }
         let due_s = if self.planned_end { 0 } else { self.post.window_ns.div_ceil(SECOND) };

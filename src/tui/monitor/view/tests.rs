@@ -146,6 +146,14 @@ fn what_is_wrong_is_told_to_its_last_word() {
 }
 
 #[test]
+fn no_system_is_scrolled_away_while_there_is_room_for_it() {
+    let shown = |height, first| text(&drawn(120, height, Theme::Default, Shown { first, ..Shown::default() }));
+    assert_eq!(shown(40, 1), shown(40, 0));
+    let small = shown(16, 1);
+    assert!(small.contains("1 above: k") && small != shown(16, 0), "{small}");
+}
+
+#[test]
 fn any_size_is_drawn() {
     for (width, height) in [(0, 0), (1, 1), (60, 12), (61, 13), (300, 100)] {
         for first in [0, 4, 9] {
