@@ -212,10 +212,7 @@ fn rounds_with_a_double_grant_can_be_explained_and_verified_while_the_watch_runs
     place.run(&["run", "w.toml", "-b", "memory", "--set", "duration=200ms", "--run-id", "sound"]).exits(0);
     std::fs::copy(place.results().join("sound/history.jsonl.gz"), place.path().join(note[1])).unwrap();
     let ran = place.run(&["verify", "canary"]).exits(1);
-    ran.tells(&[
-        "memory round 1: DISAGREES: it was kept for a violation, and there is none in it",
-        "verify: exit 1: ",
-    ]);
+    ran.tells(&["memory round 1: DISAGREES: it was kept for a violation, and there is none in it", "verify: exit 1: "]);
 }
 
 #[test]

@@ -40,7 +40,8 @@ impl State {
 impl Row {
     /// Of programs that a keeper holds.
     pub fn of_left(left: &Left, state: State) -> Option<Self> {
-        let ended = left.died.as_ref().map(|died| died.lines().next().unwrap_or_default().to_owned());
+        // The lines of its log are for whoever wanted to use it.
+        let ended = left.died.as_ref().map(|died| died.split("; its last lines").next().unwrap_or_default().to_owned());
         Some(Self {
             kind: left.kind()?,
             place: "this machine".to_owned(),

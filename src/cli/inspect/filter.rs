@@ -9,7 +9,13 @@ use crate::units::{MILLISECOND, parse_duration_ns};
 pub struct Filter {
     waiting: bool,
     older_than_ms: Option<u64>,
+    /// Most locks that are shown.
+    limit: usize,
 }
+
+/// So many locks are looked at at least where only some of them are shown: the others count
+/// for nothing.
+const LOOKED_AT: usize = 100_000;
 
 impl Filter {
     /// From the flags.
@@ -19,7 +25,12 @@ impl Filter {
             ns.map(|ns| ns / MILLISECOND).map_err(|problem| Failure::usage(format!("--older-than {text} {problem}")))
         };
         let older_than_ms = args.older_than.as_ref().map(read).transpose()?;
-        Ok(Self { waiting: args.waiting, older_than_ms })
+        Ok(Self { waiting: args.waiting, older_than_ms, limit: args.limit as usize })
+    }
+
+    /// How many locks are to be looked at.
+    pub fn search(&self) -> usize {
+        if self.waiting || self.older_than_ms.is_some() { self.limit.max(LOOKED_AT) } else { self.limit }
     }
 
     /// The look with the locks that are to be shown, and a note on those that are not.
@@ -42,6 +53,10 @@ impl Filter {
         if hidden > 0 {
             seen.look.notes.push(format!("{hidden} locks are filtered out"));
         }
+        if seen.look.locks.len() > self.limit {
+            seen.look.locks.truncate(self.limit);
+            seen.look.truncated = Some(format!("stopped at --limit {}", self.limit));
+        }
         seen
     }
 }
@@ -53,7 +68,7 @@ fn age(lock: &LockSeen) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
+    use super::{Filter, LOOKED_AT};
     use crate::lock::ServerKind;
     use crate::lock::inspection::{ClientSeen, Inspection, LockSeen, Look};
 
@@ -76,11 +91,20 @@ mod tests {
 
     #[test]
     fn what_is_filtered_out_is_counted() {
-        let (names, notes) = shown(&Filter { waiting: true, older_than_ms: None });
+        let (names, notes) = shown(&Filter { waiting: true, older_than_ms: None, limit: 9 });
         assert_eq!((names, notes), (vec!["wanted".to_owned()], vec!["2 locks are filtered out".to_owned()]));
-        let (names, notes) = shown(&Filter { waiting: false, older_than_ms: Some(30_000) });
+        let (names, notes) = shown(&Filter { waiting: false, older_than_ms: Some(30_000), limit: 9 });
         assert_eq!(names, ["old"]);
         assert!(notes[0].starts_with("1 locks have no time") && notes[1].starts_with("2 "), "{notes:?}");
-        assert_eq!(shown(&Filter { waiting: false, older_than_ms: None }).0.len(), 3);
+        assert_eq!(shown(&Filter { waiting: false, older_than_ms: None, limit: 9 }).0.len(), 3);
+    }
+
+    #[test]
+    fn the_limit_is_on_what_is_shown_and_not_on_what_is_looked_at() {
+        let filter = |waiting, limit| Filter { waiting, older_than_ms: None, limit };
+        assert_eq!((filter(false, 1).search(), filter(true, 1).search()), (1, LOOKED_AT));
+        let (seen, all) = (filter(true, 1).apply(seen()), filter(false, 2).apply(seen()));
+        assert_eq!((seen.look.locks.len(), seen.look.truncated), (1, None));
+        assert_eq!((all.look.locks.len(), all.look.truncated.as_deref()), (2, Some("stopped at --limit 2")));
     }
 }

@@ -47,7 +47,7 @@ pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     let interval = args.watch.as_deref().map(interval).transpose()?;
     let filter = Filter::new(args)?;
     let (kind, endpoints) = place::read(&args.urls, args.system, &args.project.name())?;
-    let scope = Scope { prefix: args.prefix.clone(), limit: args.limit as usize };
+    let scope = Scope { prefix: args.prefix.clone(), limit: filter.search() };
     let asked = Asked { kind, endpoints, scope };
     // What cannot be asked is refused before anybody is contacted.
     inspector(asked.kind, &asked.target(), asked.scope.clone()).map_err(Failure::usage)?;

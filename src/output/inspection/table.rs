@@ -4,7 +4,7 @@
 
 use super::line::{Line, Tone, cut};
 use super::{Appearance, client, grid};
-use crate::lock::inspection::{ClientSeen, LockSeen, Look};
+use crate::lock::inspection::{ClientSeen, LockSeen, Look, NodeState};
 
 /// Between columns.
 const GAP: &str = "  ";
@@ -61,7 +61,8 @@ fn rows(lock: &LockSeen, appearance: Appearance) -> Vec<Row> {
     let mut rows: Vec<Row> = lock.holders.iter().map(|holder| row((Tone::Good, "held".to_owned()), holder)).collect();
     if rows.is_empty() {
         let state = (Tone::Warning, "open".to_owned());
-        rows.push(row(state, &ClientSeen { client: "nobody".to_owned(), ..ClientSeen::default() }));
+        let who = if may_be_held(lock) { "unknown" } else { "nobody" };
+        rows.push(row(state, &ClientSeen { client: who.to_owned(), ..ClientSeen::default() }));
     }
     rows[0].nodes = grid::cell(lock, appearance.ascii);
     let others = grid::others(lock, columns, appearance.ascii);
@@ -69,6 +70,12 @@ fn rows(lock: &LockSeen, appearance: Appearance) -> Vec<Row> {
     let waiters = lock.waiters.iter().enumerate();
     rows.extend(waiters.map(|(place, waiter)| row((Tone::Warning, format!("wait {}", place + 1)), waiter)));
     rows
+}
+
+/// Would the nodes that do not answer make a majority of those that hold it?
+fn may_be_held(lock: &LockSeen) -> bool {
+    let silent = lock.nodes.iter().filter(|node| node.state == NodeState::Silent).count();
+    lock.quorum.as_ref().is_some_and(|quorum| quorum.holding + silent >= quorum.needed)
 }
 
 impl Widths {
