@@ -63,7 +63,7 @@ fn a_service_that_never_gets_healthy_is_quoted_and_taken_down() {
         (check("sleep 60"), &["redis: not healthy within 3 s", "--within"]),
         (
             format!("{}    command: [\"sh\", \"-c\", \"echo broken; exit 7\"]\n", check("true")),
-            &["is exited (exit status 7)", "| broken"],
+            &["has exited (exit status 7)", "| broken"],
         ),
         (LABELS.to_owned(), &["has no health check"]),
     ] {

@@ -109,6 +109,11 @@ fn left_running(kind: ServerKind, project: &str) -> Result<Vec<Endpoint>, Failur
 fn by_scheme(first: &Endpoint) -> Result<ServerKind, Failure> {
     let kind = ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&first.scheme()));
     kind.ok_or_else(|| {
+        let text = first.to_string();
+        if !text.contains([':', '/']) {
+            let names = ServerKind::ALL.map(ServerKind::name).join(", ");
+            return Failure::usage(format!("{text} is neither a URL nor the name of a system: {names}"));
+        }
         Failure::usage(format!(
             "unknown scheme in {first}; known are redis, rediss, etcd, etcds, zookeeper, postgres; or say --as SYSTEM"
         ))
@@ -203,6 +208,7 @@ mod tests {
             (&["postgres://u:s3cret@a", "postgres://b"], None, "one server"),
             (&["redis://"], None, "no host"),
             (&["redis:"], None, "unknown scheme in redis:; known"),
+            (&["reddis"], None, "reddis is neither a URL nor the name of a system: redis, redlock"),
             (&["etcd=etcd://u:s3cret@a:1"], Some(SystemChoice::Redis), "one system"),
             (&["redis://u:s3cret@a:1"], Some(SystemChoice::Etcd), "etcd needs etcd://"),
         ] {

@@ -47,9 +47,14 @@ fn one(system: &SystemStatus) -> String {
     };
     let duration = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
     let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |s| format!("{} %", three_digits(s * 100.0)));
+    // What a 0 is worth is known by the round, a double grant at once.
+    let twice = match system.violations.double_grants {
+        0 => format!("0 of {} challenged holds", grouped(system.exercised_holds)),
+        doubles => grouped(doubles),
+    };
     let Some(window) = system.windows.get(1) else { return format!("{}: {state}", system.backend) };
     format!(
-        "{}: {state}; last 5m: {}/s, p50 {}, p99 {}, contention {}, timeouts {}, availability {}; double grants {} of {} challenged holds, outages {}",
+        "{}: {state}; last 5m: {}/s, p50 {}, p99 {}, contention {}, timeouts {}, availability {}; double grants {}, outages {}",
         system.backend,
         three_digits(window.rate_per_s),
         duration(window.service_p50_ns),
@@ -57,8 +62,7 @@ fn one(system: &SystemStatus) -> String {
         share(window.contention),
         share(window.timeouts),
         share(window.availability),
-        system.violations.double_grants,
-        grouped(system.exercised_holds),
+        twice,
         system.outages,
     )
 }

@@ -142,7 +142,8 @@ impl Container {
             ("paused", _) => Err("is paused".to_owned()),
             (other, _) => {
                 let why = if state.error.is_empty() { String::new() } else { format!(": {}", state.error) };
-                Err(format!("is {other} (exit status {}{why})", state.exit_code))
+                let verb = if other == "exited" { "has" } else { "is" };
+                Err(format!("{verb} {other} (exit status {}{why})", state.exit_code))
             }
         }
     }
@@ -248,7 +249,7 @@ mod tests {
         assert_eq!(said("", "").healthy(), Ok(false));
         assert_eq!(said("starting", "healthy").healthy(), Ok(true));
         assert_eq!(said("starting", "unhealthy").healthy(), Err("is unhealthy".to_owned()));
-        assert_eq!(said("running", "exited").healthy(), Err("is exited (exit status 0)".to_owned()));
+        assert_eq!(said("running", "exited").healthy(), Err("has exited (exit status 0)".to_owned()));
         assert_eq!(said("", "").last_check(), "; its health check said: no leader");
     }
 

@@ -130,7 +130,7 @@ pub enum DockerError {
         service: String,
         /// The project.
         project: String,
-        /// `is exited`, `runs with durability fast, asked for is safe`.
+        /// `has exited`, `runs with durability fast, asked for is safe`.
         state: String,
         /// The command that takes it down.
         remedy: String,

@@ -27,7 +27,7 @@ pub struct Seen {
     pub service: String,
     /// Does its health check pass?
     pub healthy: bool,
-    /// `healthy`, `starting`, `is exited (exit status 1)`.
+    /// `healthy`, `starting`, `has exited (exit status 1)`.
     pub state: String,
     /// Its address for clients while it runs, where it is published.
     pub endpoint: Option<Endpoint>,
