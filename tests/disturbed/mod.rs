@@ -63,11 +63,22 @@ impl Load {
         wanted.map(|(_, (_, value))| value.parse::<f64>().unwrap() as u64).sum()
     }
 
-    /// Waits until these counters have grown.
+    /// Waits until these counters have grown by what happened from now on. They come about
+    /// once a second: the first that is new may tell of what was before, so that it is the
+    /// beginning.
     fn grows(&self, counters: &[&str], by: u64, when: &str) {
-        let (begin, limit) = (self.count(counters), Instant::now() + LIMIT);
-        while self.count(counters) < begin + by {
-            assert!(Instant::now() < limit, "{counters:?} stay at {begin} {when}");
+        let old = self.count(counters);
+        let mut begin = None;
+        let limit = Instant::now() + LIMIT;
+        loop {
+            let now = self.count(counters);
+            if begin.is_some_and(|begin| now >= begin + by) {
+                return;
+            }
+            if begin.is_none() && now > old {
+                begin = Some(now);
+            }
+            assert!(Instant::now() < limit, "{counters:?} stay at {now}, were {old}, {when}");
             sleep(Duration::from_millis(100));
         }
     }
