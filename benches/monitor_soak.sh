@@ -2,7 +2,7 @@
 # A watch whose server is restarted in the middle and whose memory is looked at: prints
 # resident memory every 10 s, what the watch said, how it ended, and the most memory in
 # each third of the time. Expected: it recovers. A round takes memory and gives it back, so
-# that its own memory goes up and down, between 7 and 11 MiB with one system; that is all
+# that its own memory goes up and down, between 6 and 11 MiB with one system; that is all
 # that ten minutes can show. Over an hour, or many short rounds, the last third needs no
 # more than the first but for 1 MiB, the outage included.
 #
