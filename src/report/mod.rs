@@ -2,6 +2,7 @@
 //! How it looks is in `output`.
 
 mod agreement;
+pub mod answer;
 mod assemble;
 mod blank;
 mod broken_off;

@@ -59,6 +59,14 @@ pub fn relative_change(a: &[f64], b: &[f64], seed: u64) -> Option<Interval> {
     Some(Interval { estimate: ratio.estimate - 1.0, low: ratio.low - 1.0, high: ratio.high - 1.0 })
 }
 
+/// The mean of these trials with its 95 % interval: the ratio to a side that is surely 1.
+///
+/// `None` with fewer than three trials, or where the mean is not positive.
+#[must_use]
+pub fn mean(trials: &[f64], seed: u64) -> Option<Interval> {
+    ratio_of_means(&[1.0; FEWEST], trials, seed)
+}
+
 fn interval(a: &[f64], b: &[f64], seed: u64, resamples: usize) -> Option<Interval> {
     let (a, b) = (Side::new(a)?, Side::new(b)?);
     let estimate = b.mean / a.mean;
@@ -163,7 +171,7 @@ mod tests {
     use rand_distr::{Distribution, LogNormal, Normal};
     use rand_pcg::Pcg64Mcg;
 
-    use super::{interval, normal_tail, ratio_of_means, relative_change, student_t_975};
+    use super::{interval, mean, normal_tail, ratio_of_means, relative_change, student_t_975};
 
     /// Share of simulated comparisons without a difference whose interval covers 1.
     /// `spread` of one side in shares of its mean, the other's is `even` times less.
@@ -217,6 +225,15 @@ mod tests {
         assert_eq!(ratio_of_means(&[1.0; 5], &[f64::NAN; 5], 1), None);
         let ties = ratio_of_means(&[2.0; 5], &[3.0; 5], 1).unwrap();
         assert_eq!((ties.estimate, ties.low, ties.high), (1.5, 1.5, 1.5));
+    }
+
+    #[test]
+    fn a_mean_has_the_interval_of_its_trials() {
+        let found = mean(&[100.0, 104.0, 97.0, 101.0, 99.0], 1).unwrap();
+        assert!((found.estimate - 100.2).abs() < 1e-9, "{found:?}");
+        // Student's t: 100.2 ± 2.776 * 2.588 / sqrt(5).
+        assert!((found.low - 97.0).abs() < 0.6 && (found.high - 103.4).abs() < 0.6, "{found:?}");
+        assert_eq!(mean(&[100.0, 104.0], 1), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod bootstrap;
 
-pub use bootstrap::{Interval, ratio_of_means, relative_change};
+pub use bootstrap::{Interval, mean, ratio_of_means, relative_change};
 
 /// Jain's fairness index of allocations: `(sum x)^2 / (n * sum x^2)`, from 1/n
 /// (one takes all) to 1 (all equal). `None` if there are none or all are zero.

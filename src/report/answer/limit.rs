@@ -1,0 +1,90 @@
+//! What a run does not prove, however well it went.
+
+use super::super::durability::Copies;
+use super::super::schema::{Report, SafetyVerdict};
+use super::{Class, Winner};
+
+/// One thing that the run does not prove.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Limit {
+    /// Zero double grants are no proof: there may be fewer than so many per million
+    /// challenged holds, at 95 %, in the system of which the least was seen.
+    Bound {
+        /// The largest bound.
+        per_million: f64,
+        /// Whose it is.
+        system: String,
+        /// Number of systems with a bound.
+        systems: usize,
+    },
+    /// No other client ever wanted a held lock: nothing is said of their safety.
+    NotExercised {
+        /// Registry names.
+        systems: Vec<String>,
+    },
+    /// No fault was injected: nothing is said of crashes, pauses and partitions.
+    NoFault,
+    /// Some systems ran on one node: none of these survives its loss, nor pays for it.
+    OneNode {
+        /// Registry names.
+        systems: Vec<String>,
+    },
+    /// Load and servers shared one machine.
+    OneMachine {
+        /// Did they talk over loopback, without any network?
+        loopback: bool,
+    },
+    /// A difference between two systems may be noise: too few trials.
+    FewTrials {
+        /// Fewest trials of a system that is ranked beside another.
+        trials: usize,
+    },
+    /// Systems of different promises ran: they are not to be ranked against each other.
+    Classes {
+        /// Number of classes.
+        count: usize,
+    },
+}
+
+pub(super) fn limits(report: &Report, classes: &[Class]) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    let rows = || classes.iter().flat_map(|class| &class.rows);
+    if rows().next().is_none() {
+        return limits;
+    }
+    let bounds: Vec<(f64, &str)> = rows()
+        .filter(|row| row.safety.verdict == SafetyVerdict::Valid)
+        .filter_map(|row| Some((row.safety.bound_per_million?, row.system.as_str())))
+        .collect();
+    if let Some((per_million, system)) = bounds.iter().copied().max_by(|a, b| a.0.total_cmp(&b.0)) {
+        limits.push(Limit::Bound { per_million, system: system.to_owned(), systems: bounds.len() });
+    }
+    let quiet: Vec<String> =
+        rows().filter(|row| row.safety.verdict == SafetyVerdict::NotExercised).map(|row| row.system.clone()).collect();
+    if !quiet.is_empty() {
+        limits.push(Limit::NotExercised { systems: quiet });
+    }
+    if report.faults.is_empty() {
+        limits.push(Limit::NoFault);
+    }
+    let lonely = classes.iter().filter(|class| class.durability.copies == Copies::One).flat_map(|class| &class.rows);
+    let lonely: Vec<String> = lonely.map(|row| row.system.clone()).collect();
+    if !lonely.is_empty() {
+        limits.push(Limit::OneNode { systems: lonely });
+    }
+    let placement = &report.environment.placement;
+    if placement.starts_with("servers on the same machine") || placement == "no servers" {
+        limits.push(Limit::OneMachine { loopback: placement.contains("loopback") });
+    }
+    let few = classes.iter().filter_map(|class| match class.winner {
+        Winner::Unproven { trials, .. } => Some(trials),
+        Winner::None | Winner::Alone | Winner::Clear { .. } | Winner::Tie { .. } => None,
+    });
+    if let Some(trials) = few.min() {
+        limits.push(Limit::FewTrials { trials });
+    }
+    if classes.len() > 1 {
+        limits.push(Limit::Classes { count: classes.len() });
+    }
+    limits
+}
