@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
 
 mod cli;
+mod cluster;
+mod disturbed;
+mod http;
 #[path = "redis_server/mod.rs"]
 mod redis_server;
 mod support;
@@ -10,7 +13,11 @@ mod support;
 use std::time::Duration;
 
 use cli::{Place, Running, SHORT, assert_gone};
+use cluster::Cluster;
+use disturbed::Load;
+use redis_server::RedisServer;
 use rustix::process::Signal;
+use serde_json::Value;
 
 #[test]
 fn an_unreachable_endpoint_is_named_without_its_password() {
@@ -108,7 +115,7 @@ fn a_server_that_dies_in_the_middle_is_named_and_the_others_run() {
     assert_eq!(report["complete"], false);
     let of = |name: &str| report["results"].as_array().unwrap().iter().find(|r| r["backend"] == name).unwrap().clone();
     assert!(of("redis")["error"].as_str().unwrap().contains("killed by signal 9"));
-    assert_eq!(of("sqlite")["error"], serde_json::Value::Null);
+    assert_eq!(of("sqlite")["error"], Value::Null);
     assert_eq!(of("sqlite")["complete"], true);
     assert!(of("sqlite")["grants"].as_u64().unwrap() > 0);
 }
@@ -132,7 +139,7 @@ fn a_given_server_that_goes_away_is_told() {
     if !support::live("no server was started") {
         return;
     }
-    let Some(mut server) = redis_server::RedisServer::start(&[]) else { return };
+    let Some(mut server) = RedisServer::start(&[]) else { return };
     let place = Place::new();
     let workload = Place::shipped("quickstart.toml");
     let endpoint = format!("redis=redis://127.0.0.1:{}", server.port);
@@ -144,4 +151,146 @@ fn a_given_server_that_goes_away_is_told() {
     let ran = run.finish(Duration::from_secs(30)).exits(3);
     ran.tells(&["verdict: exit 3", "redis trial 1: the server did not answer at the end", "it is named \"", "memory"]);
     assert_eq!(place.report()["complete"], false);
+}
+
+/// Long enough for a slow machine to see grants before and after a node is killed.
+const LASTS: [&str; 2] = ["--set", "duration=12s"];
+
+fn five() -> Option<Vec<RedisServer>> {
+    (0..5).map(|_| RedisServer::start(&[])).collect()
+}
+
+fn urls(servers: &[RedisServer]) -> String {
+    servers.iter().map(|server| format!("redis://127.0.0.1:{}", server.port)).collect::<Vec<_>>().join(",")
+}
+
+/// `serving of total` before the load and after it.
+fn nodes(report: &Value) -> [String; 2] {
+    ["start", "end"].map(|when| {
+        let nodes = &report["results"][0]["nodes"][when];
+        format!("{} of {}", nodes["serving"], nodes["total"])
+    })
+}
+
+fn found(report: &Value, lint: &str) -> Option<String> {
+    let lints = report["lints"].as_array().unwrap();
+    lints.iter().find(|found| found["name"] == lint).map(|found| found["message"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_minority_of_nodes_that_dies_is_a_note_and_the_table_is_kept() {
+    let Some(mut servers) = five() else { return };
+    let load = Load::on(Place::command, "redlock", &urls(&servers), &LASTS);
+    let killed = servers[3].port;
+    servers[1].kill();
+    servers[3].kill();
+    load.goes_on("with two of five nodes killed");
+    let (ran, report) = load.ends_by_itself(0);
+    assert_eq!(nodes(&report), ["5 of 5", "3 of 5"]);
+    let told = found(&report, "nodes-lost").unwrap();
+    assert!(told.contains("3 of 5 nodes at the end") && told.contains(&killed.to_string()), "{told}");
+    assert!(report["aggregates"][0]["throughput_per_s"].as_f64().unwrap() > 0.0);
+    ran.tells(&["3 of 5; 3 of 5 nodes at the end", "note: redlock, trial 1: 3 of 5 nodes at the end"]);
+}
+
+#[test]
+fn a_majority_of_nodes_that_dies_is_exit_3_and_the_figures_until_then_are_kept() {
+    let Some(mut servers) = five() else { return };
+    let load = Load::on(Place::command, "redlock", &urls(&servers), &LASTS);
+    servers[..3].iter_mut().for_each(RedisServer::kill);
+    load.fails("with three of five nodes killed");
+    let (ran, report) = load.ends_by_itself(3);
+    assert_eq!(nodes(&report), ["5 of 5", "2 of 5"]);
+    let result = &report["results"][0];
+    assert!(result["error"].as_str().unwrap().contains("2 of 5 nodes answer, 3 must"), "{result}");
+    assert!(result["grants"].as_u64().unwrap() > 50 && report["aggregates"][0]["grants"].as_u64().unwrap() > 50);
+    ran.tells(&["3 of 5; 2 of 5 nodes at the end", "verdict: exit 3"]);
+}
+
+#[test]
+fn a_run_opens_with_the_nodes_that_it_needs_and_not_with_fewer() {
+    let Some(mut servers) = five() else { return };
+    let place = Place::new();
+    let endpoint = format!("redlock={}", urls(&servers));
+    let workload = Place::shipped("hot-key.toml");
+    let mut arguments = vec!["run", workload.as_str(), "-b", "redlock", "--endpoint", endpoint.as_str()];
+    arguments.extend(SHORT);
+    servers[0].kill();
+    servers[1].kill();
+    place.run(&[&arguments[..], &["-o", "two"]].concat()).exits(0).tells(&["warning[nodes-lost]", "valid"]);
+    place.run(&[&arguments[..], &["-D", "nodes-lost", "-o", "denied"]].concat()).exits(99);
+    servers[2].kill();
+    let ran = place.run(&[&arguments[..], &["-o", "three"]].concat()).exits(3);
+    ran.tells(&["2 of 5 nodes answer, 3 must", &servers[2].port.to_string()]);
+}
+
+#[test]
+fn one_redis_under_three_names_is_refused_as_redlock() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let place = Place::new();
+    let port = server.port;
+    let endpoint = format!("redlock=redis://127.0.0.1:{port},redis://localhost:{port},redis://127.0.0.2:{port}");
+    let workload = Place::shipped("hot-key.toml");
+    let ran = place.run(&["run", &workload, "-b", "redlock", "--endpoint", &endpoint]).exits(3);
+    ran.tells(&["are one server (one run_id in INFO)", "give independent servers"]);
+}
+
+/// One node killed in the middle, then a run that begins without it.
+fn survives_the_loss_of_one(mut cluster: Cluster, backend: &str) {
+    let endpoint = cluster.endpoint();
+    let urls = endpoint.split_once('=').unwrap().1.to_owned();
+    let load = Load::on(Place::command, backend, &urls, &LASTS);
+    let killed = cluster.kill(1);
+    load.goes_on("with one of three nodes killed");
+    let (ran, report) = load.ends_by_itself(0);
+    assert_eq!(nodes(&report), ["3 of 3", "2 of 3"]);
+    let told = found(&report, "nodes-lost").unwrap();
+    assert!(told.contains("2 of 3 nodes at the end") && told.contains(&killed), "{told}");
+    ran.tells(&["2 of 3; 2 of 3 nodes at the end"]);
+    let place = Place::new();
+    let workload = Place::shipped("hot-key.toml");
+    let mut arguments = vec!["run", workload.as_str(), "-b", backend, "--endpoint", endpoint.as_str()];
+    arguments.extend(SHORT);
+    place.run(&arguments).exits(0).tells(&["warning[nodes-lost]", "valid"]);
+    let report = place.report();
+    assert_eq!(nodes(&report), ["2 of 3", "2 of 3"]);
+    let failed = report["results"][0]["unavailable"].as_u64().unwrap();
+    assert_eq!(failed, 0, "a node that was away from the start costs no attempt: {}", report["results"][0]["failures"]);
+    cluster.kill(2);
+    let place = Place::new();
+    place.run(&arguments).exits(3).tells(&["verdict: exit 3"]);
+}
+
+#[test]
+fn etcd_goes_on_without_one_of_three() {
+    let Some(cluster) = Cluster::etcd() else { return };
+    survives_the_loss_of_one(cluster, "etcd");
+}
+
+#[test]
+fn zookeeper_goes_on_without_one_of_three() {
+    let Some(cluster) = Cluster::zookeeper() else { return };
+    survives_the_loss_of_one(cluster, "zookeeper");
+}
+
+#[test]
+fn a_watch_of_three_nodes_goes_on_without_one_and_names_it() {
+    let Some(mut cluster) = Cluster::etcd() else { return };
+    let place = Place::new();
+    place.file("w.toml", "clients = 4\nhold = \"2ms\"\nttl = \"10s\"\nthresholds = [\"double_grants == 0\"]\n");
+    let endpoint = cluster.endpoint();
+    let mut arguments = vec!["monitor", "w.toml", "-b", "etcd", "--endpoint", endpoint.as_str()];
+    arguments.extend(["--rate", "50/s", "--round", "2s", "--window", "5s", "--every", "2s", "--ui", "plain"]);
+    let mut running = Running::start(&mut place.command(&arguments));
+    running.until("up, 3 of 3 nodes");
+    let killed = cluster.kill(0);
+    running.until(&format!("2 of 3 nodes serve; away: {killed}"));
+    running.until(&format!("up, 2 of 3 nodes ({killed} away)"));
+    running.signal(Signal::INT);
+    let ran = running.finish(Duration::from_secs(60)).exits(0);
+    assert!(!ran.err.contains("it does not answer"), "{}", ran.err);
+    let status = std::fs::read(place.only_run().join("monitor.json")).unwrap();
+    let status: Value = serde_json::from_slice(&status).unwrap();
+    assert_eq!(status["systems"][0]["nodes"]["serving"], 2);
+    assert_eq!(status["systems"][0]["outages"], 0);
 }

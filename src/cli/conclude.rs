@@ -194,6 +194,14 @@ fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
     if contended(&job.plan) && result.error.is_none() && result.safety.exercised_holds == 0 {
         remarks.push(format!("{name}: no holder was ever challenged: the zero double grants prove nothing"));
     }
+    // Also where the trial failed in the end.
+    let looks = [(&result.nodes.start, "at the start"), (&result.nodes.end, "at the end")];
+    for (nodes, when) in looks.into_iter().filter_map(|(nodes, when)| Some((nodes.as_ref()?, when))) {
+        if !nodes.away.is_empty() {
+            let trial = result.trial;
+            remarks.push(format!("{name}, trial {trial}: {nodes} {when}; away: {}", nodes.problems()));
+        }
+    }
     remarks
 }
 

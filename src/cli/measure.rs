@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::backend::{Entry, Target};
 use crate::clock::Clock;
 use crate::load::{Armed, Grid, LoadError, Phase, Spec, Steering, Tick};
-use crate::lock::{Facts, Key, LockSystem};
+use crate::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial};
 use crate::metrics::{Subject, Tally};
 use crate::oracle::{JudgedHistory, Oracle};
 use crate::record::figures::{Figures, Schedule};
@@ -178,16 +178,19 @@ impl Bench<'_> {
         if let Some(lookout) = self.lookout {
             lookout.watch(self.watched(candidate, &keys));
         }
+        let start = self.nodes(candidate);
         let done = match Armed::new(spec) {
             Ok(armed) => self.measure(armed, candidate, trial, history),
             Err(error) => Err(error),
         };
+        let end = self.nodes(candidate);
         if let Some(lookout) = self.lookout {
             lookout.rest();
         }
         let cleaned = self.clean(candidate, &keys);
         let never_began = matches!(done, Err(LoadError::Stopped));
         let mut done = done.unwrap_or_else(|error| failed(error.to_string()));
+        done.result.nodes = NodesOfTrial { start, end };
         if let Some(death) = self.servers.died(candidate.entry) {
             done.result.error = Some(death);
             done.result.complete = false;
@@ -215,6 +218,29 @@ impl Bench<'_> {
         }
     }
 
+    /// Which nodes serve now. A stop does not wait for nodes that hang. A watch asks beside
+    /// its rounds.
+    fn nodes(&self, candidate: &Candidate) -> Option<Nodes> {
+        if self.beside.is_some() {
+            return None;
+        }
+        self.runtime.block_on(async {
+            tokio::select! {
+                nodes = candidate.system.nodes() => nodes,
+                () = self.given_up() => None,
+            }
+        })
+    }
+
+    /// Completes when a run that was stopped has waited long enough for a server.
+    async fn given_up(&self) {
+        self.stop.drained().await;
+        tokio::select! {
+            () = self.stop.aborted() => {}
+            () = tokio::time::sleep(STOPPED_CLEAN) => {}
+        }
+    }
+
     /// Removes the keys of a trial, unless its servers are dead or about to be
     /// stopped with all that they hold. A stop that waits for a server that hangs
     /// waits a little only, an abort not at all.
@@ -224,16 +250,9 @@ impl Bench<'_> {
             return Ok(());
         }
         self.runtime.block_on(async {
-            let given_up = async {
-                self.stop.drained().await;
-                tokio::select! {
-                    () = self.stop.aborted() => {}
-                    () = tokio::time::sleep(STOPPED_CLEAN) => {}
-                }
-            };
             tokio::select! {
                 cleaned = candidate.system.clean(keys) => cleaned.map_err(|error| error.to_string()),
-                () = given_up => Err("stopped before the server answered".to_owned()),
+                () = self.given_up() => Err("stopped before the server answered".to_owned()),
             }
         })
     }

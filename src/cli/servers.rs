@@ -139,9 +139,9 @@ impl Servers {
         .collect()
     }
 
-    /// Did the entry's server end by itself? Then how.
+    /// Did so many of the entry's servers end by themselves that the rest cannot serve? Then how.
     pub fn died(&self, entry: &Entry) -> Option<String> {
-        self.handle(entry)?.died()
+        self.handle(entry)?.out_of_service()
     }
 
     /// Processor seconds and memory of the entry's servers, if we can see them.

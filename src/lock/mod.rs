@@ -13,6 +13,7 @@
 mod deadline;
 mod guarantee;
 pub mod inspection;
+mod nodes;
 mod outcome;
 mod retry;
 mod server;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use deadline::{Deadline, Patience};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
+pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
 pub use retry::Retry;
 pub use server::{Endpoint, ServerKind};
@@ -54,6 +56,14 @@ pub struct SystemError {
     pub problem: String,
 }
 
+impl SystemError {
+    /// Address and problem, for a message that names the system already.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{}: {}", self.address, self.problem)
+    }
+}
+
 /// What the server itself says of its configuration, read back, never assumed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Facts {
@@ -67,6 +77,9 @@ pub struct Facts {
     /// `follower`, `standalone`.
     #[serde(default)]
     pub role: String,
+    /// What changes what a verdict on it means.
+    #[serde(default)]
+    pub caveats: Caveats,
 }
 
 /// A look at a system while it is under load.
@@ -117,7 +130,7 @@ pub trait LockSystem: Send + Sync {
     fn guarantees(&self) -> &Guarantees;
     /// Addresses of its servers without credentials; empty if it needs none.
     fn addresses(&self) -> Vec<String>;
-    /// Reaches every server and reads back version and durability.
+    /// Reaches as many servers as the recipe needs, and reads back version and durability.
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>>;
     /// Makes a clean state for these keys (tables, parents; not held, no token yet).
     fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>>;
@@ -130,7 +143,18 @@ pub trait LockSystem: Send + Sync {
     /// Asks the server who holds these keys now, all over one connection, and how long one
     /// small request takes. Not part of any measurement.
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>>;
-    /// Removes everything that we made for these keys, and nothing else.
+    /// Asks every server whether it serves. Not part of any measurement. `None`: there are no
+    /// servers. The default is for systems of one server.
+    fn nodes(&self) -> Local<'_, Option<Nodes>> {
+        Box::pin(async move {
+            let address = self.addresses().into_iter().next()?;
+            let asked = self.survey(&[]).await.map(drop);
+            let asked = asked.map_err(|error| Away { address, problem: error.problem });
+            Some(Nodes::of([asked], 1, 1))
+        })
+    }
+    /// Removes everything that we made for these keys, and nothing else; from as many servers
+    /// as the recipe needs, where others are away.
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>>;
 }
 

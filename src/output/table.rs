@@ -49,12 +49,16 @@ fn rows(report: &Report, cells: impl Fn(&Aggregate) -> Vec<String>) -> Vec<Vec<S
     report.aggregates.iter().map(row).collect()
 }
 
+/// The first trial that ran to its end, else the first that was measured before its system
+/// failed.
+fn first<'a>(report: &'a Report, backend: &'a str) -> Option<&'a TrialResult> {
+    let whole = trials(report, backend).find(|result| result.error.is_none());
+    whole.or_else(|| trials(report, backend).find(|result| result.attempts > 0))
+}
+
 /// As [`rows`], from the first trial that ran; dashes if none did.
 fn first_rows(report: &Report, width: usize, cells: impl Fn(&TrialResult) -> Vec<String>) -> Vec<Vec<String>> {
-    rows(report, |aggregate| {
-        let first = trials(report, &aggregate.backend).find(|result| result.error.is_none());
-        first.map_or_else(|| vec![NONE.to_owned(); width], &cells)
-    })
+    rows(report, |aggregate| first(report, &aggregate.backend).map_or_else(|| vec![NONE.to_owned(); width], &cells))
 }
 
 fn speed(report: &Report) -> Table {
@@ -171,7 +175,7 @@ fn waiting(report: &Report) -> Table {
         (part, all) => format!("{} ({:.2} %)", grouped(part), 100.0 * part as f64 / all as f64),
     };
     let first = |backend: &str, field: fn(&TrialResult) -> Option<String>| {
-        trials(report, backend).find(|result| result.error.is_none()).and_then(field).unwrap_or_else(|| NONE.to_owned())
+        first(report, backend).and_then(field).unwrap_or_else(|| NONE.to_owned())
     };
     Table {
         title: "Waiting",
@@ -228,7 +232,7 @@ fn systems(report: &Report) -> Table {
         vec![
             first.server_version.clone(),
             first.durability.clone(),
-            first.quorum.clone(),
+            quorum(first),
             if first.ttl_raised { format!("{ttl} (raised)") } else { ttl },
             cpu.map_or_else(|| NONE.to_owned(), |cpu| format!("{:.0} %", 100.0 * cpu / first.measured_s)),
         ]
@@ -239,6 +243,15 @@ fn systems(report: &Report) -> Table {
         rows: first_rows(report, 5, cells),
         note: "rows of different durability or quorum are different promises: do not rank them against each other.",
         prose: true,
+    }
+}
+
+/// The quorum, and how many nodes were left where some were away.
+#[must_use]
+pub fn quorum(result: &TrialResult) -> String {
+    match &result.nodes.end {
+        Some(nodes) if !nodes.away.is_empty() => format!("{}; {nodes} at the end", result.quorum),
+        _ => result.quorum.clone(),
     }
 }
 

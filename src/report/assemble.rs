@@ -9,7 +9,7 @@ use super::schema::{
 };
 use super::story::story;
 use crate::load::TrialReport;
-use crate::lock::{Facts, Guarantees};
+use crate::lock::{Facts, Guarantees, NodesOfTrial};
 use crate::oracle::Findings;
 use crate::record::LatencyFigures;
 use crate::record::figures::{Counts, Figures, Latencies};
@@ -124,6 +124,9 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         durability: measured.facts.durability.clone(),
         quorum: measured.facts.quorum.clone(),
         server_version: measured.facts.version.clone(),
+        server_role: measured.facts.role.clone(),
+        caveats: measured.facts.caveats.clone(),
+        nodes: NodesOfTrial::default(),
         resources: measured.resources,
         history: measured.recorded.map_or_else(HistoryFacts::default, |recorded| HistoryFacts {
             complete: recorded.complete,

@@ -92,7 +92,8 @@ pub(super) fn stored_plan(path: &Path) -> Result<Plan, OpenError> {
 pub(super) fn of_result(replayed: &Replayed, workload: &str, promises: Promises<'_>, why: &str) -> TrialResult {
     let guarantees = promises(&replayed.header.backend).map_or(UNPROMISED, |promise| promise.guarantees);
     let unknown = || why.to_owned();
-    let facts = Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown() };
+    let facts =
+        Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown(), ..Facts::default() };
     let mut result = replayed.result(&Untold {
         workload,
         guarantees: &guarantees,

@@ -11,6 +11,7 @@ use super::compare::Comparison;
 use super::environment::Environment;
 use super::lint::LintFinding;
 use super::threshold::ThresholdResult;
+use crate::lock::{Caveats, NodesOfTrial};
 use crate::oracle::DoubleGrant;
 use crate::record::LatencyFigures;
 
@@ -170,6 +171,16 @@ pub struct TrialResult {
     pub quorum: String,
     /// As the server says.
     pub server_version: String,
+    /// What the server says that it is among its like, in its own words; empty in runs that
+    /// were stored before it was kept.
+    #[serde(default)]
+    pub server_role: String,
+    /// What changes what a verdict on these servers means.
+    #[serde(default)]
+    pub caveats: Caveats,
+    /// How many nodes served before the load and after it.
+    #[serde(default)]
+    pub nodes: NodesOfTrial,
     /// Processor time and memory.
     pub resources: Resources,
     /// How much of the history is on disk.

@@ -160,7 +160,8 @@ fn of_trial(result: &TrialResult, expect: &[Expectation], interrupted: bool, con
         } else {
             ""
         };
-        reasons.push((Exit::Violation, format!("{}{}{plan}", safety.because, example.unwrap_or_default())));
+        let cause = cause(result).unwrap_or_default();
+        reasons.push((Exit::Violation, format!("{}{}{plan}{cause}", safety.because, example.unwrap_or_default())));
     } else if violated && unexpected > 0 {
         let text = format!(
             "{stalled} double grants outside a lease while this process itself was stalled: not the system's doing"
@@ -183,6 +184,18 @@ fn of_trial(result: &TrialResult, expect: &[Expectation], interrupted: bool, con
         reasons.push((Exit::Inconclusive, text.to_owned()));
     }
     reasons
+}
+
+/// What is known of these servers that explains double grants without a fault of the service.
+fn cause(result: &TrialResult) -> Option<String> {
+    let pooler = result.caveats.pooler.as_ref()?;
+    // A lease in a table lives in no session: a pooler may stand before it.
+    (result.guarantees["lease"] != true).then(|| {
+        format!(
+            "; the cause is the pooler that stands between, not the service: lock and unlock reach different sessions \
+             of the server ({pooler})"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -237,6 +250,21 @@ mod tests {
         assert_eq!(code(&[clean()], &[], Some(Interruption::Terminate)), 143);
         assert_eq!(code(&[clean()], &[], Some(Interruption::HangUp)), 143);
         assert_eq!(code(&[], &[], None), 97);
+    }
+
+    #[test]
+    fn double_grants_through_a_pooler_are_laid_at_its_door() {
+        let mut pooled = violated(1, 0);
+        pooled.caveats.pooler = Some("two connections were served by one server process, 7".to_owned());
+        let reason = |result: &TrialResult| {
+            judge(std::slice::from_ref(result), &[], &[], None, &|_| false, &[]).reasons.remove(0)
+        };
+        let told = reason(&pooled);
+        assert!(told.contains("the cause is the pooler") && told.contains("process, 7"), "{told}");
+        assert!(!reason(&violated(1, 0)).contains("pooler"));
+        // A lease in a table lives in no session.
+        pooled.guarantees = serde_json::json!({ "lease": true });
+        assert!(!reason(&pooled).contains("pooler"));
     }
 
     #[test]

@@ -104,6 +104,15 @@ impl Server {
         self.nodes.iter().find_map(|node| node.died())
     }
 
+    /// Did so many nodes end without being asked to that the rest is no majority? Then which,
+    /// how, and their last log lines.
+    #[must_use]
+    pub fn out_of_service(&self) -> Option<String> {
+        let dead: Vec<String> = self.nodes.iter().filter_map(|node| node.died()).collect();
+        let majority = self.nodes.len() / 2 + 1;
+        (self.nodes.len() - dead.len() < majority).then(|| dead.join("; "))
+    }
+
     /// CPU time and memory of all of its processes so far; `None` once a node
     /// has ended, because the sum would be wrong.
     #[must_use]

@@ -7,8 +7,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::Value;
 
-use crate::cli::{Place, Running};
+use crate::cli::{Place, Ran, Running};
 use crate::http;
 
 /// Many clients of one key, for longer than any test takes.
@@ -91,6 +92,14 @@ impl Load {
     /// Waits until attempts fail.
     pub fn fails(&self, when: &str) {
         self.grows(&["lockbench_timeouts_total", "lockbench_failures_total"], 1, when);
+    }
+
+    /// Waits for the end that its duration gives it, with this exit code; returns what it
+    /// said and its report.
+    pub fn ends_by_itself(self, exit: i32) -> (Ran, Value) {
+        let ran = self.running.finish(LIMIT).exits(exit);
+        let report = self.place.report();
+        (ran, report)
     }
 
     /// Ends it with this exit code: nobody was ever granted what another held. Returns its

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use etcd_client::{Certificate, Client, ConnectOptions, Error, TlsOptions};
 
+use tokio::sync::watch;
+
 use super::NAME;
 use crate::backend::Target;
 use crate::clock::Clock;
@@ -22,6 +24,8 @@ pub struct Config {
     tls: Option<TlsOptions>,
     namespace: String,
     pub clock: Clock,
+    /// Counts refused connections, for those who keep a list of members.
+    refused: watch::Sender<u64>,
 }
 
 /// A request that was not answered with success.
@@ -46,6 +50,7 @@ impl Config {
             tls: None,
             namespace: format!("lockbench-{}/", target.namespace),
             clock: target.clock,
+            refused: watch::channel(0).0,
         };
         for endpoint in &target.endpoints {
             let scheme = match endpoint.scheme() {
@@ -75,6 +80,11 @@ impl Config {
     /// URLs of every member given.
     pub fn urls(&self) -> &[String] {
         &self.urls
+    }
+
+    /// Changes whenever a member refused a connection.
+    pub fn alarm(&self) -> watch::Receiver<u64> {
+        self.refused.subscribe()
     }
 
     /// Prefix of everything of ours.
@@ -130,7 +140,11 @@ impl Config {
         let (certain, not_found) = match error {
             Error::GRpcStatus(status) => {
                 let code = status.code() as i32;
-                (CERTAIN.contains(&code) || never_sent(status), code == NOT_FOUND)
+                let never_sent = never_sent(status);
+                if never_sent {
+                    self.refused.send_modify(|count| *count += 1);
+                }
+                (CERTAIN.contains(&code) || never_sent, code == NOT_FOUND)
             }
             Error::InvalidArgs(_) | Error::InvalidUri(_) | Error::InvalidMetadataValue(_) => (true, false),
             _ => (false, false),

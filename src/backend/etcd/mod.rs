@@ -15,6 +15,7 @@
 mod config;
 mod lease;
 pub(super) mod look;
+mod members;
 mod queue;
 mod session;
 mod system;

@@ -13,6 +13,7 @@ use etcd_client::Client;
 
 use super::config::{Config, Trouble};
 use super::lease::{Kept, Lease};
+use super::members::Members;
 use super::queue::{Entered, Place, Queue};
 use crate::lock::{Acquire, Deadline, Grant, Key, Local, Opening, Patience, Release, Renewal, Session, SystemError};
 
@@ -52,6 +53,8 @@ pub struct EtcdSession {
     config: Arc<Config>,
     opening: Opening,
     client: Client,
+    /// Keeps members that are away out of `client`.
+    _members: Members,
     lease: Option<Lease>,
     ttl_ns: u64,
     held: HashMap<u32, Held>,
@@ -65,13 +68,14 @@ impl EtcdSession {
     pub async fn open(config: Arc<Config>, opening: Opening) -> Result<Self, SystemError> {
         let limit_ns = opening.request_timeout_ns;
         let failed = |trouble: Trouble| config.error(&format!("cannot open a session: {}", trouble.text));
-        let client = config.connect(config.urls(), limit_ns).await.map_err(failed)?;
+        let (client, members) = Members::connect(&config, limit_ns).await.map_err(failed)?;
         let lease = Lease::grant(&config, &client, opening.ttl_ns, limit_ns).await.map_err(failed)?;
         let ttl_ns = lease.ttl_ns;
         Ok(Self {
             config,
             opening,
             client,
+            _members: members,
             lease: Some(lease),
             ttl_ns,
             held: HashMap::new(),

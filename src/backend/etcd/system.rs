@@ -4,11 +4,15 @@
 use std::sync::Arc;
 
 use etcd_client::{Client, DeleteOptions, GetOptions, ResponseHeader, SortOrder, SortTarget, StatusResponse};
+use futures_util::future::join_all;
 
 use super::config::{Config, Trouble};
+use super::members::Members;
 use super::session::EtcdSession;
 use super::{GUARANTEES, NAME};
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
+use crate::lock::{
+    Away, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey, SystemError,
+};
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
 const ADMIN_LIMIT_NS: u64 = 5_000_000_000;
@@ -30,11 +34,8 @@ impl EtcdSystem {
         Self { config: Arc::new(config) }
     }
 
-    async fn client(&self) -> Result<Client, SystemError> {
-        self.config
-            .connect(self.config.urls(), ADMIN_LIMIT_NS)
-            .await
-            .map_err(|trouble| self.failed("connect", &trouble))
+    async fn client(&self) -> Result<(Client, Members), SystemError> {
+        Members::connect(&self.config, ADMIN_LIMIT_NS).await.map_err(|trouble| self.failed("connect", &trouble))
     }
 
     fn failed(&self, what: &str, trouble: &Trouble) -> SystemError {
@@ -49,29 +50,58 @@ impl EtcdSystem {
         self.config.bounded(ADMIN_LIMIT_NS, request).await.map_err(|trouble| self.failed(what, &trouble))
     }
 
+    /// What each member says of itself; each is asked by itself, as through the balanced
+    /// connection only one would answer.
+    async fn members(&self) -> Vec<Result<Member, Away>> {
+        let hosts = self.config.addresses();
+        let asked = self.config.urls().iter().zip(hosts).map(async |(url, address)| {
+            let asked = async {
+                let mut client = self.config.connect(std::slice::from_ref(url), ADMIN_LIMIT_NS).await?;
+                let status = self.config.bounded(ADMIN_LIMIT_NS, client.status()).await?;
+                let list = self.config.bounded(ADMIN_LIMIT_NS, client.member_list()).await?;
+                Ok(Member {
+                    address: address.clone(),
+                    id: status.header().map(ResponseHeader::member_id),
+                    version: status.version().to_owned(),
+                    role: role(&status),
+                    led: status.leader() != 0,
+                    voters: list.members().iter().filter(|member| !member.is_learner()).count(),
+                })
+            };
+            let answered: Result<Member, Trouble> = asked.await;
+            answered.map_err(|trouble| Away { address: address.clone(), problem: trouble.text })
+        });
+        join_all(asked).await
+    }
+
     async fn facts(&self) -> Result<Facts, SystemError> {
-        let mut versions: Vec<String> = Vec::new();
-        let mut quorum = String::new();
-        let mut roles = Vec::new();
-        // Each by itself: through the balanced connection only one would answer.
-        for url in self.config.urls() {
-            let connecting = self.config.connect(std::slice::from_ref(url), ADMIN_LIMIT_NS).await;
-            let mut client = connecting.map_err(|trouble| self.failed(url, &trouble))?;
-            let status = self.ask(url, client.status()).await?;
-            let version = status.version().to_owned();
-            roles.push(role(&status));
-            if !versions.contains(&version) {
-                versions.push(version);
-            }
-            let members = self.ask(url, client.member_list()).await?.members().len();
-            quorum = format!("{} of {members}", members / 2 + 1);
+        let members = self.members().await;
+        let nodes = nodes(&members);
+        if !nodes.suffice() {
+            let text = format!("{nodes} serve, {} must: {}", nodes.needed, nodes.problems());
+            return Err(self.failed("cannot read its settings", &Trouble { certain: true, not_found: false, text }));
         }
-        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum, role: roles.join(", ") })
+        let members: Vec<Member> = members.into_iter().filter_map(Result::ok).collect();
+        let mut versions: Vec<String> = Vec::new();
+        for Member { version, .. } in &members {
+            if !versions.contains(version) {
+                versions.push(version.clone());
+            }
+        }
+        let identities: Vec<_> =
+            members.iter().map(|member| (member.address.clone(), member.id.map(|id| format!("{id:x}")))).collect();
+        Ok(Facts {
+            version: versions.join(", "),
+            durability: DURABILITY.to_owned(),
+            quorum: format!("{} of {}", nodes.needed, nodes.total),
+            role: members.iter().map(|member| member.role).collect::<Vec<_>>().join(", "),
+            caveats: Caveats { same_server: Caveats::same(&identities), ..Caveats::default() },
+        })
     }
 
     /// Deletes the waiters' keys of these locks.
     async fn clear(&self, keys: &[Key]) -> Result<(), SystemError> {
-        let mut client = self.client().await?;
+        let (mut client, _members) = self.client().await?;
         let count = GetOptions::new().with_prefix().with_count_only();
         let left = self.ask("count our keys", client.get(self.config.namespace(), Some(count))).await?.count();
         if left == 0 {
@@ -85,7 +115,7 @@ impl EtcdSystem {
     }
 
     async fn survey(&self, keys: &[Key]) -> Result<Survey, SystemError> {
-        let mut client = self.client().await?;
+        let (mut client, _members) = self.client().await?;
         let mut holders = Vec::with_capacity(keys.len());
         for key in keys {
             holders.push(self.holder(&mut client, key).await?);
@@ -109,6 +139,38 @@ impl EtcdSystem {
             ttl_ms: u64::try_from(lease.ttl()).ok().map(|seconds| seconds * 1_000),
         }))
     }
+}
+
+/// A member that answered.
+struct Member {
+    address: String,
+    id: Option<u64>,
+    version: String,
+    role: &'static str,
+    /// Has it a leader? Without one it serves nothing that needs agreement.
+    led: bool,
+    /// Members that vote, by its list.
+    voters: usize,
+}
+
+/// The members as nodes: one under several addresses is one, and one without a leader does
+/// not serve.
+fn nodes(members: &[Result<Member, Away>]) -> Nodes {
+    let voters = members.iter().flatten().map(|member| member.voters).max().unwrap_or(members.len());
+    let mut seen = Vec::new();
+    let asked = members.iter().filter_map(|member| match member {
+        Err(away) => Some(Err(away.clone())),
+        Ok(member) if member.id.is_some() && seen.contains(&member.id) => None,
+        Ok(member) if !member.led => {
+            let problem = "it answers, but its cluster has no leader".to_owned();
+            Some(Err(Away { address: member.address.clone(), problem }))
+        }
+        Ok(member) => {
+            seen.push(member.id);
+            Some(Ok(()))
+        }
+    });
+    Nodes::of(asked, voters / 2 + 1, voters)
 }
 
 /// Raft's role of the member that answered: it names the leader, which may be itself
@@ -151,6 +213,10 @@ impl LockSystem for EtcdSystem {
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         Box::pin(EtcdSystem::survey(self, keys))
+    }
+
+    fn nodes(&self) -> Local<'_, Option<Nodes>> {
+        Box::pin(async { Some(nodes(&self.members().await)) })
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -124,6 +124,7 @@ impl LockSystem for MemorySystem {
             durability: "none: lives and dies with the process".to_owned(),
             quorum: "in process".to_owned(),
             role: "in this process".to_owned(),
+            ..Facts::default()
         };
         Box::pin(async move { Ok(facts) })
     }

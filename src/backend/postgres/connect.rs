@@ -15,16 +15,18 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::Config;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{CancelToken, Client, Connection as Driver, Error, NoTls, Row};
+use tokio_postgres::{CancelToken, Client, Connection as Driver, Error, NoTls, Row, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::Target;
 use super::{tls, url};
 use crate::clock::Clock;
-use crate::lock::{Endpoint, Facts, SystemError};
+use crate::lock::{Caveats, Endpoint, Facts, SystemError};
 
 /// Longest wait for a connection or an answer outside of any measurement.
 const CONTROL_LIMIT: Duration = Duration::from_secs(10);
+/// Longest wait for each step of a look for a pooler.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
 /// Longest wait for an orderly goodbye.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -171,6 +173,49 @@ impl Server {
 
     /// Reads version, durability and role back. `survives` says what they mean for the recipe.
     pub(super) async fn facts(&self, survives: &str) -> Result<Facts, SystemError> {
+        // First: through a pooler the statements below may already fail for its sake.
+        let pooler = self.pooler().await;
+        let facts = self.facts_of(survives).await;
+        let mut facts = facts.map_err(|mut error| {
+            if let Some(pooler) = &pooler {
+                error.problem = format!("{} ({pooler})", error.problem);
+            }
+            error
+        })?;
+        facts.caveats.pooler = pooler;
+        Ok(facts)
+    }
+
+    /// What shows that statements of one connection reach different sessions of the server:
+    /// two connections are asked in turn which process serves them. A pooler in transaction
+    /// mode hands the same idle session to both, or one connection's next statement to
+    /// another session (<https://www.pgbouncer.org/features.html>). `None` where nothing
+    /// shows it, as with a pooler in session mode, which keeps a session for a connection.
+    async fn pooler(&self) -> Option<String> {
+        let first = self.probe().await?;
+        let second = self.probe().await;
+        let mut seen = [Vec::new(), Vec::new()];
+        if let Some(second) = &second {
+            for _ in 0..2 {
+                seen[0].push(pid(&first.client).await?);
+                seen[1].push(pid(&second.client).await?);
+            }
+        }
+        first.close().await;
+        if let Some(second) = second {
+            second.close().await;
+        }
+        pooled(&seen)
+    }
+
+    /// A connection of which nothing is asked yet; `None` if there is none in time.
+    async fn probe(&self) -> Option<Connection> {
+        let mut config = self.config.clone();
+        config.application_name("lockbench control");
+        self.connect_when_free(&config, PROBE_LIMIT).await.ok()
+    }
+
+    async fn facts_of(&self, survives: &str) -> Result<Facts, SystemError> {
         let row = self.control(async |client| client.query_one(FACTS, &[]).await).await?;
         let setting = |index: usize| -> String { row.try_get(index).unwrap_or_default() };
         let standbys = setting(4);
@@ -192,8 +237,29 @@ impl Server {
                 Ok(true) => "standby (in recovery)".to_owned(),
                 Err(_) => "unknown".to_owned(),
             },
+            caveats: Caveats { standby: row.try_get(5).unwrap_or(false), ..Caveats::default() },
         })
     }
+}
+
+/// The process that serves the next statement of this connection, asked without a prepared
+/// statement: those live in one session.
+async fn pid(client: &Client) -> Option<String> {
+    let answer = timeout(PROBE_LIMIT, client.simple_query("select pg_backend_pid()")).await.ok()?.ok()?;
+    answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
+}
+
+/// What the processes that served two connections in turn show.
+fn pooled(seen: &[Vec<String>; 2]) -> Option<String> {
+    let moved = seen.iter().find_map(|pids| pids.iter().find(|pid| **pid != pids[0]).map(|other| (&pids[0], other)));
+    if let Some((one, other)) = moved {
+        return Some(format!("statements of one connection were served by the server processes {one} and {other}"));
+    }
+    let (first, second) = (seen[0].first()?, seen[1].first()?);
+    (first == second).then(|| format!("two connections were served by one server process, {first}"))
 }
 
 /// Settings by name (<https://www.postgresql.org/docs/15/runtime-config-wal.html>), and
@@ -297,5 +363,27 @@ fn advice(error: &Error) -> String {
             )
         }
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pooled;
+
+    #[test]
+    fn a_pooler_shows_in_who_serves_two_connections_in_turn() {
+        let seen = |first: [&str; 2], second: [&str; 2]| {
+            [first.map(str::to_owned).to_vec(), second.map(str::to_owned).to_vec()]
+        };
+        assert_eq!(pooled(&seen(["7", "7"], ["8", "8"])), None);
+        assert_eq!(
+            pooled(&seen(["7", "7"], ["7", "7"])).as_deref(),
+            Some("two connections were served by one server process, 7")
+        );
+        assert_eq!(
+            pooled(&seen(["7", "7"], ["8", "9"])).as_deref(),
+            Some("statements of one connection were served by the server processes 8 and 9")
+        );
+        assert_eq!(pooled(&[Vec::new(), Vec::new()]), None);
     }
 }

@@ -23,6 +23,9 @@ const BATCH: usize = 1_000;
 /// `standardConfig` in Redis's src/config.c).
 const STOCK_SAVE: &str = "3600 1 300 100 60 10000";
 
+/// Stands for what a server does not tell.
+const UNTOLD: &str = "unknown";
+
 /// A connection for such requests.
 ///
 /// # Errors
@@ -39,6 +42,17 @@ pub struct Said {
     pub durability: String,
     /// `master` or `slave`, in its own words.
     pub role: String,
+    /// What tells this server process from every other; `None`: the server hides it.
+    pub run_id: Option<String>,
+}
+
+impl Said {
+    /// Returns whether it is the copy of another server: a lock granted there excludes no
+    /// client of the master. A replica refuses to be written unless it is told otherwise
+    /// (`replica-read-only`, <https://redis.io/docs/latest/operate/oss_and_stack/management/replication/>).
+    pub fn copies(&self) -> bool {
+        self.role == "slave"
+    }
 }
 
 /// Version, durability and role as the server reports them.
@@ -48,13 +62,15 @@ pub struct Said {
 pub async fn said(server: &Server) -> Result<Said, SystemError> {
     let mut connection = connect(server).await?;
     let version = info(server, &mut connection, "server", "redis_version:").await?;
+    let run_id = info(server, &mut connection, "server", "run_id:").await?;
     let role = info(server, &mut connection, "replication", "role:").await?;
     let durability = match settings(&mut connection).await {
         Ok(settings) => durability(&settings),
         // Managed services hide CONFIG.
         Err(_) => "not readable (CONFIG refused)".to_owned(),
     };
-    Ok(Said { version, durability, role })
+    let run_id = Some(run_id).filter(|id| id != UNTOLD);
+    Ok(Said { version, durability, role, run_id })
 }
 
 /// One line of a section of `INFO` (<https://redis.io/docs/latest/commands/info/>).
@@ -66,7 +82,7 @@ async fn info(
 ) -> Result<String, SystemError> {
     let answer: Result<String, RedisError> = cmd("INFO").arg(section).query_async(connection).await;
     let text = answer.map_err(|error| server.error(format!("INFO {section}: {}", server.explain(&error))))?;
-    Ok(text.lines().find_map(|said| said.strip_prefix(line)).unwrap_or("unknown").trim().to_owned())
+    Ok(text.lines().find_map(|said| said.strip_prefix(line)).unwrap_or(UNTOLD).trim().to_owned())
 }
 
 async fn settings(connection: &mut MultiplexedConnection) -> Result<HashMap<String, String>, RedisError> {

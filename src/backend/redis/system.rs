@@ -7,7 +7,7 @@ use super::inspect;
 use super::server::Server;
 use super::session::RedisSession;
 use super::{ENTRY, GUARANTEES};
-use crate::lock::{Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
+use crate::lock::{Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
 
 /// One Redis server as a lock service.
 pub(super) struct RedisSystem {
@@ -49,8 +49,10 @@ impl LockSystem for RedisSystem {
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
         Box::pin(async {
-            let inspect::Said { version, durability, role } = inspect::said(&self.server).await?;
-            Ok(Facts { version, durability, quorum: "1 of 1".to_owned(), role })
+            let said = inspect::said(&self.server).await?;
+            let caveats = Caveats { standby: said.copies(), ..Caveats::default() };
+            let inspect::Said { version, durability, role, .. } = said;
+            Ok(Facts { version, durability, quorum: "1 of 1".to_owned(), role, caveats })
         })
     }
 

@@ -9,7 +9,9 @@ use super::super::redis::{Server, inspect};
 use super::session::RedlockSession;
 use super::tally::quorum;
 use super::{ENTRY, GUARANTEES};
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
+use crate::lock::{
+    Away, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey, SystemError,
+};
 
 /// Fewest nodes of which one may fail.
 const FEWEST: usize = 3;
@@ -42,15 +44,48 @@ impl RedlockSystem {
         Ok(Self { servers, target })
     }
 
-    /// The same removal on every node; all are tried, the first failure is reported.
+    /// What the nodes that answered said; an error names those that did not, where they leave
+    /// no quorum.
+    fn majority<T>(&self, answers: Vec<Result<T, SystemError>>) -> Result<Vec<T>, SystemError> {
+        let (needed, total) = (quorum(self.servers.len()), self.servers.len());
+        let (answered, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        if answered.len() >= needed {
+            return Ok(answered.into_iter().filter_map(Result::ok).collect());
+        }
+        let problems: Vec<String> = failed.into_iter().filter_map(|failed| Some(failed.err()?.told())).collect();
+        let problem = format!("{} of {total} nodes answer, {needed} must: {}", answered.len(), problems.join("; "));
+        Err(SystemError { system: ENTRY.name, address: self.addresses().join(","), problem })
+    }
+
+    /// The same removal on every node. A quorum suffices: what a node that is away has of ours
+    /// ends with its ttl.
     async fn remove(&self, keys: &[Key]) -> Result<(), SystemError> {
         let removals = self.servers.iter().map(|server| inspect::remove(server, &self.target.namespace, keys));
-        join_all(removals).await.into_iter().collect()
+        self.majority(join_all(removals).await).map(drop)
+    }
+
+    async fn ask_nodes(&self) -> Nodes {
+        let Target { namespace, clock, .. } = &self.target;
+        let asked = join_all(self.servers.iter().map(async |server| {
+            let away = |error: SystemError| Away { address: server.address(), problem: error.problem };
+            inspect::survey(server, namespace, &[], *clock).await.map(drop).map_err(away)
+        }));
+        Nodes::of(asked.await, quorum(self.servers.len()), self.servers.len())
     }
 
     async fn read_facts(&self) -> Result<Facts, SystemError> {
-        let read = join_all(self.servers.iter().map(|server| inspect::said(server))).await;
-        let said = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let named = async |server: &Arc<Server>| Ok((server.address(), inspect::said(server).await?));
+        let said = self.majority(join_all(self.servers.iter().map(named)).await)?;
+        let identities: Vec<_> = said.iter().map(|(address, said)| (address.clone(), said.run_id.clone())).collect();
+        if let Some(same) = Caveats::same(&identities).first() {
+            let problem = format!(
+                "{} are one server (one run_id in INFO): a quorum of names is no quorum of nodes, and the first grant \
+                 there refuses its own majority; give independent servers",
+                same.join(" and ")
+            );
+            return Err(SystemError { system: ENTRY.name, address: self.addresses().join(","), problem });
+        }
+        let said: Vec<inspect::Said> = said.into_iter().map(|(_, said)| said).collect();
         let each = |what: fn(&inspect::Said) -> &String| said.iter().map(|said| what(said).clone()).collect::<Vec<_>>();
         let host = self.servers[0].host();
         let shared = self.servers.iter().all(|server| server.host() == host);
@@ -59,7 +94,8 @@ impl RedlockSystem {
             version: alike(&each(|said| &said.version)),
             durability: format!("{}{note}", alike(&each(|said| &said.durability))),
             quorum: format!("{} of {}", quorum(self.servers.len()), self.servers.len()),
-            role: format!("{} independent nodes, each {}", said.len(), alike(&each(|said| &said.role))),
+            role: format!("{} independent nodes, each {}", self.servers.len(), alike(&each(|said| &said.role))),
+            caveats: Caveats { standby: said.iter().any(inspect::Said::copies), ..Caveats::default() },
         })
     }
 
@@ -69,17 +105,7 @@ impl RedlockSystem {
         let Target { namespace, clock, .. } = &self.target;
         let asked = join_all(self.servers.iter().map(|server| inspect::survey(server, namespace, keys, *clock))).await;
         let majority = quorum(self.servers.len());
-        let mut failure = None;
-        let mut answers = Vec::new();
-        for answer in asked {
-            match answer {
-                Ok(survey) => answers.push(survey),
-                Err(error) => failure = Some(error),
-            }
-        }
-        if let Some(error) = failure.filter(|_| answers.len() < majority) {
-            return Err(error);
-        }
+        let answers = self.majority(asked)?;
         let mut trips: Vec<u64> = answers.iter().filter_map(|answer| answer.round_trip_ns).collect();
         trips.sort_unstable();
         let seen = |place: usize| answers.iter().filter_map(|answer| answer.holders[place].clone()).collect();
@@ -135,6 +161,10 @@ impl LockSystem for RedlockSystem {
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         Box::pin(self.ask_all(keys))
+    }
+
+    fn nodes(&self) -> Local<'_, Option<Nodes>> {
+        Box::pin(async { Some(self.ask_nodes().await) })
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -83,7 +83,13 @@ impl LockSystem for Sqlite {
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
         Box::pin(async {
             let (version, durability) = self.control(|store| store.settings()).await?;
-            Ok(Facts { version, durability, quorum: "one file".to_owned(), role: "in this process".to_owned() })
+            Ok(Facts {
+                version,
+                durability,
+                quorum: "one file".to_owned(),
+                role: "in this process".to_owned(),
+                ..Facts::default()
+            })
         })
     }
 

@@ -37,6 +37,12 @@ pub fn mode(srvr: &str) -> Option<&str> {
     srvr.lines().find_map(|line| line.strip_prefix("Mode: "))
 }
 
+/// Returns whether an answer says that the server waits for a majority of its ensemble
+/// (`ZK_NOT_SERVING` in ZooKeeper's `AbstractFourLetterCommand`).
+pub fn idle(answer: &str) -> bool {
+    answer.contains("not currently serving requests")
+}
+
 /// Whether an answer to `srvr` says that the server stands alone; `None` if it says nothing.
 pub fn standalone(srvr: &str) -> Option<bool> {
     mode(srvr).map(|mode| mode == "standalone")
@@ -50,7 +56,7 @@ pub fn voters(conf: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{mode, standalone, version, voters};
+    use super::{idle, mode, standalone, version, voters};
 
     #[test]
     fn answers_are_read() {
@@ -60,6 +66,7 @@ mod tests {
         assert_eq!((mode(srvr), mode("Mode: follower\n")), (Some("standalone"), Some("follower")));
         assert_eq!(standalone("Mode: follower\n"), Some(false));
         assert_eq!((version(""), standalone("")), (None, None));
+        assert!(idle("This ZooKeeper instance is not currently serving requests\n") && !idle(srvr));
         let conf = "tickTime=2000\nserverId=1\nmembership: \nserver.1=a:2888:3888:participant\n\
                     server.2=b:2888:3888:participant\nserver.3=c:2888:3888:observer\nversion=0\n";
         assert_eq!((voters(conf), voters("serverId=0\n")), (2, 0));

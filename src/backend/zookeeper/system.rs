@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use zookeeper_client::{Client, CreateMode, Error};
 
 use super::config::Config;
 use super::link::{Link, bounded};
 use super::session::ZookeeperSession;
 use super::{GUARANTEES, NAME, four_letter, node};
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
+use crate::lock::{
+    Away, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey, SystemError,
+};
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
 const ADMIN_LIMIT_NS: u64 = 5_000_000_000;
@@ -57,32 +59,69 @@ impl ZookeeperSystem {
         done.map_err(|error| self.failed(what, &error))
     }
 
-    async fn facts(&self) -> Result<Facts, SystemError> {
+    /// What each server says of itself.
+    async fn members(&self) -> Vec<Result<Member, Away>> {
         let limit = Duration::from_nanos(ADMIN_LIMIT_NS);
-        let mut versions: Vec<String> = Vec::new();
-        let mut quorum = String::new();
-        let mut roles = Vec::new();
-        for host in self.config.hosts() {
-            let unreachable = |error| self.config.error(&format!("{host}: {error}; is ZooKeeper running there?"));
-            let srvr = four_letter::ask(host, "srvr", limit).await.map_err(unreachable)?.unwrap_or_default();
-            let version = four_letter::version(&srvr).unwrap_or(UNREADABLE).to_owned();
-            if !versions.contains(&version) {
-                versions.push(version);
+        let asked = self.config.hosts().iter().map(async |host| {
+            let away = |problem: String| Away { address: host.clone(), problem };
+            let srvr = four_letter::ask(host, "srvr", limit).await.map_err(|error| away(error.to_string()))?;
+            if srvr.as_deref().is_some_and(four_letter::idle) {
+                return Err(away("it answers, but serves no requests: it sees no majority".to_owned()));
             }
-            roles.push(four_letter::mode(&srvr).unwrap_or(UNREADABLE).to_owned());
-            quorum = match four_letter::standalone(&srvr) {
-                Some(true) => "1 of 1".to_owned(),
-                Some(false) => {
-                    let conf = four_letter::ask(host, "conf", limit).await.map_err(unreachable)?.unwrap_or_default();
-                    match four_letter::voters(&conf) {
-                        0 => "majority of the ensemble".to_owned(),
-                        voters => format!("{} of {voters}", voters / 2 + 1),
-                    }
-                }
-                None => UNREADABLE.to_owned(),
+            let conf = match srvr.as_deref().and_then(four_letter::standalone) {
+                Some(false) => four_letter::ask(host, "conf", limit).await.unwrap_or_default().unwrap_or_default(),
+                Some(true) | None => String::new(),
             };
+            let srvr = srvr.unwrap_or_default();
+            Ok(Member {
+                address: host.clone(),
+                version: four_letter::version(&srvr).unwrap_or(UNREADABLE).to_owned(),
+                mode: four_letter::mode(&srvr).map(str::to_owned),
+                voters: four_letter::voters(&conf),
+                id: self.server_of(host).await,
+            })
+        });
+        join_all(asked).await
+    }
+
+    /// Which server answers at this address: its number is the first byte of the sessions that
+    /// it opens (`SessionTrackerImpl.initializeNextSessionId` in ZooKeeper's source). Asked
+    /// only where one server may stand behind several addresses.
+    async fn server_of(&self, host: &String) -> Option<String> {
+        if self.config.hosts().len() < 2 {
+            return None;
         }
-        Ok(Facts { version: versions.join(", "), durability: DURABILITY.to_owned(), quorum, role: roles.join(", ") })
+        let cluster = self.config.cluster_of(std::slice::from_ref(host));
+        let link = Link::open_at(&cluster, &self.config, ADMIN_SESSION_NS, ADMIN_LIMIT_NS).await.ok()?;
+        let number = (link.id() as u64) >> 56;
+        link.close(ADMIN_LIMIT_NS).await;
+        Some(number.to_string())
+    }
+
+    async fn facts(&self) -> Result<Facts, SystemError> {
+        let members = self.members().await;
+        let nodes = nodes(&members);
+        if !nodes.suffice() {
+            let problem =
+                format!("{nodes} serve, {} must: {}; is ZooKeeper running there?", nodes.needed, nodes.problems());
+            return Err(self.config.error(&problem));
+        }
+        let members: Vec<Member> = members.into_iter().filter_map(Result::ok).collect();
+        let mut versions: Vec<String> = Vec::new();
+        for Member { version, .. } in &members {
+            if !versions.contains(version) {
+                versions.push(version.clone());
+            }
+        }
+        let roles: Vec<&str> = members.iter().map(|member| member.mode.as_deref().unwrap_or(UNREADABLE)).collect();
+        let identities: Vec<_> = members.iter().map(|member| (member.address.clone(), member.id.clone())).collect();
+        Ok(Facts {
+            version: versions.join(", "),
+            durability: DURABILITY.to_owned(),
+            quorum: quorum(&members),
+            role: roles.join(", "),
+            caveats: Caveats { same_server: Caveats::same(&identities), ..Caveats::default() },
+        })
     }
 
     async fn prepare(&self, keys: &[Key]) -> Result<(), SystemError> {
@@ -140,6 +179,55 @@ impl ZookeeperSystem {
         })
         .await
     }
+}
+
+/// A server that answered.
+struct Member {
+    address: String,
+    version: String,
+    /// `None`: its operator does not let it say.
+    mode: Option<String>,
+    /// Voting members by its list; 0 if it does not show one.
+    voters: usize,
+    /// Its number in the ensemble.
+    id: Option<String>,
+}
+
+impl Member {
+    fn votes(&self) -> bool {
+        self.mode.as_deref() != Some("observer")
+    }
+}
+
+/// How many must agree of how many, from what the servers say.
+fn quorum(members: &[Member]) -> String {
+    let voters = members.iter().map(|member| member.voters).max().unwrap_or(0);
+    match members.iter().find_map(|member| member.mode.as_deref()) {
+        Some("standalone") => "1 of 1".to_owned(),
+        Some(_) if voters == 0 => "majority of the ensemble".to_owned(),
+        Some(_) => format!("{} of {voters}", voters / 2 + 1),
+        None => UNREADABLE.to_owned(),
+    }
+}
+
+/// The servers as nodes: one under several addresses is one, and observers do not vote. An
+/// ensemble that does not show its list is taken to be what was given.
+fn nodes(members: &[Result<Member, Away>]) -> Nodes {
+    let mut seen = Vec::new();
+    let asked: Vec<Result<(), Away>> = members
+        .iter()
+        .filter_map(|member| match member {
+            Err(away) => Some(Err(away.clone())),
+            Ok(member) if !member.votes() || (member.id.is_some() && seen.contains(&&member.id)) => None,
+            Ok(member) => {
+                seen.push(&member.id);
+                Some(Ok(()))
+            }
+        })
+        .collect();
+    let listed = members.iter().flatten().map(|member| member.voters).max().unwrap_or(0);
+    let total = if listed == 0 { asked.len() } else { listed };
+    Nodes::of(asked, total / 2 + 1, total)
 }
 
 /// Who is first in the queue below the parent of a lock.
@@ -206,6 +294,16 @@ impl LockSystem for ZookeeperSystem {
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         Box::pin(ZookeeperSystem::survey(self, keys))
+    }
+
+    fn nodes(&self) -> Local<'_, Option<Nodes>> {
+        Box::pin(async {
+            let members = self.members().await;
+            let one_of_many = |member: &Member| member.voters == 0 && member.mode.as_deref() != Some("standalone");
+            // One address of an ensemble that does not show its list: how many there are is not known.
+            let unknown = members.len() == 1 && members.iter().flatten().any(one_of_many);
+            (!unknown).then(|| nodes(&members))
+        })
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -5,6 +5,7 @@ mod reload;
 mod status;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,7 +17,7 @@ use super::screen::Screen;
 use super::sight::Turned;
 use super::watch::Watch;
 use super::webhook::{Message, Webhook};
-use super::{MONITOR, lines};
+use super::{MONITOR, lines, nodes};
 use crate::cli::args::{MonitorArgs, UiChoice};
 use crate::cli::endpoints::Endpoints;
 use crate::cli::tell;
@@ -102,6 +103,7 @@ impl<'a> Desk<'a> {
     /// Watches until all watchers are done.
     pub fn sit(&mut self, directory: &RunDirectory) {
         let post = self.post;
+        let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let mut watchers = Vec::new();
             for place in 0..post.sights.len() {
@@ -110,11 +112,16 @@ impl<'a> Desk<'a> {
                     Err(error) => post.sight(place).is_missing(post.clock.now(), error.to_string()),
                 }
             }
+            let over = &over;
+            for place in 0..post.sights.len() {
+                scope.spawn(move || nodes::watch(post, place, over));
+            }
             let (mut judged, mut written, mut said) = (Instant::now(), Instant::now(), Instant::now());
             loop {
                 let waiting = watchers.iter().any(|(_, watcher)| !watcher.is_finished());
                 // Where nothing can be watched, nothing is waited for.
                 if !waiting {
+                    over.store(true, Ordering::Relaxed);
                     break;
                 }
                 self.ends_by_itself();

@@ -121,6 +121,7 @@ pub fn system(sight: &Sight, held: &[Held], now: u64, watched_ns: u64) -> System
         state_for_s: for_ns / SECOND,
         problem: sight.problem.clone(),
         server_version: sight.version.clone(),
+        nodes: sight.nodes.clone(),
         rounds: sight.rounds,
         windows: WINDOWS.iter().map(window).collect(),
         total: WindowFigures::of("", sight.rolling.total(), watched_ns),

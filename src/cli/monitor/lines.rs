@@ -52,6 +52,13 @@ fn one(system: &SystemStatus) -> String {
         0 => format!("0 of {} challenged holds", grouped(system.exercised_holds)),
         doubles => grouped(doubles),
     };
+    let state = match &system.nodes {
+        Some(nodes) => match nodes.away_names() {
+            Some(names) => format!("{state}, {nodes} ({names} away)"),
+            None => format!("{state}, {nodes}"),
+        },
+        None => state.to_owned(),
+    };
     let Some(window) = system.windows.get(1) else { return format!("{}: {state}", system.backend) };
     format!(
         "{}: {state}; last 5m: {}/s, p50 {}, p99 {}, contention {}, timeouts {}, availability {}; double grants {}, outages {}",

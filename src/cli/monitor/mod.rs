@@ -8,6 +8,7 @@ mod desk;
 mod eye;
 mod held;
 mod lines;
+mod nodes;
 mod orders;
 mod post;
 mod screen;

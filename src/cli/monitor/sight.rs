@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use crate::lock::Nodes;
 use crate::report::monitor::{Certain, Rolling, State};
 
 /// Changes that wait for the desk, which looks several times a second.
@@ -33,6 +34,8 @@ pub struct Sight {
     pub since: u64,
     pub problem: Option<String>,
     pub version: String,
+    /// Which nodes serve, of a system of several; `None` until they were asked.
+    pub nodes: Option<Nodes>,
     pub rounds: u64,
     pub certain: Certain,
     /// Violations of the round under way.
@@ -61,6 +64,7 @@ impl Sight {
             since: now,
             problem: None,
             version: String::new(),
+            nodes: None,
             rounds: 0,
             certain: Certain::default(),
             fresh: Certain::default(),
@@ -96,6 +100,20 @@ impl Sight {
             self.turn(Turned::Down(problem.clone()));
         }
         self.problem = Some(problem);
+    }
+
+    /// The nodes were asked. Told when others are away than before, while enough serve: that
+    /// too few do is an outage, and told as one.
+    pub fn sees_nodes(&mut self, nodes: Nodes) {
+        let before = self.nodes.as_ref().and_then(Nodes::away_names);
+        if nodes.suffice() && nodes.away_names() != before {
+            let text = match nodes.away_names() {
+                Some(_) => format!("{nodes} serve; away: {}", nodes.problems()),
+                None => format!("{nodes} serve again"),
+            };
+            self.turn(Turned::Note(text));
+        }
+        self.nodes = Some(nodes);
     }
 
     /// There is nothing to ask.
@@ -160,6 +178,7 @@ impl Sight {
 #[cfg(test)]
 mod tests {
     use super::{Sight, State, Turned};
+    use crate::lock::{Away, Nodes};
     use crate::units::SECOND;
 
     #[test]
@@ -183,5 +202,21 @@ mod tests {
         let turns = [Turned::Up(None), Turned::Down("refused".to_owned()), Turned::Up(Some(12 * SECOND))];
         assert_eq!(sight.take_turns(), turns);
         assert!(sight.take_turns().is_empty());
+    }
+
+    #[test]
+    fn a_node_that_is_away_is_told_once_by_name_and_so_is_its_return() {
+        let sight = Sight::shared("etcd", 0);
+        let mut sight = sight.lock().unwrap();
+        let away = |address: &str| Err(Away { address: address.to_owned(), problem: "refused".to_owned() });
+        sight.sees_nodes(Nodes::of([Ok(()), Ok(()), Ok(())], 2, 3));
+        assert!(sight.take_turns().is_empty(), "all serve from the start");
+        for _ in 0..2 {
+            sight.sees_nodes(Nodes::of([Ok(()), Ok(()), away("c:1")], 2, 3));
+        }
+        sight.sees_nodes(Nodes::of([Ok(()), away("b:1"), away("c:1")], 2, 3));
+        sight.sees_nodes(Nodes::of([Ok(()), Ok(()), Ok(())], 2, 3));
+        let notes = ["2 of 3 nodes serve; away: c:1: refused", "3 of 3 nodes serve again"];
+        assert_eq!(sight.take_turns(), notes.map(|note| Turned::Note(note.to_owned())));
     }
 }

@@ -2,7 +2,7 @@
 //! answer, one look after the other with growing waits between them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,20 +85,7 @@ impl<'a> Watch<'a> {
         }
         let since = self.post.clock.now();
         let failed = |problem: String| (since, problem);
-        let (endpoints, ours) = self.post.servers.endpoints(self.entry).map_err(failed)?;
-        let redlock = orders.plan.redlock;
-        let target = Target {
-            endpoints,
-            namespace: self.post.namespace.clone(),
-            ours,
-            scratch: self.scratch().map_err(failed)?,
-            clock: self.post.clock,
-            redlock: RedlockParameters {
-                drift_ratio: redlock.drift_ratio,
-                drift_fixed_ns: redlock.drift_fixed_ns,
-                node_timeout_ns: redlock.node_timeout_ns,
-            },
-        };
+        let target = target(self.post, orders, self.entry).map_err(failed)?;
         let system = (self.entry.connect)(target.clone()).map_err(|error| failed(error.to_string()))?;
         let facts = self.runtime.block_on(async {
             tokio::select! {
@@ -112,13 +99,6 @@ impl<'a> Watch<'a> {
         let ttl = orders.ttls[self.place];
         self.candidate = Some(Candidate { entry: self.entry, system, target, facts, ttl });
         Ok(())
-    }
-
-    /// A directory for embedded systems.
-    fn scratch(&self) -> Result<PathBuf, String> {
-        let path = self.post.directory.join("scratch");
-        fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(path)
     }
 
     /// One round, and what comes of it.
@@ -259,6 +239,27 @@ impl<'a> Watch<'a> {
             std::thread::sleep(Duration::from_nanos(STEP_NS.min(end - now)));
         }
     }
+}
+
+/// Where a system is, and what of ours is whose.
+pub fn target(post: &Post<'_>, orders: &Orders, entry: &Entry) -> Result<Target, String> {
+    let (endpoints, ours) = post.servers.endpoints(entry)?;
+    // For embedded systems.
+    let scratch = post.directory.join("scratch");
+    fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    let redlock = orders.plan.redlock;
+    Ok(Target {
+        endpoints,
+        namespace: post.namespace.clone(),
+        ours,
+        scratch,
+        clock: post.clock,
+        redlock: RedlockParameters {
+            drift_ratio: redlock.drift_ratio,
+            drift_fixed_ns: redlock.drift_fixed_ns,
+            node_timeout_ns: redlock.node_timeout_ns,
+        },
+    })
 }
 
 /// What a round shows of a system that fell silent.

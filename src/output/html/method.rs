@@ -1,6 +1,7 @@
 //! How it was measured, on what, and how to do it again.
 
 use crate::output::command::repeat_line;
+use crate::output::table::quorum;
 use crate::report::{Report, TrialResult};
 use crate::units::{human_duration, three_digits};
 
@@ -134,7 +135,7 @@ fn facts(report: &Report, backend: &str) -> Option<SystemFacts> {
         cells: vec![
             first.server_version.clone(),
             first.durability.clone(),
-            first.quorum.clone(),
+            quorum(first),
             if first.ttl_raised { format!("{ttl} (raised to the system's floor)") } else { ttl },
             promise("waiting"),
             promise("renewal"),

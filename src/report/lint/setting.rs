@@ -4,6 +4,7 @@
 use super::super::durability::{Copies, Durability, Storage};
 use super::super::schema::TrialResult;
 use super::evidence::{Evidence, Sighting};
+use crate::lock::NodesOfTrial;
 use crate::units::human_duration;
 use crate::workload::plan::{Expectation, Keys, RenewalPolicy};
 
@@ -82,4 +83,48 @@ fn overstays(evidence: &Evidence<'_>, name: &str, trials: &[&TrialResult]) -> Op
         (None, None) => return None,
     };
     Some(Sighting::found(name, format!("{longest} on a lease of {} without renewal", human_duration(ttl_ns))))
+}
+
+/// Before a load or after it, whichever shows more nodes away.
+pub(super) fn nodes_lost(evidence: &Evidence<'_>) -> Vec<Sighting> {
+    let systems = evidence.systems().into_iter();
+    systems.filter_map(|(name, trials)| Some(Sighting::found(name, away(&trials)?))).collect()
+}
+
+/// `3 of 5 nodes at the end (a:1, b:1 away)`.
+fn away(trials: &[&TrialResult]) -> Option<String> {
+    let looks = trials.iter().flat_map(|trial| {
+        let NodesOfTrial { start, end } = &trial.nodes;
+        [(start, "at the start"), (end, "at the end")]
+    });
+    let looks = looks.filter_map(|(nodes, when)| Some((nodes.as_ref()?, when)));
+    // The later look where both show as many.
+    let (nodes, when) = looks.max_by_key(|(nodes, _)| nodes.away.len())?;
+    Some(format!("{nodes} {when} ({} away)", nodes.away_names()?))
+}
+
+pub(super) fn standby(evidence: &Evidence<'_>) -> Vec<Sighting> {
+    let systems = evidence.served().into_iter().filter(|(_, trials)| trials[0].caveats.standby);
+    systems
+        .map(|(name, trials)| {
+            let role = &trials[0].server_role;
+            Sighting::found(name, format!("its server is a copy of another one ({role}): a lock granted there excludes no client of the primary"))
+        })
+        .collect()
+}
+
+pub(super) fn pooled_connection(evidence: &Evidence<'_>) -> Vec<Sighting> {
+    let pooled = |(name, trials): (&str, Vec<&TrialResult>)| {
+        let pooler = trials[0].caveats.pooler.as_ref()?;
+        Some(Sighting::found(name, format!("a pooler stands between: {pooler}")))
+    };
+    evidence.served().into_iter().filter_map(pooled).collect()
+}
+
+pub(super) fn same_server_twice(evidence: &Evidence<'_>) -> Vec<Sighting> {
+    let twice = |(name, trials): (&str, Vec<&TrialResult>)| {
+        let same: Vec<String> = trials[0].caveats.same_server.iter().map(|group| group.join(" and ")).collect();
+        (!same.is_empty()).then(|| Sighting::found(name, format!("{} are one server", same.join("; "))))
+    };
+    evidence.served().into_iter().filter_map(twice).collect()
 }

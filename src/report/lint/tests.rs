@@ -1,6 +1,7 @@
 use super::super::fixture::{measured, report, trial};
 use super::super::{Measurements, Report, TrialResult};
 use super::{Evidence, LINTS, Lint, LintLevel, LintLevels, Linted, lint};
+use crate::lock::{Away, Nodes, NodesOfTrial};
 use crate::record::figures::{Mark, MarkKind};
 use crate::workload::{Plan, parse};
 
@@ -207,6 +208,49 @@ fn single_node() {
     silent("single-node", quorum("3 of 5"));
     silent("single-node", |run| run.report.results[2].quorum = "in process".to_owned());
     assert_eq!(cannot_say("single-node", quorum("wax")), "redis: its quorum is \"wax\"");
+}
+
+#[test]
+fn nodes_lost() {
+    let away = |address: &str| Err(Away { address: address.to_owned(), problem: "refused".to_owned() });
+    let ends = |start: &Nodes, end: &Nodes| {
+        let nodes = NodesOfTrial { start: Some(start.clone()), end: Some(end.clone()) };
+        move |run: &mut Run| first(run).nodes = nodes
+    };
+    let whole = Nodes::of([Ok(()), Ok(()), Ok(())], 2, 3);
+    let two = Nodes::of([Ok(()), Ok(()), away("c:1")], 2, 3);
+    told("nodes-lost", ends(&whole, &two), "redis: 2 of 3 nodes at the end (c:1 away)");
+    told("nodes-lost", ends(&two, &whole), "redis: 2 of 3 nodes at the start (c:1 away)");
+    told("nodes-lost", ends(&two, &two), "redis: 2 of 3 nodes at the end (c:1 away)");
+    silent("nodes-lost", ends(&whole, &whole));
+    // A node whose address was not given is not known to be away.
+    silent("nodes-lost", ends(&Nodes::of([Ok(())], 2, 3), &Nodes::of([Ok(())], 2, 3)));
+}
+
+#[test]
+fn standby() {
+    let copy = |run: &mut Run| {
+        first(run).caveats.standby = true;
+        first(run).server_role = "standby (in recovery)".to_owned();
+    };
+    let detail = "redis: its server is a copy of another one (standby (in recovery)): a lock granted there excludes \
+                  no client of the primary";
+    told("standby", copy, detail);
+    silent("standby", |run| first(run).server_role = "master".to_owned());
+}
+
+#[test]
+fn pooled_connection() {
+    let seen = |run: &mut Run| first(run).caveats.pooler = Some("two connections, one process".to_owned());
+    told("pooled-connection", seen, "redis: a pooler stands between: two connections, one process");
+    silent("pooled-connection", |_| {});
+}
+
+#[test]
+fn same_server_twice() {
+    let twice = |run: &mut Run| first(run).caveats.same_server = vec![vec!["a:1".to_owned(), "b:1".to_owned()]];
+    told("same-server-twice", twice, "redis: a:1 and b:1 are one server");
+    silent("same-server-twice", |_| {});
 }
 
 #[test]

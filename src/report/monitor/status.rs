@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Standing;
 use super::bound::Certain;
 use super::tally::Tally;
+use crate::lock::Nodes;
 use crate::report::Exit;
 use crate::units::SECOND;
 
@@ -110,6 +111,8 @@ pub struct SystemStatus {
     pub problem: Option<String>,
     /// Version of the server.
     pub server_version: String,
+    /// Which nodes serve, as last asked; `null`: it has one, or they were not asked yet.
+    pub nodes: Option<Nodes>,
     /// Rounds that ended.
     pub rounds: u64,
     /// The last 1m, 5m, 1h, 24h.

@@ -156,7 +156,8 @@ impl<'a> Following<'a> {
     fn system(&self, backend: &str) -> SystemFacts {
         let guarantees = (self.promises)(backend).map_or(UNPROMISED, |promise| promise.guarantees);
         let unknown = || UNTOLD.to_owned();
-        let facts = Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown() };
+        let facts =
+            Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown(), ..Facts::default() };
         SystemFacts::of(backend, &guarantees, facts, self.plan.ttl_ns)
     }
 

@@ -92,8 +92,8 @@ fn system_facts(result: &TrialResult, plan: Option<&Plan>) -> SystemFacts {
             version: result.server_version.clone(),
             durability: result.durability.clone(),
             quorum: result.quorum.clone(),
-            // The report does not keep it.
-            role: String::new(),
+            role: result.server_role.clone(),
+            caveats: result.caveats.clone(),
         },
         // The report keeps no addresses.
         addresses: Vec::new(),

@@ -3,6 +3,7 @@
 use ratatui::text::Line;
 
 use super::{Pen, clock};
+use crate::lock::Nodes;
 use crate::report::monitor::{Standing, State, SystemStatus, WindowFigures};
 use crate::tui::theme::Ink;
 use crate::units::{grouped, human_duration, three_digits};
@@ -35,6 +36,7 @@ impl Pen<'_> {
                 (Ink::Alarm, format!("{0}{0} GRANTED TWICE", glyphs.alarm))
             }
             State::Up if firing > 0 => (Ink::Warn, format!("{} ALERT", glyphs.alarm)),
+            State::Up if away(system).is_some() => (Ink::Warn, format!("{} {}", glyphs.alarm, shown(system))),
             State::Up => (Ink::Good, format!("{} ok", glyphs.tick)),
         };
         let of = |name: &str| system.windows.iter().find(|window| window.window == name);
@@ -99,6 +101,9 @@ impl Pen<'_> {
         if !firing.is_empty() {
             return told(Ink::Warn, &firing.join("; "));
         }
+        if let Some(names) = away(system) {
+            return told(Ink::Warn, &format!("{} serve; away: {names}", shown(system)));
+        }
         let outage = match &system.last_outage {
             Some(outage) => format!("last outage {}", human_duration(outage.lasted_ns)),
             None => "no outage".to_owned(),
@@ -131,4 +136,14 @@ impl Pen<'_> {
     fn share(&self, share: Option<f64>) -> String {
         share.map_or_else(|| self.look.glyphs.none.to_owned(), |share| format!("{} %", three_digits(share * 100.0)))
     }
+}
+
+/// Addresses of the nodes that are away.
+fn away(system: &SystemStatus) -> Option<String> {
+    system.nodes.as_ref().and_then(Nodes::away_names)
+}
+
+/// `2 of 3 nodes`.
+fn shown(system: &SystemStatus) -> String {
+    system.nodes.as_ref().map(ToString::to_string).unwrap_or_default()
 }

@@ -1,0 +1,55 @@
+//! Asks every node of one system whether it serves, beside the load: a minority that is
+//! away does not end a watch, but it is told, by name.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+
+use super::post::Post;
+use super::watch::target;
+use crate::lock::Nodes;
+
+/// From one look to the next.
+const PERIOD: Duration = Duration::from_secs(2);
+/// How often a wait looks at the stop.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Watches the nodes of the system at a place of the selection, until the stop or until
+/// `over`. Systems of one node need no such look: their rounds tell.
+pub fn watch(post: &Post<'_>, place: usize, over: &AtomicBool) {
+    let ended = || post.stop.draining() || over.load(Ordering::Relaxed);
+    // Without a runtime the rounds still tell whether the system serves.
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+    while !ended() {
+        let orders = post.orders();
+        let entry = orders.selection.entries[place];
+        let system =
+            target(post, &orders, entry).and_then(|target| (entry.connect)(target).map_err(|error| error.to_string()));
+        let Ok(system) = system else { return };
+        let nodes: Option<Nodes> = runtime.block_on(async {
+            tokio::select! {
+                nodes = system.nodes() => nodes,
+                () = until(&ended) => None,
+            }
+        });
+        match nodes {
+            Some(nodes) if nodes.total > 1 => post.sight(place).sees_nodes(nodes),
+            // One node, or none that can be counted.
+            Some(_) | None => return,
+        }
+        runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(PERIOD) => {}
+                () = until(&ended) => {}
+            }
+        });
+    }
+}
+
+/// Completes when the watch is over.
+async fn until(ended: &impl Fn() -> bool) {
+    while !ended() {
+        tokio::time::sleep(STEP).await;
+    }
+}
