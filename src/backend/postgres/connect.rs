@@ -216,7 +216,7 @@ impl Server {
     }
 
     async fn facts_of(&self, survives: &str) -> Result<Facts, SystemError> {
-        let row = self.control(async |client| client.query_one(FACTS, &[]).await).await?;
+        let row = self.control(async |client| client.query_typed_one(FACTS, &[]).await).await?;
         let setting = |index: usize| -> String { row.try_get(index).unwrap_or_default() };
         let standbys = setting(4);
         Ok(Facts {
@@ -305,7 +305,8 @@ impl Connection {
     async fn identify(&mut self) -> Result<(), Error> {
         let sql = "select pid, (extract(epoch from backend_start) * 1000000)::bigint \
                    from pg_stat_activity where pid = pg_backend_pid()";
-        let row: Row = self.client.query_one(sql, &[]).await?;
+        // Without a name, as all statements of the control connection: behind a pooler the names of others are taken.
+        let row: Row = self.client.query_typed_one(sql, &[]).await?;
         self.backend = Backend { pid: row.try_get(0)?, started_us: row.try_get(1)? };
         Ok(())
     }

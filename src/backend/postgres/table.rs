@@ -98,7 +98,7 @@ impl Table {
     /// $1 how many at most: key, owner, fence and milliseconds left of each that is held.
     pub(super) fn held(&self) -> String {
         format!(
-            "select key, owner, fence, (extract(epoch from expires - clock_timestamp()) * 1000)::bigint
+            "select textsend(key), textsend(owner), fence, (extract(epoch from expires - clock_timestamp()) * 1000)::bigint
              from {}.leases where owner is not null and expires > clock_timestamp() order by key limit $1",
             self.schema
         )

@@ -5,6 +5,7 @@
 //! guessed.
 
 mod cycle;
+mod name;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use cycle::{Cycle, Step};
+pub use name::{IN_WORDS, Sign, is_word, sign};
 
 use super::{Local, ServerKind, SystemError};
 
@@ -56,6 +58,9 @@ pub struct Look {
     pub untold: BTreeMap<String, String>,
     /// What else a reader must know.
     pub notes: Vec<String>,
+    /// What the servers turned out to be, where that is not what was asked for.
+    #[serde(skip)]
+    pub kind: Option<ServerKind>,
 }
 
 /// One server that was asked.
@@ -171,6 +176,7 @@ impl Inspection {
     /// Finds the cycles of a look.
     #[must_use]
     pub fn new(kind: ServerKind, at: String, look: Look) -> Self {
+        let kind = look.kind.unwrap_or(kind);
         let certain = kind == ServerKind::Postgres;
         let cycles = cycle::cycles(&look.locks, certain);
         Self { schema_version: SCHEMA_VERSION, system: kind.name().to_owned(), at, look, cycles }
@@ -196,9 +202,10 @@ impl Inspection {
 }
 
 /// A text of a server as it can be shown on one line: no control characters, not endless.
+/// Bytes that are no UTF-8 are shown as `\xff`, so that two values of such bytes look different.
 #[must_use]
 pub fn readable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * LONGEST_IDENTITY + 4)]).into_owned();
+    let text = escaped(&bytes[..bytes.len().min(4 * LONGEST_IDENTITY + 4)]);
     let mut shown: String = text.chars().take(LONGEST_IDENTITY).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST_IDENTITY).is_some() {
         shown.push('…');
@@ -206,14 +213,56 @@ pub fn readable(bytes: &[u8]) -> String {
     shown
 }
 
+/// The text with every byte that is no UTF-8 as `\xff`.
+#[must_use]
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// One note for each text: those that several servers gave name them all, and none of them
+/// where all of them gave it.
+#[must_use]
+pub fn notes_once(given: &[(String, Vec<String>)]) -> Vec<String> {
+    let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (server, texts) in given {
+        for text in texts {
+            match notes.iter_mut().find(|(known, _)| known == text) {
+                Some((_, servers)) => servers.push(server),
+                None => notes.push((text, vec![server])),
+            }
+        }
+    }
+    let told = |(text, servers): (&str, Vec<&str>)| match servers.len() == given.len() {
+        true => text.to_owned(),
+        false => format!("{}: {text}", servers.join(", ")),
+    };
+    notes.into_iter().map(told).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::readable;
+    use super::{notes_once, readable};
+
+    #[test]
+    fn a_note_that_all_servers_give_is_told_once() {
+        let given = |server: &str, texts: &[&str]| (server.to_owned(), texts.iter().map(|t| (*t).to_owned()).collect());
+        let notes = notes_once(&[given("a", &["x", "y"]), given("b", &["x"]), given("c", &["x", "y"])]);
+        assert_eq!(notes, ["x", "a, c: y"]);
+        assert_eq!(notes_once(&[given("a", &["x"])]), ["x"]);
+    }
 
     #[test]
     fn what_a_server_tells_cannot_move_the_cursor_or_fill_the_screen() {
         assert_eq!(readable(b"a\x1b[2Jb\nc"), "a [2Jb c");
-        assert_eq!(readable(&[0xff, b'x']), "\u{fffd}x");
+        assert_eq!(readable(&[0xff, b'x']), "\\xffx");
+        assert_ne!(readable(&[0xfe]), readable(&[0xff]));
         let long = readable("ä".repeat(5_000).as_bytes());
         assert_eq!(long.chars().count(), 201);
         assert!(long.ends_with('…'));

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lock::inspection::readable;
+use crate::lock::inspection::{Sign, readable, sign};
 
 /// A key with a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +43,13 @@ pub struct Queue {
 }
 
 /// The queues among these keys, by name. Where no prefix was named, a key alone must have
-/// "lock" in its name.
+/// the name of a lock.
 pub fn queues(claims: Vec<Claim>, named: bool) -> Vec<Queue> {
     let mut queues: BTreeMap<(Vec<u8>, &'static str), Vec<Claim>> = BTreeMap::new();
     for claim in claims {
         let place = match claim.mutex() {
             Some(prefix) => (prefix.to_vec(), "mutex"),
-            None if named || readable(&claim.key).to_lowercase().contains("lock") => {
-                (claim.key.clone(), "key with a lease")
-            }
+            None if named || sign(&claim.key) > Sign::None => (claim.key.clone(), "key with a lease"),
             None => continue,
         };
         queues.entry(place).or_default().push(claim);
@@ -78,6 +76,7 @@ mod tests {
                 Claim::new(b"orders/7/sub/2a", 0x2a, 10),
                 Claim::new(b"/locks/job", 9, 5),
                 Claim::new(b"/registry/events/1", 9, 4),
+                Claim::new(b"/services/clock-api/10.0.0.7:80", 9, 3),
             ]
         };
         let told = |named| {
@@ -89,6 +88,7 @@ mod tests {
         let sub = ("orders/7/sub".to_owned(), "mutex", vec![0x2a]);
         assert_eq!(told(false), [lock.clone(), orders.clone(), sub.clone()]);
         let events = ("/registry/events/1".to_owned(), "key with a lease", vec![9]);
-        assert_eq!(told(true), [lock, events, orders, sub]);
+        let clock = ("/services/clock-api/10.0.0.7:80".to_owned(), "key with a lease", vec![9]);
+        assert_eq!(told(true), [lock, events, clock, orders, sub]);
     }
 }

@@ -1,6 +1,6 @@
 //! Which locks are held on etcd, whoever took them: Range, LeaseTimeToLive and Status
 //! are sent, nothing else. All keys are read at one revision of the store, page by page
-//! and without their values; then the values of the locks' keys alone.
+//! and without their values, unless that revision is compacted meanwhile; then the values of the locks' keys alone.
 //!
 //! Every read is one that a majority has to agree with. Without a leader a member would
 //! still tell what it knows, but that may be old, and an old list that happens to be empty
@@ -18,7 +18,9 @@ use futures_util::stream::iter;
 use super::super::Target;
 use super::config::{Config, Trouble};
 use super::system::role;
-use crate::lock::inspection::{ClientSeen, Inspector, LockSeen, Look, MOST_WAITERS, Scope, ServerSeen, readable};
+use crate::lock::inspection::{
+    ClientSeen, IN_WORDS, Inspector, LockSeen, Look, MOST_WAITERS, Scope, ServerSeen, Sign, readable, sign,
+};
 use crate::lock::{Local, SystemError};
 use claim::{Claim, Queue, queues};
 
@@ -38,6 +40,10 @@ const PAGE: i64 = 1_000;
 /// Requests under way at once.
 const AT_ONCE: usize = 32;
 
+/// Begins the answer to a read at a revision that is gone (`ErrGRPCCompacted` in
+/// `etcdserver/api/v3rpc/rpctypes/error.go`).
+const COMPACTED: &str = "etcdserver: mvcc: required revision has been compacted";
+
 /// Begin of the message where nobody can tell what is held.
 const NO_LEADER: &str = "no leader: what is held cannot be told until a majority of the members is back";
 
@@ -51,7 +57,10 @@ pub struct Cluster {
 struct Store {
     revision: i64,
     claims: Vec<Claim>,
+    /// Keys without a lease: all of them below a prefix, else those with the name of a lock.
     without_lease: u64,
+    /// Moments at which the keys were read: more than one where the store was compacted meanwhile.
+    moments: u32,
     cut: Option<String>,
 }
 
@@ -91,7 +100,10 @@ impl Cluster {
             match self.looked(&led, &members).await {
                 Ok(look) => return Ok(look),
                 Err(trouble) if trouble.certain => {
-                    return Err(self.config.error(&format!("{}; may this user read there?", trouble.text)));
+                    let text = &trouble.text;
+                    let of_rights = ["permission", "auth", "user name"].iter().any(|word| text.contains(word));
+                    let hint = if of_rights { "; may this user read there?" } else { "" };
+                    return Err(self.config.error(&format!("{text}{hint}")));
                 }
                 Err(trouble) => {
                     problem = format!("nothing was read: {}; is there a quorum? ({})", trouble.text, told(&members));
@@ -128,19 +140,30 @@ impl Cluster {
     async fn read(&self, client: &Client) -> Result<Store, Trouble> {
         let prefix = self.scope.prefix.clone().unwrap_or_default().into_bytes();
         let until = self.config.clock.now().saturating_add(LONGEST_NS);
+        let named = self.scope.prefix.is_some();
         let mut kv = client.kv_client();
-        let mut store = Store { revision: 0, claims: Vec::new(), without_lease: 0, cut: None };
+        let mut store = Store { revision: 0, claims: Vec::new(), without_lease: 0, moments: 1, cut: None };
         let mut from = if prefix.is_empty() { vec![0] } else { prefix.clone() };
         loop {
             let mut options = GetOptions::new().with_range(end(&prefix)).with_limit(PAGE).with_keys_only();
             options = options.with_revision(store.revision);
-            let page = self.config.bounded(LIMIT_NS, kv.get(from.clone(), Some(options))).await?;
+            let page = match self.config.bounded(LIMIT_NS, kv.get(from.clone(), Some(options))).await {
+                Ok(page) => page,
+                // What is left is read as it is now.
+                Err(trouble) if store.revision > 0 && trouble.text.contains(COMPACTED) => {
+                    store.revision = 0;
+                    store.moments += 1;
+                    continue;
+                }
+                Err(trouble) => return Err(trouble),
+            };
             if store.revision == 0 {
                 store.revision = page.header().map_or(0, ResponseHeader::revision);
             }
             for key in page.kvs() {
                 match key.lease() {
-                    0 => store.without_lease += 1,
+                    0 if named || sign(key.key()) > Sign::None => store.without_lease += 1,
+                    0 => {}
                     lease => store.claims.push(Claim::new(key.key(), lease, key.create_revision())),
                 }
             }
@@ -170,8 +193,19 @@ impl Cluster {
         let leases: Leases =
             iter(leases).map(|lease| self.lease(client, lease)).buffer_unordered(AT_ONCE).collect().await;
         let mut notes = Vec::new();
-        if named && store.without_lease > 0 {
-            notes.push(format!("passed over: {} keys without a lease", store.without_lease));
+        match store.without_lease {
+            0 => {}
+            keys if named => notes.push(format!("passed over: {keys} keys without a lease")),
+            keys => notes.push(format!(
+                "passed over: {keys} keys with the name of a lock and without a lease; such a lock stays until somebody \
+                 deletes it"
+            )),
+        }
+        if store.moments > 1 {
+            notes.push(format!(
+                "the store was compacted while its keys were read: what is shown is of {} moments",
+                store.moments
+            ));
         }
         let untold = [
             ("since_ms", "etcd orders its keys by revision and keeps no times"),
@@ -181,14 +215,15 @@ impl Cluster {
             servers,
             scope: match &self.scope.prefix {
                 Some(prefix) => format!("keys with a lease that start with {prefix}"),
-                None => "keys named PREFIX/LEASE as etcd's mutex names them, and keys with a lease and \"lock\" in \
-                         their name"
-                    .to_owned(),
+                None => {
+                    format!("keys named PREFIX/LEASE as etcd's mutex names them, and keys with a lease and {IN_WORDS}")
+                }
             },
             locks: queues.iter().map(|queue| lock(queue, &values, &leases)).collect(),
             truncated: store.cut.or(truncated),
             untold: untold.map(|(field, reason)| (field.to_owned(), reason.to_owned())).into(),
             notes,
+            ..Look::default()
         }
     }
 

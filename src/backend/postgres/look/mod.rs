@@ -10,6 +10,7 @@ mod row;
 
 use std::collections::BTreeMap;
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 use super::super::Target;
@@ -18,19 +19,25 @@ use super::table::Table;
 use crate::lock::inspection::{ClientSeen, Inspector, LockSeen, Look, Scope, ServerSeen, readable};
 use crate::lock::{Local, SystemError};
 use gather::gather;
-use row::{LOCKS, Row};
+use row::{LOCKS, Row, encoded};
 
 /// For the transaction alone, so that a pooler's next client has nothing of it.
+///
+/// With client_encoding SQL_ASCII the server sends the bytes that it has: an application may
+/// have named itself in any encoding, and one name that cannot be converted would hide all
+/// locks (<https://www.postgresql.org/docs/15/multibyte.html>, "No conversion").
 const BEGIN: &str = "begin transaction isolation level read committed read only; \
+                     set local client_encoding = 'SQL_ASCII'; \
                      set local statement_timeout = '5s'; set local lock_timeout = '1s'; \
                      set local idle_in_transaction_session_timeout = '30s'";
 
 /// Whom we ask, and who we are there.
-const SERVER: &str = "select current_setting('server_version'), pg_is_in_recovery(), current_database()::text, \
-                      current_user::text, pg_has_role(current_user, 'pg_read_all_stats', 'usage')";
+const SERVER: &str = "select current_setting('server_version'), pg_is_in_recovery(), \
+                      textsend(current_database()::text), textsend(current_user::text), \
+                      pg_has_role(current_user, 'pg_read_all_stats', 'usage'), current_setting('server_encoding')";
 
 /// Tables of `postgres:lease`, and whether we may read them.
-const LEASE_TABLES: &str = "select n.nspname::text, \
+const LEASE_TABLES: &str = "select textsend(n.nspname::text), \
          has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') \
      from pg_class c join pg_namespace n on n.oid = c.relnamespace \
      where c.relname = 'leases' and c.relkind = 'r' and n.nspname like 'lockbench\\_%' order by 1 limit 100";
@@ -118,21 +125,24 @@ impl Database {
             truncated,
             untold: untold.map(|(field, reason)| (field.to_owned(), reason.to_owned())).into(),
             notes,
+            ..Look::default()
         }
     }
 }
 
 async fn read(client: &Client, limit: i64) -> Result<Read, Error> {
-    let server = client.query_one(SERVER, &[]).await?;
+    // Each as a statement without a name: behind a pooler the names of others are taken.
+    let server = client.query_typed_one(SERVER, &[]).await?;
     let (version, standby): (String, bool) = (server.try_get(0)?, server.try_get(1)?);
-    let (database, user): (String, String) = (server.try_get(2)?, server.try_get(3)?);
-    let rows = client.query(LOCKS, &[]).await?;
-    let rows = rows.iter().map(|row| Row::read(row, &database)).collect::<Result<Vec<_>, _>>()?;
+    let encoding: String = server.try_get(5)?;
+    let (database, user) = (encoded(server.try_get(2)?, &encoding), encoded(server.try_get(3)?, &encoding));
+    let rows = client.query_typed(LOCKS, &[]).await?;
+    let rows = rows.iter().map(|row| Row::read(row, &database, &encoding)).collect::<Result<Vec<_>, _>>()?;
     let (mut leases, mut unreadable) = (Vec::new(), 0);
-    for table in client.query(LEASE_TABLES, &[]).await? {
-        let (schema, allowed): (String, bool) = (table.try_get(0)?, table.try_get(1)?);
+    for table in client.query_typed(LEASE_TABLES, &[]).await? {
+        let (schema, allowed): (String, bool) = (encoded(table.try_get(0)?, &encoding), table.try_get(1)?);
         match Table::of_schema(&schema).filter(|_| allowed) {
-            Some(table) => leases.extend(leased(client, &schema, &table, limit).await?),
+            Some(table) => leases.extend(leased(client, (&schema, &table), limit, &encoding).await?),
             None => unreadable += 1,
         }
     }
@@ -144,11 +154,16 @@ async fn read(client: &Client, limit: i64) -> Result<Read, Error> {
 }
 
 /// The rows of a lease table that are held.
-async fn leased(client: &Client, schema: &str, table: &Table, limit: i64) -> Result<Vec<LockSeen>, Error> {
+async fn leased(
+    client: &Client,
+    (schema, table): (&str, &Table),
+    limit: i64,
+    encoding: &str,
+) -> Result<Vec<LockSeen>, Error> {
     let mut locks = Vec::new();
-    for row in client.query(&table.held(), &[&limit.saturating_add(1)]).await? {
-        let (key, owner, fence, left): (String, String, i64, i64) =
-            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+    for row in client.query_typed(&table.held(), &[(&limit.saturating_add(1), Type::INT8)]).await? {
+        let (fence, left): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
+        let (key, owner) = (encoded(row.try_get(0)?, encoding), encoded(row.try_get(1)?, encoding));
         let holder = ClientSeen {
             client: readable(owner.as_bytes()),
             token: u64::try_from(fence).ok(),

@@ -3,23 +3,24 @@
 
 use tokio_postgres::Error;
 
-use crate::lock::inspection::readable;
+use crate::lock::inspection::{escaped, readable};
 
 /// Advisory locks, and everything that somebody waits for. `waitstart` is there since
 /// version 14; asked for as JSON it is merely absent before. `pg_locks` is read once.
+/// What clients write comes as the bytes that it is.
 pub const LOCKS: &str = "
 with shown as materialized (
     select l.*, (to_jsonb(l) ->> 'waitstart')::timestamptz as waits_since
     from pg_locks l where l.pid is distinct from pg_backend_pid()
 )
-select l.locktype, coalesce(d.datname::text, ''), l.relation is null or l.database in (0, c.oid),
-    case when l.database in (0, c.oid) then l.relation::regclass::text else l.relation::text end,
+select l.locktype, textsend(coalesce(d.datname::text, '')), l.relation is null or l.database in (0, c.oid),
+    textsend(case when l.database in (0, c.oid) then l.relation::regclass::text else l.relation::text end),
     l.page, l.tuple::int4, l.transactionid::text, l.virtualxid, l.classid::int8, l.objid::int8, l.objsubid::int4,
     l.mode, l.granted, l.pid, l.virtualtransaction,
     (extract(epoch from clock_timestamp() - l.waits_since) * 1000)::int8,
     case when l.granted then null else pg_blocking_pids(l.pid) end,
-    a.application_name, coalesce(host(a.client_addr), case when a.pid is not null then 'local' end), a.client_port,
-    a.usename::text, left(a.query, 4000), a.state, a.wait_event_type || ' ' || a.wait_event,
+    textsend(a.application_name), coalesce(host(a.client_addr), case when a.pid is not null then 'local' end), a.client_port,
+    textsend(a.usename::text), substr(textsend(a.query), 1, 4000), a.state, a.wait_event_type || ' ' || a.wait_event,
     (extract(epoch from clock_timestamp() - a.xact_start) * 1000)::int8,
     coalesce(a.query = '<insufficient privilege>', false)
 from shown l
@@ -73,14 +74,18 @@ pub struct Row {
 
 impl Row {
     /// Reads a line of [`LOCKS`], asked for in this database.
-    pub fn read(row: &tokio_postgres::Row, database: &str) -> Result<Self, Error> {
+    pub fn read(row: &tokio_postgres::Row, database: &str, encoding: &str) -> Result<Self, Error> {
+        let bytes = |place: usize| {
+            let bytes = row.try_get::<_, Option<&[u8]>>(place);
+            bytes.map(|bytes| bytes.map(|bytes| encoded(bytes, encoding)))
+        };
         let kind: String = row.try_get(0)?;
-        let there: String = row.try_get(1)?;
+        let there = bytes(1)?.unwrap_or_default();
         let elsewhere = if there.is_empty() || there == database { String::new() } else { format!(" in {there}") };
-        let relation: Option<String> = row.try_get(3)?;
-        let relation = relation.unwrap_or_default();
+        let relation = bytes(3)?.unwrap_or_default();
         let text =
             |place: usize| row.try_get::<_, Option<String>>(place).map(|text| text.map(|text| readable_whole(&text)));
+        let of_client = |place: usize| bytes(place).map(|text| text.map(|text| readable_whole(&text)));
         let number = |place: usize| row.try_get::<_, Option<i64>>(place).map(Option::unwrap_or_default);
         let small = |place: usize| row.try_get::<_, Option<i32>>(place).map(Option::unwrap_or_default);
         let object = match kind.as_str() {
@@ -105,18 +110,29 @@ impl Row {
             transaction: row.try_get(14)?,
             waits_ms: row.try_get(15)?,
             blockers: row.try_get::<_, Option<Vec<i32>>>(16)?.unwrap_or_default(),
-            application: text(17)?.filter(|name| !name.is_empty()),
+            application: of_client(17)?.filter(|name| !name.is_empty()),
             from: from.filter(|_| !hidden).map(|from| match port {
                 Some(port) if port > 0 => format!("{from}:{port}"),
                 _ => from,
             }),
-            user: text(20)?,
-            query: text(21)?.filter(|query| !hidden && !query.is_empty()).map(|query| without_passwords(&query)),
+            user: of_client(20)?,
+            query: of_client(21)?.filter(|query| !hidden && !query.is_empty()).map(|query| without_passwords(&query)),
             state: text(22)?,
             waits_on: text(23)?,
             transaction_ms: row.try_get(24)?,
             hidden,
         })
+    }
+}
+
+/// A text of the server in whatever encoding it is: UTF-8 where it is that, else that of a
+/// database in Latin-1, else with its bytes as numbers.
+pub fn encoded(bytes: &[u8], encoding: &str) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        // Its characters are the first 256 of Unicode.
+        Err(_) if encoding == "LATIN1" => bytes.iter().copied().map(char::from).collect(),
+        Err(_) => escaped(bytes),
     }
 }
 
@@ -201,7 +217,14 @@ fn without_users_of_urls(query: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{advisory, readable_whole, without_passwords};
+    use super::{advisory, encoded, readable_whole, without_passwords};
+
+    #[test]
+    fn a_text_in_any_encoding_is_told() {
+        assert_eq!(encoded("zoë".as_bytes(), "LATIN1"), "zoë");
+        assert_eq!(encoded(b"zo\xeb", "LATIN1"), "zoë");
+        assert_eq!(encoded(b"zo\xeb", "UTF8"), "zo\\xeb");
+    }
 
     #[test]
     fn an_advisory_lock_is_named_by_what_was_locked() {

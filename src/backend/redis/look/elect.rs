@@ -14,15 +14,16 @@ pub fn elect(name: &[u8], form: Form, nodes: &[Option<&BTreeMap<Vec<u8>, Held>>]
     let first = held.iter().copied().flatten().flatten().next()?;
     let name = readable(name);
     if nodes.len() == 1 || form == Form::Hash {
-        let Held { kind, holders, queue, notes, .. } = first.clone();
-        let waiting = queue.as_ref().map(|queue| queue.len() as u64);
+        let Held { kind, holders, queue, queued, notes, .. } = first.clone();
+        let waiting = queue.as_ref().map(|queue| queued.max(queue.len() as u64));
         let (kind, waiters) = (kind.to_owned(), queue.unwrap_or_default());
         return Some(LockSeen { name, kind, holders, waiting, waiters, notes, ..LockSeen::default() });
     }
     let needed = nodes.len() / 2 + 1;
-    let mut votes: BTreeMap<&str, Vec<&ClientSeen>> = BTreeMap::new();
-    for holder in held.iter().copied().flatten().flatten().flat_map(|held| &held.holders) {
-        votes.entry(&holder.client).or_default().push(holder);
+    // By their bytes: what is shown of two values may be the same.
+    let mut votes: BTreeMap<&[u8], Vec<&ClientSeen>> = BTreeMap::new();
+    for held in held.iter().copied().flatten().flatten() {
+        votes.entry(&held.value).or_default().extend(&held.holders);
     }
     let (value, most) = votes.iter().max_by_key(|(_, same)| same.len())?;
     let mut same = most.clone();
@@ -52,12 +53,12 @@ pub fn elect(name: &[u8], form: Form, nodes: &[Option<&BTreeMap<Vec<u8>, Held>>]
     })
 }
 
-fn seen(node: Option<Option<&Held>>, value: &str) -> NodeSeen {
+fn seen(node: Option<Option<&Held>>, value: &[u8]) -> NodeSeen {
     let holder = node.flatten().and_then(|held| held.holders.first());
-    let state = match (node, holder) {
-        (None, _) => NodeState::Silent,
-        (_, None) => NodeState::Free,
-        (_, Some(holder)) if holder.client == value => NodeState::Holds,
+    let state = match node {
+        None => NodeState::Silent,
+        Some(None) => NodeState::Free,
+        Some(Some(held)) if held.value == value => NodeState::Holds,
         _ => NodeState::Other,
     };
     let client = holder.map(|holder| holder.client.clone());
@@ -77,7 +78,8 @@ mod tests {
         let held = nodes.map(|node| {
             node.map(|(value, ttl)| {
                 let holder = ClientSeen { client: value.to_owned(), ttl_left_ms: Some(ttl), ..ClientSeen::default() };
-                let held = Held { kind: "string", holders: vec![holder], ..Held::default() };
+                let value_bytes = value.as_bytes().to_vec();
+                let held = Held { kind: "string", holders: vec![holder], value: value_bytes, ..Held::default() };
                 (!value.is_empty()).then(|| (b"x".to_vec(), held)).into_iter().collect::<BTreeMap<_, _>>()
             })
         });
@@ -95,6 +97,19 @@ mod tests {
         // A fourth node may be lost without harm: the lease is that of the third longest.
         let lock = elected([Some(("a", 9)), Some(("a", 8)), Some(("a", 7)), Some(("a", 1)), None]).unwrap();
         assert_eq!(lock.holders[0].ttl_left_ms, Some(7));
+    }
+
+    #[test]
+    fn owners_that_look_alike_are_told_apart_by_their_bytes() {
+        let node = |value: &[u8]| {
+            let holder = ClientSeen { client: "same".to_owned(), ..ClientSeen::default() };
+            let held = Held { holders: vec![holder], value: value.to_vec(), ..Held::default() };
+            BTreeMap::from([(b"x".to_vec(), held)])
+        };
+        let nodes = [node(b"\xfe"), node(b"\xff"), node(b"\xfd")];
+        let lock = elect(b"x", Form::Text, &nodes.each_ref().map(Some)).unwrap();
+        assert_eq!((lock.holders.len(), lock.quorum.unwrap().holding), (0, 1));
+        assert!(lock.notes[0].contains("3 values compete"), "{:?}", lock.notes);
     }
 
     #[test]

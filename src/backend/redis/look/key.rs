@@ -1,12 +1,12 @@
 //! What one node holds under a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, RedisError, Value};
+use redis::{Pipeline, RedisError, ServerError, Value};
 
 use super::super::naming::in_words;
-use super::redisson::redisson;
+use super::redisson::{queue_of, redisson};
 use crate::lock::inspection::{ClientSeen, MOST_WAITERS, readable};
 
 /// Names read in one round trip.
@@ -39,7 +39,10 @@ impl Form {
 
     /// Requests for one name of this form.
     fn requests(self) -> usize {
-        3
+        match self {
+            Self::Text => 3,
+            Self::Hash => 6,
+        }
     }
 }
 
@@ -52,18 +55,28 @@ pub struct Held {
     pub certain: bool,
     /// Who holds it there.
     pub holders: Vec<ClientSeen>,
-    /// Who waits, where the node keeps a queue.
+    /// Of a string what it holds, byte for byte: two values may look alike.
+    pub value: Vec<u8>,
+    /// Who waits, where the node keeps a queue: the first of them.
     pub queue: Option<Vec<ClientSeen>>,
+    /// How many wait there.
+    pub queued: u64,
     /// What is remarkable.
     pub notes: Vec<String>,
 }
 
-/// Reads these names. Those that are gone, or are no lock, are left out.
-pub async fn read(
-    connection: &mut MultiplexedConnection,
-    names: &[(Vec<u8>, Form)],
-) -> Result<BTreeMap<Vec<u8>, Held>, RedisError> {
-    let mut held = BTreeMap::new();
+/// What one node holds under some names.
+#[derive(Default)]
+pub struct Reading {
+    /// By name. Those that are gone, or are no lock, are left out.
+    pub held: BTreeMap<Vec<u8>, Held>,
+    /// Names that this user may not read.
+    pub denied: BTreeSet<Vec<u8>>,
+}
+
+/// Reads these names.
+pub async fn read(connection: &mut MultiplexedConnection, names: &[(Vec<u8>, Form)]) -> Result<Reading, RedisError> {
+    let mut reading = Reading::default();
     for batch in names.chunks(BATCH) {
         let mut asking = redis::pipe();
         for (name, form) in batch {
@@ -74,13 +87,21 @@ pub async fn read(
         let answers = connection.send_packed_commands(&asking, 0, count).await?;
         let mut answers = answers.into_iter();
         for (name, form) in batch {
-            let three = [(); 3].map(|()| answers.next().unwrap_or(Value::Nil));
-            if let Some(found) = understood(name, *form, &three) {
-                held.insert(name.clone(), found);
+            let each: Vec<Value> = answers.by_ref().take(form.requests()).collect();
+            if each.iter().any(|answer| matches!(answer, Value::ServerError(error) if of_a_key(error))) {
+                reading.denied.insert(name.clone());
+            } else if let Some(found) = understood(name, *form, &each) {
+                reading.held.insert(name.clone(), found);
             }
         }
     }
-    Ok(held)
+    Ok(reading)
+}
+
+/// Is it this key that the user may not read, and not the command that it may not use? The
+/// server tells the two apart in words alone (<https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/>).
+pub fn of_a_key(error: &ServerError) -> bool {
+    error.code() == "NOPERM" && error.details().is_some_and(|text| text.contains("key") && !text.contains("command"))
 }
 
 fn ask(asking: &mut Pipeline, name: &[u8], form: Form) {
@@ -93,7 +114,10 @@ fn ask(asking: &mut Pipeline, name: &[u8], form: Form) {
         Form::Hash => {
             asking.cmd("HSCAN").arg(name).arg(0).arg("COUNT").arg(64);
             asking.cmd("PTTL").arg(name);
-            asking.cmd("LRANGE").arg([b"redisson_lock_queue:{", name, b"}"].concat()).arg(0).arg(MOST_WAITERS - 1);
+            asking.cmd("LRANGE").arg(queue_of(name)).arg(0).arg(MOST_WAITERS - 1);
+            asking.cmd("LLEN").arg(queue_of(name));
+            asking.cmd("HLEN").arg(name);
+            asking.cmd("HGET").arg(name).arg("mode");
         }
     }
 }
@@ -106,16 +130,15 @@ fn fence(name: &[u8]) -> Vec<u8> {
     }
 }
 
-pub(super) fn understood(name: &[u8], form: Form, answers: &[Value; 3]) -> Option<Held> {
-    let [content, ttl, more] = answers;
-    let Value::Int(ttl) = ttl else { return None };
+pub(super) fn understood(name: &[u8], form: Form, answers: &[Value]) -> Option<Held> {
+    let [content, Value::Int(ttl), more @ ..] = answers else { return None };
     // -2: there is no such key; -1: it has no lease.
     if *ttl == -2 {
         return None;
     }
     let ttl_left_ms = u64::try_from(*ttl).ok();
     let mut held = match form {
-        Form::Text => text(name, content, more)?,
+        Form::Text => text(name, content, more.first()?)?,
         Form::Hash => redisson(content, more, ttl_left_ms)?,
     };
     for holder in &mut held.holders {
@@ -128,8 +151,8 @@ pub(super) fn understood(name: &[u8], form: Form, answers: &[Value; 3]) -> Optio
 }
 
 fn text(name: &[u8], content: &Value, fence_value: &Value) -> Option<Held> {
-    let Value::BulkString(value) = content else { return None };
-    let value = readable(value);
+    let Value::BulkString(bytes) = content else { return None };
+    let value = readable(bytes);
     let namespace = name.strip_prefix(b"{").and_then(|rest| rest.split(|byte| *byte == b':').next());
     let identity = namespace.map(|namespace| in_words(value.clone(), &String::from_utf8_lossy(namespace)));
     let ours = fence(name) != name;
@@ -143,8 +166,8 @@ fn text(name: &[u8], content: &Value, fence_value: &Value) -> Option<Held> {
         kind: if ours { "lockbench" } else { "string" },
         certain: ours,
         holders: vec![holder],
-        queue: None,
-        notes: Vec::new(),
+        value: bytes.clone(),
+        ..Held::default()
     })
 }
 

@@ -1,6 +1,10 @@
 //! Which locks are held on Redis servers, whoever took them: keys are found by SCAN,
-//! their types by TYPE, what they hold by GETRANGE, HSCAN, LRANGE and PTTL. Nothing else
-//! is sent but INFO, which a role may be denied; KEYS never is.
+//! their types by TYPE, what they hold by GETRANGE, PTTL, HSCAN, HLEN, HGET, LRANGE and LLEN.
+//! Nothing else is sent but INFO, and CLUSTER NODES to a node of a cluster, which a role may
+//! be denied; KEYS never is. A key that the role may not read hides only itself.
+//!
+//! Several servers are Redlock's nodes, unless they are the nodes of a Redis Cluster: there
+//! each lock is on one of them.
 //!
 //! Two forms are known. A string is a lock by its name (`SET key value NX PX ttl`,
 //! <https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/>). A hash is
@@ -10,9 +14,9 @@
 //! Such a hash is found whatever its name is. A string under another name cannot be told
 //! from any other data that lapse: those are counted, and `--prefix` lists them.
 
+mod cluster;
 mod elect;
 mod key;
-mod name;
 mod redisson;
 mod scan;
 
@@ -27,10 +31,11 @@ use redis::cmd;
 use super::super::Target;
 use super::server::{Limits, Server};
 use crate::clock::Clock;
-use crate::lock::inspection::{Inspector, Look, Scope, ServerSeen};
-use crate::lock::{Local, SystemError};
+use crate::lock::inspection::{Inspector, LockSeen, Look, Scope, ServerSeen, notes_once};
+use crate::lock::{Local, ServerKind, SystemError};
+use cluster::{Info, coverage, masters};
 use elect::elect;
-use key::{Form, Held, read};
+use key::{Form, Held, Reading, read};
 use scan::{Matching, Scanned, scan};
 
 /// Long enough for a server that is busy, short enough for whoever waits for the picture.
@@ -55,8 +60,10 @@ pub struct Nodes {
 struct Told {
     seen: ServerSeen,
     connection: Option<MultiplexedConnection>,
-    /// Keys of its database that have a TTL, if it tells.
-    expiring: Option<u64>,
+    /// What it says of itself, if this user may ask.
+    info: Option<Info>,
+    /// Masters of its cluster, if it is a node of one and tells.
+    masters: Option<usize>,
     scanned: Scanned,
     /// By name, what it holds.
     held: BTreeMap<Vec<u8>, Held>,
@@ -96,35 +103,63 @@ impl Nodes {
         }
         let more = names.len() > self.scope.limit;
         let names: Vec<(Vec<u8>, Form)> = names.into_iter().take(self.scope.limit).collect();
-        join_all(self.servers.iter().zip(&mut told).map(|(server, node)| second(server, node, &names))).await;
+        let (cluster, servers) = (told.iter().any(Told::clustered), &self.servers);
+        join_all(servers.iter().zip(&mut told).map(|(server, node)| second(server, node, &names, cluster))).await;
         Ok(self.pictured(&matching, told, &names, more))
     }
 
     fn pictured(&self, matching: &Matching, told: Vec<Told>, names: &[(Vec<u8>, Form)], more: bool) -> Look {
-        let several = told.len() > 1;
-        let mut notes: Vec<String> = Vec::new();
-        for node in &told {
-            let at = if several { format!("{}: ", node.seen.address) } else { String::new() };
-            notes.extend(node.scanned.notes.iter().map(|note| format!("{at}{note}")));
-            if matching.by_rule() && node.connection.is_some() && node.scanned.cut.is_none() && !more {
-                notes.extend(node.unnamed().map(|note| format!("{at}{note}")));
-            }
+        let cluster = told.iter().any(Told::clustered);
+        let whole = |node: &Told| matching.by_rule() && node.scanned.cut.is_none() && !more;
+        let of_nodes: Vec<(String, Vec<String>)> = told
+            .iter()
+            .filter(|node| node.connection.is_some())
+            .map(|node| (node.seen.address.clone(), node.notes(whole(node))))
+            .collect();
+        let mut notes = notes_once(&of_nodes);
+        match cluster {
+            true => notes.insert(0, coverage(masters_of(&told), told.iter().find_map(|node| node.masters))),
+            false => notes.extend(twice(&told)),
         }
         let cut = told.iter().find_map(|node| node.scanned.cut.clone());
         let limit = || format!("stopped at --limit {}", self.scope.limit);
-        let mut look = Look {
+        Look {
             scope: matching.words().to_owned(),
             truncated: cut.or_else(|| more.then(limit)),
             untold: UNTOLD.iter().map(|(field, reason)| ((*field).to_owned(), (*reason).to_owned())).collect(),
             notes,
-            ..Look::default()
-        };
-        let answers: Vec<Option<&BTreeMap<Vec<u8>, Held>>> =
-            told.iter().map(|node| node.connection.is_some().then_some(&node.held)).collect();
-        look.locks = names.iter().filter_map(|(name, form)| elect(name, *form, &answers)).collect();
-        look.servers = told.into_iter().map(|node| node.seen).collect();
-        look
+            locks: names.iter().filter_map(|(name, form)| lock(name, *form, &told, cluster)).collect(),
+            kind: cluster.then_some(ServerKind::Redis),
+            servers: told.into_iter().map(|node| node.seen).collect(),
+        }
     }
+}
+
+fn lock(name: &[u8], form: Form, told: &[Told], cluster: bool) -> Option<LockSeen> {
+    let answers = told.iter().map(|node| node.connection.is_some().then_some(&node.held));
+    match cluster {
+        // Its slot is on one of them.
+        true => answers
+            .filter(|held| held.is_some_and(|held| held.contains_key(name)))
+            .find_map(|one| elect(name, form, &[one])),
+        false => elect(name, form, &answers.collect::<Vec<_>>()),
+    }
+}
+
+/// Masters of a cluster that were asked, each once.
+fn masters_of(told: &[Told]) -> usize {
+    let masters = told.iter().filter_map(|node| node.info.as_ref()).filter(|info| !info.replica());
+    masters.map(|info| info.run_id.clone()).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// A note on servers that are one under several addresses.
+fn twice(told: &[Told]) -> Option<String> {
+    let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+    told.iter().find_map(|node| {
+        let run_id = node.info.as_ref()?.run_id.as_deref()?;
+        let first = known.insert(run_id, &node.seen.address)?;
+        Some(format!("{first} and {} are one server: its vote counts twice here", node.seen.address))
+    })
 }
 
 /// Connects to a node, asks what it is, and finds the names of its locks.
@@ -132,54 +167,96 @@ async fn first(server: &Arc<Server>, matching: &Matching, limit: usize, clock: C
     let mut told = Told {
         seen: ServerSeen { address: server.address(), ..ServerSeen::default() },
         connection: None,
-        expiring: None,
+        info: None,
+        masters: None,
         scanned: Scanned::default(),
         held: BTreeMap::new(),
     };
     match server.connect_to_read(PATIENCE).await {
         Ok(mut connection) => {
             let info: Option<String> = cmd("INFO").query_async(&mut connection).await.ok();
-            told.seen.said = info.as_deref().and_then(said);
-            told.expiring = info.as_deref().map(|info| expiring(info, server.database()));
-            let scanned = scan(&mut connection, matching, limit, clock).await;
-            told.kept(server, connection, scanned.map(|scanned| (scanned, BTreeMap::new())));
+            told.info = info.map(|text| Info::read(&text, server.database()));
+            told.seen.said = told.info.as_ref().and_then(|info| info.said(server.database()));
+            let scanned = match &told.info {
+                // Its master has the same keys, and would be asked for them.
+                Some(info) if info.cluster && info.replica() => Ok(Scanned::default()),
+                _ => scan(&mut connection, matching, limit, clock).await,
+            };
+            if told.clustered() {
+                told.masters = masters(&mut connection).await;
+            }
+            told.kept(server, connection, scanned.map(|scanned| (scanned, Reading::default())));
         }
         Err(problem) => told.seen.problem = Some(problem),
     }
     told
 }
 
-/// Reads what a node holds under these names.
-async fn second(server: &Arc<Server>, told: &mut Told, names: &[(Vec<u8>, Form)]) {
+/// Reads what a node holds under these names; of a cluster's node under those that it has.
+async fn second(server: &Arc<Server>, told: &mut Told, names: &[(Vec<u8>, Form)], cluster: bool) {
     let Some(mut connection) = told.connection.take() else { return };
-    let held = read(&mut connection, names).await;
+    let own: Vec<(Vec<u8>, Form)>;
+    let names = match cluster {
+        true => {
+            own = names.iter().filter(|(name, _)| told.scanned.names.contains_key(name)).cloned().collect();
+            &own
+        }
+        false => names,
+    };
+    let reading = read(&mut connection, names).await;
     let scanned = std::mem::take(&mut told.scanned);
-    told.kept(server, connection, held.map(|held| (scanned, held)));
+    told.kept(server, connection, reading.map(|reading| (scanned, reading)));
 }
 
 impl Told {
-    /// A note on the keys that may be locks, but do not say so.
-    fn unnamed(&self) -> Option<String> {
+    fn clustered(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.cluster)
+    }
+
+    /// What a reader must know of this node's answer. `whole`: were all its keys looked at?
+    fn notes(&self, whole: bool) -> Vec<String> {
+        let mut notes = self.scanned.notes.clone();
+        notes.extend(self.scanned.unreadable());
+        match &self.info {
+            None => notes.push("this user may not use INFO: role, version and number of keys are unknown".to_owned()),
+            Some(info) if whole => notes.extend(self.unnamed(info)),
+            Some(_) => {}
+        }
+        notes
+    }
+
+    /// A note on the keys that may be locks, but do not say so. One without a TTL stays stuck
+    /// if its holder dies.
+    fn unnamed(&self, info: &Info) -> Option<String> {
         let leased = |held: &&Held| held.holders.iter().any(|holder| holder.ttl_left_ms.is_some());
         let listed = self.held.values().filter(leased).count() as u64;
-        let others = self.expiring?.saturating_sub(listed);
-        (others > 0).then(|| {
-            let keys = if others == 1 { "key has" } else { "keys have" };
-            format!(
-                "{others} more {keys} a TTL and no name of a lock; if there are locks among them, --prefix lists them"
-            )
-        })
+        let (keys, expiring) = info.keys;
+        let with = expiring.saturating_sub(listed);
+        let without = (keys - expiring.min(keys)).saturating_sub(self.held.len() as u64 - listed);
+        let counted = |count: u64, rest: &str| match count {
+            1 => format!("1 more key has {rest}"),
+            _ => format!("{count} more keys have {rest}"),
+        };
+        let told = match (with, without) {
+            (0, 0) => return None,
+            (_, 0) => counted(with, "a TTL and no name of a lock"),
+            (0, _) => counted(without, "neither a TTL nor a name of a lock"),
+            _ => format!("{}, and {}", counted(with, "a TTL and no name of a lock"), counted(without, "neither")),
+        };
+        let stuck = if without > 0 { "; a lock without a TTL stays until somebody deletes it" } else { "" };
+        Some(format!("{told}{stuck}; if there are locks among them, --prefix lists them"))
     }
 
     fn kept(
         &mut self,
         server: &Server,
         connection: MultiplexedConnection,
-        answer: Result<(Scanned, BTreeMap<Vec<u8>, Held>), redis::RedisError>,
+        answer: Result<(Scanned, Reading), redis::RedisError>,
     ) {
         match answer {
-            Ok((scanned, held)) => {
-                (self.scanned, self.held) = (scanned, held);
+            Ok((scanned, reading)) => {
+                (self.scanned, self.held) = (scanned, reading.held);
+                self.scanned.denied.extend(reading.denied);
                 self.connection = Some(connection);
             }
             Err(error) => {
@@ -192,20 +269,6 @@ impl Told {
     }
 }
 
-/// Version and role, by the answer to INFO.
-fn said(info: &str) -> Option<String> {
-    let of = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let replica = if of("role:") == Some("slave") { " (a replica: it may be behind its master)" } else { "" };
-    Some(format!("Redis {}, {}{replica}", of("redis_version:")?, of("role:")?))
-}
-
-/// Keys with a TTL, by the same: `db0:keys=7,expires=3,avg_ttl=59988`. An empty database has no line.
-fn expiring(info: &str, database: i64) -> u64 {
-    let line = info.lines().find_map(|line| line.strip_prefix(&format!("db{database}:")));
-    let expires = line.and_then(|line| line.split(',').find_map(|part| part.strip_prefix("expires=")));
-    expires.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
-}
-
 impl Inspector for Nodes {
     fn look(&mut self) -> Local<'_, Result<Look, SystemError>> {
         Box::pin(self.ask())
@@ -213,17 +276,5 @@ impl Inspector for Nodes {
 
     fn close(self: Box<Self>) -> Local<'static, ()> {
         Box::pin(async move { drop(self) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{expiring, said};
-
-    #[test]
-    fn what_a_server_says_of_itself_is_read() {
-        let info = "redis_version:7.0.15\r\nrole:master\r\n# Keyspace\r\ndb0:keys=7,expires=3,avg_ttl=5\r\ndb12:keys=1,expires=1\r\n";
-        assert_eq!(said(info).as_deref(), Some("Redis 7.0.15, master"));
-        assert_eq!((expiring(info, 0), expiring(info, 12), expiring(info, 1)), (3, 1, 0));
     }
 }

@@ -1,15 +1,19 @@
 //! Which keys are locks: by SCAN in pages, by TYPE for those whose name fits, and by what is
 //! in the hashes that have a lease, as Redisson's locks are named as their users like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{FromRedisValue, RedisError, cmd, pipe};
+use redis::{FromRedisValue, RedisError, Value, cmd, pipe};
 
-use super::key::{Form, read};
-use super::name::{IN_WORDS, PATTERN, Sign, sign};
+use super::key::{Form, of_a_key, read};
+use super::redisson::beside_a_lock;
 use crate::clock::Clock;
+use crate::lock::inspection::{IN_WORDS, Sign, sign};
+
+/// What a search asks the server for: every word of a lock and more, in any case, in one pass.
+const PATTERN: &str = "*[lLmM][oOuU][cCtT][kKeE]*";
 
 /// Keys that the server looks at in one go: a millisecond of its time or so
 /// (<https://redis.io/docs/latest/commands/scan/#the-count-option>).
@@ -36,6 +40,10 @@ pub struct Scanned {
     pub names: BTreeMap<Vec<u8>, Form>,
     /// Why it ended early.
     pub cut: Option<String>,
+    /// Names of locks that this user may not read.
+    pub denied: BTreeSet<Vec<u8>>,
+    /// Hashes, whatever their name, that this user may not read.
+    denied_hashes: u64,
     /// What else was seen.
     pub notes: Vec<String>,
 }
@@ -53,7 +61,11 @@ impl Matching {
                 },
             },
             // The server filters the most of it.
-            None => Self { pattern: PATTERN.as_bytes().to_vec(), prefix: None, words: IN_WORDS.to_owned() },
+            None => Self {
+                pattern: PATTERN.as_bytes().to_vec(),
+                prefix: None,
+                words: format!("keys with {IN_WORDS}, and Redisson's hashes; --prefix names others"),
+            },
         }
     }
 
@@ -69,6 +81,7 @@ impl Matching {
 
     fn sign(&self, name: &[u8]) -> Sign {
         match &self.prefix {
+            _ if beside_a_lock(name) => Sign::None,
             Some(prefix) if name.starts_with(prefix) => Sign::Sure,
             Some(_) => Sign::None,
             None => sign(name),
@@ -98,11 +111,12 @@ pub async fn scan(
         let (next, names): (u64, Vec<Vec<u8>>) = page.query_async(connection).await?;
         let names: Vec<Vec<u8>> = names.into_iter().filter(|name| matching.sign(name) > Sign::None).collect();
         for (name, kind) in names.iter().zip(types(connection, &names).await?) {
-            match Form::of(&kind) {
-                Some(form) => drop(scanned.names.insert(name.clone(), form)),
+            match kind.as_deref().map(|kind| (Form::of(kind), kind)) {
+                None => drop(scanned.denied.insert(name.clone())),
+                Some((Some(form), _)) => drop(scanned.names.insert(name.clone(), form)),
                 // Gone since.
-                None if kind == "none" => {}
-                None => *others.entry(kind).or_default() += 1,
+                Some((None, "none")) => {}
+                Some((None, kind)) => *others.entry(kind.to_owned()).or_default() += 1,
             }
         }
         cursor = search.next(next, &mut scanned);
@@ -145,7 +159,7 @@ async fn without_data(connection: &mut MultiplexedConnection, scanned: &mut Scan
     let doubtful: Vec<Vec<u8>> = scanned.names.keys().filter(|name| sign(name) == Sign::Within).cloned().collect();
     for batch in doubtful.chunks(PAGE) {
         for (name, ttl) in batch.iter().zip(leases(connection, batch).await?) {
-            if ttl < 0 {
+            if ttl.is_some_and(|ttl| ttl < 0) {
                 scanned.names.remove(name);
             }
         }
@@ -177,10 +191,17 @@ async fn redissons(
         };
         names.retain(|name| !scanned.names.contains_key(name));
         let leases = leases(connection, &names).await?;
-        let leased: Vec<(Vec<u8>, Form)> =
-            names.into_iter().zip(leases).filter(|(_, ttl)| *ttl >= 0).map(|(name, _)| (name, Form::Hash)).collect();
+        scanned.denied_hashes += leases.iter().filter(|lease| lease.is_none()).count() as u64;
+        let leased: Vec<(Vec<u8>, Form)> = names
+            .into_iter()
+            .zip(leases)
+            .filter(|(_, ttl)| ttl.is_some_and(|ttl| ttl >= 0))
+            .map(|(name, _)| (name, Form::Hash))
+            .collect();
         read_so_far += leased.len();
-        for (name, held) in read(connection, &leased).await? {
+        let reading = read(connection, &leased).await?;
+        scanned.denied_hashes += reading.denied.len() as u64;
+        for (name, held) in reading.held {
             match held.certain {
                 true => drop(scanned.names.insert(name, Form::Hash)),
                 false => alike += 1,
@@ -205,12 +226,30 @@ async fn redissons(
     Ok(())
 }
 
-async fn types(connection: &mut MultiplexedConnection, names: &[Vec<u8>]) -> Result<Vec<String>, RedisError> {
+impl Scanned {
+    /// A note on what this user may not read.
+    pub fn unreadable(&self) -> Option<String> {
+        let counted = |count: u64, one: &str, several: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{count} {several}")),
+        };
+        let named = counted(self.denied.len() as u64, "key with the name of a lock", "keys with the name of a lock");
+        let hashes = counted(self.denied_hashes, "hash", "hashes");
+        let told: Vec<String> = named.into_iter().chain(hashes).collect();
+        (!told.is_empty()).then(|| {
+            format!("{} may not be read by this user: its key patterns leave them out (ACL)", told.join(" and "))
+        })
+    }
+}
+
+/// `None`: this user may not read that key.
+async fn types(connection: &mut MultiplexedConnection, names: &[Vec<u8>]) -> Result<Vec<Option<String>>, RedisError> {
     each(connection, "TYPE", names).await
 }
 
-/// Milliseconds left; negative without a lease or without the key.
-async fn leases(connection: &mut MultiplexedConnection, names: &[Vec<u8>]) -> Result<Vec<i64>, RedisError> {
+/// Milliseconds left; negative without a lease or without the key. `None`: as in [`types`].
+async fn leases(connection: &mut MultiplexedConnection, names: &[Vec<u8>]) -> Result<Vec<Option<i64>>, RedisError> {
     each(connection, "PTTL", names).await
 }
 
@@ -219,7 +258,7 @@ async fn each<T: FromRedisValue>(
     connection: &mut MultiplexedConnection,
     question: &str,
     names: &[Vec<u8>],
-) -> Result<Vec<T>, RedisError> {
+) -> Result<Vec<Option<T>>, RedisError> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -227,12 +266,19 @@ async fn each<T: FromRedisValue>(
     for name in names {
         asking.cmd(question).arg(name);
     }
-    asking.query_async(connection).await
+    // Not `query_async`: one key that may not be read would hide all of them.
+    let answers = connection.send_packed_commands(&asking, 0, names.len()).await?;
+    let each = |answer| match answer {
+        Value::ServerError(error) if of_a_key(&error) => Ok(None),
+        Value::ServerError(error) => Err(RedisError::from(error)),
+        value => Ok(Some(T::from_redis_value(value)?)),
+    };
+    answers.into_iter().map(each).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Matching, Sign};
+    use super::{Matching, Scanned, Sign};
 
     #[test]
     fn a_prefix_is_taken_literally_and_without_one_a_name_must_look_like_a_lock() {
@@ -242,5 +288,19 @@ mod tests {
         let usual = Matching::new(None);
         assert_eq!((usual.sign(b"lock:orders"), usual.sign(b"block:7")), (Sign::Sure, Sign::None));
         assert_eq!(Matching::new(Some("")).sign(b"anything"), Sign::Sure);
+        // What Redisson keeps beside a lock is none, by whichever way it is found.
+        for matching in [Matching::new(Some("")), Matching::new(None)] {
+            assert_eq!(matching.sign(b"redisson_lock_token:{order-lock}"), Sign::None);
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_counted() {
+        assert_eq!(Scanned::default().unreadable(), None);
+        let mut scanned = Scanned::default();
+        scanned.denied.insert(b"lock:a".to_vec());
+        assert!(scanned.unreadable().unwrap().starts_with("1 key with the name of a lock may not be read"));
+        scanned.denied_hashes = 2;
+        assert!(scanned.unreadable().unwrap().contains("1 key with the name of a lock and 2 hashes may not"));
     }
 }

@@ -2,11 +2,12 @@
 //! sent in a session of our own, which holds nothing and is kept from look to look;
 //! beside it the four-letter commands `srvr` and `cons`, where the operator allows them.
 
+mod lock;
 mod waiter;
 mod walk;
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use zookeeper_client::{Client, Error};
@@ -14,11 +15,12 @@ use zookeeper_client::{Client, Error};
 use super::super::Target;
 use super::config::Config;
 use super::four_letter;
-use super::link::{Link, bounded};
-use crate::lock::inspection::{ClientSeen, Inspector, LockSeen, Look, MOST_WAITERS, Scope, ServerSeen, readable};
+use super::link::Link;
+use crate::lock::inspection::{IN_WORDS, Inspector, Look, Scope, ServerSeen};
 use crate::lock::{Local, SystemError};
-use waiter::{Connection, Side, Waiter, connections, holding};
-use walk::{Found, walk};
+use lock::{Reading, locks};
+use waiter::{Connection, connections};
+use walk::walk;
 
 /// Longest wait for an answer.
 const LIMIT_NS: u64 = 5_000_000_000;
@@ -139,14 +141,31 @@ async fn picture(
     let mut look = Look {
         scope: match scope.prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
             Some(prefix) => format!("parents of sequential nodes below {prefix}"),
-            None => "parents of sequential nodes with \"lock\" in their name, and of read-write locks".to_owned(),
+            None => {
+                format!("parents of sequential nodes with {IN_WORDS}, of read-write locks and of Curator's semaphores")
+            }
         },
         truncated: walked.cut,
         ..Look::default()
     };
-    for some in walked.found.chunks(AT_ONCE) {
-        let locks = join_all(some.iter().map(|found| lock(client, found, scope.prefix.is_some(), connections))).await;
-        look.locks.extend(locks.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten());
+    let reading = Reading { client, named: scope.prefix.is_some(), connections };
+    let (locks, unread) = locks(&reading, walked.found).await?;
+    look.locks = locks;
+    if unread > 0 {
+        look.notes.push(format!(
+            "the data of {} may not be read by this user (ACL): whose session it is, is told, not what the client says \
+             of itself",
+            counted(unread, "client's node", "clients' nodes")
+        ));
+    }
+    if !walked.denied.is_empty() {
+        let examples: Vec<&str> = walked.denied.iter().take(3).map(String::as_str).collect();
+        look.notes.push(format!(
+            "{} may not be listed by this user (ACL), and locks below are not seen: {}{}",
+            counted(walked.denied.len(), "node", "nodes"),
+            examples.join(", "),
+            if walked.denied.len() > examples.len() { ", ..." } else { "" }
+        ));
     }
     if look.locks.len() > scope.limit {
         look.locks.truncate(scope.limit);
@@ -169,72 +188,8 @@ async fn picture(
     Ok(look)
 }
 
-/// Reads a lock's first waiters. `None`: nothing of it is left, or it is no lock.
-async fn lock(
-    client: &Client,
-    found: &Found,
-    named: bool,
-    connections: &HashMap<i64, Connection>,
-) -> Result<Option<LockSeen>, Error> {
-    let mut clients: Vec<(Side, ClientSeen)> = Vec::new();
-    let mut lasting = false;
-    let shown: Vec<&Waiter> = found.waiters.iter().take(holding(&found.waiters).max(1) + MOST_WAITERS).collect();
-    for some in shown.chunks(AT_ONCE) {
-        let paths: Vec<String> =
-            some.iter().map(|waiter| format!("{}/{}", found.parent.trim_end_matches('/'), waiter.name)).collect();
-        let read = join_all(paths.iter().map(|path| bounded(LIMIT_NS, client.get_data(path)))).await;
-        for (waiter, read) in some.iter().zip(read) {
-            let (data, stat) = match read {
-                Ok(read) => read,
-                Err(Error::NoNode) => continue,
-                Err(error) => return Err(error),
-            };
-            lasting |= stat.ephemeral_owner == 0;
-            let session = stat.ephemeral_owner;
-            let client = if session == 0 { format!("node {}", waiter.name) } else { format!("session {session:#x}") };
-            let mut seen = ClientSeen {
-                client,
-                identity: Some(readable(&data)).filter(|identity| !identity.is_empty()),
-                mode: waiter.side.mode(),
-                token: u64::try_from(stat.czxid).ok(),
-                since_ms: since(stat.ctime),
-                ..ClientSeen::default()
-            };
-            seen.details.insert("node".to_owned(), waiter.name.clone());
-            if let Some(connection) = connections.get(&session) {
-                seen.details.insert("from".to_owned(), connection.from.clone());
-                seen.ttl_ms = connection.timeout_ms;
-            }
-            clients.push((waiter.side, seen));
-        }
-    }
-    // Sequential nodes that last and are not named as a lock's are a queue of something else.
-    if clients.is_empty() || lasting && named && !found.named_as_lock {
-        return Ok(None);
-    }
-    let waiters: Vec<ClientSeen> = clients
-        .split_off(waiter::leading(clients.iter().map(|(side, _)| *side)))
-        .into_iter()
-        .map(|(_, seen)| seen)
-        .collect();
-    let holders: Vec<ClientSeen> = clients.into_iter().map(|(_, seen)| seen).collect();
-    let waiting = Some((found.waiters.len() - found.waiters.len().min(holders.len())) as u64);
-    let lasting = lasting.then(|| "has nodes that are not ephemeral: they outlive their clients".to_owned());
-    Ok(Some(LockSeen {
-        name: found.parent.clone(),
-        kind: found.kind().to_owned(),
-        holders,
-        waiting,
-        waiters,
-        notes: lasting.into_iter().collect(),
-        ..LockSeen::default()
-    }))
-}
-
-/// Milliseconds since an instant of the server's wall clock.
-fn since(unix_ms: i64) -> Option<u64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis() as u64;
-    Some(now.saturating_sub(u64::try_from(unix_ms).ok()?))
+fn counted(count: usize, one: &str, several: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
 }
 
 impl Inspector for Ensemble {

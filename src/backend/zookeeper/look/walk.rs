@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use zookeeper_client::{Client, Error};
 
 use super::super::link::bounded;
-use super::waiter::{Waiter, waiter};
+use super::waiter::{Waiter, in_turn, waiter};
 use super::{AT_ONCE, LIMIT_NS};
 use crate::clock::Clock;
 use crate::lock::inspection::Scope;
@@ -26,12 +26,16 @@ pub struct Found {
     pub waiters: Vec<Waiter>,
     /// Do the names of its children say that it is a lock?
     pub named_as_lock: bool,
+    /// Did the counter of sequential nodes go round among them?
+    pub went_round: bool,
 }
 
 /// What a walk found.
 pub struct Walked {
     /// By path.
     pub found: Vec<Found>,
+    /// Nodes whose children this user may not list.
+    pub denied: Vec<String>,
     /// Why it ended early.
     pub cut: Option<String>,
 }
@@ -54,7 +58,7 @@ impl Found {
 pub async fn walk(client: &Client, scope: &Scope, clock: Clock) -> Result<Walked, Error> {
     let prefix = scope.prefix.as_deref().unwrap_or("/");
     let until = clock.now().saturating_add(LONGEST.as_nanos() as u64);
-    let mut walked = Walked { found: Vec::new(), cut: None };
+    let mut walked = Walked { found: Vec::new(), denied: Vec::new(), cut: None };
     // `/a/lo` begins at `/a`: a prefix may end within a name.
     let begin = prefix.rsplit_once('/').map_or("", |(begin, _)| begin);
     let mut level = vec![if begin.is_empty() { "/".to_owned() } else { begin.to_owned() }];
@@ -66,8 +70,10 @@ pub async fn walk(client: &Client, scope: &Scope, clock: Clock) -> Result<Walked
             for (path, children) in some.iter().zip(children) {
                 match children {
                     Ok(children) => below.extend(sorted(path, children, prefix, scope, &mut walked.found)),
-                    // Gone since, or not for us to read.
-                    Err(Error::NoNode | Error::NoAuth) if path != "/" => {}
+                    // Gone since.
+                    Err(Error::NoNode) if path != "/" => {}
+                    // Where the walk begins something must be readable.
+                    Err(Error::NoAuth) if asked > 0 => walked.denied.push(path.clone()),
                     Err(error) => return Err(error),
                 }
             }
@@ -100,9 +106,9 @@ fn sorted(path: &str, children: Vec<String>, prefix: &str, scope: &Scope, found:
         }
     }
     if !waiters.is_empty() {
-        waiters.sort_by_key(|waiter| waiter.sequence);
+        let went_round = in_turn(&mut waiters);
         let named_as_lock = waiters.iter().any(|waiter| waiter.named_as_lock);
-        found.push(Found { parent: path.to_owned(), waiters, named_as_lock });
+        found.push(Found { parent: path.to_owned(), waiters, named_as_lock, went_round });
     }
     below.retain(|path| within(path) && path != OWN);
     below

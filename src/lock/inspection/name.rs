@@ -1,17 +1,13 @@
 //! Which names are those of locks, where no prefix is given. The parts of a name are what
 //! stands between `:` `/` `.` and the like; a lock has one that is the word, or ends with it:
 //! `lock:orders`, `hangfire:lock:job`, `shop:job-lock:nightly`, `orderLock`, `MUTEX/7`. Not
-//! `block:7`, `clock`, `locked-users` or `user:7:lock-attempts`.
+//! `block:7`, `clock`, `locked-users` or `user:7:lock-attempts`. One rule for all systems.
 
 /// Parts that are a lock's as they are.
 const WORDS: [&str; 5] = ["lock", "locks", "redlock", "mutex", "mutexes"];
 
-/// What a search asks the server for: both words and more, in any case, in one pass.
-pub const PATTERN: &str = "*[lLmM][oOuU][cCtT][kKeE]*";
-
 /// The rule in words.
-pub const IN_WORDS: &str = "keys with lock, locks, redlock or mutex as a part of their name (lock:a, a:lock:b, a_lock, \
-                            aLock), and Redisson's hashes; --prefix names others";
+pub const IN_WORDS: &str = "lock, locks, redlock or mutex as a part of their name (lock:a, a:lock:b, a_lock, aLock)";
 
 /// How far a name tells that the key is a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +21,7 @@ pub enum Sign {
 }
 
 /// What a name tells.
+#[must_use]
 pub fn sign(name: &[u8]) -> Sign {
     let name = String::from_utf8_lossy(name);
     let parts: Vec<&str> =
@@ -41,7 +38,9 @@ pub fn sign(name: &[u8]) -> Sign {
     parts.iter().enumerate().map(of).max().unwrap_or(Sign::None)
 }
 
-fn is_word(part: &str) -> bool {
+/// Is this the word, or does it end with it as a word of its own?
+#[must_use]
+pub fn is_word(part: &str) -> bool {
     // ASCII alone: the length stays what it is.
     let small = part.to_ascii_lowercase();
     WORDS.iter().any(|word| match small.strip_suffix(word).map(|before| part.split_at(before.len())) {
@@ -84,6 +83,9 @@ mod tests {
             "{lockbench-1:hot}:fence",
             "locked-users",
             "unlocks",
+            "/services/clock-api/10.0.0.7:80",
+            "/blockchain/peers/node1",
+            "/registry/unblocked/x",
             "user:7:lock-attempts",
             "redisson_lock_queue:{a}",
             "lock-signal:a",

@@ -1,0 +1,6 @@
+//! Kinds of servers, users and clients that a look must not be misled by.
+
+mod etcd;
+mod postgres;
+mod redis;
+mod zookeeper;
