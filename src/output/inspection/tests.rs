@@ -249,6 +249,7 @@ fn nothing_that_a_terminal_obeys_comes_through_whatever_field_it_stands_in() {
         truncated: Some(bad("cut")),
         untold: [(bad("field"), bad("reason"))].into(),
         notes: vec![bad("note")],
+        kind: None,
     };
     let seen = Inspection::new(ServerKind::Postgres, bad("now"), look);
     for width in [20, 80, 300] {
