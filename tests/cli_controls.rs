@@ -57,6 +57,33 @@ fn a_release_of_somebody_elses_lock_is_caught() {
 }
 
 #[test]
+fn what_the_server_admits_to_two_holders_is_not_excused_by_an_expectation() {
+    // Two clients, of which one is away for longer than the other holds: nobody is let in
+    // within a living lease, so that what gives the wrong release away is what it confirms.
+    let sets =
+        ["clients=2", "hold=600ms", "ttl=400ms", "think=2s", "duration=4s", "expect=[\"outside\", \"withdrawn\"]"];
+    let run = |backend: &str, code: i32| {
+        let place = Place::new();
+        let workload = Place::shipped("controls/wrong-release.toml");
+        let mut arguments = vec!["run", workload.as_str(), "-b", backend];
+        sets.iter().for_each(|set| arguments.extend(["--set", set]));
+        let ran = place.run(&arguments).exits(code);
+        let report = place.report();
+        (ran.out.clone(), report["results"][0]["safety"].clone())
+    };
+    let (told, safety) = run("control:wrong-release", 100);
+    assert_eq!((&safety["inside"], &safety["withdrawn"]), (&0.into(), &0.into()), "{safety}");
+    assert!(safety["outside_admitted"].as_u64().unwrap() > 0, "{safety}");
+    assert_eq!(safety["outside_admitted"], safety["policies"]["evidence"], "{safety}");
+    assert!(told.contains("admitted by the server itself") && told.contains("excuses no double grant"), "{told}");
+    let violations = safety["violations"].as_array().unwrap();
+    assert!(violations.iter().any(|one| one["admitted"] == true && one["kind"] == "outside"), "{safety}");
+    // The same with a lock that looks whose it is.
+    let (_, safety) = run("memory", 0);
+    assert_eq!(safety["policies"]["evidence"], 0, "{safety}");
+}
+
+#[test]
 fn the_correct_lock_passes_where_each_control_fails() {
     // Those that would queue for many long holds give up earlier.
     for (name, sets) in [

@@ -13,16 +13,16 @@ fn a_double_grant_is_told_explained_and_drawn() {
     let workload = Place::shipped("controls/wrong-release.toml");
     place.run(&["run", &workload, "--run-id", "r", "--set", "duration=2s"]).exits(100);
     let kept = place.report()["results"][0]["safety"]["violations"].as_array().unwrap().clone();
-    let number = |inside: bool| kept.iter().position(|one| one["inside"] == inside).unwrap() + 1;
+    let number = |kind: &str| kept.iter().position(|one| one["kind"] == kind).unwrap() + 1;
 
-    let outside = place.run(&["explain", "r", &number(false).to_string()]).exits(0).tells(&[
+    let outside = place.run(&["explain", "r", &number("outside").to_string()]).exits(0).tells(&[
         "control:wrong-release trial 1, outside a lease",
         "worked on.",
         "would have\n  prevented it",
         "a resource that checks tokens refuses client",
     ]);
-    assert!(outside.out.contains(kept[number(false) - 1]["story"].as_str().unwrap()), "{}", outside.out);
-    let inside = place.run(&["explain", "r", &number(true).to_string()]).exits(0).tells(&[
+    assert!(outside.out.contains(kept[number("outside") - 1]["story"].as_str().unwrap()), "{}", outside.out);
+    let inside = place.run(&["explain", "r", &number("inside").to_string()]).exits(0).tells(&[
         "inside a lease",
         "the service's fault",
         "it had not come yet",
@@ -35,7 +35,7 @@ fn a_double_grant_is_told_explained_and_drawn() {
             text.lines().skip_while(|line| !line.contains("--+")).take_while(|line| !line.starts_with("pict"));
         assert!(drawing.clone().count() > 5 && drawing.map(str::len).max().unwrap() <= 100, "{text}");
     }
-    let name = format!("violation-{}.svg", number(false));
+    let name = format!("violation-{}.svg", number("outside"));
     outside.tells(&[&format!("picture: {name}")]);
     let svg = fs::read_to_string(place.path().join(name)).unwrap();
     assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && svg.trim_end().ends_with("</svg>"));

@@ -25,7 +25,7 @@ const RESULT: &str = "backend workload trial attempts grants refused timed_out u
                       resources.server_cpu_s resources.server_rss_bytes";
 const LATENCIES: &str = "acquire_service acquire_response hold handoff release renew";
 const LATENCY: &str = "count min_ns p50_ns p90_ns p99_ns p999_ns max_ns mean_ns";
-const SAFETY: &str = "verdict double_grants_certain inside outside overlaps_possible upper_bound_95_per_million \
+const SAFETY: &str = "verdict double_grants_certain inside withdrawn outside overlaps_possible upper_bound_95_per_million \
                       policies.naive policies.deadline policies.evidence stale_writes_seen stale_writes_refused \
                       harm.lost_updates harm.oversold token_regressions lost_leases violations";
 const FAIRNESS: &str = "jain max_grants min_grants overtakes longest_wait_ns";
@@ -225,6 +225,7 @@ fn the_stored_history_replays_to_the_same_verdict() {
         let safety = &result["safety"];
         assert_eq!(safety["double_grants_certain"], findings.exclusion.naive);
         assert_eq!(safety["inside"], findings.exclusion.inside);
+        assert_eq!(safety["withdrawn"], findings.exclusion.withdrawn);
         assert_eq!(safety["outside"], findings.exclusion.outside);
         assert_eq!(safety["policies"]["deadline"], findings.exclusion.deadline);
         assert_eq!(safety["policies"]["evidence"], findings.exclusion.evidence);

@@ -198,7 +198,7 @@ fn ls_lists_the_runs_newest_last_whatever_else_is_there() {
     fs::copy(results.join("one/plan.toml"), results.join(".killed.partial/plan.toml")).unwrap();
     let text = fs::read_to_string(results.join("one/report.json")).unwrap();
     for (id, text) in [
-        ("newer", text.replace("\"schema_version\": 2", "\"schema_version\": 99")),
+        ("newer", text.replace("\"schema_version\": 3", "\"schema_version\": 99")),
         ("half", text[..text.len() / 2].to_owned()),
         ("old", text.replace("\"started_at\": \"20", "\"started_at\": \"19")),
     ] {

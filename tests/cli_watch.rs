@@ -89,7 +89,7 @@ fn what_is_no_run_is_refused_as_show_refuses_it() {
     let results = place.results();
     let text = fs::read_to_string(results.join("both/report.json")).unwrap();
     for (id, text) in [
-        ("newer", text.replace("\"schema_version\": 2", "\"schema_version\": 99")),
+        ("newer", text.replace("\"schema_version\": 3", "\"schema_version\": 99")),
         ("half", text[..text.len() / 2].to_owned()),
         ("other", text.replace("\"name\": \"lockbench\"", "\"name\": \"other\"")),
         ("bare", text.clone()),

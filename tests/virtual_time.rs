@@ -109,7 +109,7 @@ impl Trial {
         let c = self.figures.counts();
         assert_eq!(c.attempts, c.grants + c.refused + c.timed_out + c.unavailable + c.unknown);
         let e = &self.findings.exclusion;
-        assert_eq!(e.naive, e.inside + e.outside);
+        assert_eq!(e.naive, e.inside + e.withdrawn + e.outside);
         assert!(c.contended <= c.attempts && c.exercised_all <= c.grants_all);
         assert_eq!(self.findings.contradiction, None);
         assert_eq!(self.engine.panicked, 0);

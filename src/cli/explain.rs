@@ -8,9 +8,10 @@ use super::args::ExplainArgs;
 use super::conclude::terminal_width;
 use super::stored::open;
 use super::{Failure, kept, print};
+use crate::oracle::DoubleGrantKind;
 use crate::output::chart::scene_chart;
 use crate::output::timeline;
-use crate::report::{HoldEnd, Scene, SceneHold};
+use crate::report::{HoldEnd, Scene, SceneHold, notice};
 use crate::units::{grouped, human_duration};
 
 /// Columns of a file or a pipe.
@@ -28,7 +29,11 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
         scene.backend,
         told.part,
         scene.trial,
-        if scene.violation.double_grant.inside { "inside a lease" } else { "outside a lease" },
+        match scene.violation.double_grant.kind {
+            DoubleGrantKind::Inside => "inside a lease",
+            DoubleGrantKind::Withdrawn => "under a promise that was withdrawn",
+            DoubleGrantKind::Outside => "outside a lease",
+        },
         scene.violation.story
     );
     text += &facts(scene);
@@ -90,16 +95,20 @@ impl Told {
 /// What it means and what would have prevented it, a paragraph each.
 fn facts(scene: &Scene) -> String {
     let double = &scene.violation.double_grant;
-    let meaning = match (double.inside, double.earlier.validity_ns) {
-        (true, None) => {
+    let meaning = match (double.kind, double.earlier.validity_ns) {
+        (DoubleGrantKind::Inside, None) => {
             "inside: nothing limited the earlier holder's right, and the service gave the key away all the same. \
              That is the service's fault."
         }
-        (true, Some(_)) => {
+        (DoubleGrantKind::Inside, Some(_)) => {
             "inside: by its own clock the earlier holder was still entitled when the key was given away. That is \
              the service's fault, not the client's."
         }
-        (false, _) => {
+        (DoubleGrantKind::Withdrawn, _) => {
+            "withdrawn: the promise to the earlier holder still ran; the service took the lock back early and told the \
+             holder's session so. That is the service's doing; a client that listens to its session can stop."
+        }
+        (DoubleGrantKind::Outside, _) => {
             "outside: the earlier holder's lease had lawfully ended and it worked on. The service kept its promise; \
              the client did not notice that its own was over."
         }
@@ -118,9 +127,25 @@ fn facts(scene: &Scene) -> String {
 fn careful(scene: &Scene) -> String {
     let double = &scene.violation.double_grant;
     let (earlier, later) = (&double.earlier, &double.later);
+    if let (DoubleGrantKind::Withdrawn, Some(notice)) = (double.kind, notice(double)) {
+        let early = earlier.lost_ns.is_some_and(|lost| lost <= later.start_ns);
+        return if early {
+            format!(
+                "client {}'s session was told {notice} that the lock was lost: a client that stops then would have \
+                 prevented it.",
+                earlier.client
+            )
+        } else {
+            format!(
+                "client {}'s session was told only {notice} that the lock was lost: a client that stops then would have \
+                 made it shorter, and would not have prevented it.",
+                earlier.client
+            )
+        };
+    }
     match earlier.validity_ns {
         None => "there is no lease, so that no deadline could have told the earlier holder to stop.".to_owned(),
-        Some(_) if double.inside => format!(
+        Some(_) if double.kind == DoubleGrantKind::Inside => format!(
             "stopping at the end of its own lease would not have helped client {}: it had not come yet.",
             earlier.client
         ),
@@ -136,6 +161,16 @@ fn careful(scene: &Scene) -> String {
 
 /// What the answer to the earlier holder's release proves.
 fn evidence(scene: &Scene) -> String {
+    let double = &scene.violation.double_grant;
+    let told = answered(scene);
+    if double.admitted {
+        return format!("{told} By all of its answers it let both hold the key at once: no plan can expect that.");
+    }
+    told
+}
+
+/// The answer to the earlier holder's release.
+fn answered(scene: &Scene) -> String {
     let earlier = &scene.violation.double_grant.earlier;
     let told = |hold: &&SceneHold| hold.client == earlier.client && hold.start_ns == earlier.start_ns;
     let client = earlier.client;

@@ -7,7 +7,7 @@ use super::job::Job;
 use super::overhead::Overhead;
 use crate::load::Phase;
 use crate::metrics::State;
-use crate::report::{TrialResult, Verdict};
+use crate::report::{Kinds, TrialResult, Verdict};
 use crate::units::{grouped, human_duration, three_digits};
 
 /// The run as a whole.
@@ -72,8 +72,7 @@ pub fn trial(result: &TrialResult) {
     );
     let safety = &result.safety;
     if safety.double_grants_certain > 0 {
-        let (all, inside) = (grouped(safety.double_grants_certain), grouped(safety.inside));
-        warn!(target: TRIAL, "{head}: double grants {all}, of these inside {inside}, outside {}", grouped(safety.outside));
+        warn!(target: TRIAL, "{head}: {}", Kinds::from(safety).told());
     }
     if result.events_lost > 0 {
         warn!(target: TRIAL, "{head}: events lost {}, so that nothing can be said of its safety", grouped(result.events_lost));

@@ -16,7 +16,7 @@ use crate::record::history::Header;
 use crate::report::{
     Aggregate, Difference, Exit, MEASURED, Measurements, OpenError, Phases, Replayed, Report, SafetyVerdict,
     TrialResult, UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in,
-    history_failure, history_path, judge, open_broken_off, read_measured, read_report, replay, worst,
+    had_other_rules, history_failure, history_path, judge, open_broken_off, read_measured, read_report, replay, worst,
 };
 use crate::units::grouped;
 use crate::workload::plan::Expectation;
@@ -97,7 +97,7 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
                     damage = damage.take().or(replayed.first_gap.take());
                 }
                 Some(stored) => {
-                    let agreement = agreement(stored, &mut replayed, &measured);
+                    let agreement = agreement((report.schema_version, stored), &mut replayed, &measured);
                     found.insert(key, agreement);
                 }
                 None if replayed.attempts > 0 => foreign.push(key),
@@ -147,7 +147,8 @@ fn merged(report: &Report, measured: &[Measurements]) -> Vec<(String, Agreement)
         let parts: Vec<_> = trials
             .map(|trial| (trial, measured.iter().find(|m| m.backend == trial.backend && m.trial == trial.trial)))
             .collect();
-        let found = differences_in("aggregates", stored, &aggregate(&stored.backend, &parts));
+        let mut found = differences_in("aggregates", stored, &aggregate(&stored.backend, &parts));
+        found.retain(|difference| report.schema_version >= 3 || !had_other_rules(difference));
         (!found.is_empty())
             .then(|| (format!("{}, trials merged", stored.backend), Agreement::Disagrees(listed(&found))))
     };
@@ -169,7 +170,8 @@ fn unrecorded(stored: &TrialResult, any: bool) -> Agreement {
     }
 }
 
-fn agreement(stored: &TrialResult, replayed: &mut Replayed, measured: &[Measurements]) -> Agreement {
+/// `stored`: the version that wrote it, and its entry.
+fn agreement((version, stored): (u32, &TrialResult), replayed: &mut Replayed, measured: &[Measurements]) -> Agreement {
     if let Some(error) = stored.error.as_ref().filter(|_| stored.events == 0) {
         return Agreement::Nothing(format!("the trial failed: {error}"));
     }
@@ -177,9 +179,10 @@ fn agreement(stored: &TrialResult, replayed: &mut Replayed, measured: &[Measurem
         return Agreement::Disagrees("the history breaks off in the middle of it".to_owned());
     }
     let found = if replayed.cut.is_some() {
-        up_to_the_cut(stored, replayed)
+        up_to_the_cut((version, stored), replayed)
     } else {
         let mut found = differences(stored, &again(stored, replayed));
+        found.retain(|difference| version >= 3 || !had_other_rules(difference));
         let of = |measured: &&Measurements| measured.backend == stored.backend && measured.trial == stored.trial;
         if let Some(measured) = measured.iter().find(of) {
             found.extend(differences_in(MEASURED, measured, &replayed.measurements()));
@@ -209,7 +212,7 @@ fn again(stored: &TrialResult, replayed: &Replayed) -> TrialResult {
 
 /// At the cut of a bounded history: the counts that the run noted there, and that its
 /// totals are no smaller.
-fn up_to_the_cut(stored: &TrialResult, replayed: &Replayed) -> Vec<Difference> {
+fn up_to_the_cut((version, stored): (u32, &TrialResult), replayed: &Replayed) -> Vec<Difference> {
     let Some(cut) = replayed.cut else { return Vec::new() };
     let mut found: Vec<Difference> = differences_at_cut(&cut.judged, &replayed.judged)
         .into_iter()
@@ -219,8 +222,9 @@ fn up_to_the_cut(stored: &TrialResult, replayed: &Replayed) -> Vec<Difference> {
     let totals = [
         ("safety.grants_all_phases", total.grants_all_phases, judged.grants),
         ("safety.double_grants_certain", total.double_grants_certain, judged.double_grants),
-        ("safety.inside", total.inside, judged.inside),
-        ("safety.outside", total.outside, judged.outside),
+        ("safety.inside", total.inside, if version < 3 { 0 } else { judged.inside }),
+        ("safety.withdrawn", total.withdrawn, if version < 3 { 0 } else { judged.withdrawn }),
+        ("safety.outside", total.outside, if version < 3 { 0 } else { judged.outside }),
         ("safety.harm.lost_updates", total.harm.lost_updates, judged.lost_updates),
         ("safety.token_regressions", total.token_regressions.unwrap_or(u64::MAX), judged.token_regressions),
     ];
@@ -306,9 +310,8 @@ fn is_control(name: &str) -> bool {
 }
 
 fn expected(report: &Report) -> Vec<Expectation> {
-    let outside = |list: &Vec<serde_json::Value>| list.iter().any(|kind| kind == "outside");
-    let expects = report.plan["expect"].as_array().is_some_and(outside);
-    expects.then_some(Expectation::Outside).into_iter().collect()
+    let named = |word: &str| report.plan["expect"].as_array().is_some_and(|list| list.iter().any(|kind| kind == word));
+    Expectation::ALL.iter().filter(|(word, _)| named(word)).map(|(_, expectation)| *expectation).collect()
 }
 
 /// A run without a report has no verdict to agree with: the replay is the verdict.

@@ -29,6 +29,8 @@ enum End {
         token: Option<u64>,
         lease: Option<u64>,
         renew: Option<(u64, u64)>,
+        /// After so long of the hold; told at once, or as the client leaves.
+        lost: Option<(u64, bool)>,
         hold: u64,
         release: u64,
         kind: ReleaseKind,
@@ -58,6 +60,7 @@ fn end() -> impl Strategy<Value = End> {
         token(),
         proptest::option::of(0_u64..6),
         proptest::option::of((0_u64..4, 0_u64..6)),
+        proptest::option::of((0_u64..6, any::<bool>())),
         0_u64..6,
         0_u64..3,
         kind,
@@ -65,7 +68,7 @@ fn end() -> impl Strategy<Value = End> {
     );
     prop_oneof![
         1 => (denial, 0_u64..8).prop_map(|(denial, uncertain)| End::Denied { denial, uncertain }),
-        6 => held.prop_map(|(token, lease, renew, hold, release, kind, uncertain)| End::Held { token, lease, renew, hold, release, kind, uncertain }),
+        6 => held.prop_map(|(token, lease, renew, lost, hold, release, kind, uncertain)| End::Held { token, lease, renew, lost, hold, release, kind, uncertain }),
         1 => (0_u64..8).prop_map(|uncertain| End::DiedWaiting { uncertain }),
         1 => (token(), 0_u64..6, 0_u64..8).prop_map(|(token, hold, uncertain)| End::DiedHolding { token, hold, uncertain }),
     ]
@@ -85,6 +88,9 @@ struct Facts {
     /// Naive hold.
     hold: Option<(u64, u64)>,
     deadline_end: u64,
+    /// End of what the service had promised, within the hold; `None`: over before it began.
+    promised_end: Option<u64>,
+    lost: bool,
     evidence_end: Option<u64>,
     token: Option<u64>,
     uncertain: Option<(u64, u64)>,
@@ -120,41 +126,49 @@ fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
                 fact = Facts {
                     hold: Some((start, t)),
                     deadline_end: t,
+                    promised_end: Some(t),
                     token,
                     uncertain: Some((t, t + uncertain)),
                     ..fact
                 };
             }
-            End::Held { token, lease, renew, hold, release, kind, uncertain } => {
+            End::Held { token, lease, renew, lost, hold, release, kind, uncertain } => {
                 let start = t;
-                let mut validity = lease.map_or(u64::MAX, |lease| invoke + lease);
-                push(t, What::Acquired { token, validity, requests: 1 });
+                let mut promise = lease.map_or(u64::MAX, |lease| invoke + lease);
+                push(t, What::Acquired { token, validity: promise, requests: 1 });
                 let mut renewed = None;
                 if let Some((after, longer)) = renew.filter(|(after, _)| *after <= hold) {
                     let at = start + after;
                     push(at, What::Renewed { invoke: at, outcome: RenewalOutcome::Confirmed, validity: at + longer });
-                    if at <= validity {
-                        validity = at + longer;
+                    if at <= promise {
+                        promise = promise.max(at + longer);
                     }
                     renewed = Some(at);
                 }
                 t += hold;
                 let exit = t;
+                let lost = lost.filter(|(after, _)| *after <= hold).map(|(after, at_once)| (start + after, at_once));
+                if let Some((at, at_once)) = lost {
+                    push(if at_once { at } else { exit }, What::Lost { at });
+                }
                 push(t, What::ReleaseInvoke { enter: start, exit: t, seen: Seen::default() });
                 t += release;
                 push(t, What::Released { release: kind, surely_ended: t + uncertain, requests: 1 });
                 let evidence_end = if kind == ReleaseKind::Confirmed { Some(exit) } else { renewed };
+                let belief = lost.map_or(promise, |(at, _)| at.min(promise));
                 let uncertain = (kind == ReleaseKind::Unknown).then_some((exit, t + uncertain));
                 fact = Facts {
                     hold: Some((start, exit)),
-                    deadline_end: exit.min(validity),
+                    deadline_end: exit.min(belief),
+                    promised_end: (promise >= start).then_some(exit.min(promise)),
+                    lost: lost.is_some(),
                     evidence_end,
                     token,
                     uncertain,
                     ..fact
                 };
                 // `cut at local validity`: a validity before the start leaves nothing.
-                if validity < start {
+                if belief < start {
                     fact.deadline_end = 0;
                 }
             }
@@ -162,6 +176,7 @@ fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
         facts.push(fact);
         t += 1;
     }
+    events.sort_by_key(|event| event.t);
     (events, facts)
 }
 
@@ -177,20 +192,26 @@ fn brute(facts: &[Facts]) -> Findings {
         let Some(hold) = later.hold else { continue };
         let cut = (later.deadline_end >= hold.0 && later.deadline_end > 0).then_some((hold.0, later.deadline_end));
         let proven = later.evidence_end.map(|end| (hold.0, end));
-        let (mut naive, mut inside, mut deadline, mut evidence) = (false, false, false, false);
+        let (mut naive, mut inside, mut withdrawn) = (false, false, false);
+        let (mut deadline, mut evidence) = (false, false);
         for earlier in grants[..i].iter().filter(|earlier| earlier.key == later.key) {
             let Some(other) = earlier.hold else { continue };
             let other_cut = (earlier.deadline_end >= other.0 && earlier.deadline_end > 0)
                 .then_some((other.0, earlier.deadline_end));
             let other_proven = earlier.evidence_end.map(|end| (other.0, end));
             naive |= overlap(other, hold);
-            inside |= other_cut.is_some_and(|other| overlap(other, hold));
+            let promised = earlier.promised_end.is_some_and(|end| overlap((other.0, end), hold));
+            inside |= promised && !earlier.lost;
+            withdrawn |= promised && earlier.lost;
             deadline |= other_cut.zip(cut).is_some_and(|(a, b)| overlap(a, b));
             evidence |= other_proven.zip(proven).is_some_and(|(a, b)| overlap(a, b));
         }
         found.exclusion.naive += u64::from(naive);
         found.exclusion.inside += u64::from(inside);
-        found.exclusion.outside += u64::from(naive && !inside);
+        found.exclusion.withdrawn += u64::from(withdrawn && !inside);
+        found.exclusion.withdrawn_admitted += u64::from(withdrawn && !inside && evidence);
+        found.exclusion.outside += u64::from(naive && !inside && !withdrawn);
+        found.exclusion.outside_admitted += u64::from(naive && !inside && !withdrawn && evidence);
         found.exclusion.deadline += u64::from(deadline);
         found.exclusion.evidence += u64::from(evidence);
         let possible = facts.iter().filter(|other| other.key == later.key).filter_map(|other| other.uncertain);

@@ -8,10 +8,13 @@
 //!   server itself has admitted).
 //!
 //! A double grant is a grant that starts inside another attempt's hold, counted
-//! once a grant. It is `inside` if the earlier holder's local validity had not
-//! ended (the service broke its promise), else `outside`. Holds of a key wait
-//! here in order of start until the first of them is closed, so memory is
-//! O(holds younger than the oldest open one).
+//! once per grant. Its kind is decided by the earlier holder's *promise*: the local
+//! validity as granted and as extended by confirmed renewals; without a lease, until
+//! its release. A lost signal never shortens a promise: it says that the service took
+//! the lock back early. It may come before or after the other grant, so the kind is
+//! known when the earlier hold is closed. Holds of a key wait here in order of start
+//! until the first of them is closed, so memory is O(holds younger than the oldest
+//! open one).
 
 use std::collections::VecDeque;
 
@@ -19,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cover::Cover;
+use super::kind::{DoubleGrantKind, stored_kind};
 use super::stall::Stalls;
 use crate::record::{Event, ReleaseKind, RenewalOutcome, What};
 
@@ -36,8 +40,13 @@ pub struct HoldFacts {
     pub start_ns: u64,
     /// `release_invoke`.
     pub end_ns: u64,
-    /// Until when a careful client would have believed in it; `null`: no lease.
+    /// Until when the service had promised it: as granted, and as extended by confirmed
+    /// renewals; `null`: no lease limits it.
     pub validity_ns: Option<u64>,
+    /// When its session first learned that the lock was lost before its end; `null`: it
+    /// never did.
+    #[serde(default)]
+    pub lost_ns: Option<u64>,
 }
 
 /// A double grant.
@@ -45,8 +54,14 @@ pub struct HoldFacts {
 pub struct DoubleGrant {
     /// Key index.
     pub key: u32,
-    /// Was the earlier holder's validity still running?
-    pub inside: bool,
+    /// What had become of the earlier holder's promise. Stored runs of older versions
+    /// have `inside` in its place, true or false.
+    #[serde(alias = "inside", deserialize_with = "stored_kind")]
+    #[schemars(with = "DoubleGrantKind")]
+    pub kind: DoubleGrantKind,
+    /// Does the evidence policy confirm it too: did the server itself admit both holds?
+    #[serde(default)]
+    pub admitted: bool,
     /// The hold that was still open.
     pub earlier: HoldFacts,
     /// The grant that started inside of it.
@@ -58,15 +73,22 @@ pub struct DoubleGrant {
 pub struct ExclusionCounts {
     /// Double grants under the naive policy.
     pub naive: u64,
-    /// Of these, with the earlier holder's validity still running.
+    /// Of these, with the earlier holder's promise still running.
     pub inside: u64,
+    /// Of these, with a promise that the service took back early and said so.
+    pub withdrawn: u64,
     /// Of these, with the earlier holder's lease lawfully over.
     pub outside: u64,
-    /// Of the outside ones, those during which this process itself was stalled.
+    /// Of the withdrawn ones, those that the server itself admitted.
+    pub withdrawn_admitted: u64,
+    /// Of the outside ones, those that the server itself admitted.
+    pub outside_admitted: u64,
+    /// Of the outside ones, those during which this process itself was stalled; none
+    /// that the server itself admitted.
     pub outside_stalled: u64,
     /// Double grants under the deadline policy.
     pub deadline: u64,
-    /// Double grants under the evidence policy.
+    /// Double grants under the evidence policy: what the server itself admitted.
     pub evidence: u64,
 }
 
@@ -77,8 +99,10 @@ struct Hold {
     start: u64,
     /// End under the naive policy, once known.
     end: Option<u64>,
-    /// Local validity as renewed so far.
-    validity: u64,
+    /// Local validity as granted and as extended so far.
+    promise: u64,
+    /// When the session first learned that the lock was lost.
+    lost: Option<u64>,
     /// When the last confirmed renewal was asked for.
     renewal_invoke: Option<u64>,
     /// End under the evidence policy, once the attempt is over.
@@ -92,8 +116,14 @@ impl Hold {
             token: self.token,
             start_ns: self.start,
             end_ns: self.end.unwrap_or(self.start),
-            validity_ns: (self.validity != u64::MAX).then_some(self.validity),
+            validity_ns: (self.promise != u64::MAX).then_some(self.promise),
+            lost_ns: self.lost,
         }
+    }
+
+    /// Until when a careful client believes in it: a lost signal ends that, and not the promise.
+    fn belief(&self) -> u64 {
+        self.lost.map_or(self.promise, |lost| lost.min(self.promise))
     }
 }
 
@@ -104,7 +134,11 @@ struct KeyState {
     /// Number of the first hold in `holds`.
     base: u64,
     naive: Cover<HoldFacts>,
-    deadline: Cover<HoldFacts>,
+    /// Promises of holds that no lost signal ended.
+    kept: Cover<HoldFacts>,
+    /// Promises of holds that were lost before their end.
+    withdrawn: Cover<HoldFacts>,
+    deadline: Cover<()>,
     evidence: Cover<()>,
     /// End of the hold that reached furthest so far.
     reach: Option<u64>,
@@ -202,14 +236,16 @@ impl Exclusion {
             What::Acquired { token, validity, .. } => self.start(event, token, validity),
             What::Renewed { invoke, outcome: RenewalOutcome::Confirmed, validity } => {
                 self.change(event.client, |hold| {
-                    // A renewal that comes after the validity's end cannot bring back the careful client.
-                    if event.t <= hold.validity {
-                        hold.validity = validity;
+                    // A renewal that comes after the promise's end cannot bring back the careful client.
+                    if event.t <= hold.promise {
+                        hold.promise = hold.promise.max(validity);
                     }
                     hold.renewal_invoke = Some(invoke);
                 });
             }
-            What::Lost { at } => self.change(event.client, |hold| hold.validity = hold.validity.min(at)),
+            What::Lost { at } => self.change(event.client, |hold| {
+                hold.lost = Some(hold.lost.map_or(at, |lost| lost.min(at)));
+            }),
             What::ReleaseInvoke { .. } => self.change(event.client, |hold| hold.end = Some(event.t)),
             What::Released { release, .. } => self.close(event.client, release == ReleaseKind::Confirmed),
             What::Died { .. } => {
@@ -238,7 +274,8 @@ impl Exclusion {
             token,
             start: event.t,
             end: None,
-            validity,
+            promise: validity,
+            lost: None,
             renewal_invoke: None,
             proven: None,
         });
@@ -284,31 +321,50 @@ impl Exclusion {
         let (start, facts) = (hold.start, hold.facts());
         state.touched |= state.reach.is_some_and(|reach| reach >= start);
         state.reach = state.reach.max(Some(end));
-        let naive = state.naive.test(start, end);
-        let promised = state.deadline.test(start, end);
+        // The worst that holds of any earlier holder is the kind.
+        let broken = state.kept.test(start, end).map(|earlier| (DoubleGrantKind::Inside, earlier));
+        let withdrawn = state.withdrawn.test(start, end).map(|earlier| (DoubleGrantKind::Withdrawn, earlier));
+        let naive = state.naive.test(start, end).map(|earlier| (DoubleGrantKind::Outside, earlier));
         state.naive.add(start, end, facts);
-        if hold.validity >= start {
-            let cut = end.min(hold.validity);
-            self.counts.deadline += u64::from(state.deadline.test(start, cut).is_some());
-            state.deadline.add(start, cut, facts);
+        if hold.promise >= start {
+            let promises = if hold.lost.is_some() { &mut state.withdrawn } else { &mut state.kept };
+            promises.add(start, end.min(hold.promise), facts);
         }
+        if hold.belief() >= start {
+            let cut = end.min(hold.belief());
+            self.counts.deadline += u64::from(state.deadline.test(start, cut).is_some());
+            state.deadline.add(start, cut, ());
+        }
+        let mut admitted = false;
         if let Some(proven) = proven.filter(|proven| *proven >= start) {
-            self.counts.evidence += u64::from(state.evidence.test(start, proven).is_some());
+            let proven = proven.min(end);
+            admitted = state.evidence.test(start, proven).is_some();
             state.evidence.add(start, proven, ());
         }
-        if let Some(earlier) = promised.or(naive) {
-            self.report(DoubleGrant { key, inside: promised.is_some(), earlier, later: facts });
+        if let Some((kind, earlier)) = broken.or(withdrawn).or(naive) {
+            self.report(DoubleGrant { key, kind, admitted, earlier, later: facts });
         }
     }
 
     fn report(&mut self, double: DoubleGrant) {
         self.counts.naive += 1;
         self.fresh.get_or_insert(double.later.start_ns);
-        if double.inside {
-            self.counts.inside += 1;
-        } else {
-            self.counts.outside += 1;
-            self.stalls.ask(double.earlier.start_ns, double.later.start_ns);
+        let admitted = u64::from(double.admitted);
+        self.counts.evidence += admitted;
+        match double.kind {
+            DoubleGrantKind::Inside => self.counts.inside += 1,
+            DoubleGrantKind::Withdrawn => {
+                self.counts.withdrawn += 1;
+                self.counts.withdrawn_admitted += admitted;
+            }
+            DoubleGrantKind::Outside => {
+                self.counts.outside += 1;
+                self.counts.outside_admitted += admitted;
+                // A stall of ours explains no double grant that the server itself admits.
+                if !double.admitted {
+                    self.stalls.ask(double.earlier.start_ns, double.later.start_ns);
+                }
+            }
         }
         let second = (double.later.start_ns.saturating_sub(self.origin) / 1_000_000_000) as usize;
         if self.per_second.len() <= second {

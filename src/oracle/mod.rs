@@ -9,6 +9,7 @@ mod cover;
 pub mod exclusion;
 mod harm;
 mod judged_history;
+mod kind;
 mod open;
 mod possible;
 mod stall;
@@ -25,6 +26,7 @@ use std::rc::Rc;
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
 pub use harm::HarmCounts;
 pub use judged_history::JudgedHistory;
+pub use kind::DoubleGrantKind;
 pub use token::TokenCounts;
 
 use self::harm::Harm;
@@ -97,6 +99,7 @@ impl Oracle {
             grants: self.grants,
             double_grants: exclusion.naive,
             inside: exclusion.inside,
+            withdrawn: exclusion.withdrawn,
             outside: exclusion.outside,
             deadline: exclusion.deadline,
             evidence: exclusion.evidence,

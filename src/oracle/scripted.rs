@@ -1,7 +1,7 @@
 //! The oracle on histories written by hand: one rule each, at its very edge, and
 //! histories with holes, as lost events leave them.
 
-use super::{Findings, Oracle};
+use super::{DoubleGrantKind, Findings, Oracle};
 use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, Seen, What};
 
 const INVOKE: What = What::Invoke { due: 0 };
@@ -75,11 +75,11 @@ fn found_evidence(events: &[(u64, u32, What)]) -> u64 {
 }
 
 #[test]
-fn a_lost_signal_ends_the_belief_when_it_came_not_when_it_was_told() {
-    let told_late = |at| {
+fn a_lock_that_was_taken_back_early_is_withdrawn_whether_its_holder_learns_it_before_or_after_the_other_grant() {
+    let told_late = |at, validity| {
         found(&[
             (5, 0, INVOKE),
-            (10, 0, acquired(1, u64::MAX)),
+            (10, 0, acquired(1, validity)),
             (11, 1, INVOKE),
             (30, 1, acquired(2, 900)),
             (49, 0, What::Lost { at }),
@@ -88,10 +88,73 @@ fn a_lost_signal_ends_the_belief_when_it_came_not_when_it_was_told() {
             (60, 1, release(2)),
             (61, 1, released(ReleaseKind::Confirmed)),
         ])
-        .exclusion
     };
-    assert_eq!((told_late(30).inside, told_late(30).outside), (0, 1));
-    assert_eq!((told_late(31).inside, told_late(31).outside), (1, 0));
+    for at in [12, 29, 30, 31, 48] {
+        for validity in [u64::MAX, 31] {
+            let found = told_late(at, validity);
+            let counts = found.exclusion;
+            assert_eq!((counts.inside, counts.withdrawn, counts.outside), (0, 1, 0), "lost at {at}, until {validity}");
+            // A careful client stops at the signal: the deadline policy cuts there.
+            assert_eq!(counts.deadline, u64::from(at > 30), "lost at {at}");
+            let earlier = found.double_grants[0].earlier;
+            assert_eq!((earlier.lost_ns, earlier.validity_ns), (Some(at), (validity != u64::MAX).then_some(validity)));
+        }
+    }
+    // The promise had lawfully ended: no signal makes it the service's doing.
+    let over = told_late(12, 30).exclusion;
+    assert_eq!((over.inside, over.withdrawn, over.outside), (0, 0, 1));
+}
+
+#[test]
+fn a_broken_promise_outweighs_a_withdrawn_one_and_that_an_overstayed_lease() {
+    // Three holders when client 3 comes at 40: by 0 overstayed, by 1 withdrawn, by 2 inside.
+    let kinds = |lost: &[(u64, u32, What)], two: u64| {
+        let mut events = vec![(1, 0, INVOKE), (1, 1, INVOKE), (1, 2, INVOKE), (1, 3, INVOKE)];
+        events.extend([(10, 0, acquired(1, 11)), (20, 1, acquired(2, 90)), (30, 2, acquired(3, two))]);
+        events.push((40, 3, acquired(4, 90)));
+        events.extend_from_slice(lost);
+        for client in 0..4 {
+            events.extend([(60, client, release(4)), (61, client, released(ReleaseKind::NotOwner))]);
+        }
+        events.sort_by_key(|event| event.0);
+        let last = found(&events).double_grants[2];
+        (last.kind, last.earlier.client, last.later.client)
+    };
+    let lost = [(50, 1, What::Lost { at: 45 })];
+    assert_eq!(kinds(&lost, 90), (DoubleGrantKind::Inside, 2, 3));
+    assert_eq!(kinds(&lost, 31), (DoubleGrantKind::Withdrawn, 1, 3));
+    assert_eq!(
+        kinds(&[(50, 1, What::Lost { at: 45 }), (50, 2, What::Lost { at: 41 })], 90).0,
+        DoubleGrantKind::Withdrawn
+    );
+}
+
+#[test]
+fn what_the_server_confirmed_to_both_is_admitted_whatever_its_kind() {
+    let with = |validity, lost: bool, answer, stall: bool| {
+        let mut events =
+            vec![(5, 0, INVOKE), (10, 0, acquired(1, validity)), (11, 1, INVOKE), (30, 1, acquired(2, 900))];
+        if lost {
+            events.push((45, 0, What::Lost { at: 45 }));
+        }
+        if stall {
+            events.push((46, Event::NOBODY, What::SelfStall { from: 15 }));
+        }
+        events.extend([(50, 0, release(1)), (51, 0, released(answer))]);
+        events.extend([(60, 1, release(2)), (61, 1, released(ReleaseKind::Confirmed))]);
+        let found = found(&events);
+        (found.double_grants[0].admitted, found.exclusion)
+    };
+    let (admitted, counts) = with(20, false, ReleaseKind::Confirmed, true);
+    assert!(admitted);
+    assert_eq!((counts.outside, counts.outside_admitted, counts.evidence), (1, 1, 1));
+    assert_eq!(counts.outside_stalled, 0, "a stall of ours explains nothing that the server admits");
+    let (admitted, counts) = with(20, false, ReleaseKind::NotOwner, true);
+    assert!(!admitted);
+    assert_eq!((counts.outside_admitted, counts.evidence, counts.outside_stalled), (0, 0, 1));
+    let (admitted, counts) = with(90, true, ReleaseKind::Confirmed, false);
+    assert!(admitted);
+    assert_eq!((counts.withdrawn, counts.withdrawn_admitted, counts.outside_admitted), (1, 1, 0));
 }
 
 #[test]
@@ -259,8 +322,8 @@ fn an_inside_grant_is_told_with_the_holder_whose_promise_was_broken() {
         (100, 0, release(1)),
         (101, 0, released(ReleaseKind::NotOwner)),
     ]);
-    let told: Vec<_> = found.double_grants.iter().map(|d| (d.inside, d.earlier.client, d.later.client)).collect();
-    assert_eq!(told, [(false, 0, 1), (true, 1, 2)]);
+    let told: Vec<_> = found.double_grants.iter().map(|d| (d.kind, d.earlier.client, d.later.client)).collect();
+    assert_eq!(told, [(DoubleGrantKind::Outside, 0, 1), (DoubleGrantKind::Inside, 1, 2)]);
 }
 
 #[test]

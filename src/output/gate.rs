@@ -115,10 +115,13 @@ fn safety(report: &Report, result: &TrialResult) -> Gate {
         None => "no upper bound".to_owned(),
     };
     let detail = format!(
-        "double grants {} (inside {}, outside {}), possible overlaps {}, grants of all phases {}, exercised holds {}; {bound}",
+        "double grants {} (inside {}, withdrawn {}, outside {}, admitted by the server {}), possible overlaps {}, grants of all \
+         phases {}, exercised holds {}; {bound}",
         safety.double_grants_certain,
         safety.inside,
+        safety.withdrawn,
         safety.outside,
+        safety.policies.evidence,
         safety.overlaps_possible,
         safety.grants_all_phases,
         safety.exercised_holds,

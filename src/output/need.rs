@@ -136,9 +136,9 @@ All of it under the plan of run sample-run, no faults injected.
                        below 1 497 a million at   stock                     grants a second
                        95 %                                                 measured
  redlock   no          no: 7 double grants (7     yes: quorum of 5, disk,   not measured: the plan    yes: 400 a second
-                       inside, 0 outside a        synced, by its settings   gives no price for it     under this plan
-                       lease), 0 token
-                       regressions
+                       inside, 0 withdrawn, 0     synced, by its settings   gives no price for it     under this plan
+                       outside a lease), 0
+                       token regressions
 
 fits: none
 not known, because something was not measured: redis

@@ -1,6 +1,6 @@
 //! A made-up report for the snapshots of what people read.
 
-use crate::oracle::{DoubleGrant, HoldFacts};
+use crate::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
 use crate::record::Latency;
 use crate::record::LatencyFigures;
 use crate::record::figures::{Counts, Latencies, Mark, MarkKind, Window};
@@ -74,9 +74,15 @@ fn trial(backend: &str, p50: u64, doubles: u64) -> TrialResult {
             start_ns,
             end_ns: start_ns + 9_000_000,
             validity_ns: None,
+            lost_ns: None,
         };
-        let double_grant =
-            DoubleGrant { key: 0, inside: true, earlier: hold(1, 3_000_000_005), later: hold(2, 3_001_000_005) };
+        let double_grant = DoubleGrant {
+            key: 0,
+            kind: DoubleGrantKind::Inside,
+            admitted: false,
+            earlier: hold(1, 3_000_000_005),
+            later: hold(2, 3_001_000_005),
+        };
         result.safety.violations.push(Violation { double_grant, story: "key 0: client 1 and client 2 …".to_owned() });
     }
     result
@@ -95,7 +101,9 @@ fn aggregate(trial: &TrialResult) -> Aggregate {
         latency: trial.latency,
         double_grants_certain: trial.safety.double_grants_certain,
         inside: trial.safety.inside,
+        withdrawn: 0,
         outside: 0,
+        admitted: 0,
         verdict: trial.safety.verdict,
         upper_bound_95_per_million: zero.then_some(1_497.0),
         exercised_holds: 2_000,

@@ -120,6 +120,7 @@ fn safety(report: &Report) -> Table {
             "verdict",
             "double\ngrants",
             "of these\ninside",
+            "of these\nwithdrawn",
             "of these\noutside",
             "95 % bound\nper million",
             "possible\noverlaps",
@@ -129,14 +130,15 @@ fn safety(report: &Report) -> Table {
                 verdict_name(aggregate.verdict).to_owned(),
                 grouped(aggregate.double_grants_certain),
                 grouped(aggregate.inside),
+                grouped(aggregate.withdrawn),
                 grouped(aggregate.outside),
                 bound(aggregate),
                 grouped(trials(report, &aggregate.backend).map(|result| result.safety.overlaps_possible).sum()),
             ]
         }),
         note: "under this plan, no faults injected. inside: the earlier holder's lease was still valid, the service broke its \
-               promise; outside: the lease was lawfully over and the holder overstayed. The bound beside a zero counts holds \
-               that another client challenged.",
+               promise; withdrawn: it was still valid, and the service took it back early and said so; outside: the lease was \
+               lawfully over and the holder overstayed. The bound beside a zero counts holds that another client challenged.",
         prose: false,
     }
 }

@@ -283,7 +283,7 @@ fn crowded(scene: &Scene, axis: &Axis) -> String {
 #[cfg(test)]
 mod tests {
     use super::{HAND, timeline};
-    use crate::oracle::{DoubleGrant, HoldFacts};
+    use crate::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
     use crate::record::figures::{Mark, MarkKind};
     use crate::report::{HoldEnd, Scene, SceneHold, Violation};
 
@@ -310,8 +310,15 @@ mod tests {
             start_ns: hold.start_ns,
             end_ns: hold.end_ns,
             validity_ns: hold.validity_ns,
+            lost_ns: None,
         };
-        let double_grant = DoubleGrant { key: 0, inside: false, earlier: facts(&holds[0]), later: facts(&holds[1]) };
+        let double_grant = DoubleGrant {
+            key: 0,
+            kind: DoubleGrantKind::Outside,
+            admitted: false,
+            earlier: facts(&holds[0]),
+            later: facts(&holds[1]),
+        };
         let mut holds = holds.to_vec();
         holds.sort_by_key(|hold| hold.start_ns);
         Scene {

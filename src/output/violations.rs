@@ -94,7 +94,7 @@ fn surroundings(scene: &Scene) -> Surroundings {
 mod tests {
     use super::render;
     use crate::output::sample::{crowd, empty, recorded};
-    use crate::report::RecordedRun;
+    use crate::report::{RecordedRun, SCHEMA_VERSION};
 
     fn text(run: &RecordedRun) -> String {
         String::from_utf8(render(run).unwrap().remove(0).bytes).unwrap()
@@ -110,7 +110,7 @@ mod tests {
         for run in [crowd(2), empty()] {
             let value: serde_json::Value = serde_json::from_str(&text(&run)).unwrap();
             assert_eq!(value["violations"], serde_json::json!([]));
-            assert_eq!(value["schema_version"], 2);
+            assert_eq!(value["schema_version"], SCHEMA_VERSION);
         }
     }
 

@@ -43,6 +43,21 @@ pub struct Difference {
     pub replayed: String,
 }
 
+/// Did versions before 3 decide this by other rules? They knew two kinds of double
+/// grants, and a lost signal shortened the promise. What they stored of it stands as it is.
+#[must_use]
+pub fn had_other_rules(difference: &Difference) -> bool {
+    const KINDS: [&str; 7] =
+        ["inside", "withdrawn", "outside", "withdrawn_admitted", "outside_admitted", "outside_self_stall", "admitted"];
+    const OF_ONE: [&str; 4] = ["kind", "admitted", "validity_ns", "lost_ns"];
+    let Some((of, field)) = difference.figure.rsplit_once('.') else { return false };
+    match of {
+        "safety" | "aggregates" => KINDS.contains(&field),
+        // Another holder's promise may have been the broken one.
+        _ => of.starts_with("safety.violations[") && (OF_ONE.contains(&field) || of.ends_with(".earlier")),
+    }
+}
+
 /// Compares the entry that a run stored with that of its replay.
 #[must_use]
 pub fn differences(stored: &TrialResult, replayed: &TrialResult) -> Vec<Difference> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kinds::Kinds;
 use super::measured::Measurements;
 use super::schema::{
     Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult,
@@ -258,7 +259,10 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
             || measured.engine.panicked > 0,
         double_grants_certain: exclusion.naive,
         inside: exclusion.inside,
+        withdrawn: exclusion.withdrawn,
         outside: exclusion.outside,
+        withdrawn_admitted: exclusion.withdrawn_admitted,
+        outside_admitted: exclusion.outside_admitted,
         outside_self_stall: exclusion.outside_stalled,
         overlaps_possible: findings.overlaps_possible,
         grants_all_phases: counts.grants_all,
@@ -293,10 +297,8 @@ fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
         (SafetyVerdict::Unknown, because)
     } else if violations > 0 {
         let because = format!(
-            "{} double grants ({} inside, {} outside a lease), {} token regressions",
-            grouped(findings.exclusion.naive),
-            grouped(findings.exclusion.inside),
-            grouped(findings.exclusion.outside),
+            "{}, {} token regressions",
+            Kinds::from(&findings.exclusion).told(),
             grouped(findings.tokens.regressions)
         );
         (SafetyVerdict::Violated, because)
@@ -324,7 +326,9 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
     for (result, measured) in parts {
         merged.double_grants_certain += result.safety.double_grants_certain;
         merged.inside += result.safety.inside;
+        merged.withdrawn += result.safety.withdrawn;
         merged.outside += result.safety.outside;
+        merged.admitted += result.safety.policies.evidence;
         merged.verdict = worse(merged.verdict, result.safety.verdict);
         counts.exercised_all += measured.map_or(0, |measured| measured.counts.exercised_all);
         if any_whole && result.error.is_some() {

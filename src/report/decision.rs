@@ -4,6 +4,7 @@
 
 use super::durability::{Copies, Durability, Storage};
 use super::figure::{Unit, find};
+use super::kinds::Kinds;
 use super::schema::{Report, SafetyVerdict, TrialResult};
 use crate::units::{grouped, human_duration, three_digits};
 
@@ -117,13 +118,9 @@ pub fn exclusion(report: &Report, backend: &str) -> Cell {
         };
         let regressions: u64 = trials.iter().filter_map(|trial| trial.safety.token_regressions).sum();
         match all.verdict {
-            SafetyVerdict::Violated => Cell::no(format!(
-                "{} double grants ({} inside, {} outside a lease), {} token regressions",
-                grouped(all.double_grants_certain),
-                grouped(all.inside),
-                grouped(all.outside),
-                grouped(regressions)
-            )),
+            SafetyVerdict::Violated => {
+                Cell::no(format!("{}, {} token regressions", Kinds::from(all).told(), grouped(regressions)))
+            }
             SafetyVerdict::Valid => {
                 let bound = all
                     .upper_bound_95_per_million

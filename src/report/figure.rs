@@ -161,6 +161,12 @@ static SCALARS: &[Scalar] = &[
     certain("double_grants_inside", "double grants while the earlier lease was valid", |r| {
         Some(r.safety.inside as f64)
     }),
+    certain("double_grants_withdrawn", "double grants after the service took a lock back early and said so", |r| {
+        Some(r.safety.withdrawn as f64)
+    }),
+    certain("double_grants_admitted", "double grants that the server itself admitted (evidence policy)", |r| {
+        Some(r.safety.policies.evidence as f64)
+    }),
     certain("double_grants_outside", "double grants after a lease had lawfully ended", |r| {
         Some(r.safety.outside as f64)
     }),

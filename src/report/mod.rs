@@ -15,6 +15,7 @@ mod exit_codes;
 pub mod figure;
 #[cfg(test)]
 mod fixture;
+mod kinds;
 pub mod lint;
 pub mod live;
 mod marks;
@@ -32,11 +33,12 @@ pub mod threshold;
 mod verdict;
 mod writer;
 
-pub use agreement::{Difference, differences, differences_in};
+pub use agreement::{Difference, differences, differences_in, had_other_rules};
 pub use assemble::{Measured, aggregate, censored, failed, result, why_missing};
 pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_broken_off};
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};
+pub use kinds::Kinds;
 pub use lint::{LintFinding, LintLevel, LintLevels};
 pub use marks::notes_on_marks;
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
@@ -51,7 +53,7 @@ pub use stored::{
     HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RUN_LOG, RecordedRun, SWEEP, history_failure, history_path,
     is_partial, parse_report, read_report,
 };
-pub use story::story;
+pub use story::{notice, story};
 pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};
 pub use verdict::{Exit, Interruption, judge, worst};
 pub use writer::{Writer, writer};

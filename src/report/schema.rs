@@ -17,7 +17,7 @@ use crate::record::LatencyFigures;
 
 /// Version of this schema. Version 1 had no `notes`, and `lints` were sentences; it
 /// can still be read.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// A whole run.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -217,11 +217,22 @@ pub struct Safety {
     pub internal_error: bool,
     /// Double grants under the naive policy.
     pub double_grants_certain: u64,
-    /// Of these: the earlier holder's validity was still running.
+    /// Of these: the earlier holder's promise was still running, and the service said nothing.
     pub inside: u64,
+    /// Of these: the promise was still running, and the service took the lock back early and
+    /// said so.
+    #[serde(default)]
+    pub withdrawn: u64,
     /// Of these: the earlier holder's lease was lawfully over.
     pub outside: u64,
-    /// Of the outside ones: this process itself was stalled meanwhile.
+    /// Of the withdrawn ones: the server itself admitted both holds.
+    #[serde(default)]
+    pub withdrawn_admitted: u64,
+    /// Of the outside ones: the server itself admitted both holds.
+    #[serde(default)]
+    pub outside_admitted: u64,
+    /// Of the outside ones that the server did not admit: this process itself was stalled
+    /// meanwhile.
     pub outside_self_stall: u64,
     /// Grants that overlap an uncertain hold.
     pub overlaps_possible: u64,
@@ -273,7 +284,8 @@ pub struct Policies {
     pub naive: u64,
     /// Cut at the local validity.
     pub deadline: u64,
-    /// Only what the server confirmed.
+    /// Only what the server confirmed: it admitted both holds itself. No expectation of a
+    /// plan excuses these.
     pub evidence: u64,
 }
 
@@ -354,8 +366,14 @@ pub struct Aggregate {
     pub double_grants_certain: u64,
     /// Of these: inside.
     pub inside: u64,
+    /// Of these: withdrawn.
+    #[serde(default)]
+    pub withdrawn: u64,
     /// Of these: outside.
     pub outside: u64,
+    /// Of these: the server itself admitted both holds.
+    #[serde(default)]
+    pub admitted: u64,
     /// Worst verdict of the trials.
     pub verdict: SafetyVerdict,
     /// Upper bound over the holds of all trials.

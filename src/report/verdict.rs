@@ -1,6 +1,7 @@
 //! The verdict on a run: its exit code and the reasons.
 
-use super::schema::{SafetyVerdict, SkippedBackend, TrialResult, Verdict};
+use super::schema::{Safety, SafetyVerdict, SkippedBackend, TrialResult, Verdict, Violation};
+use crate::oracle::DoubleGrantKind;
 use crate::workload::plan::Expectation;
 
 /// The documented exit codes.
@@ -142,23 +143,19 @@ fn of_trial(result: &TrialResult, expect: &[Expectation], interrupted: bool, con
         reasons.push((Exit::Backend, error.clone()));
     }
     let safety = &result.safety;
-    let expected = if expect.contains(&Expectation::Outside) { safety.outside } else { 0 };
+    let (excused, admitted) = excused(safety, expect);
     // Saturating: a stored report may have been changed by hand.
-    let unexpected = safety.double_grants_certain.saturating_sub(expected);
-    let stalled = if expected > 0 { 0 } else { safety.outside_self_stall };
+    let unexpected = safety.double_grants_certain.saturating_sub(excused);
+    let stalled = if expect.contains(&Expectation::Outside) { 0 } else { safety.outside_self_stall };
     let regressions = safety.token_regressions.unwrap_or(0);
     // An unknown verdict (lost events, a bug of ours) vouches for no double grant.
     let violated = safety.verdict == SafetyVerdict::Violated;
     let caught = violated && (unexpected > stalled || regressions > 0);
     if caught {
-        // A broken promise tells more than an overstayed lease.
-        let example =
-            safety.violations.iter().find(|violation| violation.double_grant.inside).or(safety.violations.first());
-        let example = example.map(|violation| format!("; for example {}", violation.story));
-        let plan = if safety.outside > 0 && safety.inside == 0 && regressions == 0 {
-            "; if the plan means it, it says expect = [\"outside\"]"
-        } else {
-            ""
+        let example = example(safety, expect).map(|violation| format!("; for example {}", violation.story));
+        let plan = match admitted {
+            0 => advice(safety, expect).unwrap_or_default(),
+            _ => "; an expectation excuses no double grant that the server itself admits".to_owned(),
         };
         let cause = cause(result).unwrap_or_default();
         reasons.push((Exit::Violation, format!("{}{}{plan}{cause}", safety.because, example.unwrap_or_default())));
@@ -196,6 +193,45 @@ fn cause(result: &TrialResult) -> Option<String> {
              of the server ({pooler})"
         )
     })
+}
+
+/// Double grants that the plan expects, and how many of these kinds it does not excuse
+/// because the server itself admitted both holds.
+fn excused(safety: &Safety, expect: &[Expectation]) -> (u64, u64) {
+    let of = |expectation: &Expectation| match expectation {
+        Expectation::Outside => (safety.outside, safety.outside_admitted),
+        Expectation::Withdrawn => (safety.withdrawn, safety.withdrawn_admitted),
+    };
+    let add = |sum: (u64, u64), (all, admitted): (u64, u64)| (sum.0 + all.saturating_sub(admitted), sum.1 + admitted);
+    expect.iter().map(of).fold((0, 0), add)
+}
+
+/// The double grant that tells most: a broken promise, else one that nothing excuses.
+fn example<'a>(safety: &'a Safety, expect: &[Expectation]) -> Option<&'a Violation> {
+    let find = |says: &dyn Fn(&Violation) -> bool| safety.violations.iter().find(|violation| says(violation));
+    let named = |kind: DoubleGrantKind| expect.iter().any(|expectation| expectation.name() == kind.name());
+    find(&|violation| violation.double_grant.kind == DoubleGrantKind::Inside)
+        .or_else(|| find(&|violation| violation.double_grant.admitted))
+        .or_else(|| find(&|violation| !named(violation.double_grant.kind)))
+        .or(safety.violations.first())
+}
+
+/// What a plan would say that means these double grants.
+fn advice(safety: &Safety, expect: &[Expectation]) -> Option<String> {
+    let all_excusable = safety.inside == 0
+        && safety.outside_admitted + safety.withdrawn_admitted == 0
+        && safety.token_regressions.unwrap_or(0) == 0
+        && safety.double_grants_certain > 0;
+    let seen = |expectation: &Expectation| match expectation {
+        Expectation::Outside => safety.outside > 0,
+        Expectation::Withdrawn => safety.withdrawn > 0,
+    };
+    let words: Vec<String> = Expectation::ALL
+        .iter()
+        .filter(|(_, expectation)| expect.contains(expectation) || seen(expectation))
+        .map(|(word, _)| format!("\"{word}\""))
+        .collect();
+    all_excusable.then(|| format!("; if the plan means it, it says expect = [{}]", words.join(", ")))
 }
 
 #[cfg(test)]
@@ -278,10 +314,55 @@ mod tests {
     }
 
     #[test]
-    fn only_outside_violations_can_be_expected() {
-        let expect = [Expectation::Outside];
-        assert_eq!(code(&[violated(0, 9)], &expect, None), 0);
-        assert_eq!(code(&[violated(1, 9)], &expect, None), 100);
+    fn an_expectation_excuses_exactly_the_kinds_that_it_names() {
+        let with = |inside, withdrawn, outside| {
+            let mut result = violated(inside, outside);
+            result.safety.withdrawn = withdrawn;
+            result.safety.double_grants_certain += withdrawn;
+            [result]
+        };
+        let (outside, withdrawn) = ([Expectation::Outside], [Expectation::Withdrawn]);
+        let both = [Expectation::Outside, Expectation::Withdrawn];
+        for (found, expect, exit) in [
+            (with(0, 0, 9), &outside[..], 0),
+            (with(1, 0, 9), &outside, 100),
+            (with(0, 1, 9), &outside, 100),
+            (with(0, 1, 0), &withdrawn, 0),
+            (with(0, 1, 1), &withdrawn, 100),
+            (with(0, 1, 9), &both, 0),
+            (with(1, 1, 9), &both, 100),
+            (with(0, 1, 0), &[], 100),
+        ] {
+            assert_eq!(code(&found, expect, None), exit, "{:?} with {expect:?}", found[0].safety);
+        }
+    }
+
+    #[test]
+    fn the_advice_names_the_kinds_that_would_have_to_be_expected() {
+        let reason = |result: &TrialResult, expect: &[Expectation]| {
+            judge(std::slice::from_ref(result), &[], expect, None, &|_| false, &[]).reasons.remove(0)
+        };
+        let mut result = violated(0, 2);
+        result.safety.withdrawn = 1;
+        result.safety.double_grants_certain = 3;
+        assert!(reason(&result, &[]).ends_with("expect = [\"outside\", \"withdrawn\"]"));
+        result.safety.outside = 0;
+        result.safety.double_grants_certain = 1;
+        assert!(reason(&result, &[Expectation::Outside]).ends_with("expect = [\"outside\", \"withdrawn\"]"));
+        assert!(reason(&result, &[]).ends_with("expect = [\"withdrawn\"]"));
+        result.safety.withdrawn_admitted = 1;
+        assert!(!reason(&result, &[]).contains("expect ="));
+    }
+
+    #[test]
+    fn what_the_server_itself_admitted_is_never_excused() {
+        let mut result = violated(0, 9);
+        result.safety.outside_admitted = 1;
+        let expect = [Expectation::Outside, Expectation::Withdrawn];
+        assert_eq!(code(&[result.clone()], &expect, None), 100);
+        // Nor by a stall of ours, which the oracle asks about only where nothing was admitted.
+        result.safety.outside_self_stall = 8;
+        assert_eq!(code(&[result], &[], None), 100);
     }
 
     #[test]

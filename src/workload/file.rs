@@ -61,7 +61,8 @@ pub(super) static ROOT: &[Field] = &[
         "expect",
         "list of text",
         "[]",
-        "violations that are no failure here: `\"outside\"` (double grants after a lease lawfully lapsed)",
+        "double grants that are no failure here: `\"outside\"` (the lease had lawfully lapsed), `\"withdrawn\"` (the \
+         service took the lock back early and said so); never those that the server itself admits",
     ),
     Field::default(
         "thresholds",
@@ -204,7 +205,7 @@ fn backends(item: &Item<'_>) -> Option<Vec<String>> {
 fn expect(item: &Item<'_>) -> Option<Vec<Expectation>> {
     let mut expected = Vec::new();
     for element in item.elements()? {
-        let expectation = element.word(&[("outside", Expectation::Outside)])?;
+        let expectation = element.word(&Expectation::ALL)?;
         if expected.contains(&expectation) {
             return element.refuse("is given twice; keep one of them");
         }

@@ -84,7 +84,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
             "properties": { "currency": { "type": "string" } },
             "additionalProperties": { "type": "number", "minimum": 0 },
         }),
-        ("expect", _) => json!({ "type": "array", "items": { "enum": ["outside"] }, "uniqueItems": true }),
+        ("expect", _) => json!({ "type": "array", "items": { "enum": ["outside", "withdrawn"] }, "uniqueItems": true }),
         (_, "text") => json!({ "type": "string" }),
         (_, "list of text") => json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true }),
         (_, "whole number") => json!({ "type": "integer", "minimum": 0 }),

@@ -178,6 +178,22 @@ pub enum AcquireMode {
 pub enum Expectation {
     /// Double grants after a lawfully lapsed lease.
     Outside,
+    /// Double grants under a promise that the service took back early and said so.
+    Withdrawn,
+}
+
+impl Expectation {
+    /// All of them, with their words.
+    pub const ALL: [(&str, Self); 2] = [("outside", Self::Outside), ("withdrawn", Self::Withdrawn)];
+
+    /// Its word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Outside => "outside",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
 }
 
 /// A bound on a figure, as planned.

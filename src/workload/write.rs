@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use super::plan::{
-    AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
-    PlannedThreshold, Prices, RenewalPolicy, Span,
+    AcquireMode, BelowFloor, BreachLevel, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint, PlannedThreshold,
+    Prices, RenewalPolicy, Span,
 };
 use crate::lock::Retry;
 use crate::units::exact_duration;
@@ -31,7 +31,7 @@ pub fn to_toml(plan: &Plan) -> String {
         ("duration", duration(plan.duration_ns)),
         ("trials", plan.trials.to_string()),
         ("seed", plan.seed.to_string()),
-        ("expect", list(plan.expect.iter().map(|Expectation::Outside| "outside"))),
+        ("expect", list(plan.expect.iter().map(|expectation| expectation.name()))),
         ("thresholds", thresholds(&plan.thresholds)),
         ("lints", lints(&plan.lints)),
         ("history", history(plan.history)),
@@ -297,7 +297,11 @@ mod tests {
             length(1),
             1..=10_000_u32,
             any::<u64>().prop_map(|seed| seed >> 1),
-            prop_oneof![Just(vec![]), Just(vec![Expectation::Outside])],
+            prop_oneof![
+                Just(vec![]),
+                Just(vec![Expectation::Outside]),
+                Just(vec![Expectation::Withdrawn, Expectation::Outside]),
+            ],
             any_history(),
             any_redlock(),
             any_prices(),

@@ -12,7 +12,7 @@ use crate::cli::select::{Selection, select};
 use crate::report::Threshold;
 use crate::report::monitor::{Bound, Rolling, defaults};
 use crate::units::{exact_duration, grouped};
-use crate::workload::plan::{AcquireMode, Expectation, HistoryLimit};
+use crate::workload::plan::{AcquireMode, HistoryLimit};
 use crate::workload::{EffectiveTtl, Plan, Source, load, resolve_ttl, warnings};
 
 /// All of it.
@@ -80,8 +80,7 @@ fn ttls(plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<Effec
 fn bounds(args: &MonitorArgs, plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<Bound>, Failure> {
     let mut thresholds = Gates::read(plan, source, selection, Some(&args.load))?.thresholds;
     if thresholds.is_empty() {
-        let expects = plan.expect.contains(&Expectation::Outside);
-        let parsed: Result<Vec<_>, _> = defaults(expects).map(|text| Threshold::parse(text, None)).collect();
+        let parsed: Result<Vec<_>, _> = defaults(&plan.expect).map(|text| Threshold::parse(text, None)).collect();
         thresholds = parsed.map_err(Failure::internal)?;
     }
     let bound = |threshold: Threshold| {

@@ -23,7 +23,6 @@ use crate::report::monitor::{KEPT, kept_name};
 use crate::report::{Exit, TrialResult, judge};
 use crate::units::MILLISECOND;
 use crate::workload::client_seed;
-use crate::workload::plan::Expectation;
 
 /// Longest wait for a system to tell what it is.
 const LOOK: Duration = Duration::from_secs(10);
@@ -109,8 +108,7 @@ impl<'a> Watch<'a> {
         self.round += 1;
         let (began, plan) = (post.clock.now(), &orders.plan);
         let size = (plan.clients, plan.keys.count(plan.clients));
-        let expects = plan.expect.contains(&Expectation::Outside);
-        let eye = Eye::new(&post.sights[self.place], post.clock, post.every_ns, !expects, size);
+        let eye = Eye::new(&post.sights[self.place], post.clock, post.every_ns, plan.expect.is_empty(), size);
         let path = post.directory.join(format!("round-{}.jsonl.gz", self.slug()));
         let mut history = HistoryFile::create(&path).ok();
         let bench = Bench {
@@ -175,7 +173,9 @@ impl<'a> Watch<'a> {
         sight.exercised += safety.exercised_holds;
         sight.certain.double_grants += safety.double_grants_certain;
         sight.certain.inside += safety.inside;
+        sight.certain.withdrawn += safety.withdrawn;
         sight.certain.outside += safety.outside;
+        sight.certain.admitted += safety.policies.evidence;
         sight.certain.token_regressions += safety.token_regressions.unwrap_or(0);
         // The others were told as they came.
         let (rest, silent) = (result.dropped.unwrap_or(0).saturating_sub(eye.dropped()), eye.silent_since().is_some());

@@ -15,7 +15,8 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, finish};
-use crate::report::{HoldEnd, Measurements, RecordedRun, Scene, SceneHold};
+use crate::oracle::DoubleGrantKind;
+use crate::report::{HoldEnd, Measurements, RecordedRun, Scene, SceneHold, notice};
 use crate::units::{MICROSECOND, MILLISECOND, SECOND, human_duration};
 
 /// Most pictures of one trial, and of a run: further ones look alike.
@@ -42,6 +43,8 @@ struct Lanes {
     unit_ns: u64,
     /// Start of the warm-up.
     origin_ns: u64,
+    /// When the earlier holder's session learned that its lock was lost.
+    lost_ns: Option<u64>,
     overlay: Overlay,
 }
 
@@ -90,6 +93,7 @@ pub fn scene_chart(scene: &Scene) -> Result<Chart, String> {
         label: format!("{unit} since client {} was granted the key, {at} after the start of the warm-up", later.client),
         unit_ns,
         origin_ns: scene.origin_ns,
+        lost_ns: earlier.lost_ns.filter(|lost| (scene.from_ns..=scene.to_ns).contains(lost)),
         overlay,
     };
     finish(words, body)
@@ -108,17 +112,24 @@ fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String {
     let facts = &scene.violation.double_grant;
     let (earlier, later) = (&facts.earlier, &facts.later);
     let both = earlier.end_ns.min(later.end_ns).saturating_sub(later.start_ns);
-    let promise = match earlier.validity_ns {
-        None => "No lease limited the earlier hold: the service broke its promise (inside).".to_owned(),
-        Some(end) if facts.inside => format!(
+    let promise = match (facts.kind, earlier.validity_ns) {
+        (DoubleGrantKind::Inside, None) => {
+            "No lease limited the earlier hold: the service broke its promise (inside).".to_owned()
+        }
+        (DoubleGrantKind::Inside, Some(end)) => format!(
             "The earlier holder could still believe in its lease, for another {}: the service broke its promise (inside).",
             human_duration(end.saturating_sub(later.start_ns))
         ),
-        Some(end) => format!(
+        (DoubleGrantKind::Withdrawn, _) => {
+            let told = notice(facts).map_or_else(String::new, |notice| format!(", and told its session so {notice}"));
+            format!("The service took the earlier lock back before its promise ended{told} (withdrawn).")
+        }
+        (DoubleGrantKind::Outside, end) => format!(
             "The earlier holder's lease had ended {} before, and it stayed: the holder overstayed (outside).",
-            human_duration(later.start_ns.saturating_sub(end))
+            human_duration(later.start_ns.saturating_sub(end.unwrap_or(later.start_ns)))
         ),
     };
+    let admitted = if facts.admitted { " The server itself admitted both holds." } else { "" };
     let answered = |client: u32, start_ns: u64| {
         let holds = lanes.iter().filter(|lane| lane.client == client).flat_map(|lane| &lane.holds);
         holds
@@ -133,7 +144,7 @@ fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String {
         count => format!(" {count} more clients held the key in this time and are not shown."),
     };
     format!(
-        "Trial {}, key {}: client {} was granted the key while client {} was inside; both were inside for {}. {promise} \
+        "Trial {}, key {}: client {} was granted the key while client {} was inside; both were inside for {}. {promise}{admitted} \
          Earlier holder: {}; later holder: {}.{more}",
         scene.trial,
         facts.key,
@@ -212,6 +223,9 @@ impl Lanes {
         if ends().any(|(_, hold)| hold.validity_ns.is_some_and(|end| (self.window.0..=self.window.1).contains(&end))) {
             entries.push(Entry::new(Key::Mark(Mark::Wedge, INK), "lease ends"));
         }
+        if self.lost_ns.is_some() {
+            entries.push(Entry::new(Key::Mark(Mark::Diamond, ALARM), "session learns of the loss"));
+        }
         for ended in [HoldEnd::Confirmed, HoldEnd::NotOwner, HoldEnd::Unanswered] {
             if let Some((mark, color)) = end_mark(ended).filter(|_| holds().any(|hold| hold.ended == ended)) {
                 entries.push(Entry::new(Key::Mark(mark, color), answer(ended)));
@@ -283,6 +297,10 @@ impl Lanes {
             sheet.text((x, place.middle + sheet.ems(0.6)), lane.role.name(), soft)?;
         }
         lane.holds.iter().try_for_each(|hold| self.hold(plot, lane, hold, place))?;
+        if let Some(lost) = self.lost_ns.filter(|_| lane.role == Role::Earlier) {
+            let at = (plot.across(self.value(lost)), place.middle - place.half);
+            sheet.mark(at, Mark::Diamond, sheet.ems(0.36).max(4), ALARM)?;
+        }
         // Last, so that the next bar does not hide them.
         for hold in lane.holds.iter().filter(|hold| hold.end_ns <= self.window.1) {
             if let Some((mark, color)) = end_mark(hold.ended) {
@@ -389,6 +407,7 @@ impl Draw for Lanes {
 #[cfg(test)]
 mod tests {
     use super::{MOST, MOST_OF_TRIAL, scene_chart, violations};
+    use crate::oracle::DoubleGrantKind;
     use crate::output::sample;
     use crate::report::HoldEnd;
 
@@ -425,13 +444,25 @@ mod tests {
     fn an_overstayed_lease_is_not_blamed_on_the_service() {
         let mut scene = sample::recorded().scenes.remove(0);
         let start_ns = scene.violation.double_grant.later.start_ns;
-        scene.violation.double_grant.inside = false;
+        scene.violation.double_grant.kind = DoubleGrantKind::Outside;
         scene.violation.double_grant.earlier.validity_ns = Some(start_ns - 400_000);
         let caption = scene_chart(&scene).unwrap().caption;
         assert!(
             caption.contains("had ended 400 us before, and it stayed: the holder overstayed (outside)"),
             "{caption}"
         );
+    }
+
+    #[test]
+    fn a_lock_that_was_taken_back_early_is_the_service_s_doing_and_shows_when_it_said_so() {
+        let mut scene = sample::recorded().scenes.remove(0);
+        let double = &mut scene.violation.double_grant;
+        double.kind = DoubleGrantKind::Withdrawn;
+        double.earlier.lost_ns = Some(double.later.start_ns + 2_800_000);
+        let chart = scene_chart(&scene).unwrap();
+        let told = "and told its session so 2.80 ms after the other grant (withdrawn)";
+        assert!(chart.caption.contains(told), "{}", chart.caption);
+        assert!(chart.svg.contains(">session learns of the loss<") && !chart.caption.contains("overstayed"));
     }
 
     #[test]

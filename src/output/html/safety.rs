@@ -1,5 +1,6 @@
 //! Double grants as stories, and what their kinds mean.
 
+use crate::oracle::DoubleGrantKind;
 use crate::report::{RecordedRun, Scene};
 use crate::units::grouped;
 
@@ -48,11 +49,15 @@ pub fn stories(run: &RecordedRun) -> Stories {
 
 fn story(scene: &Scene) -> Story {
     let double = &scene.violation.double_grant;
-    let (side, meaning) = if double.inside { ("inside", INSIDE) } else { ("outside", OUTSIDE) };
+    let (side, meaning) = match double.kind {
+        DoubleGrantKind::Inside => ("inside a lease", INSIDE),
+        DoubleGrantKind::Withdrawn => ("withdrawn before its end", WITHDRAWN),
+        DoubleGrantKind::Outside => ("outside a lease", OUTSIDE),
+    };
     let number = grouped(u64::from(scene.number));
     Story {
         number: scene.number,
-        title: format!("{number}. {}, trial {}, key {}: {side} a lease", scene.backend, scene.trial, double.key),
+        title: format!("{number}. {}, trial {}, key {}: {side}", scene.backend, scene.trial, double.key),
         story: sentence(&scene.violation.story),
         meaning,
     }
@@ -66,12 +71,19 @@ fn sentence(text: &str) -> String {
 
 const INSIDE: &str = "Inside: the first holder still had every right to believe in its grant. The service, or the client \
                       library, broke its promise (V1, V3, V4, V5 or V6 below).";
+const WITHDRAWN: &str = "Withdrawn: the first holder's promise still ran, but the service took the lock back early and told the \
+                         holder's session so. The service let the next client in; the first one had not stopped yet.";
 const OUTSIDE: &str = "Outside: the first holder's lease was over and the service was free to grant again. The client stayed \
                        inside too long (V2 below); a fencing token would keep its late writes out.";
 
 /// The words of this section.
 pub static CLASSES: &[(&str, &str)] = &[
     ("inside", "The second grant came while the earlier holder's lease was still valid, or it had no lease at all."),
+    (
+        "withdrawn",
+        "The second grant came while the earlier holder's promise still ran, and that holder's session learned, before or \
+         after it, that the service had taken the lock back.",
+    ),
     (
         "outside",
         "The second grant came after the earlier holder's lease had lapsed, while that client went on as if it held it.",
@@ -90,7 +102,7 @@ pub static CLASSES: &[(&str, &str)] = &[
     ("V6", "A client went inside without a grant, for example by taking an error for a yes."),
     (
         "which of them",
-        "This version tells inside from outside, from the clients' own events. Which of V1 and V3 to V6 an inside one is needs \
+        "This version tells inside, withdrawn and outside from the clients' own events. Which of V1 and V3 to V6 an inside one is needs \
          the server's own record.",
     ),
 ];

@@ -30,7 +30,7 @@ fn every_section_is_there_whatever_was_measured() {
             assert!(html.contains(&format!("id=\"{id}\"")), "{name}: nothing has the id {id}");
         }
         assert!(html.contains(&run.report.run_id), "{name}");
-        assert!(html.contains("report schema 2, run"), "{name}");
+        assert!(html.contains("report schema 3, run"), "{name}");
     }
 }
 

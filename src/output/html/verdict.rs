@@ -2,7 +2,7 @@
 
 use super::mark::{Mark, of_safety};
 use super::tight;
-use crate::report::{Aggregate, Report, SafetyVerdict};
+use crate::report::{Aggregate, Kinds, Report, SafetyVerdict};
 use crate::units::{grouped, three_digits};
 
 /// Reasons shown before the rest is folded.
@@ -134,10 +134,8 @@ fn system(report: &Report, all: &Aggregate) -> SystemLine {
         (SafetyVerdict::Violated, _) => {
             let regressions: u64 = trials().filter_map(|trial| trial.safety.token_regressions).sum();
             format!(
-                "{} double grants ({} inside, {} outside a lease), {} token regressions, in {} grants",
-                grouped(all.double_grants_certain),
-                grouped(all.inside),
-                grouped(all.outside),
+                "{}, {} token regressions, in {} grants",
+                Kinds::from(all).told(),
                 grouped(regressions),
                 grouped(trials().map(|trial| trial.safety.grants_all_phases).sum::<u64>().max(all.grants)),
             )
@@ -197,7 +195,7 @@ mod tests {
 At least one lock was granted to two clients at once, or a fencing token went back, and the plan did not expect it.
 redlock trial 1: 7 double grants
 ✓ redis valid: 0 double grants in 2 000 challenged holds: below 1 497 a million at 95 %
-✗ redlock VIOLATED: 7 double grants (7 inside, 0 outside a lease), 0 token regressions, in 2 000 grants
+✗ redlock VIOLATED: 7 double grants (7 inside, 0 withdrawn, 0 outside a lease), 0 token regressions, in 2 000 grants
 ");
         insta::assert_snapshot!(told(&crowd(1).report), @"
 ✓ Valid

@@ -34,8 +34,11 @@ pub struct Judged {
     pub grants: u64,
     /// Double grants under the naive policy.
     pub double_grants: u64,
-    /// Of these: the earlier holder's validity was still running.
+    /// Of these: the earlier holder's promise was still running.
     pub inside: u64,
+    /// Of these: the service took it back early and said so.
+    #[serde(default)]
+    pub withdrawn: u64,
     /// Of these: it was over.
     pub outside: u64,
     /// Double grants under the deadline policy.

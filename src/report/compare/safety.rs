@@ -62,6 +62,8 @@ struct Watched {
     count: u64,
     /// Of these double grants: inside a lease.
     inside: u64,
+    /// Of these: the server itself admitted both holds.
+    admitted: u64,
     grants: u64,
     /// Why a whole trial is unknown.
     unknown: Option<String>,
@@ -77,6 +79,7 @@ impl Watched {
         Some(Self {
             count: known().filter_map(|trial| count(trial)).sum(),
             inside: known().map(|trial| trial.safety.inside).sum(),
+            admitted: known().map(|trial| trial.safety.policies.evidence).sum(),
             grants: known().map(|trial| trial.safety.grants_all_phases).sum(),
             unknown: unknown.map(|trial| trial.safety.because.clone()),
         })
@@ -103,6 +106,11 @@ fn judge(words: &str, before: &Watched, now: &Watched) -> (ChangeVerdict, String
         (1.., 1..) if words == DOUBLE && before.inside == 0 && now.inside > 0 => {
             let inside = grouped(now.inside);
             let text = format!("{}, {inside} of them inside a lease, none so in the baseline", now.told());
+            (ChangeVerdict::Regression, text)
+        }
+        (1.., 1..) if words == DOUBLE && before.admitted == 0 && now.admitted > 0 => {
+            let admitted = grouped(now.admitted);
+            let text = format!("{}, {admitted} of them admitted by the server, none so in the baseline", now.told());
             (ChangeVerdict::Regression, text)
         }
         _ if now.unknown.is_some() => no_evidence(now),

@@ -7,11 +7,13 @@ use crate::report::figure::Unit;
 use crate::report::threshold::{DEFAULT_ALERTS, Operator};
 use crate::report::{Threshold, ThresholdLevel};
 use crate::units::{SECOND, grouped, human_duration, three_digits};
+use crate::workload::plan::Expectation;
 
 /// The figures that can be bounded, for a message.
 pub const OFFERED: &str = "acquire_service and acquire_response with .p50 .p90 .p99 .p999 .max .mean, contention, \
                            timeouts, failures, refusals, throughput, grants, dropped, double_grants, \
-                           double_grants_inside, double_grants_outside and token_regressions";
+                           double_grants_inside, double_grants_withdrawn, double_grants_outside, double_grants_admitted \
+                           and token_regressions";
 
 /// A share needs so many attempts at least, and as many that one of them is within the bound.
 const FEWEST: u64 = 100;
@@ -24,8 +26,12 @@ pub struct Certain {
     pub double_grants: u64,
     /// Of these: while the earlier lease was valid.
     pub inside: u64,
+    /// Of these: the service took it back early and said so.
+    pub withdrawn: u64,
     /// Of these: after it had lawfully ended.
     pub outside: u64,
+    /// Of all: the server itself admitted both holds.
+    pub admitted: u64,
     /// Fencing tokens that went back.
     pub token_regressions: u64,
 }
@@ -60,10 +66,22 @@ pub struct Bound {
 /// The bounds where none are given: any double grant, and the usual alerts. They are on
 /// the service time: on a grid nobody queues behind a busy client, so that the response
 /// time differs only by how late this process itself was.
-/// Where the plan expects violations after a lease has ended, only the others count.
-pub fn defaults(expects_outside: bool) -> impl Iterator<Item = &'static str> {
-    let safety = if expects_outside { "double_grants_inside == 0" } else { "double_grants == 0" };
-    std::iter::once(safety).chain(DEFAULT_ALERTS)
+/// Where the plan expects kinds of double grants, the other kinds count, and what the
+/// server itself admits.
+pub fn defaults(expect: &[Expectation]) -> impl Iterator<Item = &'static str> {
+    let expects = |expectation| expect.contains(&expectation);
+    let unless = |excused: bool, text| (!excused).then_some(text);
+    let safety = if expect.is_empty() {
+        [Some("double_grants == 0"), None, None, None]
+    } else {
+        [
+            Some("double_grants_inside == 0"),
+            Some("double_grants_admitted == 0"),
+            unless(expects(Expectation::Withdrawn), "double_grants_withdrawn == 0"),
+            unless(expects(Expectation::Outside), "double_grants_outside == 0"),
+        ]
+    };
+    safety.into_iter().flatten().chain(DEFAULT_ALERTS)
 }
 
 impl Bound {
@@ -103,7 +121,12 @@ impl Bound {
     pub fn certain(&self) -> bool {
         matches!(
             self.threshold.figure.name().as_str(),
-            "double_grants" | "double_grants_inside" | "double_grants_outside" | "token_regressions"
+            "double_grants"
+                | "double_grants_inside"
+                | "double_grants_withdrawn"
+                | "double_grants_outside"
+                | "double_grants_admitted"
+                | "token_regressions"
         )
     }
 
@@ -198,7 +221,9 @@ fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<
         "dropped" => count(window.dropped),
         "double_grants" => count(certain.double_grants),
         "double_grants_inside" => count(certain.inside),
+        "double_grants_withdrawn" => count(certain.withdrawn),
         "double_grants_outside" => count(certain.outside),
+        "double_grants_admitted" => count(certain.admitted),
         "token_regressions" => count(certain.token_regressions),
         _ => {
             let (of, stat) = name.rsplit_once('.')?;
@@ -246,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_usual_alerts_are_kept_by_every_monitor() {
-        let texts: Vec<String> = defaults(false).map(|text| bound(text).text()).collect();
+        let texts: Vec<String> = defaults(&[]).map(|text| bound(text).text()).collect();
         assert_eq!(
             texts,
             ["double_grants == 0", "acquire_service.p99 <= 50ms", "contention <= 20%", "timeouts <= 0.1%"]

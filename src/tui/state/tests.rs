@@ -77,7 +77,7 @@ fn at_the_end_the_trials_before_are_judged_as_the_report_has_them() {
 
 #[test]
 fn around_a_violation_the_nearest_holds_are_kept() {
-    use crate::oracle::{DoubleGrant, HoldFacts};
+    use crate::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
     use crate::report::live::KeyHold;
     use crate::report::{HoldEnd, SceneHold};
     let holds = (0..1_500).map(|at: u64| {
@@ -86,11 +86,19 @@ fn around_a_violation_the_nearest_holds_are_kept() {
         let hold = SceneHold { client: 0, token: None, invoke_ns, start_ns, end_ns, validity_ns: None, ended };
         KeyHold { key: 0, open: false, hold }
     });
-    let facts = |client, start_ns, end_ns| HoldFacts { client, token: None, start_ns, end_ns, validity_ns: None };
+    let facts = |client, start_ns, end_ns| HoldFacts {
+        client,
+        token: None,
+        start_ns,
+        end_ns,
+        validity_ns: None,
+        lost_ns: None,
+    };
     let (earlier, later) = (facts(1, 1_000, 2_400), facts(2, 2_000, 2_300));
     let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, elapsed_ns: 1, ..Snapshot::default() };
     snapshot.holds = holds.collect();
-    snapshot.double_grants = vec![DoubleGrant { key: 0, inside: true, earlier, later }];
+    snapshot.double_grants =
+        vec![DoubleGrant { key: 0, kind: DoubleGrantKind::Inside, admitted: false, earlier, later }];
     let mut state = State::default();
     state.update(Update::Live(Box::new(snapshot)));
     let around: Vec<u64> = state.running().unwrap().caught[0].around.iter().map(|hold| hold.hold.start_ns).collect();

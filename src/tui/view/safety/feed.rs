@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::super::prose::{first_shown, inside, put, put_right, row_at};
 use super::super::{Opened, Panel, View};
 use super::FEED;
+use crate::oracle::DoubleGrantKind;
 use crate::tui::look::Popup;
 use crate::tui::state::{Caught, SystemState};
 use crate::tui::text::fit;
@@ -38,7 +39,7 @@ fn overlap(caught: &Caught) -> u64 {
 }
 
 fn kind(caught: &Caught) -> &'static str {
-    if caught.double.inside { "inside" } else { "outside" }
+    caught.double.kind.name()
 }
 
 /// Places in `caught` of those that the filter lets through, in the user's order.
@@ -85,13 +86,13 @@ struct Column {
 static COLUMNS: [Column; 8] = [
     Column {
         head: "no",
-        width: 4,
+        width: 3,
         text: |view, system, at| view.state.violation_number(system, at).map_or_else(String::new, |n| n.to_string()),
     },
-    Column { head: "lease", width: 7, text: |_, system, at| kind(&system.caught[at]).to_owned() },
+    Column { head: "kind", width: 9, text: |_, system, at| kind(&system.caught[at]).to_owned() },
     Column {
         head: "clients",
-        width: 8,
+        width: 7,
         text: |_, system, at| {
             let double = &system.caught[at].double;
             format!("{}, {}", double.earlier.client, double.later.client)
@@ -182,7 +183,7 @@ fn table(view: &View<'_>, system: &SystemState, listed: &[usize], area: Rect, bu
         }
         for (column, end) in shown.iter().zip(&ends) {
             let ink = match column.head {
-                "lease" if system.caught[*at].double.inside => Ink::Alarm,
+                "kind" if system.caught[*at].double.kind != DoubleGrantKind::Outside => Ink::Alarm,
                 "lease" => Ink::Warn,
                 _ => Ink::Text,
             };
@@ -209,11 +210,18 @@ fn table(view: &View<'_>, system: &SystemState, listed: &[usize], area: Rect, bu
 pub fn story_of(view: &View<'_>) -> Opened {
     let Some((system, at)) = view.system().zip(selected(view)) else { return Opened::Nothing };
     let caught = &system.caught[at];
-    let meaning = if caught.double.inside {
-        "Inside: the earlier holder's lease was still valid, or nothing limited it, so the lock service broke its promise."
-    } else {
-        "Outside: the earlier holder's lease was lawfully over and it stayed, so the holder overstayed; a fencing token \
-         keeps its late writes out."
+    let meaning = match caught.double.kind {
+        DoubleGrantKind::Inside => {
+            "Inside: the earlier holder's lease was still valid, or nothing limited it, so the lock service broke its promise."
+        }
+        DoubleGrantKind::Withdrawn => {
+            "Withdrawn: the earlier holder's promise still ran, but the service took the lock back early and told its \
+             session so; a client that listens can stop."
+        }
+        DoubleGrantKind::Outside => {
+            "Outside: the earlier holder's lease was lawfully over and it stayed, so the holder overstayed; a fencing \
+             token keeps its late writes out."
+        }
     };
     let number = view.state.violation_number(system, at);
     let run = view.state.run.as_ref().map(|run| run.run_id.as_str());
@@ -233,11 +241,7 @@ fn explain(view: &View<'_>) -> String {
     };
     let caught = &system.caught[at];
     let (earlier, later) = (&caught.double.earlier, &caught.double.later);
-    let whose = if caught.double.inside {
-        "the service broke its promise (inside)"
-    } else {
-        "the holder overstayed its lease (outside)"
-    };
+    let whose = caught.double.kind.blame();
     format!(
         "{}, trial {}: client {} was granted key {} while client {} was inside; both were inside for {}: {whose}.",
         system.name,

@@ -1,6 +1,6 @@
 //! What can be said of a system's safety now: the word, its sign and its colour.
 
-use crate::report::SafetyVerdict;
+use crate::report::{Kinds, SafetyVerdict};
 use crate::tui::glyph::Glyphs;
 use crate::tui::state::{Standing, SystemState};
 use crate::tui::theme::Ink;
@@ -97,15 +97,13 @@ pub fn because(system: &SystemState) -> String {
     };
     let judged = &snapshot.judged;
     if judged.double_grants + judged.token_regressions > 0 {
-        let (inside, outside) = (grouped(judged.inside), grouped(judged.outside));
         let tokens = counted(judged.token_regressions, "token regression");
-        let all = counted(judged.double_grants, "double grant");
+        let kinds = Kinds::from(judged);
         if system.bounded() {
-            return format!(
-                "{all}; until its history was bounded {inside} inside, {outside} outside a lease, {tokens}"
-            );
+            let all = counted(judged.double_grants, "double grant");
+            return format!("{all}; until its history was bounded {}, {tokens}", kinds.parts());
         }
-        return format!("{all} ({inside} inside, {outside} outside a lease), {tokens}");
+        return format!("{}, {tokens}", kinds.told());
     }
     match snapshot.counts.exercised_all {
         holds if system.bounded() => {

@@ -12,6 +12,9 @@ use crate::tui::state::SystemState;
 use crate::tui::theme::Ink;
 use crate::units::grouped;
 
+/// The figure that a compact screen has no row for.
+pub const INVERSIONS: &str = "token inversions";
+
 /// The panel.
 pub static PANEL: Panel = Panel {
     name: "Fencing",
@@ -83,7 +86,7 @@ pub fn figures_of(view: &View<'_>) -> Vec<Figure> {
             "Fencing tokens that surely went back: a later grant had a token that was not greater, so fencing cannot work",
         ),
         token(
-            "token inversions",
+            INVERSIONS,
             "inverted",
             judged.token_inversions,
             Ink::Text,

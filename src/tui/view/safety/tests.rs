@@ -6,7 +6,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use super::super::{Opened, Room, View};
 use super::feed;
 use super::stretch::{Stretch, stretch};
-use crate::oracle::{DoubleGrant, HoldFacts};
+use crate::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
 use crate::report::live::{KeyHold, KeyLive, Snapshot, TrialStart, Update};
 use crate::report::{HoldEnd, SceneHold};
 use crate::tui::look::{Look, Popup};
@@ -53,11 +53,17 @@ fn overstayed() -> State {
         start_ns: hold.hold.start_ns,
         end_ns: hold.hold.end_ns,
         validity_ns: hold.hold.validity_ns,
+        lost_ns: None,
     };
     let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, ..Snapshot::default() };
     (snapshot.origin_ns, snapshot.elapsed_ns) = (1_000 * MS, 1_700 * MS);
-    snapshot.double_grants =
-        vec![DoubleGrant { key: 0, inside: false, earlier: facts(&holds[0]), later: facts(&holds[1]) }];
+    snapshot.double_grants = vec![DoubleGrant {
+        key: 0,
+        kind: DoubleGrantKind::Outside,
+        admitted: false,
+        earlier: facts(&holds[0]),
+        later: facts(&holds[1]),
+    }];
     snapshot.keys = vec![KeyLive { key: 0, attempts: 4, ..KeyLive::default() }];
     snapshot.judged.grants = 3;
     (snapshot.judged.double_grants, snapshot.judged.outside, snapshot.counts.exercised_all) = (1, 1, 3);

@@ -44,6 +44,7 @@ fn of_result(result: &TrialResult) -> Judged {
         grants: safety.grants_all_phases,
         double_grants: safety.policies.naive,
         inside: safety.inside,
+        withdrawn: safety.withdrawn,
         outside: safety.outside,
         deadline: safety.policies.deadline,
         evidence: safety.policies.evidence,
@@ -67,7 +68,8 @@ fn figures_of(view: &View<'_>) -> Vec<Figure> {
     };
     let mut figures = own(system, view.glyphs().none);
     if alone(view) {
-        figures.extend(ledger::figures_of(view));
+        // Inversions are no violation, and there is no row for them.
+        figures.extend(ledger::figures_of(view).into_iter().filter(|figure| figure.label != ledger::INVERSIONS));
     }
     figures
 }
@@ -94,8 +96,8 @@ fn own(system: &SystemState, none: &str) -> Vec<Figure> {
         count("deadline policy", "deadline", judged.deadline, Ink::Alarm, DEADLINE),
         count("evidence policy", "evidence", judged.evidence, Ink::Alarm, EVIDENCE),
         count("naive, inside a lease", "inside", judged.inside, Ink::Alarm, INSIDE),
+        count("naive, withdrawn early", "withdrawn", judged.withdrawn, Ink::Alarm, WITHDRAWN),
         count("naive, outside a lease", "outside", judged.outside, Ink::Warn, OUTSIDE),
-        count("possible overlaps", "possible", judged.overlaps_possible, Ink::Warn, POSSIBLE),
         Figure {
             label: "95 % upper bound",
             short: "95% bound",
@@ -103,6 +105,7 @@ fn own(system: &SystemState, none: &str) -> Vec<Figure> {
             ink: Ink::Text,
             meaning: BOUND,
         },
+        count("possible overlaps", "possible", judged.overlaps_possible, Ink::Warn, POSSIBLE),
         count("challenged holds (N)", "N holds", exercised, Ink::Text, EXERCISED),
         count("lost leases", "lost leases", lost, Ink::Warn, LOST),
     ];
@@ -114,8 +117,9 @@ fn own(system: &SystemState, none: &str) -> Vec<Figure> {
 
 const NAIVE: &str = "Double grants where a hold lasts until its client gives it back";
 const DEADLINE: &str = "Double grants where a hold is cut at the end of its lease as its holder knew it: what is left when every client stops in time";
-const EVIDENCE: &str = "Double grants where a hold is cut at the last thing that the server confirmed";
+const EVIDENCE: &str = "Double grants where a hold is cut at the last thing that the server confirmed: the server itself admitted both, and no plan excuses that";
 const INSIDE: &str = "Double grants while the earlier holder's lease was valid: the service broke its promise";
+const WITHDRAWN: &str = "Double grants while the promise to the earlier holder still ran, and the service took the lock back early and said so";
 const OUTSIDE: &str = "Double grants when the earlier holder's lease was lawfully over: the holder overstayed";
 const POSSIBLE: &str =
     "Grants that overlap a hold whose end nobody knows, for an answer was lost: no proof of a violation";
