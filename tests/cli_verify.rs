@@ -218,6 +218,19 @@ fn a_run_that_was_killed_is_judged_from_its_history_and_stays_inconclusive() {
 }
 
 #[test]
+fn a_run_that_was_killed_is_judged_the_same_under_another_name() {
+    let place = killed("control:no-lock");
+    let partial = verify(&place).exits(100).out.clone();
+    let results = place.results();
+    fs::rename(results.join(".r.partial"), results.join("evidence")).unwrap();
+    let moved = place.run(&["verify", "evidence"]).exits(100).out.clone();
+    assert_eq!(moved, partial);
+    place.run(&["show", "evidence"]).exits(0).tells(&["VIOLATED", "exit 100 (incomplete)"]);
+    place.run(&["explain", "evidence", "1"]).exits(0).tells(&["double grant 1 of "]);
+    place.run(&["export", "evidence", "--to", "edn", "--into", "out"]).exits(0);
+}
+
+#[test]
 fn a_violation_survives_the_death_of_its_run() {
     let place = killed("control:no-lock");
     verify(&place).exits(100).tells(&["control:no-lock trial 1: ", "the run broke off"]);

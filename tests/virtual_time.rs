@@ -289,6 +289,25 @@ async fn no_lock_is_caught_inside_and_its_sibling_is_valid() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn as_many_clients_as_a_plan_may_have_lose_no_event() {
+    // All of them begin in one instant, and the reader looks a millisecond later.
+    let plan = r#"
+clients = 65535
+keys = "single"
+hold = "0s"
+ttl = "4s"
+think = "100ms"
+acquire = { mode = "try" }
+warmup = "0s"
+duration = "150ms"
+"#;
+    let trial = run("control:no-lock", plan, None).await;
+    trial.adds_up();
+    assert_eq!(trial.engine.reader.lost, 0);
+    assert!(trial.figures.counts().grants_all >= 65_535);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_renew_is_caught_inside_and_its_sibling_is_valid() {
     let trial = run("control:no-renew", &shipped("no-renew"), None).await;
     trial.adds_up();

@@ -7,7 +7,7 @@ use super::stored::{open_failure, write};
 use super::{Failure, tell};
 use crate::output::history::{HISTORY_EXPORTS, HistoryExport, left_out};
 use crate::record::history::{HistoryError, HistoryReader, WholePart, WholeParts};
-use crate::report::{HISTORY, OpenError, history_path, is_partial, read_report};
+use crate::report::{HISTORY, OpenError, broke_off, history_path, is_partial, read_report};
 
 /// Is there a history to export? A run that broke off before its report has one too.
 ///
@@ -31,7 +31,7 @@ pub fn readable(directory: &Path) -> Result<(), Failure> {
     for line in reader.by_ref() {
         line.map_err(|error| failure(directory, error))?;
     }
-    if reader.broken_off() && !is_partial(directory) {
+    if reader.broken_off() && !is_partial(directory) && !broke_off(directory) {
         let problem = "it breaks off in the middle".to_owned();
         return Err(open_failure(&OpenError::Damaged { path: path.display().to_string(), problem }));
     }

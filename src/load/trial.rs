@@ -142,12 +142,13 @@ impl Armed {
         let spec = Arc::new(spec);
         let witness = Arc::new(Witness::new(spec.keys.len() as u32));
         let count = spec.workers.clamp(1, spec.plan.clients);
+        let clients = spec.plan.clients.div_ceil(count) as usize;
         let (mut workers, mut readers) = (Vec::new(), Vec::new());
         let (announce, ready) = mpsc::channel();
         for number in 0..count {
             let (seed, reader) = match &spec.grid {
-                Some(grid) => quiet_shard(grid.events_ahead(spec.plan.clients), spec.clock),
-                None => shard(spec.clock),
+                Some(grid) => quiet_shard(grid.events_ahead(spec.plan.clients), clients, spec.clock),
+                None => shard(clients, spec.clock),
             };
             readers.push(reader);
             let (start, started) = oneshot::channel();
@@ -166,10 +167,10 @@ impl Armed {
             workers.push(Worker { thread, start: Some(start) });
         }
         drop(announce);
-        let (seed, reader) = quiet_shard(0, spec.clock);
+        let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
         let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4)?;
-        let (seed, reader) = quiet_shard(0, spec.clock);
+        let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
         let armed = Self { spec, workers, reader: Reader::new(readers), seed, _watchdog: watchdog };
         armed.await_sessions(&ready)
@@ -278,8 +279,8 @@ pub async fn run_virtual(
     observers: &mut [&mut dyn Observer],
 ) -> Result<TrialReport, LoadError> {
     let spec = Arc::new(spec);
-    let (seed, source) = shard(spec.clock);
-    let (own, told) = quiet_shard(0, spec.clock);
+    let (seed, source) = shard(spec.plan.clients as usize, spec.clock);
+    let (own, told) = quiet_shard(0, 0, spec.clock);
     let witness = Arc::new(Witness::new(spec.keys.len() as u32));
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn it_is_quiet_while_the_process_runs() {
         let clock = Clock::monotonic();
-        let (seed, reader) = shard(clock);
+        let (seed, reader) = shard(0, clock);
         // A quarter of a ttl of 160 ms: the fixed period of 50 ms was always above it.
         let watchdog = Watchdog::start(seed, clock, 40_000_000).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(300));

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn shards_of_several_threads_arrive_in_order_and_complete() {
         let clock = Clock::monotonic();
-        let (seeds, readers): (Vec<_>, Vec<_>) = (0..3).map(|_| shard(clock)).unzip();
+        let (seeds, readers): (Vec<_>, Vec<_>) = (0..3).map(|_| shard(1, clock)).unzip();
         let mut reader = Reader::new(readers);
         let mut seen = Seen::default();
         std::thread::scope(|scope| {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_full_ring_counts_its_losses() {
-        let (seed, reader) = shard(Clock::monotonic());
+        let (seed, reader) = shard(0, Clock::monotonic());
         let shard = seed.bind();
         assert!(shard.has_room());
         for key in 0..70_000 {

@@ -69,7 +69,7 @@ pub fn open_broken_off(directory: &Path, promises: Promises<'_>) -> Result<Recor
         last.complete = false;
     }
     let report = report(directory, &plan, results, &measured, promises);
-    let scenes = scenes(directory, &report.results, &measured)?;
+    let scenes = scenes(directory, true, &report.results, &measured)?;
     Ok(RecordedRun { report, measured, scenes })
 }
 

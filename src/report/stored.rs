@@ -131,7 +131,7 @@ impl RecordedRun {
                 return Err(OpenError::Damaged { path: path.display().to_string(), problem });
             }
         };
-        let scenes = scenes(directory, &report.results, &measured)?;
+        let scenes = scenes(directory, is_partial(directory), &report.results, &measured)?;
         Ok(Self { report, measured, scenes })
     }
 }
@@ -220,18 +220,19 @@ pub fn history_failure(error: HistoryError) -> OpenError {
 }
 
 /// The surroundings of every violation of a run: from the history where there is one,
-/// else from the violations alone.
+/// else from the violations alone. `partial`: may the history break off in the middle?
 pub(super) fn scenes(
     directory: &Path,
+    partial: bool,
     results: &[TrialResult],
     measured: &[Measurements],
 ) -> Result<Vec<Scene>, OpenError> {
     let path = history_path(directory);
     let histories: &[PathBuf] = if path.exists() { &[path] } else { &[] };
-    scenes_in(histories, is_partial(directory), results, measured)
+    scenes_in(histories, partial, results, measured)
 }
 
-/// As [`scenes`], from several histories. `partial`: may they break off in the middle?
+/// As [`scenes`], from several histories.
 pub(super) fn scenes_in(
     histories: &[PathBuf],
     partial: bool,
