@@ -218,6 +218,29 @@ fn a_run_that_was_killed_is_judged_from_its_history_and_stays_inconclusive() {
 }
 
 #[test]
+fn a_poller_asleep_between_two_polls_challenges_no_hold_live_and_in_replay() {
+    // Polls of the three that wait come every 200 ms; the fourth takes the key again and again.
+    let (place, run) = ran("r", "retry = { kind = \"fixed\", delay = \"200ms\" }\n", "\"sqlite\"", 0);
+    let holds = |report: &serde_json::Value| {
+        let safety = &report["results"][0]["safety"];
+        let count = |name: &str| safety[name].as_u64().unwrap();
+        (count("exercised_holds"), count("grants_all_phases"), safety["conditions"].as_str().unwrap().to_owned())
+    };
+    let (challenged, all, conditions) = holds(&place.report());
+    assert!(0 < challenged && challenged * 4 < all, "{challenged} of {all}");
+    assert!(!conditions.contains("sleeping"), "{conditions}");
+    verify(&place).exits(0).tells(&["sqlite trial 1: agrees on all "]);
+    // A history of an older version does not tell: counted by the old rule, which is said.
+    let strip = |line: String| line.replace(",\"challenged\":true", "").replace(",\"challenged\":false", "");
+    store_history(&run, &history(&run).into_iter().map(strip).collect::<Vec<_>>());
+    fs::remove_file(run.join("report.json")).unwrap();
+    let told = place.run(&["show", "r", "--format", "json"]).exits(0).out;
+    let (challenged, all, conditions) = holds(&serde_json::from_str(&told).unwrap());
+    assert!(challenged * 2 > all, "{challenged} of {all}");
+    assert!(conditions.contains("sleeping poller"), "{conditions}");
+}
+
+#[test]
 fn a_run_that_was_killed_is_judged_the_same_under_another_name() {
     let place = killed("control:no-lock");
     let partial = verify(&place).exits(100).out.clone();

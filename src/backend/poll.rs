@@ -48,7 +48,7 @@ impl Polling {
             };
             let Patience::Until(deadline) = patience else { return unserved.unwrap_or(Acquire::Refused) };
             failed = failed.saturating_add(1);
-            if !deadline.sleep(self.retry.delay_ns(failed, &mut self.jitter)).await {
+            if !deadline.sleep_unasked(self.retry.delay_ns(failed, &mut self.jitter)).await {
                 return unserved.unwrap_or(Acquire::TimedOut);
             }
         }
@@ -57,9 +57,11 @@ impl Polling {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Polling, Tried};
     use crate::clock::{Clock, Timer};
-    use crate::lock::{Acquire, Deadline, Grant, Patience, Retry};
+    use crate::lock::{Acquire, Asking, Asks, Deadline, Grant, Patience, Retry};
     use crate::stop::Stop;
 
     const MS: u64 = 1_000_000;
@@ -84,6 +86,30 @@ mod tests {
         // At 0, 10, 20 and 30 ms; tokio's wheel rounds each delay up to its next tick.
         assert!((3..=4).contains(&tries), "{tries} tries");
         assert!(timer.now() >= start + 35 * MS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_poller_asleep_between_two_polls_has_no_request_under_way() {
+        let (timer, asks) = (Timer::new(Clock::virtual_time()), Arc::new(Asks::new(1)));
+        let asking = Arc::new(Asking::new(Arc::clone(&asks)));
+        let deadline = Deadline::new(timer.now() + 35 * MS, timer.clone(), Stop::new()).watched(Arc::clone(&asking));
+        asking.begin(0);
+        let under_way = || asks.now(0).asked_until(asks.now(0));
+        let held = async || {
+            assert!(under_way());
+            // The sleep that follows is watched from beside it.
+            Tried::Held
+        };
+        let mut polling = polling();
+        let patience = Patience::Until(deadline);
+        let waits = polling.acquire(&patience, held);
+        let beside = async {
+            timer.sleep(5 * MS).await;
+            assert!(!under_way());
+        };
+        let (outcome, ()) = tokio::join!(waits, beside);
+        assert_eq!(outcome, Acquire::TimedOut);
+        assert!(!under_way());
     }
 
     #[tokio::test(start_paused = true)]

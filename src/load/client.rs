@@ -11,7 +11,7 @@ use super::reasons::Reasons;
 use super::steering::Steering;
 use super::witness::{Visit, Witness};
 use crate::clock::Timer;
-use crate::lock::{Acquire, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
+use crate::lock::{Acquire, Asking, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
 use crate::record::figures::Schedule;
 use crate::record::{Denial, ReleaseKind, RenewalOutcome, Shard, What};
 use crate::stop::Stop;
@@ -36,6 +36,8 @@ pub struct Client {
     /// Interval of renewals, if any are made.
     pub renew_every_ns: Option<u64>,
     pub witness: Arc<Witness>,
+    /// What of its acquires is in flight or queued at the server.
+    pub asking: Arc<Asking>,
     pub timer: Timer,
     pub stop: Stop,
     pub steering: Steering,
@@ -51,11 +53,13 @@ struct OpenAttempt {
     ttl_ns: Option<u64>,
     timer: Timer,
     visit: Option<(Arc<Witness>, Visit)>,
+    asking: Arc<Asking>,
     over: bool,
 }
 
 impl Drop for OpenAttempt {
     fn drop(&mut self) {
+        self.asking.end();
         if let Some((witness, visit)) = self.visit.take() {
             witness.abandon(&visit);
         }
@@ -167,6 +171,7 @@ impl Client {
             ttl_ns: self.session.effective_ttl_ns(),
             timer: self.timer.clone(),
             visit: None,
+            asking: Arc::clone(&self.asking),
             over: false,
         };
         let sent = self.session.requests();
@@ -175,10 +180,13 @@ impl Client {
             AcquireMode::Try => Patience::Try,
             AcquireMode::Wait { timeout_ns } => {
                 let at = invoke.saturating_add(timeout_ns);
-                Patience::Until(Deadline::new(at, self.timer.clone(), self.stop.clone()))
+                let deadline = Deadline::new(at, self.timer.clone(), self.stop.clone());
+                Patience::Until(deadline.watched(Arc::clone(&self.asking)))
             }
         };
+        self.asking.begin(key.index);
         let outcome = self.session.acquire(key, &patience).await;
+        self.asking.end();
         let requests = (self.session.requests() - sent) as u32;
         let served = match outcome {
             Acquire::Acquired(grant) => {

@@ -1,11 +1,14 @@
 //! The witness: the thing that a lock protects. Every critical section enters
 //! and leaves it, reads its register on entering and writes on leaving, and
-//! presents its fencing token both times. One run so yields the harm done without
+//! presents its fencing token both times. It also sees whether another client asked for
+//! the key meanwhile. One run so yields the harm done without
 //! fencing and the harm that fencing would have prevented. Only atomics: the
 //! witness must never make clients wait for one another.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use crate::lock::{Asks, Moment};
 use crate::record::Seen;
 
 /// One key's resource, on a cache line of its own.
@@ -22,6 +25,7 @@ struct Resource {
 /// The resources of all keys of a trial.
 pub struct Witness {
     resources: Vec<Resource>,
+    asks: Arc<Asks>,
 }
 
 /// A critical section that is under way.
@@ -30,13 +34,20 @@ pub struct Visit {
     token: Option<u64>,
     read: u64,
     occupancy: u32,
+    asked: Moment,
 }
 
 impl Witness {
     /// One resource a key.
     #[must_use]
     pub fn new(keys: u32) -> Self {
-        Self { resources: (0..keys).map(|_| Resource::default()).collect() }
+        Self { resources: (0..keys).map(|_| Resource::default()).collect(), asks: Arc::new(Asks::new(keys)) }
+    }
+
+    /// The requests for its keys that are under way.
+    #[must_use]
+    pub fn asks(&self) -> Arc<Asks> {
+        Arc::clone(&self.asks)
     }
 
     /// Enters the critical section of a key: presents the token and reads.
@@ -47,14 +58,15 @@ impl Witness {
         if let Some(token) = token {
             resource.presented.fetch_max(token, Ordering::AcqRel);
         }
-        Visit { key, token, read: resource.value.load(Ordering::Acquire), occupancy }
+        Visit { key, token, read: resource.value.load(Ordering::Acquire), occupancy, asked: self.asks.now(key) }
     }
 
     /// Leaves it: presents the token again and writes.
     #[must_use]
     pub fn leave(&self, visit: &Visit) -> Seen {
         let resource = &self.resources[visit.key as usize];
-        let mut seen = Seen { occupancy: visit.occupancy, ..Seen::default() };
+        let challenged = Some(visit.asked.asked_until(self.asks.now(visit.key)));
+        let mut seen = Seen { occupancy: visit.occupancy, challenged, ..Seen::default() };
         if let Some(token) = visit.token {
             seen.refused_write = token < resource.presented.fetch_max(token, Ordering::AcqRel);
             seen.stale_write = token < resource.written.fetch_max(token, Ordering::AcqRel);

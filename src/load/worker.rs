@@ -13,7 +13,7 @@ use super::reasons::Reasons;
 use super::trial::Spec;
 use super::witness::Witness;
 use crate::clock::Timer;
-use crate::lock::{Opening, RenewalKind, Session, SystemError};
+use crate::lock::{Asking, Opening, RenewalKind, Session, SystemError};
 use crate::record::Shard;
 use crate::record::figures::Schedule;
 use crate::stop::Stop;
@@ -110,6 +110,7 @@ impl Share {
             plan: Arc::clone(&spec.plan),
             renew_every_ns: renewal_interval(spec),
             witness: Arc::clone(&self.witness),
+            asking: Arc::new(Asking::new(self.witness.asks())),
             timer: self.timer.clone(),
             stop: spec.stop.clone(),
             steering: spec.steering.clone(),

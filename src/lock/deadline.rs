@@ -2,6 +2,9 @@
 //! it forward when the load ends, and the recipe withdraws in order instead of
 //! being dropped half-way.
 
+use std::sync::Arc;
+
+use super::asking::Asking;
 use crate::clock::Timer;
 use crate::stop::Stop;
 
@@ -11,13 +14,20 @@ pub struct Deadline {
     at_ns: u64,
     timer: Timer,
     stop: Stop,
+    asking: Option<Arc<Asking>>,
 }
 
 impl Deadline {
     /// A deadline at `at_ns` that `stop` brings forward.
     #[must_use]
     pub fn new(at_ns: u64, timer: Timer, stop: Stop) -> Self {
-        Self { at_ns, timer, stop }
+        Self { at_ns, timer, stop, asking: None }
+    }
+
+    /// The same for an attempt whose requests are watched.
+    #[must_use]
+    pub fn watched(self, asking: Arc<Asking>) -> Self {
+        Self { asking: Some(asking), ..self }
     }
 
     /// Is it time to give up?
@@ -61,6 +71,19 @@ impl Deadline {
             () = self.stop.drained() => {}
         }
         !self.passed()
+    }
+
+    /// As [`Deadline::sleep`], where nothing of the attempt is in flight or queued at the
+    /// server meanwhile: between two polls.
+    pub async fn sleep_unasked(&self, ns: u64) -> bool {
+        if let Some(asking) = &self.asking {
+            asking.end();
+        }
+        let more = self.sleep(ns).await;
+        if let Some(asking) = self.asking.as_ref().filter(|_| more) {
+            asking.again();
+        }
+        more
     }
 }
 

@@ -10,6 +10,7 @@
 //!   holder. To end one early the engine brings its [`Deadline`] forward; the
 //!   recipe withdraws, confirms, and says so.
 
+mod asking;
 mod deadline;
 mod guarantee;
 pub mod inspection;
@@ -22,6 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use asking::{Asking, Asks, Moment};
 pub use deadline::{Deadline, Patience};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};

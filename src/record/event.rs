@@ -173,4 +173,7 @@ pub struct Seen {
     pub stale_write: bool,
     /// My token was below the highest *presented*: a fenced resource refused me.
     pub refused_write: bool,
+    /// Was a request of another client for the key in flight or queued at the server during
+    /// the hold? `None`: an older version recorded it, which did not look.
+    pub challenged: Option<bool>,
 }

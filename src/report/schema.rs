@@ -238,7 +238,9 @@ pub struct Safety {
     pub overlaps_possible: u64,
     /// Grants of all phases.
     pub grants_all_phases: u64,
-    /// Holds during which another client wanted the key: the N of the bound.
+    /// Holds during which a request of another client for the key was in flight or queued at
+    /// the server: the N of the bound. A poller that is asleep between two polls challenges
+    /// nobody; before version 3 it did.
     pub exercised_holds: u64,
     /// Beside a zero: upper bound of double grants a million exercised holds, at 95 %.
     pub upper_bound_95_per_million: Option<f64>,
@@ -378,6 +380,6 @@ pub struct Aggregate {
     pub verdict: SafetyVerdict,
     /// Upper bound over the holds of all trials.
     pub upper_bound_95_per_million: Option<f64>,
-    /// Holds during which another client wanted the key.
+    /// Holds that a request of another client challenged.
     pub exercised_holds: u64,
 }

@@ -19,7 +19,7 @@ use crate::units::{grouped, three_digits};
 struct Row {
     name: String,
     verdict: SafetyVerdict,
-    /// Holds during which another client wanted the key.
+    /// Holds during which a request of another client for the key was under way.
     challenged: u64,
     /// Double grants a million of these, at most, at 95 %.
     bound: Option<f64>,
@@ -107,9 +107,9 @@ fn caption(run: &RecordedRun, rows: &[Row]) -> String {
         ""
     };
     format!(
-        "{broken}A hold is challenged while another client wants its key. Where none of so many challenges broke the \
+        "{broken}A hold is challenged where a request of another client for its key was in flight or queued at the server. Where none of so many challenges broke the \
          lock, the true rate is with 95 % confidence somewhere in the bar; more challenges make it shorter. Not \
-         exercised: nobody ever wanted a held key, so nothing is known.{}",
+         exercised: no request ever met a held key, so nothing is known.{}",
         conditions.unwrap_or_default()
     )
 }

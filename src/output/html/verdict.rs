@@ -117,7 +117,7 @@ fn passed(report: &Report) -> (&'static str, &'static str, &'static str, &'stati
             "pass",
             "✓",
             "Passed, safety not exercised",
-            "No gate failed. But no client ever wanted a lock that another held, so this run says nothing on safety.",
+            "No gate failed. But no request ever met a lock that another client held, so this run says nothing on safety.",
         )
     }
 }

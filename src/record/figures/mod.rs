@@ -21,7 +21,7 @@ pub use series::Window;
 use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
-use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, What};
+use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 use super::merge::Observer;
 
 /// Outcomes of the attempts whose `acquire_invoke` lies in the measure phase.
@@ -90,6 +90,10 @@ pub struct Figures {
     series: Series,
     marks: Marks,
     detail: Option<Box<Detail>>,
+    /// Was a hold counted as challenged because another attempt was open, asleep or not?
+    sleepers_challenge: bool,
+    /// Do the events tell which holds were challenged?
+    challenges_told: bool,
 }
 
 impl Figures {
@@ -107,6 +111,8 @@ impl Figures {
             keys: (0..keys).map(|_| KeyQueue::default()).collect(),
             marks: Marks::default(),
             detail: None,
+            sleepers_challenge: false,
+            challenges_told: false,
         }
     }
 
@@ -196,6 +202,13 @@ impl Figures {
     #[must_use]
     pub fn paused_ns(&self) -> u64 {
         paused_ns(self.marks.done(), self.schedule.measure(), self.schedule.end())
+    }
+
+    /// Do challenged holds include those that only a sleeping poller wanted? So it was
+    /// before version 3, whose histories do not tell the difference.
+    #[must_use]
+    pub fn sleepers_challenge(&self) -> bool {
+        self.sleepers_challenge
     }
 
     /// Closes and returns the time series, one window a second.
@@ -291,10 +304,14 @@ impl Figures {
         }
     }
 
-    fn release_invoke(&mut self, event: &Event) {
+    fn release_invoke(&mut self, event: &Event, seen: Seen) {
         let attempt = &mut self.clients[event.client as usize];
         attempt.release_invoke = event.t;
-        self.counts.exercised_all += u64::from(self.keys[event.key as usize].released(event.client, event.t));
+        let wanted = self.keys[event.key as usize].released(event.client, event.t);
+        // Older versions did not record who asked: every other attempt that was open counted.
+        self.sleepers_challenge |= seen.challenged.is_none();
+        self.challenges_told |= seen.challenged.is_some();
+        self.counts.exercised_all += u64::from(seen.challenged.unwrap_or(wanted));
         if attempt.counts {
             self.latencies.hold.record(event.t - attempt.acquired);
         }
@@ -328,7 +345,9 @@ impl Figures {
                 self.ended(event, Denial::Unknown, &attempt);
             }
         } else if attempt.release_invoke == 0 {
-            self.counts.exercised_all += u64::from(self.keys[event.key as usize].died(event.client));
+            // Who asked during the hold of a client that died is not recorded.
+            let wanted = self.keys[event.key as usize].died(event.client);
+            self.counts.exercised_all += u64::from(wanted && !self.challenges_told);
         }
     }
 
@@ -352,7 +371,7 @@ impl Observer for Figures {
                 RenewalOutcome::Confirmed | RenewalOutcome::Unanswered => {}
             },
             What::Lost { .. } => self.lost(event.client),
-            What::ReleaseInvoke { .. } => self.release_invoke(event),
+            What::ReleaseInvoke { seen, .. } => self.release_invoke(event, seen),
             What::Released { release, requests, .. } => self.released(event, release, requests),
             What::Died { .. } => self.died(event),
             What::SelfStall { from } => {

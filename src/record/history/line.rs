@@ -127,6 +127,9 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.flag("lost_update", seen.lost_update);
             line.flag("stale_write", seen.stale_write);
             line.flag("refused_write", seen.refused_write);
+            if let Some(challenged) = seen.challenged {
+                line.choice("challenged", challenged);
+            }
         }
         What::Released { release, surely_ended, requests } => {
             line.name(release_name(release));
@@ -188,6 +191,12 @@ impl Fields<'_> {
             self.out.extend_from_slice(field.as_bytes());
             self.out.extend_from_slice(b"\":true");
         }
+    }
+
+    fn choice(&mut self, field: &str, value: bool) {
+        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(field.as_bytes());
+        self.out.extend_from_slice(if value { b"\":true" } else { b"\":false" });
     }
 
     fn name(&mut self, name: &str) {
@@ -261,6 +270,7 @@ struct RawEvent<'a> {
     stale_write: bool,
     #[serde(default)]
     refused_write: bool,
+    challenged: Option<bool>,
     from: Option<u64>,
     number: Option<u32>,
 }
@@ -311,6 +321,7 @@ pub fn parse(text: &str) -> Result<Line, String> {
                 lost_update: raw.lost_update,
                 stale_write: raw.stale_write,
                 refused_write: raw.refused_write,
+                challenged: raw.challenged,
             },
         },
         "released" => released(ReleaseKind::Confirmed),
@@ -348,13 +359,16 @@ mod tests {
     use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 
     fn every_kind() -> Vec<What> {
-        let seen = Seen { occupancy: 2, lost_update: true, stale_write: false, refused_write: true };
+        let seen =
+            Seen { occupancy: 2, lost_update: true, stale_write: false, refused_write: true, challenged: Some(false) };
         let mut all = vec![
             What::Invoke { due: 7 },
             What::Acquired { token: Some(9), validity: 12, requests: 3 },
             What::Acquired { token: None, validity: u64::MAX, requests: 1 },
             What::Lost { at: 5 },
             What::ReleaseInvoke { enter: 1, exit: 2, seen },
+            What::ReleaseInvoke { enter: 1, exit: 2, seen: Seen { challenged: Some(true), ..seen } },
+            What::ReleaseInvoke { enter: 1, exit: 2, seen: Seen { challenged: None, ..seen } },
             What::Died { surely_ended: u64::MAX },
             What::SelfStall { from: 3 },
             What::PauseBegins,

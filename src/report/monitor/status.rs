@@ -123,7 +123,7 @@ pub struct SystemStatus {
     pub p99_by_minute_ns: Vec<Option<u64>>,
     /// Violations.
     pub violations: Certain,
-    /// Holds during which another client wanted the key: what the zero proves.
+    /// Holds that a request of another client challenged: what the zero proves.
     pub exercised_holds: u64,
     /// Beside a zero: upper bound of double grants a million exercised holds, at 95 %.
     pub upper_bound_95_per_million: Option<f64>,

@@ -117,7 +117,7 @@ impl Mark {
             ),
             Self::NotExercised => {
                 format!(
-                    "{name}, not exercised: no other client wanted the key of a hold that has ended, so nothing is \
+                    "{name}, not exercised: no request of another client met a hold that has ended, so nothing is \
                      proven."
                 )
             }

@@ -109,7 +109,7 @@ pub fn because(system: &SystemState) -> String {
         holds if system.bounded() => {
             format!("{} until its history was bounded, no double grant", counted(holds, "challenged hold"))
         }
-        0 => "no other client wanted the key of a hold that has ended".to_owned(),
+        0 => "no request of another client met a hold that has ended".to_owned(),
         holds => format!("{}, no double grant", counted(holds, "challenged hold")),
     }
 }

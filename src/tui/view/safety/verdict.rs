@@ -125,7 +125,7 @@ const POSSIBLE: &str =
     "Grants that overlap a hold whose end nobody knows, for an answer was lost: no proof of a violation";
 const BOUND: &str = "Beside a zero: with 95 % confidence no more double grants than this in a million challenged holds, \
                      under this plan, no faults injected; missing where double grants were seen, or no holder was challenged";
-const EXERCISED: &str = "Holds during which another client wanted the key: only these put the lock to a test";
+const EXERCISED: &str = "Holds during which a request of another client for the key was in flight or queued at the server: only these put the lock to a test";
 const LOST: &str = "Grants of the measure phase of which the client learned that they were lost";
 const EARLIER: &str = "Double grants in the earlier trials of this system";
 
