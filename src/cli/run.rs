@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice};
-use super::endpoints::{Endpoints, bare, named};
+use super::endpoints::{Endpoints, all_used, bare, joined, named};
 use super::execute::execute;
 use super::gates::Gates;
 use super::job::Job;
@@ -22,6 +22,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     carry_out(&args.load, session, |more| {
         let (mut plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
         let selection = select(&args.load.backends, &plan, &source)?;
+        all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
@@ -31,8 +32,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
 
 /// Runs the built-in workload on every default system that can run here.
 pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
-    let mut endpoints = named(&args.load.endpoint)?;
-    endpoints.extend(bare(&args.urls)?);
+    let endpoints = joined(named(&args.load.endpoint)?, bare(&args.urls)?)?;
     no_contradiction(&args.load, &endpoints)?;
     let session = &Session::open(&args.load, &endpoints)?;
     carry_out(&args.load, session, |more| {
@@ -42,6 +42,7 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
             // Somebody who names servers asks about these.
             selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
         }
+        all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;

@@ -11,10 +11,12 @@
 //!   recipe withdraws, confirms, and says so.
 
 mod deadline;
+mod endpoint;
 mod guarantee;
 pub mod inspection;
 mod nodes;
 mod outcome;
+mod redaction;
 mod retry;
 mod server;
 
@@ -23,11 +25,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use deadline::{Deadline, Patience};
+pub use endpoint::{Endpoint, Host, Unclear};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
+pub use redaction::{HIDDEN, without_secrets};
 pub use retry::Retry;
-pub use server::{Endpoint, ServerKind};
+pub use server::ServerKind;
 
 use crate::clock::Timer;
 
