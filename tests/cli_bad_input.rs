@@ -113,7 +113,10 @@ fn an_override_is_checked_like_the_file() {
 fn an_endpoint_of_an_unknown_system_is_refused() {
     refused_flags(&["--endpoint", "mysql=mysql://a:1"], &["unknown system \"mysql\"", "redis, redlock, zookeeper"]);
     refused_flags(&["--endpoint", "redis"], &["write SYSTEM=URL, for example redis=redis://127.0.0.1:6379"]);
-    refused_flags(&["--endpoint", "etcd=redis://a:1"], &["redis://a:1 is an address of redis and should start with etcd://"]);
+    refused_flags(
+        &["--endpoint", "etcd=redis://a:1"],
+        &["redis://a:1 is an address of redis and should start with etcd://"],
+    );
     refused_flags(&["--endpoint", "redlock=redis://a:1"], &["redlock needs at least 3 independent nodes, got 1"]);
 }
 
