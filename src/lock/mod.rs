@@ -14,6 +14,7 @@ mod deadline;
 mod endpoint;
 mod guarantee;
 pub mod inspection;
+mod near_miss;
 mod nodes;
 mod outcome;
 mod redaction;
@@ -50,7 +51,7 @@ pub struct Key {
 
 /// Why a lock system could not be used at all (not: why a lock was not granted).
 #[derive(Debug, thiserror::Error)]
-#[error("{system} at {address}: {problem}")]
+#[error("{system} at {}", self.told())]
 pub struct SystemError {
     /// Registry name.
     pub system: &'static str,
@@ -64,7 +65,9 @@ impl SystemError {
     /// Address and problem, for a message that names the system already.
     #[must_use]
     pub fn told(&self) -> String {
-        format!("{}: {}", self.address, self.problem)
+        let hint = near_miss::hint(self.system, &self.address, &self.problem);
+        let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        format!("{}: {}{hint}", self.address, self.problem)
     }
 }
 
