@@ -7,7 +7,7 @@ use clap::Parser;
 use super::args::{Arguments, Command, LoadArgs};
 use super::endpoints::shown;
 use super::tell;
-use crate::lock::without_secrets;
+use crate::lock::{HIDDEN, without_secrets};
 
 /// Reads the command line.
 ///
@@ -39,8 +39,11 @@ fn without(message: &str, typed: &[String]) -> String {
         return message.to_owned();
     }
     secret.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    let message = secret.iter().fold(message.to_owned(), |message, text| message.replace(text, &shown(text)));
-    // A part of an argument, as clap divides lists.
+    let mut message = secret.iter().fold(message.to_owned(), |message, text| message.replace(text, &shown(text)));
+    // Parts of an argument, as lists and keys with values are divided.
+    for part in secret.iter().flat_map(|text| text.split(['=', ',', ';'])).filter(|part| part.contains('@')) {
+        message = message.replace(part, HIDDEN);
+    }
     without_secrets(&message)
 }
 
@@ -156,12 +159,14 @@ mod tests {
 
     #[test]
     fn no_message_repeats_a_secret_that_was_typed() {
-        let typed = ["run", "redis://:zeb/ra@h:1", "--endpoint=etcd=etcd://u:zebra@h", "redis", "w.toml"];
+        let typed =
+            ["redis://:zeb/ra@h:1", "--endpoint=etcd=etcd://u:zebra@h", "redis://a&b=zebra@h", "redis", "w.toml"];
         let typed = typed.map(str::to_owned);
         for message in [
             "redis://:zeb/ra@h:1: cannot read this workload",
             "unexpected argument 'etcd=etcd://u:zebra@h' found",
             "unknown backend \"etcd://u:zebra\"",
+            "--set redis://a&b = zebra@h: no key",
         ] {
             let told = without(message, &typed);
             assert!(!told.contains("zeb") && !told.contains("ra@"), "{told}");
