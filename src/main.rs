@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use lockbench::cli::{Arguments, run};
+use lockbench::cli::{parsed, run};
 
 fn main() -> ExitCode {
-    // clap prints usage errors itself and exits 2, which is our code for them too.
-    ExitCode::from(run(Arguments::parse()))
+    // Usage errors exit 2, which is clap's code for them too.
+    ExitCode::from(parsed().map_or_else(|code| code, run))
 }

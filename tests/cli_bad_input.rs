@@ -113,7 +113,10 @@ fn an_override_is_checked_like_the_file() {
 fn an_endpoint_of_an_unknown_system_is_refused() {
     refused_flags(&["--endpoint", "mysql=mysql://a:1"], &["unknown system \"mysql\"", "redis, redlock, zookeeper"]);
     refused_flags(&["--endpoint", "redis"], &["write SYSTEM=URL, for example redis=redis://127.0.0.1:6379"]);
-    refused_flags(&["--endpoint", "etcd=redis://a:1"], &["redis://a:1 should start with etcd://"]);
+    refused_flags(
+        &["--endpoint", "etcd=redis://a:1"],
+        &["redis://a:1 is an address of redis and should start with etcd://"],
+    );
     refused_flags(&["--endpoint", "redlock=redis://a:1"], &["redlock needs at least 3 independent nodes, got 1"]);
 }
 
@@ -123,6 +126,8 @@ fn endpoints_that_contradict_each_other_are_refused() {
     refused_flags(&twice, &["--endpoint redis is given twice"]);
     refused_flags(&["--endpoint", "redis=redis://a:1,redis://b:2"], &["redis takes one URL, got 2", "redlock=URL"]);
     refused_flags(&["--stack", "local", "--endpoint", "etcd=etcd://a:1"], &["--stack local", "etcd"]);
+    let unused = ["-b", "memory,redis", "--endpoint", "redis=redis://a:1", "--endpoint", "etcd=etcd://a:1"];
+    refused_flags(&unused, &["an endpoint of etcd", "no system of this run uses it (memory, redis)", "-b etcd"]);
     let place = Place::new();
     place.run(&["quick", "redis://a:1", "redis://b:2"]).exits(2).in_one_message().complains(&["redlock=URL,URL,URL"]);
 }

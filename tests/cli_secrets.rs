@@ -130,3 +130,143 @@ fn a_mistaken_endpoint_is_quoted_without_its_password() {
     let ran = place.run(&["quick", "mysql://u:zebra@h:1/x?mode=y"]).exits(2).in_one_message();
     assert!(!ran.err.contains("zebra"), "{}", ran.err);
 }
+
+/// A mark that no help, no message and no file of lockbench contains.
+const MARK: &str = "kq7ZEBRA";
+
+/// Passwords as people have them: what a URL wants encoded, raw.
+const PASSWORDS: [&str; 12] = [
+    "MARK", "MARK/x", "x/MARK", "MARK#x", "x#MARK", "x?MARK", "MARK@x", "x,MARK", "x MARK", "x:MARK", "%4dMARK",
+    "a&b=MARK",
+];
+
+/// Addresses with a secret, of every system, in every form; none of them can be reached.
+fn addresses() -> Vec<String> {
+    let shapes = [
+        "redis://:P@127.0.0.1:1",
+        "rediss://me:P@127.0.0.1:1/0",
+        "redis://P@127.0.0.1:1",
+        "redis://me:P",
+        "redis://127.0.0.1:1?password=P",
+        "etcd://me:P@127.0.0.1:1",
+        "etcd://me:P@127.0.0.1:1,me:P@127.0.0.1:2",
+        "zookeeper://me:P@127.0.0.1:1/chroot",
+        "postgres://me:P@127.0.0.1:1/db",
+        "postgres://127.0.0.1:1/db?user=me&password=P",
+        "postgres:///db?host=/nowhere&password=P",
+        "host=127.0.0.1 port=1 user=me password='P' dbname=x",
+        "host=127.0.0.1 port=1 user=me password=P dbname=x",
+        "mysql://me:P@127.0.0.1:1/db",
+        "me:P@127.0.0.1:1",
+        "redis://:P@127.0.0.1:1,redis://:P@127.0.0.1:2,redis://:P@127.0.0.1:3",
+    ];
+    let mut all = Vec::new();
+    for (place, shape) in shapes.iter().enumerate() {
+        // Each form with a third of the passwords: enough for each pair of kinds to meet.
+        for password in PASSWORDS.iter().skip(place % 3).step_by(3) {
+            all.push(shape.replace('P', &password.replace("MARK", MARK)));
+        }
+    }
+    all
+}
+
+fn system_of(address: &str) -> &'static str {
+    match address {
+        list if list.contains(",redis://") => "redlock",
+        address if address.starts_with("etcd") => "etcd",
+        address if address.starts_with("zookeeper") => "zookeeper",
+        address if address.starts_with("postgres") || address.starts_with("host=") => "postgres",
+        _ => "redis",
+    }
+}
+
+fn assert_unmarked(place: &Place, ran: &Ran, what: &[&str]) {
+    let files = cli::files_below(place.path()).into_iter().map(|file| (file.display().to_string(), content(&file)));
+    let streams = [("stdout".to_owned(), ran.out.clone()), ("stderr".to_owned(), ran.err.clone())];
+    for (name, text) in files.chain(streams) {
+        assert!(!text.to_lowercase().contains("zebra"), "{what:?}: in {name}:\n{text}");
+    }
+}
+
+/// Runs a command a little while: what it says at its start and its end is enough.
+fn within(place: &Place, arguments: &[&str], variable: Option<(&str, &str)>) -> Ran {
+    let mut command = place.command(arguments);
+    command.envs(variable);
+    cli::Running::start(&mut command).finish(std::time::Duration::from_secs(60))
+}
+
+#[test]
+fn no_command_shows_a_secret_wherever_it_is_typed() {
+    let place = Place::new();
+    place.file("w.toml", "clients = 1\nduration = \"100ms\"\nwarmup = \"0s\"\n");
+    for (number, address) in addresses().into_iter().enumerate() {
+        let a = address.as_str();
+        let lines = [
+            &["check", a][..],
+            &["check", "w.toml", a],
+            &["check", "w.toml", "-b", a],
+            &["check", "w.toml", "--set", a],
+            &["run", a],
+            &["run", "w.toml", "--endpoint", a],
+            &["run", "w.toml", "--threshold", a],
+            &["run", "w.toml", "--stack", a],
+            &["run", "w.toml", "--baseline", a, "-b", "memory", "--run-id", a],
+            &["monitor", "w.toml", "--endpoint", a],
+            &["monitor", "w.toml", "--webhook", a, "-b", "memory", "--rate", a],
+            &["compare", a, a],
+            &["ls", a],
+            &["show", a],
+            &["verify", a],
+            &["up", a],
+            &["status", a],
+            &["down", a],
+            &["backends", a],
+            &["inspect", a, "--limit", a],
+        ];
+        // Each address at a quarter of the commands, each command with every form.
+        for line in lines.into_iter().skip(number % 4).step_by(4) {
+            let ran = within(&place, line, None);
+            assert_ne!(ran.code, 0, "{line:?}");
+            assert_unmarked(&place, &ran, line);
+        }
+    }
+}
+
+#[test]
+fn no_artefact_of_a_run_shows_a_secret_of_its_endpoints() {
+    for (number, address) in addresses().into_iter().enumerate().step_by(2) {
+        let place = Place::new();
+        place.file("w.toml", "clients = 1\nduration = \"100ms\"\nwarmup = \"0s\"\n");
+        let system = system_of(&address);
+        let endpoint = format!("{system}={address}");
+        let backends = format!("memory,{system}");
+        let line =
+            ["run", "w.toml", "-b", backends.as_str(), "--ui", "plain", "--log", "trace", "--endpoint", &endpoint];
+        // Every second one by a variable.
+        let (flag, variable) = match number % 4 {
+            0 => (line.len(), None),
+            _ => (line.len() - 2, Some(("LOCKBENCH_ENDPOINT", endpoint.as_str()))),
+        };
+        let ran = within(&place, &line[..flag], variable);
+        assert!(matches!(ran.code, 2 | 3), "{line:?}: {}\n{}", ran.code, ran.err);
+        assert_unmarked(&place, &ran, &line);
+        if let Some(run) = place.entries().first() {
+            for look in [&["ls"][..], &["show", run], &["compare", run, run]] {
+                assert_unmarked(&place, &within(&place, look, None), &line);
+            }
+        }
+        assert_unmarked(&place, &within(&place, &["inspect", &address], None), &line);
+    }
+}
+
+#[test]
+fn a_password_that_is_an_ordinary_word_blanks_no_word() {
+    let place = Place::new();
+    place.file("w.toml", "clients = 1\nduration = \"100ms\"\nwarmup = \"0s\"\n");
+    for word in ["redis", "e", "memory"] {
+        let endpoint = format!("redis=redis://:{word}@127.0.0.1:1");
+        let ran = place.run(&["run", "w.toml", "-b", "memory,redis", "--endpoint", &endpoint]).exits(3);
+        let ran = ran.tells(&["redis: redis at redis://127.0.0.1:1", "is the server running?"]);
+        assert!(!ran.out.contains("***") && !ran.err.contains("***"), "{}{}", ran.out, ran.err);
+    }
+}

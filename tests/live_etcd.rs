@@ -451,6 +451,13 @@ async fn a_crowd_that_also_gives_up_never_holds_a_key_together() {
     scene.until_leases(0).await;
 }
 
+/// What a server asks of its clients.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    ForNothing,
+    ForCertificate,
+}
+
 /// An etcd of the test's own, where it may turn on authentication and TLS.
 struct OwnServer {
     process: std::process::Child,
@@ -460,7 +467,7 @@ struct OwnServer {
 
 impl OwnServer {
     /// `None` (with a visible reason) where no etcd is installed.
-    async fn start(scheme: &str) -> Option<Self> {
+    async fn start(scheme: &str, asks: Asks) -> Option<Self> {
         support::endpoints(ServerKind::Etcd)?;
         let directory = tempfile::tempdir().unwrap();
         if scheme == "https" && !certificate(directory.path()) {
@@ -485,6 +492,9 @@ impl OwnServer {
             // Its own --auto-tls makes keys on P-521, which rustls with ring does not speak.
             command.arg("--cert-file").arg(directory.path().join("cert.pem"));
             command.arg("--key-file").arg(directory.path().join("key.pem"));
+            if asks == Asks::ForCertificate {
+                command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(directory.path().join("cert.pem"));
+            }
         }
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let Ok(process) = command.spawn() else {
@@ -552,7 +562,7 @@ async fn full_circle(url: &str) -> Result<(), String> {
 
 #[tokio::test]
 async fn a_user_with_rights_on_our_prefix_alone_can_run_it() {
-    let Some(server) = OwnServer::start("http").await else { return };
+    let Some(server) = OwnServer::start("http", Asks::ForNothing).await else { return };
     let mut root = Client::connect([&server.address], None).await.unwrap();
     root.user_add("root", "r00t", None).await.unwrap();
     root.user_grant_role("root", "root").await.unwrap();
@@ -572,10 +582,23 @@ async fn a_user_with_rights_on_our_prefix_alone_can_run_it() {
 
 #[tokio::test]
 async fn tls_works_with_a_ca_certificate_and_refuses_an_unknown_one() {
-    let Some(server) = OwnServer::start("https").await else { return };
+    let Some(server) = OwnServer::start("https", Asks::ForNothing).await else { return };
     let certificate = server.directory.path().join("cert.pem");
     let url = format!("etcds://{}?ca={}", server.address, certificate.display());
     assert_eq!(full_circle(&url).await, Ok(()));
     let refused = full_circle(&format!("etcds://{}", server.address)).await.unwrap_err();
     assert!(refused.to_lowercase().contains("certificate"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_gets_the_one_that_is_named() {
+    let Some(server) = OwnServer::start("https", Asks::ForCertificate).await else { return };
+    let file = |name: &str| server.directory.path().join(name).display().to_string();
+    let (cert, key) = (file("cert.pem"), file("key.pem"));
+    let bare = format!("etcds://{}?ca={cert}", server.address);
+    let refused = full_circle(&bare).await.unwrap_err();
+    assert!(refused.contains("cert=FILE&key=FILE"), "{refused}");
+    // Percent-encoded, as a path with a space would be.
+    let encoded = cert.replace('/', "%2F");
+    full_circle(&format!("{bare}&cert={encoded}&key={key}")).await.unwrap();
 }

@@ -396,11 +396,14 @@ impl TlsServer {
         let (admin, driver) = tokio_postgres::connect(&plain, NoTls).await.unwrap();
         tokio::spawn(driver);
         let data: String = admin.query_one("show data_directory", &[]).await.unwrap().get(0);
-        for name in ["server.key", "server.crt"] {
+        for name in ["server.key", "server.crt", "ca.crt"] {
             let text = std::fs::read_to_string(certificates.path().join(name)).unwrap();
             write_line_by_line(&admin, &text, &format!("{data}/{name}")).await;
         }
-        write_line_by_line(&admin, "hostssl all all 127.0.0.1/32 scram-sha-256", &format!("{data}/pg_hba.conf")).await;
+        let hba = "hostssl all certified 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 scram-sha-256";
+        write_line_by_line(&admin, hba, &format!("{data}/pg_hba.conf")).await;
+        admin.batch_execute("create role certified superuser login").await.unwrap();
+        admin.batch_execute("alter system set ssl_ca_file = 'ca.crt'").await.unwrap();
         admin.batch_execute("alter system set ssl = on").await.unwrap();
         admin.batch_execute("select pg_reload_conf()").await.unwrap();
         let url = plain.replace("127.0.0.1", "localhost");
@@ -437,6 +440,11 @@ fn make_certificates(directory: &std::path::Path) -> bool {
         && openssl(
             "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile san",
         )
+        // The library of rustls takes certificates of version 3 only: those with an extension.
+        && openssl("req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj /CN=certified")
+        && openssl(
+            "x509 -req -in client.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out client.crt -days 2 -extfile san",
+        )
 }
 
 #[tokio::test]
@@ -444,6 +452,8 @@ async fn tls_and_passwords_mean_what_libpq_means() {
     let Some(server) = TlsServer::start().await else { return };
     let (url, ca) = (&server.url, &server.ca);
     let wrong_host = url.replace("localhost", "127.0.0.1");
+    let certified = format!("postgres://certified@{}", url.split_once('@').unwrap().1);
+    let (cert, key) = (ca.replace("ca.crt", "client.crt"), ca.replace("ca.crt", "client.key"));
     let password = url.split_once("://").unwrap().1.split_once(':').unwrap().1.split_once('@').unwrap().0.to_owned();
     let cases = [
         (format!("{url}?sslmode=require"), None),
@@ -455,6 +465,9 @@ async fn tls_and_passwords_mean_what_libpq_means() {
         (format!("{wrong_host}?sslmode=verify-full&sslrootcert={ca}"), Some("not valid for name")),
         (format!("{url}?sslmode=verify-full"), Some("certificate")),
         (format!("{url}?sslmode=disable"), Some("no pg_hba.conf entry")),
+        (format!("{certified}?sslmode=verify-full&sslrootcert={ca}"), Some("sslcert=FILE&sslkey=FILE")),
+        (format!("{certified}?sslmode=verify-full&sslrootcert={ca}&sslcert={cert}&sslkey={key}"), None),
+        (format!("{certified}?sslmode=require&sslcert={cert}&sslkey={key}"), None),
         (format!("{}?sslmode=require", url.replace(&password, "wr0ng")), Some("password authentication failed")),
     ];
     for (url, problem) in cases {

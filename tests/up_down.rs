@@ -58,8 +58,15 @@ fn servers_that_up_left_are_used_and_stay_until_down() {
     let ran = place.run(&["up", "redis", "postgres:lease", "--stack", "local"]).exits(0);
     ran.tells(&[
         "redis     started (this machine)  redis://127.0.0.1:",
-        "postgres  started (this machine)  postgres://127.0.0.1:",
+        "postgres  started (this machine)  postgres://",
     ]);
+    // What is printed works as it stands: user, password and database are in it.
+    let listed = place.run(&["status", "--stack", "local", "--format", "json"]).exits(0).out;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let postgres = listed["servers"].as_array().unwrap().iter().find(|row| row["kind"] == "postgres").unwrap();
+    let url = postgres["endpoints"][0].as_str().unwrap();
+    assert!(url.contains('@') && url.ends_with("/postgres"), "{url}");
+    place.run(&["inspect", url]).exits(0).tells(&["PostgreSQL", "0 locks held"]);
     // A password is in there.
     assert_eq!(fs::metadata(state(&place, "postgres")).unwrap().permissions().mode() & 0o777, 0o600);
     let again = place.run(&["up", "redis", "--stack", "local", "--format", "json"]).exits(0);
@@ -80,7 +87,7 @@ fn servers_that_up_left_are_used_and_stay_until_down() {
     // As on a server of somebody else: what was there is there, and nothing of ours.
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     assert_eq!(keys, ["theirs"]);
-    // By name, because the password is shown nowhere.
+    // By name, so that the password is in no command line.
     place.run(&["inspect", "postgres"]).exits(0).tells(&["PostgreSQL", "0 locks held"]);
     place.run(&["status"]).exits(0).tells(&["redis     runs (this machine)", "postgres  runs (this machine)"]);
     place.run(&["down", "redis"]).exits(0).tells(&["stopped redis (this machine)"]);
@@ -148,7 +155,9 @@ fn a_server_that_died_is_shown_so_not_used_and_replaced() {
     let mut connection = redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
     let _ = redis::cmd("SHUTDOWN").arg("NOSAVE").exec(&mut connection);
     soon("the death is not shown", || {
-        place.run(&["status", "--stack", "local"]).exits(0).out.contains("redis on 127.0.0.1:")
+        let ran = place.run(&["status", "--stack", "local"]);
+        // A dead server is no pass.
+        ran.out.contains("redis on 127.0.0.1:") && ran.exits(3).err.is_empty()
     });
     place.run(&["up", "redis", "--stack", "local"]).exits(0).tells(&["redis     started (this machine)"]);
     place.run(&["down", "--stack", "local"]).exits(0);

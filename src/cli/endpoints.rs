@@ -4,68 +4,124 @@
 use std::collections::BTreeMap;
 
 use super::Failure;
-use crate::lock::{Endpoint, ServerKind};
+use crate::lock::{Endpoint, HIDDEN, ServerKind, Unclear};
 
 /// Endpoints by kind of server.
 pub type Endpoints = BTreeMap<ServerKind, Vec<Endpoint>>;
 
-/// Reads `SYSTEM=URL[,URL...]` texts.
+/// Fewest nodes of Redlock in a run.
+const FEWEST_NODES: usize = 3;
+
+/// Reads `SYSTEM=URL[,URL...]` texts; a text may hold several, divided by spaces.
 pub fn named(texts: &[String]) -> Result<Endpoints, Failure> {
     let mut endpoints = Endpoints::new();
-    for text in texts.iter().filter(|text| !text.is_empty()) {
-        let (name, urls) = text.split_once('=').ok_or_else(|| {
-            Failure::usage("--endpoint: write SYSTEM=URL, for example redis=redis://127.0.0.1:6379".to_owned())
-        })?;
-        // `postgres:lease=URL` is understood: the server is the same for every recipe.
-        let system = name.split(':').next().unwrap_or(name);
-        let kind = ServerKind::from_name(system).ok_or_else(|| {
-            let known: Vec<&str> = ServerKind::ALL.iter().map(|kind| kind.name()).collect();
-            Failure::usage(format!("--endpoint: unknown system \"{system}\"; known are {}", known.join(", ")))
-        })?;
-        let parsed = several(kind, urls);
+    for text in texts.iter().flat_map(|text| divided(text)) {
+        let (kind, urls) = system_of(text)?;
+        let parsed = several(kind, urls).map_err(|unclear| Failure::usage(format!("--endpoint {kind}: {unclear}")))?;
         for endpoint in &parsed {
             scheme_fits(kind, endpoint)?;
         }
-        if kind == ServerKind::Redlock && parsed.len() < 3 {
+        if kind == ServerKind::Redlock && parsed.len() < FEWEST_NODES {
             return Err(Failure::usage(format!(
-                "--endpoint: redlock needs at least 3 independent nodes, got {}: redlock=URL,URL,URL",
+                "--endpoint: redlock needs at least {FEWEST_NODES} independent nodes, got {}: redlock=URL,URL,URL",
                 parsed.len()
             )));
         }
         if endpoints.insert(kind, parsed).is_some() {
-            return Err(Failure::usage(format!("--endpoint {kind} is given twice: which one is meant?")));
+            return Err(twice(kind));
         }
     }
     only_one_server(&endpoints)?;
     Ok(endpoints)
 }
 
-/// The URLs of a list. Servers of one ensemble may share a scheme or have one each, as
-/// the users of either client write them: `etcd://a:1,b:2`, `zookeeper://a:1,zookeeper://b:2`.
-pub fn several(kind: ServerKind, urls: &str) -> Vec<Endpoint> {
-    match kind {
-        // One URL may name several servers, and its password may contain a comma.
-        ServerKind::Zookeeper => {
-            let parts = urls.split(",zookeeper://").enumerate();
-            parts
-                .map(|(place, part)| match place {
-                    0 => Endpoint::new(part),
-                    _ => Endpoint::new(format!("zookeeper://{part}")),
-                })
-                .collect()
+/// Adds endpoints that were given in another way.
+pub fn joined(mut endpoints: Endpoints, more: Endpoints) -> Result<Endpoints, Failure> {
+    for (kind, given) in more {
+        if endpoints.insert(kind, given).is_some() {
+            return Err(twice(kind));
         }
-        ServerKind::Etcd => {
-            let scheme = urls.split_once("://").map(|(scheme, _)| scheme);
-            let url = |part: &str| match scheme {
-                Some(scheme) if !part.contains("://") && !part.is_empty() => {
-                    Endpoint::new(format!("{scheme}://{part}"))
-                }
-                _ => Endpoint::new(part),
-            };
-            urls.split(',').map(url).collect()
-        }
-        _ => urls.split(',').map(Endpoint::new).collect(),
     }
+    Ok(endpoints)
+}
+
+fn twice(kind: ServerKind) -> Failure {
+    Failure::usage(format!("--endpoint {kind} is given twice, by flags, variables or URLs: which one is meant?"))
+}
+
+/// The texts of a list that is divided by spaces: a new one begins with the name of a system,
+/// so that a space may be a part of a password or of a `key=value` address.
+fn divided(text: &str) -> Vec<&str> {
+    let mut begins = vec![0];
+    let starts = text.match_indices(char::is_whitespace).map(|(at, space)| at + space.len());
+    begins.extend(starts.filter(|at| kind_before_equals(&text[*at..]).is_some()));
+    let ends = begins.iter().skip(1).copied().chain([text.len()]);
+    let parts = begins.iter().zip(ends).map(|(begin, end)| text[*begin..end].trim());
+    parts.filter(|part| !part.is_empty()).collect()
+}
+
+/// `redis` of `redis=...`; `postgres` of `postgres:lease=...`, too: the server is the same for
+/// every recipe.
+fn kind_before_equals(text: &str) -> Option<(ServerKind, &str)> {
+    let (name, urls) = text.split_once('=')?;
+    Some((ServerKind::from_name(name.split(':').next().unwrap_or(name))?, urls))
+        .filter(|_| !name.contains(['/', '@', ' ']))
+}
+
+/// The system that a text of `--endpoint` names, and the rest. What may be a part of a
+/// misplaced URL is not repeated.
+pub fn system_of(text: &str) -> Result<(ServerKind, &str), Failure> {
+    if let Some(read) = kind_before_equals(text) {
+        return Ok(read);
+    }
+    let name = text.split_once('=').map(|(name, _)| name);
+    match name.filter(|name| is_word(name) && !text.contains("password=")) {
+        Some(name) => {
+            let known: Vec<&str> = ServerKind::ALL.iter().map(|kind| kind.name()).collect();
+            Err(Failure::usage(format!("--endpoint: unknown system \"{name}\"; known are {}", known.join(", "))))
+        }
+        None => Err(Failure::usage("--endpoint: write SYSTEM=URL, for example redis=redis://127.0.0.1:6379")),
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 16 && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+}
+
+/// The servers of a list. Those of one ensemble may share a scheme or have one each, as the
+/// users of either client write them: `etcd://a:1,b:2`, `zookeeper://a:1,zookeeper://b:2`.
+/// Where the system is known, hosts need no scheme.
+pub fn several(kind: ServerKind, urls: &str) -> Result<Vec<Endpoint>, Unclear> {
+    let mut endpoints = Vec::new();
+    for url in split(urls) {
+        let endpoint = Endpoint::parse(url)?;
+        let endpoint = match (kind, endpoint.scheme()) {
+            // As etcd's own client writes them.
+            (ServerKind::Etcd, "http") => endpoint.with_scheme("etcd"),
+            (ServerKind::Etcd, "https") => endpoint.with_scheme("etcds"),
+            (_, "") => endpoint.with_scheme(kind.schemes()[0]),
+            _ => endpoint,
+        };
+        match kind {
+            // Their clients take a list of hosts as one address.
+            ServerKind::Zookeeper | ServerKind::Postgres => endpoints.push(endpoint),
+            ServerKind::Redis | ServerKind::Redlock | ServerKind::Etcd => endpoints.extend(endpoint.each()),
+        }
+    }
+    Ok(endpoints)
+}
+
+/// A list is divided only where another URL begins: a comma may be a part of a password, and
+/// of a list of hosts.
+fn split(text: &str) -> Vec<&str> {
+    let begins_url = |rest: &str| {
+        let scheme = rest.split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+'))
+    };
+    let mut begins = vec![0];
+    begins.extend(text.match_indices(',').map(|(at, _)| at + 1).filter(|at| begins_url(&text[*at..])));
+    let ends = begins.iter().skip(1).map(|next| next - 1).chain([text.len()]);
+    begins.iter().zip(ends).map(|(begin, end)| &text[*begin..end]).collect()
 }
 
 /// One Redis and one Postgres are one server each: a second URL means something else.
@@ -81,22 +137,30 @@ fn only_one_server(endpoints: &Endpoints) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The system whose URLs begin like this one. Several Redis URLs may be Redlock's nodes: that
+/// is not told here.
+pub fn kind_of(endpoint: &Endpoint) -> Option<ServerKind> {
+    ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&endpoint.scheme()))
+}
+
+/// The first address of a list.
+pub fn first_of(list: &str) -> Result<Endpoint, Unclear> {
+    Endpoint::parse(split(list).first().copied().unwrap_or_default())
+}
+
 /// Reads bare URLs, as `quick` takes them.
 pub fn bare(urls: &[String]) -> Result<Endpoints, Failure> {
     let mut endpoints = Endpoints::new();
     for url in urls {
-        let endpoint = Endpoint::new(url);
-        let kind = ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&endpoint.scheme()));
-        let kind = kind.ok_or_else(|| {
-            Failure::usage(format!(
-                "unknown scheme in {endpoint}; known are redis, rediss, etcd, etcds, zookeeper, postgres"
-            ))
+        let endpoint = first_of(url).map_err(|unclear| match unclear.scheme() {
+            "" => Failure::usage(format!("a URL begins with its scheme, SCHEME://HOST:PORT; known are {SCHEMES}")),
+            _ => Failure::usage(unclear),
         })?;
-        let parsed = match kind {
-            ServerKind::Zookeeper | ServerKind::Etcd => several(kind, url),
-            _ => vec![endpoint],
-        };
-        for endpoint in parsed {
+        let kind = kind_of(&endpoint).ok_or_else(|| match endpoint.scheme() {
+            "" => Failure::usage(format!("a URL begins with its scheme, SCHEME://HOST:PORT; known are {SCHEMES}")),
+            scheme => Failure::usage(format!("unknown scheme {scheme}://; known are {SCHEMES}")),
+        })?;
+        for endpoint in several(kind, url).map_err(Failure::usage)? {
             scheme_fits(kind, &endpoint)?;
             endpoints.entry(kind).or_default().push(endpoint);
         }
@@ -105,91 +169,85 @@ pub fn bare(urls: &[String]) -> Result<Endpoints, Failure> {
     Ok(endpoints)
 }
 
-fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure> {
+/// Schemes, for messages.
+pub const SCHEMES: &str = "redis, rediss, unix, etcd, etcds, zookeeper, postgres, postgresql";
+
+/// Is the scheme one of the system, and is there a host?
+pub fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure> {
     if !kind.schemes().contains(&endpoint.scheme()) {
         let schemes = kind.schemes().join(":// or ");
-        return Err(Failure::usage(format!("--endpoint {kind}: {endpoint} should start with {schemes}://")));
+        let other = match kind_of(endpoint) {
+            Some(other) => format!("{endpoint} is an address of {other} and"),
+            None => format!("{}://{HIDDEN}", endpoint.scheme()),
+        };
+        return Err(Failure::usage(format!("--endpoint {kind}: {other} should start with {schemes}://")));
     }
     if endpoint.host_port().is_empty() {
-        return Err(Failure::usage(format!("--endpoint {kind}: {endpoint} has no host")));
+        let socket = if kind == ServerKind::Postgres { ", or ?host=/PATH for the directory of a socket" } else { "" };
+        let scheme = endpoint.scheme();
+        return Err(Failure::usage(format!(
+            "--endpoint {kind}: {scheme}:// has no host: write {scheme}://HOST:PORT{socket}"
+        )));
     }
     Ok(())
 }
 
+/// Refuses endpoints that no system of the run uses.
+pub fn all_used(endpoints: &Endpoints, entries: &[&crate::backend::Entry]) -> Result<(), Failure> {
+    let unused = endpoints.keys().find(|kind| entries.iter().all(|entry| entry.server != Some(**kind)));
+    let Some(kind) = unused else { return Ok(()) };
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+    Err(Failure::usage(format!(
+        "an endpoint of {kind} is given, by --endpoint, a URL or LOCKBENCH_ENDPOINT, and no system of this run uses it \
+         ({}): add -b {kind}, or leave the endpoint out",
+        names.join(", ")
+    )))
+}
+
 /// A command line without its secrets.
 pub fn redacted(arguments: impl Iterator<Item = String>) -> Vec<String> {
-    let hide = |url: &str| if url.contains("://") { Endpoint::new(url).to_string() } else { url.to_owned() };
-    arguments
-        .map(|argument| match argument.split_once('=') {
-            Some((name, urls)) if urls.contains("://") && !name.contains("://") => {
-                format!("{name}={}", urls.split(',').map(hide).collect::<Vec<_>>().join(","))
+    arguments.map(|argument| shown(&argument)).collect()
+}
+
+/// An argument without secrets: of what may be an address its scheme and hosts, where it can
+/// be read surely, else nothing.
+pub fn shown(argument: &str) -> String {
+    let parts = divided(argument);
+    if parts.len() > 1 {
+        return parts.into_iter().map(shown).collect::<Vec<_>>().join(" ");
+    }
+    let start = argument.find("://").map(|at| {
+        let scheme = argument[..at].rfind(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.'));
+        scheme.map_or(0, |before| before + argument[before..].chars().next().map_or(1, char::len_utf8))
+    });
+    match start {
+        Some(start) => {
+            let one = |url: &str| {
+                Endpoint::parse(url).map_or_else(|unclear| hidden(unclear.scheme()), |read| read.to_string())
+            };
+            let before = &argument[..start];
+            let before = if may_be_secret(before) { HIDDEN } else { before };
+            format!("{before}{}", split(&argument[start..]).into_iter().map(one).collect::<Vec<_>>().join(","))
+        }
+        None if may_be_secret(argument) => match argument.split_once('=') {
+            Some((name, _)) if ServerKind::from_name(name).is_some() || name == "--endpoint" => {
+                format!("{name}={HIDDEN}")
             }
-            _ => hide(&argument),
-        })
-        .collect()
+            _ => HIDDEN.to_owned(),
+        },
+        None => argument.to_owned(),
+    }
+}
+
+/// Credentials without a scheme, or a connection string.
+fn may_be_secret(text: &str) -> bool {
+    let before_at = text.rsplit_once('@').map(|(before, _)| before);
+    text.contains("password") && text.contains('=') || before_at.is_some_and(|before| before.contains(':'))
+}
+
+fn hidden(scheme: &str) -> String {
+    if scheme.is_empty() { HIDDEN.to_owned() } else { format!("{scheme}://{HIDDEN}") }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{bare, named, redacted};
-    use crate::lock::{Endpoint, ServerKind};
-
-    #[test]
-    fn endpoints_are_read_by_name_and_by_scheme() {
-        let endpoints =
-            named(&["redlock=redis://a:1,redis://b:2,redis://c:3".to_owned(), "etcd=etcd://d:4".to_owned()]).unwrap();
-        assert_eq!(endpoints[&ServerKind::Redlock].len(), 3);
-        assert_eq!(endpoints[&ServerKind::Etcd][0].host_port(), "d:4");
-        let endpoints = bare(&["postgres://u:p@h:5/x".to_owned()]).unwrap();
-        assert_eq!(endpoints[&ServerKind::Postgres][0].to_string(), "postgres://h:5");
-    }
-
-    #[test]
-    fn servers_of_an_ensemble_share_a_scheme_or_have_one_each() {
-        for (name, kind) in [("etcd", ServerKind::Etcd), ("zookeeper", ServerKind::Zookeeper)] {
-            for list in ["S://a:1,b:2,c:3", "S://a:1,S://b:2,S://c:3", "S://a:1,b:2,S://c:3"] {
-                let list = list.replace('S', name);
-                let hosts = |endpoints: &[Endpoint]| {
-                    endpoints.iter().flat_map(|one| one.host_port().split(',').map(str::to_owned)).collect::<Vec<_>>()
-                };
-                let read = named(&[format!("{name}={list}")]).unwrap();
-                assert_eq!(hosts(&read[&kind]), ["a:1", "b:2", "c:3"], "{list}");
-                assert_eq!(hosts(&bare(&[list]).unwrap()[&kind]), ["a:1", "b:2", "c:3"]);
-            }
-        }
-        let secret = named(&["zookeeper=zookeeper://me:p,w@a:1,zookeeper://me:p,w@b:2/x".to_owned()]).unwrap();
-        assert_eq!(secret[&ServerKind::Zookeeper][1].credentials(), Some(("me".to_owned(), "p,w".to_owned())));
-        assert!(named(&["etcd=etcd://a:1,".to_owned()]).is_err(), "a comma too many");
-        assert!(named(&["etcd=etcd://a:1,redis://b:2".to_owned()]).is_err());
-    }
-
-    #[test]
-    fn mistakes_are_named_without_their_secrets() {
-        let failure = bare(&["redis:".to_owned()]).unwrap_err();
-        assert!(failure.message.starts_with("unknown scheme in redis:; known are redis,"), "{}", failure.message);
-        // The fourth forgets the name: what stands before its first "=" is most of a URL.
-        for text in [
-            "redis",
-            "redsi=redis://a:1",
-            "etcd=redis://u:s3cret@a:1",
-            "mysql://u:s3cret@a:1/x?y=z",
-            "redlock=redis://a:1",
-            "redis=redis://",
-        ] {
-            let failure = named(&[text.to_owned()]).unwrap_err();
-            assert!(!failure.message.contains("s3cret"), "{}", failure.message);
-        }
-    }
-
-    #[test]
-    fn a_command_line_is_kept_without_passwords() {
-        let line = [
-            "lockbench",
-            "--endpoint",
-            "redlock=redis://:pw1@a:1,redis://:pw2@b:2",
-            "postgres://me:pw3@h/x?password=pw4",
-        ];
-        let kept = redacted(line.into_iter().map(str::to_owned)).join(" ");
-        assert_eq!(kept, "lockbench --endpoint redlock=redis://a:1,redis://b:2 postgres://h");
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::args::FormatChoice;
 use super::{Failure, print};
-use crate::lock::ServerKind;
+use crate::lock::{Endpoint, ServerKind};
 use crate::stack::{Left, Seen, Server};
 
 /// One kind of server in one place, or one container.
@@ -14,9 +14,12 @@ pub struct Row {
     /// `this machine`, or the service of a container.
     pub place: String,
     pub state: String,
-    /// Without passwords.
+    /// URLs that work as they stand, passwords included: a client is started with them.
     pub endpoints: Vec<String>,
     pub durability: Option<String>,
+    /// Does it serve no more?
+    #[serde(skip)]
+    pub dead: bool,
 }
 
 /// What became of it.
@@ -46,8 +49,9 @@ impl Row {
             kind: left.kind()?,
             place: "this machine".to_owned(),
             state: ended.unwrap_or_else(|| state.words().to_owned()),
-            endpoints: left.endpoints().iter().map(ToString::to_string).collect(),
+            endpoints: urls(&left.endpoints()),
             durability: None,
+            dead: left.died.is_some(),
         })
     }
 
@@ -62,8 +66,9 @@ impl Row {
             kind: server.kind(),
             place: name,
             state: state.words().to_owned(),
-            endpoints: server.endpoints().iter().map(ToString::to_string).collect(),
+            endpoints: urls(&server.endpoints()),
             durability: server.durability().map(str::to_owned),
+            dead: false,
         }
     }
 
@@ -73,10 +78,15 @@ impl Row {
             kind: seen.kind,
             place: format!("container {}", seen.service),
             state: seen.state.clone(),
-            endpoints: seen.endpoint.iter().map(ToString::to_string).collect(),
+            endpoints: seen.endpoint.iter().map(|endpoint| endpoint.secret_url().to_owned()).collect(),
             durability: seen.durability.clone(),
+            dead: seen.dead,
         }
     }
+}
+
+fn urls(endpoints: &[Endpoint]) -> Vec<String> {
+    endpoints.iter().map(|endpoint| endpoint.secret_url().to_owned()).collect()
 }
 
 /// Prints them; `none` where there are none.
@@ -111,6 +121,7 @@ mod tests {
             state: "started".to_owned(),
             endpoints: vec!["etcd://127.0.0.1:1".to_owned(), "etcd://127.0.0.1:2".to_owned()],
             durability: Some("safe".to_owned()),
+            dead: false,
         };
         let told =
             "etcd      started (containers etcd-1 to etcd-3, durability safe)  etcd://127.0.0.1:1 etcd://127.0.0.1:2\n";

@@ -17,6 +17,7 @@ mod execute;
 mod explain;
 mod export;
 mod gates;
+mod given;
 mod histories;
 mod inspect;
 mod job;
@@ -57,6 +58,7 @@ mod wall;
 mod watch;
 
 pub use args::Arguments;
+pub use given::parsed;
 
 use args::Command;
 
@@ -118,8 +120,9 @@ pub fn run(arguments: Arguments) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             // It may quote a server or a file, and they must not command the terminal.
+            let message = given::without_typed_secrets(&failure.message);
             let harmless = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
-            tell(&format!("lockbench: {}", failure.message.chars().map(harmless).collect::<String>()));
+            tell(&format!("lockbench: {}", message.chars().map(harmless).collect::<String>()));
             failure.exit.code()
         }
     }

@@ -1,8 +1,8 @@
 //! `lockbench run` and `lockbench quick`.
 
 use super::Failure;
-use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice};
-use super::endpoints::{Endpoints, bare, named};
+use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice, UiChoice};
+use super::endpoints::{Endpoints, all_used, bare, joined, named};
 use super::execute::execute;
 use super::gates::Gates;
 use super::job::Job;
@@ -22,6 +22,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     carry_out(&args.load, session, |more| {
         let (mut plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
         let selection = select(&args.load.backends, &plan, &source)?;
+        all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
@@ -31,8 +32,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
 
 /// Runs the built-in workload on every default system that can run here.
 pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
-    let mut endpoints = named(&args.load.endpoint)?;
-    endpoints.extend(bare(&args.urls)?);
+    let endpoints = joined(named(&args.load.endpoint)?, bare(&args.urls)?)?;
     no_contradiction(&args.load, &endpoints)?;
     let session = &Session::open(&args.load, &endpoints)?;
     carry_out(&args.load, session, |more| {
@@ -42,6 +42,7 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
             // Somebody who names servers asks about these.
             selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
         }
+        all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
@@ -81,6 +82,7 @@ fn carry_out<'a>(
 
 /// Servers started here, or the given ones: both cannot be meant.
 fn no_contradiction(args: &LoadArgs, endpoints: &Endpoints) -> Result<(), Failure> {
+    no_idle_flag(args)?;
     match endpoints.keys().next() {
         Some(kind) if matches!(args.stack, StackChoice::Local | StackChoice::Docker) => Err(Failure::usage(format!(
             "--stack {} starts every server here, but an endpoint of {kind} is given: leave out one of the two",
@@ -88,6 +90,25 @@ fn no_contradiction(args: &LoadArgs, endpoints: &Endpoints) -> Result<(), Failur
         ))),
         _ => Ok(()),
     }
+}
+
+/// A flag that would change nothing is a mistake: what was meant by it would not happen.
+fn no_idle_flag(args: &LoadArgs) -> Result<(), Failure> {
+    let stack = args.stack;
+    let drawn = !matches!(args.ui, UiChoice::Plain | UiChoice::None);
+    let idle = [
+        (args.force && args.baseline.is_none(), "--force", "without --baseline there is nothing to compare with"),
+        (args.stay && !drawn, "--stay", "without the dashboard there is nothing to stay for: leave out --ui"),
+        (
+            args.keep_servers_dir && matches!(stack, StackChoice::External | StackChoice::Docker),
+            "--keep-servers-dir",
+            "it is about servers that are started from programs of this machine, and --stack asks for others",
+        ),
+    ];
+    let docker = args.docker.idle(stack);
+    let first =
+        idle.into_iter().find(|(idle, ..)| *idle).map(|(_, flag, why)| format!("{flag} changes nothing: {why}"));
+    first.or(docker).map_or(Ok(()), |problem| Err(Failure::usage(problem)))
 }
 
 /// The overrides, in order: built-in ones, `--set`, then the flags of their own.

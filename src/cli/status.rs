@@ -1,4 +1,4 @@
-//! `lockbench status`: which servers run, without a run.
+//! `lockbench status`: which servers run, without a run. Exits 3 where one of them serves no more.
 
 use super::args::{StackChoice, StatusArgs};
 use super::kinds::{named, no_external};
@@ -28,5 +28,6 @@ pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
     }
     rows.retain(|row| kinds.is_empty() || kinds.contains(&row.kind));
     shown(&rows, args.format, "no server runs; `lockbench up` starts some")?;
-    Ok(Exit::Pass.code())
+    let dead = rows.iter().any(|row| row.dead);
+    Ok(if dead { Exit::Backend } else { Exit::Pass }.code())
 }

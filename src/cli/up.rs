@@ -23,6 +23,7 @@ const SLACK: Duration = Duration::from_secs(30);
 /// Starts what does not run; all of it or nothing.
 pub fn up(args: &UpArgs) -> Result<u8, Failure> {
     no_external(args.stack, "up")?;
+    args.docker.idle(args.stack).map_or(Ok(()), |problem| Err(Failure::usage(problem)))?;
     let by_name = named(&args.backends)?;
     let interrupt = Interrupt::default();
     interrupt

@@ -12,10 +12,13 @@
 
 mod asking;
 mod deadline;
+mod endpoint;
 mod guarantee;
 pub mod inspection;
+mod near_miss;
 mod nodes;
 mod outcome;
+mod redaction;
 mod retry;
 mod server;
 
@@ -25,11 +28,13 @@ use std::sync::Arc;
 
 pub use asking::{Asking, Asks, Moment};
 pub use deadline::{Deadline, Patience};
+pub use endpoint::{Endpoint, Host, Unclear};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
+pub use redaction::{HIDDEN, without_secrets};
 pub use retry::Retry;
-pub use server::{Endpoint, ServerKind};
+pub use server::ServerKind;
 
 use crate::clock::Timer;
 
@@ -48,7 +53,7 @@ pub struct Key {
 
 /// Why a lock system could not be used at all (not: why a lock was not granted).
 #[derive(Debug, thiserror::Error)]
-#[error("{system} at {address}: {problem}")]
+#[error("{system} at {}", self.told())]
 pub struct SystemError {
     /// Registry name.
     pub system: &'static str,
@@ -62,7 +67,9 @@ impl SystemError {
     /// Address and problem, for a message that names the system already.
     #[must_use]
     pub fn told(&self) -> String {
-        format!("{}: {}", self.address, self.problem)
+        let hint = near_miss::hint(self.system, &self.address, &self.problem);
+        let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        format!("{}: {}{hint}", self.address, self.problem)
     }
 }
 

@@ -6,6 +6,7 @@ use super::durability::{Copies, Durability, Storage};
 use super::figure::{Unit, find};
 use super::kinds::Kinds;
 use super::schema::{Report, SafetyVerdict, TrialResult};
+use super::threshold::{Threshold, ThresholdOutcome, judge};
 use crate::units::{grouped, human_duration, three_digits};
 
 /// Share of the grants that may go to a later arrival in a lock that serves in order:
@@ -52,6 +53,17 @@ impl Cell {
     /// Yes if it holds, else no.
     fn bounded(holds: bool, because: String) -> Self {
         if holds { Self::yes(because) } else { Self::no(because) }
+    }
+}
+
+/// Does the run keep a bound, as `--threshold` has it?
+pub fn kept(report: &Report, backend: &str, threshold: &Threshold) -> Cell {
+    let judged = judge(std::slice::from_ref(threshold), report, &[backend]).pop();
+    match judged.map(|judged| (judged.outcome, judged.because)) {
+        Some((ThresholdOutcome::Kept, because)) => Cell::yes(because),
+        Some((ThresholdOutcome::Breached, because)) => Cell::no(because),
+        Some((ThresholdOutcome::NotMeasured, because)) => Cell::not_measured(because),
+        None => Cell::not_measured("it was not judged".to_owned()),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::decision::{self, Cell};
 use super::schema::Report;
+use super::threshold::Threshold;
 use crate::units::parse_duration_ns;
 
 /// Every need that there is, with what it asks for.
@@ -34,21 +35,31 @@ enum Kind {
     Durable,
     AutoRelease,
     Fifo,
-    Wait { percentile: &'static str, below_ns: f64 },
-    Rate { above: f64 },
-    Cost { below: f64 },
+    Wait {
+        percentile: &'static str,
+        below_ns: f64,
+    },
+    Rate {
+        above: f64,
+    },
+    Cost {
+        below: f64,
+    },
+    /// Any figure against any bound, as `--threshold` has it.
+    Bound(Box<Threshold>),
 }
 
 const PERCENTILES: &[&str] = &["p50", "p90", "p99", "p999"];
 
 impl Need {
-    /// Reads a list, commas between its needs.
+    /// Reads a list, commas or semicolons between its needs. A need with a bound is a
+    /// threshold, `acquire_response.p99 <= 20ms`, or a short form of one, `p99<20ms`.
     ///
     /// # Errors
     /// Names the need that is wrong and what to write.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, String> {
         let needs: Vec<Self> = text
-            .split(',')
+            .split([',', ';'])
             .map(str::trim)
             .filter(|item| !item.is_empty())
             .map(|item| Ok(Self { text: item.to_owned(), kind: kind(item)? }))
@@ -59,16 +70,17 @@ impl Need {
     /// What a run says of it for one backend.
     #[must_use]
     pub fn ask(&self, report: &Report, backend: &str) -> Cell {
-        match self.kind {
+        match &self.kind {
             Kind::Exclusion => decision::exclusion(report, backend),
             Kind::Fencing => decision::fencing(report, backend),
             Kind::SurviveNode => decision::survive_node(report, backend),
             Kind::Durable => decision::durable(report, backend),
             Kind::AutoRelease => decision::auto_release(report, backend),
             Kind::Fifo => decision::fifo(report, backend),
-            Kind::Wait { percentile, below_ns } => decision::wait(report, backend, percentile, Some(below_ns)),
-            Kind::Rate { above } => decision::rate(report, backend, Some(above)),
-            Kind::Cost { below } => decision::cost(report, backend, Some(below)),
+            Kind::Wait { percentile, below_ns } => decision::wait(report, backend, percentile, Some(*below_ns)),
+            Kind::Rate { above } => decision::rate(report, backend, Some(*above)),
+            Kind::Cost { below } => decision::cost(report, backend, Some(*below)),
+            Kind::Bound(threshold) => decision::kept(report, backend, threshold),
         }
     }
 }
@@ -79,8 +91,13 @@ fn known() -> String {
 }
 
 fn kind(item: &str) -> Result<Kind, String> {
-    if let Some(at) = item.find(['<', '>']) {
+    let at = [item.find(['<', '>']), item.find("=="), item.find("!=")].into_iter().flatten().min();
+    if let Some(at) = at {
         let (name, rest) = item.split_at(at);
+        let whole = ["p50", "p90", "p99", "p999", "rate", "cost"].contains(&name.trim());
+        if !whole || rest[1..].starts_with('=') {
+            return threshold(item, name.trim(), rest.trim());
+        }
         let (sign, bound) = rest.split_at(1);
         return bounded(item, name.trim(), sign, bound.trim());
     }
@@ -108,15 +125,28 @@ fn unknown(item: &str) -> String {
     format!("need \"{item}\" is not known{near}; {}", known())
 }
 
+/// A need in the grammar of `--threshold`.
+fn threshold(item: &str, name: &str, bound: &str) -> Result<Kind, String> {
+    let figure = match name {
+        "cost" => return Err(format!("need \"{item}\": write it as cost<200")),
+        "rate" => "throughput".to_owned(),
+        percentile if PERCENTILES.contains(&percentile) => format!("acquire_response.{percentile}"),
+        other => other.to_owned(),
+    };
+    if figure.chars().all(|c| c.is_ascii_alphabetic()) && super::figure::find(&figure).is_err() {
+        return Err(unknown(item));
+    }
+    let threshold = Threshold::parse(&format!("{figure} {bound}"), None);
+    let threshold = threshold.map_err(|problem| format!("need \"{item}\": {problem}"))?;
+    if !threshold.backends.is_empty() {
+        return Err(format!("need \"{item}\": a need is asked of every system; leave out the names in braces"));
+    }
+    Ok(Kind::Bound(Box::new(threshold)))
+}
+
 fn bounded(item: &str, name: &str, sign: &str, bound: &str) -> Result<Kind, String> {
     let direction = |wanted: &str, form: &str| {
-        if bound.starts_with('=') {
-            Err(format!("need \"{item}\": write {wanted} without \"=\", as in {form}"))
-        } else if sign == wanted {
-            Ok(())
-        } else {
-            Err(format!("need \"{item}\" is the wrong way round; write it as {form}"))
-        }
+        if sign == wanted { Ok(()) } else { Err(format!("need \"{item}\" is the wrong way round; write it as {form}")) }
     };
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
     if let Some(percentile) = PERCENTILES.iter().find(|percentile| **percentile == name) {
@@ -161,12 +191,27 @@ mod tests {
     }
 
     #[test]
+    fn a_need_may_be_written_as_a_threshold() {
+        for (need, text) in [
+            ("p99<=20ms", "acquire_response.p99 <= 20ms"),
+            ("acquire_service.p90 < 5ms", "acquire_service.p90 < 5ms"),
+            ("rate >= 1000/s", "throughput >= 1000/s"),
+            ("double_grants == 0", "double_grants == 0"),
+        ] {
+            let needs = Need::parse_all(&format!("fencing; {need}")).unwrap();
+            let Kind::Bound(threshold) = &needs[1].kind else { panic!("{need}") };
+            assert_eq!(**threshold, crate::report::Threshold::parse(text, None).unwrap(), "{need}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_and_the_right_form_is_shown() {
         insta::assert_snapshot!(refused("fencig"), @r#"need "fencig" is not known: did you mean fencing?; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
         insta::assert_snapshot!(refused("survive=zone"), @r#"need "survive=zone" is not known: did you mean survive=node?; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
         insta::assert_snapshot!(refused("p99<20"), @r#"need "p99<20": the bound has no unit; write a number with a unit: ns, us, ms, s, m or h (for example "250ms")"#);
         insta::assert_snapshot!(refused("p99>20ms"), @r#"need "p99>20ms" is the wrong way round; write it as p99<20ms"#);
-        insta::assert_snapshot!(refused("p99<=20ms"), @r#"need "p99<=20ms": write < without "=", as in p99<20ms"#);
+        assert!(refused("acquire.p99<20ms").contains("acquire_response.p99"));
+        assert!(refused("jain{redis} > 0.9").contains("every system"));
         insta::assert_snapshot!(refused("p99"), @r#"need "p99" has no bound; write it as p99<20ms"#);
         insta::assert_snapshot!(refused("rate>1000"), @r#"need "rate>1000": write a number a second, as in rate>1000/s"#);
         insta::assert_snapshot!(refused("rate>fast/s"), @r#"need "rate>fast/s": write a number a second, as in rate>1000/s"#);

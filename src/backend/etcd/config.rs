@@ -4,17 +4,19 @@
 use std::future::Future;
 use std::time::Duration;
 
-use etcd_client::{Certificate, Client, ConnectOptions, Error, TlsOptions};
+use etcd_client::{Certificate, Client, ConnectOptions, Error, Identity, TlsOptions};
 
 use tokio::sync::watch;
 
 use super::NAME;
 use crate::backend::Target;
 use crate::clock::Clock;
-use crate::lock::{Endpoint, Key, SystemError};
+use crate::lock::{Endpoint, Host, Key, SystemError};
 
 /// Port where none is written (`--listen-client-urls`).
-const DEFAULT_PORT: &str = "2379";
+const DEFAULT_PORT: u16 = 2379;
+/// Query parameters of a URL that mean something: PEM files, as etcdctl has them.
+const PARAMETERS: [&str; 3] = ["ca", "cert", "key"];
 
 /// The entry's configuration, shared by all of its sessions.
 pub struct Config {
@@ -40,8 +42,9 @@ pub struct Trouble {
 }
 
 impl Config {
-    /// Reads the endpoints: `etcd://[user:password@]host:port`, `etcds://` for
-    /// TLS with the machine's trust store or `?ca=/path/to/ca.pem`.
+    /// Reads the endpoints: `etcd://[user:password@]host:port`, `etcds://` for TLS with the
+    /// machine's trust store or `?ca=/path/to/ca.pem`, and `&cert=` and `&key=` for servers
+    /// that ask for a certificate.
     pub fn new(target: &Target) -> Result<Self, SystemError> {
         let mut config = Self {
             endpoints: target.endpoints.clone(),
@@ -52,15 +55,16 @@ impl Config {
             clock: target.clock,
             refused: watch::channel(0).0,
         };
+        config.agreed().map_err(|problem| config.error(&problem))?;
         for endpoint in &target.endpoints {
             let scheme = match endpoint.scheme() {
                 "etcd" | "" => "http",
                 "etcds" => "https",
                 other => return Err(config.error(&format!("scheme {other}:// is not etcd:// or etcds://"))),
             };
-            config.urls.push(format!("{scheme}://{}", with_port(endpoint.host_port())));
+            config.urls.extend(endpoint.hosts().iter().map(|host| format!("{scheme}://{}", with_port(host))));
             if scheme == "https" && config.tls.is_none() {
-                config.tls = Some(trust(endpoint).map_err(|problem| config.error(&problem))?);
+                config.tls = Some(trust(&target.endpoints).map_err(|problem| config.error(&problem))?);
             }
         }
         if config.urls.is_empty() {
@@ -69,7 +73,33 @@ impl Config {
         if config.tls.is_some() && config.urls.iter().any(|url| url.starts_with("http://")) {
             return Err(config.error("endpoints with and without TLS cannot be mixed"));
         }
+        if config.tls.is_none() && !config.endpoints.iter().all(|endpoint| endpoint.parameters().is_empty()) {
+            return Err(config.error("ca, cert and key are for TLS: write etcds://, or leave them out"));
+        }
         Ok(config)
+    }
+
+    /// Is each address one of etcd, and do they say the same of user and certificates? What only
+    /// one of them says is meant for all.
+    fn agreed(&self) -> Result<(), String> {
+        for endpoint in &self.endpoints {
+            endpoint.usable()?;
+            endpoint.only(&PARAMETERS)?;
+            if !endpoint.path().is_empty() {
+                return Err(format!(
+                    "{endpoint}/...: etcd has no databases and no paths: leave out what follows the host"
+                ));
+            }
+        }
+        if !alike(self.endpoints.iter().map(Endpoint::credentials)) {
+            return Err("one user, or password, is for all members, and different ones are given".to_owned());
+        }
+        for name in PARAMETERS {
+            if !alike(self.endpoints.iter().map(|endpoint| endpoint.parameter(name))) {
+                return Err(format!("one {name} is for all members, and different ones are given"));
+            }
+        }
+        Ok(())
     }
 
     /// `host:port` of every member given.
@@ -162,10 +192,15 @@ impl Config {
     }
 }
 
-fn with_port(host: &str) -> String {
-    // A colon inside brackets belongs to an IPv6 address.
-    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
-    if after.contains(':') { host.to_owned() } else { format!("{host}:{DEFAULT_PORT}") }
+fn with_port(host: &Host) -> String {
+    Host { port: Some(host.port.unwrap_or(DEFAULT_PORT)), ..host.clone() }.to_string()
+}
+
+/// Is there at most one value of those that are given?
+fn alike<T: PartialEq>(values: impl Iterator<Item = Option<T>>) -> bool {
+    let mut given = values.flatten();
+    let first = given.next();
+    given.all(|other| first.as_ref() == Some(&other))
 }
 
 /// Did the connection fail before anything was sent? The library says so only in words.
@@ -195,14 +230,23 @@ fn causes(error: &(impl std::error::Error + ?Sized)) -> impl Iterator<Item = Str
     texts.into_iter()
 }
 
-/// Whom to trust: the machine's store, or the CA certificate named in the URL.
-fn trust(endpoint: &Endpoint) -> Result<TlsOptions, String> {
-    let query = endpoint.secret_url().split_once('?').map_or("", |(_, query)| query);
-    let Some(path) = query.split('&').find_map(|pair| pair.strip_prefix("ca=")) else {
-        return Ok(TlsOptions::new().with_native_roots());
+/// Which authority is trusted, the machine's store or the CA certificate that is named, and
+/// the certificate that we show, where one is named.
+fn trust(endpoints: &[Endpoint]) -> Result<TlsOptions, String> {
+    let file = |name: &str| {
+        let path = endpoints.iter().find_map(|endpoint| endpoint.parameter(name));
+        path.map(|path| std::fs::read(path).map_err(|error| format!("cannot read the {name} file {path}: {error}")))
+            .transpose()
     };
-    let pem = std::fs::read(path).map_err(|error| format!("cannot read the CA certificate {path}: {error}"))?;
-    Ok(TlsOptions::new().ca_certificate(Certificate::from_pem(pem)))
+    let options = match file("ca")? {
+        Some(pem) => TlsOptions::new().ca_certificate(Certificate::from_pem(pem)),
+        None => TlsOptions::new().with_native_roots(),
+    };
+    match (file("cert")?, file("key")?) {
+        (Some(cert), Some(key)) => Ok(options.identity(Identity::from_pem(cert, key))),
+        (None, None) => Ok(options),
+        _ => Err("cert and key belong together: give both, as PEM files".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -226,11 +270,11 @@ mod tests {
 
     #[test]
     fn endpoints_become_urls_without_credentials() {
-        let config = config(&["etcd://me:s%2Fcret@a:1", "b:2", "[::1]"]).unwrap();
+        let config = config(&["etcd://me:long%2Fs3cret@a:1", "b:2", "[::1]"]).unwrap();
         assert_eq!(config.urls(), ["http://a:1", "http://b:2", "http://[::1]:2379"]);
         assert_eq!(config.addresses(), ["a:1", "b:2", "[::1]"]);
-        assert_eq!(config.user, Some(("me".to_owned(), "s/cret".to_owned())));
-        assert!(!config.error("me:s%2Fcret or s/cret").to_string().contains("cret"));
+        assert_eq!(config.user, Some(("me".to_owned(), "long/s3cret".to_owned())));
+        assert!(!config.error("me:long%2Fs3cret or long/s3cret").to_string().contains("cret"));
     }
 
     #[test]
@@ -239,7 +283,15 @@ mod tests {
         assert!(refused(&["redis://a:1"]).contains("redis://"));
         assert!(refused(&[]).contains("--endpoint"));
         assert!(refused(&["etcd://a:1", "etcds://b:2"]).contains("mixed"));
-        assert!(refused(&["etcds://a:1?ca=/no/such/ca.pem"]).contains("/no/such/ca.pem"));
+        assert!(refused(&["etcds://a:1?ca=/no/such%20one/ca.pem"]).contains("/no/such one/ca.pem"));
+        assert!(refused(&["etcds://a:1?cert=/no/such/cert.pem&key=x"]).contains("/no/such/cert.pem"));
+        assert!(
+            refused(&["etcd://a:1?nosuch=1"]).contains("unknown URL parameter \"nosuch\"; there are: ca, cert, key")
+        );
+        assert!(refused(&["etcd://a:1?ca=/x"]).contains("etcds://"));
+        assert!(refused(&["etcd://a:1/x"]).contains("no paths"));
+        assert!(refused(&["etcd://me:one@a:1", "etcd://me:two@b:1"]).contains("different ones"));
+        assert!(refused(&["etcds://a:1?ca=/x", "etcds://b:1?ca=/y"]).contains("one ca is for all"));
     }
 
     #[test]

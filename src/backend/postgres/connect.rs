@@ -60,7 +60,7 @@ impl Server {
             ));
         };
         let told = |problem: String| refused(endpoint.to_string(), endpoint.redact(&problem));
-        let parsed = url::parse(endpoint.secret_url()).map_err(told)?;
+        let parsed = url::parse(endpoint).map_err(told)?;
         let tls = parsed.tls.as_ref().map(tls::connector).transpose().map_err(told)?;
         Ok(Self { system, endpoint: endpoint.clone(), config: parsed.config, tls, clock: target.clock })
     }

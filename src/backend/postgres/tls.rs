@@ -12,20 +12,20 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{ClientConfig, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::url::{Roots, Verification};
+use super::url::{Roots, Tls, Verification};
 
 /// Builds the connector.
 ///
 /// # Errors
 /// Names the file, or says that the machine trusts nobody.
-pub(super) fn connector(verification: &Verification) -> Result<MakeRustlsConnect, String> {
+pub(super) fn connector(wanted: &Tls) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
-    let (trusted, check_name) = match verification {
+    let (trusted, check_name) = match &wanted.verification {
         Verification::Nothing => (None, false),
         Verification::Chain(roots) => (Some(Trusted::load(roots, &provider)?), false),
         Verification::Full(roots) => (Some(Trusted::load(roots, &provider)?), true),
@@ -35,8 +35,17 @@ pub(super) fn connector(verification: &Verification) -> Result<MakeRustlsConnect
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS: {error}"))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let config = match &wanted.identity {
+        None => config.with_no_client_auth(),
+        Some(identity) => {
+            let chain = read("sslcert", &identity.cert)?;
+            let key = PrivateKeyDer::from_pem_file(&identity.key)
+                .map_err(|error| format!("sslkey={}: {error}", identity.key.display()))?;
+            let told = |error| format!("sslcert={}: {error}", identity.cert.display());
+            config.with_client_auth_cert(chain, key).map_err(told)?
+        }
+    };
     Ok(MakeRustlsConnect::new(config))
 }
 
@@ -53,7 +62,7 @@ struct Trusted {
 impl Trusted {
     fn load(roots: &Roots, provider: &Arc<CryptoProvider>) -> Result<Self, String> {
         let listed = match roots {
-            Roots::File(path) => read(path)?,
+            Roots::File(path) => read("sslrootcert", path)?,
             Roots::System => rustls_native_certs::load_native_certs().certs,
         };
         let mut store = RootCertStore::empty();
@@ -95,8 +104,8 @@ struct Presented<'a> {
     now: UnixTime,
 }
 
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let told = |error: &dyn std::fmt::Display| format!("sslrootcert={}: {error}", path.display());
+fn read(parameter: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let told = |error: &dyn std::fmt::Display| format!("{parameter}={}: {error}", path.display());
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| told(&error))?;
     certificates.collect::<Result<_, _>>().map_err(|error| told(&error))
 }

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, TlsCertificates};
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, TlsCertificates,
+};
 
 use super::script::Script;
 use crate::lock::{Endpoint, SystemError};
 
 /// Query parameters of a URL that mean something.
-const PARAMETERS: [&str; 2] = ["ca", "protocol"];
+const PARAMETERS: [&str; 4] = ["ca", "cert", "key", "protocol"];
+/// Port where none is written.
+const DEFAULT_PORT: u16 = 6379;
 
 /// How long to wait on a connection.
 #[derive(Clone, Copy)]
@@ -40,9 +45,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS,
-    /// where `?ca=/path.pem` names a certificate authority of one's own. Contacts
-    /// nobody.
+    /// Reads `redis://[user:password@]host:port[/db]`, `unix:///path`, or `rediss://` for
+    /// TLS, where `?ca=/path.pem` names a certificate authority of one's own, `cert` and
+    /// `key` what we show. Contacts nobody.
     ///
     /// # Errors
     /// The URL or the certificate file cannot be used.
@@ -64,8 +69,7 @@ impl Server {
     /// Host as written, without port.
     #[must_use]
     pub fn host(&self) -> &str {
-        let address = self.endpoint.host_port();
-        address.rsplit_once(':').map_or(address, |(host, _)| host)
+        self.endpoint.hosts().first().map_or("", |host| host.name.as_str())
     }
 
     /// Number of the database that the URL names.
@@ -133,25 +137,70 @@ impl Server {
 }
 
 fn client(endpoint: &Endpoint) -> Result<Client, String> {
-    let hint = "write redis://[user:password@]host:port[/db], or rediss:// for TLS";
-    let mut url = redis::parse_redis_url(endpoint.secret_url()).ok_or_else(|| format!("is not a Redis URL; {hint}"))?;
-    let pairs: Vec<(String, String)> = url.query_pairs().map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
-    if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-        return Err(format!("unknown URL parameter \"{name}\"; there are: {}", PARAMETERS.join(", ")));
-    }
-    let authority = pairs.iter().find(|(name, _)| name == "ca").map(|(_, path)| path.clone());
-    let kept: Vec<String> =
-        pairs.iter().filter(|(name, _)| name != "ca").map(|(name, value)| format!("{name}={value}")).collect();
-    url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
-    let info = url.into_connection_info().map_err(|error| format!("{error}; {hint}"))?;
-    match authority {
+    let hint = "write redis://[USER:PASSWORD@]HOST:PORT[/DB], rediss:// for TLS, or unix:///PATH";
+    endpoint.usable()?;
+    let [host] = endpoint.hosts() else { return Err(format!("is not the URL of one Redis server; {hint}")) };
+    let (name, port) = (host.name.clone(), host.port.unwrap_or(DEFAULT_PORT));
+    let address = match endpoint.scheme() {
+        "redis" => ConnectionAddr::Tcp(name, port),
+        "rediss" => ConnectionAddr::TcpTls { host: name, port, insecure: false, tls_params: None },
+        "unix" | "redis+unix" => ConnectionAddr::Unix(name.into()),
+        _ => return Err(format!("is not a Redis URL; {hint}")),
+    };
+    endpoint.only(&PARAMETERS)?;
+    let info = "redis://localhost".into_connection_info().map_err(|error| error.to_string())?;
+    let info = info.set_addr(address).set_redis_settings(settings(endpoint)?);
+    match certificates(endpoint)? {
         None => Client::open(info).map_err(|error| error.to_string()),
-        Some(path) => {
-            let root_cert = std::fs::read(&path).map_err(|error| format!("ca file {path}: {error}"))?;
-            let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
-            Client::build_with_tls(info, certificates).map_err(|error| format!("ca file {path}: {error}"))
+        Some(_) if endpoint.scheme() != "rediss" => {
+            Err("ca, cert and key are for TLS, and this URL is not: write rediss:// or leave them out".to_owned())
         }
+        Some(certificates) => Client::build_with_tls(info, certificates).map_err(|error| format!("TLS: {error}")),
     }
+}
+
+/// Who we are there, and which database is meant.
+fn settings(endpoint: &Endpoint) -> Result<RedisConnectionInfo, String> {
+    let mut settings = RedisConnectionInfo::default();
+    match (endpoint.user(), endpoint.secret_password()) {
+        (user, Some(password)) => {
+            settings = settings.set_password(password);
+            if let Some(user) = user {
+                settings = settings.set_username(user);
+            }
+        }
+        (Some(_), None) => {
+            return Err("has a user and no password: write redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST for \
+                        the default user"
+                .to_owned());
+        }
+        (None, None) => {}
+    }
+    let number = "Invalid database number: write /0, /1 and so on after the host";
+    if !endpoint.path().is_empty() {
+        settings = settings.set_db(endpoint.path().parse::<u32>().map_err(|_| number.to_owned())?.into());
+    }
+    match endpoint.parameter("protocol") {
+        None | Some("resp2" | "2") => {}
+        Some("resp3" | "3") => settings = settings.set_protocol(ProtocolVersion::RESP3),
+        Some(_) => return Err("protocol: there are resp2 and resp3".to_owned()),
+    }
+    Ok(settings)
+}
+
+/// An authority of one's own, and the certificate that we show.
+fn certificates(endpoint: &Endpoint) -> Result<Option<TlsCertificates>, String> {
+    let file = |name: &str| {
+        let path = endpoint.parameter(name);
+        path.map(|path| std::fs::read(path).map_err(|error| format!("{name} file {path}: {error}"))).transpose()
+    };
+    let client_tls = match (file("cert")?, file("key")?) {
+        (Some(client_cert), Some(client_key)) => Some(ClientTlsConfig { client_cert, client_key }),
+        (None, None) => None,
+        _ => return Err("cert and key belong together: give both".to_owned()),
+    };
+    let root_cert = file("ca")?;
+    Ok((client_tls.is_some() || root_cert.is_some()).then_some(TlsCertificates { client_tls, root_cert }))
 }
 
 #[cfg(test)]
@@ -169,8 +218,23 @@ mod tests {
         assert_eq!(problem("rediss://127.0.0.1:6380?protocol=resp3"), "");
         assert!(problem("http://127.0.0.1").contains("not a Redis URL"));
         assert!(problem("redis://127.0.0.1/x").contains("Invalid database number"));
-        assert!(problem("redis://127.0.0.1?cert=x").contains("unknown URL parameter \"cert\""));
-        assert!(problem("rediss://127.0.0.1?ca=/no/such.pem").contains("/no/such.pem"));
+        assert!(problem("redis://127.0.0.1?nosuch=x").contains("unknown URL parameter \"nosuch\""));
+        assert!(problem("rediss://127.0.0.1?ca=/no/such%20one.pem").contains("/no/such one.pem"));
+        assert!(problem("rediss://127.0.0.1?cert=/no/such.pem").contains("/no/such.pem"));
+        assert_eq!(problem("unix:///run/redis.sock?db=2&password=x"), "");
+        assert_eq!(problem("redis://:a,b@[::1]:1/0?protocol=resp3"), "");
+    }
+
+    #[test]
+    fn what_would_not_be_used_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().display();
+        assert!(problem(&format!("redis://127.0.0.1?ca={path}")).contains("rediss://"));
+        assert!(problem(&format!("rediss://127.0.0.1?cert={path}")).contains("belong together"));
+        assert!(problem("redis://s3cret@127.0.0.1").contains("no password"));
+        assert!(!problem("redis://s3cret@127.0.0.1").contains("cret"));
+        assert!(problem("redis://127.0.0.1?password=s3&cret=x").contains("unknown URL parameter beside the password"));
+        assert!(problem("redis://a,b").contains("one Redis server"));
     }
 
     #[test]

@@ -7,10 +7,10 @@ use zookeeper_client::{Acls, Client, Connector, CreateMode, CreateOptions};
 use super::NAME;
 use crate::backend::Target;
 use crate::clock::Clock;
-use crate::lock::{Endpoint, Key, SystemError};
+use crate::lock::{Endpoint, Host, Key, SystemError};
 
 /// Port where none is written (`clientPort` in ZooKeeper's sample configuration).
-const DEFAULT_PORT: &str = "2181";
+const DEFAULT_PORT: u16 = 2181;
 
 /// The entry's configuration, shared by all of its sessions.
 pub struct Config {
@@ -35,27 +35,38 @@ impl Config {
             clock: target.clock,
         };
         for endpoint in &target.endpoints {
-            match endpoint.scheme() {
-                "zookeeper" | "" => {}
-                other => {
-                    let problem = format!(
-                        "scheme {other}:// is not offered: use zookeeper://HOST:PORT (TLS to ZooKeeper is not offered)"
-                    );
-                    return Err(config.error(&problem));
-                }
+            config.checked(endpoint).map_err(|problem| config.error(&problem))?;
+            config.hosts.extend(endpoint.hosts().iter().map(with_port));
+            let chroot = format!("/{}", endpoint.path());
+            if endpoint.path().is_empty() || config.chroot == chroot {
+                continue;
             }
-            let hosts = endpoint.host_port().split(',').filter(|host| !host.is_empty());
-            config.hosts.extend(hosts.map(with_port));
-            if let Some(chroot) = chroot(endpoint) {
-                config.chroot = chroot;
+            if !config.chroot.is_empty() {
+                return Err(config.error("one chroot is for all servers, and different ones are given"));
             }
+            config.chroot = chroot;
         }
-        config.auth =
-            target.endpoints.iter().find_map(Endpoint::credentials).map(|(user, pass)| format!("{user}:{pass}"));
+        let mut given = target.endpoints.iter().filter_map(Endpoint::credentials);
+        let first = given.next();
+        if given.any(|other| first.as_ref() != Some(&other)) {
+            return Err(config.error("one user, or password, is for all servers, and different ones are given"));
+        }
+        config.auth = first.map(|(user, pass)| format!("{user}:{pass}"));
         if config.hosts.is_empty() {
             return Err(config.error("no endpoint given: use --endpoint zookeeper=zookeeper://HOST:2181"));
         }
         Ok(config)
+    }
+
+    /// Is it an address of ZooKeeper, with nothing in it that would not be used?
+    fn checked(&self, endpoint: &Endpoint) -> Result<(), String> {
+        endpoint.usable()?;
+        if !matches!(endpoint.scheme(), "zookeeper" | "") {
+            let scheme = endpoint.scheme();
+            let offered = "use zookeeper://HOST:PORT (TLS to ZooKeeper is not offered)";
+            return Err(format!("scheme {scheme}:// is not offered: {offered}"));
+        }
+        endpoint.only(&[])
     }
 
     /// `host:port` of every server given.
@@ -108,19 +119,8 @@ impl Config {
     }
 }
 
-fn with_port(host: &str) -> String {
-    // A colon inside brackets belongs to an IPv6 address.
-    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
-    if after.contains(':') { host.to_owned() } else { format!("{host}:{DEFAULT_PORT}") }
-}
-
-/// The path of the URL, without a trailing slash.
-fn chroot(endpoint: &Endpoint) -> Option<String> {
-    let url = endpoint.secret_url();
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
-    let path = rest.split_once('/').map(|(_, path)| path.trim_matches('/'))?;
-    (!path.is_empty()).then(|| format!("/{path}"))
+fn with_port(host: &Host) -> String {
+    Host { port: Some(host.port.unwrap_or(DEFAULT_PORT)), ..host.clone() }.to_string()
 }
 
 #[cfg(test)]
@@ -150,6 +150,7 @@ mod tests {
             // As a list split at its commas gives it.
             (&["zookeeper://me:p@a:1", "b:2/x"], "a:1,b:2/x"),
             (&["zookeeper://[::1]"], "[::1]:2181"),
+            (&["zookeeper://a:1/x%20y"], "a:1/x y"),
         ] {
             assert_eq!(config(urls).unwrap().cluster(), cluster);
         }
@@ -157,9 +158,9 @@ mod tests {
 
     #[test]
     fn credentials_are_for_digest_authentication_and_never_shown() {
-        let config = config(&["zookeeper://me:s%2Fcret@a:1"]).unwrap();
-        assert_eq!(config.auth.as_deref(), Some("me:s/cret"));
-        assert!(!config.error("auth me:s/cret, s%2Fcret").to_string().contains("cret"));
+        let config = config(&["zookeeper://me:long%2Fs3cret@a:1"]).unwrap();
+        assert_eq!(config.auth.as_deref(), Some("me:long/s3cret"));
+        assert!(!config.error("auth me:long/s3cret, long%2Fs3cret").to_string().contains("cret"));
     }
 
     #[test]
@@ -167,6 +168,9 @@ mod tests {
         let refused = |urls: &[&str]| config(urls).err().unwrap();
         assert!(refused(&["zookeeper+tls://a:1"]).contains("TLS to ZooKeeper is not offered"));
         assert!(refused(&[]).contains("--endpoint"));
+        assert!(refused(&["zookeeper://a:1?timeout=5"]).contains("unknown URL parameter \"timeout\""));
+        assert!(refused(&["zookeeper://a:1/x", "zookeeper://b:1/y"]).contains("one chroot"));
+        assert!(refused(&["zookeeper://me:one@a:1", "zookeeper://me:two@b:1"]).contains("different ones"));
     }
 
     #[test]

@@ -20,13 +20,7 @@ pub(in crate::cli) struct LoadArgs {
     #[command(flatten)]
     pub docker: DockerArgs,
     /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; those of an ensemble as etcd=etcd://a,b,c or zookeeper=zookeeper://a,zookeeper://b; may be repeated
-    #[arg(
-        long,
-        env = "LOCKBENCH_ENDPOINT",
-        value_name = "SYSTEM=URL[,URL...]",
-        value_delimiter = ' ',
-        hide_env_values = true
-    )]
+    #[arg(long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,
     /// What is shown while it runs
     #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_UI")]
@@ -130,13 +124,7 @@ pub(in crate::cli) struct CheckArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DoctorArgs {
     /// Running servers to look at as well, e.g. redis=redis://host:6379 or etcd=etcd://a,b,c; may be repeated
-    #[arg(
-        long,
-        env = "LOCKBENCH_ENDPOINT",
-        value_name = "SYSTEM=URL[,URL...]",
-        value_delimiter = ' ',
-        hide_env_values = true
-    )]
+    #[arg(long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,
     /// Where the servers come from that are looked at
     #[arg(long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]

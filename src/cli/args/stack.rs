@@ -120,6 +120,22 @@ impl ProjectArgs {
 }
 
 impl DockerArgs {
+    /// Says why a flag would change nothing, if one would: containers are not asked for.
+    pub fn idle(&self, stack: StackChoice) -> Option<String> {
+        let name = match stack {
+            StackChoice::Auto | StackChoice::Docker => return None,
+            StackChoice::Local => "local",
+            StackChoice::External => "external",
+        };
+        let flag = match (self.compose.is_empty(), self.durability) {
+            (false, _) => "--compose",
+            // Of given servers it is what the user says.
+            (true, Some(_)) if stack == StackChoice::Local => "--durability",
+            (true, _) => return None,
+        };
+        Some(format!("{flag} changes nothing: it is about containers, and --stack {name} starts none"))
+    }
+
     /// As compose files and labels have it.
     pub fn durability(&self) -> Option<String> {
         let name = |durability| match durability {

@@ -2,7 +2,7 @@
 
 use super::super::Failure;
 use super::super::args::SystemChoice;
-use super::super::endpoints::several;
+use super::super::endpoints::{SCHEMES, first_of, kind_of, several};
 use crate::lock::{Endpoint, ServerKind};
 use crate::stack::{Project, Register};
 
@@ -23,14 +23,20 @@ pub fn read(
     let (system, urls) = asked_for(urls, system.map(SystemChoice::kind))?;
     let kind = match (system, urls.first()) {
         (Some(system), _) => system,
-        (None, Some(first)) => by_scheme(&Endpoint::new(first))?,
+        (None, Some(first)) => by_scheme(first)?,
         (None, None) => return Err(Failure::usage("no URL given")),
     };
-    let endpoints: Vec<Endpoint> = urls.iter().flat_map(|url| split(url)).flat_map(|url| servers(kind, &url)).collect();
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for url in urls {
+        // `etcds://a b`: both are meant.
+        let secure = endpoints.first().is_some_and(|first| first.scheme() == "etcds") && !url.contains("://");
+        let url = if secure { format!("etcds://{url}") } else { url };
+        endpoints.extend(several(kind, &url).map_err(Failure::usage)?);
+    }
     let kind =
         if kind == ServerKind::Redis && system.is_none() && endpoints.len() > 1 { ServerKind::Redlock } else { kind };
     for endpoint in &endpoints {
-        if !endpoint.scheme().is_empty() && !kind.schemes().contains(&endpoint.scheme()) {
+        if !kind.schemes().contains(&endpoint.scheme()) {
             let schemes = kind.schemes().join(":// or ");
             return Err(Failure::usage(format!("{endpoint}: {kind} needs {schemes}://; inspect looks at one system")));
         }
@@ -38,21 +44,6 @@ pub fn read(
             return Err(Failure::usage(format!("{endpoint} has no host: write {}://HOST:PORT", kind.schemes()[0])));
         }
     }
-    let endpoints: Vec<Endpoint> = match kind {
-        // Their libraries want a scheme.
-        ServerKind::Redis | ServerKind::Redlock | ServerKind::Postgres => {
-            endpoints.into_iter().map(|endpoint| schemed(kind, endpoint)).collect()
-        }
-        // `etcds://a b`: both are meant.
-        ServerKind::Etcd if endpoints.first().is_some_and(|first| first.scheme() == "etcds") => {
-            let secure = |endpoint: Endpoint| match endpoint.scheme() {
-                "" => Endpoint::new(format!("etcds://{}", endpoint.secret_url())),
-                _ => endpoint,
-            };
-            endpoints.into_iter().map(secure).collect()
-        }
-        ServerKind::Zookeeper | ServerKind::Etcd => endpoints,
-    };
     check(kind, &endpoints)?;
     Ok((kind, endpoints))
 }
@@ -75,17 +66,6 @@ fn asked_for(urls: &[String], system: Option<ServerKind>) -> Result<(Option<Serv
     Ok((system, bare))
 }
 
-/// The servers of one URL: those of an ensemble may share a scheme.
-fn servers(kind: ServerKind, url: &str) -> Vec<Endpoint> {
-    match kind {
-        ServerKind::Etcd => several(kind, url),
-        // ZooKeeper's own form is understood by its recipe; the others have one server a URL.
-        ServerKind::Redis | ServerKind::Redlock | ServerKind::Zookeeper | ServerKind::Postgres => {
-            vec![Endpoint::new(url)]
-        }
-    }
-}
-
 fn left_running(kind: ServerKind, project: &str) -> Result<Vec<Endpoint>, Failure> {
     let register = Register::from_env().map_err(Failure::unavailable)?;
     if let Some(left) = register.of(kind).filter(|left| left.died.is_none()) {
@@ -106,18 +86,24 @@ fn left_running(kind: ServerKind, project: &str) -> Result<Vec<Endpoint>, Failur
     Ok(endpoints)
 }
 
-fn by_scheme(first: &Endpoint) -> Result<ServerKind, Failure> {
-    let kind = ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&first.scheme()));
-    kind.ok_or_else(|| {
-        let text = first.to_string();
-        if !text.contains([':', '/']) {
+/// What is not surely no secret is not repeated.
+fn by_scheme(first: &str) -> Result<ServerKind, Failure> {
+    let endpoint = first_of(first).map_err(|unclear| match unclear.scheme() {
+        "" => Failure::usage(format!("{unclear}; known schemes are {SCHEMES}; or say --as SYSTEM")),
+        _ => Failure::usage(unclear),
+    })?;
+    if let Some(kind) = kind_of(&endpoint) {
+        return Ok(kind);
+    }
+    let is_word = first.len() <= 16 && first.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | ':'));
+    match endpoint.scheme() {
+        "" if is_word => {
             let names = ServerKind::ALL.map(ServerKind::name).join(", ");
-            return Failure::usage(format!("{text} is neither a URL nor the name of a system: {names}"));
+            Err(Failure::usage(format!("{first} is neither a URL nor the name of a system: {names}")))
         }
-        Failure::usage(format!(
-            "unknown scheme in {first}; known are redis, rediss, etcd, etcds, zookeeper, postgres; or say --as SYSTEM"
-        ))
-    })
+        "" => Err(Failure::usage(format!("a URL begins with its scheme: {SCHEMES}; or say --as SYSTEM"))),
+        scheme => Err(Failure::usage(format!("unknown scheme {scheme}://; known are {SCHEMES}; or say --as SYSTEM"))),
+    }
 }
 
 fn check(kind: ServerKind, endpoints: &[Endpoint]) -> Result<(), Failure> {
@@ -136,35 +122,9 @@ fn check(kind: ServerKind, endpoints: &[Endpoint]) -> Result<(), Failure> {
     }
 }
 
-fn schemed(kind: ServerKind, endpoint: Endpoint) -> Endpoint {
-    match endpoint.scheme() {
-        "" => Endpoint::new(format!("{}://{}", kind.schemes()[0], endpoint.secret_url())),
-        _ => endpoint,
-    }
-}
-
-/// A list is split only where another URL begins: a comma may be a part of a password, and
-/// ZooKeeper's own form has commas between hosts.
-fn split(text: &str) -> Vec<String> {
-    let mut urls: Vec<String> = Vec::new();
-    for part in text.split(',') {
-        let begins = part
-            .split_once("://")
-            .is_some_and(|(scheme, _)| ServerKind::ALL.into_iter().any(|kind| kind.schemes().contains(&scheme)));
-        match urls.last_mut() {
-            Some(last) if !begins => {
-                last.push(',');
-                last.push_str(part);
-            }
-            _ => urls.push(part.to_owned()),
-        }
-    }
-    urls
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{read, split};
+    use super::read;
     use crate::cli::args::SystemChoice;
     use crate::lock::ServerKind;
 
@@ -194,7 +154,16 @@ mod tests {
 
     #[test]
     fn a_comma_within_a_password_splits_nothing() {
-        assert_eq!(split("redis://:a,b@h:1,redis://:c@i:2"), ["redis://:a,b@h:1", "redis://:c@i:2"]);
+        assert_eq!(of(&["redis://:a,b@h:1,redis://:c@i:2"], None), Ok((ServerKind::Redlock, 2)));
+        assert_eq!(of(&["postgres://me:a,b@h:1/db"], None), Ok((ServerKind::Postgres, 1)));
+    }
+
+    #[test]
+    fn forms_of_the_systems_own_clients_are_taken() {
+        assert_eq!(of(&["postgres:///db?host=/run/postgresql&user=me"], None), Ok((ServerKind::Postgres, 1)));
+        assert_eq!(of(&["host=h user=me password='a b'"], None), Ok((ServerKind::Postgres, 1)));
+        assert_eq!(of(&["etcds://a", "b"], None), Ok((ServerKind::Etcd, 2)));
+        assert_eq!(of(&["unix:///run/redis.sock"], None), Ok((ServerKind::Redis, 1)));
     }
 
     #[test]
@@ -207,13 +176,16 @@ mod tests {
             (&["redis://u:s3cret@a:1"], Some(SystemChoice::Redlock), "every node"),
             (&["postgres://u:s3cret@a", "postgres://b"], None, "one server"),
             (&["redis://"], None, "no host"),
-            (&["redis:"], None, "unknown scheme in redis:; known"),
+            (&["redis:"], None, "known schemes are redis,"),
+            (&["redis://u:s3cret"], None, "redis://*** has a port"),
+            (&["u:s3cret@h"], None, "no scheme"),
+            (&["redis://:s3/cret@h"], None, "%2F"),
             (&["reddis"], None, "reddis is neither a URL nor the name of a system: redis, redlock"),
             (&["etcd=etcd://u:s3cret@a:1"], Some(SystemChoice::Redis), "one system"),
             (&["redis://u:s3cret@a:1"], Some(SystemChoice::Etcd), "etcd needs etcd://"),
         ] {
             let message = of(urls, system).unwrap_err();
-            assert!(message.contains(problem) && !message.contains("s3cret"), "{message}");
+            assert!(message.contains(problem) && !message.contains("cret"), "{message}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::backend::Entry;
 use crate::cli::Failure;
 use crate::cli::args::MonitorArgs;
-use crate::cli::endpoints::Endpoints;
+use crate::cli::endpoints::{Endpoints, all_used};
 use crate::cli::gates::Gates;
 use crate::cli::measure::contended;
 use crate::cli::select::{Selection, select};
@@ -33,6 +33,7 @@ impl Orders {
         sets.extend(args.load.seed.map(|seed| format!("seed={seed}")));
         let (mut plan, source) = load(&args.own.workload, &sets).map_err(Failure::usage)?;
         let selection = watched(select(&args.load.backends, &plan, &source)?, endpoints)?;
+        all_used(endpoints, &selection.entries)?;
         plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
         // A round is a trial that counts from its first attempt on.
         (plan.warmup_ns, plan.duration_ns, plan.trials) = (0, args.own.round.as_nanos() as u64, 1);

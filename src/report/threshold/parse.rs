@@ -71,6 +71,13 @@ pub struct Threshold {
     pub level: ThresholdLevel,
 }
 
+/// The same bound for the same systems, however it was written.
+impl PartialEq for Threshold {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
 impl Threshold {
     /// Reads a threshold. `level` is what was said beside the text, which may then say
     /// nothing of it itself.

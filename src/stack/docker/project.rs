@@ -27,6 +27,8 @@ pub struct Seen {
     pub service: String,
     /// Does its health check pass?
     pub healthy: bool,
+    /// Has it ended, or will it not get well by itself?
+    pub dead: bool,
     /// `healthy`, `starting`, `has exited (exit status 1)`.
     pub state: String,
     /// Its address for clients while it runs, where it is published.
@@ -113,15 +115,16 @@ impl Project {
 }
 
 fn seen(container: &Container, kind: ServerKind) -> Seen {
-    let (healthy, state) = match container.healthy() {
-        Ok(true) => (true, "healthy".to_owned()),
-        Ok(false) => (false, "starting".to_owned()),
-        Err(what) => (false, what),
+    let (healthy, dead, state) = match container.healthy() {
+        Ok(true) => (true, false, "healthy".to_owned()),
+        Ok(false) => (false, false, "starting".to_owned()),
+        Err(what) => (false, true, what),
     };
     Seen {
         kind,
         service: container.service().to_owned(),
         healthy,
+        dead,
         state,
         endpoint: container.endpoint_when_up(),
         durability: container.durability().map(str::to_owned),

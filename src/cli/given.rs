@@ -1,0 +1,176 @@
+//! What was typed: the arguments, and the `LOCKBENCH_` variables beside them. A flag that
+//! may be repeated adds to what its variable asks; of another one that replaces it, that is
+//! told. And no message repeats a secret that was typed, wherever it was typed.
+
+use clap::Parser;
+
+use super::args::{Arguments, Command, LoadArgs};
+use super::endpoints::shown;
+use super::tell;
+use crate::lock::{HIDDEN, without_secrets};
+
+/// Reads the command line.
+///
+/// # Errors
+/// The exit code where there is nothing to do: help was printed, or what is wrong was told.
+pub fn parsed() -> Result<Arguments, u8> {
+    Arguments::try_parse().map(merged).map_err(|error| {
+        let code = u8::try_from(error.exit_code()).unwrap_or(2);
+        let secret = error.use_stderr() && typed().iter().any(|text| shown(text) != *text);
+        if secret {
+            tell(without_typed_secrets(&error.render().to_string()).trim_end());
+        } else {
+            let _ = error.print();
+        }
+        code
+    })
+}
+
+/// A message without the secrets that were typed: it may quote an argument that should have
+/// stood elsewhere.
+pub fn without_typed_secrets(message: &str) -> String {
+    without(message, &typed())
+}
+
+fn without(message: &str, typed: &[String]) -> String {
+    let values = typed.iter().filter_map(|text| text.split_once('=').map(|(_, value)| value.to_owned()));
+    let mut secret: Vec<String> = typed.iter().cloned().chain(values).filter(|text| shown(text) != *text).collect();
+    if secret.is_empty() {
+        return message.to_owned();
+    }
+    secret.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let mut message = secret.iter().fold(message.to_owned(), |message, text| message.replace(text, &shown(text)));
+    // Parts of an argument, as lists and keys with values are divided.
+    for part in secret.iter().flat_map(|text| text.split(['=', ',', ';'])).filter(|part| part.contains('@')) {
+        message = message.replace(part, HIDDEN);
+    }
+    without_secrets(&message)
+}
+
+fn typed() -> Vec<String> {
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let variables = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LOCKBENCH_"));
+    arguments.chain(variables.map(|(_, value)| value.to_string_lossy().into_owned())).collect()
+}
+
+/// The value of a variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn merged(mut arguments: Arguments) -> Arguments {
+    let notes = merge(&mut arguments.command, &variable);
+    notes.iter().for_each(|note| tell(&format!("lockbench: {note}")));
+    arguments
+}
+
+/// Adds what variables ask to the flags that may be repeated; returns what is to be told.
+fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let add = |flags: &mut Vec<String>, name: &str, divider: Option<char>| {
+        let asked = asked(variable(name), divider);
+        if *flags != asked {
+            flags.splice(0..0, asked);
+        }
+    };
+    let replaced = |flags: &[String], flag: &str, name: &str| {
+        let asked = asked(variable(name), Some(','));
+        let other = !asked.is_empty() && flags != asked;
+        other.then(|| format!("{flag} replaces {name}={}", asked.join(",")))
+    };
+    let of_load = |load: &mut LoadArgs| {
+        add(&mut load.endpoint, "LOCKBENCH_ENDPOINT", None);
+        add(&mut load.sets, "LOCKBENCH_SET", None);
+        add(&mut load.thresholds, "LOCKBENCH_THRESHOLD", Some(';'));
+        add(&mut load.allow, "LOCKBENCH_ALLOW", Some(','));
+        add(&mut load.warn, "LOCKBENCH_WARN", Some(','));
+        add(&mut load.deny, "LOCKBENCH_DENY", Some(','));
+        let files: Vec<String> = load.docker.compose.iter().map(|file| file.display().to_string()).collect();
+        let notes =
+            [replaced(&load.backends, "-b", "LOCKBENCH_BACKENDS"), replaced(&files, "--compose", "LOCKBENCH_COMPOSE")];
+        notes.into_iter().flatten().collect()
+    };
+    match command {
+        Command::Run(args) => of_load(&mut args.load),
+        Command::Quick(args) => of_load(&mut args.load),
+        Command::Monitor(args) => of_load(&mut args.load),
+        Command::Check(args) => {
+            add(&mut args.sets, "LOCKBENCH_SET", None);
+            replaced(&args.backends, "-b", "LOCKBENCH_BACKENDS").into_iter().collect()
+        }
+        Command::Doctor(args) => {
+            add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
+            Vec::new()
+        }
+        Command::Compare(args) => {
+            add(&mut args.gates, "LOCKBENCH_GATE", Some(','));
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a variable asks, as clap divides it.
+fn asked(value: Option<String>, divider: Option<char>) -> Vec<String> {
+    let Some(value) = value else { return Vec::new() };
+    match divider {
+        Some(divider) => value.split(divider).map(str::to_owned).collect(),
+        None => vec![value],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::{Arguments, Command, merge, without};
+
+    fn merged(line: &[&str]) -> (Command, Vec<String>) {
+        let mut command = Arguments::try_parse_from(line).unwrap().command;
+        let variable = |name: &str| match name {
+            "LOCKBENCH_THRESHOLD" => Some("double_grants == 0;timeouts <= 1%".to_owned()),
+            "LOCKBENCH_SET" => Some("clients=4".to_owned()),
+            "LOCKBENCH_ENDPOINT" => Some("redis=redis://a etcd=etcd://b".to_owned()),
+            "LOCKBENCH_DENY" | "LOCKBENCH_GATE" => Some("one,two".to_owned()),
+            "LOCKBENCH_BACKENDS" => Some("redis".to_owned()),
+            _ => None,
+        };
+        let notes = merge(&mut command, &variable);
+        (command, notes)
+    }
+
+    #[test]
+    fn a_flag_adds_to_what_its_variable_asks() {
+        let flags = ["--threshold", "jain > 0.9", "--set", "hold=1ms", "--endpoint", "redlock=x", "-D", "three"];
+        let line: Vec<&str> = ["lockbench", "run", "w.toml", "-b", "etcd"].into_iter().chain(flags).collect();
+        let (Command::Run(args), notes) = merged(&line) else { panic!("another command") };
+        assert_eq!(args.load.thresholds, ["double_grants == 0", "timeouts <= 1%", "jain > 0.9"]);
+        assert_eq!(args.load.sets, ["clients=4", "hold=1ms"]);
+        assert_eq!(args.load.endpoint, ["redis=redis://a etcd=etcd://b", "redlock=x"]);
+        assert_eq!(args.load.deny, ["one", "two", "three"]);
+        assert_eq!(
+            (args.load.backends, notes),
+            (vec!["etcd".to_owned()], vec!["-b replaces LOCKBENCH_BACKENDS=redis".to_owned()])
+        );
+        let (Command::Compare(args), _) = merged(&["lockbench", "compare", "a", "b", "--gate", "three"]) else {
+            panic!("another command")
+        };
+        assert_eq!(args.gates, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn no_message_repeats_a_secret_that_was_typed() {
+        let typed =
+            ["redis://:zeb/ra@h:1", "--endpoint=etcd=etcd://u:zebra@h", "redis://a&b=zebra@h", "redis", "w.toml"];
+        let typed = typed.map(str::to_owned);
+        for message in [
+            "redis://:zeb/ra@h:1: cannot read this workload",
+            "unexpected argument 'etcd=etcd://u:zebra@h' found",
+            "unknown backend \"etcd://u:zebra\"",
+            "--set redis://a&b = zebra@h: no key",
+        ] {
+            let told = without(message, &typed);
+            assert!(!told.contains("zeb") && !told.contains("ra@"), "{told}");
+        }
+        assert_eq!(without("redis is no w.toml", &typed), "redis is no w.toml");
+    }
+}
