@@ -76,7 +76,12 @@ fn report_writes_elsewhere_and_leaves_the_run_as_it_was() {
 fn a_run_is_found_by_path_and_by_id() {
     let place = two_runs();
     for run in ["one", "results/one", "results/one/"] {
-        place.run(&["show", run]).exits(0).tells(&["Speed", "verdict: pass", "files: results/one"]);
+        place.run(&["show", run]).exits(0).tells(&[
+            "1 of 1 system ran",
+            "verdict: pass",
+            "files: results/one/report.html",
+        ]);
+        place.run(&["show", run, "--full"]).exits(0).tells(&["Speed", "verdict: pass", "files: results/one"]);
     }
     // A directory of the same name that is no run does not hide it.
     fs::create_dir(place.path().join("one")).unwrap();

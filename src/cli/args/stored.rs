@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::look::{FormatChoice, UiArgs};
+use super::look::{FormatChoice, SignArgs, UiArgs};
 
 /// A stored run: a run directory's path, or an id under -o.
 #[derive(Debug, Args)]
@@ -27,6 +27,11 @@ pub(in crate::cli) struct LsArgs {
 pub(in crate::cli) struct ShowArgs {
     /// The run or watch: a directory, or an id under -o
     pub run: String,
+    /// Every table, finding and note, not the answer only
+    #[arg(long, env = "LOCKBENCH_FULL")]
+    pub full: bool,
+    #[command(flatten)]
+    pub signs: SignArgs,
     #[command(flatten)]
     pub stored: StoredArgs,
     /// Format on stdout
