@@ -253,6 +253,9 @@ fn a_need_is_answered_from_the_stored_run() {
     let place = two_runs();
     let ran = place.run(&["report", "one", "--need", "p99<20s,fencing"]).exits(0);
     ran.tells(&["memory", "p99<20s", "fencing"]);
+    place.run(&["report", "one", "--need", "p99<1ns"]).exits(99).tells(&["fits: none", "does not fit: memory"]);
+    place.run(&["report", "one", "--need", "cost<9"]).exits(97).tells(&["fits: none", "not known"]);
+    place.run(&["report", "one", "--need", "help"]).exits(0).tells(&["survive=node", "p99<20ms"]);
     place.run(&["report", "one", "--need", "p99<20"]).exits(2).in_one_message().complains(&["--need", "unit"]);
     place.run(&["report", "one", "both", "--need", "fencing"]).exits(2).in_one_message().complains(&["one RUN"]);
 }

@@ -49,7 +49,7 @@ pub(in crate::cli) struct ReportArgs {
     /// Where to write, instead of the run directory itself
     #[arg(long, env = "LOCKBENCH_TO", value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// What a system must do, e.g. 'p99<20ms,fencing,survive=node': prints which ones fit
+    /// What a system must do, e.g. 'p99<50ms,fencing'; `help` lists all. Exit 99 if none fits, 97 if not known
     #[arg(long, env = "LOCKBENCH_NEED", value_name = "NEEDS", conflicts_with = "to")]
     pub need: Option<String>,
 }

@@ -29,7 +29,9 @@ fn eight() -> Report {
     for (result, at) in report.results.iter_mut().zip((0..8).flat_map(|system| [system; 3])) {
         let spread = 1.0 + (f64::from(result.trial) - 2.0) * 0.02;
         result.throughput_per_s = Some(rates[at] * spread);
-        (DURABILITY[at].0.clone_into(&mut result.durability), DURABILITY[at].1.clone_into(&mut result.quorum));
+        let (durability, quorum) = DURABILITY[at];
+        durability.clone_into(&mut result.durability);
+        quorum.clone_into(&mut result.quorum);
     }
     for (merged, rate) in report.aggregates.iter_mut().zip(rates) {
         merged.throughput_per_s = Some(rate);
