@@ -1,6 +1,4 @@
-//! `lockbench backends`: the registry as a table.
-
-use comfy_table::{ContentArrangement, Table};
+//! `lockbench backends`: the registry, a block per entry.
 
 use super::conclude::terminal_width;
 use super::{Failure, print};
@@ -8,60 +6,43 @@ use crate::backend::{ENTRIES, Entry};
 use crate::lock::{Guarantees, RenewalKind, WaitKind};
 use crate::output::wrapped;
 
+/// Columns of a file or a pipe.
+const NO_TERMINAL: u16 = 80;
+
 /// Prints every entry with its promises and their source.
 pub fn backends() -> Result<u8, Failure> {
-    let mut table = Table::new();
-    table.load_preset("     ──            ").set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["name", "quick", "server", "waits by", "lease", "renewal", "fencing token", "FIFO", "ttl floor"]);
-    for entry in ENTRIES {
-        let guarantees = &entry.guarantees;
-        table.add_row([
-            entry.name,
-            if entry.quick { "yes" } else { "-" },
-            entry.server.map_or("none", |kind| kind.name()),
-            waiting(guarantees),
-            if guarantees.lease { "yes" } else { "no" },
-            renewal(guarantees),
-            guarantees.token.unwrap_or("not offered"),
-            if guarantees.fifo { "yes" } else { "no" },
-            &if guarantees.lease { format!("{} ms", guarantees.ttl_floor_ms) } else { "no lease".to_owned() },
-        ]);
-    }
-    let table = format!("{}\n\n", table.trim_fmt());
-    let width = terminal_width().map_or(usize::MAX, |width| usize::from(width.max(60)));
-    let fits = table.lines().all(|line| line.trim_end().chars().count() <= width);
-    let mut text = if fits { table } else { ENTRIES.iter().map(|entry| block(entry)).collect() };
-    for entry in ENTRIES {
-        let source = format!("{}: {}. Source: {}", entry.name, entry.summary, entry.guarantees.source);
-        wrapped_lines(&source, width).for_each(|line| text.push_str(&line));
-    }
-    text.push_str("\nA bare system name means its default recipe: postgres is postgres:advisory.\n");
+    let width = usize::from(terminal_width().unwrap_or(NO_TERMINAL).max(60));
+    let mut text: String = ENTRIES.iter().map(|entry| block(entry, width)).collect();
+    text.push_str("A bare system name means its default recipe: postgres is postgres:advisory.\n");
     print(&text)?;
     Ok(0)
 }
 
-/// A row of the table where its columns do not fit.
-fn block(entry: &Entry) -> String {
+/// An entry in lines of so many columns; a blank line after it.
+fn block(entry: &Entry, width: usize) -> String {
     let guarantees = &entry.guarantees;
     let lease = if guarantees.lease {
         format!("lease of at least {} ms, renewal {}", guarantees.ttl_floor_ms, renewal(guarantees))
     } else {
         "no lease".to_owned()
     };
-    format!(
-        "{}{}\n  server {}; waits by {}; {}\n  {lease}\n  fencing token: {}\n",
-        entry.name,
-        if entry.quick { " (in quick)" } else { "" },
-        entry.server.map_or("none", |kind| kind.name()),
-        waiting(guarantees),
-        if guarantees.fifo { "FIFO" } else { "no order" },
-        guarantees.token.unwrap_or("not offered"),
-    )
-}
-
-/// A sentence in lines of so many columns.
-fn wrapped_lines(sentence: &str, width: usize) -> impl Iterator<Item = String> {
-    wrapped(sentence, width).into_iter().map(|line| format!("{line}\n"))
+    let served = if guarantees.fifo { "served in order of arrival" } else { "in no order" };
+    let told = [
+        format!("{}.", entry.summary),
+        format!(
+            "server {}; waits by {}, {served}",
+            entry.server.map_or("none", |kind| kind.name()),
+            waiting(guarantees)
+        ),
+        format!("{lease}; fencing token: {}", guarantees.token.unwrap_or("not offered")),
+        format!("Source: {}", guarantees.source),
+    ];
+    let mut text = format!("{}{}\n", entry.name, if entry.quick { " (in quick)" } else { "" });
+    for line in told.iter().flat_map(|sentence| wrapped(sentence, width - 2)) {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push('\n');
+    text
 }
 
 fn waiting(guarantees: &Guarantees) -> &'static str {
@@ -83,17 +64,13 @@ fn renewal(guarantees: &Guarantees) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{block, wrapped_lines};
+    use super::block;
     use crate::backend::ENTRIES;
 
     #[test]
-    fn what_a_narrow_terminal_shows_fits_80_columns() {
-        for entry in ENTRIES {
-            let source = format!("{}: {}. Source: {}", entry.name, entry.summary, entry.guarantees.source);
-            for line in block(entry).lines().map(str::to_owned).chain(wrapped_lines(&source, 80)) {
-                let one = !line.trim_end().contains(' ');
-                assert!(line.trim_end().chars().count() <= 80 || one, "{line}");
-            }
+    fn every_entry_fits_80_columns_unless_an_address_does_not() {
+        for line in ENTRIES.iter().flat_map(|entry| block(entry, 80).lines().map(str::to_owned).collect::<Vec<_>>()) {
+            assert!(line.chars().count() <= 80 || !line.trim().contains(' '), "{line}");
         }
     }
 }

@@ -7,8 +7,11 @@ use crate::report::RecordedRun;
 use crate::report::decision::{Answer, Cell};
 use crate::report::need::{NEEDS, Need};
 
-/// Columns of a file or a pipe, and of a terminal at most.
-const WIDTH: u16 = 120;
+/// Columns of a terminal that are used at most.
+const WIDEST: u16 = 120;
+
+/// Columns of a file or a pipe.
+const NO_TERMINAL: u16 = 80;
 
 /// Columns of the word that answers a need.
 const WORD: usize = 14;
@@ -30,7 +33,7 @@ pub enum Fit {
 /// # Errors
 /// Names the need that is wrong and lists the known ones.
 pub fn need(run: &RecordedRun, text: &str, width: Option<u16>) -> Result<(String, Fit), String> {
-    Ok(answered(run, &Need::parse_all(text)?, usize::from(width.unwrap_or(WIDTH).clamp(60, WIDTH))))
+    Ok(answered(run, &Need::parse_all(text)?, usize::from(width.unwrap_or(NO_TERMINAL).clamp(60, WIDEST))))
 }
 
 /// Every need that there is, with what it asks for.

@@ -28,10 +28,17 @@ const ALL_THE_TIME: f64 = 0.9995;
 pub struct Columns {
     /// With ASCII signs only?
     pub ascii: bool,
-    /// With intervals and bounds?
+    /// With the interval of the rate?
+    pub spread: bool,
+    /// With the bound beside a zero?
     pub wide: bool,
     /// With the share that was served?
     pub served: bool,
+}
+
+/// Has a system of these an interval of its rate?
+pub fn spread<'a>(mut rows: impl Iterator<Item = &'a Row>) -> bool {
+    rows.any(|row| row.rate_interval.is_some())
 }
 
 /// Was a system of these not served all the time?
@@ -42,7 +49,7 @@ pub fn unserved<'a>(mut rows: impl Iterator<Item = &'a Row>) -> bool {
 /// The heads of the columns.
 pub fn heads(columns: Columns) -> Vec<&'static str> {
     let mut heads = vec!["system", "grants/s"];
-    if columns.wide {
+    if columns.spread {
         heads.push("(95 %)");
     }
     heads.extend(["wait p50", "wait p99", "hand-off", "fair"]);
@@ -56,7 +63,7 @@ pub fn heads(columns: Columns) -> Vec<&'static str> {
 /// The cells of a row, as [`heads`] names them.
 pub fn cells(row: &Row, columns: Columns) -> Vec<String> {
     let mut cells = vec![row.system.clone(), shown(&row.rate, three_digits)];
-    if columns.wide {
+    if columns.spread {
         cells.push(row.rate_interval.map_or_else(
             || NONE.to_owned(),
             |interval| {
@@ -86,6 +93,7 @@ pub struct Shape {
     heads: Vec<&'static str>,
     bar: usize,
     most: f64,
+    spread: bool,
     wide: bool,
     served: bool,
 }
@@ -104,8 +112,9 @@ impl Shape {
 
     fn with(rows: &[&Row], columns: usize, ascii: bool, wide: bool) -> Self {
         let served = unserved(rows.iter().copied());
-        let heads = heads(Columns { ascii, wide, served });
-        let mut shape = Self { columns, ascii, widths: Vec::new(), heads, bar: 0, most: 0.0, wide, served };
+        let spread = wide && spread(rows.iter().copied());
+        let heads = heads(Columns { ascii, spread, wide, served });
+        let mut shape = Self { columns, ascii, widths: Vec::new(), heads, bar: 0, most: 0.0, spread, wide, served };
         let cells: Vec<Vec<String>> = rows.iter().map(|row| shape.cells(row)).collect();
         shape.widths = (0..shape.heads.len())
             .map(|at| {
@@ -128,7 +137,7 @@ impl Shape {
     }
 
     fn columns_shown(&self) -> Columns {
-        Columns { ascii: self.ascii, wide: self.wide, served: self.served }
+        Columns { ascii: self.ascii, spread: self.spread, wide: self.wide, served: self.served }
     }
 
     /// Cells in their columns, the bar behind the rate.
@@ -220,7 +229,8 @@ fn row_line(row: &Row, marked: bool, winner: &Winner, shape: &Shape) -> Line {
         _ if row.disqualified.contains(&Disqualified::Violated) => (Tone::Bad, violated),
         _ if !row.ranked() => (Tone::Warning, "!"),
         Winner::Tie { .. } if marked => (Tone::Warning, tie),
-        Winner::Clear { .. } | Winner::Unproven { .. } | Winner::Alone if marked => (Tone::Good, best),
+        Winner::Unproven { .. } if marked => (Tone::Warning, best),
+        Winner::Clear { .. } | Winner::Alone if marked => (Tone::Good, best),
         _ => (Tone::Plain, ""),
     };
     let cells = shape.cells(row);

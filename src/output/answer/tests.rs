@@ -36,7 +36,7 @@ fn eight() -> Report {
     for (merged, rate) in report.aggregates.iter_mut().zip(rates) {
         merged.throughput_per_s = Some(rate);
     }
-    report.plan = serde_json::json!({ "clients": 16, "keys": 4, "hold": "1ms", "seed": 7 });
+    report.plan = serde_json::json!({ "clients": 16, "keys": { "kind": "uniform", "count": 4 }, "hold": { "kind": "constant", "value": "1ms" }, "seed": 7 });
     report.environment.placement =
         "servers on the same machine as the load, over loopback: no network delay".to_owned();
     report.skipped.clear();

@@ -30,18 +30,20 @@ pub fn load_words(report: &Report) -> String {
     let Some(first) = report.results.first() else { return String::new() };
     let mut text = format!("; {}", first.workload);
     let plan = &report.plan;
-    let plain = |key: &str| match &plan[key] {
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::String(words) => Some(words.clone()),
-        _ => None,
-    };
-    if let (Some(clients), Some(keys)) = (plain("clients"), plan["keys"].as_u64()) {
-        let plural = |count: &str| if count == "1" { "" } else { "s" };
-        text.push_str(&format!(": {clients} client{} on {keys} key{}", plural(&clients), plural(&keys.to_string())));
-        if let Some(hold) = plan["hold"].as_str() {
+    if let Some(clients) = plan["clients"].as_u64() {
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        text.push_str(&format!(": {clients} client{}", plural(clients)));
+        let single = (plan["keys"]["kind"] == "single").then_some(1);
+        if let Some(keys) = plan["keys"]["count"].as_u64().or(single) {
+            text.push_str(&format!(" on {keys} key{}", plural(keys)));
+        } else if plan["keys"]["kind"] == "per-client" {
+            text.push_str(", each on a key of its own");
+        }
+        if let Some(hold) = plan["hold"]["value"].as_str() {
             text.push_str(&format!(", hold {hold}"));
         }
     }
+
     let trials = report.results.iter().map(|result| result.trial).max().unwrap_or(1);
     let length = human_duration((first.measured_s * 1e9) as u64);
     text.push_str(&format!(", {trials} {} of {length}", if trials == 1 { "trial" } else { "trials" }));

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use self::escape::{clipped, fenced, inline, item};
 use self::sparkline::{Course, sparkline};
 use super::Rendered;
-use super::answer::rows::{Columns, cells as cells_of, heads, unserved};
+use super::answer::rows::{Columns, cells as cells_of, heads, spread, unserved};
 use super::answer::words::{absent_words, disqualified_words, limits_words, turnout_words, winner_words};
 use super::command::{repeat_line, shell_line};
 use super::headline::headline;
@@ -124,7 +124,7 @@ fn answered(found: &Answer) -> String {
     if found.classes.is_empty() {
         return String::new();
     }
-    let columns = Columns { ascii: false, wide: true, served: unserved(rows()) };
+    let columns = Columns { ascii: false, spread: spread(rows()), wide: true, served: unserved(rows()) };
     let heads: Vec<String> = ["class"].into_iter().chain(heads(columns)).map(str::to_owned).collect();
     let mut cells = Vec::new();
     let mut told = Vec::new();
