@@ -377,21 +377,11 @@ mod tests {
             ..Row::default()
         };
         let rows = [whole, broken, cut, watch];
-        for width in [60, 80, 100, 120] {
+        for width in [72, 80, 100, 120] {
             let text = table(&rows, Some(width));
             assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{text}");
         }
-        insta::assert_snapshot!(table(&rows, Some(80)), @"
-         id                              workload   backends    verdict
-        ──────────────────────────────────────────────────────────────────
-        ");
-        insta::assert_snapshot!(table(&rows, None), @"
-         id                              started                workload   backends     trials      size   verdict
-        ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-         20261120T073501Z-hot-key-1a2b   2026-11-20T07:35:01Z   hot-key    redis,etcd        5   793 KiB   pass (0)
-         killed                          -                      -          -                 -       0 B   no report: under way, or broken off, partial
-         ctrl-c                          2026-11-20T07:35:01Z   -          -                 -       0 B   interrupted (130), incomplete
-         canary                          2026-11-20T07:35:01Z   -          redis             -       0 B   watch of 1h 02m: threshold (99)
-        ");
+        insta::assert_snapshot!("ls_80", table(&rows, Some(80)));
+        insta::assert_snapshot!("ls_whole", table(&rows, None));
     }
 }
