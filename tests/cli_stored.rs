@@ -251,9 +251,9 @@ fn ls_knows_sweeps_and_leaves_saved_baselines_out() {
 #[test]
 fn a_need_is_answered_from_the_stored_run() {
     let place = two_runs();
-    let ran = place.run(&["report", "one", "--need", "p99<20s,fencing"]).exits(0);
-    ran.tells(&["memory", "p99<20s", "fencing"]);
-    place.run(&["report", "one", "--need", "p99<1ns"]).exits(99).tells(&["fits: none", "does not fit: memory"]);
+    let ran = place.run(&["report", "one", "--need", "p90<20s,fencing"]).exits(0);
+    ran.tells(&["memory", "p90<20s", "fencing", "fits: memory"]);
+    place.run(&["report", "one", "--need", "p50<1ns"]).exits(99).tells(&["fits: none", "does not fit: memory"]);
     place.run(&["report", "one", "--need", "cost<9"]).exits(97).tells(&["fits: none", "not known"]);
     place.run(&["report", "one", "--need", "help"]).exits(0).tells(&["survive=node", "p99<20ms"]);
     place.run(&["report", "one", "--need", "p99<20"]).exits(2).in_one_message().complains(&["--need", "unit"]);

@@ -108,8 +108,16 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn lines(&self) -> Vec<Line> {
-        let parts =
-            [self.head(), self.classes(), self.limits(), self.findings(), self.compared(), self.tail(), self.onward()];
+        let parts = [
+            self.head(),
+            self.classes(),
+            self.limits(),
+            self.findings(),
+            self.notes(),
+            self.compared(),
+            self.tail(),
+            self.onward(),
+        ];
         let mut lines: Vec<Line> = Vec::new();
         let (last, first) = (parts.len() - 1, 0);
         for (at, part) in parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
@@ -119,6 +127,12 @@ impl Page<'_> {
             lines.extend(part);
         }
         lines
+    }
+
+    /// Remarks on plan and servers, where nothing is left out.
+    fn notes(&self) -> Vec<Line> {
+        let notes = self.report.notes.iter().filter(|_| self.look.width.is_none());
+        notes.map(|note| Line::of(Tone::Faint, format!("note: {note}"))).collect()
     }
 
     /// How it came out against a baseline; with every figure where nothing is cut.

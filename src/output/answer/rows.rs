@@ -207,6 +207,10 @@ pub fn class_lines(class: &Class, most: usize, shape: &Shape) -> Vec<Line> {
     let marked = if class.rows.len() > 1 { class.winner.marked() } else { 0 };
     for (at, row) in class.rows.iter().take(most).enumerate() {
         lines.push(row_line(row, at < marked, &class.winner, shape));
+        if let Some(nodes) = &row.nodes_left {
+            let text = format!("    quorum {}; {nodes} at the end", row.quorum);
+            lines.push(Line::of(Tone::Warning, cut(&text, shape)));
+        }
         if let Some(why) = row.disqualified.first() {
             let text = format!("    not ranked: {}", disqualified_words(why, &row.safety));
             let tone = if *why == Disqualified::Violated { Tone::Bad } else { Tone::Warning };
