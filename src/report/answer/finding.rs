@@ -61,6 +61,9 @@ const RANKED: &[(Severity, &[&str])] = &[
     (Severity::Setting, &["ttl-below-hold", "fsync-off", "nagle-on", "single-node", "loopback"]),
 ];
 
+/// Place of what no lint looks for within its severity.
+const BEHIND_KNOWN_LINTS: usize = 100;
+
 /// Severity of a lint, and its place within.
 fn rank(lint: &str) -> (Severity, usize) {
     let place = |names: &[&str]| names.iter().position(|name| *name == lint);
@@ -75,7 +78,7 @@ pub(super) fn findings(report: &Report) -> (Vec<Finding>, usize) {
     found.extend(failures(report));
     found.extend(lints(report));
     found.sort_by_key(|finding| {
-        let place = finding.lint.as_deref().map_or(0, |lint| rank(lint).1);
+        let place = finding.lint.as_deref().map_or(BEHIND_KNOWN_LINTS, |lint| rank(lint).1);
         (finding.severity, !finding.denied, place)
     });
     let more = found.len().saturating_sub(MOST_FINDINGS);

@@ -190,8 +190,8 @@ fn at_most_five_findings_the_most_severe_first() {
         told,
         [
             (Severity::Breach, "nagle-on"),
-            (Severity::System, "7 x timed out"),
             (Severity::System, "standby"),
+            (Severity::System, "7 x timed out"),
             (Severity::System, "a-new-one"),
             (Severity::Tool, "history-lost-events"),
         ]
