@@ -83,6 +83,9 @@ fn quick_lists_what_it_cannot_run_and_passes() {
         command.env(variable, "/nonexistent");
     }
     let ran = Running::start(&mut command).finish(Duration::from_secs(30)).exits(0).tells(&["verdict: pass, exit 0"]);
+    let first = ran.out.lines().next().unwrap_or_default();
+    assert!(first.starts_with("2 of 8 systems ran: memory, sqlite"), "{first}");
+    ran.out.lines().find(|line| line.contains("verdict: pass, exit 0; 2 of 8 systems ran: memory, sqlite")).unwrap();
     for backend in ["redis", "redlock", "zookeeper", "etcd", "postgres:advisory", "postgres:lease"] {
         let line = ran.out.lines().find(|line| line.starts_with(&format!("not run: {backend}: ")));
         let line = line.unwrap_or_else(|| panic!("{backend} is not listed:\n{}", ran.out));

@@ -76,7 +76,12 @@ fn report_writes_elsewhere_and_leaves_the_run_as_it_was() {
 fn a_run_is_found_by_path_and_by_id() {
     let place = two_runs();
     for run in ["one", "results/one", "results/one/"] {
-        place.run(&["show", run]).exits(0).tells(&["Speed", "verdict: pass", "files: results/one"]);
+        place.run(&["show", run]).exits(0).tells(&[
+            "1 of 1 system ran",
+            "verdict: pass",
+            "files: results/one/report.html",
+        ]);
+        place.run(&["show", run, "--full"]).exits(0).tells(&["Speed", "verdict: pass", "files: results/one"]);
     }
     // A directory of the same name that is no run does not hide it.
     fs::create_dir(place.path().join("one")).unwrap();
@@ -246,8 +251,11 @@ fn ls_knows_sweeps_and_leaves_saved_baselines_out() {
 #[test]
 fn a_need_is_answered_from_the_stored_run() {
     let place = two_runs();
-    let ran = place.run(&["report", "one", "--need", "p99<20s,fencing"]).exits(0);
-    ran.tells(&["memory", "p99<20s", "fencing"]);
+    let ran = place.run(&["report", "one", "--need", "p90<20s,fencing"]).exits(0);
+    ran.tells(&["memory", "p90<20s", "fencing", "fits: memory"]);
+    place.run(&["report", "one", "--need", "p50<1ns"]).exits(99).tells(&["fits: none", "does not fit: memory"]);
+    place.run(&["report", "one", "--need", "cost<9"]).exits(97).tells(&["fits: none", "not known"]);
+    place.run(&["report", "one", "--need", "help"]).exits(0).tells(&["survive=node", "p99<20ms"]);
     place.run(&["report", "one", "--need", "p99<20"]).exits(2).in_one_message().complains(&["--need", "unit"]);
     place.run(&["report", "one", "both", "--need", "fencing"]).exits(2).in_one_message().complains(&["one RUN"]);
 }

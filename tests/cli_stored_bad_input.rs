@@ -220,7 +220,8 @@ fn a_run_of_schema_version_1_is_shown_but_not_drawn_anew() {
     let run = place.results().join("bad");
     fs::create_dir(&run).unwrap();
     fs::write(run.join("report.json"), VERSION_1).unwrap();
-    place.run(&["show", "bad"]).exits(0).tells(&["verdict: pass, exit 0", "note: a sentence of version 1"]);
+    place.run(&["show", "bad"]).exits(0).tells(&["verdict: pass, exit 0"]);
+    place.run(&["show", "bad", "--full"]).exits(0).tells(&["verdict: pass, exit 0", "note: a sentence of version 1"]);
     for reader in ["report", "export"] {
         refused_by(&place, reader, 2, &["schema version 1", "kept no histograms", "lockbench show results/bad"]);
     }

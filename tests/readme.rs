@@ -51,6 +51,15 @@ fn every_figure_of_the_readme_is_in_the_reference_results() {
 }
 
 #[test]
+fn a_system_of_the_reference_results_fits_the_need_of_the_readme() {
+    let readme = read("README.md");
+    let needs = readme.split("--need '").nth(1).unwrap().split('\'').next().unwrap();
+    let run = lockbench::report::RecordedRun::open(&path("results/reference/quickstart")).unwrap();
+    let (text, fits) = lockbench::output::need(&run, needs, None).unwrap();
+    assert_eq!(fits, lockbench::output::Fit::Yes, "{text}");
+}
+
+#[test]
 fn every_picture_of_the_readme_is_in_the_reference_results() {
     let readme = read("README.md");
     let paths: Vec<&str> = readme.split("](results/").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();

@@ -102,6 +102,34 @@ fn servers_that_up_left_are_used_and_stay_until_down() {
 }
 
 #[test]
+fn servers_that_were_found_and_do_not_answer_are_left_for_the_next_ones() {
+    if !support::live("no server was started") {
+        return;
+    }
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    let listed = place.run(&["up", "redis", "--stack", "local", "--format", "json"]).exits(0).out;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let url = listed["servers"][0]["endpoints"][0].as_str().unwrap().to_owned();
+    let mut connection = redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
+    let info: String = redis::cmd("INFO").arg("server").query(&mut connection).unwrap();
+    let pid = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().trim().parse().unwrap();
+    let pid = Pid::from_raw(pid).unwrap();
+    // It accepts connections still: the kernel does that.
+    kill_process(pid, Signal::STOP).unwrap();
+    let mut arguments = vec!["quick", "-b", "redis", "--ui", "plain"];
+    arguments.extend(SHORT);
+    let ran = place.run(&arguments);
+    kill_process(pid, Signal::CONT).unwrap();
+    let ran = ran.exits(0).tells(&["1 of 1 system ran", "verdict: pass, exit 0"]);
+    ran.complains(&["redis: what `lockbench up` started cannot be used, and is left as it is: ", "the next is tried"]);
+    assert!(place.report()["notes"].to_string().contains("cannot be used"), "{}", place.report()["notes"]);
+    place.run(&["status", "--stack", "local"]).exits(0).tells(&["redis     runs (this machine)"]);
+    place.run(&["down", "--stack", "local"]).exits(0);
+    assert_clean(&place);
+}
+
+#[test]
 fn a_keeper_that_is_killed_leaves_no_server_and_no_lie() {
     if !support::live("no server was started") {
         return;

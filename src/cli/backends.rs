@@ -1,37 +1,48 @@
-//! `lockbench backends`: the registry as a table.
+//! `lockbench backends`: the registry, a block per entry.
 
-use comfy_table::{ContentArrangement, Table};
-
+use super::conclude::terminal_width;
 use super::{Failure, print};
-use crate::backend::ENTRIES;
+use crate::backend::{ENTRIES, Entry};
 use crate::lock::{Guarantees, RenewalKind, WaitKind};
+use crate::output::wrapped;
+
+/// Columns of a file or a pipe.
+const NO_TERMINAL: u16 = 80;
 
 /// Prints every entry with its promises and their source.
 pub fn backends() -> Result<u8, Failure> {
-    let mut table = Table::new();
-    table.load_preset("     ──            ").set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["name", "quick", "server", "waits by", "lease", "renewal", "fencing token", "FIFO", "ttl floor"]);
-    for entry in ENTRIES {
-        let guarantees = &entry.guarantees;
-        table.add_row([
-            entry.name,
-            if entry.quick { "yes" } else { "-" },
-            entry.server.map_or("none", |kind| kind.name()),
-            waiting(guarantees),
-            if guarantees.lease { "yes" } else { "no" },
-            renewal(guarantees),
-            guarantees.token.unwrap_or("not offered"),
-            if guarantees.fifo { "yes" } else { "no" },
-            &if guarantees.lease { format!("{} ms", guarantees.ttl_floor_ms) } else { "no lease".to_owned() },
-        ]);
-    }
-    let mut text = format!("{}\n\n", table.trim_fmt());
-    for entry in ENTRIES {
-        text.push_str(&format!("{}: {}. Source: {}\n", entry.name, entry.summary, entry.guarantees.source));
-    }
-    text.push_str("\nA bare system name means its default recipe: postgres is postgres:advisory.\n");
+    let width = usize::from(terminal_width().unwrap_or(NO_TERMINAL).max(60));
+    let mut text: String = ENTRIES.iter().map(|entry| block(entry, width)).collect();
+    text.push_str("A bare system name means its default recipe: postgres is postgres:advisory.\n");
     print(&text)?;
     Ok(0)
+}
+
+/// An entry in lines of so many columns; a blank line after it.
+fn block(entry: &Entry, width: usize) -> String {
+    let guarantees = &entry.guarantees;
+    let lease = if guarantees.lease {
+        format!("lease of at least {} ms, renewal {}", guarantees.ttl_floor_ms, renewal(guarantees))
+    } else {
+        "no lease".to_owned()
+    };
+    let served = if guarantees.fifo { "served in order of arrival" } else { "in no order" };
+    let told = [
+        format!("{}.", entry.summary),
+        format!(
+            "server {}; waits by {}, {served}",
+            entry.server.map_or("none", |kind| kind.name()),
+            waiting(guarantees)
+        ),
+        format!("{lease}; fencing token: {}", guarantees.token.unwrap_or("not offered")),
+        format!("Source: {}", guarantees.source),
+    ];
+    let mut text = format!("{}{}\n", entry.name, if entry.quick { " (in quick)" } else { "" });
+    for line in told.iter().flat_map(|sentence| wrapped(sentence, width - 2)) {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push('\n');
+    text
 }
 
 fn waiting(guarantees: &Guarantees) -> &'static str {
@@ -48,5 +59,18 @@ fn renewal(guarantees: &Guarantees) -> &'static str {
         RenewalKind::Explicit => "explicit",
         RenewalKind::Heartbeat => "heartbeat",
         RenewalKind::None => "none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::block;
+    use crate::backend::ENTRIES;
+
+    #[test]
+    fn every_entry_fits_80_columns_unless_an_address_does_not() {
+        for line in ENTRIES.iter().flat_map(|entry| block(entry, 80).lines().map(str::to_owned).collect::<Vec<_>>()) {
+            assert!(line.chars().count() <= 80 || !line.trim().contains(' '), "{line}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use tracing::{debug, info, warn};
 
 use super::args::FormatChoice;
 use super::baseline::Baselines;
+use super::config::UiOptions;
+use super::ending::told_end;
 use super::endpoints::redacted;
 use super::job::{Job, workers};
 use super::measure::{Done, contended, own_cpu_s};
@@ -17,7 +19,7 @@ use super::scoreboard;
 use super::servers::Servers;
 use super::{Failure, print, tell};
 use crate::backend;
-use crate::output::{OUTPUTS, json, text};
+use crate::output::{OUTPUTS, json};
 use crate::report::live::Update;
 use crate::report::{
     Aggregate, Environment, Interruption, MEASURED, Measurements, REPORT, RecordedRun, Report, RunDirectory,
@@ -95,12 +97,10 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
 
 impl Concluded {
     /// Prints the result; returns the exit code.
-    pub fn print(mut self, format: FormatChoice) -> u8 {
+    pub fn print(mut self, format: FormatChoice, ui: &UiOptions) -> u8 {
         let shown = match format {
             FormatChoice::Json => print(&String::from_utf8_lossy(&self.report_json)),
-            FormatChoice::Text => {
-                print(&format!("{}files: {}\n", text(&self.report, terminal_width()), self.place.display()))
-            }
+            FormatChoice::Text => print(&told_end(&self.report, Some(&self.place), ui)),
         };
         if let Err(failure) = shown {
             tell(&format!("lockbench: {}; the files are in {}", failure.message, self.place.display()));
@@ -143,7 +143,7 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
         lints: Vec::new(),
         notes,
         results,
-        skipped: ran.skipped.clone(),
+        skipped: ran.skipped.iter().cloned().chain(unreached(job, ran)).collect(),
         faults: Vec::new(),
         thresholds: Vec::new(),
         comparison: None,
@@ -161,8 +161,7 @@ fn verdict(job: &Job<'_>, ran: &Ran, report: &mut Report) -> Verdict {
     report.comparison = comparison;
     gates.extend(regressions);
     let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
-    let (results, skipped) = (&report.results, &report.skipped);
-    let mut verdict = judge(results, skipped, &job.plan.expect, ran.interruption, &is_control, &gates);
+    let mut verdict = judge(&report.results, &ran.skipped, &job.plan.expect, ran.interruption, &is_control, &gates);
     verdict.reasons.extend(not_reached(job, ran));
     if let Some(problem) = &ran.unwritten {
         verdict.unstored(problem.clone());
@@ -203,6 +202,21 @@ fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
         }
     }
     remarks
+}
+
+/// Systems that a run which was stopped did not come to.
+fn unreached(job: &Job<'_>, ran: &Ran) -> Vec<SkippedBackend> {
+    let known = |name: &str| {
+        ran.dones.iter().any(|done| done.result.backend == name) || ran.skipped.iter().any(|skip| skip.backend == name)
+    };
+    let missing = job.selection.entries.iter().filter(|entry| ran.interruption.is_some() && !known(entry.name));
+    missing
+        .map(|entry| SkippedBackend {
+            backend: entry.name.to_owned(),
+            reason: "the run was stopped before it began".to_owned(),
+            asked_for: job.selection.by_name,
+        })
+        .collect()
 }
 
 /// What a run that was stopped did not come to: a system without a row must not be

@@ -240,6 +240,22 @@ impl Run<'_> {
         }
     }
 
+    /// A system on its servers, if they answer.
+    fn reach(
+        &self,
+        entry: &'static backend::Entry,
+        ttl: EffectiveTtl,
+        clock: Clock,
+        runtime: &tokio::runtime::Runtime,
+    ) -> Result<Candidate, String> {
+        let (endpoints, ours) = self.servers.endpoints(entry)?;
+        let target = self.target(endpoints, ours, clock);
+        let system = (entry.connect)(target.clone()).map_err(|error| error.to_string())?;
+        let mut facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+        facts.durability = self.servers.durability(entry, facts.durability);
+        Ok(Candidate { entry, system, target, facts, ttl })
+    }
+
     /// The systems that answer; the others are skipped with their reason.
     fn candidates(&mut self, ttls: &[EffectiveTtl], clock: Clock, runtime: &tokio::runtime::Runtime) -> Vec<Candidate> {
         let mut candidates = Vec::new();
@@ -247,13 +263,16 @@ impl Run<'_> {
             if self.stop.draining() {
                 break;
             }
-            let reached = self.servers.endpoints(entry).and_then(|(endpoints, ours)| {
-                let target = self.target(endpoints, ours, clock);
-                let system = (entry.connect)(target.clone()).map_err(|error| error.to_string())?;
-                let mut facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
-                facts.durability = self.servers.durability(entry, facts.durability);
-                Ok(Candidate { entry, system, target, facts, ttl: *ttl })
-            });
+            let mut reached = self.reach(entry, *ttl, clock, runtime);
+            let settled = candidates.iter().any(|other: &Candidate| other.entry.server == entry.server);
+            let refused = reached.as_ref().err().cloned().filter(|_| !settled);
+            if let Some(reason) = refused {
+                let display = &self.job.session.display;
+                if self.servers.fall_back(entry, &reason, self.job.args, &self.stop, &|text| display.say(text)) {
+                    self.job.session.log.keep_secret(self.servers.all_endpoints().iter());
+                    reached = self.reach(entry, *ttl, clock, runtime);
+                }
+            }
             match reached {
                 Ok(candidate) => {
                     let facts = &candidate.facts;

@@ -10,6 +10,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
 use super::args::{FormatChoice, LsArgs};
+use super::conclude::terminal_width;
 use super::sides::baselines;
 use super::stored::partial_id;
 use super::{Failure, print};
@@ -19,6 +20,9 @@ use crate::units::{span, three_digits};
 
 /// Longest text of a cell: a plan may name twenty systems.
 const WIDEST: usize = 48;
+
+/// Longest name of a workload on a narrow terminal.
+const NARROW: usize = 16;
 
 /// One directory.
 #[derive(Debug, Default, Serialize)]
@@ -56,7 +60,7 @@ pub fn ls(args: &LsArgs) -> Result<u8, Failure> {
         FormatChoice::Text if rows.is_empty() => {
             format!("no runs in {}: `lockbench quick` or `lockbench run` makes one\n", root.display())
         }
-        FormatChoice::Text => table(&rows),
+        FormatChoice::Text => table(&rows, terminal_width()),
     };
     print(&text)?;
     Ok(0)
@@ -195,29 +199,84 @@ fn size(directory: &Path) -> u64 {
     entries.flatten().map(of).sum()
 }
 
-fn table(rows: &[Row]) -> String {
+/// The list, for a terminal of `width` columns, if it is one: what does not fit there is
+/// left out from the least to the most important, and the longest verdicts are cut.
+fn table(rows: &[Row], width: Option<u16>) -> String {
+    let width = width.map_or(usize::MAX, |width| usize::from(width.max(60)));
+    let whole = [Detail::Started, Detail::Backends, Detail::Size, Detail::Trials];
+    let mut text = String::new();
+    for left_out in 0..=whole.len() {
+        text = table_of(rows, &whole[left_out..], usize::MAX);
+        if widest(&text) <= width {
+            return text;
+        }
+    }
+    let verdicts = rows.iter().map(|row| verdict(row).chars().count()).max().unwrap_or(0);
+    let room = verdicts.saturating_sub(widest(&text).saturating_sub(width)).max(12);
+    table_of(rows, &[], room)
+}
+
+fn widest(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+/// A column that a narrow terminal has no room for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// The id begins with it, unless it was named.
+    Started,
+    /// Their names; else their number.
+    Backends,
+    Size,
+    Trials,
+}
+
+fn table_of(rows: &[Row], details: &[Detail], verdicts: usize) -> String {
     let mut table = Table::new();
     table.load_preset("     ──            ").set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["id", "started", "workload", "backends", "trials", "size", "verdict"]);
     let none = || "-".to_owned();
+    let shown = |detail: Detail| details.contains(&detail);
+    let columns: [(&str, bool); 7] = [
+        ("id", true),
+        ("started", shown(Detail::Started)),
+        ("workload", true),
+        ("backends", true),
+        ("trials", shown(Detail::Trials)),
+        ("size", shown(Detail::Size)),
+        ("verdict", true),
+    ];
+    let kept = |cells: [String; 7]| -> Vec<String> {
+        cells.into_iter().zip(columns).filter(|(_, (_, shown))| *shown).map(|(cell, _)| cell).collect()
+    };
+    table.set_header(kept(columns.map(|(head, _)| head.to_owned())));
     for row in rows {
-        let backends = if row.backends.is_empty() { none() } else { row.backends.join(",") };
-        table.add_row([
+        let backends = match row.backends.as_slice() {
+            [] => none(),
+            many @ [_, _, ..] if !shown(Detail::Backends) => format!("{} systems", many.len()),
+            all => all.join(","),
+        };
+        table.add_row(kept([
             cell(&row.id, usize::MAX),
             cell(row.started_at.as_deref().unwrap_or("-"), WIDEST),
-            cell(row.workload.as_deref().unwrap_or("-"), WIDEST),
+            cell(row.workload.as_deref().unwrap_or("-"), if shown(Detail::Backends) { WIDEST } else { NARROW }),
             cell(&backends, WIDEST),
             row.trials.map_or_else(none, |trials| trials.to_string()),
             human_size(row.bytes),
-            cell(&verdict(row), usize::MAX),
-        ]);
+            cell(&verdict(row), verdicts),
+        ]));
     }
-    for column in [4, 5] {
-        if let Some(column) = table.column_mut(column) {
+    for (at, _) in columns
+        .iter()
+        .filter(|(_, shown)| *shown)
+        .enumerate()
+        .filter(|(_, (head, _))| matches!(*head, "trials" | "size"))
+    {
+        if let Some(column) = table.column_mut(at) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    format!("{}\n", table.trim_fmt())
+    // The frame pads each line; nothing stands there.
+    table.trim_fmt().lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 /// `pass (0)`, `violated (100), partial`, or why there is none.
@@ -317,13 +376,12 @@ mod tests {
             watched_s: Some(3_723),
             ..Row::default()
         };
-        insta::assert_snapshot!(table(&[whole, broken, cut, watch]), @"
-         id                              started                workload   backends     trials      size   verdict
-        ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-         20261120T073501Z-hot-key-1a2b   2026-11-20T07:35:01Z   hot-key    redis,etcd        5   793 KiB   pass (0)
-         killed                          -                      -          -                 -       0 B   no report: under way, or broken off, partial
-         ctrl-c                          2026-11-20T07:35:01Z   -          -                 -       0 B   interrupted (130), incomplete
-         canary                          2026-11-20T07:35:01Z   -          redis             -       0 B   watch of 1h 02m: threshold (99)
-        ");
+        let rows = [whole, broken, cut, watch];
+        for width in [72, 80, 100, 120] {
+            let text = table(&rows, Some(width));
+            assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{text}");
+        }
+        insta::assert_snapshot!("ls_80", table(&rows, Some(80)));
+        insta::assert_snapshot!("ls_whole", table(&rows, None));
     }
 }

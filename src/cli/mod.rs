@@ -12,6 +12,7 @@ mod dashboard;
 mod display;
 mod doctor;
 mod down;
+mod ending;
 mod endpoints;
 mod execute;
 mod explain;

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::log::Log;
 use super::tell;
 use crate::load::Phase;
+use crate::output::trial_line;
 use crate::report::live::{Snapshot, TrialStart, Update};
 use crate::units::{SECOND, grouped, three_digits};
 
@@ -17,6 +18,8 @@ pub struct Printer {
     bar: Option<ProgressBar>,
     /// Length of warm-up and measure phase, once known.
     lengths: RefCell<(u64, u64)>,
+    /// The trial under way, as its lines begin.
+    place: RefCell<String>,
 }
 
 impl Printer {
@@ -32,12 +35,12 @@ impl Printer {
         }
         let above = bar.clone();
         log.show_through(move |line| above.println(line));
-        Self { bar: Some(bar), lengths: RefCell::default() }
+        Self { bar: Some(bar), lengths: RefCell::default(), place: RefCell::default() }
     }
 
     /// One that prints lines.
     pub fn lines() -> Self {
-        Self { bar: None, lengths: RefCell::default() }
+        Self { bar: None, lengths: RefCell::default(), place: RefCell::default() }
     }
 
     /// Time between the snapshots that it shows; lines show none.
@@ -54,9 +57,8 @@ impl Printer {
             Update::Trial(start) => self.begin(start),
             Update::Live(snapshot) => self.live(snapshot),
             Update::Ended(end) => {
-                if let Some(error) = &end.result.error {
-                    self.say(&format!("{}: {error}", end.result.backend));
-                }
+                let place = self.place.borrow();
+                self.say(&format!("{place}: {}", trial_line(&end.result)));
             }
             Update::Over(_) => {
                 if let Some(bar) = &self.bar {
@@ -75,7 +77,8 @@ impl Printer {
     }
 
     fn begin(&self, start: &TrialStart) {
-        let title = format!("[{}/{}] {}", start.place, start.places, start.backend);
+        let title = format!("[{}/{}] {}, trial {}", start.place, start.places, start.backend, start.trial);
+        self.place.borrow_mut().clone_from(&title);
         let Some(bar) = &self.bar else { return tell(&title) };
         let (warmup, duration) = *self.lengths.borrow();
         bar.set_prefix(title);

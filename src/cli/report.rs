@@ -2,10 +2,11 @@
 //! runs, the curve over the number in which they differ.
 
 use super::args::ReportArgs;
+use super::conclude::terminal_width;
 use super::stored::{has_measurements, open, write};
 use super::{Failure, print, sweep};
-use crate::output::{OUTPUTS, Rendered, need};
-use crate::report::RecordedRun;
+use crate::output::{Fit, OUTPUTS, Rendered, need, need_help};
+use crate::report::{Exit, RecordedRun};
 
 /// One run: its files again, or which system fits a need.
 pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
@@ -17,8 +18,19 @@ pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
     };
     let (directory, recorded) = open(run, &args.stored.output)?;
     if let Some(needs) = &args.need {
-        print(&need(&recorded, needs).map_err(|problem| Failure::usage(format!("--need: {problem}")))?)?;
-        return Ok(0);
+        if needs == "help" {
+            print(&need_help())?;
+            return Ok(0);
+        }
+        let (text, fits) =
+            need(&recorded, needs, terminal_width()).map_err(|problem| Failure::usage(format!("--need: {problem}")))?;
+        print(&text)?;
+        let exit = match fits {
+            Fit::Yes => Exit::Pass,
+            Fit::NotKnown => Exit::Inconclusive,
+            Fit::No => Exit::Threshold,
+        };
+        return Ok(exit.code());
     }
     has_measurements(&directory, &recorded)?;
     // Everything is drawn before anything is written: a chart that fails leaves the

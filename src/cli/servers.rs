@@ -41,6 +41,8 @@ pub struct Servers {
     kinds: BTreeMap<ServerKind, Source>,
     /// What given servers were made for, where the user says so.
     declared: Option<String>,
+    /// Which servers were found and did not answer, and what was used instead.
+    fell_back: Vec<String>,
 }
 
 /// Where one kind's servers are, for the report.
@@ -82,7 +84,37 @@ impl Servers {
         kinds.extend(started(&wanted, args, stop, told));
         // With servers of its own, lockbench sees the labels instead.
         let declared = args.docker.durability().filter(|_| args.stack == StackChoice::External);
-        Self { kinds, declared }
+        Self { kinds, declared, fell_back: Vec::new() }
+    }
+
+    /// Servers that were found, and do not answer an entry: takes the next ones that
+    /// `auto` would take without them, and says so. False where nothing was found, or
+    /// the user said which servers to use.
+    pub fn fall_back(
+        &mut self,
+        entry: &Entry,
+        reason: &str,
+        args: &LoadArgs,
+        stop: &Stop,
+        told: &dyn Fn(&str),
+    ) -> bool {
+        let (Some(kind), StackChoice::Auto) = (entry.server, args.stack) else { return false };
+        let Some(Source::Left(left)) = self.kinds.get(&kind) else { return false };
+        let programs = left.containers.is_none();
+        let found = if programs { "what `lockbench up` started" } else { "the containers that run already" };
+        let said = format!("{kind}: {found} cannot be used, and is left as it is: {reason}; the next is tried");
+        warn!(target: SERVERS, "{said}");
+        told(&said);
+        self.fell_back.push(said);
+        let next = if programs { containers(&[kind], args).remove(&kind) } else { None };
+        let next = next.or_else(|| started(&[kind], args, stop, told).remove(&kind));
+        let next = match next {
+            Some(Source::Missing(problem)) => Source::Missing(format!("{found}: {reason}; and no other: {problem}")),
+            Some(next) => next,
+            None => Source::Missing(format!("{found}: {reason}")),
+        };
+        self.kinds.insert(kind, next);
+        true
     }
 
     /// Endpoints for an entry, and whether the servers are ours.
@@ -173,7 +205,7 @@ impl Servers {
             let kind = server.kind();
             server.remarks().iter().map(|remark| format!("{kind}: {remark}")).collect::<Vec<_>>()
         };
-        self.handles().flat_map(of).collect()
+        self.fell_back.iter().cloned().chain(self.handles().flat_map(of)).collect()
     }
 
     /// The directory of the servers that we started.
@@ -260,13 +292,18 @@ fn left_running(wanted: &[ServerKind], args: &LoadArgs) -> BTreeMap<ServerKind, 
             found.insert(kind, Source::Left(Left { endpoints: left.endpoints(), containers: None }));
         }
     }
-    if args.stack == StackChoice::Auto && wanted.iter().any(|kind| !found.contains_key(kind)) {
-        let running = Project::find(&args.docker.project.name()).and_then(|project| project.running());
-        for server in running.unwrap_or_default().into_iter().filter(|server| wanted.contains(&server.kind())) {
-            found.entry(server.kind()).or_insert_with(|| source(server));
-        }
+    let others: Vec<ServerKind> = wanted.iter().copied().filter(|kind| !found.contains_key(kind)).collect();
+    if args.stack == StackChoice::Auto && !others.is_empty() {
+        found.extend(containers(&others, args));
     }
     found
+}
+
+/// Healthy containers of the kinds wanted.
+fn containers(wanted: &[ServerKind], args: &LoadArgs) -> BTreeMap<ServerKind, Source> {
+    let running = Project::find(&args.docker.project.name()).and_then(|project| project.running());
+    let wanted = running.unwrap_or_default().into_iter().filter(|server| wanted.contains(&server.kind()));
+    wanted.map(|server| (server.kind(), source(server))).collect()
 }
 
 /// Starts what does not run, as chosen.

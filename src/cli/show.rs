@@ -1,10 +1,12 @@
-//! `lockbench show`: the result of a stored run, as the run printed it.
+//! `lockbench show`: the result of a stored run, as the run printed it, or every figure.
 
 use std::fs;
 use std::path::Path;
 
-use super::args::{FormatChoice, ShowArgs};
+use super::args::{FormatChoice, ShowArgs, UiArgs};
 use super::conclude::terminal_width;
+use super::config::UiOptions;
+use super::ending::told_end;
 use super::stored::{locate, open_failure, open_report, report_json};
 use super::{Failure, print};
 use crate::output::{monitor_text, text};
@@ -23,7 +25,12 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
         }
         FormatChoice::Text => {
             let (directory, report) = open_report(&args.run, &args.stored.output)?;
-            print(&format!("{}files: {}\n", text(&report, terminal_width()), directory.display()))?;
+            if args.full {
+                print(&format!("{}files: {}\n", text(&report, terminal_width()), directory.display()))?;
+            } else {
+                let ui = UiOptions::read(&UiArgs { signs: args.signs, ..UiArgs::default() })?;
+                print(&told_end(&report, Some(&directory), &ui))?;
+            }
         }
     }
     Ok(0)

@@ -39,7 +39,7 @@ pub fn watch(args: &WatchArgs) -> Result<u8, Failure> {
             Err(error) => super::tell(&format!("lockbench: the terminal cannot be used: {error}; plain lines follow")),
         }
     }
-    in_lines(show, speed)
+    in_lines(show, speed, &options)
 }
 
 /// `10x`, `0.5x` or `10`.
@@ -142,18 +142,15 @@ impl Teller {
 }
 
 /// In lines, as fast as it can be read unless a speed was asked for.
-fn in_lines(show: Show, speed: Option<f64>) -> Result<u8, Failure> {
+fn in_lines(show: Show, speed: Option<f64>, ui: &UiOptions) -> Result<u8, Failure> {
     let (publisher, updates) = feed();
     let mut lines = Lines::default();
-    if let Show::Stored { run, .. } = &show {
-        lines.told_by_report(&run.report.notes);
-    }
     let teller = show.start(Tempo::new(speed.unwrap_or(SPEEDS.1)), publisher)?;
     while let Ok(update) = updates.wait(Duration::from_secs(60)) {
         update.map_or(Ok(()), |update| lines.update(&update))?;
     }
     let ended = teller.finish();
-    lines.finish(ended.as_ref().ok().and_then(Option::as_deref))?;
+    lines.finish(ended.as_ref().ok().and_then(Option::as_deref), ui)?;
     ended.map(|_| 0)
 }
 

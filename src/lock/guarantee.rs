@@ -48,6 +48,10 @@ pub struct Guarantees {
     pub ttl_floor_ms: u64,
     /// Lease resolution in milliseconds (etcd: whole seconds).
     pub ttl_step_ms: u64,
+    /// Without a lease: does the end of a holder's connection free its locks?
+    pub connection_frees: bool,
+    /// May it run on several nodes, so that a majority of them keeps each grant?
+    pub quorum: bool,
     /// The documentation that says all this.
     pub source: &'static str,
 }

@@ -1,6 +1,7 @@
 //! Report to bytes: one file a format. No clock, no file access and no colour
 //! decision in here, so that the same run always gives the same bytes.
 
+mod answer;
 pub mod chart;
 mod command;
 mod comparison;
@@ -28,17 +29,21 @@ pub mod sweep;
 mod table;
 mod text;
 mod timeline;
+mod trial;
 mod violations;
 
+pub use answer::{AnswerLook, AnswerPlace, answer_text};
 pub use command::shell_line;
 pub use comparison::comparison;
+pub use inspection::line::wrapped;
 pub use inspection::{Appearance, Line, Tone, inspection_json, inspection_lines, inspection_schema, printed};
 pub use json::json;
 pub use monitor::monitor_text;
-pub use need::need;
+pub use need::{Fit, need, need_help};
 pub use schema::report_schema;
 pub use text::text;
 pub use timeline::timeline;
+pub use trial::trial_line;
 
 use crate::report::RecordedRun;
 

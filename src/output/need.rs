@@ -1,75 +1,97 @@
-//! Which systems fit what a reader needs: a table for the terminal.
+//! Which systems fit what a reader needs: a block per system for the terminal.
 
 use std::fmt::Write as _;
 
-use comfy_table::{ContentArrangement, Table};
-
+use super::inspection::line::wrapped;
 use crate::report::RecordedRun;
 use crate::report::decision::{Answer, Cell};
-use crate::report::need::Need;
+use crate::report::need::{NEEDS, Need};
 
-/// Columns of the table: what terminals of today show without breaking lines.
-const WIDTH: u16 = 120;
+/// Columns of a terminal that are used at most.
+const WIDEST: u16 = 120;
 
-/// Answers needs such as `p99<20ms,fencing,survive=node` from a run.
+/// Columns of a file or a pipe.
+const NO_TERMINAL: u16 = 80;
+
+/// Columns of the word that answers a need.
+const WORD: usize = 14;
+
+/// How a system comes out over all needs, and the best of all systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It fits.
+    Yes,
+    /// Something was not measured, and nothing speaks against it.
+    NotKnown,
+    /// It does not.
+    No,
+}
+
+/// Answers needs such as `p99<20ms,fencing,survive=node` from a run, for a terminal of
+/// `width` columns, if it is one; and how the best system comes out.
 ///
 /// # Errors
 /// Names the need that is wrong and lists the known ones.
-pub fn need(run: &RecordedRun, text: &str) -> Result<String, String> {
-    Ok(need_table(run, &Need::parse_all(text)?))
+pub fn need(run: &RecordedRun, text: &str, width: Option<u16>) -> Result<(String, Fit), String> {
+    Ok(answered(run, &Need::parse_all(text)?, usize::from(width.unwrap_or(NO_TERMINAL).clamp(60, WIDEST))))
 }
 
-/// How a system comes out over all needs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fit {
-    Yes,
-    No,
-    NotKnown,
+/// Every need that there is, with what it asks for.
+#[must_use]
+pub fn need_help() -> String {
+    NEEDS.iter().map(|(form, meaning)| format!("{form:<14}{meaning}\n")).collect()
 }
 
-fn need_table(run: &RecordedRun, needs: &[Need]) -> String {
+fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
     let report = &run.report;
-    let mut table = Table::new();
-    table.load_preset("     ──            ").set_width(WIDTH).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["system", "fits"].into_iter().chain(needs.iter().map(|need| need.text.as_str())));
+    let longest = needs.iter().map(|need| need.text.chars().count()).max().unwrap_or(0);
     let mut fits: [(Fit, &str, Vec<&str>); 3] = [
         (Fit::Yes, "fits", Vec::new()),
         (Fit::NotKnown, "not known, because something was not measured", Vec::new()),
         (Fit::No, "does not fit", Vec::new()),
     ];
+    let mut out = String::new();
     for aggregate in &report.aggregates {
         let cells: Vec<Cell> = needs.iter().map(|need| need.ask(report, &aggregate.backend)).collect();
         let fit = fit(&cells);
         let word = match fit {
-            Fit::Yes => "yes",
-            Fit::No => "no",
+            Fit::Yes => "fits",
+            Fit::No => "does not fit",
             Fit::NotKnown => "not known",
         };
-        let texts = cells.iter().map(in_words);
-        table.add_row([aggregate.backend.clone(), word.to_owned()].into_iter().chain(texts));
+        let _ = writeln!(out, "{}: {word}", aggregate.backend);
+        for (need, cell) in needs.iter().zip(&cells) {
+            let head = format!("  {:<longest$}  {:<WORD$}", need.text, answer(cell.answer));
+            let because = if cell.because == "not measured" { "" } else { &cell.because };
+            let lines = wrapped(because, width.saturating_sub(head.chars().count()).max(20));
+            for (at, line) in lines.iter().enumerate() {
+                let before = if at == 0 { head.clone() } else { " ".repeat(head.chars().count()) };
+                let _ = writeln!(out, "{}", format!("{before}{line}").trim_end());
+            }
+        }
         fits.iter_mut().filter(|(kind, ..)| *kind == fit).for_each(|(.., systems)| systems.push(&aggregate.backend));
     }
-    let mut out = String::new();
     if report.aggregates.is_empty() {
-        out.push_str("No system ran: nothing is known.\n");
-        return out;
+        return ("No system ran: nothing is known.\n".to_owned(), Fit::NotKnown);
     }
-    let _ = writeln!(out, "{}\n", table.trim_fmt());
+    out.push('\n');
+    let mut tell = |sentence: &str| wrapped(sentence, width).iter().for_each(|line| out.push_str(&format!("{line}\n")));
     for (fit, words, systems) in &fits {
         if systems.is_empty() && *fit != Fit::Yes {
             continue;
         }
         let systems = if systems.is_empty() { "none".to_owned() } else { systems.join(", ") };
-        let _ = writeln!(out, "{words}: {systems}");
+        tell(&format!("{words}: {systems}"));
     }
     for skipped in &report.skipped {
-        let _ = writeln!(out, "not run: {}: {}", skipped.backend, skipped.reason);
+        tell(&format!("not run: {}: {}", skipped.backend, skipped.reason));
     }
     if needs.iter().any(|need| need.text.starts_with('p')) {
-        out.push_str("p50 to p999: acquire response, from the due instant to the grant.\n");
+        tell("p50 to p999: acquire response, from the due instant to the grant.");
     }
-    let _ = writeln!(out, "All of it under the plan of run {}, no faults injected.", report.run_id);
-    out
+    tell(&format!("All of it under the plan of run {}, no faults injected.", report.run_id));
+    let best = fits.iter().find(|(.., systems)| !systems.is_empty()).map_or(Fit::NotKnown, |(fit, ..)| *fit);
+    (out, best)
 }
 
 /// One no decides; else one gap leaves it open.
@@ -83,20 +105,19 @@ fn fit(cells: &[Cell]) -> Fit {
     }
 }
 
-fn in_words(cell: &Cell) -> String {
-    let word = match cell.answer {
-        Answer::Yes => "yes: ",
-        Answer::No => "no: ",
+fn answer(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Yes => "yes",
+        Answer::No => "no",
         Answer::Figure => "",
-        Answer::NotMeasured if cell.because == "not measured" => "",
-        Answer::NotMeasured => "not measured: ",
-    };
-    format!("{word}{}", cell.because)
+        Answer::OneNode => "one node",
+        Answer::NotMeasured => "not measured",
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::need;
+    use super::{Fit, need, need_help};
     use crate::output::sample::{crowd, empty, recorded, timeouts};
     use crate::report::RecordedRun;
 
@@ -111,75 +132,42 @@ mod tests {
         run
     }
 
+    fn told(run: &RecordedRun, needs: &str) -> String {
+        let (text, fits) = need(run, needs, Some(80)).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        format!("{text}{fits:?}")
+    }
+
     #[test]
     fn needs_are_answered_with_their_figures() {
-        insta::assert_snapshot!(need(&with_promises(), "p99<20ms, fencing,survive=node").unwrap(), @"
- system    fits   p99<20ms       fencing                                      survive=node
-────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- redis     no     yes: 1.05 ms   yes: INCR in the acquire script; 0 token     no: 1 of 1: there is no other node
-                                 regressions in 0 grants
- redlock   no     yes: 9.01 ms   no: this recipe offers none                  yes: 3 of 5 nodes must agree, 2 may fail:
-                                                                              by its quorum; no fault was injected in
-                                                                              this run; here all share one host
-
-fits: none
-does not fit: redis, redlock
-not run: etcd: no etcd found
-p50 to p999: acquire response, from the due instant to the grant.
-All of it under the plan of run sample-run, no faults injected.
-");
-        insta::assert_snapshot!(need(&with_promises(), "exclusion,durable,cost<200,rate>300/s").unwrap(), @"
- system    fits        exclusion                  durable                   cost<200                  rate>300/s
-────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- redis     not known   yes: 0 double grants in    not measured: not         yes: 120 EUR a month;     yes: 400 a second
-                       2 000 challenged holds:    known: appendonly no |    300 EUR for each 1 000    under this plan
-                       below 1 497 a million at   stock                     grants a second
-                       95 %                                                 measured
- redlock   no          no: 7 double grants (7     yes: quorum of 5, disk,   not measured: the plan    yes: 400 a second
-                       inside, 0 withdrawn, 0     synced, by its settings   gives no price for it     under this plan
-                       outside a lease), 0
-                       token regressions
-
-fits: none
-not known, because something was not measured: redis
-does not fit: redlock
-not run: etcd: no etcd found
-All of it under the plan of run sample-run, no faults injected.
-");
-        insta::assert_snapshot!(need(&with_promises(), "fifo,auto-release,p999<1s").unwrap(), @"
- system    fits   fifo                                         auto-release                                p999<1s
-────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- redis     no     no: not promised; 12 overtakes in 2 000      yes: lease of 10.0 s, by its recipe; no     not measured
-                  grants                                       holder died here
- redlock   no     no: not promised; 12 overtakes in 2 000      yes: lease of 10.0 s, by its recipe; no     not measured
-                  grants                                       holder died here
-
-fits: none
-does not fit: redis, redlock
-not run: etcd: no etcd found
-p50 to p999: acquire response, from the due instant to the grant.
-All of it under the plan of run sample-run, no faults injected.
-");
+        insta::assert_snapshot!("needs_wait_fencing_node", told(&with_promises(), "p99<20ms, fencing,survive=node"));
+        insta::assert_snapshot!("needs_bounds", told(&with_promises(), "exclusion,durable,cost<200,rate>300/s"));
+        insta::assert_snapshot!("needs_order", told(&with_promises(), "fifo,auto-release,p999<1s"));
     }
 
     #[test]
     fn what_was_not_measured_fits_nothing() {
-        insta::assert_snapshot!(need(&timeouts(), "p99<20ms,exclusion").unwrap(), @"
- system   fits        p99<20ms       exclusion
-─────────────────────────────────────────────────────────────────────────────────
- redis    not known   not measured   not measured: no holder was ever challenged
-
-fits: none
-not known, because something was not measured: redis
-not run: etcd: no etcd found
-p50 to p999: acquire response, from the due instant to the grant.
-All of it under the plan of run sample-run, no faults injected.
-");
-        insta::assert_snapshot!(need(&empty(), "exclusion").unwrap(), @"No system ran: nothing is known.");
+        insta::assert_snapshot!("needs_unmeasured", told(&timeouts(), "p99<20ms,exclusion"));
+        insta::assert_snapshot!("needs_empty", told(&empty(), "exclusion"));
     }
 
     #[test]
     fn a_need_that_does_not_exist_is_refused() {
-        assert!(need(&crowd(1), "speed").unwrap_err().contains("is not known"));
+        assert!(need(&crowd(1), "speed", None).unwrap_err().contains("is not known"));
+    }
+
+    #[test]
+    fn one_node_is_an_answer_of_its_own_and_decides_nothing() {
+        let mut run = with_promises();
+        run.report.results[0].guarantees["quorum"] = true.into();
+        insta::assert_snapshot!("needs_one_node", told(&run, "survive=node"));
+    }
+
+    #[test]
+    fn the_best_system_decides_how_it_comes_out() {
+        let fits = |needs: &str| need(&with_promises(), needs, None).unwrap().1;
+        assert_eq!((fits("exclusion"), fits("fifo"), fits("p999<1s")), (Fit::Yes, Fit::No, Fit::NotKnown));
+        assert_eq!(need(&empty(), "exclusion", None).unwrap().1, Fit::NotKnown);
+        assert!(need_help().lines().all(|line| line.chars().count() <= 80));
     }
 }

@@ -1,11 +1,14 @@
-//! The report on a terminal: aligned tables, the verdict last, where the eye is.
+//! Every figure of a report on a terminal: aligned tables, the verdict last, where the
+//! eye is.
 
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement};
 
+use super::answer::words::{turnout_words, verdict_words};
 use super::comparison::comparison;
 use super::table::tables;
+use crate::report::answer::answer;
 use crate::report::{LintFinding, LintLevel, Report};
 use crate::units::three_digits;
 
@@ -18,7 +21,8 @@ const NO_TERMINAL: u16 = 140;
 /// The report as text, for a terminal of `width` columns, if it is one.
 #[must_use]
 pub fn text(report: &Report, width: Option<u16>) -> String {
-    let mut out = String::new();
+    let turnout = answer(report).turnout;
+    let mut out = format!("{}\n\n", turnout_words(&turnout));
     for table in tables(report).into_iter().filter(|table| !table.rows.is_empty()) {
         let mut grid = comfy_table::Table::new();
         grid.load_preset("     ──            ").set_width(width.unwrap_or(NO_TERMINAL));
@@ -66,23 +70,11 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
         );
     }
     out.push_str(&report.comparison.as_ref().map_or_else(String::new, |found| comparison(found, width)));
-    let _ = writeln!(out, "{}", verdict_line(report));
+    let _ = writeln!(out, "{}", verdict_words(report, &turnout));
+    for reason in &report.verdict.reasons {
+        let _ = writeln!(out, "  {reason}");
+    }
     out
-}
-
-/// The verdict in one line or more.
-#[must_use]
-pub fn verdict_line(report: &Report) -> String {
-    let verdict = &report.verdict;
-    let complete = if report.complete { "" } else { " (incomplete)" };
-    if verdict.reasons.is_empty() {
-        return format!("verdict: pass{complete}, exit {}", verdict.exit_code);
-    }
-    let mut line = format!("verdict: exit {}{complete}", verdict.exit_code);
-    for reason in &verdict.reasons {
-        let _ = write!(line, "\n  {reason}");
-    }
-    line
 }
 
 /// What a lint found, with the backend that it is about.

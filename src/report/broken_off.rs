@@ -41,6 +41,8 @@ pub const UNPROMISED: Guarantees = Guarantees {
     renewal: RenewalKind::None,
     ttl_floor_ms: 0,
     ttl_step_ms: 0,
+    connection_frees: false,
+    quorum: false,
     source: "",
 };
 

@@ -24,6 +24,8 @@ pub enum Answer {
     No,
     /// A figure, for the reader to judge.
     Figure,
+    /// By its recipe several nodes would; this run had one.
+    OneNode,
     /// This run cannot say.
     NotMeasured,
 }
@@ -188,7 +190,15 @@ pub fn survive_node(report: &Report, backend: &str) -> Cell {
                 );
                 Cell::bounded(may_fail > 0, because)
             }
-            Copies::One => Cell::no(format!("{quorum}: there is no other node")),
+            Copies::One => match first.guarantees.get("quorum").and_then(serde_json::Value::as_bool) {
+                Some(true) => Cell {
+                    answer: Answer::OneNode,
+                    because: "this run had one node; of three or more a majority keeps each grant, by its recipe"
+                        .to_owned(),
+                },
+                Some(false) => Cell::no(format!("{quorum}: there is no other node, and its recipe uses one only")),
+                None => Cell::not_measured(format!("{quorum}: the report does not say what several nodes would do")),
+            },
             Copies::Standby => Cell::not_measured(format!("{quorum}: no takeover was tried in this run")),
             Copies::Unknown => {
                 Cell::not_measured(format!("quorum {}", if quorum.is_empty() { "unknown" } else { quorum }))
@@ -221,7 +231,15 @@ pub fn auto_release(report: &Report, backend: &str) -> Cell {
                 .map_or_else(String::new, |ms| format!(" of {}", human_duration((ms * 1e6) as u64)));
             Cell::yes(format!("lease{length}, by its recipe; no holder died here"))
         }
-        Some(false) => Cell::no("no lease: it is held until its connection or process ends".to_owned()),
+        Some(false) => match first.guarantees.get("connection_frees").and_then(serde_json::Value::as_bool) {
+            Some(true) => Cell::yes(
+                "no lease: the end of a dead holder's connection frees it, by its recipe; no holder died here, and a \
+                 host that is lost is noticed by TCP keepalive only"
+                    .to_owned(),
+            ),
+            Some(false) => Cell::no("no lease: nothing frees it when its holder dies".to_owned()),
+            None => Cell::not_measured("no lease: the report does not say what else frees it".to_owned()),
+        },
         None => Cell::not_measured("the report does not say what this recipe offers".to_owned()),
     })
 }

@@ -52,10 +52,11 @@ impl Exit {
             Self::Usage => "the command line, the workload, a threshold or the named run makes no sense",
             Self::Backend => "a system is not reachable, not startable or died; the others still ran",
             Self::Inconclusive => {
-                "nothing can be concluded: zero grants, an unknown verdict, a gated figure that does not exist"
+                "nothing can be concluded: zero grants, an unknown verdict, a gated figure that does not exist, or a need of \
+                 `report --need` that was not measured"
             }
             Self::Regression => "a gated figure is worse than in the baseline, beyond noise",
-            Self::Threshold => "a threshold is breached, or a denied lint was found",
+            Self::Threshold => "a threshold is breached, a denied lint was found, or no system fits `report --need`",
             Self::Violation => "a double grant or a token regression that the plan did not expect",
             Self::Interrupted => "interrupted (SIGINT): locks are released, every file is written, marked incomplete",
             Self::Terminated => "terminated (SIGTERM), or its terminal went away (SIGHUP): likewise",

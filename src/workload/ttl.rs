@@ -57,6 +57,8 @@ mod tests {
         renewal: RenewalKind::Heartbeat,
         ttl_floor_ms: 2_000,
         ttl_step_ms: 1_000,
+        connection_frees: false,
+        quorum: false,
         source: "its manual",
     };
 

@@ -151,6 +151,8 @@ mod tests {
         renewal: RenewalKind::Explicit,
         ttl_floor_ms: 1,
         ttl_step_ms: 0,
+        connection_frees: false,
+        quorum: false,
         source: "",
     };
     const HEARTBEAT: Guarantees = Guarantees { renewal: RenewalKind::Heartbeat, waiting: WaitKind::Watch, ..LEASE };

@@ -54,6 +54,8 @@ const GUARANTEES: Guarantees = Guarantees {
     renewal: RenewalKind::Heartbeat,
     ttl_floor_ms: 2_000,
     ttl_step_ms: 1_000,
+    connection_frees: false,
+    quorum: true,
     source: "https://etcd.io/docs/v3.4/learning/api/#lease-api and etcd's clientv3/concurrency/mutex.go",
 };
 

@@ -60,6 +60,8 @@ const ADVISORY_GUARANTEES: Guarantees = Guarantees {
     renewal: RenewalKind::None,
     ttl_floor_ms: 0,
     ttl_step_ms: 0,
+    connection_frees: true,
+    quorum: false,
     source: "https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS",
 };
 
@@ -78,5 +80,7 @@ const LEASE_GUARANTEES: Guarantees = Guarantees {
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 0,
+    connection_frees: false,
+    quorum: false,
     source: "https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED",
 };

@@ -46,6 +46,8 @@ const GUARANTEES: Guarantees = Guarantees {
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 1,
+    connection_frees: false,
+    quorum: false,
     source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
 };
 

@@ -40,6 +40,8 @@ const GUARANTEES: Guarantees = Guarantees {
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 10,
     ttl_step_ms: 1,
+    connection_frees: false,
+    quorum: true,
     source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/#the-redlock-algorithm",
 };
 

@@ -60,6 +60,8 @@ const GUARANTEES: Guarantees = Guarantees {
     renewal: RenewalKind::Heartbeat,
     ttl_floor_ms: 4_000,
     ttl_step_ms: 0,
+    connection_frees: false,
+    quorum: true,
     source: "https://zookeeper.apache.org/doc/r3.8.0/recipes.html#sc_recipes_Locks and zookeeperProgrammers.html",
 };
 

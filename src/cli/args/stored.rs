@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::look::{FormatChoice, UiArgs};
+use super::look::{FormatChoice, SignArgs, UiArgs};
 
 /// A stored run: a run directory's path, or an id under -o.
 #[derive(Debug, Args)]
@@ -27,6 +27,11 @@ pub(in crate::cli) struct LsArgs {
 pub(in crate::cli) struct ShowArgs {
     /// The run or watch: a directory, or an id under -o
     pub run: String,
+    /// Every table, finding and note, not the answer only
+    #[arg(long, env = "LOCKBENCH_FULL")]
+    pub full: bool,
+    #[command(flatten)]
+    pub signs: SignArgs,
     #[command(flatten)]
     pub stored: StoredArgs,
     /// Format on stdout
@@ -44,7 +49,7 @@ pub(in crate::cli) struct ReportArgs {
     /// Where to write, instead of the run directory itself
     #[arg(long, env = "LOCKBENCH_TO", value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// What a system must do, e.g. 'p99<20ms,fencing,survive=node': prints which ones fit
+    /// What a system must do, e.g. 'p99<50ms,fencing'; `help` lists all. Exit 99 if none fits, 97 if not known
     #[arg(long, env = "LOCKBENCH_NEED", value_name = "NEEDS", conflicts_with = "to")]
     pub need: Option<String>,
 }

@@ -36,6 +36,7 @@ pub fn of_answer(answer: Answer) -> Mark {
         Answer::Yes => mark("pass", "✓", "yes"),
         Answer::No => mark("violated", "✗", "no"),
         Answer::Figure => mark("plain", "", ""),
+        Answer::OneNode => mark("halted", "1", "one node"),
         Answer::NotMeasured => mark("halted", "–", "not measured"),
     }
 }

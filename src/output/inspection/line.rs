@@ -109,6 +109,7 @@ pub fn cut(text: &str, columns: usize, ascii: bool) -> String {
 }
 
 /// A sentence on several lines of so many columns, broken at spaces.
+#[must_use]
 pub fn wrapped(sentence: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in sentence.split_whitespace() {

@@ -3,7 +3,7 @@
 
 mod client;
 mod grid;
-mod line;
+pub(in crate::output) mod line;
 mod schema;
 mod summary;
 mod table;

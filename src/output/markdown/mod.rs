@@ -13,10 +13,13 @@ use std::fmt::Write as _;
 use self::escape::{clipped, fenced, inline, item};
 use self::sparkline::{Course, sparkline};
 use super::Rendered;
+use super::answer::rows::{Columns, cells as cells_of, heads, spread, unserved};
+use super::answer::words::{absent_words, disqualified_words, limits_words, turnout_words, winner_words};
 use super::command::{repeat_line, shell_line};
 use super::headline::headline;
 use super::table::{Table, tables};
 use super::text::finding;
+use crate::report::answer::{Answer, answer};
 use crate::report::{Aggregate, LintLevel, Measurements, RecordedRun, Report, TrialResult};
 use crate::units::{human_duration, three_digits};
 
@@ -51,7 +54,11 @@ struct Section {
 
 fn markdown(run: &RecordedRun) -> Result<String, String> {
     let report = &run.report;
-    let mut sections = vec![Section { title: "Verdict", text: verdict(report) }];
+    let found = answer(report);
+    let mut sections = vec![
+        Section { title: "Verdict", text: verdict(report, &found) },
+        Section { title: "Answer", text: answered(&found) },
+    ];
     for table in tables(report).iter().filter(|table| !table.rows.is_empty()) {
         sections.push(Section { title: table.title, text: table_section(table) });
     }
@@ -87,7 +94,7 @@ fn bounded(sections: Vec<Section>) -> String {
     out
 }
 
-fn verdict(report: &Report) -> String {
+fn verdict(report: &Report, found: &Answer) -> String {
     let (head, code) = (headline(report.verdict.exit_code), report.verdict.exit_code);
     let mut out = format!("# {} lockbench: {} (exit {code})\n\n{}", head.sign, head.word, head.meaning);
     if !report.complete {
@@ -96,6 +103,9 @@ fn verdict(report: &Report) -> String {
     out.push_str("\n\n");
     let reasons = report.verdict.reasons.iter().map(|reason| inline(reason, MOST_TEXT));
     out.push_str(&list(reasons, "reasons"));
+    let _ = write!(out, "{}.\n\n", inline(&turnout_words(&found.turnout), MOST_TEXT));
+    let absent = found.turnout.absent.iter().map(|one| format!("not run: {}", inline(&absent_words(one), MOST_TEXT)));
+    out.push_str(&list(absent, "systems"));
     let workload = report.results.first().map(|result| format!(", workload {}", inline(&result.workload, MOST_CELL)));
     let _ = writeln!(
         out,
@@ -106,6 +116,43 @@ fn verdict(report: &Report) -> String {
         inline(&report.tool.version, MOST_CELL)
     );
     out
+}
+
+/// The best of each class, and what the run does not prove.
+fn answered(found: &Answer) -> String {
+    let rows = || found.classes.iter().flat_map(|class| &class.rows);
+    if found.classes.is_empty() {
+        return String::new();
+    }
+    let columns = Columns { ascii: false, spread: spread(rows()), wide: true, served: unserved(rows()) };
+    let heads: Vec<String> = ["class"].into_iter().chain(heads(columns)).map(str::to_owned).collect();
+    let mut cells = Vec::new();
+    let mut told = Vec::new();
+    for class in &found.classes {
+        let name = inline(&class.durability.to_string(), MOST_CELL);
+        let best = if class.rows.len() > 1 { class.winner.marked() } else { 0 };
+        for (at, row) in class.rows.iter().enumerate() {
+            let mut row: Vec<String> = cells_of(row, columns).iter().map(|cell| inline(cell, MOST_CELL)).collect();
+            if at < best {
+                row[0] = format!("**{}**", row[0]);
+            }
+            cells.push(std::iter::once(name.clone()).chain(row).collect());
+        }
+        if class.rows.len() > 1 {
+            told.push(format!("{name}: {}", inline(&winner_words(class), MOST_TEXT)));
+        }
+        told.extend(class.rows.iter().filter_map(|row| {
+            let why = disqualified_words(row.disqualified.first()?, &row.safety);
+            Some(format!("{} is not ranked: {}", inline(&row.system, MOST_CELL), inline(&why, MOST_TEXT)))
+        }));
+    }
+    format!(
+        "## Answer\n\n{}\nwait: response time, from the due instant to the grant; hand-off: p50. Systems of different \
+         classes make different promises about a crash: do not rank them against each other.\n\n{}Not proven: {}.\n\n",
+        grid(&heads, cells.into_iter(), "---:"),
+        list(told.into_iter(), "results"),
+        inline(&limits_words(&found.limits, found), MOST_TEXT)
+    )
 }
 
 /// A list of at most [`MOST_ROWS`] entries, and an empty line after it.
@@ -226,19 +273,15 @@ fn stories(report: &Report) -> String {
     )
 }
 
-/// Lints, systems that did not run, remarks.
+/// Lints and remarks.
 fn findings(report: &Report) -> String {
     let lints = report.lints.iter().filter(|lint| lint.level != LintLevel::Allow).map(|lint| {
         let level = if lint.level == LintLevel::Deny { "error" } else { "warning" };
         let (message, advice) = (inline(&finding(lint), MOST_TEXT), inline(&lint.advice, MOST_TEXT));
         format!("{level} **{}**: {message}; help: {advice}", inline(&lint.name, MOST_CELL))
     });
-    let skipped = report
-        .skipped
-        .iter()
-        .map(|skip| format!("not run: {}: {}", inline(&skip.backend, MOST_CELL), inline(&skip.reason, MOST_TEXT)));
     let notes = report.notes.iter().map(|note| format!("note: {}", inline(note, MOST_TEXT)));
-    let all: Vec<String> = lints.chain(skipped).chain(notes).collect();
+    let all: Vec<String> = lints.chain(notes).collect();
     if all.is_empty() { String::new() } else { format!("## Findings\n\n{}", list(all.into_iter(), "findings")) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::lint::LintLevel;
 use super::super::schema::Report;
-use super::super::threshold::ThresholdOutcome;
+use super::super::threshold::{ThresholdLevel, ThresholdOutcome};
 
 /// Findings of an answer.
 pub const MOST_FINDINGS: usize = 5;
@@ -12,14 +12,14 @@ pub const MOST_FINDINGS: usize = 5;
 pub enum Severity {
     /// A lock was granted twice, or a token went back.
     Violation,
-    /// Something that the run had to keep is broken.
+    /// A denied lint: the run does not pass.
     Breach,
     /// Figures of a system are not what they seem: it failed, was not served, or is
     /// another system than its name says.
     System,
     /// lockbench or its machine was the limit, not the system.
     Tool,
-    /// Figures are of too little, or were cut.
+    /// Figures are of too little, were cut, or are beyond a bound that only warns.
     Sample,
     /// How servers and plan are set up.
     Setting,
@@ -61,6 +61,9 @@ const RANKED: &[(Severity, &[&str])] = &[
     (Severity::Setting, &["ttl-below-hold", "fsync-off", "nagle-on", "single-node", "loopback"]),
 ];
 
+/// Place of what no lint looks for within its severity.
+const BEHIND_KNOWN_LINTS: usize = 100;
+
 /// Severity of a lint, and its place within.
 fn rank(lint: &str) -> (Severity, usize) {
     let place = |names: &[&str]| names.iter().position(|name| *name == lint);
@@ -71,11 +74,11 @@ fn rank(lint: &str) -> (Severity, usize) {
 /// The findings, and how many were left out.
 pub(super) fn findings(report: &Report) -> (Vec<Finding>, usize) {
     let mut found = violations(report);
-    found.extend(breaches(report));
+    found.extend(warnings(report));
     found.extend(failures(report));
     found.extend(lints(report));
     found.sort_by_key(|finding| {
-        let place = finding.lint.as_deref().map_or(0, |lint| rank(lint).1);
+        let place = finding.lint.as_deref().map_or(BEHIND_KNOWN_LINTS, |lint| rank(lint).1);
         (finding.severity, !finding.denied, place)
     });
     let more = found.len().saturating_sub(MOST_FINDINGS);
@@ -87,13 +90,14 @@ fn plain(severity: Severity, system: Option<&str>, message: String) -> Finding {
     Finding { severity, lint: None, denied: false, system: system.map(str::to_owned), message, advice: None }
 }
 
-/// The first double grant of each system, told.
+/// The first double grant of each system, told where the verdict does not tell it.
 fn violations(report: &Report) -> Vec<Finding> {
     let mut seen: Vec<&str> = Vec::new();
     let mut found = Vec::new();
     for result in &report.results {
         let Some(first) = result.safety.violations.first() else { continue };
-        if !seen.contains(&result.backend.as_str()) {
+        let known = report.verdict.reasons.iter().any(|reason| reason.contains(&first.story));
+        if !known && !seen.contains(&result.backend.as_str()) {
             seen.push(&result.backend);
             found.push(plain(Severity::Violation, Some(&result.backend), first.story.clone()));
         }
@@ -101,13 +105,14 @@ fn violations(report: &Report) -> Vec<Finding> {
     found
 }
 
-/// Bounds that were broken, and bounds on a figure that does not exist.
-fn breaches(report: &Report) -> Vec<Finding> {
+/// Bounds that only warn: the verdict has the others.
+fn warnings(report: &Report) -> Vec<Finding> {
     let broken = report.thresholds.iter().filter(|threshold| threshold.outcome != ThresholdOutcome::Kept);
-    broken
+    let warned = broken.filter(|threshold| threshold.level == ThresholdLevel::Warn);
+    warned
         .map(|threshold| {
             let message = format!("\"{}\": {}", threshold.text, threshold.because);
-            plain(Severity::Breach, Some(&threshold.backend), message)
+            plain(Severity::Sample, Some(&threshold.backend), message)
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::super::schema::Report;
 use super::turnout::{Cause, Turnout};
-use super::{Class, Winner};
+use super::{Class, Disqualified, Winner};
 
 /// Trials that make an interval worth reading.
 const TRIALS: u32 = 5;
@@ -43,7 +43,10 @@ pub(super) fn next(report: &Report, turnout: &Turnout, classes: &[Class]) -> Nex
     if report.results.iter().any(|result| !result.safety.violations.is_empty()) {
         return Next::Explain { run, number: 1 };
     }
-    if turnout.absent.iter().any(|absent| absent.cause == Cause::Failed) {
+    let failed = |why: &Disqualified| matches!(why, Disqualified::Failed { .. } | Disqualified::NoGrants);
+    let mut rows = classes.iter().flat_map(|class| &class.rows);
+    let absent = turnout.absent.iter().any(|absent| absent.cause == Cause::Failed);
+    if absent || rows.any(|row| row.disqualified.iter().any(failed)) {
         return Next::Show { run };
     }
     if turnout.ran.is_empty() {

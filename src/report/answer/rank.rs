@@ -51,7 +51,8 @@ impl Winner {
 pub(super) fn classes(report: &Report, ran: &[String]) -> Vec<Class> {
     let mut classes: Vec<Class> = Vec::new();
     for system in ran {
-        let Some(first) = trials(report, system).find(|trial| trial.error.is_none()) else { continue };
+        let whole = trials(report, system).find(|trial| trial.error.is_none());
+        let Some(first) = whole.or_else(|| trials(report, system).next()) else { continue };
         let durability = Durability::of(first);
         let row = row(report, system);
         match classes.iter_mut().find(|class| class.durability == durability) {

@@ -3,6 +3,7 @@
 
 use super::super::figure::{Value, find};
 use super::super::schema::{Aggregate, Report, SafetyVerdict, TrialResult};
+use crate::lock::Nodes;
 use crate::stats::{Interval, mean};
 
 /// Share of the attempts that may have been without an answer, or with a lost one, in a
@@ -33,6 +34,10 @@ pub struct Row {
     pub availability: Option<Value>,
     /// How its clients wait, as the recipe says (`poll`, `watch`, `server-queue`).
     pub waiting: Option<String>,
+    /// How many nodes must agree of how many, as read back.
+    pub quorum: String,
+    /// Its nodes at the end of its last trial, where some were away.
+    pub nodes_left: Option<Nodes>,
     /// What the oracle saw.
     pub safety: Evidence,
     /// Why it is not ranked, most severe first; empty for a system that is.
@@ -116,18 +121,27 @@ pub(super) fn row(report: &Report, system: &str) -> Row {
     let figure = |name: &str| find(name).and_then(|figure| figure.of_backend(report, system));
     let ran: Vec<&TrialResult> = trials(report, system).filter(|trial| trial.error.is_none()).collect();
     let merged = report.aggregates.iter().find(|merged| merged.backend == system);
+    // Of a system that failed in every trial the figures until then are kept.
+    let until = |name: &str, of: fn(&Aggregate) -> Option<f64>| {
+        let cut_short = merged.filter(|_| ran.is_empty()).and_then(of);
+        cut_short.map_or_else(|| figure(name), Ok)
+    };
+    let first = ran.first().copied().or_else(|| trials(report, system).next());
+    let left = trials(report, system).last().and_then(|trial| trial.nodes.end.clone());
     let safety = evidence(report, system, merged);
     let mut row = Row {
         system: system.to_owned(),
         trials: ran.len(),
-        rate: figure("throughput"),
+        rate: until("throughput", |merged| merged.throughput_per_s),
         rate_interval: mean(&rates(report, system), seed(report)),
-        wait_p50: figure("acquire_response.p50"),
-        wait_p99: figure("acquire_response.p99"),
-        handoff_p50: figure("handoff.p50"),
+        wait_p50: until("acquire_response.p50", |merged| Some(merged.latency.acquire_response.p50_ns? as f64)),
+        wait_p99: until("acquire_response.p99", |merged| Some(merged.latency.acquire_response.p99_ns? as f64)),
+        handoff_p50: until("handoff.p50", |merged| Some(merged.latency.handoff.p50_ns? as f64)),
         jain: figure("jain"),
         availability: find("availability").ok().map(|figure| figure.of_backend(report, system)),
-        waiting: ran.first().and_then(|trial| trial.guarantees["waiting"].as_str()).map(str::to_owned),
+        waiting: first.and_then(|trial| trial.guarantees["waiting"].as_str()).map(str::to_owned),
+        quorum: first.map_or_else(String::new, |trial| trial.quorum.clone()),
+        nodes_left: left.filter(|nodes| !nodes.away.is_empty()),
         safety,
         disqualified: Vec::new(),
     };

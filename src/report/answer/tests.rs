@@ -1,6 +1,7 @@
 //! The answer of made-up reports.
 
 use super::{Answer, Cause, Disqualified, Limit, MOST_FINDINGS, Next, Severity, Winner, answer};
+use crate::lock::{Away, Nodes};
 use crate::report::fixture::{report, skipped, trial};
 use crate::report::{Copies, LintFinding, LintLevel, Report, SafetyVerdict};
 
@@ -108,6 +109,7 @@ fn what_granted_twice_failed_was_cut_or_not_served_is_not_ranked() {
 fn systems_that_did_not_run_are_named_with_their_reason() {
     let mut failed = system("etcd", SYNCED, &[300.0]);
     failed[0].error = Some("etcd: connection refused".to_owned());
+    (failed[0].grants, failed[0].throughput_per_s) = (0, None);
     let mut whole = of(&[system("redis", STOCK, &[200.0]), failed]);
     whole.skipped = vec![skipped("zookeeper")];
     let found = answer(&whole).turnout;
@@ -117,6 +119,20 @@ fn systems_that_did_not_run_are_named_with_their_reason() {
         absent,
         [("etcd", Cause::Failed, "etcd: connection refused"), ("zookeeper", Cause::NotRun, "not installed")]
     );
+}
+
+#[test]
+fn a_system_that_died_keeps_the_figures_until_then_and_is_not_ranked() {
+    let mut died = system("redlock", STOCK, &[300.0]);
+    died[0].error = Some("2 of 5 nodes answer, 3 must".to_owned());
+    "3 of 5".clone_into(&mut died[0].quorum);
+    let away = Away { address: "127.0.0.1:1".to_owned(), problem: "refused".to_owned() };
+    died[0].nodes.end = Some(Nodes { serving: 2, needed: 3, total: 5, away: vec![away] });
+    let found = answer(&of(&[died]));
+    assert!(found.turnout.whole());
+    let row = &found.classes[0].rows[0];
+    assert_eq!((row.rate.as_ref().ok(), row.ranked()), (Some(&300.0), false));
+    assert_eq!(row.nodes_left.as_ref().map(|nodes| nodes.serving), Some(2));
 }
 
 #[test]
@@ -174,8 +190,8 @@ fn at_most_five_findings_the_most_severe_first() {
         told,
         [
             (Severity::Breach, "nagle-on"),
-            (Severity::System, "7 x timed out"),
             (Severity::System, "standby"),
+            (Severity::System, "7 x timed out"),
             (Severity::System, "a-new-one"),
             (Severity::Tool, "history-lost-events"),
         ]

@@ -5,7 +5,8 @@ use super::super::schema::Report;
 /// Who came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turnout {
-    /// Systems with at least one trial that did not fail, in the order of the run.
+    /// Systems that granted something, or have a trial that did not fail, in the order in
+    /// which they were asked for.
     pub ran: Vec<String>,
     /// The others.
     pub absent: Vec<Absent>,
@@ -27,7 +28,7 @@ pub struct Absent {
 pub enum Cause {
     /// It never started: no server, or the run was stopped before.
     NotRun,
-    /// Each of its trials failed.
+    /// Each of its trials failed before it granted anything.
     Failed,
 }
 
@@ -48,17 +49,18 @@ impl Turnout {
 pub(super) fn turnout(report: &Report) -> Turnout {
     let mut turnout = Turnout { ran: Vec::new(), absent: Vec::new() };
     let mut seen: Vec<&str> = Vec::new();
-    for result in &report.results {
-        let name = result.backend.as_str();
-        if seen.contains(&name) {
+    // Trials run in a drawn order; the merged ones stand as they were asked for.
+    let merged = report.aggregates.iter().map(|merged| merged.backend.as_str());
+    for name in merged.chain(report.results.iter().map(|result| result.backend.as_str())) {
+        let trials = || report.results.iter().filter(|result| result.backend == name);
+        if seen.contains(&name) || trials().next().is_none() {
             continue;
         }
         seen.push(name);
-        let mut errors = report.results.iter().filter(|other| other.backend == name).map(|other| &other.error);
-        if errors.clone().any(Option::is_none) {
+        if trials().any(|trial| trial.error.is_none() || (trial.grants > 0 && trial.measured_s > 0.0)) {
             turnout.ran.push(name.to_owned());
         } else {
-            let reason = errors.find_map(Option::as_ref).cloned().unwrap_or_default();
+            let reason = trials().find_map(|trial| trial.error.clone()).unwrap_or_default();
             turnout.absent.push(Absent { system: name.to_owned(), cause: Cause::Failed, reason });
         }
     }

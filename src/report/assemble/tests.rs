@@ -13,6 +13,8 @@ const GUARANTEES: Guarantees = Guarantees {
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 0,
+    connection_frees: false,
+    quorum: false,
     source: "",
 };
 

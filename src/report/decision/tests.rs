@@ -1,6 +1,6 @@
 //! The answers that hang on what was read back or measured.
 
-use super::{Answer, QUESTIONS, cost, durable, exclusion, fifo, survive_node};
+use super::{Answer, QUESTIONS, auto_release, cost, durable, exclusion, fifo, survive_node};
 use crate::report::need::{NEEDS, Need};
 use crate::report::{Aggregate, Report, SafetyVerdict, TrialResult};
 
@@ -26,8 +26,17 @@ const SYSTEM: &str = "postgres:lease";
 
 #[test]
 fn a_node_may_be_lost_where_a_quorum_remains() {
-    let answer =
-        |quorum: &'static str| survive_node(&report(|result| quorum.clone_into(&mut result.quorum)), SYSTEM).answer;
+    let with = |quorum: &'static str, several: serde_json::Value| {
+        let change = move |result: &mut TrialResult| {
+            quorum.clone_into(&mut result.quorum);
+            result.guarantees["quorum"] = several.clone();
+        };
+        survive_node(&report(change), SYSTEM).answer
+    };
+    let answer = |quorum| with(quorum, false.into());
+    // One node says nothing of a system that keeps its grants on a majority of several.
+    assert_eq!(with("1 of 1", true.into()), Answer::OneNode);
+    assert_eq!(with("1 of 1", serde_json::Value::Null), Answer::NotMeasured);
     assert_eq!(answer("2 of 3"), Answer::Yes);
     assert_eq!(answer("2 of 2"), Answer::No);
     assert_eq!(answer("1 of 1"), Answer::No);
@@ -36,6 +45,20 @@ fn a_node_may_be_lost_where_a_quorum_remains() {
     assert_eq!(answer("cannot be read"), Answer::NotMeasured);
     let cell = survive_node(&report(|result| "3 of 5".clone_into(&mut result.quorum)), SYSTEM);
     assert_eq!(cell.because, "3 of 5 nodes must agree, 2 may fail: by its quorum; no fault was injected in this run");
+}
+
+#[test]
+fn a_lock_without_a_lease_may_still_be_freed_by_the_end_of_a_connection() {
+    let answer = |lease: bool, connection: serde_json::Value| {
+        let change = move |result: &mut TrialResult| {
+            result.guarantees = serde_json::json!({ "lease": lease, "connection_frees": connection });
+        };
+        auto_release(&report(change), SYSTEM).answer
+    };
+    assert_eq!(answer(false, true.into()), Answer::Yes);
+    assert_eq!(answer(false, false.into()), Answer::No);
+    assert_eq!(answer(false, serde_json::Value::Null), Answer::NotMeasured);
+    assert_eq!(answer(true, false.into()), Answer::Yes);
 }
 
 #[test]
