@@ -34,6 +34,9 @@ static DURATIONS: [(&str, &str, Kinds); 5] = [
     ("lockbench_renew_duration_seconds", "From asking for a renewal to its confirmation.", &[("", |all| &all.renew)]),
 ];
 
+/// A family of a part of the attempts, its meaning, and how many they are.
+type Part = (&'static str, &'static str, fn(&Counts) -> u64);
+
 /// A count: family, meaning, figure of a trial; `None` where it does not exist.
 type Count = (&'static str, &'static str, fn(&TrialResult) -> Option<u64>);
 
@@ -126,7 +129,7 @@ fn of_backends(text: &mut String, run: &RecordedRun) {
         };
         counter(text, report, (family, meaning), sum);
     }
-    let shares: [(&str, &str, fn(&Counts) -> u64); 2] = [
+    let shares: [Part; 2] = [
         ("lockbench_contended_attempts", "Attempts that were not granted by their first request.", |all| all.waited),
         ("lockbench_found_held_attempts", "Attempts at whose call another client held the key.", |all| all.found_held),
     ];
