@@ -20,11 +20,11 @@ use serde_json::Value;
 const REPORT: &str = "schema_version run_id complete tool environment plan results aggregates faults thresholds lints \
                       verdict.exit_code verdict.reasons";
 const RESULT: &str = "backend workload trial attempts grants refused timed_out unavailable unknown dropped \
-                      throughput_per_s contention_ratio requests_per_grant effective_ttl_ms guarantees durability \
+                      throughput_per_s waited_ratio found_held_ratio availability requests_per_grant effective_ttl_ms guarantees durability \
                       quorum server_version not_available history.complete history.attempts resources.client_cpu_s \
                       resources.server_cpu_s resources.server_rss_bytes";
 const LATENCIES: &str = "acquire_service acquire_response hold handoff release renew";
-const LATENCY: &str = "count min_ns p50_ns p90_ns p99_ns p999_ns max_ns mean_ns";
+const LATENCY: &str = "count in_vain min_ns p50_ns p90_ns p95_ns p99_ns p999_ns max_ns max_is_lower_bound mean_ns";
 const SAFETY: &str = "verdict double_grants_certain inside withdrawn outside overlaps_possible upper_bound_95_per_million \
                       policies.naive policies.deadline policies.evidence stale_writes_seen stale_writes_refused \
                       harm.lost_updates harm.oversold token_regressions lost_leases violations";
@@ -170,10 +170,11 @@ fn the_series_has_a_row_a_second_and_sums_to_the_grants() {
     let text = fs::read_to_string(place.only_run().join("timeseries.csv")).unwrap();
     let mut lines = text.lines();
     let header = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,\
-                  acquire_service_max_ns,timed_out,failed,double_grants,marks";
+                  acquire_service_max_ns,timed_out,failed,double_grants,marks,acquire_service_p95_ns,\
+                  acquire_service_max_is_lower_bound,unserved";
     assert_eq!(lines.next(), Some(header));
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
-    assert!(rows.iter().all(|row| row.len() == 12 && row[0] == "memory" && row[1] == "1"), "{text}");
+    assert!(rows.iter().all(|row| row.len() == 15 && row[0] == "memory" && row[1] == "1"), "{text}");
     let phases: Vec<&str> = rows.iter().take(3).map(|row| row[3]).collect();
     assert_eq!(phases, ["warmup", "measure", "measure"], "{text}");
     let measured: u64 = rows.iter().filter(|row| row[3] == "measure").map(|row| row[4].parse::<u64>().unwrap()).sum();

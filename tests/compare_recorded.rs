@@ -39,8 +39,8 @@ fn compared(a: &Report, b: &Report) -> Comparison {
 }
 
 fn slower(figures: &mut LatencyFigures, factor: f64) {
-    let LatencyFigures { count: _, min_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns, mean_ns } = figures;
-    for ns in [min_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns] {
+    let LatencyFigures { min_ns, p50_ns, p90_ns, p95_ns, p99_ns, p999_ns, max_ns, mean_ns, .. } = figures;
+    for ns in [min_ns, p50_ns, p90_ns, p95_ns, p99_ns, p999_ns, max_ns] {
         *ns = ns.map(|ns| (ns as f64 * factor) as u64);
     }
     *mean_ns = mean_ns.map(|ns| ns * factor);

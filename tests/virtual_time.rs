@@ -110,7 +110,7 @@ impl Trial {
         assert_eq!(c.attempts, c.grants + c.refused + c.timed_out + c.unavailable + c.unknown);
         let e = &self.findings.exclusion;
         assert_eq!(e.naive, e.inside + e.withdrawn + e.outside);
-        assert!(c.contended <= c.attempts && c.exercised_all <= c.grants_all);
+        assert!(c.found_held <= c.attempts && c.exercised_all <= c.grants_all);
         assert_eq!(self.findings.contradiction, None);
         assert_eq!(self.engine.panicked, 0);
         assert!(self.history.0.is_sorted_by_key(|event| event.t));
@@ -154,21 +154,21 @@ async fn a_contended_fifo_lock_gives_the_figures_that_arithmetic_gives() {
     // One hold of 1 ms after the other, without a gap.
     near(counts.grants_in_window, 60_000, 1);
     near(counts.grants, 60_000, 1);
-    assert_eq!(counts.contended, counts.attempts);
+    assert_eq!(counts.found_held, counts.attempts);
     // Every hold but the last is challenged.
     assert_eq!(counts.exercised_all, counts.grants_all - 1);
     assert_eq!(counts.requests, 2 * counts.grants);
     assert!(jain_index(trial.figures.grants_per_client()).unwrap() > 0.999_999);
     let latencies = trial.figures.latencies();
-    let hold = latencies.hold.figures(0.0);
+    let hold = latencies.hold.figures();
     assert_eq!(hold.count, counts.grants);
     near(hold.min_ns.unwrap(), MS, 1);
     near(hold.max_ns.unwrap(), MS, 1);
     // Seven others come first, each for 1 ms.
-    near(latencies.acquire_service.figures(0.0).p50_ns.unwrap(), 7 * MS, 1);
-    near(latencies.acquire_response.figures(0.0).p999_ns.unwrap(), 7 * MS, 1);
+    near(latencies.acquire_service.figures().p50_ns.unwrap(), 7 * MS, 1);
+    near(latencies.acquire_response.figures().p999_ns.unwrap(), 7 * MS, 1);
     near(counts.longest_wait_ns, 7 * MS, 1);
-    let handoff = latencies.handoff.figures(0.0);
+    let handoff = latencies.handoff.figures();
     assert_eq!((handoff.count, handoff.max_ns), (counts.grants, Some(0)));
     let grants: u64 = trial.figures.grants_per_client().iter().sum();
     assert_eq!(grants, counts.grants);
@@ -351,7 +351,7 @@ async fn a_stop_in_the_middle_withdraws_the_waiters_and_is_no_timeout() {
     assert_eq!(trial.history.denied(Denial::Withdrawn), 7 - late);
     assert!(counts.withdrawn > 0 && counts.withdrawn as usize == 7 - late);
     assert_eq!(counts.attempts, counts.grants);
-    assert_eq!(counts.contended, counts.attempts);
+    assert_eq!(counts.found_held, counts.attempts);
     assert!(trial.engine.cut_short);
     near(trial.schedule.end() - trial.schedule.measure(), 29 * S, 1);
     near(counts.grants_in_window, 29_000, 1);
@@ -390,7 +390,7 @@ async fn a_key_for_each_client_is_never_contended() {
     let trial = run("memory", &text, None).await;
     trial.adds_up();
     let counts = trial.figures.counts();
-    assert_eq!((counts.exercised_all, counts.contended, counts.overtakes), (0, 0, 0));
+    assert_eq!((counts.exercised_all, counts.found_held, counts.overtakes), (0, 0, 0));
     assert_eq!(trial.figures.latencies().handoff.count(), 0);
     near(counts.grants, 16_000, 2);
 }
@@ -429,7 +429,7 @@ async fn a_grid_keeps_its_rate_and_every_tenth_attempt_meets_another() {
     assert_eq!((counts.grants, trial.engine.dropped), (counts.attempts, Some(0)));
     near(trial.figures.counts().exercised_all, counts.attempts_all / 10, 20);
     // The second of a pair waits for the hold of the first; nobody else waits at all.
-    let response = trial.figures.latencies().acquire_response.figures(0.0);
+    let response = trial.figures.latencies().acquire_response.figures();
     assert!(response.p50_ns.unwrap() < MS && response.p99_ns.unwrap() >= 5 * MS, "{response:?}");
 }
 
@@ -443,7 +443,7 @@ async fn a_lock_that_is_too_slow_for_its_grid_drops_and_hides_no_wait() {
     near(counts.grants, 60, 50);
     near(counts.attempts + dropped, 300, 10);
     // Whoever is due waits behind the two others, and not from when it came to it.
-    let response = trial.figures.latencies().acquire_response.figures(0.0);
+    let response = trial.figures.latencies().acquire_response.figures();
     assert!(response.max_ns.unwrap() > 1_500 * MS && response.max_ns.unwrap() < 3_000 * MS, "{response:?}");
 }
 

@@ -41,7 +41,7 @@ impl Polling {
         let mut failed = 0_u32;
         loop {
             let unserved = match try_once().await {
-                Tried::Granted(grant) => return Acquire::Acquired(grant),
+                Tried::Granted(grant) => return Acquire::Acquired(grant.after_waiting(failed > 0)),
                 Tried::Ended(outcome) => return outcome,
                 Tried::Held => None,
                 Tried::Unserved(reason) => Some(Acquire::Unavailable(reason)),
@@ -121,7 +121,9 @@ mod tests {
             if tries < 3 { Tried::Held } else { Tried::Granted(Grant::new(0, None, 7)) }
         };
         let outcome = polling().acquire(&within(&timer, 1_000 * MS), third).await;
-        assert_eq!(outcome, Acquire::Acquired(Grant::new(0, None, 7)));
+        assert_eq!(outcome, Acquire::Acquired(Grant::new(0, None, 7).after_waiting(true)));
+        let first = polling().acquire(&Patience::Try, async || Tried::Granted(Grant::new(0, None, 7))).await;
+        assert_eq!(first, Acquire::Acquired(Grant::new(0, None, 7).after_waiting(false)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -147,7 +147,8 @@ fn merged(report: &Report, measured: &[Measurements]) -> Vec<(String, Agreement)
         let parts: Vec<_> = trials
             .map(|trial| (trial, measured.iter().find(|m| m.backend == trial.backend && m.trial == trial.trial)))
             .collect();
-        let mut found = differences_in("aggregates", stored, &aggregate(&stored.backend, &parts));
+        let again = aggregate(&stored.backend, &parts);
+        let mut found = differences_in("aggregates", stored, &again, report.schema_version);
         found.retain(|difference| report.schema_version >= 3 || !had_other_rules(difference));
         (!found.is_empty())
             .then(|| (format!("{}, trials merged", stored.backend), Agreement::Disagrees(listed(&found))))
@@ -181,11 +182,17 @@ fn agreement((version, stored): (u32, &TrialResult), replayed: &mut Replayed, me
     let found = if replayed.cut.is_some() {
         up_to_the_cut((version, stored), replayed)
     } else {
-        let mut found = differences(stored, &again(stored, replayed));
+        let mut found = differences(stored, &again(stored, replayed), version);
         found.retain(|difference| version >= 3 || !had_other_rules(difference));
         let of = |measured: &&Measurements| measured.backend == stored.backend && measured.trial == stored.trial;
         if let Some(measured) = measured.iter().find(of) {
-            found.extend(differences_in(MEASURED, measured, &replayed.measurements()));
+            let again = replayed.measurements();
+            found.extend(if version < 3 {
+                let (stored, again) = (measured.clone().as_before_version_3(), again.as_before_version_3());
+                differences_in(MEASURED, &stored, &again, version)
+            } else {
+                differences_in(MEASURED, measured, &again, version)
+            });
         }
         found
     };

@@ -222,7 +222,8 @@ impl Client {
     /// The critical section and the release.
     async fn hold(&mut self, mut grant: Grant, hold_ns: u64, requests: u32, open: &mut OpenAttempt) {
         let (client, key) = (self.index, grant.key());
-        let acquired = What::Acquired { token: grant.token(), validity: grant.validity_ns(), requests };
+        let (token, validity, waited) = (grant.token(), grant.validity_ns(), grant.waited());
+        let acquired = What::Acquired { token, validity, requests, waited };
         let start = self.shard.stamp(client, key, acquired);
         let visit = self.witness.enter(key, grant.token());
         let enter = self.timer.now();

@@ -13,6 +13,7 @@ pub struct Grant {
     key: u32,
     token: Option<u64>,
     validity_ns: u64,
+    waited: Option<bool>,
 }
 
 impl Grant {
@@ -21,7 +22,22 @@ impl Grant {
     /// drift; [`NO_LEASE`] where nothing limits it.
     #[must_use]
     pub fn new(key: u32, token: Option<u64>, validity_ns: u64) -> Self {
-        Self { key, token, validity_ns }
+        Self { key, token, validity_ns, waited: None }
+    }
+
+    /// The same grant, of which the recipe knows: was it granted by a later request than
+    /// the first of its acquire?
+    #[must_use]
+    pub fn after_waiting(mut self, waited: bool) -> Self {
+        self.waited = Some(waited);
+        self
+    }
+
+    /// Was it granted by a later request than the first of its acquire? `None`: the server
+    /// answers the only request when it grants it, and the recipe cannot tell.
+    #[must_use]
+    pub fn waited(&self) -> Option<bool> {
+        self.waited
     }
 
     /// Number of the key.
@@ -66,6 +82,17 @@ pub enum Acquire {
         /// What was seen.
         reason: String,
     },
+}
+
+impl Acquire {
+    /// The same outcome; a grant knows whether a later request than the first got it.
+    #[must_use]
+    pub fn after_waiting(self, waited: bool) -> Self {
+        match self {
+            Self::Acquired(grant) => Self::Acquired(grant.after_waiting(waited)),
+            other => other,
+        }
+    }
 }
 
 /// Outcome of a renewal.

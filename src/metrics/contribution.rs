@@ -20,8 +20,10 @@ pub struct Counters {
     pub timeouts: u64,
     /// Unavailable or unknown.
     pub failures: u64,
+    /// Not granted by their first request.
+    pub waited: u64,
     /// Found the key held by another client.
-    pub contended: u64,
+    pub found_held: u64,
     /// Due, and no client could take them; `None`: in a closed loop there are none.
     pub dropped: Option<u64>,
     /// Certain double grants, of all phases.
@@ -116,7 +118,8 @@ impl Counters {
             refusals: settled.refused,
             timeouts: settled.timed_out,
             failures: settled.unavailable + settled.unknown,
-            contended: settled.contended,
+            waited: settled.waited,
+            found_held: settled.found_held,
             dropped,
             double_grants: judged.double_grants,
             token_regressions: tokens.then_some(judged.token_regressions),
@@ -126,16 +129,17 @@ impl Counters {
         }
     }
 
-    /// Of a trial that is over, as its report says; `contended` is in no report.
+    /// Of a trial that is over, as its report says; how many waited is in its counts.
     #[must_use]
-    pub fn reported(result: &TrialResult, contended: u64) -> Self {
+    pub fn reported(result: &TrialResult, counts: &Counts) -> Self {
         Self {
             attempts: result.attempts,
             grants: result.grants,
             refusals: result.refused,
             timeouts: result.timed_out,
             failures: result.unavailable + result.unknown,
-            contended,
+            waited: counts.waited,
+            found_held: counts.found_held,
             dropped: result.dropped,
             double_grants: result.safety.double_grants_certain,
             token_regressions: result.safety.token_regressions,
@@ -157,7 +161,8 @@ impl Counters {
         self.refusals += other.refusals;
         self.timeouts += other.timeouts;
         self.failures += other.failures;
-        self.contended += other.contended;
+        self.waited += other.waited;
+        self.found_held += other.found_held;
         self.dropped = sum(self.dropped, other.dropped);
         self.double_grants += other.double_grants;
         self.token_regressions = sum(self.token_regressions, other.token_regressions);

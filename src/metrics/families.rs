@@ -96,8 +96,13 @@ pub static FAMILIES: &[Family] = &[
     counter("lockbench_failures", |all| Some(all.failures), "Attempts that were not served, or whose answer was lost"),
     counter(
         "lockbench_contended_attempts",
-        |all| Some(all.contended),
-        "Attempts that found the key held by another client",
+        |all| Some(all.waited),
+        "Attempts that were not granted by their first request",
+    ),
+    counter(
+        "lockbench_found_held_attempts",
+        |all| Some(all.found_held),
+        "Attempts at whose call another client held the key",
     ),
     counter(
         "lockbench_dropped_arrivals",

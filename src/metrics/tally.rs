@@ -66,7 +66,7 @@ impl Tally {
     pub fn settle(mut self, result: &TrialResult, figures: &Figures) {
         let Some(board) = &self.board else { return };
         let begin = busy();
-        let counters = Counters::reported(result, figures.counts().contended);
+        let counters = Counters::reported(result, figures.counts());
         board.settle(&self.subject, &Contribution { counters, durations: Durations::of(figures) });
         self.cost = (self.cost.0 + 1, self.cost.1 + busy().saturating_sub(begin));
     }

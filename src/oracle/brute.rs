@@ -120,7 +120,7 @@ fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
             }
             End::DiedHolding { token, hold, uncertain } => {
                 let start = t;
-                push(t, What::Acquired { token, validity: u64::MAX, requests: 1 });
+                push(t, What::Acquired { token, validity: u64::MAX, requests: 1, waited: None });
                 t += hold;
                 push(t, What::Died { surely_ended: t + uncertain });
                 fact = Facts {
@@ -135,7 +135,7 @@ fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
             End::Held { token, lease, renew, lost, hold, release, kind, uncertain } => {
                 let start = t;
                 let mut promise = lease.map_or(u64::MAX, |lease| invoke + lease);
-                push(t, What::Acquired { token, validity: promise, requests: 1 });
+                push(t, What::Acquired { token, validity: promise, requests: 1, waited: None });
                 let mut renewed = None;
                 if let Some((after, longer)) = renew.filter(|(after, _)| *after <= hold) {
                     let at = start + after;

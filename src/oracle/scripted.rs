@@ -7,7 +7,7 @@ use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, Seen, 
 const INVOKE: What = What::Invoke { due: 0 };
 
 fn acquired(token: u64, validity: u64) -> What {
-    What::Acquired { token: Some(token), validity, requests: 1 }
+    What::Acquired { token: Some(token), validity, requests: 1, waited: None }
 }
 
 fn release(occupancy: u32) -> What {

@@ -8,11 +8,14 @@
 //! | `second` | since the start of the warm-up |
 //! | `phase` | `warmup`, `measure` or `drain`: where the second starts |
 //! | `grants` | grants of that second |
-//! | `acquire_service_p50_ns`, `acquire_service_p99_ns`, `acquire_service_max_ns` | waits of these grants, from the call; empty if there was none; however few |
+//! | `acquire_service_p50_ns`, `acquire_service_p99_ns`, `acquire_service_max_ns` | waits that ended in that second, from the call, however few; a percentile is empty if there was no grant, or if too many ended in vain |
 //! | `timed_out` | attempts that timed out in that second |
 //! | `failed` | attempts that were not served, or whose answer was lost |
 //! | `double_grants` | certain double grants that began in that second |
 //! | `marks` | what a person did in that second: `pause` where the load was paused in a part of it, `marker 1`; several with a `;` between |
+//! | `acquire_service_p95_ns` | as the other percentiles |
+//! | `acquire_service_max_is_lower_bound` | `true` if waits ended in vain in that second: the longest is not known then, and at least `acquire_service_max_ns` |
+//! | `unserved` | attempts under way in that second that were not served in the end, or whose answer was lost |
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -28,7 +31,7 @@ pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
 }
 
 /// First line of the file.
-const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,acquire_service_max_ns,timed_out,failed,double_grants,marks\n";
+const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p50_ns,acquire_service_p99_ns,acquire_service_max_ns,timed_out,failed,double_grants,marks,acquire_service_p95_ns,acquire_service_max_is_lower_bound,unserved\n";
 
 /// The rows of one trial.
 fn series_rows(measured: &Measurements) -> String {
@@ -50,7 +53,7 @@ fn series_rows(measured: &Measurements) -> String {
         let doubles = measured.double_grants.get(window.second as usize).copied().unwrap_or(0);
         let _ = writeln!(
             rows,
-            "{backend},{trial},{},{phase},{},{},{},{},{},{},{doubles},{}",
+            "{backend},{trial},{},{phase},{},{},{},{},{},{},{doubles},{},{},{},{}",
             window.second,
             window.grants,
             cell(window.p50_ns),
@@ -59,6 +62,9 @@ fn series_rows(measured: &Measurements) -> String {
             window.timed_out,
             window.failed,
             marks(measured, window.second),
+            cell(window.p95_ns),
+            window.max_is_lower_bound,
+            window.unserved,
         );
     }
     rows
@@ -99,8 +105,23 @@ mod tests {
     #[test]
     fn every_row_has_every_column() {
         let windows = [
-            Window { second: 0, grants: 2, p50_ns: Some(5), p99_ns: Some(7), max_ns: Some(7), ..Window::default() },
-            Window { second: 1, timed_out: 1, ..Window::default() },
+            Window {
+                second: 0,
+                grants: 2,
+                p50_ns: Some(5),
+                p95_ns: Some(6),
+                p99_ns: Some(7),
+                max_ns: Some(7),
+                ..Window::default()
+            },
+            Window {
+                second: 1,
+                timed_out: 1,
+                max_ns: Some(9),
+                max_is_lower_bound: true,
+                unserved: 2,
+                ..Window::default()
+            },
             Window { second: 2, ..Window::default() },
         ];
         let rows = series_rows(&Measurements {
@@ -119,9 +140,9 @@ mod tests {
             ..Measurements::default()
         });
         insta::assert_snapshot!(rows, @r"
-        redis,1,0,warmup,2,5,7,7,0,0,0,pause
-        redis,1,1,measure,0,,,,1,0,3,pause
-        redis,1,2,drain,0,,,,0,0,0,marker 1
+        redis,1,0,warmup,2,5,7,7,0,0,0,pause,6,false,0
+        redis,1,1,measure,0,,,9,1,0,3,pause,,true,2
+        redis,1,2,drain,0,,,,0,0,0,marker 1,,false,0
         ");
         let columns = SERIES_HEADER.trim_end().split(',').count();
         assert!(rows.lines().all(|row| row.split(',').count() == columns));

@@ -3,8 +3,9 @@
 //! by `AbstractHistogram.outputPercentileDistribution` of the Java implementation).
 //! Values are milliseconds with six decimals: nothing of the nanoseconds is lost.
 //!
-//! A second measurement of the same quantity gives other tail values; and attempts
-//! that got no grant are in no histogram of waits. The last line says how many.
+//! A second measurement of the same quantity gives other tail values; and what was
+//! waited for in vain is in no histogram. The last line says how many these are, and that
+//! mean and maximum in the foot are of the others.
 
 use std::fmt::Write as _;
 
@@ -13,6 +14,7 @@ use hdrhistogram::Histogram;
 use super::Rendered;
 use super::histograms::{LATENCY_KINDS, LatencyKind, backends, merged};
 use super::slug::slug;
+use crate::record::Latency;
 use crate::report::RecordedRun;
 
 /// Lines a halving of the distance to 100 %: the Java implementation's default.
@@ -60,11 +62,15 @@ fn distribution(histogram: &Histogram<u64>) -> String {
 /// What the columns cannot say.
 fn remark(run: &RecordedRun, backend: &str, kind: &LatencyKind) -> String {
     let trials = run.of(backend).count();
-    let lost: u64 = run.of(backend).map(|one| one.counts.timed_out + one.counts.unknown + one.counts.withdrawn).sum();
+    let mut all = Latency::absent();
+    run.of(backend).for_each(|one| all.merge((kind.of)(&one.latencies)));
     let name = backend.replace('\n', " ");
     let mut line = format!("# {name}, {}: {}; milliseconds; trials merged: {trials}", kind.name, kind.meaning);
-    if kind.of_grants {
-        let _ = write!(line, "; attempts that waited and got no grant, not in here: {lost}");
+    let in_vain = all.in_vain();
+    let _ = write!(line, "; waited for in vain, not in here: {in_vain}");
+    if let Some(longest) = all.max().filter(|_| in_vain > 0) {
+        let longest = longest as f64 / NS_PER_UNIT;
+        let _ = write!(line, "; so the true maximum is more than {longest:.6}, and the true mean is not known");
     }
     line.push('\n');
     line

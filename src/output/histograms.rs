@@ -11,45 +11,22 @@ pub struct LatencyKind {
     pub name: &'static str,
     /// What it measures, a phrase.
     pub meaning: &'static str,
-    /// Does it tell of grants only, so that attempts that got none are missing in it?
-    pub of_grants: bool,
     /// The histogram.
     pub of: fn(&Latencies) -> &Latency,
 }
 
 /// Every kind, in the order in which people read them.
 pub static LATENCY_KINDS: &[LatencyKind] = &[
-    LatencyKind {
-        name: "acquire_service",
-        meaning: "from the call to the grant",
-        of_grants: true,
-        of: |all| &all.acquire_service,
-    },
+    LatencyKind { name: "acquire_service", meaning: "from the call to the grant", of: |all| &all.acquire_service },
     LatencyKind {
         name: "acquire_response",
         meaning: "from the due instant to the grant",
-        of_grants: true,
         of: |all| &all.acquire_response,
     },
-    LatencyKind { name: "hold", meaning: "from the grant to the release", of_grants: false, of: |all| &all.hold },
-    LatencyKind {
-        name: "handoff",
-        meaning: "from a release to the grant of a waiting client",
-        of_grants: false,
-        of: |all| &all.handoff,
-    },
-    LatencyKind {
-        name: "release",
-        meaning: "from asking for a release to its answer",
-        of_grants: false,
-        of: |all| &all.release,
-    },
-    LatencyKind {
-        name: "renew",
-        meaning: "from asking for a renewal to its confirmation",
-        of_grants: false,
-        of: |all| &all.renew,
-    },
+    LatencyKind { name: "hold", meaning: "from the grant to the release", of: |all| &all.hold },
+    LatencyKind { name: "handoff", meaning: "from a release to the grant of a waiting client", of: |all| &all.handoff },
+    LatencyKind { name: "release", meaning: "from asking for a release to its answer", of: |all| &all.release },
+    LatencyKind { name: "renew", meaning: "from asking for a renewal to its confirmation", of: |all| &all.renew },
 ];
 
 /// The backends that were measured, in the order in which they ran.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::Rendered;
 use super::histograms::{backends, merged};
-use crate::record::figures::Latencies;
+use crate::record::figures::{Counts, Latencies};
 use crate::record::{BUCKET_BOUNDS_NS, Latency};
 use crate::report::{RecordedRun, Report, SafetyVerdict, TrialResult};
 
@@ -33,6 +33,9 @@ static DURATIONS: [(&str, &str, Kinds); 5] = [
     ("lockbench_release_duration_seconds", "From asking for a release to its answer.", &[("", |all| &all.release)]),
     ("lockbench_renew_duration_seconds", "From asking for a renewal to its confirmation.", &[("", |all| &all.renew)]),
 ];
+
+/// A family of a part of the attempts, its meaning, and how many they are.
+type Part = (&'static str, &'static str, fn(&Counts) -> u64);
 
 /// A count: family, meaning, figure of a trial; `None` where it does not exist.
 type Count = (&'static str, &'static str, fn(&TrialResult) -> Option<u64>);
@@ -126,9 +129,16 @@ fn of_backends(text: &mut String, run: &RecordedRun) {
         };
         counter(text, report, (family, meaning), sum);
     }
-    let contended = |backend: &str| Some(run.of(backend).map(|measured| measured.counts.contended).sum());
-    let meaning = "Attempts that found the key held by another client.";
-    counter(text, report, ("lockbench_contended_attempts", meaning), contended);
+    let shares: [Part; 2] = [
+        ("lockbench_contended_attempts", "Attempts that were not granted by their first request.", |all| all.waited),
+        ("lockbench_found_held_attempts", "Attempts at whose call another client held the key.", |all| all.found_held),
+    ];
+    for (family, meaning, of) in shares {
+        // Runs of before schema version 3 do not know who waited.
+        let known = report.schema_version >= 3 || family == "lockbench_found_held_attempts";
+        let sum = |backend: &str| known.then(|| run.of(backend).map(|measured| of(&measured.counts)).sum());
+        counter(text, report, (family, meaning), sum);
+    }
     let family = "lockbench_grants_per_second";
     head(text, family, "gauge", "Grants a second of the measure phases.");
     for aggregate in &report.aggregates {

@@ -13,12 +13,15 @@ use crate::report::{
 fn latency(p50: u64) -> LatencyFigures {
     LatencyFigures {
         count: 2_000,
+        in_vain: 0,
         min_ns: Some(p50 / 2),
         p50_ns: Some(p50),
         p90_ns: Some(p50 * 2),
+        p95_ns: Some(p50 * 4),
         p99_ns: Some(p50 * 10),
         p999_ns: None,
         max_ns: Some(p50 * 20),
+        max_is_lower_bound: false,
         mean_ns: Some(p50 as f64 * 1.5),
     }
 }
@@ -46,7 +49,9 @@ fn trial(backend: &str, p50: u64, doubles: u64) -> TrialResult {
         timed_out: 3,
         throughput_per_s: Some(400.0),
         latency: latencies(p50),
-        contention_ratio: Some(0.4),
+        waited_ratio: Some(0.4),
+        found_held_ratio: Some(0.3),
+        availability: Some(1.0),
         requests_per_grant: Some(3.5),
         effective_ttl_ms: Some(10_000.0),
         guarantees: serde_json::json!({ "waiting": "poll" }),
@@ -97,6 +102,7 @@ fn aggregate(trial: &TrialResult) -> Aggregate {
         grants: trial.grants,
         timed_out: trial.timed_out,
         failed: 0,
+        availability: trial.availability,
         throughput_per_s: trial.throughput_per_s,
         latency: trial.latency,
         double_grants_certain: trial.safety.double_grants_certain,
@@ -321,17 +327,14 @@ fn measured(backend: &str, trial: u32, p50: u64, doubles: u64) -> Measurements {
                 latencies.release.record(p50 / 3 + (draw() * 40_000.0) as u64);
             }
         }
-        windows.push(Window {
-            second,
-            grants,
-            timed_out: u64::from(second == 4),
-            failed: 0,
-            p50_ns: waits.raw_percentile(0.5),
-            p99_ns: waits.raw_percentile(0.99),
-            max_ns: waits.max(),
-            waits: waits.encoded(),
-        });
+        let timed_out = u64::from(second == 4);
+        waits.add_in_vain(timed_out, p50 * 100);
+        let mut window = Window { second, grants, timed_out, waits: waits.encoded(), ..Window::default() };
+        window.tell(&waits);
+        windows.push(window);
     }
+    latencies.acquire_service.add_in_vain(3, p50 * 100);
+    latencies.acquire_response.add_in_vain(3, p50 * 100);
     Measurements {
         backend: backend.to_owned(),
         trial,

@@ -1,6 +1,7 @@
 //! The tables that the terminal and the markdown show: the same rows, so that
 //! they cannot disagree. Every latency column names what it measures.
 
+use crate::record::LatencyFigures;
 use crate::report::figure::{Unit, find};
 use crate::report::{Aggregate, Report, SafetyVerdict, ThresholdLevel, ThresholdOutcome, ThresholdResult, TrialResult};
 use crate::units::{grouped, human_duration, three_digits};
@@ -18,6 +19,17 @@ pub struct Table {
 
 /// A figure that does not exist.
 const NONE: &str = "-";
+
+/// A share in percent that is 100 only where it is all of them.
+fn available(share: f64) -> String {
+    if share < 1.0 { format!("{:.2} %", (share * 100.0).min(99.99)) } else { "100 %".to_owned() }
+}
+
+/// The longest of them, or that it is longer than what was waited for in vain.
+#[must_use]
+pub fn longest(figures: &LatencyFigures) -> String {
+    figures.max_ns.map_or_else(|| NONE.to_owned(), |ns| format!("{}{}", figures.sign_of_max(), human_duration(ns)))
+}
 
 fn duration(ns: Option<u64>) -> String {
     ns.map_or_else(|| NONE.to_owned(), human_duration)
@@ -68,6 +80,7 @@ fn speed(report: &Report) -> Table {
             "system",
             "grants/s",
             "acquire\nservice p50",
+            "acquire\nservice p95",
             "acquire\nservice p99",
             "acquire\nservice max",
             "acquire\nresponse p99",
@@ -77,13 +90,15 @@ fn speed(report: &Report) -> Table {
             vec![
                 aggregate.throughput_per_s.map_or_else(|| NONE.to_owned(), three_digits),
                 duration(service.p50_ns),
+                duration(service.p95_ns),
                 duration(service.p99_ns),
-                duration(service.max_ns),
+                longest(service),
                 duration(response.p99_ns),
             ]
         }),
         note: "service: from the call to the grant; response: from the due instant to the grant. \"-\": the figure does not \
-               exist (too few samples, or cut by timeouts); report.json says why.",
+               exist (too few samples, or too many waits in vain); \">\": attempts that waited in vain would have taken \
+               longer; report.json says why.",
         prose: false,
     }
 }
@@ -179,21 +194,38 @@ fn waiting(report: &Report) -> Table {
     let first = |backend: &str, field: fn(&TrialResult) -> Option<String>| {
         first(report, backend).and_then(field).unwrap_or_else(|| NONE.to_owned())
     };
+    let share_of = |backend: &str, figure: &str| {
+        let value = find(figure).and_then(|figure| figure.of_backend(report, backend));
+        value.map_or_else(|_| NONE.to_owned(), |share| format!("{:.1} %", share * 100.0))
+    };
     Table {
         title: "Waiting",
-        head: vec!["system", "waits by", "attempts", "timed out", "failed", "found\nit held", "requests\na grant"],
+        head: vec![
+            "system",
+            "waits by",
+            "attempts",
+            "timed out",
+            "failed",
+            "available",
+            "waited",
+            "found\nit held",
+            "requests\nper grant",
+        ],
         rows: rows(report, |aggregate| {
             vec![
                 first(&aggregate.backend, |result| result.guarantees["waiting"].as_str().map(str::to_owned)),
                 grouped(aggregate.attempts),
                 share(aggregate.timed_out, aggregate.attempts),
                 share(aggregate.failed, aggregate.attempts),
-                first(&aggregate.backend, |result| Some(format!("{:.1} %", result.contention_ratio? * 100.0))),
+                aggregate.availability.map_or_else(|| NONE.to_owned(), available),
+                share_of(&aggregate.backend, "waited"),
+                share_of(&aggregate.backend, "found_held"),
                 first(&aggregate.backend, |result| result.requests_per_grant.map(three_digits)),
             ]
         }),
-        note: "systems that wait in different ways are not like for like. found it held: another client was inside at the \
-               moment of the call; who calls in the gap of a hand-off did not find it held, and waits all the same.",
+        note: "systems that wait in different ways are not like for like. available: attempts that were served; waited: \
+               attempts that their first request did not grant; found it held: another client was inside at the moment of \
+               the call, which a client that calls during a hand-off does not find, and waits all the same.",
         prose: false,
     }
 }

@@ -34,6 +34,9 @@ pub enum What {
         validity: u64,
         /// Requests sent for the acquire.
         requests: u32,
+        /// Was it granted by a later request than the first? `None`: the recipe cannot tell,
+        /// because its server answers a request only when it grants it.
+        waited: Option<bool>,
     },
     /// The attempt ended without a grant.
     Denied {

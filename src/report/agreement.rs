@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::schema::TrialResult;
 
 /// What events decide.
-const DECIDED: [&str; 17] = [
+const DECIDED: [&str; 19] = [
     "measured_s",
     "paused_s",
     "attempts",
@@ -21,13 +21,18 @@ const DECIDED: [&str; 17] = [
     "latency",
     "safety",
     "fairness",
-    "contention_ratio",
+    "waited_ratio",
+    "found_held_ratio",
+    "availability",
     "requests_per_grant",
     "history",
     "events",
 ];
 /// Words, which a later version may choose better.
 const WORDS: [&str; 3] = ["because", "conditions", "story"];
+/// What runs of before schema version 3 did not tell.
+const NEW_IN_3: [&str; 8] =
+    ["in_vain", "p95_ns", "max_is_lower_bound", "waited_ratio", "availability", "waited", "unserved", "latencies"];
 /// Two floats are the same number if they differ by less than this part: reading a
 /// decimal back may round.
 const ROUNDING: f64 = 1e-12;
@@ -58,42 +63,49 @@ pub fn had_other_rules(difference: &Difference) -> bool {
     }
 }
 
-/// Compares the entry that a run stored with that of its replay.
+/// Compares the entry that a run of that schema version stored with that of its replay.
 #[must_use]
-pub fn differences(stored: &TrialResult, replayed: &TrialResult) -> Vec<Difference> {
+pub fn differences(stored: &TrialResult, replayed: &TrialResult, version: u32) -> Vec<Difference> {
     let (Ok(stored), Ok(replayed)) = (serde_json::to_value(stored), serde_json::to_value(replayed)) else {
         return Vec::new();
     };
     let mut found = Vec::new();
     for field in DECIDED {
-        compare(field, &stored[field], &replayed[field], &mut found);
+        compare(field, (&stored[field], &replayed[field]), version, &mut found);
     }
     found
 }
 
-/// Compares all of what a run stored beside its entries with what it should be.
+/// Compares all of what a run of that schema version stored beside its entries with what
+/// it should be.
 #[must_use]
-pub fn differences_in<T: serde::Serialize>(path: &str, stored: &T, replayed: &T) -> Vec<Difference> {
+pub fn differences_in<T: serde::Serialize>(path: &str, stored: &T, replayed: &T, version: u32) -> Vec<Difference> {
     let mut found = Vec::new();
     if let (Ok(stored), Ok(replayed)) = (serde_json::to_value(stored), serde_json::to_value(replayed)) {
-        compare(path, &stored, &replayed, &mut found);
+        compare(path, (&stored, &replayed), version, &mut found);
     }
     found
 }
 
-fn compare(path: &str, stored: &Value, replayed: &Value, found: &mut Vec<Difference>) {
+fn compare(path: &str, (stored, replayed): (&Value, &Value), version: u32, found: &mut Vec<Difference>) {
+    let leaf = path.rsplit('.').next().unwrap_or(path);
+    // Its figures of a latency leave out what was waited for in vain: they are others.
+    let differs_by_rule = NEW_IN_3.contains(&leaf) || replayed["in_vain"].as_u64().is_some_and(|count| count > 0);
+    if version < 3 && differs_by_rule {
+        return;
+    }
     match (stored, replayed) {
         (Value::Object(left), Value::Object(right)) => {
             let mut names: Vec<&String> = left.keys().chain(right.keys()).collect();
             names.sort();
             names.dedup();
             for name in names.into_iter().filter(|name| !WORDS.contains(&name.as_str())) {
-                compare(&format!("{path}.{name}"), &stored[name], &replayed[name], found);
+                compare(&format!("{path}.{name}"), (&stored[name], &replayed[name]), version, found);
             }
         }
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
             for (i, (left, right)) in left.iter().zip(right).enumerate() {
-                compare(&format!("{path}[{i}]"), left, right, found);
+                compare(&format!("{path}[{i}]"), (left, right), version, found);
             }
         }
         _ if same(stored, replayed) => {}
@@ -131,10 +143,10 @@ mod tests {
         let mut replayed = stored.clone();
         replayed.throughput_per_s = Some(0.3);
         replayed.safety.because = "said otherwise".to_owned();
-        assert_eq!(differences(&stored, &replayed), []);
+        assert_eq!(differences(&stored, &replayed, 3), []);
         replayed.grants = 6;
         replayed.latency.hold.p50_ns = Some(3);
-        let told: Vec<String> = differences(&stored, &replayed)
+        let told: Vec<String> = differences(&stored, &replayed, 3)
             .iter()
             .map(|d| format!("{}: {} / {}", d.figure, d.stored, d.replayed))
             .collect();

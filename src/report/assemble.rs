@@ -76,16 +76,18 @@ pub fn failed(backend: &str, workload: &str, trial: u32, error: String) -> Trial
 pub fn result(measured: &Measured<'_>) -> TrialResult {
     let counts = measured.figures.counts();
     let mut missing = BTreeMap::new();
-    let latency = latency_set(measured.figures.latencies(), counts, &mut missing);
+    let latency = latency_set(measured.figures.latencies(), &mut missing);
     let paused_ns = measured.figures.paused_ns();
     let seconds = measured.measured_ns.saturating_sub(paused_ns) as f64 / 1e9;
     let ratio = |a: u64, b: u64| (b > 0).then(|| a as f64 / b as f64);
     let throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
     let requests_per_grant = ratio(counts.requests, counts.grants);
-    let contention_ratio = ratio(counts.contended, counts.attempts);
+    let shares = (counts.waited_ratio(), counts.found_held_ratio(), counts.availability());
     note(&mut missing, "throughput_per_s", throughput_per_s.is_none(), "stopped before measuring began");
     note(&mut missing, "requests_per_grant", requests_per_grant.is_none(), "no grants");
-    note(&mut missing, "contention_ratio", contention_ratio.is_none(), "no attempts");
+    for (figure, share) in [("waited_ratio", shares.0), ("found_held_ratio", shares.1), ("availability", shares.2)] {
+        note(&mut missing, figure, share.is_none(), "no attempts");
+    }
     let closed = measured.engine.dropped.is_none();
     note(&mut missing, "dropped", closed, "closed loop: an attempt is due only when a client is free");
     missing.insert("safety.harm.oversold".to_owned(), "not an inventory workload".to_owned());
@@ -120,7 +122,9 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         latency,
         safety,
         fairness,
-        contention_ratio,
+        waited_ratio: shares.0,
+        found_held_ratio: shares.1,
+        availability: shares.2,
         requests_per_grant,
         effective_ttl_ms: measured.engine.effective_ttl_ns.map(|ns| ns as f64 / 1e6),
         ttl_raised: measured.ttl_raised,
@@ -151,14 +155,6 @@ fn note(missing: &mut BTreeMap<String, String>, figure: &str, absent: bool, reas
     }
 }
 
-/// Share of the attempts that waited and got no grant: the censored ones.
-#[must_use]
-pub fn censored(counts: &Counts) -> f64 {
-    let lost = counts.timed_out + counts.unknown + counts.withdrawn;
-    let all = counts.grants + lost;
-    if all == 0 { 0.0 } else { lost as f64 / all as f64 }
-}
-
 impl Fairness {
     /// Of the grants that each client got, and the counts.
     #[must_use]
@@ -174,66 +170,80 @@ impl Fairness {
 }
 
 impl LatencySet {
-    /// The figures of all histograms. Of waits, percentiles that attempts without a
-    /// grant could have changed are `None`.
+    /// The figures of all histograms. What was waited for in vain makes unknown what it
+    /// could have changed.
     #[must_use]
-    pub fn of(latencies: &Latencies, counts: &Counts) -> Self {
-        let censored = censored(counts);
+    pub fn of(latencies: &Latencies) -> Self {
         Self {
-            acquire_service: latencies.acquire_service.figures(censored),
-            acquire_response: latencies.acquire_response.figures(censored),
-            hold: latencies.hold.figures(0.0),
-            handoff: latencies.handoff.figures(0.0),
-            release: latencies.release.figures(0.0),
-            renew: latencies.renew.figures(0.0),
+            acquire_service: latencies.acquire_service.figures(),
+            acquire_response: latencies.acquire_response.figures(),
+            hold: latencies.hold.figures(),
+            handoff: latencies.handoff.figures(),
+            release: latencies.release.figures(),
+            renew: latencies.renew.figures(),
         }
     }
 }
 
-fn latency_set(latencies: &Latencies, counts: &Counts, missing: &mut BTreeMap<String, String>) -> LatencySet {
-    let censored = censored(counts);
-    let set = LatencySet::of(latencies, counts);
-    explain(missing, "acquire_service", &set.acquire_service, censored, "no grants");
-    explain(missing, "acquire_response", &set.acquire_response, censored, "no grants");
-    explain(missing, "hold", &set.hold, 0.0, "no hold ended");
-    explain(missing, "handoff", &set.handoff, 0.0, "no grant went to a client that was already waiting at the release");
-    explain(missing, "release", &set.release, 0.0, "no release was answered");
-    explain(missing, "renew", &set.renew, 0.0, "no renewal was made");
+fn latency_set(latencies: &Latencies, missing: &mut BTreeMap<String, String>) -> LatencySet {
+    let set = LatencySet::of(latencies);
+    explain(missing, "acquire_service", &set.acquire_service, "no grants");
+    explain(missing, "acquire_response", &set.acquire_response, "no grants");
+    explain(missing, "hold", &set.hold, "no hold ended");
+    explain(missing, "handoff", &set.handoff, "no grant went to a client that was already waiting at the release");
+    explain(missing, "release", &set.release, "no release was answered");
+    explain(missing, "renew", &set.renew, "no renewal was made");
     set
 }
 
-/// Says why percentiles are `null`.
-fn explain(missing: &mut BTreeMap<String, String>, name: &str, figures: &LatencyFigures, censored: f64, none: &str) {
+/// Says why figures are `null`.
+fn explain(missing: &mut BTreeMap<String, String>, name: &str, figures: &LatencyFigures, none: &str) {
     if figures.count == 0 {
-        missing.insert(format!("latency.{name}"), none.to_owned());
+        missing.insert(format!("latency.{name}"), why_empty(figures, none));
         return;
     }
     let percentiles = [
         ("p50_ns", 0.5, figures.p50_ns),
         ("p90_ns", 0.9, figures.p90_ns),
+        ("p95_ns", 0.95, figures.p95_ns),
         ("p99_ns", 0.99, figures.p99_ns),
         ("p999_ns", 0.999, figures.p999_ns),
     ];
-    for (field, p, value) in percentiles {
-        if value.is_some() {
-            continue;
-        }
-        missing.insert(format!("latency.{name}.{field}"), why_missing(figures.count, p, censored));
+    for (field, p, _) in percentiles.iter().filter(|(_, _, value)| value.is_none()) {
+        missing.insert(format!("latency.{name}.{field}"), why_missing(figures, *p));
+    }
+    if figures.mean_ns.is_none() {
+        missing.insert(format!("latency.{name}.mean_ns"), in_vain(figures));
     }
 }
 
-/// Why the percentile `p` (0..1) of so many samples is `None`; `censored`: share of the
-/// attempts without a sample (see [`censored`]).
+/// Why there is no sample; `none` says that nothing happened.
 #[must_use]
-pub fn why_missing(count: u64, p: f64, censored: f64) -> String {
-    if p > 1.0 - censored {
-        format!(
-            "{:.2} % of the attempts timed out, were withdrawn or are unknown: the longest waits are missing",
-            censored * 100.0
-        )
-    } else {
-        format!("{count} samples, needs {:.0}", 10.0 / (1.0 - p))
+pub fn why_empty(figures: &LatencyFigures, none: &str) -> String {
+    match figures.in_vain {
+        0 => none.to_owned(),
+        in_vain => format!("{none}: all {} were waited for in vain", grouped(in_vain)),
     }
+}
+
+/// Why the percentile `p` (0..1) is `None`.
+#[must_use]
+pub fn why_missing(figures: &LatencyFigures, p: f64) -> String {
+    if p > 1.0 - figures.in_vain_share() {
+        in_vain(figures)
+    } else {
+        format!("{} samples, needs {:.0}", figures.count + figures.in_vain, 10.0 / (1.0 - p))
+    }
+}
+
+/// Why what waits in vain could have changed is not known.
+#[must_use]
+pub fn in_vain(figures: &LatencyFigures) -> String {
+    format!(
+        "{:.2} % of {} were waited for in vain (not served, no answer, timed out or withdrawn): the longest times are missing",
+        figures.in_vain_share() * 100.0,
+        grouped(figures.count + figures.in_vain)
+    )
 }
 
 fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Safety {
@@ -343,10 +353,6 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
         }
         if let Some(Measurements { counts: part, latencies: histograms, .. }) = measured {
             latencies.merge(histograms);
-            counts.grants += part.grants;
-            counts.timed_out += part.timed_out;
-            counts.unknown += part.unknown;
-            counts.withdrawn += part.withdrawn;
             counts.grants_in_window += part.grants_in_window;
         }
         seconds += result.measured_s;
@@ -356,9 +362,11 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
         merged.timed_out += result.timed_out;
         merged.failed += result.unavailable + result.unknown;
     }
+    let served = merged.attempts.saturating_sub(merged.failed);
+    merged.availability = (merged.attempts > 0).then(|| served as f64 / merged.attempts as f64);
     merged.exercised_holds = counts.exercised_all;
     merged.throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
-    merged.latency = latency_set(&latencies, &counts, &mut BTreeMap::new());
+    merged.latency = LatencySet::of(&latencies);
     let zero = merged.double_grants_certain == 0;
     let lost = parts.iter().any(|(result, _)| result.events_lost > 0);
     merged.upper_bound_95_per_million = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero && !lost);

@@ -3,8 +3,10 @@
 
 use std::fmt;
 
+use super::assemble::in_vain;
 use super::schema::{LatencySet, Report, TrialResult};
 use crate::record::LatencyFigures;
+use crate::units::human_duration;
 
 /// What a figure is measured in: its base unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +103,10 @@ static STATS: &[Stat] = &[
     Stat { name: "min", field: "min_ns", of: |f| f.min_ns.map(|ns| ns as f64) },
     Stat { name: "p50", field: "p50_ns", of: |f| f.p50_ns.map(|ns| ns as f64) },
     Stat { name: "p90", field: "p90_ns", of: |f| f.p90_ns.map(|ns| ns as f64) },
+    Stat { name: "p95", field: "p95_ns", of: |f| f.p95_ns.map(|ns| ns as f64) },
     Stat { name: "p99", field: "p99_ns", of: |f| f.p99_ns.map(|ns| ns as f64) },
     Stat { name: "p999", field: "p999_ns", of: |f| f.p999_ns.map(|ns| ns as f64) },
-    Stat { name: "max", field: "max_ns", of: |f| f.max_ns.map(|ns| ns as f64) },
+    Stat { name: "max", field: "max_ns", of: |f| f.exact_max_ns().map(|ns| ns as f64) },
     Stat { name: "mean", field: "mean_ns", of: |f| f.mean_ns },
 ];
 
@@ -132,6 +135,15 @@ fn of_attempts(result: &TrialResult, part: u64) -> Option<f64> {
     (result.attempts > 0).then(|| part as f64 / result.attempts as f64)
 }
 
+/// The contention of a run.
+const WAITED: Scalar = Scalar {
+    field: "waited_ratio",
+    ..share("waited", "share of attempts that were not granted by their first request", |result| result.waited_ratio)
+};
+
+/// Other names, of which lists say nothing.
+static ALSO: &[Scalar] = &[Scalar { name: "contention", ..WAITED }];
+
 static SCALARS: &[Scalar] = &[
     Scalar {
         name: "throughput",
@@ -142,9 +154,20 @@ static SCALARS: &[Scalar] = &[
         of: |result| result.throughput_per_s,
         merge: Merge::Weighted(|result| result.measured_s),
     },
+    WAITED,
     Scalar {
-        field: "contention_ratio",
-        ..share("contention", "share of attempts that found the key held", |result| result.contention_ratio)
+        field: "found_held_ratio",
+        ..share("found_held", "share of attempts at whose call another client held the key", |result| {
+            result.found_held_ratio
+        })
+    },
+    Scalar {
+        better: Better::Higher,
+        ..share(
+            "availability",
+            "share of attempts that were served: granted, refused or timed out in order",
+            |result| result.availability,
+        )
     },
     share("timeouts", "share of attempts that timed out", |result| of_attempts(result, result.timed_out)),
     share("failures", "share of attempts that were not served or whose answer was lost", |result| {
@@ -254,7 +277,8 @@ pub fn figures() -> impl Iterator<Item = Figure> {
 /// # Errors
 /// Names that come near, or both acquires for a bare `acquire.…`.
 pub fn find(name: &str) -> Result<Figure, String> {
-    if let Some(figure) = figures().find(|figure| figure.name() == name) {
+    let also = ALSO.iter().map(|scalar| Figure { kind: Kind::Scalar(scalar) });
+    if let Some(figure) = figures().chain(also).find(|figure| figure.name() == name) {
         return Ok(figure);
     }
     let near: Vec<String> = if let Some(stat) = name.strip_prefix("acquire.") {
@@ -271,7 +295,7 @@ pub fn find(name: &str) -> Result<Figure, String> {
     Err(if near.is_empty() {
         format!(
             "there is no figure \"{name}\"; there are {} and acquire_service, acquire_response, hold, handoff, release, \
-             renew with .min .p50 .p90 .p99 .p999 .max .mean",
+             renew with .min .p50 .p90 .p95 .p99 .p999 .max .mean",
             SCALARS.iter().map(|scalar| scalar.name).collect::<Vec<_>>().join(", ")
         )
     } else {
@@ -383,8 +407,25 @@ impl Figure {
         }
     }
 
+    /// Of all trials of a backend: what the figure surely reaches, where no more is known of
+    /// it. Only a maximum has such a bound.
+    #[must_use]
+    pub fn lower_bound_of_backend(&self, report: &Report, backend: &str) -> Option<f64> {
+        let Kind::Latency(latency, Stat { name: "max", .. }) = self.kind else { return None };
+        let aggregate = report.aggregates.iter().find(|aggregate| aggregate.backend == backend)?;
+        let figures = (latency.of)(&aggregate.latency);
+        figures.max_ns.filter(|_| figures.max_is_lower_bound).map(|ns| ns as f64)
+    }
+
     /// Why it does not exist, in the words of the first of these trials that says so.
     fn missing(&self, trials: &[&TrialResult]) -> String {
+        if let Kind::Latency(latency, Stat { name: "max", .. }) = self.kind {
+            let bounded = trials.iter().map(|trial| (latency.of)(&trial.latency)).filter(|f| f.max_is_lower_bound);
+            if let Some(figures) = bounded.max_by_key(|figures| figures.max_ns) {
+                let longest = human_duration(figures.max_ns.unwrap_or(0));
+                return format!("it is more than {longest}: {}", in_vain(figures));
+            }
+        }
         let keys = match self.kind {
             Kind::Latency(latency, stat) => {
                 vec![format!("latency.{}.{}", latency.name, stat.field), format!("latency.{}", latency.name)]
@@ -392,7 +433,12 @@ impl Figure {
             Kind::Scalar(scalar) => vec![scalar.field.to_owned()],
         };
         let told = trials.iter().find_map(|trial| keys.iter().find_map(|key| trial.not_available.get(key)));
-        told.cloned().unwrap_or_else(|| "not measured".to_owned())
+        told.cloned().unwrap_or_else(|| {
+            let new = keys
+                .iter()
+                .any(|key| key.ends_with("p95_ns") || ["waited_ratio", "availability"].contains(&key.as_str()));
+            if new { "not measured before schema version 3" } else { "not measured" }.to_owned()
+        })
     }
 }
 

@@ -20,7 +20,9 @@ pub fn trial(backend: &str, trial: u32) -> TrialResult {
         attempts: 20_000,
         grants: 20_000,
         throughput_per_s: Some(4_000.0),
-        contention_ratio: Some(0.4),
+        waited_ratio: Some(0.4),
+        found_held_ratio: Some(0.3),
+        availability: Some(1.0),
         requests_per_grant: Some(3.5),
         effective_ttl_ms: Some(10_000.0),
         guarantees: serde_json::json!({ "waiting": "poll", "lease": true, "renewal": "explicit" }),
@@ -39,12 +41,15 @@ pub fn trial(backend: &str, trial: u32) -> TrialResult {
 pub fn waits(count: u64) -> LatencyFigures {
     LatencyFigures {
         count,
+        in_vain: 0,
         min_ns: Some(50_000),
         p50_ns: Some(1_000_000),
         p90_ns: Some(4_000_000),
+        p95_ns: Some(8_000_000),
         p99_ns: Some(20_000_000),
         p999_ns: Some(40_000_000),
         max_ns: Some(50_000_000),
+        max_is_lower_bound: false,
         mean_ns: Some(1.5e6),
     }
 }

@@ -10,6 +10,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
+use crate::record::Latency;
 use crate::record::figures::{Counts, Latencies, Mark, MarkKind, Window, paused_ns};
 
 use crate::units::SECOND;
@@ -85,13 +86,52 @@ impl Measurements {
         self.marks.iter().filter(|mark| mark.kind == MarkKind::Pause)
     }
 
-    /// Share of the attempts (0..1) that waited and got no grant: percentiles of the
-    /// acquire wait above `1 - censored` are unknown.
+    /// Share of the attempts (0..1) that waited in vain: percentiles of the acquire wait
+    /// above the rest are unknown.
     #[must_use]
-    pub fn censored(&self) -> f64 {
-        let lost = self.counts.timed_out + self.counts.unknown + self.counts.withdrawn;
-        let all = self.counts.grants + lost;
-        if all == 0 { 0.0 } else { lost as f64 / all as f64 }
+    pub fn in_vain_share(&self) -> f64 {
+        let in_vain = self.counts.in_vain();
+        let all = self.counts.grants + in_vain;
+        if all == 0 { 0.0 } else { in_vain as f64 / all as f64 }
+    }
+
+    /// As a run of before schema version 3 would have stored it: what was waited for in vain
+    /// was in no figure.
+    #[must_use]
+    pub fn as_before_version_3(mut self) -> Self {
+        for latency in self.latencies.each_mut() {
+            *latency = std::mem::take(latency).answered();
+        }
+        self.counts.waited = 0;
+        for window in &mut self.windows {
+            let waits = Latency::decoded(&window.waits).unwrap_or_default();
+            *window = Window {
+                unserved: 0,
+                p50_ns: waits.raw_percentile(0.5),
+                p95_ns: None,
+                p99_ns: waits.raw_percentile(0.99),
+                max_ns: waits.max(),
+                max_is_lower_bound: false,
+                ..std::mem::take(window)
+            };
+        }
+        self
+    }
+
+    /// Counts waits in vain into the latencies of a run of before schema version 3, as far
+    /// as it told of them: of releases and renewals it told nothing.
+    fn count_waits_in_vain(&mut self) {
+        let in_vain = self.counts.in_vain();
+        if in_vain == 0 || self.latencies.acquire_service.in_vain() > 0 {
+            return;
+        }
+        self.latencies.acquire_service.add_in_vain(in_vain, self.counts.longest_wait_ns);
+        self.latencies.acquire_response.add_in_vain(in_vain, self.counts.longest_wait_ns);
+        for window in &mut self.windows {
+            if let Ok(waits) = window.all_waits() {
+                window.tell(&waits);
+            }
+        }
     }
 
     /// Counts and series without any histogram: small enough to be kept of every trial
@@ -122,7 +162,9 @@ pub fn write_measured(measured: &[Measurements]) -> std::io::Result<Vec<u8>> {
 pub fn read_measured(bytes: &[u8]) -> Result<Vec<Measurements>, String> {
     let mut text = Vec::new();
     GzDecoder::new(bytes).read_to_end(&mut text).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&text).map_err(|error| error.to_string())
+    let mut measured: Vec<Measurements> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    measured.iter_mut().for_each(Measurements::count_waits_in_vain);
+    Ok(measured)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ mod verdict;
 mod writer;
 
 pub use agreement::{Difference, differences, differences_in, had_other_rules};
-pub use assemble::{Measured, aggregate, censored, failed, result, why_missing};
+pub use assemble::{Measured, aggregate, failed, in_vain, result, why_empty, why_missing};
 pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_broken_off};
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};

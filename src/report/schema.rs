@@ -15,8 +15,9 @@ use crate::lock::{Caveats, NodesOfTrial};
 use crate::oracle::DoubleGrant;
 use crate::record::LatencyFigures;
 
-/// Version of this schema. Version 1 had no `notes`, and `lints` were sentences; it
-/// can still be read.
+/// Version of this schema. Older ones can still be read: version 1 had no `notes`, and
+/// `lints` were sentences; versions 1 and 2 left what was waited for in vain out of the
+/// latencies, and their `contention_ratio` is `found_held_ratio` here.
 pub const SCHEMA_VERSION: u32 = 3;
 
 /// A whole run.
@@ -155,8 +156,20 @@ pub struct TrialResult {
     pub safety: Safety,
     /// Fairness.
     pub fairness: Fairness,
-    /// Share of attempts that found the key held by another client.
-    pub contention_ratio: Option<f64>,
+    /// Share of attempts that were not granted by their first request: the contention. Where
+    /// the server answers the only request when it grants it, the attempt waited if another
+    /// client held the key at any time of it. `null` before schema version 3.
+    #[serde(default)]
+    pub waited_ratio: Option<f64>,
+    /// Share of attempts at whose `acquire_invoke` another client's hold on the key was open:
+    /// small where waiting clients are served in order. Before schema version 3 it was called
+    /// `contention_ratio`.
+    #[serde(default, alias = "contention_ratio")]
+    pub found_held_ratio: Option<f64>,
+    /// Share of attempts that the system served: granted, refused, or timed out in order.
+    /// `null` before schema version 3.
+    #[serde(default)]
+    pub availability: Option<f64>,
     /// Requests of the recipe for acquire, polls and release, a grant.
     pub requests_per_grant: Option<f64>,
     /// Lease length in force, as read back.
@@ -360,6 +373,9 @@ pub struct Aggregate {
     pub timed_out: u64,
     /// Attempts not served or with an unknown outcome.
     pub failed: u64,
+    /// Share of attempts that the system served: granted, refused, or timed out in order.
+    #[serde(default)]
+    pub availability: Option<f64>,
     /// Grants of the measure phases by their length.
     pub throughput_per_s: Option<f64>,
     /// Latencies of all trials.

@@ -122,11 +122,11 @@ impl EtcdSession {
             Err(trouble) => return self.give_up(Acquire::Unavailable(trouble.text.clone()), &trouble.text).await,
         };
         if first {
-            return self.believe(key, place).await;
+            return self.believe(key, place).await.after_waiting(false);
         }
         let Patience::Until(deadline) = patience else { return self.withdraw(&place, Acquire::Refused).await };
         match self.wait(&prefix, &place, deadline).await {
-            Ok(()) => self.check_and_believe(key, place).await,
+            Ok(()) => self.check_and_believe(key, place).await.after_waiting(true),
             Err(Ended::Deadline) => self.withdraw(&place, Acquire::TimedOut).await,
             Err(Ended::LeaseLost) => {
                 self.withdraw(&place, Acquire::Unavailable("the lease was lost while waiting".to_owned())).await

@@ -194,16 +194,16 @@ impl MemorySession {
             let now = self.clock.now();
             if self.flaws.no_lock {
                 let held = slot.grant(client, ttl_ns, now);
-                return self.granted(key.index, held);
+                return self.granted(key.index, held).after_waiting(false);
             }
             slot.settle(now);
             if slot.holder.is_none() {
                 let held = slot.grant(client, ttl_ns, now);
-                return self.granted(key.index, held);
+                return self.granted(key.index, held).after_waiting(false);
             }
             if matches!(patience, Patience::Try) {
                 return if self.flaws.swallow_error {
-                    Acquire::Acquired(Grant::new(key.index, None, NO_LEASE))
+                    Acquire::Acquired(Grant::new(key.index, None, NO_LEASE).after_waiting(false))
                 } else {
                     Acquire::Refused
                 };
@@ -212,7 +212,7 @@ impl MemorySession {
             slot.queue.push_back(Waiter { client, ttl_ns, wake: Arc::clone(&wake) });
             wake
         };
-        self.wait(key.index, patience, &wake).await
+        self.wait(key.index, patience, &wake).await.after_waiting(true)
     }
 
     /// Waits in the queue. Only the first in it wakes up for the holder's expiry.

@@ -32,8 +32,13 @@ struct Node {
 
 /// How a turn in the queue ended.
 enum Turn {
-    /// It is ours, and valid until then.
-    Ours(u64),
+    /// It is ours.
+    Ours {
+        /// Until when.
+        validity_ns: u64,
+        /// Did another client stand before us at first?
+        waited: bool,
+    },
     /// We leave, with this outcome once that is confirmed.
     Leave(Acquire),
     /// Our node is gone.
@@ -106,10 +111,10 @@ impl ZookeeperSession {
             Err(outcome) => return outcome,
         };
         match self.turn(key, &parent, &node, patience).await {
-            Turn::Ours(validity_ns) => {
+            Turn::Ours { validity_ns, waited } => {
                 let token = u64::try_from(node.czxid).ok();
                 self.held.insert(key.index, node);
-                Acquire::Acquired(Grant::new(key.index, token, validity_ns))
+                Acquire::Acquired(Grant::new(key.index, token, validity_ns).after_waiting(waited))
             }
             Turn::Leave(outcome) => self.withdraw(&node, outcome).await,
             Turn::Gone => Acquire::Unavailable("our node vanished from the queue: the session ended".to_owned()),
@@ -171,7 +176,7 @@ impl ZookeeperSession {
     /// Waits for our turn.
     async fn turn(&mut self, key: &Key, parent: &str, node: &Node, patience: &Patience) -> Turn {
         let unavailable = |error: Error| Turn::Leave(Acquire::Unavailable(error.to_string()));
-        let mut swept = false;
+        let (mut swept, mut waited) = (false, false);
         loop {
             let asked = self.now();
             let mut children = match self.ask(async |client| client.list_children(parent).await).await {
@@ -190,9 +195,10 @@ impl ZookeeperSession {
             }
             let before = match node::stand(&children, &node.name) {
                 Stand::Gone => return Turn::Gone,
-                Stand::First => return Turn::Ours(self.validity(asked)),
+                Stand::First => return Turn::Ours { validity_ns: self.validity(asked), waited },
                 Stand::Behind(before) => format!("{parent}/{before}"),
             };
+            waited = true;
             let Patience::Until(deadline) = patience else { return Turn::Leave(Acquire::Refused) };
             if deadline.passed() {
                 return Turn::Leave(Acquire::TimedOut);

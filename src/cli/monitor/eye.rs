@@ -159,7 +159,7 @@ mod tests {
         let saw = |t, what| eye.sees(&Event { t, client: 0, key: 0, what });
         assert_eq!(eye.answered_until(), None);
         saw(10, What::Invoke { due: 10 });
-        saw(20, What::Acquired { token: None, validity: 0, requests: 1 });
+        saw(20, What::Acquired { token: None, validity: 0, requests: 1, waited: None });
         assert_eq!(eye.answered_until(), Some(20));
         saw(30, What::Invoke { due: 30 });
         assert_eq!((eye.answered_until(), eye.silent_since()), (Some(30), None));
@@ -177,7 +177,7 @@ mod tests {
         saw(What::Invoke { due: clock.now() });
         assert!(eye.ticks(Alarm::default(), 5).is_continue() && eye.ticks(Alarm::default(), 6).is_continue());
         assert_eq!(dropped(), 3, "nobody was answered since");
-        saw(What::Acquired { token: None, validity: 0, requests: 1 });
+        saw(What::Acquired { token: None, validity: 0, requests: 1, waited: None });
         assert_eq!((dropped(), eye.dropped()), (6, 6));
         saw(What::Invoke { due: clock.now() });
         assert!(eye.ticks(Alarm::default(), 10).is_continue());

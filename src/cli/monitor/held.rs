@@ -157,7 +157,7 @@ mod tests {
         let bound = |text: &str| Bound::new(Threshold::parse(text, None).unwrap()).unwrap();
         let bounds = [bound("contention <= 20%")];
         let mut held = Held::renewed(Vec::new(), "redis", &bounds, 0);
-        let window = |contended, grants| Tally { grants, contended, ..Tally::default() };
+        let window = |waited, grants| Tally { grants, waited, ..Tally::default() };
         let mut judge = |now: u64, window: &Tally| {
             let span = Span { length_ns: 300 * SECOND, seen_ns: 300 * SECOND };
             held[0].judge(now * SECOND, window, Certain::default(), span);

@@ -12,7 +12,7 @@ fn figures() -> Figures {
     let seen = Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None };
     for (us, what) in [
         (10, What::Invoke { due: 8_000 }),
-        (13, What::Acquired { token: None, validity: u64::MAX, requests: 1 }),
+        (13, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None }),
         (20, What::ReleaseInvoke { enter: 0, exit: 0, seen }),
         (21, What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 }),
         (30, What::Invoke { due: 28_000 }),

@@ -13,6 +13,7 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, absence, finish, slug};
+use crate::output::table::longest;
 use crate::record::Latency;
 use crate::report::{Measurements, RecordedRun};
 use crate::units::{SECOND, grouped, human_duration};
@@ -88,7 +89,7 @@ fn heatmap(run: &RecordedRun, name: &str) -> Result<Chart, String> {
             absence::left_out(&trials),
             map.overlay.caption()
         ),
-        head: &["trial", "seconds", "phase", "grants", "p50", "p99", "max", "timed out"],
+        head: &["trial", "seconds", "phase", "grants", "p50", "p95", "p99", "max", "timed out"],
         rows: rows(&columns),
     };
     finish(words, map)
@@ -104,7 +105,7 @@ fn columns(trials: &[&Measurements]) -> Result<Vec<Column>, String> {
         let end = seconds(trial);
         for window in trial.windows.iter().filter(|window| window.second < end) {
             let second = window.second / each * each;
-            let waits = Latency::decoded(&window.waits).map_err(|error| format!("{}: {error}", trial.backend))?;
+            let waits = window.all_waits().map_err(|error| format!("{}: {error}", trial.backend))?;
             let same = |last: &&mut Column| last.trial == trial.trial && last.second == second;
             if let Some(last) = columns.last_mut().filter(same) {
                 last.waits.merge(&waits);
@@ -142,9 +143,10 @@ fn rows(columns: &[Column]) -> Vec<Vec<String>> {
             format!("{} to {}", first.second, last.second + last.seconds),
             if first.warmup { "warm-up" } else { "measure" }.to_owned(),
             grouped(slice.iter().map(|column| column.grants).sum()),
-            time(waits.figures(0.0).p50_ns),
-            time(waits.figures(0.0).p99_ns),
-            time(waits.max()),
+            time(waits.figures().p50_ns),
+            time(waits.figures().p95_ns),
+            time(waits.figures().p99_ns),
+            longest(&waits.figures()),
             grouped(slice.iter().map(|column| column.timed_out).sum()),
         ]
     };

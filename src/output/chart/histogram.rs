@@ -9,6 +9,7 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, absence, finish, slug};
+use crate::output::table::longest;
 use crate::record::figures::Latencies;
 use crate::record::{Latency, LatencyFigures};
 use crate::report::{Measurements, RecordedRun};
@@ -41,17 +42,13 @@ fn histogram(run: &RecordedRun, name: &str, look: Look) -> Result<Chart, String>
     let trials: Vec<&Measurements> = run.of(name).collect();
     let mut all = Latencies::default();
     trials.iter().for_each(|trial| all.merge(&trial.latencies));
-    let lost: u64 =
-        trials.iter().map(|trial| trial.counts.timed_out + trial.counts.unknown + trial.counts.withdrawn).sum();
-    let granted: u64 = trials.iter().map(|trial| trial.counts.grants).sum();
-    let censored = if lost == 0 { 0.0 } else { lost as f64 / (lost + granted) as f64 };
     let panels = [
         Panel {
             label: "acquire wait (log scale)",
             bars: bars(&all.acquire_service),
-            figures: all.acquire_service.figures(censored),
+            figures: all.acquire_service.figures(),
         },
-        Panel { label: "hold time, as achieved (log scale)", bars: bars(&all.hold), figures: all.hold.figures(0.0) },
+        Panel { label: "hold time, as achieved (log scale)", bars: bars(&all.hold), figures: all.hold.figures() },
     ];
     let words = Words {
         name: format!("histogram-{}", slug(name)),
@@ -61,7 +58,7 @@ fn histogram(run: &RecordedRun, name: &str, look: Look) -> Result<Chart, String>
              follow what the workload asks for; where it is longer, clients were kept from releasing.{}",
             absence::left_out(&trials)
         ),
-        head: &["time", "samples", "min", "p50", "p90", "p99", "max", "most frequent"],
+        head: &["time", "samples", "min", "p50", "p90", "p95", "p99", "max", "most frequent"],
         rows: panels.iter().map(row).collect(),
     };
     finish(words, Spread { look, panels, reason: absence::of_backend(run, name) })
@@ -92,8 +89,9 @@ fn row(panel: &Panel) -> Vec<String> {
         |(from, to, share)| format!("{} to {}: {share:.1} %", human_duration(*from as u64), human_duration(*to as u64)),
     );
     let mut row = vec![panel.label.replace(" (log scale)", ""), grouped(figures.count)];
-    let times = [figures.min_ns, figures.p50_ns, figures.p90_ns, figures.p99_ns, figures.max_ns];
+    let times = [figures.min_ns, figures.p50_ns, figures.p90_ns, figures.p95_ns, figures.p99_ns];
     row.extend(times.into_iter().map(time));
+    row.push(longest(figures));
     row.push(mode);
     row
 }
@@ -104,8 +102,8 @@ impl Panel {
         let (count, p99) = (self.figures.count, self.figures.p99_ns);
         let missing = match p99 {
             Some(_) => "",
-            None if count < 1_000 => ", too few for a p99",
-            None => ", p99 cut off by timeouts",
+            None if count + self.figures.in_vain < 1_000 => ", too few for a p99",
+            None => ", p99 cut off by waits in vain",
         };
         format!("{}, {} grants{missing}", self.label, grouped(count))
     }
@@ -211,7 +209,7 @@ mod tests {
     fn without_grants_the_picture_says_why() {
         let charts = histograms(&sample::timeouts()).unwrap();
         assert!(charts[0].svg.contains("no data: nothing was granted, 2 003 of 2 003 attempts timed out"));
-        assert_eq!(charts[0].rows[0][2..], ["-", "-", "-", "-", "-", "-"]);
+        assert_eq!(charts[0].rows[0][2..], ["-", "-", "-", "-", "-", "-", "-"]);
         assert!(histograms(&sample::empty()).unwrap().is_empty());
     }
 }

@@ -10,6 +10,7 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, absence, finish};
+use crate::output::table::longest;
 use crate::record::figures::Latencies;
 use crate::record::{Latency, LatencyFigures};
 use crate::report::{Measurements, RecordedRun};
@@ -48,12 +49,12 @@ pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let mut rows = Vec::new();
     for (name, look) in names.iter().zip(looks(&names)) {
         let trials: Vec<&Measurements> = run.of(name).collect();
-        let (waits, censored) = merged(&trials);
+        let waits = merged(&trials);
         for (kind, latency) in [("service", &waits.acquire_service), ("response", &waits.acquire_response)] {
-            rows.push(row(name, kind, &latency.figures(censored)));
+            rows.push(row(name, kind, &latency.figures()));
         }
-        let service = curve(&waits.acquire_service, censored);
-        let response = Some(curve(&waits.acquire_response, censored)).filter(|response| !alike(&service, response));
+        let service = curve(&waits.acquire_service);
+        let response = Some(curve(&waits.acquire_response)).filter(|response| !alike(&service, response));
         systems.push(System { name: (*name).to_owned(), look, service, response });
     }
     let words = Words {
@@ -62,41 +63,38 @@ pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         caption: format!(
             "Lower is better; a curve that climbs late is even for most and slow for few. Solid: service time, \
                   from the actual start of an attempt to its grant. Dashed: response time, from the instant it was \
-                  due. Pale: fewer than 10 samples lie beyond it, or timeouts cut it off; do not rely on it.{}",
+                  due. Pale: fewer than 10 samples lie beyond it, or waits in vain cut it off; do not rely on it.{}",
             absence::left_out(&run.measured.iter().collect::<Vec<_>>())
         ),
-        head: &["backend", "time", "samples", "p50", "p90", "p99", "p99.9", "max"],
+        head: &["backend", "time", "samples", "p50", "p90", "p95", "p99", "p99.9", "max"],
         rows,
     };
     let body = Percentiles { systems, reason: absence::of_run(run) };
     Ok(vec![finish(words, body)?])
 }
 
-/// All trials of a system as one, and the share of attempts that waited in vain.
-fn merged(trials: &[&Measurements]) -> (Latencies, f64) {
+/// All trials of a system as one.
+fn merged(trials: &[&Measurements]) -> Latencies {
     let mut all = Latencies::default();
-    let mut sum = Measurements::default();
-    for trial in trials {
-        all.merge(&trial.latencies);
-        sum.counts.grants += trial.counts.grants;
-        sum.counts.timed_out += trial.counts.timed_out;
-        sum.counts.unknown += trial.counts.unknown;
-        sum.counts.withdrawn += trial.counts.withdrawn;
-    }
-    (all, sum.censored())
+    trials.iter().for_each(|trial| all.merge(&trial.latencies));
+    all
 }
 
-fn curve(latency: &Latency, censored: f64) -> Curve {
+/// The curve over all that were waited for, those in vain at its far end: they are longer
+/// than any other, and there the curve is no more than the lower bound of all of them.
+fn curve(latency: &Latency) -> Curve {
     let Some(histogram) = latency.histogram() else {
         return Curve { points: Vec::new(), sound: 1.0 };
     };
-    let count = histogram.len() as f64;
-    let sound = if censored > 0.0 { (count / 10.0).min(1.0 / censored) } else { count / 10.0 }.max(1.0);
+    let count = (histogram.len() + latency.in_vain()) as f64;
+    let known = if latency.in_vain() > 0 { 1.0 / latency.in_vain_share() } else { count };
+    let sound = (count / 10.0).min(known).max(1.0);
     let mut at: Vec<f64> = (0..).map(|i| 10_f64.powf(f64::from(i) / POINTS)).take_while(|x| *x < count).collect();
     at.extend([sound, count].into_iter().filter(|x| *x <= count));
     at.sort_by(f64::total_cmp);
-    let at_quantile = |x: f64| histogram.value_at_quantile(1.0 - 1.0 / x).min(histogram.max());
-    let value = |x: f64| if x >= count { histogram.max() } else { at_quantile(x) };
+    let highest = latency.max().unwrap_or(0).max(histogram.max());
+    let at_quantile = |x: f64| latency.raw_percentile(1.0 - 1.0 / x).unwrap_or(highest).min(highest);
+    let value = |x: f64| if x >= count { highest } else { at_quantile(x) };
     let points = at.into_iter().map(|x| (x, value(x) as f64));
     Curve { points: points.collect(), sound }
 }
@@ -109,9 +107,10 @@ fn alike(one: &Curve, other: &Curve) -> bool {
 
 fn row(name: &str, kind: &str, figures: &LatencyFigures) -> Vec<String> {
     let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
-    let times = [figures.p50_ns, figures.p90_ns, figures.p99_ns, figures.p999_ns, figures.max_ns];
+    let times = [figures.p50_ns, figures.p90_ns, figures.p95_ns, figures.p99_ns, figures.p999_ns];
     let mut row = vec![name.to_owned(), kind.to_owned(), grouped(figures.count)];
     row.extend(times.into_iter().map(time));
+    row.push(longest(figures));
     row
 }
 
@@ -122,7 +121,7 @@ impl Percentiles {
         let most = points.iter().map(|point| point.0).fold(0.0, f64::max);
         let low = points.iter().map(|point| point.1 as u64).min()?;
         let high = points.iter().map(|point| point.1 as u64).max()?;
-        let x = Axis::percentiles("percentile of the attempts granted (each further nine takes the same room)", most);
+        let x = Axis::percentiles("percentile of the attempts (each further nine takes the same room)", most);
         Some(Plot::new(sheet, x, Axis::log_ns("acquire wait (log scale)", low, high)))
     }
 
@@ -205,12 +204,17 @@ mod tests {
     fn the_sound_part_ends_where_samples_or_attempts_run_out() {
         let mut latency = Latency::default();
         (1..=10_000).for_each(|ns| latency.record(ns));
-        assert!((curve(&latency, 0.0).sound - 1_000.0).abs() < 1e-9);
-        assert!((curve(&latency, 0.05).sound - 20.0).abs() < 1e-9);
-        let points = curve(&latency, 0.0).points;
+        assert!((curve(&latency).sound - 1_000.0).abs() < 1e-9);
+        let points = curve(&latency).points;
         // A histogram keeps three digits: 10 000 is told as 10 007.
         assert_eq!((points[0].1, points[points.len() - 1].1), (1.0, 10_007.0));
         assert!(points.len() < 250 && points.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+        // One of twenty was waited for in vain: the curve ends at their share.
+        latency.add_in_vain(526, 1);
+        latency.record(1);
+        let cut = curve(&latency);
+        assert!((cut.sound - 20.01).abs() < 0.02, "{}", cut.sound);
+        assert!(cut.points.last().is_some_and(|(x, ns)| *x == 10_527.0 && *ns == 10_007.0));
     }
 
     #[test]

@@ -70,8 +70,8 @@ fn merged(windows: &[Window], end_s: f64) -> Result<Point, String> {
         [one] => (one.p50_ns, one.p99_ns),
         several => {
             let mut waits = Latency::default();
-            for window in several.iter().filter(|window| !window.waits.is_empty()) {
-                waits.merge(&Latency::decoded(&window.waits)?);
+            for window in several {
+                waits.merge(&window.all_waits()?);
             }
             (waits.raw_percentile(0.5), waits.raw_percentile(0.99))
         }

@@ -7,7 +7,7 @@ use crate::record::{Denial, Event, ReleaseKind, Seen, What};
 const INVOKE: What = What::Invoke { due: 0 };
 
 fn granted(token: Option<u64>) -> What {
-    What::Acquired { token, validity: u64::MAX, requests: 1 }
+    What::Acquired { token, validity: u64::MAX, requests: 1, waited: None }
 }
 
 fn denied(denial: Denial) -> What {

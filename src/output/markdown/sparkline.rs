@@ -51,7 +51,7 @@ impl Course {
         for (point, windows) in measured.windows.chunks(seconds).enumerate() {
             let mut waits = Latency::default();
             for window in windows {
-                waits.merge(&Latency::decoded(&window.waits)?);
+                waits.merge(&window.all_waits()?);
             }
             let grants: u64 = windows.iter().map(|window| window.grants).sum();
             course.rates.push(Some(grants as f64 / windows.len() as f64));

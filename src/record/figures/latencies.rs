@@ -37,6 +37,12 @@ impl Latencies {
         }
     }
 
+    /// Every histogram.
+    pub fn each_mut(&mut self) -> [&mut Latency; 6] {
+        let Self { acquire_service, acquire_response, hold, handoff, release, renew } = self;
+        [acquire_service, acquire_response, hold, handoff, release, renew]
+    }
+
     /// Adds all samples of another set.
     pub fn merge(&mut self, other: &Self) {
         self.acquire_service.merge(&other.acquire_service);

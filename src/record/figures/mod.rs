@@ -41,8 +41,13 @@ pub struct Counts {
     pub unknown: u64,
     /// Still waiting when the load was stopped: no outcome of the system.
     pub withdrawn: u64,
-    /// Attempts that found the key held by another client.
-    pub contended: u64,
+    /// Attempts that were not granted by their first request: the others, and those that
+    /// got no grant at all. Counted when the outcome is known.
+    #[serde(default)]
+    pub waited: u64,
+    /// Attempts at whose `acquire_invoke` another client's hold on the key was open.
+    #[serde(alias = "contended")]
+    pub found_held: u64,
     /// Requests that the recipe sent for acquire, polls and release.
     pub requests: u64,
     /// Grants of which the client learned that they were lost.
@@ -67,6 +72,36 @@ pub struct Counts {
     pub self_stalls: u64,
 }
 
+impl Counts {
+    /// Attempts that waited and got neither a grant nor a refusal.
+    #[must_use]
+    pub fn in_vain(&self) -> u64 {
+        self.timed_out + self.unavailable + self.unknown + self.withdrawn
+    }
+
+    /// Share of the attempts that were not granted by their first request.
+    #[must_use]
+    pub fn waited_ratio(&self) -> Option<f64> {
+        share(self.waited, self.attempts)
+    }
+
+    /// Share of the attempts at whose `acquire_invoke` another client held the key.
+    #[must_use]
+    pub fn found_held_ratio(&self) -> Option<f64> {
+        share(self.found_held, self.attempts)
+    }
+
+    /// Share of the attempts that the system served: granted, refused or timed out in order.
+    #[must_use]
+    pub fn availability(&self) -> Option<f64> {
+        share(self.grants + self.refused + self.timed_out, self.attempts)
+    }
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
 #[derive(Clone, Copy, Default)]
 struct Attempt {
     invoke: u64,
@@ -74,7 +109,7 @@ struct Attempt {
     acquired: u64,
     release_invoke: u64,
     counts: bool,
-    contended: bool,
+    found_held: bool,
     lost: bool,
 }
 
@@ -137,7 +172,7 @@ impl Figures {
         let mut counts = self.counts;
         for attempt in self.clients.iter().filter(waiting) {
             counts.attempts -= 1;
-            counts.contended -= u64::from(attempt.contended);
+            counts.found_held -= u64::from(attempt.found_held);
         }
         counts
     }
@@ -219,17 +254,18 @@ impl Figures {
 
     fn invoke(&mut self, event: &Event, due: u64) {
         let counts = self.schedule.measures(event.t);
-        let contended = self.keys[event.key as usize].arrive(event.client);
-        self.clients[event.client as usize] = Attempt { invoke: event.t, due, counts, contended, ..Attempt::default() };
+        let found_held = self.keys[event.key as usize].arrive(event.client, event.t);
+        self.clients[event.client as usize] =
+            Attempt { invoke: event.t, due, counts, found_held, ..Attempt::default() };
         self.counts.attempts_all += 1;
         self.counts.attempts += u64::from(counts);
-        self.counts.contended += u64::from(counts && contended);
+        self.counts.found_held += u64::from(counts && found_held);
         if let Some(detail) = self.detail.as_mut().filter(|_| counts) {
             detail.began(event.t.saturating_sub(due));
         }
     }
 
-    fn acquired(&mut self, event: &Event, requests: u32) {
+    fn acquired(&mut self, event: &Event, requests: u32, waited: Option<bool>) {
         self.clients[event.client as usize].acquired = event.t;
         let attempt = self.clients[event.client as usize];
         let wait = event.t - attempt.invoke;
@@ -243,6 +279,9 @@ impl Figures {
             return;
         }
         self.counts.grants += 1;
+        // A server that queues its callers answers the first request only, when it grants: there
+        // the call waited if another client held the key at any time of it.
+        self.counts.waited += u64::from(waited.unwrap_or(attempt.found_held || taken.others_first));
         self.counts.requests += u64::from(requests);
         self.counts.overtakes += u64::from(taken.overtook);
         self.waited(event.client, wait);
@@ -255,20 +294,24 @@ impl Figures {
     }
 
     fn denied(&mut self, event: &Event, denial: Denial, requests: u32) {
-        self.keys[event.key as usize].leave(event.client);
-        self.series.denied(event.t, denial);
         let attempt = self.close(event.client);
+        let released = self.keys[event.key as usize].leave(event.client, attempt.invoke);
+        self.series.denied(attempt.invoke, event.t, denial);
         self.counts.unknown_all += u64::from(denial == Denial::Unknown);
         if !attempt.counts {
             return;
         }
+        if denial != Denial::Refused {
+            self.in_vain(event, &attempt, released);
+        }
         if denial == Denial::Withdrawn {
             // Out of both sides of every ratio.
             self.counts.attempts -= 1;
-            self.counts.contended -= u64::from(attempt.contended);
+            self.counts.found_held -= u64::from(attempt.found_held);
             self.counts.withdrawn += 1;
             return;
         }
+        self.counts.waited += 1;
         self.counts.requests += u64::from(requests);
         self.waited(event.client, event.t - attempt.invoke);
         self.ended(event, denial, &attempt);
@@ -285,6 +328,16 @@ impl Figures {
     fn ended(&mut self, event: &Event, denial: Denial, attempt: &Attempt) {
         if let Some(detail) = &mut self.detail {
             detail.ended(denial, event.t - attempt.invoke, event.t.saturating_sub(attempt.due));
+        }
+    }
+
+    /// An attempt that counts waited until now and got no answer that a caller can use: it
+    /// would have taken at least so long, and so would the hand-off that ended with it.
+    fn in_vain(&mut self, event: &Event, attempt: &Attempt, released: Option<u64>) {
+        self.latencies.acquire_service.record_in_vain(event.t.saturating_sub(attempt.invoke));
+        self.latencies.acquire_response.record_in_vain(event.t.saturating_sub(attempt.due));
+        if let Some(released) = released {
+            self.latencies.handoff.record_in_vain(event.t.saturating_sub(released));
         }
     }
 
@@ -331,7 +384,9 @@ impl Figures {
             ReleaseKind::Confirmed | ReleaseKind::NotOwner => {
                 self.latencies.release.record(event.t - attempt.release_invoke);
             }
-            ReleaseKind::Unavailable | ReleaseKind::Unknown => {}
+            ReleaseKind::Unavailable | ReleaseKind::Unknown => {
+                self.latencies.release.record_in_vain(event.t - attempt.release_invoke);
+            }
         }
     }
 
@@ -339,15 +394,22 @@ impl Figures {
         let attempt = self.close(event.client);
         self.counts.unknown_all += 1;
         if attempt.acquired == 0 {
-            self.keys[event.key as usize].leave(event.client);
+            let released = self.keys[event.key as usize].leave(event.client, attempt.invoke);
             if attempt.counts {
                 self.counts.unknown += 1;
+                self.counts.waited += 1;
+                self.in_vain(event, &attempt, released);
                 self.ended(event, Denial::Unknown, &attempt);
             }
         } else if attempt.release_invoke == 0 {
             // Who asked during the hold of a client that died is not recorded.
             let wanted = self.keys[event.key as usize].died(event.client);
             self.counts.exercised_all += u64::from(wanted && !self.challenges_told);
+            if attempt.counts {
+                self.latencies.hold.record_in_vain(event.t.saturating_sub(attempt.acquired));
+            }
+        } else if attempt.counts {
+            self.latencies.release.record_in_vain(event.t.saturating_sub(attempt.release_invoke));
         }
     }
 
@@ -361,14 +423,14 @@ impl Observer for Figures {
     fn observe(&mut self, event: &Event) {
         match event.what {
             What::Invoke { due } => self.invoke(event, due),
-            What::Acquired { requests, .. } => self.acquired(event, requests),
+            What::Acquired { requests, waited, .. } => self.acquired(event, requests, waited),
             What::Denied { denial, requests, .. } => self.denied(event, denial, requests),
             What::Renewed { invoke, outcome, .. } => match outcome {
-                RenewalOutcome::Confirmed if self.clients[event.client as usize].counts => {
-                    self.latencies.renew.record(event.t - invoke);
-                }
                 RenewalOutcome::Refused => self.lost(event.client),
-                RenewalOutcome::Confirmed | RenewalOutcome::Unanswered => {}
+                RenewalOutcome::Confirmed | RenewalOutcome::Unanswered
+                    if !self.clients[event.client as usize].counts => {}
+                RenewalOutcome::Confirmed => self.latencies.renew.record(event.t - invoke),
+                RenewalOutcome::Unanswered => self.latencies.renew.record_in_vain(event.t - invoke),
             },
             What::Lost { .. } => self.lost(event.client),
             What::ReleaseInvoke { seen, .. } => self.release_invoke(event, seen),

@@ -10,7 +10,7 @@ const RELEASE: What = What::ReleaseInvoke {
 const DIED: What = What::Died { surely_ended: u64::MAX };
 
 fn acquired() -> What {
-    What::Acquired { token: None, validity: u64::MAX, requests: 2 }
+    What::Acquired { token: None, validity: u64::MAX, requests: 2, waited: None }
 }
 
 fn denied(denial: Denial) -> What {
@@ -62,7 +62,7 @@ fn an_attempt_counts_by_its_invoke_and_a_grant_in_the_window_by_its_answer() {
 }
 
 #[test]
-fn withdrawn_attempts_leave_no_trace_in_the_contention_ratio() {
+fn withdrawn_attempts_leave_no_trace_in_the_share_that_found_the_key_held() {
     let figures = fold(&[
         (100, 0, INVOKE),
         (101, 0, acquired()),
@@ -74,7 +74,7 @@ fn withdrawn_attempts_leave_no_trace_in_the_contention_ratio() {
         (122, 0, released(ReleaseKind::Confirmed)),
     ]);
     let counts = figures.counts();
-    assert_eq!((counts.attempts, counts.contended, counts.withdrawn, counts.timed_out), (2, 1, 1, 1));
+    assert_eq!((counts.attempts, counts.found_held, counts.withdrawn, counts.timed_out), (2, 1, 1, 1));
     assert_eq!((counts.longest_wait_ns, counts.exercised_all), (9, 1));
 }
 
@@ -202,7 +202,7 @@ fn settled_counts_leave_out_who_still_waits_and_never_decrease() {
         let settled = figures.settled();
         let outcomes = settled.grants + settled.refused + settled.timed_out + settled.unavailable + settled.unknown;
         assert_eq!(settled.attempts, outcomes, "after {end} events");
-        let now = (settled.attempts, settled.contended);
+        let now = (settled.attempts, settled.found_held);
         assert!(now.0 >= before.0 && now.1 >= before.1, "{before:?} became {now:?}");
         before = now;
         if end == events.len() {
@@ -237,4 +237,92 @@ fn detail_has_the_lag_and_the_length_of_every_attempt_without_a_grant() {
     assert_eq!(lengths(Denial::Unknown), Some((1, Some(9), Some(29))));
     assert_eq!((lengths(Denial::TimedOut), lengths(Denial::Withdrawn)), (None, None));
     assert!(fold(&[(100, 0, INVOKE)]).detail().is_none(), "nobody asked for it");
+}
+
+#[test]
+fn what_was_waited_for_in_vain_is_in_every_latency() {
+    let unserved = |denial| denied(denial);
+    let figures = fold(&[
+        (100, 0, INVOKE),
+        (101, 0, acquired()),
+        (102, 0, What::Renewed { invoke: 101, outcome: RenewalOutcome::Confirmed, validity: 9 }),
+        (109, 0, What::Renewed { invoke: 103, outcome: RenewalOutcome::Unanswered, validity: 9 }),
+        (105, 1, INVOKE),
+        (110, 0, RELEASE),
+        (140, 0, released(ReleaseKind::Unknown)),
+        (150, 1, unserved(Denial::Unavailable)),
+        (150, 1, What::Invoke { due: 140 }),
+        (155, 1, acquired()),
+        (156, 1, RELEASE),
+        (157, 1, released(ReleaseKind::Confirmed)),
+        (160, 2, INVOKE),
+        (161, 2, acquired()),
+        (190, 2, DIED),
+    ]);
+    let latencies = figures.latencies();
+    let told = |latency: &crate::record::Latency| {
+        let figures = latency.figures();
+        (figures.count, figures.in_vain, figures.max_ns, figures.max_is_lower_bound, figures.mean_ns.is_some())
+    };
+    assert_eq!(told(&latencies.acquire_service), (3, 1, Some(45), true, false));
+    assert_eq!(told(&latencies.renew), (1, 1, Some(6), true, false));
+    assert_eq!(told(&latencies.release), (1, 1, Some(30), true, false));
+    assert_eq!(
+        told(&latencies.handoff),
+        (0, 1, Some(40), true, false),
+        "from the release until nobody waited any more"
+    );
+    assert_eq!(told(&latencies.hold), (2, 1, Some(29), true, false), "a client died inside");
+    let counts = figures.counts();
+    assert_eq!((counts.attempts, counts.in_vain(), counts.availability()), (4, 1, Some(0.75)));
+}
+
+#[test]
+fn a_refusal_is_an_answer_and_a_withdrawal_is_none() {
+    let figures = fold(&[
+        (100, 0, INVOKE),
+        (130, 0, denied(Denial::Refused)),
+        (140, 1, INVOKE),
+        (145, 1, denied(Denial::Withdrawn)),
+    ]);
+    let service = figures.latencies().acquire_service.figures();
+    assert_eq!((service.count, service.in_vain, service.max_ns), (0, 1, Some(5)));
+}
+
+#[test]
+fn who_waited_is_told_by_the_recipe_or_by_the_holds_of_others() {
+    let granted = |waited| What::Acquired { token: None, validity: u64::MAX, requests: 1, waited };
+    let confirmed = released(ReleaseKind::Confirmed);
+    let figures = fold(&[
+        // Nobody else: not waited, whoever says so.
+        (100, 0, INVOKE),
+        (101, 0, granted(None)),
+        // Called while another held the key.
+        (102, 1, INVOKE),
+        // Called during a hand-off: not found held, and waited all the same.
+        (104, 0, RELEASE),
+        (105, 0, confirmed),
+        (106, 2, INVOKE),
+        (107, 1, granted(None)),
+        (108, 1, RELEASE),
+        (109, 1, confirmed),
+        (110, 2, granted(None)),
+        (111, 2, RELEASE),
+        (112, 2, confirmed),
+        // The recipe knows better than the clock: its first request was granted, or was not.
+        (120, 0, INVOKE),
+        (121, 1, INVOKE),
+        (122, 0, granted(Some(true))),
+        (123, 0, RELEASE),
+        (124, 0, confirmed),
+        (125, 1, granted(Some(false))),
+        (126, 1, RELEASE),
+        (127, 1, confirmed),
+        // No grant at all was none by the first request either.
+        (130, 0, INVOKE),
+        (131, 0, denied(Denial::Refused)),
+    ]);
+    let counts = figures.counts();
+    assert_eq!((counts.attempts, counts.waited, counts.found_held), (6, 4, 1));
+    assert_eq!(counts.waited_ratio(), Some(4.0 / 6.0));
 }

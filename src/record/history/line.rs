@@ -95,13 +95,16 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.name("invoke");
             line.number("due", due);
         }
-        What::Acquired { token, validity, requests } => {
+        What::Acquired { token, validity, requests, waited } => {
             line.name("acquired");
             if let Some(token) = token {
                 line.number("token", token);
             }
             line.instant("validity", validity);
             line.number("requests", u64::from(requests));
+            if let Some(waited) = waited {
+                line.choice("waited", waited);
+            }
         }
         What::Denied { denial, surely_ended, requests } => {
             line.name(denial_name(denial));
@@ -185,11 +188,10 @@ impl Fields<'_> {
         }
     }
 
+    /// Left out if it is false.
     fn flag(&mut self, field: &str, value: bool) {
         if value {
-            self.out.extend_from_slice(b",\"");
-            self.out.extend_from_slice(field.as_bytes());
-            self.out.extend_from_slice(b"\":true");
+            self.choice(field, value);
         }
     }
 
@@ -258,6 +260,8 @@ struct RawEvent<'a> {
     token: Option<u64>,
     validity: Option<u64>,
     requests: Option<u32>,
+    // Histories of before schema version 3 of the report do not tell.
+    waited: Option<bool>,
     surely_ended: Option<u64>,
     invoke: Option<u64>,
     at: Option<u64>,
@@ -297,7 +301,7 @@ pub fn parse(text: &str) -> Result<Line, String> {
     let released = |release| What::Released { release, surely_ended, requests };
     let what = match raw.e {
         "invoke" => What::Invoke { due: needed(raw.due, "due")? },
-        "acquired" => What::Acquired { token: raw.token, validity, requests },
+        "acquired" => What::Acquired { token: raw.token, validity, requests, waited: raw.waited },
         "refused" => denied(Denial::Refused),
         "timed_out" => denied(Denial::TimedOut),
         "withdrawn" => denied(Denial::Withdrawn),
@@ -363,8 +367,9 @@ mod tests {
             Seen { occupancy: 2, lost_update: true, stale_write: false, refused_write: true, challenged: Some(false) };
         let mut all = vec![
             What::Invoke { due: 7 },
-            What::Acquired { token: Some(9), validity: 12, requests: 3 },
-            What::Acquired { token: None, validity: u64::MAX, requests: 1 },
+            What::Acquired { token: Some(9), validity: 12, requests: 3, waited: Some(true) },
+            What::Acquired { token: Some(9), validity: 12, requests: 1, waited: Some(false) },
+            What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None },
             What::Lost { at: 5 },
             What::ReleaseInvoke { enter: 1, exit: 2, seen },
             What::ReleaseInvoke { enter: 1, exit: 2, seen: Seen { challenged: Some(true), ..seen } },

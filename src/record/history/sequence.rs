@@ -91,7 +91,7 @@ mod tests {
     use crate::record::event::{Denial, Event, ReleaseKind, Seen, What};
 
     const INVOKE: What = What::Invoke { due: 0 };
-    const ACQUIRED: What = What::Acquired { token: None, validity: 9, requests: 1 };
+    const ACQUIRED: What = What::Acquired { token: None, validity: 9, requests: 1, waited: None };
     const TIMED_OUT: What = What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 1 };
     const RELEASE: What = What::ReleaseInvoke {
         enter: 0,

@@ -251,7 +251,7 @@ mod tests {
     const S: u64 = 1_000_000_000;
     const CYCLE: [What; 4] = [
         What::Invoke { due: 0 },
-        What::Acquired { token: None, validity: u64::MAX, requests: 1 },
+        What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None },
         What::ReleaseInvoke {
             enter: 0,
             exit: 0,

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use super::{Measured, verdict};
 use crate::load::TrialReport;
 use crate::lock::{Facts, Guarantees, RenewalKind, WaitKind};
 use crate::oracle::Findings;
-use crate::record::figures::{Counts, Figures, Schedule};
+use crate::record::figures::{Counts, Figures, Latencies, Schedule};
 use crate::report::{Measurements, Resources, Safety, SafetyVerdict, TrialResult, aggregate};
 
 const GUARANTEES: Guarantees = Guarantees {
@@ -63,20 +65,30 @@ fn a_certain_violation_stands_though_a_client_panicked_and_silence_proves_nothin
 }
 
 #[test]
-fn whoever_waited_and_got_nothing_is_censored_and_the_refused_did_not_wait() {
-    let counts = |timed_out, unknown, withdrawn| Counts {
-        grants: 8,
-        refused: 50,
-        unavailable: 7,
-        timed_out,
-        unknown,
-        withdrawn,
-        ..Counts::default()
-    };
-    assert_eq!(super::censored(&counts(2, 0, 0)), 0.2);
-    assert_eq!(super::censored(&counts(0, 2, 0)), 0.2);
-    assert_eq!(super::censored(&counts(0, 0, 2)), 0.2);
-    assert_eq!(super::censored(&Counts::default()), 0.0);
+fn an_attempt_that_waited_and_got_nothing_was_in_vain_and_a_refused_one_was_answered() {
+    let counts =
+        Counts { grants: 8, refused: 50, unavailable: 7, timed_out: 2, unknown: 1, withdrawn: 3, ..Counts::default() };
+    assert_eq!(counts.in_vain(), 13);
+    let served = Counts { attempts: 68, ..counts };
+    assert_eq!(served.availability(), Some(60.0 / 68.0));
+    assert_eq!((Counts::default().availability(), Counts::default().waited_ratio()), (None, None));
+}
+
+#[test]
+fn what_waits_in_vain_could_have_changed_is_null_with_its_reason() {
+    let mut latency = crate::record::Latency::default();
+    (1..=1_000).for_each(|ns| latency.record(ns));
+    (0..28).for_each(|_| latency.record_in_vain(500_000));
+    let latencies = Latencies { release: latency, ..Latencies::default() };
+    let mut missing = BTreeMap::new();
+    let set = super::latency_set(&latencies, &mut missing);
+    assert!(set.release.p95_ns.is_some() && set.release.p99_ns.is_none() && set.release.mean_ns.is_none());
+    assert_eq!((set.release.max_ns, set.release.max_is_lower_bound), (Some(500_000), true));
+    let why = "2.72 % of 1 028 were waited for in vain (not served, no answer, timed out or withdrawn): the longest times are missing";
+    assert_eq!(missing["latency.release.p99_ns"], why);
+    assert_eq!(missing["latency.release.mean_ns"], why);
+    assert!(!missing.contains_key("latency.release.max_ns"));
+    assert_eq!(missing["latency.renew"], "no renewal was made");
 }
 
 #[test]

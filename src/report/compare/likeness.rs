@@ -10,6 +10,10 @@ use crate::report::{Environment, Report, TrialResult};
 const NO_LOAD: [&str; 11] =
     ["name", "question", "seed", "trials", "backends", "history", "expect", "thresholds", "lints", "prices", "needs"];
 
+/// What figures of runs stored before meant.
+const OTHER_FIGURES: &str = "one side was stored before schema version 3: what it calls contention is found_held here, \
+                             waited is not compared, and its latencies leave out what was waited for in vain";
+
 /// The sides differ in what must be the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the sides are unlike, and their figures do not compare:\n  {}\n--force compares them all the same, and marks it", differences.join("\n  "))]
@@ -37,6 +41,9 @@ pub fn between(a: Side<'_>, b: Side<'_>) -> Likeness {
         likeness.systems(first, run);
         let versions = (first.tool.version.as_str(), run.tool.version.as_str());
         likeness.remark("version of lockbench", versions.0, versions.1);
+        if (first.schema_version < 3) != (run.schema_version < 3) {
+            likeness.remarks.push(OTHER_FIGURES.to_owned());
+        }
     }
     for run in a.runs.iter().chain(b.runs).filter(|run| !run.complete) {
         likeness.remarks.push(format!("{} is incomplete: only its whole trials count", run.run_id));

@@ -12,9 +12,14 @@ fn names_are_unique_and_found() {
     for name in &names {
         assert_eq!(&find(name).ok().unwrap().name(), name);
     }
+    // Another name for the waited share, that lists do not repeat.
+    assert!(!names.contains("contention") && find("contention").ok().unwrap().name() == "contention");
     for documented in [
         "throughput",
-        "contention",
+        "waited",
+        "found_held",
+        "availability",
+        "release.p95",
         "timeouts",
         "double_grants",
         "token_regressions",

@@ -8,7 +8,7 @@ use crate::units::{grouped, human_duration, three_digits};
 /// Samples that a 99th percentile needs: 10 / (1 - p).
 const P99_NEEDS: u64 = 1_000;
 /// The percentiles of a report, in per mille, and their names.
-const PERCENTILES: [(u64, &str); 4] = [(500, "p50"), (900, "p90"), (990, "p99"), (999, "p999")];
+const PERCENTILES: [(u64, &str); 5] = [(500, "p50"), (900, "p90"), (950, "p95"), (990, "p99"), (999, "p999")];
 /// Whole seconds without which a beginning and a rest cannot be told apart.
 const SECONDS: usize = 5;
 /// Relative difference between both that is called a drift.
@@ -36,7 +36,7 @@ pub(super) fn percentiles_censored(evidence: &Evidence<'_>) -> Vec<Sighting> {
         for measured in evidence.measured_of(name) {
             all.counts = sum(&all.counts, &measured.counts);
         }
-        let (censored, grants) = (all.censored(), all.counts.grants);
+        let (censored, grants) = (all.in_vain_share(), all.counts.grants);
         let unknown = PERCENTILES.iter().filter(|(mille, _)| {
             let above = (1_000 - mille) as f64 / 1_000.0;
             // Too few samples is another lint, unless timeouts are why they are few.
@@ -66,6 +66,7 @@ fn sum(a: &Counts, b: &Counts) -> Counts {
     Counts {
         grants: a.grants + b.grants,
         timed_out: a.timed_out + b.timed_out,
+        unavailable: a.unavailable + b.unavailable,
         unknown: a.unknown + b.unknown,
         withdrawn: a.withdrawn + b.withdrawn,
         ..Counts::default()

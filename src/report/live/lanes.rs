@@ -127,7 +127,7 @@ mod tests {
     fn hold(lanes: &mut Lanes, client: u32, start: u64, end: u64) {
         let mut at = |t, what| lanes.observe(&Event { t, client, key: 0, what });
         at(start - 1, What::Invoke { due: start - 1 });
-        at(start, What::Acquired { token: Some(start), validity: u64::MAX, requests: 1 });
+        at(start, What::Acquired { token: Some(start), validity: u64::MAX, requests: 1, waited: None });
         at(end, What::ReleaseInvoke { enter: start, exit: end, seen: Seen::default() });
         at(end + 1, What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 });
     }
@@ -137,7 +137,7 @@ mod tests {
         let mut lanes = Lanes::new(2);
         hold(&mut lanes, 0, 10, 20);
         lanes.observe(&Event { t: 30, client: 1, key: 0, what: What::Invoke { due: 30 } });
-        let acquired = What::Acquired { token: None, validity: 90, requests: 1 };
+        let acquired = What::Acquired { token: None, validity: 90, requests: 1, waited: None };
         lanes.observe(&Event { t: 31, client: 1, key: 0, what: acquired });
         let first = lanes.since(0, 50);
         assert_eq!(

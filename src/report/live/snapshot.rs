@@ -105,11 +105,14 @@ pub struct Second {
     pub timed_out: u64,
     /// Attempts that were not served, or whose answer was lost.
     pub failed: u64,
-    /// Median wait of its grants (service time).
+    /// Attempts under way in it that were not served in the end, as far as known.
+    #[serde(default)]
+    pub unserved: u64,
+    /// Median wait of the attempts that ended in it (service time).
     pub p50_ns: Option<u64>,
-    /// 99th percentile of the wait among its grants, however few.
+    /// 99th percentile of these waits, however few.
     pub p99_ns: Option<u64>,
-    /// Longest wait of its grants.
+    /// Longest of these waits; a lower bound where attempts ended in vain.
     pub max_ns: Option<u64>,
     /// Double grants that began in it, as far as found.
     pub double_grants: u64,
@@ -122,6 +125,7 @@ impl From<&Window> for Second {
             grants: window.grants,
             timed_out: window.timed_out,
             failed: window.failed,
+            unserved: window.unserved,
             p50_ns: window.p50_ns,
             p99_ns: window.p99_ns,
             max_ns: window.max_ns,

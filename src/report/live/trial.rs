@@ -100,7 +100,7 @@ impl<'a> LiveTrial<'a> {
             left_ns,
             marks: self.figures.marks().to_vec(),
             counts,
-            latency: LatencySet::of(self.figures.latencies(), &counts),
+            latency: LatencySet::of(self.figures.latencies()),
             service: Bins::of(&self.figures.latencies().acquire_service),
             response: Bins::of(&self.figures.latencies().acquire_response),
             judged,

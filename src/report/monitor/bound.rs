@@ -10,7 +10,7 @@ use crate::units::{SECOND, grouped, human_duration, three_digits};
 use crate::workload::plan::Expectation;
 
 /// The figures that can be bounded, for a message.
-pub const OFFERED: &str = "acquire_service and acquire_response with .p50 .p90 .p99 .p999 .max .mean, contention, \
+pub const OFFERED: &str = "acquire_service and acquire_response with .p50 .p90 .p95 .p99 .p999 .max .mean, waited or contention, \
                            timeouts, failures, refusals, throughput, grants, dropped, double_grants, \
                            double_grants_inside, double_grants_withdrawn, double_grants_outside, double_grants_admitted \
                            and token_regressions";
@@ -175,9 +175,15 @@ impl Bound {
     /// at least as long as the shortest of them waited, if they are more than lie above it.
     fn at_least(&self, name: &str, window: &Tally) -> Outcome {
         let unknown = || Outcome::Unknown(format!("{name} does not exist: too few grants"));
+        if window.in_vain_share() > 0.0 && (name.ends_with(".max") || name.ends_with(".mean")) {
+            let least = window.longest_ns().unwrap_or(0) as f64;
+            let broken = name.ends_with(".max") && self.is_upper() && least > self.threshold.bound;
+            let why = || format!("{name} is not known: attempts were waited for in vain");
+            return if broken { Outcome::Broken(least) } else { Outcome::Unknown(why()) };
+        }
         let (Some(p), Some((service, response))) = (percentile(name), window.gave_up_ns) else { return unknown() };
         let waited = if name.starts_with("acquire_service") { service } else { response } as f64;
-        let all = (window.grants + window.timed_out + window.unknown) as f64;
+        let all = (window.grants + window.timed_out + window.unavailable + window.unknown) as f64;
         let beyond = window.timed_out as f64 > all * (1.0 - p);
         let broken = self.is_upper() && !self.threshold.operator.holds(waited, self.threshold.bound);
         if beyond && broken { Outcome::Broken(waited) } else { unknown() }
@@ -200,6 +206,7 @@ fn percentile(name: &str) -> Option<f64> {
     match name.rsplit_once('.')?.1 {
         "p50" => Some(0.5),
         "p90" => Some(0.9),
+        "p95" => Some(0.95),
         "p99" => Some(0.99),
         "p999" => Some(0.999),
         _ => None,
@@ -212,7 +219,7 @@ fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<
     let count = |count: u64| Some(Some(count as f64));
     let rate = |count: u64| Some(Some(count as f64 * SECOND as f64 / seen_ns.max(1) as f64));
     match name {
-        "contention" => Some(window.contention()),
+        "contention" | "waited" => Some(window.contention()),
         "timeouts" => Some(window.timeouts()),
         "failures" => Some(window.failures()),
         "refusals" => Some(window.refusals()),
@@ -233,9 +240,10 @@ fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<
                 _ => return None,
             };
             match stat {
-                "max" => Some(waits.max_ns().map(|ns| ns as f64)),
-                "mean" => Some(waits.mean_ns()),
-                _ => Some(waits.percentile(percentile(name)?, window.censored()).map(|ns| ns as f64)),
+                // What was waited for in vain would have taken longer, and nobody knows how long.
+                "max" => Some(waits.max_ns().filter(|_| window.in_vain_share() == 0.0).map(|ns| ns as f64)),
+                "mean" => Some(waits.mean_ns().filter(|_| window.in_vain_share() == 0.0)),
+                _ => Some(waits.percentile(percentile(name)?, window.in_vain_share()).map(|ns| ns as f64)),
             }
         }
     }
@@ -262,9 +270,9 @@ mod tests {
         bound(text).judge(window, Certain { double_grants: 1, ..Certain::default() }, span)
     }
 
-    /// 990 grants of 1 ms and 10 of 80 ms, 100 contended, one timeout.
+    /// 990 grants of 1 ms and 10 of 80 ms, 100 that waited, one timeout.
     fn window() -> Tally {
-        let mut window = Tally { grants: 1_000, contended: 100, timed_out: 1, ..Tally::default() };
+        let mut window = Tally { grants: 1_000, waited: 100, timed_out: 1, ..Tally::default() };
         (0..1_000).for_each(|n| window.service.record(if n < 989 { MILLISECOND } else { 80 * MILLISECOND }));
         window
     }

@@ -161,7 +161,7 @@ pub struct WindowFigures {
     pub missed: u64,
     /// Share of what was due that was answered, 0 to 1.
     pub availability: Option<f64>,
-    /// Share of the attempts that found the key held.
+    /// Share of the attempts that were not granted by their first request.
     pub contention: Option<f64>,
     /// Share of the attempts that timed out.
     pub timeouts: Option<f64>,
@@ -169,10 +169,14 @@ pub struct WindowFigures {
     pub rate_per_s: f64,
     /// Median of the service time.
     pub service_p50_ns: Option<u64>,
+    /// 95th percentile of the service time.
+    pub service_p95_ns: Option<u64>,
     /// 99th percentile of the service time.
     pub service_p99_ns: Option<u64>,
-    /// Longest service time.
+    /// Longest service time, in vain or not.
     pub service_max_ns: Option<u64>,
+    /// Was any waited for in vain? Then the longest is not known, and at least that.
+    pub service_max_is_lower_bound: bool,
     /// 99th percentile of the response time.
     pub response_p99_ns: Option<u64>,
     /// Share of the time in which attempts were due: the rest went into changing rounds.
@@ -183,7 +187,7 @@ impl WindowFigures {
     /// Of a tally over so many nanoseconds.
     #[must_use]
     pub fn of(window: &str, tally: &Tally, length_ns: u64) -> Self {
-        let censored = tally.censored();
+        let in_vain = tally.in_vain_share();
         let length = length_ns.max(1) as f64;
         Self {
             window: window.to_owned(),
@@ -199,10 +203,12 @@ impl WindowFigures {
             contention: tally.contention(),
             timeouts: tally.timeouts(),
             rate_per_s: tally.attempts() as f64 * SECOND as f64 / length,
-            service_p50_ns: tally.service.percentile(0.5, censored),
-            service_p99_ns: tally.service.percentile(0.99, censored),
-            service_max_ns: tally.service.max_ns(),
-            response_p99_ns: tally.response.percentile(0.99, censored),
+            service_p50_ns: tally.service.percentile(0.5, in_vain),
+            service_p95_ns: tally.service.percentile(0.95, in_vain),
+            service_p99_ns: tally.service.percentile(0.99, in_vain),
+            service_max_ns: tally.longest_ns(),
+            service_max_is_lower_bound: in_vain > 0.0,
+            response_p99_ns: tally.response.percentile(0.99, in_vain),
             covered: (tally.due() > 0).then(|| (1.0 - tally.gap_ns as f64 / length).max(0.0)),
         }
     }

@@ -15,8 +15,8 @@ pub struct Tally {
     pub unavailable: u64,
     /// The answer was lost, or the client was dropped in the middle.
     pub unknown: u64,
-    /// Attempts that found the key held by another client.
-    pub contended: u64,
+    /// Attempts that were not granted by their first request.
+    pub waited: u64,
     /// Due while a round ran, and no client could take it: all were busy, or this process
     /// came late. Nobody can tell which, so it is in no share.
     pub dropped: u64,
@@ -26,6 +26,8 @@ pub struct Tally {
     pub gap_ns: u64,
     /// Shortest service and response time of those that timed out, until they gave up.
     pub gave_up_ns: Option<(u64, u64)>,
+    /// Longest service time of those that were waited for in vain.
+    pub in_vain_ns: Option<u64>,
     /// From the call to the grant.
     pub service: Waits,
     /// From the due instant to the grant.
@@ -58,10 +60,10 @@ impl Tally {
         share(self.unavailable + self.unknown + self.missed, self.due())
     }
 
-    /// Share of the attempts that found the key held.
+    /// Share of the attempts that were not granted by their first request.
     #[must_use]
     pub fn contention(&self) -> Option<f64> {
-        share(self.contended, self.attempts())
+        share(self.waited, self.attempts())
     }
 
     /// Share of the attempts that timed out.
@@ -76,11 +78,17 @@ impl Tally {
         share(self.refused, self.attempts())
     }
 
-    /// Share of the attempts that waited and got no grant.
+    /// Share of the attempts that waited in vain.
     #[must_use]
-    pub fn censored(&self) -> f64 {
-        let lost = self.timed_out + self.unknown;
+    pub fn in_vain_share(&self) -> f64 {
+        let lost = self.timed_out + self.unavailable + self.unknown;
         share(lost, lost + self.grants).unwrap_or(0.0)
+    }
+
+    /// The longest wait: granted or in vain; then it is a lower bound of the true one.
+    #[must_use]
+    pub fn longest_ns(&self) -> Option<u64> {
+        self.service.max_ns().max(self.in_vain_ns)
     }
 
     /// Counts one that timed out after so long, as service and as response time.
@@ -96,11 +104,12 @@ impl Tally {
         self.timed_out += other.timed_out;
         self.unavailable += other.unavailable;
         self.unknown += other.unknown;
-        self.contended += other.contended;
+        self.waited += other.waited;
         self.dropped += other.dropped;
         self.missed += other.missed;
         self.gap_ns += other.gap_ns;
         self.gave_up_ns = shortest(self.gave_up_ns, other.gave_up_ns);
+        self.in_vain_ns = self.in_vain_ns.max(other.in_vain_ns);
         self.service.merge(&other.service);
         self.response.merge(&other.response);
     }

@@ -21,7 +21,9 @@ struct Attempt {
     key: u32,
     invoke: u64,
     due: u64,
-    contended: bool,
+    found_held: bool,
+    /// Grants of the key until then.
+    granted: u64,
     holds: bool,
     open: bool,
 }
@@ -34,13 +36,19 @@ pub struct Tap {
     clients: Vec<Attempt>,
     /// Holders of each key.
     inside: Vec<u32>,
+    /// Grants of each key.
+    granted: Vec<u64>,
 }
 
 impl Tap {
     /// For so many clients and keys.
     #[must_use]
     pub fn new(clients: u32, keys: u32) -> Self {
-        Self { clients: vec![Attempt::default(); clients as usize], inside: vec![0; keys as usize] }
+        Self {
+            clients: vec![Attempt::default(); clients as usize],
+            inside: vec![0; keys as usize],
+            granted: vec![0; keys as usize],
+        }
     }
 
     /// Is a client inside a hold? Then those who wait, wait for it and not for the system.
@@ -63,18 +71,22 @@ impl Tap {
         let (client, t) = (event.client as usize, event.t);
         match event.what {
             What::Invoke { due } => {
-                let contended = self.inside[event.key as usize] > 0;
-                let attempt = Attempt { key: event.key, invoke: t, due, contended, open: true, holds: false };
+                let key = event.key as usize;
+                let (found_held, granted) = (self.inside[key] > 0, self.granted[key]);
+                let attempt = Attempt { key: event.key, invoke: t, due, found_held, granted, open: true, holds: false };
                 self.clients[client] = attempt;
                 Seen::Nothing
             }
-            What::Acquired { .. } => {
-                self.inside[event.key as usize] += 1;
+            What::Acquired { waited, .. } => {
                 self.clients[client].holds = true;
-                let Attempt { invoke, due, contended, .. } = self.clients[client];
+                let Attempt { key, invoke, due, found_held, granted, .. } = self.clients[client];
+                let key = key as usize;
+                let waited = waited.unwrap_or(found_held || self.granted[key] > granted);
+                self.inside[key] += 1;
+                self.granted[key] += 1;
                 rolling.count(t, |tally| {
                     tally.grants += 1;
-                    tally.contended += u64::from(contended);
+                    tally.waited += u64::from(waited);
                     tally.service.record(t.saturating_sub(invoke));
                     tally.response.record(t.saturating_sub(due));
                 });
@@ -94,13 +106,14 @@ impl Tap {
                 }
             }
             What::Died { .. } => {
-                let (waited, contended) = (!self.clients[client].holds, self.clients[client].contended);
+                let Attempt { invoke, holds, .. } = self.clients[client];
                 self.leave(client);
                 self.clients[client].open = false;
-                if waited {
+                if !holds {
                     rolling.count(t, |tally| {
                         tally.unknown += 1;
-                        tally.contended += u64::from(contended);
+                        tally.waited += 1;
+                        tally.in_vain_ns = tally.in_vain_ns.max(Some(t.saturating_sub(invoke)));
                     });
                 }
                 Seen::Unserved
@@ -117,7 +130,7 @@ impl Tap {
     fn denied(&mut self, client: usize, t: u64, denial: Denial, rolling: &mut Rolling) -> Seen {
         let attempt = &mut self.clients[client];
         attempt.open = false;
-        let Attempt { invoke, due, contended, .. } = *attempt;
+        let Attempt { invoke, due, .. } = *attempt;
         let waited = (t.saturating_sub(invoke), t.saturating_sub(due));
         let (count, seen): (Count, Seen) = match denial {
             Denial::Refused => (|tally, _| tally.refused += 1, Seen::Served),
@@ -129,7 +142,10 @@ impl Tap {
         };
         rolling.count(t, |tally| {
             count(tally, waited);
-            tally.contended += u64::from(contended);
+            tally.waited += 1;
+            if denial != Denial::Refused {
+                tally.in_vain_ns = tally.in_vain_ns.max(Some(waited.0));
+            }
         });
         seen
     }
@@ -156,7 +172,7 @@ mod tests {
 
     /// Client 0 holds, client 1 waits and is granted, client 2 times out, 0 is not served.
     fn story() -> Vec<Event> {
-        let granted = What::Acquired { token: None, validity: 9, requests: 1 };
+        let granted = What::Acquired { token: None, validity: 9, requests: 1, waited: None };
         let denied = |denial| What::Denied { denial, surely_ended: 0, requests: 1 };
         let release = What::ReleaseInvoke { enter: 0, exit: 0, seen: Witnessed::default() };
         let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
@@ -188,11 +204,12 @@ mod tests {
         }
         let (mine, theirs) = (rolling.total(), figures.counts());
         assert_eq!(mine.attempts(), theirs.attempts);
-        let counted = (mine.grants, mine.timed_out, mine.unavailable, mine.unknown, mine.contended);
-        assert_eq!(counted, (theirs.grants, theirs.timed_out, theirs.unavailable, theirs.unknown, theirs.contended));
-        assert_eq!(counted, (2, 1, 1, 1, 2));
+        let counted = (mine.grants, mine.timed_out, mine.unavailable, mine.unknown, mine.waited);
+        assert_eq!(counted, (theirs.grants, theirs.timed_out, theirs.unavailable, theirs.unknown, theirs.waited));
+        assert_eq!(counted, (2, 1, 1, 1, 4), "all but the first grant waited");
         let response = figures.latencies().acquire_response.max();
-        assert_eq!((mine.response.max_ns(), mine.service.count()), (response, 2));
+        assert_eq!((mine.response.max_ns(), mine.service.count()), (Some(20), 2));
+        assert_eq!((response, mine.longest_ns()), (Some(25), Some(25)), "the one that timed out waited longest");
         assert_eq!(mine.gave_up_ns, Some((25, 25)), "client 2, from 35 to 60");
         assert!(!tap.held() && !tap.asking());
     }

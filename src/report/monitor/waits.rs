@@ -76,13 +76,17 @@ impl Waits {
         Some(upper_edge(found).min(self.max_ns))
     }
 
-    /// The percentile `p`, if ten waits at least lie beyond it. `censored` is the share
-    /// of attempts (0..1) that waited and got no grant: percentiles above the rest are
-    /// unknown, because the missing ones are the longest.
+    /// The percentile `p` of all attempts, if ten of them at least lie beyond it. `in_vain`
+    /// is the share of them (0..1) that got no grant: these rank above all others, so that
+    /// percentiles above the rest are unknown.
     #[must_use]
-    pub fn percentile(&self, p: f64, censored: f64) -> Option<u64> {
-        let enough = self.count as f64 * (1.0 - p) >= 10.0 - 1e-9;
-        if enough && p <= 1.0 - censored { self.raw_percentile(p) } else { None }
+    pub fn percentile(&self, p: f64, in_vain: f64) -> Option<u64> {
+        let granted = 1.0 - in_vain;
+        if p > granted {
+            return None;
+        }
+        let enough = self.count as f64 / granted * (1.0 - p) >= 10.0 - 1e-9;
+        if enough { self.raw_percentile((p / granted - 1e-12).min(1.0)) } else { None }
     }
 }
 

@@ -26,7 +26,18 @@ fn one(threshold: &Threshold, report: &Report, backend: &str) -> ThresholdResult
         .figure
         .of_backend(report, backend)
         .and_then(|value| if value.is_finite() { Ok(value) } else { Err("it is no finite number".to_owned()) });
+    let lower_bound = threshold.figure.lower_bound_of_backend(report, backend);
     let (outcome, because) = match &value {
+        // What is only known to be more than a bound decides where more of it changes nothing.
+        Err(why) if lower_bound.is_some_and(|least| threshold.operator.decides_from(least, threshold.bound)) => {
+            let least = lower_bound.unwrap_or_default();
+            let told = format!("{name} of {backend} is more than {}", threshold.shown(least));
+            if threshold.operator.holds(least, threshold.bound) {
+                (ThresholdOutcome::Kept, told)
+            } else {
+                (ThresholdOutcome::Breached, format!("{told}, not {} ({why})", bound(threshold)))
+            }
+        }
         Err(why) => (ThresholdOutcome::NotMeasured, format!("{name} of {backend} does not exist: {why}")),
         Ok(value) => {
             let measured = format!("{name} of {backend} is {} {}", threshold.shown(*value), sample(report, backend));

@@ -39,6 +39,15 @@ impl Operator {
         Self::ALL.iter().find(|(_, operator)| *operator == self).map_or("", |(text, _)| text)
     }
 
+    /// Is a value of which only `least` is known, and that it is more, surely on one side?
+    #[must_use]
+    pub fn decides_from(self, least: f64, bound: f64) -> bool {
+        match self {
+            Self::Below => least >= bound,
+            Self::AtMost | Self::Above | Self::AtLeast | Self::Equal | Self::Different => least > bound,
+        }
+    }
+
     /// Does `value` keep `bound`? What is no finite number keeps nothing.
     #[must_use]
     pub fn holds(self, value: f64, bound: f64) -> bool {

@@ -125,12 +125,21 @@ impl SystemState {
         }
     }
 
-    /// Share of attempts that found the key held by another client.
+    /// Share of attempts that were not granted by their first request.
     #[must_use]
-    pub fn contention_ratio(&self) -> Option<f64> {
+    pub fn waited_ratio(&self) -> Option<f64> {
         match &self.result {
-            Some(result) => result.contention_ratio,
-            None => self.counts().and_then(|counts| ratio(counts.contended, counts.attempts)),
+            Some(result) => result.waited_ratio,
+            None => self.counts().and_then(Counts::waited_ratio),
+        }
+    }
+
+    /// Share of attempts at whose call another client held the key.
+    #[must_use]
+    pub fn found_held_ratio(&self) -> Option<f64> {
+        match &self.result {
+            Some(result) => result.found_held_ratio,
+            None => self.counts().and_then(Counts::found_held_ratio),
         }
     }
 

@@ -82,7 +82,7 @@ impl AdvisorySession {
 
     async fn try_once(&mut self, key: u32, id: i64) -> Acquire {
         match self.link.ask(TRY, &[&id]).await {
-            Ok(rows) if said_true(&rows) => self.granted(key, id),
+            Ok(rows) if said_true(&rows) => self.granted(key, id).after_waiting(false),
             Ok(_) => Acquire::Refused,
             Err(failure) => self.not_granted(id, failure, false).await,
         }

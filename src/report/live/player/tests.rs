@@ -40,7 +40,7 @@ fn events(start: u64) -> Vec<Event> {
             }
             let granted = t + u64::from(1 + round % 3) * MS;
             let hold = u64::from(3 + (round * 5 + client) % 11) * MS;
-            at(granted, What::Acquired { token: None, validity: u64::MAX, requests: 1 });
+            at(granted, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None });
             at(granted + hold, What::ReleaseInvoke { enter: granted, exit: granted + hold, seen: Seen::default() });
             let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
             at(granted + hold + MS / 2, released);

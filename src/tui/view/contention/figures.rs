@@ -41,13 +41,19 @@ struct Figure {
     missing: (&'static str, &'static str),
 }
 
+const WAITED: &str = "waited";
+
 const FIGURES: [Figure; 9] = [
     Figure {
-        name: "contention ratio",
-        value: |_, system| system.contention_ratio().map(percent),
-        remark: |_| words("found the key held", "found it held"),
-        means: "share of the attempts that found the key held by another client when they asked",
-        missing: ("contention_ratio", "no attempt counts yet"),
+        name: WAITED,
+        value: |_, system| system.waited_ratio().map(percent),
+        remark: |system| {
+            let found = system.found_held_ratio().map_or_else(|| "-".to_owned(), percent);
+            [format!("found the key held: {found}"), format!("held: {found}")]
+        },
+        means: "share of the attempts that were not granted by their first request; beside it the share of those at \
+                whose call another client held the key",
+        missing: ("waited_ratio", "no attempt counts yet"),
     },
     Figure {
         name: "hand-off p50",
@@ -199,7 +205,8 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let width = text.chars().count() as u16;
         buffer.set_string(inside.x + NAME + VALUE.saturating_sub(width), y, text, view.ink(ink));
         let x = inside.x + NAME + VALUE.max(width) + 2;
-        if value.is_some() && x < inside.right() {
+        // Runs of before schema version 3 do not tell who waited, but who found the key held.
+        if (value.is_some() || figure.name == WAITED) && x < inside.right() {
             let room = usize::from(inside.right() - x);
             let [long, short] = (figure.remark)(system);
             let remark = fit(if long.len() <= room { &long } else { &short }, room, view.glyphs().more);
@@ -225,7 +232,8 @@ fn explain(view: &View<'_>) -> String {
     let Some(value) = (figure.value)(view, system) else {
         let told = system.result.as_ref().and_then(|result| result.not_available.get(figure.missing.0));
         let reason = told.map_or(figure.missing.1, String::as_str);
-        return format!("{name}, {subject} is not known: {reason}. It would be the {}.", figure.means);
+        let found = if figure.name == WAITED { format!(" ({})", (figure.remark)(system)[0]) } else { String::new() };
+        return format!("{name}, {subject} is not known: {reason}{found}. It would be the {}.", figure.means);
     };
     let [remark, _] = (figure.remark)(system);
     let remark = if remark.is_empty() { remark } else { format!(" ({remark})") };

@@ -8,7 +8,7 @@ use crate::record::LatencyFigures;
 use crate::report::live::Bins;
 use crate::tui::theme::Ink;
 use crate::tui::view::plot::PENS;
-use crate::tui::view::plot::bar::{bar, length};
+use crate::tui::view::plot::bar::{bar, length, longest};
 use crate::tui::view::subject::{heading, sentence, subject, without_grants};
 use crate::tui::view::{Panel, View};
 use crate::units::grouped;
@@ -134,13 +134,14 @@ fn line(view: &View<'_>, area: Rect, (count, high): (u64, u64), (tag, ink): (&st
 
 /// The figures of both, one below the other.
 fn under(view: &View<'_>, area: Rect, sides: &[(&str, &LatencyFigures)], buffer: &mut Buffer) {
-    let width = usize::from((area.width.saturating_sub(10) / 6).min(13));
-    let head = ["grants", "p50", "p90", "p99", "p99.9", "max"].map(|name| format!("{name:>width$}")).concat();
+    let width = usize::from((area.width.saturating_sub(10) / 7).min(13));
+    let head = ["grants", "p50", "p90", "p95", "p99", "p99.9", "max"].map(|name| format!("{name:>width$}")).concat();
     buffer.set_stringn(area.x + 10, area.y, head, usize::from(area.width - 10), view.ink(Ink::Soft));
     for (((name, figures), y), pen) in sides.iter().zip(area.y + 1..area.bottom()).zip(PENS) {
         buffer.set_string(area.x, y, name, view.ink(pen.ink));
-        let lengths = [figures.p50_ns, figures.p90_ns, figures.p99_ns, figures.p999_ns, figures.max_ns];
+        let lengths = [figures.p50_ns, figures.p90_ns, figures.p95_ns, figures.p99_ns, figures.p999_ns];
         let lengths = lengths.map(|ns| format!("{:>width$}", length(view, ns, width))).concat();
+        let lengths = format!("{lengths}{:>width$}", longest(view, figures, width));
         let line = format!("{:>width$}{lengths}", grouped(figures.count));
         buffer.set_stringn(area.x + 10, y, line, usize::from(area.width - 10), view.ink(Ink::Text));
     }

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::record::LatencyFigures;
-use crate::report::{LatencySet, censored, why_missing};
+use crate::report::{LatencySet, in_vain, why_empty, why_missing};
 use crate::tui::state::SystemState;
 use crate::tui::text::fit;
 use crate::tui::theme::Ink;
-use crate::tui::view::plot::bar::length;
+use crate::tui::view::plot::bar::{length, longest};
 use crate::tui::view::subject::{heading, sentence, subject, without_grants};
 use crate::tui::view::{Panel, Room, View};
 use crate::units::grouped;
@@ -38,7 +38,7 @@ struct Kind {
     span: &'static str,
     /// Why there may be no sample.
     none: &'static str,
-    /// Do attempts that got no grant cut its percentiles?
+    /// Is it a wait for a grant?
     wait: bool,
     of: fn(&LatencySet) -> &LatencyFigures,
 }
@@ -47,7 +47,7 @@ const KINDS: [Kind; 6] = [
     Kind {
         field: "acquire_service",
         name: "wait, service",
-        sample: ["granted attempt", "granted attempts"],
+        sample: ["attempt", "attempts"],
         span: "from asking until the grant (service time)",
         none: "no grants",
         wait: true,
@@ -56,7 +56,7 @@ const KINDS: [Kind; 6] = [
     Kind {
         field: "acquire_response",
         name: "wait, response",
-        sample: ["granted attempt", "granted attempts"],
+        sample: ["attempt", "attempts"],
         span: "from the due instant until the grant (response time)",
         none: "no grants",
         wait: true,
@@ -107,15 +107,21 @@ struct Column {
     of: fn(&LatencyFigures) -> Option<u64>,
 }
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column { name: "min", percentile: None, of: |figures| figures.min_ns },
     Column { name: "p50", percentile: Some((0.5, "p50_ns", "half of the")), of: |figures| figures.p50_ns },
     Column { name: "p90", percentile: Some((0.9, "p90_ns", "90 of 100")), of: |figures| figures.p90_ns },
+    Column { name: "p95", percentile: Some((0.95, "p95_ns", "95 of 100")), of: |figures| figures.p95_ns },
     Column { name: "p99", percentile: Some((0.99, "p99_ns", "99 of 100")), of: |figures| figures.p99_ns },
     Column { name: "p99.9", percentile: Some((0.999, "p999_ns", "999 of 1 000")), of: |figures| figures.p999_ns },
     Column { name: "max", percentile: None, of: |figures| figures.max_ns },
     Column { name: "mean", percentile: None, of: |figures| figures.mean_ns.map(|mean| mean.round() as u64) },
 ];
+
+/// The columns that there is room for: the mean is left out first.
+fn shown(inside: Rect) -> &'static [Column] {
+    if inside.width < 82 { &COLUMNS[..COLUMNS.len() - 1] } else { &COLUMNS }
+}
 
 /// Columns of the screen: of the names, of a figure, of the count.
 struct Widths {
@@ -132,7 +138,7 @@ fn padded(inside: Rect) -> Rect {
 fn widths(inside: Rect) -> Widths {
     let name = 15;
     let count = if inside.width >= 84 { 12 } else { 7 };
-    let figure = (inside.width.saturating_sub(name + count) / COLUMNS.len() as u16).min(11);
+    let figure = (inside.width.saturating_sub(name + count) / shown(inside).len() as u16).min(11);
     Widths { name, figure, count }
 }
 
@@ -157,11 +163,11 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let from = x + width.saturating_sub(text.chars().count() as u16);
         buffer.set_stringn(from, y, text, usize::from(width), view.ink(ink));
     };
-    let columns = || (0..).map(|i| inside.x + widths.name + i * widths.figure).zip(&COLUMNS);
+    let columns = || (0..).map(|i| inside.x + widths.name + i * widths.figure).zip(shown(inside));
     for (x, column) in columns() {
         right(x, widths.figure, column.name, inside.y, Ink::Soft, buffer);
     }
-    let after = inside.x + widths.name + widths.figure * COLUMNS.len() as u16;
+    let after = inside.x + widths.name + widths.figure * shown(inside).len() as u16;
     let rest = inside.right().saturating_sub(after + widths.count);
     right(after, widths.count, if widths.count > 8 { "samples" } else { "count" }, inside.y, Ink::Soft, buffer);
     let selected = (view.row(KINDS.len()), view.selection().column);
@@ -178,7 +184,9 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
             } else {
                 Ink::Soft
             };
-            right(x, widths.figure, &length(view, ns, usize::from(widths.figure)), y, ink, buffer);
+            let width = usize::from(widths.figure);
+            let text = if column.name == "max" { longest(view, figures, width) } else { length(view, ns, width) };
+            right(x, widths.figure, &text, y, ink, buffer);
         }
         right(after, widths.count, &count(figures.count, widths.count), y, Ink::Text, buffer);
         if rest > 20 && view.room > Room::Compact {
@@ -204,7 +212,7 @@ fn hit(_view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
     let widths = widths(inside);
     let row = usize::from(at.y.checked_sub(inside.y + 1)?);
     let column = at.x.saturating_sub(inside.x + widths.name) / widths.figure.max(1);
-    (row < KINDS.len()).then_some((row, usize::from(column).min(COLUMNS.len() - 1)))
+    (row < KINDS.len()).then_some((row, usize::from(column).min(shown(inside).len() - 1)))
 }
 
 fn explain(view: &View<'_>) -> String {
@@ -225,12 +233,18 @@ fn explain(view: &View<'_>) -> String {
     let what = match (column.percentile, column.name) {
         (Some((_, _, share)), _) => format!("{share} {plural} took no longer"),
         (None, "min") => format!("the shortest of the {plural}"),
+        (None, "max") if figures.max_is_lower_bound => {
+            format!(
+                "{} of {plural} were waited for in vain, so the longest took longer than this",
+                grouped(figures.in_vain)
+            )
+        }
         (None, "max") => format!("the longest of the {plural}"),
         (None, _) => format!("the arithmetic mean of the {plural}"),
     };
     let phase = format!("in the measure phase{}", system.so_far());
-    let number = grouped(figures.count);
-    let noun = kind.sample[usize::from(figures.count != 1)];
+    let number = grouped(figures.count + figures.in_vain);
+    let noun = kind.sample[usize::from(figures.count + figures.in_vain != 1)];
     format!("{subject} {value}: {what}, {span}, {phase} ({number} {noun}).")
 }
 
@@ -239,21 +253,23 @@ fn missing(system: &SystemState, kind: &Kind, column: &Column, figures: &Latency
     let all = format!("latency.{}", kind.field);
     let told = system.result.as_ref().map(|result| &result.not_available);
     if let Some(told) = told {
-        let one = column.percentile.and_then(|(_, field, _)| told.get(&format!("{all}.{field}")));
+        let field = column.percentile.map_or("mean_ns", |(_, field, _)| field);
+        let one = told.get(&format!("{all}.{field}"));
         if let Some(reason) = one.or_else(|| told.get(&all)) {
             return reason.clone();
         }
     }
-    let cut = if kind.wait { system.counts().map_or(0.0, censored) } else { 0.0 };
     match column.percentile {
         _ if figures.count == 0 => {
             let none = if system.over() { kind.none.to_owned() } else { format!("{} so far", kind.none) };
+            let none = why_empty(figures, &none);
             match without_grants(system).filter(|_| kind.wait) {
                 Some(why) => why,
                 None => none,
             }
         }
-        Some((p, _, _)) => why_missing(figures.count, p, cut),
+        Some((p, _, _)) => why_missing(figures, p),
+        None if figures.in_vain > 0 => in_vain(figures),
         None => "it was not measured".to_owned(),
     }
 }

@@ -86,7 +86,7 @@ fn a_system_that_grants_nothing_says_so() {
     let shown = text(&panels(SCREEN, &state, &look(Theme::Mono, false), (120, 40)));
     assert!(shown.contains("no grant yet:") && shown.contains("attempts timed out"), "{shown}");
     let mut look = look(Theme::Mono, false);
-    look.selection[SCREEN][2].column = 3;
+    look.selection[SCREEN][2].column = 4;
     let told = explained(&state, &look, 2);
     assert!(told.starts_with("memory, wait, service p99 is not known: no grant yet"), "{told}");
 }
@@ -98,7 +98,7 @@ fn every_figure_is_explained_with_its_value_or_why_there_is_none() {
         let mut look = look(Theme::Mono, false);
         look.system = showing(state, system);
         for row in 0..6 {
-            for column in 0..7 {
+            for column in 0..8 {
                 let selection = &mut look.selection[SCREEN][2];
                 (selection.row, selection.column) = (row, column);
                 let told = explained(state, &look, 2);
@@ -109,7 +109,7 @@ fn every_figure_is_explained_with_its_value_or_why_there_is_none() {
     }
     let mut look = look(Theme::Mono, false);
     look.system = showing(&over, "redis");
-    (look.selection[SCREEN][2].row, look.selection[SCREEN][2].column) = (3, 4);
+    (look.selection[SCREEN][2].row, look.selection[SCREEN][2].column) = (3, 5);
     let told = explained(&over, &look, 2);
     assert_eq!(told, "redis, hand-off p99.9 is not known: 4390 samples, needs 10000.");
     look.selection[SCREEN][2].row = 5;

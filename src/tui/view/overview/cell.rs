@@ -46,6 +46,13 @@ impl Row<'_> {
         self.length(|set| of(&set.acquire_service))
     }
 
+    /// The longest wait, or that it is longer than what was waited for in vain.
+    pub(super) fn longest_wait(&self) -> Cell {
+        let sign = self.set().map_or("", |set| set.acquire_service.sign_of_max());
+        let cell = self.wait(|wait| wait.max_ns);
+        if sign.is_empty() { cell } else { Cell { text: format!(">{}", cell.text), ink: Ink::Warn } }
+    }
+
     pub(super) fn timeouts(&self, short: bool) -> Cell {
         let Some(tally) = self.tally().filter(|tally| tally.attempts > 0) else { return self.none() };
         let ink = if tally.timed_out > 0 { Ink::Warn } else { Ink::Text };

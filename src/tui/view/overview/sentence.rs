@@ -67,13 +67,17 @@ impl Row<'_> {
             return self.untold(&format!("wait {which}"));
         };
         let (value, meaning) = match which {
-            "p50" => (wait.p50_ns, "half of the granted attempts waited no longer"),
-            "p99" => (wait.p99_ns, "99 of 100 granted attempts waited no longer"),
+            "p50" => (wait.p50_ns, "half of the attempts waited no longer"),
+            "p99" => (wait.p99_ns, "99 of 100 attempts waited no longer"),
+            _ if wait.max_is_lower_bound => (
+                wait.max_ns,
+                "the longest that any attempt waited, granted or in vain: those in vain would have waited longer",
+            ),
             _ => (wait.max_ns, "no granted attempt waited longer"),
         };
         let what = format!("wait {which}");
         let meaning = format!("{meaning}, from asking until the grant (service time)");
-        self.told_length(&what, ("acquire_service", which), value, wait.count, &meaning)
+        self.told_length(&what, ("acquire_service", which), value, wait.count + wait.in_vain, &meaning)
     }
 
     pub(super) fn told_hold(&self) -> String {

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
+use crate::record::LatencyFigures;
 use crate::tui::theme::Ink;
 use crate::tui::view::View;
 use crate::units::human_duration;
@@ -26,6 +27,14 @@ pub fn bar(view: &View<'_>, at: Position, room: u16, (count, high): (u64, u64), 
     }
     buffer[(at.x + full, at.y)].set_symbol(EIGHTHS[usize::from(eighths % 8) - 1]).set_style(view.ink(ink));
     full + 1
+}
+
+/// The longest of these as [`length`] says it, or that it is longer than what was waited
+/// for in vain.
+#[must_use]
+pub fn longest(view: &View<'_>, figures: &LatencyFigures, width: usize) -> String {
+    let sign = if figures.max_is_lower_bound { ">" } else { "" };
+    format!("{sign}{}", length(view, figures.max_ns, width.saturating_sub(sign.len())))
 }
 
 /// A length of time in the user's unit; in the one that fits it where that leaves no
