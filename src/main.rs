@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use lockbench::cli::{Arguments, run};
+use lockbench::cli::{Arguments, refuse, run};
 
 fn main() -> ExitCode {
-    // clap prints usage errors itself and exits 2, which is our code for them too.
-    ExitCode::from(run(Arguments::parse()))
+    // A usage error exits 2, which is our code for them too.
+    ExitCode::from(Arguments::try_parse().map_or_else(|error| refuse(&error), run))
 }

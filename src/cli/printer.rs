@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::log::Log;
 use super::tell;
 use crate::load::Phase;
+use crate::plain;
 use crate::report::live::{Snapshot, TrialStart, Update};
 use crate::units::{SECOND, grouped, three_digits};
 
@@ -69,7 +70,7 @@ impl Printer {
 
     fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(plain::lines(text)),
             None => tell(text),
         }
     }
@@ -78,7 +79,7 @@ impl Printer {
         let title = format!("[{}/{}] {}", start.place, start.places, start.backend);
         let Some(bar) = &self.bar else { return tell(&title) };
         let (warmup, duration) = *self.lengths.borrow();
-        bar.set_prefix(title);
+        bar.set_prefix(plain::line(&title).into_owned());
         bar.set_length((warmup + duration) / 1_000_000);
         bar.set_position(0);
         bar.set_message("");

@@ -53,7 +53,7 @@ impl Subject {
     /// Of these names.
     #[must_use]
     pub fn new(backend: &str, workload: &str) -> Self {
-        Self { backend: backend.to_owned(), workload: workload.to_owned() }
+        Self { backend: plain::line(backend).into_owned(), workload: plain::line(workload).into_owned() }
     }
 }
 
@@ -81,7 +81,7 @@ impl Board {
     pub fn run(&self, run_id: &str, workload: &str, mode: &str) {
         let version = env!("CARGO_PKG_VERSION");
         let facts = [("run_id", run_id), ("version", version), ("workload", workload), ("mode", mode)];
-        self.state().run = facts.map(|(name, value)| (name, value.to_owned())).to_vec();
+        self.state().run = facts.map(|(name, value)| (name, plain::line(value).into_owned())).to_vec();
     }
 
     /// Figures of this subject are to come: they begin at zero. `tokens`: does the system
@@ -171,6 +171,7 @@ impl Board {
 mod tests {
     use super::{Board, Subject};
     use crate::metrics::contribution::{Contribution, Counters, Durations};
+    use crate::plain;
 
     fn granted(grants: u64) -> Contribution {
         Contribution { counters: Counters { grants, ..Counters::zero(true) }, durations: Durations::default() }
