@@ -15,7 +15,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::{Panel, Room, View};
-use crate::plain::{INSTEAD, is_order};
+use crate::plain::is_order;
 use crate::report::live::Origin;
 use crate::tui::look::Ending;
 use crate::tui::look::Look;
@@ -34,7 +34,7 @@ pub fn draw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buff
     draw_raw(state, look, paused, now, area, buffer);
     for cell in &mut buffer.content {
         if cell.symbol().len() > 1 && cell.symbol().contains(is_order) {
-            cell.set_char(INSTEAD);
+            cell.set_char('?');
         }
     }
 }
