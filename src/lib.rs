@@ -17,7 +17,7 @@
 //!
 //! | tier | module | what it holds |
 //! |---|---|---|
-//! | 1 | [`units`], [`clock`], [`stop`] | durations and their text; one monotonic clock and a timer finer than tokio's; graceful stop, then hard stop |
+//! | 1 | [`units`], [`plain`], [`clock`], [`stop`] | durations and their text; what of a text of others may be shown; one monotonic clock and a timer finer than tokio's; graceful stop, then hard stop |
 //! | 2 | [`lock`], [`stats`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics |
 //! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
 //! | 4 | [`backend`], [`stack`], [`oracle`], [`load`] | how each system locks; where servers come from; was it correct; the engine |
@@ -108,6 +108,7 @@ pub mod lock;
 pub mod metrics;
 pub mod oracle;
 pub mod output;
+pub mod plain;
 pub mod record;
 pub mod report;
 pub mod stack;

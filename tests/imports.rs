@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom up.
 const TIERS: &[&[&str]] = &[
-    &["units", "clock", "stop"],
+    &["units", "plain", "clock", "stop"],
     &["lock", "stats"],
     &["workload", "record"],
     &["backend", "stack", "fault", "oracle", "load"],

@@ -3,7 +3,7 @@
 use super::args::{CompareArgs, FormatChoice};
 use super::conclude::terminal_width;
 use super::sides::Runs;
-use super::{Failure, print};
+use super::{Failure, print, print_json};
 use crate::output::comparison;
 use crate::report::Exit;
 use crate::report::compare::{ComparisonOutcome, Rules, check_gates, compare as compared};
@@ -21,7 +21,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
     let found = baseline.as_side(|a| candidate.as_side(|b| compared(a, b, &rules))).map_err(Failure::usage)?;
     match args.format {
         FormatChoice::Json => {
-            print(&format!("{}\n", serde_json::to_string_pretty(&found).map_err(Failure::internal)?))?
+            print_json(&format!("{}\n", serde_json::to_string_pretty(&found).map_err(Failure::internal)?))?;
         }
         FormatChoice::Text => print(&comparison(&found, terminal_width()))?,
     }

@@ -17,7 +17,7 @@ use super::narrate::{FILES, drawn, judged, served};
 use super::overhead::Overhead;
 use super::scoreboard;
 use super::servers::Servers;
-use super::{Failure, print, tell};
+use super::{Failure, print, print_json, tell};
 use crate::backend;
 use crate::output::{OUTPUTS, json};
 use crate::report::live::Update;
@@ -99,7 +99,7 @@ impl Concluded {
     /// Prints the result; returns the exit code.
     pub fn print(mut self, format: FormatChoice, ui: &UiOptions) -> u8 {
         let shown = match format {
-            FormatChoice::Json => print(&String::from_utf8_lossy(&self.report_json)),
+            FormatChoice::Json => print_json(&String::from_utf8_lossy(&self.report_json)).map(|_| ()),
             FormatChoice::Text => print(&told_end(&self.report, Some(&self.place), ui)),
         };
         if let Err(failure) = shown {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::args::ExplainArgs;
 use super::conclude::terminal_width;
-use super::stored::open;
+use super::stored::{open, write};
 use super::{Failure, kept, print};
 use crate::oracle::DoubleGrantKind;
 use crate::output::chart::scene_chart;
-use crate::output::timeline;
+use crate::output::{Rendered, timeline};
 use crate::report::{HoldEnd, Scene, SceneHold, notice};
 use crate::units::{grouped, human_duration};
 
@@ -42,10 +42,16 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     // The story first: a place that cannot be written must not cost it.
     print(&text)?;
     let chart = scene_chart(scene).map_err(|error| Failure::internal(format!("the picture: {error}")))?;
-    let path = args.svg.clone().unwrap_or_else(|| PathBuf::from(format!("{}.svg", chart.name)));
-    std::fs::write(&path, chart.svg).map_err(|error| {
-        Failure::internal(format!("cannot write {}: {error}; --svg names another file", path.display()))
-    })?;
+    let path = match &args.svg {
+        Some(path) => {
+            std::fs::write(path, chart.svg).map_err(|error| {
+                Failure::internal(format!("cannot write {}: {error}; --svg names another file", path.display()))
+            })?;
+            path.clone()
+        }
+        // It may be the directory of somebody's run: no link there is followed.
+        None => write(Path::new(""), &Rendered::new(format!("{}.svg", chart.name), chart.svg), "--svg")?,
+    };
     print(&format!("picture: {}\n", path.display()))?;
     Ok(0)
 }

@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::args::{Arguments, Command, LoadArgs};
 use super::endpoints::shown;
-use super::tell;
+use super::{refuse, tell};
 use crate::lock::{HIDDEN, without_secrets};
 
 /// Reads the command line.
@@ -15,14 +15,12 @@ use crate::lock::{HIDDEN, without_secrets};
 /// The exit code where there is nothing to do: help was printed, or what is wrong was told.
 pub fn parsed() -> Result<Arguments, u8> {
     Arguments::try_parse().map(merged).map_err(|error| {
-        let code = u8::try_from(error.exit_code()).unwrap_or(2);
         let secret = error.use_stderr() && typed().iter().any(|text| shown(text) != *text);
-        if secret {
-            tell(without_typed_secrets(&error.render().to_string()).trim_end());
-        } else {
-            let _ = error.print();
+        if !secret {
+            return refuse(&error);
         }
-        code
+        tell(without_typed_secrets(&error.render().to_string()).trim_end());
+        u8::try_from(error.exit_code()).unwrap_or(2)
     })
 }
 

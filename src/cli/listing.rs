@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::args::FormatChoice;
-use super::{Failure, print};
+use super::{Failure, print, print_json};
 use crate::lock::{Endpoint, ServerKind};
 use crate::stack::{Left, Seen, Server};
 
@@ -95,7 +95,7 @@ pub fn shown(rows: &[Row], format: FormatChoice, none: &str) -> Result<(), Failu
         FormatChoice::Json => {
             let json =
                 serde_json::to_string_pretty(&serde_json::json!({ "servers": rows })).map_err(Failure::internal)?;
-            print(&format!("{json}\n"))
+            print_json(&format!("{json}\n")).map(|_| ())
         }
         FormatChoice::Text if rows.is_empty() => print(&format!("{none}\n")),
         FormatChoice::Text => print(&rows.iter().map(line).collect::<String>()),

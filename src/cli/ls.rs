@@ -13,9 +13,10 @@ use super::args::{FormatChoice, LsArgs};
 use super::conclude::terminal_width;
 use super::sides::baselines;
 use super::stored::partial_id;
-use super::{Failure, print};
+use super::{Failure, print, print_json};
+use crate::plain;
 use crate::report::monitor::{Status, is_watch, read_status};
-use crate::report::{Exit, OpenError, PLAN, REPORT, Report, SWEEP, read_report};
+use crate::report::{Exit, OpenError, PLAN, REPORT, Report, SWEEP, read, read_report, sane};
 use crate::units::{span, three_digits};
 
 /// Longest text of a cell: a plan may name twenty systems.
@@ -56,7 +57,10 @@ pub fn ls(args: &LsArgs) -> Result<u8, Failure> {
     let mut rows: Vec<Row> = directories(root)?.into_iter().map(|path| row(&path)).collect();
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
     let text = match args.format {
-        FormatChoice::Json => serde_json::to_string_pretty(&rows).map_err(Failure::internal)? + "\n",
+        FormatChoice::Json => {
+            print_json(&(serde_json::to_string_pretty(&rows).map_err(Failure::internal)? + "\n"))?;
+            return Ok(0);
+        }
         FormatChoice::Text if rows.is_empty() => {
             format!("no runs in {}: `lockbench quick` or `lockbench run` makes one\n", root.display())
         }
@@ -121,7 +125,7 @@ fn read_sweep(path: &Path) -> Option<serde_json::Value> {
     if path.join(REPORT).exists() {
         return None;
     }
-    serde_json::from_slice(&fs::read(path.join(SWEEP)).ok()?).ok()
+    serde_json::from_slice(&read(&path.join(SWEEP)).ok()??).ok().filter(|sweep| sane(sweep).is_ok())
 }
 
 fn with_sweep(row: Row, sweep: &serde_json::Value) -> Row {
@@ -164,7 +168,7 @@ fn with_report(row: Row, report: &Report) -> Row {
 
 /// What the plan says of a run that has no report.
 fn with_plan(row: Row, path: &Path) -> Row {
-    let plan = fs::read_to_string(path.join(PLAN)).ok();
+    let plan = read(&path.join(PLAN)).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
     let Some(plan) = plan.and_then(|text| toml::from_str::<serde_json::Value>(&text).ok()) else { return row };
     let names = plan["backends"].as_array().into_iter().flatten();
     Row {
@@ -287,7 +291,7 @@ fn verdict(row: &Row) -> String {
         (None, None) => "-".to_owned(),
     };
     if let Some(seconds) = row.watched_s {
-        text = format!("watch of {}: {text}", span(seconds * 1_000));
+        text = format!("watch of {}: {text}", span(seconds.saturating_mul(1_000)));
     }
     if row.complete == Some(false) {
         text.push_str(", incomplete");
@@ -300,11 +304,11 @@ fn verdict(row: &Row) -> String {
 
 /// Text of a file in one line, so that no file can move the cursor.
 fn cell(text: &str, widest: usize) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let text = plain::line(text);
     if text.chars().count() <= widest {
-        return text.chars().map(plain).collect();
+        return text.into_owned();
     }
-    text.chars().take(widest - 1).map(plain).chain(['…']).collect()
+    text.chars().take(widest - 1).chain(['…']).collect()
 }
 
 /// `431 B`, `12.3 KiB`, `1.02 MiB`.
@@ -338,7 +342,7 @@ mod tests {
 
     #[test]
     fn text_of_files_cannot_move_the_cursor() {
-        assert_eq!(cell("a\u{1b}[2Jb\n", 20), "a [2Jb ");
+        assert_eq!(cell("a\u{1b}[2Jb\n\u{202e}", 20), "a\u{fffd}[2Jb\u{fffd}\u{fffd}");
         assert_eq!(cell("abcdef", 4), "abc…");
     }
 

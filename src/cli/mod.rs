@@ -63,6 +63,7 @@ pub use given::parsed;
 
 use args::Command;
 
+use crate::plain;
 use crate::report::Exit;
 
 /// Why a command failed before there was anything to report.
@@ -120,23 +121,45 @@ pub fn run(arguments: Arguments) -> u8 {
     match done {
         Ok(code) => code,
         Err(failure) => {
-            // It may quote a server or a file, and they must not command the terminal.
-            let message = given::without_typed_secrets(&failure.message);
-            let harmless = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
-            tell(&format!("lockbench: {}", message.chars().map(harmless).collect::<String>()));
+            tell(&format!("lockbench: {}", given::without_typed_secrets(&failure.message)));
             failure.exit.code()
         }
     }
 }
 
-/// Writes to stdout. A reader that went away (`| head`) is no error of ours; a full
-/// disk is.
-fn print(text: &str) -> Result<(), Failure> {
-    print_if_read(text).map(|_| ())
+/// What clap says of a command line that it does not take, or was asked for (help,
+/// version); returns the exit code.
+fn refuse(error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if error.use_stderr() && text.contains(|c: char| plain::is_order(c) && c != '\n' && c != '\t') {
+        // It quotes an argument, and a shell makes arguments of the names of files.
+        tell(text.trim_end());
+    } else {
+        // Nobody reads it: there is nobody to say so to.
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code())
 }
 
-/// The same for what goes on and on: is there still somebody who reads it?
-fn print_if_read(text: &str) -> Result<bool, Failure> {
+/// Writes to stdout. A reader that went away (`| head`) is no error of ours; a full
+/// disk is. What is printed may quote a server, a file or a name, and they must not
+/// command the terminal: this and [`tell`] are the only ways to it.
+fn print(text: &str) -> Result<(), Failure> {
+    write_out(&plain::lines(text)).map(|_| ())
+}
+
+/// The same for lines in colour, whose parts were cleaned before they were painted; is
+/// there still somebody who reads it? Colours are of [`crate::output::Line`] alone.
+fn print_painted(text: &str) -> Result<bool, Failure> {
+    write_out(&plain::painted(text))
+}
+
+/// The same for JSON, which keeps its meaning; is there still somebody who reads it?
+fn print_json(text: &str) -> Result<bool, Failure> {
+    write_out(&plain::json(text))
+}
+
+fn write_out(text: &str) -> Result<bool, Failure> {
     use std::io::{ErrorKind, Write as _};
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -150,5 +173,5 @@ fn print_if_read(text: &str) -> Result<bool, Failure> {
 /// (`2>&1 | head`), and the run would be lost with its message.
 fn tell(line: &str) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", plain::lines(line));
 }

@@ -10,6 +10,7 @@ use super::log::Log;
 use super::tell;
 use crate::load::Phase;
 use crate::output::trial_line;
+use crate::plain;
 use crate::report::live::{Snapshot, TrialStart, Update};
 use crate::units::{SECOND, grouped, three_digits};
 
@@ -71,7 +72,7 @@ impl Printer {
 
     fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(plain::lines(text)),
             None => tell(text),
         }
     }
@@ -81,7 +82,7 @@ impl Printer {
         self.place.borrow_mut().clone_from(&title);
         let Some(bar) = &self.bar else { return tell(&title) };
         let (warmup, duration) = *self.lengths.borrow();
-        bar.set_prefix(title);
+        bar.set_prefix(plain::line(&title).into_owned());
         bar.set_length((warmup + duration) / 1_000_000);
         bar.set_position(0);
         bar.set_message("");

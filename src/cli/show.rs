@@ -1,6 +1,5 @@
 //! `lockbench show`: the result of a stored run, as the run printed it, or every figure.
 
-use std::fs;
 use std::path::Path;
 
 use super::args::{FormatChoice, ShowArgs, UiArgs};
@@ -8,10 +7,10 @@ use super::conclude::terminal_width;
 use super::config::UiOptions;
 use super::ending::told_end;
 use super::stored::{locate, open_failure, open_report, report_json};
-use super::{Failure, print};
+use super::{Failure, print, print_json};
 use crate::output::{monitor_text, text};
 use crate::report::monitor::{STATUS, is_watch, read_status};
-use crate::report::{Writer, is_partial, writer};
+use crate::report::{Writer, is_partial, read, writer};
 
 /// Prints it; exits 0 whatever the run's verdict was: showing is not judging.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
@@ -21,7 +20,7 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     }
     match args.format {
         FormatChoice::Json => {
-            print(&String::from_utf8_lossy(&report_json(&place)?))?;
+            print_json(&String::from_utf8_lossy(&report_json(&place)?))?;
         }
         FormatChoice::Text => {
             let (directory, report) = open_report(&args.run, &args.stored.output)?;
@@ -42,9 +41,8 @@ fn show_watch(place: &Path, format: FormatChoice) -> Result<u8, Failure> {
     match format {
         FormatChoice::Json => {
             let path = place.join(STATUS);
-            let bytes = fs::read(&path)
-                .map_err(|cause| Failure::internal(format!("cannot read {}: {cause}", path.display())))?;
-            print(&String::from_utf8_lossy(&bytes))?;
+            let bytes = read(&path).map_err(|error| open_failure(&error))?.unwrap_or_default();
+            print_json(&String::from_utf8_lossy(&bytes))?;
         }
         FormatChoice::Text => {
             let so_far = match (is_partial(place), writer(place)) {

@@ -1,14 +1,13 @@
 //! Finding and opening stored runs: a run directory's path, or an id under `-o`.
 //! And writing what is drawn from them.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::Failure;
 use crate::backend;
 use crate::output::{Rendered, json};
 use crate::report::{
-    OpenError, PLAN, Promise, REPORT, RecordedRun, Report, StoreError, broke_off, open_broken_off, read_report,
+    OpenError, PLAN, Promise, REPORT, RecordedRun, Report, StoreError, broke_off, open_broken_off, read, read_report,
     write_file,
 };
 
@@ -87,8 +86,8 @@ pub fn report_json(directory: &Path) -> Result<Vec<u8>, Failure> {
         return json(&open_at(directory)?.report).map_err(Failure::internal);
     }
     read_report(directory).map_err(|error| open_failure(&error))?;
-    let path = directory.join(REPORT);
-    fs::read(&path).map_err(|cause| Failure::internal(format!("cannot read {}: {cause}", path.display())))
+    let bytes = read(&directory.join(REPORT)).map_err(|error| open_failure(&error))?;
+    Ok(bytes.unwrap_or_default())
 }
 
 /// A run that is none, has no report or is too new is a usage error; a damaged or

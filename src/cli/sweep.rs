@@ -11,7 +11,7 @@ use super::execute::{execute, store_failure};
 use super::job::{Job, run_id};
 use super::session::Session;
 use super::stored::open;
-use super::{Failure, print, tell};
+use super::{Failure, print, print_json, tell};
 use crate::output::sweep::{files, text};
 use crate::report::sweep::{Sweep, sweep, sweepable};
 use crate::report::{Exit, PLAN, Report, RunDirectory, worst};
@@ -144,7 +144,7 @@ fn conclude(drawn: &Sweep, directory: RunDirectory, format: FormatChoice) -> Res
         FormatChoice::Text => print(&format!("{}\nfiles: {}\n", text(drawn), place.display())),
         FormatChoice::Json => {
             let json = files.iter().find(|file| file.path == "sweep.json").map(|file| file.bytes.as_slice());
-            print(&String::from_utf8_lossy(json.unwrap_or_default()))
+            print_json(&String::from_utf8_lossy(json.unwrap_or_default())).map(|_| ())
         }
     }
 }

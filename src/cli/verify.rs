@@ -3,8 +3,6 @@
 //! history they have.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use super::args::VerifyArgs;
@@ -14,9 +12,9 @@ use crate::lock::Facts;
 use crate::record::figures::Schedule;
 use crate::record::history::Header;
 use crate::report::{
-    Aggregate, Difference, Exit, MEASURED, Measurements, OpenError, Phases, Replayed, Report, SafetyVerdict,
-    TrialResult, UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in,
-    had_other_rules, history_failure, history_path, judge, open_broken_off, read_measured, read_report, replay, worst,
+    Aggregate, Difference, Exit, MEASURED, Measurements, Phases, Replayed, Report, SafetyVerdict, TrialResult,
+    UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in, had_other_rules,
+    history_failure, history_path, judge, measurements, open_broken_off, read_report, replay, worst,
 };
 use crate::units::grouped;
 use crate::workload::plan::Expectation;
@@ -123,20 +121,13 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
     Ok(all)
 }
 
-/// What charts and merged figures are drawn from; version 1 had none.
+/// What charts and merged figures are drawn from; version 1 had none. A copy of the
+/// report and its history alone can still be verified.
 fn stored_measurements(directory: &Path, report: &Report) -> Result<Vec<Measurements>, Failure> {
     if report.schema_version < 2 {
         return Ok(Vec::new());
     }
-    let path = directory.join(MEASURED);
-    let named = path.display().to_string();
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        // A copy of the report and its history alone can still be verified.
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(open_failure(&OpenError::Io { path: named, cause })),
-    };
-    read_measured(&bytes).map_err(|problem| open_failure(&OpenError::Damaged { path: named, problem }))
+    Ok(measurements(directory).map_err(|error| open_failure(&error))?.unwrap_or_default())
 }
 
 /// The figures of all trials together, which people read and thresholds are held
@@ -254,7 +245,11 @@ fn on(stored: &TrialResult, replayed: &Replayed) -> String {
     let all = stored.safety.grants_all_phases;
     let (extent, doubles) = if replayed.cut.is_some() {
         let holds = grouped(replayed.judged.grants);
-        let extent = format!(" on {holds} of {} holds, up to where the history was cut", grouped(all));
+        let extent = format!(
+            " on {holds} of {} holds, up to where the history was cut{}",
+            grouped(all),
+            unchecked(replayed.after_the_cut)
+        );
         (extent, replayed.judged.double_grants)
     } else {
         (format!(" on all {} holds and every figure", grouped(all)), replayed.findings.exclusion.naive)
@@ -266,6 +261,14 @@ fn on(stored: &TrialResult, replayed: &Replayed) -> String {
         SafetyVerdict::NotExercised => "not exercised",
     };
     format!("{extent}; {} double grants in them; the run's verdict: {verdict}", grouped(doubles))
+}
+
+/// What of the file was read and not judged.
+fn unchecked(after_the_cut: u64) -> String {
+    match after_the_cut {
+        0 => String::new(),
+        events => format!("; not checked: {} events after the cut, where the file has holes", grouped(events)),
+    }
 }
 
 fn listed(found: &[Difference]) -> String {
@@ -333,7 +336,10 @@ fn broken_off(directory: &Path) -> Result<u8, Failure> {
             grouped(replayed.findings.exclusion.naive)
         );
         let found = replayed.cut.map(|cut| differences_at_cut(&cut.judged, &replayed.judged)).unwrap_or_default();
-        let end = if replayed.cut.is_some() { " up to where the history was cut" } else { "" };
+        let end = match replayed.cut {
+            Some(_) => format!(" up to where the history was cut{}", unchecked(replayed.after_the_cut)),
+            None => String::new(),
+        };
         if let Some(gap) = &replayed.first_gap {
             text += &format!("{name}: events are missing, the first time before {gap}\n");
         }

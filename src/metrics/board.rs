@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::contribution::{Contribution, Counters, Durations};
+use crate::plain;
 
 /// A system under a workload.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +54,7 @@ impl Subject {
     /// Of these names.
     #[must_use]
     pub fn new(backend: &str, workload: &str) -> Self {
-        Self { backend: backend.to_owned(), workload: workload.to_owned() }
+        Self { backend: plain::lines(backend).into_owned(), workload: plain::lines(workload).into_owned() }
     }
 }
 
@@ -81,7 +82,7 @@ impl Board {
     pub fn run(&self, run_id: &str, workload: &str, mode: &str) {
         let version = env!("CARGO_PKG_VERSION");
         let facts = [("run_id", run_id), ("version", version), ("workload", workload), ("mode", mode)];
-        self.state().run = facts.map(|(name, value)| (name, value.to_owned())).to_vec();
+        self.state().run = facts.map(|(name, value)| (name, plain::lines(value).into_owned())).to_vec();
     }
 
     /// Figures of this subject are to come: they begin at zero. `tokens`: does the system

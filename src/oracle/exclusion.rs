@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::cover::Cover;
 use super::kind::{DoubleGrantKind, stored_kind};
 use super::stall::Stalls;
-use crate::record::{Event, ReleaseKind, RenewalOutcome, What};
+use crate::record::{Event, ReleaseKind, RenewalOutcome, Sparse, What};
 
 /// Violations kept in full.
 pub const KEPT: usize = 100;
@@ -148,7 +148,7 @@ struct KeyState {
 
 /// The checker.
 pub struct Exclusion {
-    keys: Vec<KeyState>,
+    keys: Sparse<KeyState>,
     /// Per client: key and number of its open hold.
     open: Vec<Option<(u32, u64)>>,
     last_event: Vec<u64>,
@@ -166,7 +166,7 @@ impl Exclusion {
     #[must_use]
     pub fn new(clients: u32, keys: u32, origin: u64) -> Self {
         Self {
-            keys: (0..keys).map(|_| KeyState::default()).collect(),
+            keys: Sparse::new(keys),
             open: vec![None; clients as usize],
             last_event: vec![0; clients as usize],
             counts: ExclusionCounts::default(),

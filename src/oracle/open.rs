@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
+use crate::record::Sparse;
+
 /// Attempts from invoke to their last event.
 pub struct OpenAttempts {
-    keys: Vec<VecDeque<(u32, u64)>>,
+    keys: Sparse<VecDeque<(u32, u64)>>,
     /// Per client: key of its open attempt.
     of_client: Vec<Option<u32>>,
 }
@@ -13,7 +15,7 @@ impl OpenAttempts {
     /// None open yet.
     #[must_use]
     pub fn new(clients: u32, keys: u32) -> Self {
-        Self { keys: vec![VecDeque::new(); keys as usize], of_client: vec![None; clients as usize] }
+        Self { keys: Sparse::new(keys), of_client: vec![None; clients as usize] }
     }
 
     /// An attempt starts.

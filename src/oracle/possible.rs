@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use super::open::OpenAttempts;
+use crate::record::Sparse;
 
 #[derive(Clone, Copy)]
 struct Certain {
@@ -27,7 +28,7 @@ struct KeyState {
 
 /// The checker.
 pub struct Possible {
-    keys: Vec<KeyState>,
+    keys: Sparse<KeyState>,
     overlaps: u64,
 }
 
@@ -35,7 +36,7 @@ impl Possible {
     /// A checker for so many keys.
     #[must_use]
     pub fn new(keys: u32) -> Self {
-        Self { keys: (0..keys).map(|_| KeyState::default()).collect(), overlaps: 0 }
+        Self { keys: Sparse::new(keys), overlaps: 0 }
     }
 
     /// Grants that possibly overlap.

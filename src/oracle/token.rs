@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::open::OpenAttempts;
+use crate::record::Sparse;
 
 /// Totals; `None` tokens are not looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl KeyTokens {
 
 /// The checker.
 pub struct Tokens {
-    keys: Vec<KeyTokens>,
+    keys: Sparse<KeyTokens>,
     /// Per client: highest token granted before its open attempt was invoked.
     floors: Vec<Option<u64>>,
     counts: TokenCounts,
@@ -57,11 +58,7 @@ impl Tokens {
     /// A checker for so many clients and keys.
     #[must_use]
     pub fn new(clients: u32, keys: u32) -> Self {
-        Self {
-            keys: (0..keys).map(|_| KeyTokens::default()).collect(),
-            floors: vec![None; clients as usize],
-            counts: TokenCounts::default(),
-        }
+        Self { keys: Sparse::new(keys), floors: vec![None; clients as usize], counts: TokenCounts::default() }
     }
 
     /// Totals so far.

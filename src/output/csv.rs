@@ -21,6 +21,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::Rendered;
+use crate::load::Phase;
+use crate::plain;
 use crate::record::figures::Mark;
 use crate::report::{Measurements, RecordedRun};
 
@@ -35,20 +37,14 @@ const SERIES_HEADER: &str = "backend,trial,second,phase,grants,acquire_service_p
 
 /// The rows of one trial.
 fn series_rows(measured: &Measurements) -> String {
-    let seconds = |ns: u64| ns as f64 / 1e9;
     let (backend, trial) = (field(&measured.backend), measured.trial);
-    let (warmup_s, end_s) = (seconds(measured.warmup_ns), seconds(measured.warmup_ns + measured.measured_ns));
     let mut rows = String::new();
     let cell = |figure: Option<u64>| figure.map(|ns| ns.to_string()).unwrap_or_default();
     for window in &measured.windows {
-        let second = window.second as f64;
-        // A second belongs to the phase that it starts in.
-        let phase = if second < warmup_s {
-            "warmup"
-        } else if second < end_s {
-            "measure"
-        } else {
-            "drain"
+        let phase = match measured.phase_of(window.second) {
+            Phase::Warmup => "warmup",
+            Phase::Measure => "measure",
+            Phase::Drain => "drain",
         };
         let doubles = measured.double_grants.get(window.second as usize).copied().unwrap_or(0);
         let _ = writeln!(
@@ -82,12 +78,15 @@ fn marks(measured: &Measurements, second: u64) -> String {
     names.join(";")
 }
 
-/// A name as a field: quoted where it must be.
+/// A name as a field: quoted where it must be, and never a formula, which spreadsheets
+/// carry out.
 fn field(text: &str) -> Cow<'_, str> {
-    if text.contains([',', '"', '\n', '\r']) {
-        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);
+    if formula || text.contains([',', '"', '\n', '\r']) {
+        let text = plain::line(text);
+        Cow::Owned(format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\"")))
     } else {
-        Cow::Borrowed(text)
+        plain::line(text)
     }
 }
 
@@ -161,6 +160,14 @@ mod tests {
     fn names_with_commas_or_quotes_stay_one_field() {
         assert_eq!(field("postgres:advisory"), "postgres:advisory");
         assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+
+    #[test]
+    fn no_field_is_a_formula_or_commands_a_terminal() {
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"] {
+            assert!(field(text).starts_with("\"'"), "{text:?}: {}", field(text));
+        }
+        assert_eq!(field("a\u{1b}[2J\u{202e}"), "a\u{fffd}[2J\u{fffd}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `intervals.hlog`: HdrHistogram's interval log, version 1.3. One interval a
 //! backend, trial and second since the start of its warm-up, tagged
 //! `<backend>/<trial>`: the waits of the grants of that second (service time, in
-//! nanoseconds; the `Interval_Max` column in milliseconds). A second without a grant
-//! is an interval with an empty histogram.
+//! nanoseconds; the `Interval_Max` column in milliseconds). A second that starts in the
+//! warm-up or after the measure phase is tagged `<backend>/<trial>/warmup` or `.../drain`:
+//! figures are of those without. A second without a grant is an interval with an empty
+//! histogram.
 //!
 //! `StartTime` and `BaseTime` are the start of the run; the clock that stamps events
 //! is not the wall clock, so the first warm-up is put there, and every other interval
@@ -15,9 +17,12 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::Rendered;
+use crate::load::Phase;
+use crate::plain;
 use crate::record::Latency;
 use crate::record::figures::Window;
 use crate::report::{Measurements, RecordedRun};
+use crate::units::SECOND;
 
 /// Names of the columns; a line that readers skip.
 const LEGEND: &str = "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n";
@@ -54,7 +59,7 @@ fn log(run: &RecordedRun) -> Result<Vec<u8>, String> {
     body.with_max_value_divisor(MAX_UNIT_NS);
     let mut writer = body.begin_log_with(&mut bytes, &mut serializer).map_err(|error| error.to_string())?;
     for Interval { at_ns, measured, window } in intervals(run) {
-        let name = tag(measured);
+        let name = tag(measured, window.second);
         let waits =
             Latency::decoded(&window.waits).map_err(|error| format!("{name} second {}: {error}", window.second))?;
         let histogram = waits.histogram().unwrap_or(&nothing);
@@ -71,7 +76,7 @@ fn intervals(run: &RecordedRun) -> Vec<Interval<'_>> {
     let mut intervals = Vec::new();
     for measured in &run.measured {
         intervals.extend(measured.windows.iter().map(|window| {
-            let at_ns = measured.start_ns - zero + window.second * 1_000_000_000;
+            let at_ns = (measured.start_ns - zero).saturating_add(window.second.saturating_mul(SECOND));
             Interval { at_ns, measured, window }
         }));
     }
@@ -80,8 +85,14 @@ fn intervals(run: &RecordedRun) -> Vec<Interval<'_>> {
 }
 
 /// A tag may hold neither commas nor spaces.
-fn tag(measured: &Measurements) -> String {
-    format!("{}/{}", measured.backend, measured.trial).replace([',', ' ', '\r', '\n'], "-")
+fn tag(measured: &Measurements, second: u64) -> String {
+    let phase = match measured.phase_of(second) {
+        Phase::Warmup => "/warmup",
+        Phase::Measure => "",
+        Phase::Drain => "/drain",
+    };
+    let name = format!("{}/{}{phase}", measured.backend, measured.trial);
+    plain::line(&name).replace([',', ' '], "-")
 }
 
 #[cfg(test)]
@@ -92,6 +103,7 @@ mod tests {
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     use super::render;
+    use crate::load::Phase;
     use crate::output::sample::{crowd, empty, timeouts};
     use crate::record::Latency;
     use crate::report::RecordedRun;
@@ -120,13 +132,18 @@ mod tests {
             }
         }
         assert!(starts.is_sorted());
-        assert_eq!(read.len(), run.measured.len());
+        let starts_of: Vec<String> = read.keys().cloned().collect();
+        assert!(starts_of.iter().any(|tag| tag.ends_with("/warmup")), "{starts_of:?}");
         for measured in &run.measured {
-            let back = &read[&format!("{}/{}", measured.backend, measured.trial)];
-            let mut stored = Latency::default();
-            measured.windows.iter().for_each(|window| stored.merge(&Latency::decoded(&window.waits).unwrap()));
-            assert_eq!(back.histogram(), stored.histogram());
-            assert_eq!(back.count(), measured.windows.iter().map(|window| window.grants).sum::<u64>());
+            for (phase, suffix) in [(Phase::Warmup, "/warmup"), (Phase::Measure, ""), (Phase::Drain, "/drain")] {
+                let of: Vec<_> = measured.windows.iter().filter(|w| measured.phase_of(w.second) == phase).collect();
+                let tag = format!("{}/{}{suffix}", measured.backend, measured.trial);
+                let mut stored = Latency::default();
+                of.iter().for_each(|window| stored.merge(&Latency::decoded(&window.waits).unwrap()));
+                let back = read.remove(&tag).unwrap_or_default();
+                assert_eq!((back.histogram(), of.is_empty()), (stored.histogram(), !starts_of.contains(&tag)), "{tag}");
+                assert_eq!(back.count(), of.iter().map(|window| window.grants).sum::<u64>());
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::Rendered;
 use super::gate::{Gate, GateOutcome, gates};
+use crate::plain::{INSTEAD, is_order};
 use crate::report::{RecordedRun, Report};
 
 /// `junit.xml`.
@@ -93,7 +94,8 @@ fn escaped(text: &str) -> String {
             '\'' => out.push_str("&apos;"),
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            // XML 1.0 cannot hold the lower ones at all.
+            c if is_order(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(INSTEAD),
             c => out.push(c),
         }
     }

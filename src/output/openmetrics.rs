@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::Rendered;
 use super::histograms::{backends, merged};
+use crate::plain;
 use crate::record::figures::{Counts, Latencies};
 use crate::record::{BUCKET_BOUNDS_NS, Latency};
 use crate::report::{RecordedRun, Report, SafetyVerdict, TrialResult};
@@ -208,7 +209,8 @@ fn labels(report: &Report, backend: &str) -> String {
 
 /// Text as a label's value.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    plain::line(&text).into_owned()
 }
 
 #[cfg(test)]

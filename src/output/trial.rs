@@ -13,9 +13,11 @@ pub fn trial_line(result: &TrialResult) -> String {
     let wait = &result.latency.acquire_service;
     let rate = result.throughput_per_s.map_or_else(|| "-".to_owned(), three_digits);
     format!(
-        "{rate} grants/s, wait p50 {} p99 {} max {} (service time), {} timeouts, {}",
+        "{rate} grants/s, wait p50 {} p95 {} p99 {} max {}{} (service time), {} timeouts, {}",
         length(wait.p50_ns),
+        length(wait.p95_ns),
         length(wait.p99_ns),
+        wait.sign_of_max(),
         length(wait.max_ns),
         grouped(result.timed_out),
         safety(result)

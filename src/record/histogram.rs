@@ -9,6 +9,8 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer}
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::stored_histogram::checked;
+
 /// Longest value told apart: an hour.
 const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// What a share may be off by rounding.
@@ -162,8 +164,9 @@ impl Latency {
             return Ok(Self::default());
         }
         let bytes = STANDARD.decode(text).map_err(|error| format!("a histogram is not base64: {error}"))?;
+        let inside = checked(&bytes, HIGHEST_NS).map_err(|problem| format!("a histogram cannot be read: {problem}"))?;
         let histogram = Deserializer::new()
-            .deserialize(&mut bytes.as_slice())
+            .deserialize(&mut inside.as_slice())
             .map_err(|error| format!("a histogram cannot be read: {error}"))?;
         Ok(Self { histogram: Some(histogram), in_vain: 0, longest_in_vain_ns: 0 })
     }

@@ -15,11 +15,16 @@ mod histogram;
 pub mod history;
 mod log;
 mod merge;
+mod regular;
 mod shard;
+mod sparse;
+mod stored_histogram;
 
 pub use bounds::BUCKET_BOUNDS_NS;
 pub use event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 pub use histogram::{Latency, LatencyFigures};
 pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};
 pub use merge::{Observer, Reader, ReaderCounts, Source};
+pub use regular::{open_regular, read_regular, read_regular_text, unpacked};
 pub use shard::{Shard, ShardReader, ShardSeed, quiet_shard, shard};
+pub use sparse::Sparse;

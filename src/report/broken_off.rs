@@ -3,7 +3,6 @@
 //! assembled into one, and what only the run knew is said to be unknown. The same is
 //! found of a run that is still under way.
 
-use std::fs;
 use std::path::Path;
 
 use super::assemble::aggregate;
@@ -15,11 +14,14 @@ use super::schema::{Aggregate, Report, SCHEMA_VERSION, Tool, TrialResult};
 use super::stored::{OpenError, RecordedRun, history_failure, history_path, scenes};
 use super::verdict::{Exit, judge};
 use crate::lock::{Facts, Guarantees, RenewalKind, WaitKind};
+use crate::record::read_regular_text;
 use crate::workload::{Plan, parse, to_toml};
 
 /// What stands where nobody knows.
 pub const UNKNOWN: &str = "unknown (the run broke off)";
 const PLAN: &str = "plan.toml";
+/// Largest plan: a person wrote it.
+const MOST_PLAN_BYTES: u64 = 1 << 20;
 
 /// What the registry says of a recipe.
 pub struct Promise {
@@ -82,7 +84,8 @@ fn plan(directory: &Path) -> Result<Plan, OpenError> {
 /// The plan of a run, as the run itself stored it.
 pub(super) fn stored_plan(path: &Path) -> Result<Plan, OpenError> {
     let named = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|cause| OpenError::Io { path: named.clone(), cause })?;
+    let text =
+        read_regular_text(path, MOST_PLAN_BYTES).map_err(|cause| OpenError::Io { path: named.clone(), cause })?;
     match parse(&named, &text, &[]) {
         Ok((plan, _)) => Ok(plan),
         Err(error) => Err(OpenError::Damaged { path: named, problem: error.to_string() }),

@@ -3,16 +3,17 @@
 //! client. Stored as `measured.json.gz` beside it; with the report and the history
 //! it is the raw data from which every other file of a run is drawn.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
+use super::intake::{Trials, sane_trial};
+use crate::load::Phase;
 use crate::record::Latency;
 use crate::record::figures::{Counts, Latencies, Mark, MarkKind, Window, paused_ns};
-
+use crate::record::unpacked;
 use crate::units::SECOND;
 
 /// Name of the file.
@@ -79,6 +80,20 @@ impl Measurements {
     pub fn seconds_of(&self, mark: &Mark) -> (f64, f64) {
         let since = |ns: u64| ns.saturating_sub(self.start_ns) as f64 / SECOND as f64;
         (since(mark.from_ns), since(mark.to_ns))
+    }
+
+    /// The phase that a second since the start of the warm-up belongs to: the one that it
+    /// starts in.
+    #[must_use]
+    pub fn phase_of(&self, second: u64) -> Phase {
+        let starts = second.saturating_mul(SECOND);
+        if starts < self.warmup_ns {
+            Phase::Warmup
+        } else if starts < self.warmup_ns.saturating_add(self.measured_ns) {
+            Phase::Measure
+        } else {
+            Phase::Drain
+        }
     }
 
     /// The pauses, without the markers.
@@ -160,11 +175,11 @@ pub fn write_measured(measured: &[Measurements]) -> std::io::Result<Vec<u8>> {
 /// # Errors
 /// Says what is wrong with them; the caller adds the file's name.
 pub fn read_measured(bytes: &[u8]) -> Result<Vec<Measurements>, String> {
-    let mut text = Vec::new();
-    GzDecoder::new(bytes).read_to_end(&mut text).map_err(|error| error.to_string())?;
-    let mut measured: Vec<Measurements> = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    measured.iter_mut().for_each(Measurements::count_waits_in_vain);
-    Ok(measured)
+    let text = unpacked(bytes).map_err(|error| error.to_string())?;
+    let Trials(mut trials) = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    trials.iter().try_for_each(sane_trial)?;
+    trials.iter_mut().for_each(Measurements::count_waits_in_vain);
+    Ok(trials)
 }
 
 #[cfg(test)]

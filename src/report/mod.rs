@@ -15,6 +15,7 @@ mod exit_codes;
 pub mod figure;
 #[cfg(test)]
 mod fixture;
+mod intake;
 mod kinds;
 pub mod lint;
 pub mod live;
@@ -38,6 +39,7 @@ pub use assemble::{Measured, aggregate, failed, in_vain, result, why_empty, why_
 pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_broken_off};
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};
+pub use intake::sane;
 pub use kinds::Kinds;
 pub use lint::{LintFinding, LintLevel, LintLevels};
 pub use marks::notes_on_marks;
@@ -51,7 +53,7 @@ pub use schema::{
 pub use store::{RunDirectory, StoreError, usable_id, write_file};
 pub use stored::{
     HISTORY, OpenError, PLAN, RAW_FILES, REPORT, RUN_LOG, RecordedRun, SWEEP, history_failure, history_path,
-    is_partial, parse_report, read_report,
+    is_partial, measurements, parse_report, read, read_report,
 };
 pub use story::{notice, story};
 pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};

@@ -29,6 +29,8 @@ pub struct Replayed {
     pub figures: Figures,
     /// Events replayed.
     pub events: u64,
+    /// Events after the cut, where the file has holes: read, and not judged.
+    pub after_the_cut: u64,
     /// Attempts among them.
     pub attempts: u64,
     /// Events that cannot come where they are: others were lost before them, or taken out.
@@ -172,6 +174,7 @@ struct Replay {
     oracle: Oracle,
     sequence: Sequence,
     cut: Option<(Cut, Judged)>,
+    after_the_cut: u64,
     gaps: u64,
     first_gap: Option<HistoryError>,
 }
@@ -194,6 +197,7 @@ impl Replay {
             events: 0,
             attempts: 0,
             cut: None,
+            after_the_cut: 0,
             gaps: 0,
             first_gap: None,
         }
@@ -201,6 +205,7 @@ impl Replay {
 
     fn observe(&mut self, event: &Event) -> Result<(), String> {
         if self.cut.is_some() {
+            self.after_the_cut += 1;
             // The file has holes from here on, but none in what a person did.
             if matches!(event.what, What::PauseBegins | What::Paused { .. } | What::Marker { .. }) {
                 self.figures.observe(event);
@@ -266,6 +271,7 @@ impl Replay {
             findings: self.oracle.finish(),
             figures: self.figures,
             events: self.events,
+            after_the_cut: self.after_the_cut,
             attempts: self.attempts,
             gaps: self.gaps,
             first_gap: self.first_gap,

@@ -76,9 +76,11 @@ impl Scene {
     pub fn bare(backend: &str, trial: u32, number: u32, origin_ns: u64, violation: &Violation) -> Self {
         let (earlier, later) = (violation.double_grant.earlier, violation.double_grant.later);
         let (first, last) = (earlier.start_ns.min(later.start_ns), earlier.end_ns.max(later.end_ns));
-        let lease_end = earlier.validity_ns.filter(|validity| *validity > first && *validity < last + (last - first));
+        let lease_end = earlier
+            .validity_ns
+            .filter(|validity| *validity > first && *validity < last.saturating_add(last.saturating_sub(first)));
         let last = last.max(lease_end.unwrap_or(last));
-        let margin = ((last - first) / 4).max(1_000);
+        let margin = (last.saturating_sub(first) / 4).max(1_000);
         let hold = |facts: crate::oracle::HoldFacts| SceneHold {
             client: facts.client,
             token: facts.token,
@@ -98,7 +100,7 @@ impl Scene {
             origin_ns,
             holds,
             from_ns: first.saturating_sub(margin),
-            to_ns: last + margin,
+            to_ns: last.saturating_add(margin),
             marks: Vec::new(),
         }
     }

@@ -2,9 +2,16 @@
 //! is complete; nothing is ever overwritten, and after a crash the partial one
 //! stays as evidence.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::writer::WriterMark;
 
@@ -118,33 +125,97 @@ impl RunDirectory {
 }
 
 /// Writes a file whole: to a temporary name, synced, renamed; a reader sees the old
-/// file or the new one, and a failure leaves no part of it. `name` may be a path below
-/// `directory`, `/` between its parts; names of systems go into it, and those come
-/// from files that others may have written, so it must not lead out.
+/// file or the new one, and a failure leaves no part of it. Others that write the same
+/// file meanwhile do so under temporary names of their own. `name` may be a path below
+/// `directory`, `/` between its parts; names of systems go into it, and those come from
+/// files that others may have written, so it must not lead out; nor do links that
+/// somebody has put there.
 ///
 /// # Errors
 /// If the file system refuses, or the name leads elsewhere; names the file.
 pub fn write_file(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let path = directory.join(name);
-    let below = |part: Component<'_>| matches!(part, Component::Normal(_));
-    let (true, Some(file)) = (Path::new(name).components().all(below), Path::new(name).file_name()) else {
+    let mut parts = Vec::new();
+    for part in Path::new(name).components() {
+        let Component::Normal(part) = part else {
+            return Err(failed(
+                &path,
+                io::Error::new(io::ErrorKind::InvalidInput, "it leads out of the run directory"),
+            ));
+        };
+        parts.push(part);
+    }
+    let Some((file, folders)) = parts.split_last() else {
         return Err(failed(&path, io::Error::new(io::ErrorKind::InvalidInput, "it leads out of the run directory")));
     };
-    let temporary = path.with_file_name(format!(".{}.tmp", file.to_string_lossy()));
+    write_below(directory, folders, file, bytes).map_err(|cause| failed(&path, cause))
+}
+
+fn write_below(directory: &Path, folders: &[&OsStr], file: &OsStr, bytes: &[u8]) -> io::Result<()> {
+    let place = folder(directory, folders)?;
+    sweep_up(&place, file);
+    let temporary = temporary(file, std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
     let write = || {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut out = File::from(openat(&place, &temporary, flags, Mode::from_raw_mode(0o666))?);
+        out.write_all(bytes)?;
+        out.sync_all()?;
+        // A link in its place is replaced, not followed.
+        renameat(&place, &temporary, &place, file)?;
+        Ok(())
     };
-    write().map_err(|cause| {
+    write().inspect_err(|_: &io::Error| {
         // Half a file is of no use to anybody.
-        let _ = fs::remove_file(&temporary);
-        failed(&path, cause)
+        let _ = unlinkat(&place, &temporary, AtFlags::empty());
     })
+}
+
+/// The folder below a directory, made if it is not there. No link is followed on the way.
+fn folder(directory: &Path, folders: &[&OsStr]) -> io::Result<OwnedFd> {
+    // No name at all is where the process is.
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    fs::create_dir_all(directory)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut place = openat(CWD, directory, flags, Mode::empty())?;
+    for name in folders {
+        match mkdirat(&place, *name, Mode::from_raw_mode(0o777)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        place = openat(&place, *name, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(|error| match error {
+            Errno::LOOP | Errno::NOTDIR => io::Error::new(
+                io::ErrorKind::NotADirectory,
+                format!("{} in it is a link or a file, and no directory: remove it", name.display()),
+            ),
+            other => other.into(),
+        })?;
+    }
+    Ok(place)
+}
+
+/// Counts the writes of this process.
+static WRITES: AtomicU64 = AtomicU64::new(0);
+
+/// Name of a file while it is written, by which process.
+fn temporary(file: &OsStr, process: u32, number: u64) -> OsString {
+    OsString::from(format!(".{}.{process}.{number}.tmp", file.display()))
+}
+
+/// Removes what processes that are gone left of this file.
+fn sweep_up(place: &OwnedFd, file: &OsStr) {
+    let begin = format!(".{}.", file.display());
+    let left = |name: &str| {
+        let (process, number) = name.strip_prefix(&begin)?.strip_suffix(".tmp")?.split_once('.')?;
+        number.parse::<u64>().ok()?;
+        let process = Pid::from_raw(process.parse().ok()?)?;
+        (test_kill_process(process) == Err(Errno::SRCH)).then_some(())
+    };
+    for entry in Dir::read_from(place).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().ok().and_then(left).is_some() {
+            // Another one may have done it.
+            let _ = unlinkat(place, entry.file_name(), AtFlags::empty());
+        }
+    }
 }
 
 fn failed(path: &Path, cause: io::Error) -> StoreError {
@@ -206,5 +277,54 @@ mod tests {
         fs::create_dir_all(root.path().join("taken/below")).unwrap();
         assert!(matches!(write_file(root.path(), "taken", b"x"), Err(StoreError::Io { .. })));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_that_somebody_put_there_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let (run, outside) = (root.path().join("run"), root.path().join("outside"));
+        for path in [&run, &outside] {
+            fs::create_dir(path).unwrap();
+        }
+        fs::write(outside.join("victim"), "before").unwrap();
+        // The temporary name of older versions, the artefact itself, and a folder.
+        for name in [".summary.md.tmp", "summary.md"] {
+            symlink(outside.join("victim"), run.join(name)).unwrap();
+        }
+        symlink(&outside, run.join("charts")).unwrap();
+        write_file(&run, "summary.md", b"after").unwrap();
+        assert_eq!(fs::read_to_string(outside.join("victim")).unwrap(), "before");
+        assert!(!run.join("summary.md").symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(run.join("summary.md")).unwrap(), "after");
+        let message = write_file(&run, "charts/a.svg", b"x").unwrap_err().to_string();
+        assert!(message.contains("charts in it is a link"), "{message}");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn several_write_one_file_at_once_and_one_of_them_stays_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let texts: Vec<String> = (0..8).map(|n| n.to_string().repeat(100_000)).collect();
+        std::thread::scope(|scope| {
+            for text in &texts {
+                scope.spawn(|| (0..10).for_each(|_| write_file(root.path(), "a/b", text.as_bytes()).unwrap()));
+            }
+        });
+        assert!(texts.contains(&fs::read_to_string(root.path().join("a/b")).unwrap()));
+        assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_up() {
+        let root = tempfile::tempdir().unwrap();
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        let own = std::process::id();
+        for name in [format!(".a.{}.0.tmp", ended.id()), format!(".a.{own}.999999.tmp"), ".a.x.tmp".to_owned()] {
+            fs::write(root.path().join(name), "half").unwrap();
+        }
+        write_file(root.path(), "a", b"whole").unwrap();
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3, "the one of nobody is gone");
     }
 }

@@ -2,15 +2,16 @@
 //! works from. A run draws its own files from here too, so that drawing them again
 //! later gives the same bytes.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::intake::sane;
 use super::measured::{MEASURED, Measurements, read_measured};
 use super::monitor::STATUS;
 use super::scene::{Scene, SceneFold};
 use super::schema::{Report, SCHEMA_VERSION, TrialResult};
 use crate::record::history::{HistoryError, HistoryReader, Line};
+use crate::record::read_regular;
 
 /// Name of the history file.
 pub const HISTORY: &str = "history.jsonl.gz";
@@ -120,20 +121,28 @@ impl RecordedRun {
     /// If it is missing, something else, newer than this program, or damaged.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let report = read_report(directory)?;
-        let path = directory.join(MEASURED);
-        let measured = match read(&path)? {
-            Some(bytes) => read_measured(&bytes)
-                .map_err(|problem| OpenError::Damaged { path: path.display().to_string(), problem })?,
+        let measured = match measurements(directory)? {
+            Some(measured) => measured,
             // Version 1 had none: what needs it says so.
             None if report.schema_version < 2 => Vec::new(),
             None => {
                 let problem = "it is missing, and nothing can be drawn without it".to_owned();
-                return Err(OpenError::Damaged { path: path.display().to_string(), problem });
+                return Err(OpenError::Damaged { path: directory.join(MEASURED).display().to_string(), problem });
             }
         };
         let scenes = scenes(directory, is_partial(directory), &report.results, &measured)?;
         Ok(Self { report, measured, scenes })
     }
+}
+
+/// What was measured, if the file is there.
+///
+/// # Errors
+/// If it cannot be read, or is damaged.
+pub fn measurements(directory: &Path) -> Result<Option<Vec<Measurements>>, OpenError> {
+    let path = directory.join(MEASURED);
+    let damaged = |problem| OpenError::Damaged { path: path.display().to_string(), problem };
+    read(&path)?.map(|bytes| read_measured(&bytes).map_err(damaged)).transpose()
 }
 
 /// The report of a run directory, without what was measured.
@@ -160,9 +169,15 @@ pub fn read_report(directory: &Path) -> Result<Report, OpenError> {
     }
 }
 
+/// Largest file of a run that is read whole.
+const MOST_BYTES: u64 = 1 << 30;
+
 /// A file's bytes; `None` if there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
-    match fs::read(path) {
+///
+/// # Errors
+/// If it is a pipe or a device, too large, or cannot be read.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
+    match read_regular(path, MOST_BYTES) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(OpenError::Io { path: path.display().to_string(), cause }),
@@ -186,6 +201,7 @@ pub fn parse_report(path: &Path, bytes: &[u8]) -> Result<Report, OpenError> {
     if found > u64::from(SCHEMA_VERSION) {
         return Err(OpenError::Newer { path: path.display().to_string(), found, reads: SCHEMA_VERSION });
     }
+    sane(&value).map_err(damaged)?;
     if found < 2 {
         // Version 1: lints were sentences, and there were no notes.
         let sentences = value["lints"].take();

@@ -3,9 +3,13 @@
 //! ends with the process, however that ends. So whoever looks at a partial run knows
 //! whether it is under way or broke off.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::fs::OFlags;
 
 /// Whoever just looks holds the lock for microseconds; so often it is tried again.
 const TRIES: u32 = 20;
@@ -23,7 +27,7 @@ impl WriterMark {
     /// Marks it, if the file system can.
     #[must_use]
     pub fn set(directory: &Path) -> Self {
-        let lock = File::open(directory).ok().filter(|file| {
+        let lock = open(directory).ok().filter(|file| {
             (0..TRIES).any(|_| match file.try_lock() {
                 Ok(()) => true,
                 Err(TryLockError::WouldBlock) => {
@@ -35,6 +39,12 @@ impl WriterMark {
         });
         Self { _lock: lock }
     }
+}
+
+/// The directory itself; a pipe of its name makes nobody wait.
+fn open(directory: &Path) -> io::Result<File> {
+    let flags = (OFlags::DIRECTORY | OFlags::NONBLOCK).bits();
+    OpenOptions::new().read(true).custom_flags(flags as i32).open(directory)
 }
 
 /// Is somebody writing a run directory?
@@ -51,7 +61,7 @@ pub enum Writer {
 /// Looks who writes a directory; changes nothing in it.
 #[must_use]
 pub fn writer(directory: &Path) -> Writer {
-    let Ok(file) = File::open(directory) else { return Writer::Unknown };
+    let Ok(file) = open(directory) else { return Writer::Unknown };
     match file.try_lock_shared() {
         Ok(()) => Writer::Gone,
         Err(TryLockError::WouldBlock) => Writer::Alive,

@@ -18,7 +18,7 @@ use super::conclude::terminal_width;
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
 use super::signal::{HangUp, Signals};
-use super::{Failure, print_if_read, tell};
+use super::{Failure, print_json, print_painted, tell};
 use crate::backend::inspector;
 use crate::lock::inspection::{Inspection, Scope};
 use crate::output::{Appearance, inspection_json, inspection_lines, printed};
@@ -137,10 +137,10 @@ impl Telling {
     /// False once nobody reads it any more (`| head`): then a watch has nothing left to do.
     fn print(self, seen: &Inspection, again: bool) -> Result<bool, Failure> {
         match self.format {
-            FormatChoice::Json => print_if_read(&format!("{}\n", inspection_json(seen).map_err(Failure::internal)?)),
+            FormatChoice::Json => print_json(&format!("{}\n", inspection_json(seen).map_err(Failure::internal)?)),
             FormatChoice::Text => {
                 let lines = inspection_lines(seen, self.appearance(terminal_width().unwrap_or(NO_TERMINAL)));
-                print_if_read(&format!("{}{}", printed(&lines, self.colour), if again { "\n" } else { "" }))
+                print_painted(&format!("{}{}", printed(&lines, self.colour), if again { "\n" } else { "" }))
             }
         }
     }
@@ -150,7 +150,7 @@ impl Telling {
         match self.format {
             FormatChoice::Json => {
                 let line = serde_json::json!({ "at": at, "problem": problem });
-                print_if_read(&format!("{line}\n"))
+                print_json(&format!("{line}\n"))
             }
             FormatChoice::Text => {
                 tell(&format!("lockbench: {at}: {problem}; looking again"));

@@ -11,6 +11,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::Inner;
+use crate::plain::is_order;
 use crate::record::LogLevel;
 
 /// Longest message: what a library dumps at trace must not fill memory and disk.
@@ -49,7 +50,7 @@ pub(super) fn one_line(text: &str) -> String {
             line.push_str("...");
             break;
         }
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+        if is_order(c) { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line
 }

@@ -33,7 +33,7 @@ use super::job::run_id;
 use super::servers::Servers;
 use super::session::Session;
 use super::signal::HangUp;
-use super::{Failure, print};
+use super::{Failure, print, print_json};
 use crate::clock::Clock;
 use crate::output::{monitor_text, shell_line};
 use crate::report::monitor::{STATUS, Status, kept_in};
@@ -115,7 +115,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let place = if stored { directory.complete().map_err(|error| store_failure(&error))? } else { partial };
     session.close();
     match args.load.format {
-        FormatChoice::Json => print(&json(&status)?)?,
+        FormatChoice::Json => drop(print_json(&json(&status)?)?),
         FormatChoice::Text => {
             print(&format!("{}files: {}\n{}", monitor_text(&status), place.display(), hint(&place, &status)))?
         }

@@ -26,6 +26,9 @@ const WAITS: [Duration; 4] =
 /// At the end so long at most for what still waits.
 const FAREWELL: Duration = Duration::from_secs(6);
 
+/// A redirect is not followed: most clients turn the message into a question on the way.
+const ELSEWHERE: &str = "if it has moved, give --webhook the URL that it is at now";
+
 /// What the receiver gets. New fields may come; a change of meaning is a new version.
 #[derive(Serialize)]
 pub struct Message<'a> {
@@ -121,11 +124,14 @@ impl Shared {
         let mut waits = WAITS.into_iter();
         loop {
             let posted = agent.post(url).header("content-type", "application/json").send(body);
-            let Err(error) = posted else { return Ok(()) };
-            let again = worth_another(&error).then(|| waits.next()).flatten();
-            let Some(wait) = again.filter(|_| !self.ending.load(Ordering::Relaxed)) else {
-                return Err(error.to_string());
+            let (problem, again) = match posted.map(|response| response.status()) {
+                Ok(status) if status.is_success() => return Ok(()),
+                // Where to, it may say to nobody but who has the secret in the URL.
+                Ok(status) => (format!("it answered {status}, which takes no message: {ELSEWHERE}"), true),
+                Err(error) => (error.to_string(), worth_another(&error)),
             };
+            let again = again.then(|| waits.next()).flatten();
+            let Some(wait) = again.filter(|_| !self.ending.load(Ordering::Relaxed)) else { return Err(problem) };
             let begin = Instant::now();
             while begin.elapsed() < wait && !self.ending.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(50));
@@ -169,7 +175,10 @@ fn agent(tls: bool) -> Agent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, Error, Message, QUEUE, Sent, StatusVersion, Webhook, agent, host, worth_another};
+    use std::io::{Read, Write};
+    use std::sync::atomic::Ordering;
+
+    use super::{Change, Error, Message, QUEUE, Sent, Shared, StatusVersion, Webhook, agent, host, worth_another};
 
     #[test]
     fn no_message_shows_more_than_the_host() {
@@ -199,6 +208,34 @@ mod tests {
         let sent = webhook.sent();
         assert_eq!((sent.sent + sent.failed + sent.lost + sent.waiting) as usize, QUEUE + 6);
         assert!(sent.lost > 0 && sent.waiting as usize >= QUEUE, "{sent:?}");
+    }
+
+    #[test]
+    fn a_redirect_is_no_delivery_it_is_told_and_tried_again() {
+        let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = receiver.local_addr().unwrap();
+        let answers = std::thread::spawn(move || {
+            let answer = |status: &str| {
+                let (mut stream, _) = receiver.accept().unwrap();
+                let mut text = Vec::new();
+                while !text.ends_with(b"{}") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    text.push(byte[0]);
+                }
+                let head = format!("HTTP/1.1 {status}\r\nlocation: /SECRET\r\n");
+                stream.write_all(format!("{head}content-length: 0\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+            };
+            answer("302 Found");
+            answer("204 No Content");
+            answer("308 Permanent Redirect");
+        });
+        let (shared, url) = (Shared::default(), format!("http://{address}/"));
+        assert_eq!(shared.post(&agent(false), &url, "{}"), Ok(()), "the second try arrived");
+        shared.ending.store(true, Ordering::Relaxed);
+        let problem = shared.post(&agent(false), &url, "{}").unwrap_err();
+        assert!(problem.contains("308") && problem.contains("--webhook") && !problem.contains("SECRET"), "{problem}");
+        answers.join().unwrap();
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub use cycle::{Cycle, Step};
 pub use name::{IN_WORDS, Sign, is_word, sign};
 
 use super::{Local, ServerKind, SystemError};
+use crate::plain::is_order;
 
 /// Version of the JSON form: raised when a field goes or changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -206,7 +207,7 @@ impl Inspection {
 #[must_use]
 pub fn readable(bytes: &[u8]) -> String {
     let text = escaped(&bytes[..bytes.len().min(4 * LONGEST_IDENTITY + 4)]);
-    let mut shown: String = text.chars().take(LONGEST_IDENTITY).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = text.chars().take(LONGEST_IDENTITY).map(|c| if is_order(c) { ' ' } else { c }).collect();
     if text.chars().nth(LONGEST_IDENTITY).is_some() {
         shown.push('…');
     }

@@ -11,6 +11,7 @@ use plotters_backend::{
 };
 
 use super::lettering::{LINE, baseline};
+use crate::plain::is_order;
 
 type Done = Result<(), DrawingErrorKind<Infallible>>;
 
@@ -62,7 +63,7 @@ pub fn escaped(text: &str) -> String {
             '&' => safe.push_str("&amp;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            c if c.is_control() => safe.push(' '),
+            c if is_order(c) => safe.push(' '),
             c => safe.push(c),
         }
     }

@@ -18,6 +18,7 @@ use askama::Template;
 use super::Rendered;
 use super::chart::{Chart, charts};
 use super::table::{Table, tables};
+use crate::plain;
 use crate::report::{LintLevel, RecordedRun, Report, SkippedBackend, ThresholdLevel};
 
 /// The page.
@@ -86,7 +87,8 @@ struct MissingRow<'a> {
 /// `report.html`.
 pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
     let html = page(run)?.render().map_err(|error| format!("report.html: {error}"))?;
-    Ok(vec![Rendered::new("report.html", html)])
+    // Escaping leaves what a page cannot hold, or would obey.
+    Ok(vec![Rendered::new("report.html", plain::lines(&html).into_owned())])
 }
 
 fn page(run: &RecordedRun) -> Result<Page<'_>, String> {

@@ -1,6 +1,8 @@
 //! A line of text and the meaning of its parts, which a terminal shows in colour. The
 //! words say the same without it.
 
+use crate::plain;
+
 /// What a part means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -36,7 +38,7 @@ impl Line {
     /// (escapes, changes of direction) does not come through, wherever it stood.
     #[must_use]
     pub fn with(mut self, tone: Tone, text: impl Into<String>) -> Self {
-        self.parts.push((tone, harmless(text.into())));
+        self.parts.push((tone, plain::line(&text.into()).into_owned()));
         self
     }
 
@@ -52,17 +54,6 @@ impl Line {
         }
         self
     }
-}
-
-/// A text of as many characters that cannot move a cursor or change a terminal.
-fn harmless(text: String) -> String {
-    if text.contains(is_order) { text.replace(is_order, "\u{fffd}") } else { text }
-}
-
-/// Does a terminal obey it instead of showing it? Control characters, of both sets, and
-/// those that turn the direction of writing (Unicode, UAX 9).
-pub fn is_order(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl Tone {

@@ -11,6 +11,7 @@ mod table;
 mod tests;
 
 use crate::lock::inspection::Inspection;
+use crate::plain;
 
 pub use line::{Line, Tone, printed};
 pub use schema::inspection_schema;
@@ -41,10 +42,5 @@ pub fn inspection_lines(seen: &Inspection, appearance: Appearance) -> Vec<Line> 
 /// # Errors
 /// Never; the library cannot promise it.
 pub fn inspection_json(seen: &Inspection) -> Result<String, serde_json::Error> {
-    let mut text = String::new();
-    for c in serde_json::to_string(seen)?.chars() {
-        // Outside of texts there are none, and all of them are in the first plane.
-        if line::is_order(c) { text.push_str(&format!("\\u{:04x}", u32::from(c))) } else { text.push(c) }
-    }
-    Ok(text)
+    Ok(plain::json(&serde_json::to_string(seen)?).into_owned())
 }

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::line::is_order;
 use super::{Appearance, inspection_json, inspection_lines, inspection_schema, printed};
 use crate::lock::ServerKind;
 use crate::lock::inspection::{ClientSeen, Inspection, LockSeen, Look, NodeSeen, NodeState, Quorum, ServerSeen};
+use crate::plain::is_order;
 
 const NARROW: Appearance = Appearance { width: 80, ascii: false, full: false };
 

@@ -1,5 +1,7 @@
 //! Text of others within markdown, so that it cannot become markup.
 
+use crate::plain::{self, is_order};
+
 /// Text in a paragraph, a list item or a table cell: one line, at most `most`
 /// characters of the text.
 #[must_use]
@@ -16,7 +18,7 @@ pub fn inline(text: &str, most: usize) -> String {
             '\\' | '`' | '*' | '[' | ']' | '|' | '~' => out.extend(['\\', c]),
             // Between letters it is no emphasis.
             '_' if !(word(at.checked_sub(1)) && word(Some(at + 1))) => out.extend(['\\', c]),
-            c if c.is_control() => out.push(' '),
+            c if is_order(c) => out.push(' '),
             c => out.push(c),
         }
     }
@@ -52,7 +54,7 @@ pub fn clipped(text: &str, most: usize) -> String {
 pub fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}{language}\n{text}\n{fence}\n")
+    format!("{fence}{language}\n{}\n{fence}\n", plain::lines(text))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use self::queue::KeyQueue;
 use self::series::Series;
 use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 use super::merge::Observer;
+use super::sparse::Sparse;
 
 /// Outcomes of the attempts whose `acquire_invoke` lies in the measure phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,7 +122,7 @@ pub struct Figures {
     clients: Vec<Attempt>,
     grants_of: Vec<u64>,
     longest_wait_of: Vec<u64>,
-    keys: Vec<KeyQueue>,
+    keys: Sparse<KeyQueue>,
     series: Series,
     marks: Marks,
     detail: Option<Box<Detail>>,
@@ -143,7 +144,7 @@ impl Figures {
             clients: vec![Attempt::default(); clients as usize],
             grants_of: vec![0; clients as usize],
             longest_wait_of: vec![0; clients as usize],
-            keys: (0..keys).map(|_| KeyQueue::default()).collect(),
+            keys: Sparse::new(keys),
             marks: Marks::default(),
             detail: None,
             sleepers_challenge: false,

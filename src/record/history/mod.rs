@@ -17,6 +17,7 @@
 //! `t` and every other instant are clock nanoseconds; absent fields mean "none".
 //! The file is flushed every second, so that it can be read while it grows.
 
+mod limits;
 mod line;
 mod reader;
 mod sequence;
@@ -24,6 +25,7 @@ mod tail;
 mod whole;
 mod writer;
 
+pub use limits::named;
 pub use line::{Cut, Header, Judged, Line, parse};
 pub use reader::{HistoryError, HistoryReader, Next};
 pub use sequence::{Sequence, Stage};

@@ -4,14 +4,14 @@
 //! out belongs to a client and a key of its result and is in order of time, so that
 //! whoever folds the events need not look.
 
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::line::{Header, Line, parse};
+use super::limits::{LONGEST_LINE, Limits};
+use super::line::{Line, parse};
 use super::tail::{Ending, Tail};
-use crate::record::event::Event;
 
 /// Why a history cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +43,7 @@ pub struct HistoryReader {
     /// The line under way: of a file that grows, as far as it is there.
     text: Vec<u8>,
     line: u64,
-    /// Of the current result: clients, keys, latest sensible instant.
-    bounds: Option<(u32, u32, u64)>,
-    /// Instant of the result's last event.
-    last: u64,
+    limits: Limits,
     broken_off: bool,
     done: bool,
 }
@@ -61,11 +58,6 @@ pub enum Next {
     /// Its end.
     End,
 }
-
-/// No trial goes on for so long after its planned end.
-const LATEST_NS: u64 = 24 * 3_600 * 1_000_000_000;
-/// More clients or keys than any plan can have.
-const MOST: u32 = 10_000_000;
 
 impl HistoryReader {
     /// Opens the file.
@@ -95,8 +87,7 @@ impl HistoryReader {
             input: BufReader::with_capacity(1 << 16, input),
             text: Vec::new(),
             line: 0,
-            bounds: None,
-            last: 0,
+            limits: Limits::default(),
             broken_off: false,
             done: false,
         })
@@ -114,39 +105,6 @@ impl HistoryReader {
         HistoryError::Line { path: self.path.display().to_string(), line: self.line, problem }
     }
 
-    /// Does it fit its result, and what came before it?
-    fn check(&mut self, line: &Line) -> Result<(), String> {
-        match line {
-            Line::Result(header) => self.begin(header),
-            Line::Cut(_) if self.bounds.is_none() => Err("a cut before the first result".to_owned()),
-            Line::Cut(_) => Ok(()),
-            Line::Event(event) => self.event(event),
-        }
-    }
-
-    fn begin(&mut self, header: &Header) -> Result<(), String> {
-        if header.clients > MOST || header.keys > MOST || header.start > header.measure || header.measure > header.end {
-            return Err("a result of impossible size or phases".to_owned());
-        }
-        self.bounds = Some((header.clients, header.keys, header.end.saturating_add(LATEST_NS)));
-        self.last = 0;
-        Ok(())
-    }
-
-    fn event(&mut self, event: &Event) -> Result<(), String> {
-        let Some((clients, keys, latest)) = self.bounds else {
-            return Err("an event before the first result".to_owned());
-        };
-        if event.client != Event::NOBODY && (event.client >= clients || event.key >= keys) {
-            return Err(format!("client {} or key {} is none of this result", event.client, event.key));
-        }
-        if event.t < self.last || event.t > latest {
-            return Err(format!("instant {} after {}", event.t, self.last));
-        }
-        self.last = event.t;
-        Ok(())
-    }
-
     /// The next line, if it is there already.
     ///
     /// # Errors
@@ -161,8 +119,13 @@ impl HistoryReader {
     }
 
     fn read(&mut self) -> Result<Next, HistoryError> {
-        match self.input.read_until(b'\n', &mut self.text) {
+        let left = LONGEST_LINE.saturating_sub(self.text.len() as u64);
+        match self.input.by_ref().take(left).read_until(b'\n', &mut self.text) {
             Ok(_) if self.text.ends_with(b"\n") => {}
+            Ok(_) if self.text.len() as u64 >= LONGEST_LINE => {
+                self.line += 1;
+                return Err(self.refuse(format!("a line of more than {LONGEST_LINE} bytes")));
+            }
             // Half a line is the end of a file that broke off.
             Ok(_) => {
                 self.broken_off = !self.text.is_empty();
@@ -178,7 +141,8 @@ impl HistoryReader {
         }
         self.line += 1;
         let text = std::str::from_utf8(&self.text).map_err(|error| error.to_string());
-        let line = text.and_then(|text| parse(text.trim_end())).and_then(|line| self.check(&line).map(|()| line));
+        let line = text.and_then(|text| parse(text.trim_end()));
+        let line = line.and_then(|line| self.limits.check(&line).map(|()| line));
         self.text.clear();
         line.map(Next::Line).map_err(|problem| self.refuse(problem))
     }
@@ -304,10 +268,56 @@ mod tests {
     #[test]
     fn an_event_that_fits_nothing_is_refused_before_it_can_do_harm() {
         let event = |t: u64, c: u32, k: u32| format!("{{\"t\":{t},\"c\":{c},\"k\":{k},\"e\":\"invoke\",\"due\":1}}\n");
-        for line in [event(0, 0, 0), event(2, 2, 0), event(2, 0, 1), event(1 << 60, 0, 0)] {
+        let nobody = event(2, u32::MAX, 0);
+        for line in [event(0, 0, 0), event(2, 2, 0), event(2, 0, 1), event(1 << 60, 0, 0), nobody] {
             assert!(read(&gzip(format!("{TEXT}{line}").as_bytes())).2.is_some(), "{line}");
         }
         assert!(read(&gzip(event(1, 0, 0).as_bytes())).2.is_some());
         assert!(read(&gzip(format!("{TEXT}{}", event(2, 1, 0)).as_bytes())).2.is_none());
+    }
+
+    /// What the error says of a history that is TEXT with one part replaced.
+    fn problem(from: &str, to: &str) -> String {
+        assert!(TEXT.contains(from));
+        let (_, _, error) = read(&gzip(TEXT.replace(from, to).as_bytes()));
+        error.map_or_else(|| "none".to_owned(), |error| error.to_string())
+    }
+
+    #[test]
+    fn a_number_is_bounded_by_what_the_file_can_back() {
+        for (from, to, line) in [
+            ("\"keys\":1", "\"keys\":10000000", 1),
+            ("\"clients\":2", "\"clients\":4294967295", 1),
+            ("\"end\":9", "\"end\":18446744073709551615", 1),
+            ("\"memory\"", "\"../../evil\\u001b\"", 1),
+            ("\"due\":1", "\"due\":18446744073709551614", 2),
+            ("{\"t\":1", "{\"t\":86400000000008", 0),
+        ] {
+            let told = problem(from, to);
+            match line {
+                // A day after the planned end is allowed: one silent day is.
+                0 => assert_eq!(told, "none"),
+                line => assert!(told.contains(&format!("line {line}:")), "{told}"),
+            }
+        }
+        // An end in a week lets events come so late, not a file that is silent until then.
+        let week = 7 * 86_400_000_000_000_u64;
+        let late =
+            TEXT.replace("\"end\":9", &format!("\"end\":{week}")).replace("{\"t\":1", &format!("{{\"t\":{week}"));
+        assert!(read(&gzip(late.as_bytes())).2.unwrap().to_string().contains("line 2: "));
+    }
+
+    #[test]
+    fn a_file_without_line_breaks_is_read_no_further_than_a_line_may_go() {
+        let (lines, _, error) = read(&gzip(format!("{TEXT}{}", " ".repeat(8 << 20)).as_bytes()));
+        assert_eq!(lines, 2);
+        assert!(error.unwrap().to_string().contains("line 3: a line of more than"), "too long");
+    }
+
+    #[test]
+    fn a_file_has_no_more_results_than_a_run() {
+        let (header, _) = TEXT.split_once('\n').unwrap();
+        let (lines, _, error) = read(&gzip(format!("{header}\n").repeat(5_000).as_bytes()));
+        assert!(lines < 5_000 && error.unwrap().to_string().contains("results"), "{lines}");
     }
 }

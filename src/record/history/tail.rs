@@ -9,6 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::record::regular::open_regular;
+
 /// The file.
 pub struct Tail {
     file: File,
@@ -37,12 +39,12 @@ impl Tail {
     pub fn whole(path: &Path) -> io::Result<Self> {
         let over = Ending::default();
         over.declare();
-        Ok(Self { file: File::open(path)?, over })
+        Ok(Self { file: open_regular(path)?, over })
     }
 
     /// A file that grows until its end is declared.
     pub fn growing(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::open(path)?, over: Ending::default() })
+        Ok(Self { file: open_regular(path)?, over: Ending::default() })
     }
 
     /// Where its end is declared.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::status::{Status, StatusVersion};
 use crate::report::OpenError;
+use crate::report::intake::sane;
 use crate::report::stored::{REPORT, read};
 
 /// Name of the file that says how a watch stands.
@@ -25,6 +26,7 @@ pub fn read_status(directory: &Path) -> Result<Status, OpenError> {
     let damaged = |problem: String| OpenError::Damaged { path: named(), problem };
     let bytes = read(&path)?.ok_or_else(|| OpenError::Missing(named()))?;
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    sane(&value).map_err(damaged)?;
     let reads = StatusVersion::NUMBER;
     match value["schema_version"].as_u64() {
         Some(found) if found > u64::from(reads) => Err(OpenError::Newer { path: named(), found, reads }),

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use crate::plain::is_order;
 use crate::tui::glyph::Glyphs;
 
 /// Lines of at most so many columns, broken at spaces, or within a word that is longer.
@@ -43,7 +44,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// The text as it may be shown: no control characters, and with ASCII signs only ASCII.
 pub fn clean(text: &str, glyphs: Glyphs) -> Cow<'_, str> {
-    let bad = |c: char| c.is_control() || glyphs.ascii && !c.is_ascii();
+    let bad = |c: char| is_order(c) || glyphs.ascii && !c.is_ascii();
     if text.contains(bad) {
         let replaced = |c: char| if c.is_whitespace() { ' ' } else { '?' };
         Cow::Owned(text.chars().map(|c| if bad(c) { replaced(c) } else { c }).collect())

@@ -30,7 +30,8 @@ impl Fold {
     /// moves them, as it was when it ran.
     pub fn new(header: Header, measured: Option<&Measurements>) -> Self {
         let schedule = Schedule::between(header.start, header.measure, header.end);
-        let ended = measured.map(|measured| header.start + measured.warmup_ns + measured.measured_ns);
+        let ended = measured
+            .map(|measured| header.start.saturating_add(measured.warmup_ns).saturating_add(measured.measured_ns));
         let figures = Figures::new(schedule.clone(), header.clients, header.keys);
         let judged = JudgedHistory::new(Oracle::new(header.clients, header.keys, header.start), None);
         let trial = LiveTrial::new((&header.backend, header.trial), schedule.clone(), figures, judged, true);
@@ -100,8 +101,8 @@ impl Fold {
 
     /// How it stands so many nanoseconds after its start.
     pub fn snapshot(&mut self, at_ns: u64) -> Snapshot {
-        self.reach(self.header.start + at_ns);
-        let mut snapshot = self.trial.snapshot(self.header.start + at_ns, false, None);
+        self.reach(self.header.start.saturating_add(at_ns));
+        let mut snapshot = self.trial.snapshot(self.header.start.saturating_add(at_ns), false, None);
         snapshot.detail_until_ns = self.cut.map(|cut| cut.t.saturating_sub(self.header.start));
         snapshot
     }
@@ -117,6 +118,7 @@ impl Fold {
             findings,
             figures,
             events: self.events,
+            after_the_cut: 0,
             attempts: self.attempts,
             gaps: self.gaps,
             first_gap: None,

@@ -1,23 +1,24 @@
 //! The log of a stored run, if it kept one: lines `TIME LEVEL target: message`.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::record::{LogLevel, LogLine};
+use crate::record::{LogLevel, LogLine, open_regular};
 
 /// Name of the file.
 const LOG: &str = "run.log";
 /// Lines that are told: as many as a screen keeps.
 const LINES: usize = 2_000;
+/// Bytes that so many lines have at most.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// The first lines of the log in a run directory; none if it has none. What is no line
 /// of a log is left out: a log is for reading, and must not cost the rest.
 pub fn stored_log(directory: &Path) -> Vec<LogLine> {
-    let Ok(file) = File::open(directory.join(LOG)) else { return Vec::new() };
+    let Ok(file) = open_regular(&directory.join(LOG)) else { return Vec::new() };
     let mut began = None;
-    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    let lines = BufReader::new(file.take(MOST_BYTES)).lines().map_while(Result::ok);
     lines.filter_map(|line| log_line(&line, &mut began)).take(LINES).collect()
 }
 

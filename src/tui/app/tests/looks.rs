@@ -3,7 +3,8 @@
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{middle, rest, stage};
-use crate::report::live::Origin;
+use crate::plain::is_order;
+use crate::report::live::{Origin, Update};
 use crate::tui::look::Look;
 use crate::tui::stage::{Stage, Told};
 use crate::tui::theme::{THEMES, Theme};
@@ -158,6 +159,39 @@ fn where_nobody_knows_what_is_on_the_screen_all_of_it_is_drawn_anew() {
     stage.scribble("half of a frame");
     stage.app.event(&Event::Resize(0, 0));
     assert!(stage.shows().contains("half of a frame") && !stage.text().contains("half of a frame"));
+}
+
+#[test]
+fn no_text_of_others_commands_the_terminal_on_any_screen() {
+    const PLANTED: &str = "\u{1b}[2J\u{1b}]0;t\u{7}\u{202e}\u{9b}1m\u{2066}EVIL";
+    let told = Told::default();
+    let mut stage = Stage::new(Look::new(Theme::Default, false), &told, (120, 40));
+    let mut updates = middle(Origin::Live);
+    for update in &mut updates {
+        match update {
+            Update::Run(facts) => {
+                facts.workload = PLANTED.to_owned();
+                facts.question = PLANTED.to_owned();
+                facts.load = PLANTED.to_owned();
+            }
+            Update::System(system) => {
+                system.facts.version = PLANTED.to_owned();
+                system.facts.role = PLANTED.to_owned();
+                system.addresses = vec![PLANTED.to_owned()];
+            }
+            _ => {}
+        }
+    }
+    updates.push(Update::Note(PLANTED.to_owned()));
+    stage.tell(updates);
+    let mut seen = 0;
+    for screen in 0..SCREENS.len() {
+        stage.press(&(screen + 1).to_string());
+        let text = stage.text();
+        seen += usize::from(text.contains("EVIL"));
+        assert!(!text.contains(|c: char| c != '\n' && is_order(c)), "screen {}: {text:?}", screen + 1);
+    }
+    assert!(seen > 0, "it was shown nowhere");
 }
 
 #[test]

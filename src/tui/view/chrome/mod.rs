@@ -15,6 +15,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::{Panel, Room, View};
+use crate::plain::is_order;
 use crate::report::live::Origin;
 use crate::tui::look::Ending;
 use crate::tui::look::Look;
@@ -28,8 +29,17 @@ pub const NARROWEST: u16 = 80;
 /// Fewest rows.
 pub const SHORTEST: u16 = 24;
 
-/// Draws everything.
+/// Draws everything. Whatever text of others is in it, no cell commands the terminal.
 pub fn draw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buffer: &mut Buffer) {
+    draw_raw(state, look, paused, now, area, buffer);
+    for cell in &mut buffer.content {
+        if cell.symbol().len() > 1 && cell.symbol().contains(is_order) {
+            cell.set_char('?');
+        }
+    }
+}
+
+fn draw_raw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, look.theme.paper());
     if area.width < NARROWEST || area.height < SHORTEST {
         let over = look.ending == Ending::Over;
