@@ -10,11 +10,13 @@
 //!   holder. To end one early the engine brings its [`Deadline`] forward; the
 //!   recipe withdraws, confirms, and says so.
 
+mod capacity;
 mod deadline;
 mod guarantee;
 pub mod inspection;
 mod nodes;
 mod outcome;
+mod remains;
 mod retry;
 mod server;
 
@@ -22,10 +24,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use capacity::{Capacity, Limit};
 pub use deadline::{Deadline, Patience};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
+pub use remains::{Found, Remains, Sweeper, mark};
 pub use retry::Retry;
 pub use server::{Endpoint, ServerKind};
 
@@ -152,6 +156,10 @@ pub trait LockSystem: Send + Sync {
             let asked = asked.map_err(|error| Away { address, problem: error.problem });
             Some(Nodes::of([asked], 1, 1))
         })
+    }
+    /// Asks the servers how many clients they take. Not part of any measurement.
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(async { Ok(Capacity::default()) })
     }
     /// Removes everything that we made for these keys, and nothing else; from as many servers
     /// as the recipe needs, where others are away.

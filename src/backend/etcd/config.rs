@@ -16,6 +16,9 @@ use crate::lock::{Endpoint, Key, SystemError};
 /// Port where none is written (`--listen-client-urls`).
 const DEFAULT_PORT: &str = "2379";
 
+/// What the names of all of our keys begin with.
+pub const NAMES: &str = "lockbench-";
+
 /// The entry's configuration, shared by all of its sessions.
 pub struct Config {
     endpoints: Vec<Endpoint>,
@@ -48,7 +51,7 @@ impl Config {
             urls: Vec::new(),
             user: target.endpoints.iter().find_map(Endpoint::credentials),
             tls: None,
-            namespace: format!("lockbench-{}/", target.namespace),
+            namespace: format!("{NAMES}{}/", target.namespace),
             clock: target.clock,
             refused: watch::channel(0).0,
         };
@@ -160,6 +163,18 @@ impl Config {
     fn redact(&self, text: &str) -> String {
         self.endpoints.iter().fold(text.to_owned(), |text, endpoint| endpoint.redact(&text))
     }
+}
+
+/// What to do about a full database (<https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota>).
+pub const NO_SPACE: &str = "compact and defragment it and disarm the alarm (`etcdctl compact`, `etcdctl defrag`, \
+     `etcdctl alarm disarm`), or raise --quota-backend-bytes (stock: 2 GB)";
+
+/// What to do about what the server said, where we know it.
+pub fn advice(said: &str) -> Option<&'static str> {
+    if said.contains("database space exceeded") {
+        return Some(NO_SPACE);
+    }
+    said.contains("too many requests").then_some("its queue of requests is full: run fewer clients, or a lower rate")
 }
 
 fn with_port(host: &str) -> String {
