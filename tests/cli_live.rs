@@ -154,7 +154,7 @@ fn a_redis_user_with_a_granted_prefix_and_without_info_runs() {
     assert_eq!(result["server_version"], "unknown (INFO is refused to this user)");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_postgres_role_with_room_for_one_client_of_two_ends_with_the_servers_words() {
     let Some(endpoints) = support::endpoints(lockbench::lock::ServerKind::Postgres) else { return };
     let (admin, driver) = tokio_postgres::connect(endpoints[0].secret_url(), tokio_postgres::NoTls).await.unwrap();
