@@ -18,7 +18,7 @@
 //! | tier | module | what it holds |
 //! |---|---|---|
 //! | 1 | [`units`], [`plain`], [`clock`], [`stop`] | durations and their text; what of a text of others may be shown; one monotonic clock and a timer finer than tokio's; graceful stop, then hard stop |
-//! | 2 | [`lock`], [`stats`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics |
+//! | 2 | [`lock`], [`stats`], [`limits`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics; what this machine allows one process |
 //! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
 //! | 4 | [`backend`], [`stack`], [`oracle`], [`load`] | how each system locks; where servers come from; was it correct; the engine |
 //! | 5 | [`report`] | the versioned result, every figure by name, the verdict and its gates, comparison, the run directory and how it is read back |
@@ -103,6 +103,7 @@
 pub mod backend;
 pub mod cli;
 pub mod clock;
+pub mod limits;
 pub mod load;
 pub mod lock;
 pub mod metrics;

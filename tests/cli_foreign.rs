@@ -7,8 +7,9 @@ mod support;
 
 use std::time::Duration;
 
-use cli::{Place, Running, SHORT};
+use cli::{Place, Ran, Running, SHORT};
 use lockbench::lock::ServerKind;
+use lockbench::stack::{LocalStack, Options, Server};
 use rustix::process::Signal;
 
 /// Longer than any server's names may be.
@@ -184,4 +185,95 @@ async fn foreign_etcd_keys_and_leases_are_untouched() {
     assert_eq!(etcd_state(&mut client).await, before);
     interrupted("etcd", format!("etcd=etcd://{server}")).await;
     assert_eq!(etcd_state(&mut client).await, before);
+}
+
+/// Starts a long run with such a lock on a server that is not its own.
+fn long_run(place: &Place, backend: &str, endpoint: &str, id: &str) -> Running {
+    let workload = Place::shipped("hot-key.toml");
+    let mut arguments = vec!["run", workload.as_str(), "-b", backend, "--endpoint", endpoint, "--run-id", id];
+    arguments.extend(["--set", "warmup=0s", "--set", "duration=60s", "--set", "clients=4", "--set", "keys=\"single\""]);
+    let mut run = Running::start(&mut place.command(&arguments));
+    run.until("[1/1] ");
+    // From here on its keys are there; some grants make the fence counters too.
+    std::thread::sleep(Duration::from_millis(1_500));
+    run
+}
+
+/// What the sweep says of a run: its entry in the list.
+fn told<'a>(ran: &'a Ran, run: &str) -> Option<&'a str> {
+    let at = ran.out.find(run)?;
+    Some(ran.out[at..].lines().nth(2).unwrap())
+}
+
+/// A run is killed and one lives: the first one's remains are found and removed, the second is left alone.
+fn swept(backend: &str, endpoint: String) {
+    let (place, other) = (Place::new(), Place::new());
+    let killed = long_run(&place, backend, &endpoint, "the-killed-one");
+    killed.signal(Signal::KILL);
+    drop(killed);
+    let live = long_run(&other, backend, &endpoint, "the-live-one");
+    let url = endpoint.split_once('=').unwrap().1;
+    // A session of ZooKeeper outlives its client by its timeout.
+    let begin = std::time::Instant::now();
+    let listed = loop {
+        let listed = place.run(&["sweep-up", url]).exits(0);
+        if told(&listed, "the-killed-one").is_some_and(|state| state == "  dead") {
+            break listed;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "never dead:\n{}", listed.out);
+    };
+    assert!(told(&listed, "the-live-one").unwrap().contains("left alone"), "{}", listed.out);
+    assert!(listed.out.contains("1 dead run; nothing was removed"), "{}", listed.out);
+    let removed = place.run(&["sweep-up", url, "--yes"]).exits(0);
+    assert_eq!(told(&removed, "the-killed-one"), Some("  dead: removed"), "{}", removed.out);
+    let after = place.run(&["sweep-up", url]).exits(0);
+    assert!(!after.out.contains("the-killed-one") && after.out.contains("the-live-one"), "{}", after.out);
+    live.signal(Signal::INT);
+    live.finish(Duration::from_secs(20)).exits(130);
+    let result = &other.report()["results"][0];
+    assert_eq!((&result["safety"]["token_regressions"], &result["error"]), (&0.into(), &serde_json::Value::Null));
+    assert_eq!(place.run(&["sweep-up", url]).exits(0).out, "nothing of ours is there\n");
+}
+
+/// A server of one test: the others of this program look at everything on theirs.
+fn own_server(kind: ServerKind) -> Option<Server> {
+    support::live("no server was started").then(|| LocalStack::start(&[kind], &Options::default()).remove(0).1.unwrap())
+}
+
+#[test]
+fn what_a_killed_run_left_on_redis_is_swept_up_and_a_live_runs_is_not() {
+    if let Some(server) = own_server(ServerKind::Redis) {
+        swept("redis", format!("redis={}", server.endpoints()[0].secret_url()));
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_on_postgres_is_swept_up_and_a_live_runs_is_not() {
+    if let Some(server) = own_server(ServerKind::Postgres) {
+        swept("postgres:lease", format!("postgres={}", server.endpoints()[0].secret_url()));
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_on_zookeeper_is_swept_up_and_a_live_runs_is_not() {
+    if let Some(server) = own_server(ServerKind::Zookeeper) {
+        swept("zookeeper", format!("zookeeper=zookeeper://{}", server.endpoints()[0].host_port()));
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_on_etcd_goes_by_itself_and_the_sweep_says_so() {
+    let Some(server) = own_server(ServerKind::Etcd) else { return };
+    let endpoint = format!("etcd=etcd://{}", server.endpoints()[0].host_port());
+    let place = Place::new();
+    let killed = long_run(&place, "etcd", &endpoint, "the-killed-one");
+    killed.signal(Signal::KILL);
+    drop(killed);
+    let look = || place.run(&["sweep-up", &endpoint, "--yes"]).exits(0);
+    let first = look();
+    assert!(told(&first, "the-killed-one").unwrap().contains("its leases run"), "{}", first.out);
+    let begin = std::time::Instant::now();
+    while look().out.contains("the-killed-one") {
+        assert!(begin.elapsed() < Duration::from_secs(60), "its leases never ended");
+    }
 }

@@ -111,7 +111,7 @@ async fn redis_tells_of_every_form_of_lock_and_of_nothing_else() {
     let (_session, grant, _) = ours("redis", vec![server.endpoint()], "run-9", "hot").await;
 
     let seen = json(&[&url]);
-    assert_eq!(names(&seen), ["lock:orders", "lock:redisson", "lock:stuck", "{run-9:hot}:lock"]);
+    assert_eq!(names(&seen), ["lock:orders", "lock:redisson", "lock:stuck", "lockbench:{run-9:hot}:lock"]);
     let orders = &named(&seen, "lock:orders")["holders"][0];
     assert_eq!(orders["client"], "worker-1");
     assert!((1..=60_000).contains(&orders["ttl_left_ms"].as_u64().unwrap()));
@@ -124,7 +124,7 @@ async fn redis_tells_of_every_form_of_lock_and_of_nothing_else() {
     );
     assert_eq!(redisson["waiters"][1]["client"], format!("{UUID}:59"));
     assert!(named(&seen, "lock:stuck")["notes"][0].as_str().unwrap().contains("no lease"));
-    assert_eq!(named(&seen, "{run-9:hot}:lock")["holders"][0]["token"].as_u64(), grant.token());
+    assert_eq!(named(&seen, "lockbench:{run-9:hot}:lock")["holders"][0]["token"].as_u64(), grant.token());
     assert!(seen["notes"][0].as_str().unwrap().contains("1 set"), "{seen:#}");
 
     assert_eq!(names(&json(&[&url, "--prefix", "lock:o"])), ["lock:orders"]);
@@ -247,7 +247,7 @@ async fn redlock_is_told_node_by_node_and_a_silent_one_is_named() {
     let split = named(&seen, "lock:split");
     assert!(split["holders"].as_array().unwrap().is_empty());
     assert!(split["notes"][0].as_str().unwrap().contains("3 values compete"));
-    assert_eq!(named(&seen, "{run-8:hot}:lock")["quorum"]["holding"], 3);
+    assert_eq!(named(&seen, "lockbench:{run-8:hot}:lock")["quorum"]["holding"], 3);
     let ran = text(&[&urls[0], &urls[1], &urls[2], "--ascii"]).tells(&["#.# 2/3", "### 3/3", "1 without a quorum"]);
     assert!(ran.out.is_ascii(), "{}", ran.out);
 
@@ -256,7 +256,7 @@ async fn redlock_is_told_node_by_node_and_a_silent_one_is_named() {
     assert!(seen["servers"][2]["problem"].as_str().unwrap().contains("refused"), "{seen:#}");
     assert_eq!(named(&seen, "lock:two")["nodes"][2]["state"], "silent");
     assert!(named(&seen, "lock:two")["notes"][0].as_str().unwrap().contains("1 did not"));
-    assert_eq!(named(&seen, "{run-8:hot}:lock")["holders"].as_array().unwrap().len(), 1);
+    assert_eq!(named(&seen, "lockbench:{run-8:hot}:lock")["holders"].as_array().unwrap().len(), 1);
     servers[0].kill();
     servers[1].kill();
     let ran = Place::new().run(&["inspect", &list]).exits(3).in_one_message();

@@ -230,3 +230,14 @@ fn sigint_while_sessions_open_is_no_failure_of_the_system() {
         assert_eq!(place.report()["complete"], false);
     }
 }
+
+#[test]
+fn a_run_whose_directory_vanished_in_the_middle_is_no_pass() {
+    let place = Place::new();
+    let workload = Place::shipped("quickstart.toml");
+    let arguments = ["run", workload.as_str(), "-b", "memory", "--set", "warmup=0s", "--set", "duration=2s"];
+    let mut run = Running::start(&mut place.command(&arguments));
+    run.until("[1/1] ");
+    std::fs::remove_dir_all(place.results()).unwrap();
+    run.finish(Duration::from_secs(30)).exits(1).complains(&["was removed while it ran"]);
+}

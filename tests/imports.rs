@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// From the bottom up.
 const TIERS: &[&[&str]] = &[
     &["units", "plain", "clock", "stop"],
-    &["lock", "stats"],
+    &["lock", "stats", "limits"],
     &["workload", "record"],
     &["backend", "stack", "fault", "oracle", "load"],
     &["report"],

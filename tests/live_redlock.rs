@@ -91,7 +91,7 @@ fn leftovers(servers: &[RedisServer]) -> Vec<String> {
 
 /// Another client's key on this node.
 fn hold_elsewhere(server: &RedisServer) {
-    let name = format!("{{lockbench-minority-{}:hot}}:lock", std::process::id());
+    let name = format!("lockbench:{{lockbench-minority-{}:hot}}:lock", std::process::id());
     let mut raw = redis::Client::open(server.endpoint().secret_url()).unwrap();
     let () = redis::cmd("SET").arg(name).arg("another").query(&mut raw).unwrap();
 }

@@ -378,3 +378,23 @@ fn the_support_starts_one_server_a_kind_and_process() {
         TcpStream::connect(endpoint.host_port()).unwrap();
     }
 }
+
+#[test]
+fn a_stopped_backend_of_postgres_ends_with_its_server() {
+    if !support::live("no server was started") {
+        return;
+    }
+    let server = start_one(ServerKind::Postgres, &Options::default()).unwrap();
+    let url = server.endpoints()[0].secret_url().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Of a session of its own, and so of no group that is signalled as a whole.
+    let (backend, _client) = runtime.block_on(async {
+        let (client, driver) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(driver);
+        let row = client.query_one("select pg_backend_pid()", &[]).await.unwrap();
+        (u32::try_from(row.get::<_, i32>(0)).unwrap(), client)
+    });
+    kill_process(pid(backend), Signal::STOP).unwrap();
+    drop(server);
+    eventually("the stopped backend ends", Duration::from_secs(10), || gone(backend));
+}

@@ -239,3 +239,20 @@ fn a_directory_that_cannot_be_used_is_named() {
     let ran = cli::Running::start(&mut command).finish(Duration::from_secs(30)).exits(3);
     ran.complains(&["/proc/nowhere", "LOCKBENCH_STATE_DIR"]);
 }
+
+#[test]
+fn three_up_at_once_end_with_the_servers_running_once() {
+    if !support::live("no server was started") {
+        return;
+    }
+    let place = Place::new();
+    let _cleared = Cleared(&place);
+    let start = || cli::Running::start(&mut place.command(&["up", "redis", "etcd", "--stack", "local"]));
+    let all: Vec<_> = [(); 3].into_iter().map(|()| start()).collect();
+    let told: Vec<String> = all.into_iter().map(|one| one.finish(Duration::from_secs(120)).exits(0).out).collect();
+    for system in ["redis", "etcd"] {
+        let line = |text: &String| text.lines().find(|line| line.starts_with(system)).unwrap_or_default().to_owned();
+        let started = told.iter().map(line).filter(|line| line.contains("started (this machine)")).count();
+        assert_eq!(started, 1, "{system}: {told:?}");
+    }
+}

@@ -11,9 +11,11 @@ mod postgres;
 pub mod redis;
 mod redlock;
 mod sqlite;
+mod sweep;
 mod zookeeper;
 
 pub use inspect::inspector;
+pub use sweep::sweeper;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,6 +69,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// The servers that it needs.
     pub server: Option<ServerKind>,
+    /// Open files and sockets that one client needs, with so many servers.
+    pub files: fn(u64) -> u64,
     /// One of the default entries of `quick`?
     pub quick: bool,
     /// A negative control: broken on purpose, never in `quick`.

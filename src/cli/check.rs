@@ -1,15 +1,19 @@
-//! `lockbench check`: what a workload means, and what is odd about it. Runs nothing.
+//! `lockbench check`: what a workload means, and what is odd about it. Runs nothing;
+//! given servers are asked for their limits.
 
 use super::args::CheckArgs;
+use super::endpoints::{Endpoints, named};
+use super::fits::{Fit, on_this_machine, told_by};
 use super::gates::Gates;
-use super::select::select;
+use super::select::{Selection, select};
 use super::{Failure, print};
+use crate::backend::Entry;
 use crate::lock::RenewalKind;
-use crate::report::ThresholdLevel;
 use crate::report::threshold::DEFAULT_ALERTS;
+use crate::report::{Exit, ThresholdLevel};
 use crate::units::human_duration;
 use crate::workload::plan::RenewalPolicy;
-use crate::workload::{load, resolve_ttl, to_toml, warnings};
+use crate::workload::{Plan, load, resolve_ttl, to_toml, warnings};
 
 /// Start of the servers, opening and closing of sessions, an ordinary drain: what
 /// a trial takes beside its warm-up and its measured time, as a rough guess.
@@ -19,6 +23,8 @@ const BESIDES_NS: u64 = 1_000_000_000;
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let (plan, source) = load(&args.workload, &args.sets).map_err(Failure::usage)?;
     let selection = select(&args.backends, &plan, &source)?;
+    let endpoints = named(&args.endpoint)?;
+    all_used(&endpoints, &selection)?;
     let mut text = format!("{}: valid\n\n", source.path());
     if !plan.question.is_empty() {
         text.push_str(&format!("question: {}\n", plan.question));
@@ -56,10 +62,56 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     for warning in warnings(&plan, &systems) {
         text.push_str(&format!("\nwarning: {warning}\n"));
     }
+    let (limits, exit) = limits_text(&plan, &selection, endpoints)?;
+    text.push_str(&limits);
     text.push_str(&gates_text(&Gates::read(&plan, &source, &selection, None)?));
     text.push_str(&format!("\nresolved plan:\n{}", to_toml(&plan)));
     print(&text)?;
-    Ok(0)
+    Ok(exit.code())
+}
+
+/// An endpoint that no system of the plan uses means something else than was meant.
+fn all_used(endpoints: &Endpoints, selection: &Selection) -> Result<(), Failure> {
+    let used = |kind| selection.entries.iter().any(|entry| entry.server == Some(kind));
+    match endpoints.keys().find(|kind| !used(**kind)) {
+        Some(kind) => Err(Failure::usage(format!(
+            "--endpoint {kind}: no system of this plan uses it; add -b {kind}, or leave the endpoint out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What the plan needs of connections and files beside what there is. Servers are asked only where they are given;
+/// one that does not take so many clients, or does not answer, is what a run would end with.
+fn limits_text(plan: &Plan, selection: &Selection, endpoints: Endpoints) -> Result<(String, Exit), Failure> {
+    let given =
+        |entry: &Entry| entry.server.and_then(|kind| endpoints.get(&kind)).map_or(0, |given| given.len() as u64);
+    let Fit { mut lines, .. } = on_this_machine(plan, &selection.entries, given);
+    let (mut exit, mut unasked) = (Exit::Pass, Vec::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    for entry in &selection.entries {
+        let Some(kind) = entry.server else { continue };
+        let Some(given) = endpoints.get(&kind) else {
+            unasked.push(entry.name);
+            continue;
+        };
+        let mut fit = Fit::default();
+        match told_by(entry, given.clone(), false, &runtime) {
+            Ok(capacity) => fit.add(entry.name, &capacity, plan.clients),
+            Err(problem) => fit.misfits.push(problem.clone()),
+        }
+        if !fit.misfits.is_empty() {
+            exit = Exit::Backend;
+        }
+        let silent = fit.misfits.into_iter().filter(|misfit| !fit.lines.contains(misfit)).collect::<Vec<_>>();
+        lines.extend(fit.lines);
+        lines.extend(silent);
+    }
+    if !unasked.is_empty() {
+        lines.push(format!("not asked: running servers of {} (--endpoint SYSTEM=URL asks them)", unasked.join(", ")));
+    }
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    Ok((format!("\nlimits:\n{lines}"), exit))
 }
 
 /// What the plan must keep, as understood; or what it could.

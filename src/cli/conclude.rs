@@ -1,6 +1,7 @@
 //! The end of a run: report, verdict, files, stdout. The result is printed even
 //! where a file cannot be written: a full disk must not cost the measurements.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -22,10 +23,11 @@ use crate::backend;
 use crate::output::{OUTPUTS, json};
 use crate::report::live::Update;
 use crate::report::{
-    Aggregate, Environment, Interruption, MEASURED, Measurements, REPORT, RecordedRun, Report, RunDirectory,
+    Aggregate, Environment, HISTORY, Interruption, MEASURED, Measurements, REPORT, RecordedRun, Report, RunDirectory,
     SCHEMA_VERSION, SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, notes_on_marks, write_file,
     write_measured,
 };
+use crate::workload::plan::HistoryLimit;
 use crate::workload::to_toml;
 
 /// What a run left.
@@ -51,6 +53,8 @@ pub struct Concluded {
     report_json: Vec<u8>,
     /// The run directory, a partial one if something could not be written.
     place: PathBuf,
+    /// Was it the end of its terminal that ended the run? Then nobody is there to print to.
+    hung_up: bool,
 }
 
 /// Stops the servers and writes every file.
@@ -79,7 +83,11 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
                 report.verdict.unstored(problem);
                 report_json = json(&report).map_err(Failure::internal)?;
                 // Whoever reads it later must not take it for a run that passed.
-                let _ = write_file(&partial, REPORT, &report_json);
+                if write_file(&partial, REPORT, &report_json).is_err() {
+                    // On a full disk the former one makes room for itself; better none than one that says else.
+                    let _ = fs::remove_file(partial.join(REPORT));
+                    let _ = write_file(&partial, REPORT, &report_json);
+                }
             }
             partial
         }
@@ -92,7 +100,8 @@ pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirecto
     job.session.log.close();
     job.session.save_in(Some(place.clone()));
     job.session.display.update(Update::Over(Box::new(report.clone())));
-    Ok(Concluded { report, report_json, place })
+    let hung_up = ran.interruption == Some(Interruption::HangUp);
+    Ok(Concluded { report, report_json, place, hung_up })
 }
 
 impl Concluded {
@@ -102,7 +111,7 @@ impl Concluded {
             FormatChoice::Json => print_json(&String::from_utf8_lossy(&self.report_json)).map(|_| ()),
             FormatChoice::Text => print(&told_end(&self.report, Some(&self.place), ui)),
         };
-        if let Err(failure) = shown {
+        if let (Err(failure), false) = (shown, self.hung_up) {
             tell(&format!("lockbench: {}; the files are in {}", failure.message, self.place.display()));
             self.report.verdict.unstored(failure.message);
         }
@@ -268,6 +277,10 @@ fn store(job: &Job<'_>, ran: &Ran, report_json: &[u8], directory: RunDirectory) 
             }
         }
         Err(error) => write("report.json", Err(error.to_string())),
+    }
+    let kept = !matches!(job.plan.history, HistoryLimit::Off);
+    if kept && problem.is_none() && !directory.path(HISTORY).is_file() {
+        problem = Some(format!("{} was there and is gone: who removed it?", directory.path(HISTORY).display()));
     }
     // Last, so that it tells of every other file.
     if let Err(error) = job.session.log.sync() {

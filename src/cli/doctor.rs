@@ -2,19 +2,23 @@
 
 use super::args::{DoctorArgs, StackChoice};
 use super::endpoints::named;
+use super::fits::{Fit, looking, on_this_machine, told_by};
+use super::select::select;
 use super::{Failure, print, tell};
-use crate::backend::{ENTRIES, RedlockParameters, Target};
+use crate::backend::{ENTRIES, Entry};
 use crate::clock::Clock;
 use crate::lock::ServerKind;
 use crate::report::{Environment, Exit};
 use crate::stack::{DockerStack, LocalStack, Options, Probe, Server, StartError, probe};
 use crate::stop::Stop;
 use crate::units::{grouped, human_duration, three_digits};
+use crate::workload::{Plan, load};
 
 /// Looks at the machine, starts each server once to read back what it says of
 /// itself, and stops it again.
 pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     let endpoints = named(&args.endpoint)?;
+    let asked = asked(args)?;
     let clock = Clock::monotonic();
     let machine = Environment::read(String::new(), clock.source(), "");
     let mut text = format!(
@@ -35,6 +39,11 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     print(&text)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     let mut problems = 0;
+    if let Some((plan, entries)) = &asked {
+        // Every server is asked below, or named there as not started.
+        let fit = on_this_machine(plan, entries, |_| 1);
+        problems += tell_fit(&fit)?;
+    }
     let docker = DockerStack::find(&args.docker.options(&Stop::new()));
     print(&match &docker {
         Ok(docker) => format!("{:<10}{}\n", "docker", docker.describe()),
@@ -66,6 +75,17 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
             line.push_str(&format!("{:<10}given: {}\n", "", facts.unwrap_or_else(|error| error)));
         }
         print(&line)?;
+        if let Some((plan, entries)) = &asked {
+            let here =
+                started.iter().find(|(started, _)| *started == kind).and_then(|(_, server)| server.as_ref().ok());
+            let here = here.map(|server| (server.endpoints(), server.is_ours()));
+            let given = endpoints.get(&kind).map(|given| (given.clone(), false));
+            for entry in entries.iter().filter(|entry| entry.server == Some(kind)) {
+                for (endpoints, ours) in here.iter().chain(&given).cloned() {
+                    problems += tell_fit(&fit_of(entry, endpoints, ours, plan, &runtime))?;
+                }
+            }
+        }
     }
     drop(started);
     let closing = match (problems, args.stack) {
@@ -75,6 +95,37 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     };
     print(&closing)?;
     Ok(if problems == 0 { Exit::Pass } else { Exit::Backend }.code())
+}
+
+/// The workload whose needs are compared, and its systems.
+fn asked(args: &DoctorArgs) -> Result<Option<(Plan, Vec<&'static Entry>)>, Failure> {
+    let Some(path) = &args.workload else { return Ok(None) };
+    let (plan, source) = load(path, &[]).map_err(Failure::usage)?;
+    let entries = select(&[], &plan, &source)?.entries;
+    Ok(Some((plan, entries)))
+}
+
+/// The limits of these servers beside what the plan needs.
+fn fit_of(
+    entry: &Entry,
+    endpoints: Vec<crate::lock::Endpoint>,
+    ours: bool,
+    plan: &Plan,
+    runtime: &tokio::runtime::Runtime,
+) -> Fit {
+    let mut fit = Fit::default();
+    // What does not answer was told, and counted, with the server's facts.
+    if let Ok(capacity) = told_by(entry, endpoints, ours, runtime) {
+        fit.add(entry.name, &capacity, plan.clients);
+    }
+    fit
+}
+
+/// Prints a comparison; how much of it says no.
+fn tell_fit(fit: &Fit) -> Result<u32, Failure> {
+    let lines: String = fit.lines.iter().map(|line| format!("{:<10}{line}\n", "")).collect();
+    print(&lines)?;
+    Ok(fit.misfits.len() as u32)
 }
 
 /// A server, or why there is none.
@@ -118,15 +169,7 @@ fn facts(
     runtime: &tokio::runtime::Runtime,
 ) -> Result<String, String> {
     let entry = ENTRIES.iter().find(|entry| entry.server == Some(kind)).ok_or("no recipe uses it")?;
-    let target = Target {
-        endpoints,
-        namespace: "doctor".to_owned(),
-        ours,
-        scratch: std::env::temp_dir(),
-        clock: Clock::monotonic(),
-        redlock: RedlockParameters::default(),
-    };
-    let system = (entry.connect)(target).map_err(|error| error.to_string())?;
+    let system = (entry.connect)(looking(endpoints, ours)).map_err(|error| error.to_string())?;
     let facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
     Ok(format!("{}; durability: {}; quorum {}", facts.version, facts.durability, facts.quorum))
 }

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::Failure;
 use super::baseline::Baselines;
 use super::conclude::{Concluded, Ran, conclude};
+use super::fits;
 use super::job::{Job, workers};
 use super::measure::{Bench, Candidate, Done};
 use super::narrate;
@@ -20,6 +21,7 @@ use super::servers::Servers;
 use super::wall::WallClock;
 use crate::backend::{self, RedlockParameters, Target};
 use crate::clock::Clock;
+use crate::limits;
 use crate::record::history::HistoryFile;
 use crate::report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
 use crate::report::{Environment, HISTORY, RunDirectory, SkippedBackend, StoreError};
@@ -282,6 +284,8 @@ impl Run<'_> {
                     candidates.push(candidate);
                 }
                 Err(reason) => {
+                    let need = fits::files_needed(entry, &self.job.plan, 1);
+                    let reason = limits::explained(&reason, Some(need));
                     warn!(target: narrate::SERVERS, "{} is skipped: {reason}", entry.name);
                     scoreboard::is_down(self.job, entry.name);
                     let given = entry.server.is_some_and(|kind| self.job.endpoints.contains_key(&kind));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::fits;
 use super::lookout::{Asked, Lookout, Watched};
 use super::narrate;
 use super::publish::Published;
@@ -13,6 +14,7 @@ use super::servers::Servers;
 use super::session::Session;
 use crate::backend::{Entry, Target};
 use crate::clock::Clock;
+use crate::limits;
 use crate::load::{Armed, Grid, LoadError, Phase, Spec, Steering, Tick};
 use crate::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial};
 use crate::metrics::{Subject, Tally};
@@ -161,7 +163,7 @@ impl Bench<'_> {
             measured: None,
         };
         if let Err(error) = self.runtime.block_on(candidate.system.prepare(&keys)) {
-            return Some(failed(error.to_string()));
+            return Some(failed(limits::explained(&error.to_string(), None)));
         }
         let spec = Spec {
             system: Arc::clone(&candidate.system),
@@ -189,7 +191,10 @@ impl Bench<'_> {
         }
         let cleaned = self.clean(candidate, &keys);
         let never_began = matches!(done, Err(LoadError::Stopped));
-        let mut done = done.unwrap_or_else(|error| failed(error.to_string()));
+        let mut done = done.unwrap_or_else(|error| {
+            let Candidate { entry, system, .. } = candidate;
+            failed(fits::explained(&error.to_string(), entry, &self.plan, &**system, self.runtime))
+        });
         done.result.nodes = NodesOfTrial { start, end };
         if let Some(death) = self.servers.died(candidate.entry) {
             done.result.error = Some(death);

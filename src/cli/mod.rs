@@ -17,6 +17,7 @@ mod endpoints;
 mod execute;
 mod explain;
 mod export;
+mod fits;
 mod gates;
 mod given;
 mod histories;
@@ -52,6 +53,7 @@ mod signal;
 mod status;
 mod stored;
 mod sweep;
+mod sweep_up;
 mod terminal;
 mod up;
 mod verify;
@@ -63,6 +65,7 @@ pub use given::parsed;
 
 use args::Command;
 
+use crate::limits;
 use crate::plain;
 use crate::report::Exit;
 
@@ -81,11 +84,11 @@ impl Failure {
     /// What the command needs from this machine cannot be had, as a server that does not
     /// start: nothing is wrong with the command line, nor with lockbench.
     fn unavailable(message: impl ToString) -> Self {
-        Self { exit: Exit::Backend, message: message.to_string() }
+        Self { exit: Exit::Backend, message: limits::explained(&message.to_string(), None) }
     }
 
     fn internal(message: impl ToString) -> Self {
-        Self { exit: Exit::Internal, message: message.to_string() }
+        Self { exit: Exit::Internal, message: limits::explained(&message.to_string(), None) }
     }
 }
 
@@ -102,6 +105,7 @@ pub fn run(arguments: Arguments) -> u8 {
         Command::Up(args) => up::up(&args),
         Command::Down(args) => down::down(&args),
         Command::Status(args) => status::status(&args),
+        Command::SweepUp(args) => sweep_up::sweep_up(&args),
         Command::Keeper(args) => keeper::keeper(&args),
         Command::Backends => backends::backends(),
         Command::Lints => lints::lints(),

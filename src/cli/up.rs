@@ -17,6 +17,8 @@ use crate::lock::ServerKind;
 use crate::report::Exit;
 use crate::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
 
+/// Pause before a kind that another call keeps is asked for again.
+const TAKEN_PAUSE: Duration = Duration::from_millis(200);
 /// Time that a keeper has beyond the wait for its servers: to start and to stop.
 const SLACK: Duration = Duration::from_secs(30);
 
@@ -129,8 +131,16 @@ impl Work<'_> {
         let register = Register::from_env().map_err(Failure::internal)?;
         let mut failed = Vec::new();
         for (kind, begun) in begun {
-            let mut keeper = begun.map_err(|error| Failure::internal(format!("cannot start a keeper: {error}")))?;
-            match keeper.answer(limit, self.interrupt) {
+            let cannot = |error: std::io::Error| Failure::internal(format!("cannot start a keeper: {error}"));
+            let mut keeper = begun.map_err(cannot)?;
+            let mut answer = keeper.answer(limit, self.interrupt);
+            // Another call is starting or stopping it: it runs then, or is free to be started here.
+            while matches!(answer, Ok(Said::Taken)) && register.of(kind).is_none() && Instant::now() < limit {
+                thread::sleep(TAKEN_PAUSE);
+                keeper = begin(kind, within).map_err(cannot)?;
+                answer = keeper.answer(limit, self.interrupt);
+            }
+            match answer {
                 Ok(said @ (Said::Ready | Said::Taken)) => {
                     let state = if said == Said::Ready { State::Started } else { State::RanAlready };
                     if said == Said::Ready {

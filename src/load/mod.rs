@@ -10,6 +10,8 @@ mod client;
 mod conductor;
 mod grid;
 mod helm;
+#[cfg(test)]
+mod opening;
 mod reasons;
 mod steering;
 mod trial;

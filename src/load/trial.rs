@@ -19,7 +19,7 @@ use super::reasons::Reasons;
 use super::steering::Steering;
 use super::watchdog::Watchdog;
 use super::witness::Witness;
-use super::worker::{Ready, WorkerReport, work};
+use super::worker::{WorkerReport, work};
 use crate::clock::Clock;
 use crate::lock::{Key, LockSystem, SystemError};
 use crate::record::figures::Schedule;
@@ -119,7 +119,7 @@ pub struct TrialReport {
 }
 
 struct Worker {
-    thread: JoinHandle<std::io::Result<WorkerReport>>,
+    thread: JoinHandle<Result<WorkerReport, LoadError>>,
     start: Option<oneshot::Sender<Schedule>>,
 }
 
@@ -137,7 +137,8 @@ impl Armed {
     /// Starts the worker threads and opens every session.
     ///
     /// # Errors
-    /// The first session that could not be opened; all others are closed again.
+    /// A session could not be opened, or a worker ended before all of its own were open. All others are
+    /// closed again.
     pub fn new(spec: Spec) -> Result<Self, LoadError> {
         let spec = Arc::new(spec);
         let witness = Arc::new(Witness::new(spec.keys.len() as u32));
@@ -155,14 +156,12 @@ impl Armed {
             let (spec, witness, announce) = (Arc::clone(&spec), Arc::clone(&witness), announce.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let runtime = Builder::new_current_thread().enable_all().build()?;
-                LocalSet::new().block_on(&runtime, async {
-                    let (ready, opened) = oneshot::channel();
-                    tokio::task::spawn_local(async move {
-                        let opened: Ready = opened.await.unwrap_or(Ok(()));
-                        let _ = announce.send(opened);
-                    });
-                    Ok(work(spec, witness, (number, count), seed.bind(), ready, started).await)
-                })
+                let opened = move || {
+                    // The trial may have failed on another worker: then the start never comes.
+                    let _ = announce.send(());
+                };
+                let working = work(spec, witness, (number, count), seed.bind(), opened, started);
+                LocalSet::new().block_on(&runtime, working)
             })?;
             workers.push(Worker { thread, start: Some(start) });
         }
@@ -176,33 +175,24 @@ impl Armed {
         armed.await_sessions(&ready)
     }
 
-    fn await_sessions(mut self, ready: &mpsc::Receiver<Ready>) -> Result<Self, LoadError> {
-        let mut failure = None;
-        for _ in 0..self.workers.len() {
-            match ready.recv() {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    failure.get_or_insert(LoadError::System(error));
-                }
-                Err(_) => break,
-            }
+    /// Waits until each worker has said that its sessions are open. One that ends without saying so has
+    /// failed, and its thread returns why.
+    fn await_sessions(mut self, ready: &mpsc::Receiver<()>) -> Result<Self, LoadError> {
+        let opened = ready.iter().take(self.workers.len()).count();
+        let all = opened == self.workers.len();
+        if all && !self.spec.stop.draining() {
+            return Ok(self);
         }
-        if failure.is_none() && self.spec.stop.draining() {
-            failure = Some(LoadError::Stopped);
+        // Without a schedule the workers close their sessions and end.
+        for worker in &mut self.workers {
+            worker.start = None;
         }
-        match failure {
-            None => Ok(self),
-            Some(failure) => {
-                // Without a schedule the workers close their sessions and end.
-                for worker in &mut self.workers {
-                    worker.start = None;
-                }
-                for worker in self.workers {
-                    let _ = worker.thread.join();
-                }
-                Err(failure)
-            }
-        }
+        let failure = self.workers.into_iter().filter_map(|worker| joined(worker.thread).err()).next();
+        Err(match failure {
+            Some(failure) => failure,
+            None if self.spec.stop.draining() => LoadError::Stopped,
+            None => std::io::Error::other("it ended before its sessions were open").into(),
+        })
     }
 
     /// The due instants, where they are fixed: it counts what no client could take.
@@ -249,7 +239,7 @@ impl Armed {
         conductor.step(tick);
         let mut report = TrialReport { cut_short: conductor.end(), ..TrialReport::default() };
         for worker in self.workers {
-            let done = worker.thread.join().map_err(|_| std::io::Error::other("a worker thread panicked"))??;
+            let done = joined(worker.thread)?;
             report.reasons.merge(done.reasons);
             report.throttled += done.throttled;
             report.panicked += done.panicked;
@@ -259,6 +249,10 @@ impl Armed {
         report.reader = self.reader.finish(observers);
         Ok(report)
     }
+}
+
+fn joined(thread: JoinHandle<Result<WorkerReport, LoadError>>) -> Result<WorkerReport, LoadError> {
+    thread.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked").into()))
 }
 
 /// Closes the account of due instants.
@@ -293,12 +287,14 @@ pub async fn run_virtual(
         }
     };
     let local = LocalSet::new();
+    let ready = || {
+        let _ = ready.send(());
+    };
     let worker = local.run_until(work(Arc::clone(&spec), witness, (0, 1), seed.bind(), ready, started));
     let reading = async {
-        if let Ok(Err(error)) = opened.await {
-            return LoadError::System(error);
+        if opened.await.is_ok() {
+            let _ = start.send(schedule.clone());
         }
-        let _ = start.send(schedule.clone());
         loop {
             reader.poll(observers);
             steer(&mut helm);
@@ -306,8 +302,8 @@ pub async fn run_virtual(
         }
     };
     let done = tokio::select! {
-        done = worker => done,
-        failure = reading => return Err(failure),
+        done = worker => done?,
+        never = reading => never,
     };
     steer(&mut helm);
     drop(helm);

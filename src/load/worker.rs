@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::reasons::Reasons;
-use super::trial::Spec;
+use super::trial::{LoadError, Spec};
 use super::witness::Witness;
 use crate::clock::Timer;
-use crate::lock::{Asking, Opening, RenewalKind, Session, SystemError};
+use crate::lock::{Asking, Opening, RenewalKind, Session};
 use crate::record::Shard;
 use crate::record::figures::Schedule;
 use crate::stop::Stop;
@@ -33,19 +33,19 @@ pub struct WorkerReport {
     pub panicked: u64,
 }
 
-/// Told to the trial when all sessions of the worker are open, or one failed.
-pub type Ready = Result<(), SystemError>;
-
-/// Opens the sessions of clients `first, first + step, ...`, waits for the
+/// Opens the sessions of clients `first, first + step, ...`, calls `ready`, waits for the
 /// schedule, runs them, closes them. Must run inside a `LocalSet`.
+///
+/// # Errors
+/// A session could not be opened, or an abort came before all were: then `ready` is never called.
 pub async fn work(
     spec: Arc<Spec>,
     witness: Arc<Witness>,
     share: (u32, u32),
     shard: Shard,
-    ready: oneshot::Sender<Ready>,
+    ready: impl FnOnce(),
     start: oneshot::Receiver<Schedule>,
-) -> WorkerReport {
+) -> Result<WorkerReport, LoadError> {
     let timer = Timer::new(spec.clock);
     let picker = KeyPicker::new(&spec.plan.keys);
     let reasons = Rc::default();
@@ -54,27 +54,26 @@ pub async fn work(
     for index in (share.0..spec.plan.clients).step_by(share.1 as usize) {
         let opened = tokio::select! {
             opened = spec.system.open(opening(&spec, index, &timer)) => opened,
-            () = spec.stop.aborted() => return WorkerReport::default(),
+            () = spec.stop.aborted() => return Err(LoadError::Stopped),
         };
         match opened {
             Ok(session) => clients.push(common.client(index, session)),
             Err(error) => {
                 let sessions = clients.into_iter().map(|client: Client| client.session).collect();
-                let _ = ready.send(Err(error));
                 close(sessions, &timer).await;
-                return WorkerReport::default();
+                return Err(error.into());
             }
         }
     }
     let effective_ttl_ns = clients.first().and_then(|client| client.session.effective_ttl_ns());
-    let _ = ready.send(Ok(()));
+    ready();
     let (sessions, panicked) = match start.await {
         Ok(schedule) => run(clients, schedule, &spec.stop).await,
         // The trial was called off: another worker could not open its sessions.
         Err(_) => (clients.into_iter().map(|client| client.session).collect(), 0),
     };
     close(sessions, &timer).await;
-    WorkerReport { reasons: common.reasons.take(), throttled: common.shard.throttled(), effective_ttl_ns, panicked }
+    Ok(WorkerReport { reasons: common.reasons.take(), throttled: common.shard.throttled(), effective_ttl_ns, panicked })
 }
 
 fn opening(spec: &Spec, index: u32, timer: &Timer) -> Opening {

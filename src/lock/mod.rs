@@ -11,6 +11,7 @@
 //!   recipe withdraws, confirms, and says so.
 
 mod asking;
+mod capacity;
 mod deadline;
 mod endpoint;
 mod guarantee;
@@ -19,6 +20,7 @@ mod near_miss;
 mod nodes;
 mod outcome;
 mod redaction;
+mod remains;
 mod retry;
 mod server;
 
@@ -27,12 +29,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use asking::{Asking, Asks, Moment};
+pub use capacity::{Capacity, Limit};
 pub use deadline::{Deadline, Patience};
 pub use endpoint::{Endpoint, Host, Unclear};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
 pub use redaction::{HIDDEN, without_secrets};
+pub use remains::{Found, Remains, Sweeper, mark};
 pub use retry::Retry;
 pub use server::ServerKind;
 
@@ -161,6 +165,10 @@ pub trait LockSystem: Send + Sync {
             let asked = asked.map_err(|error| Away { address, problem: error.problem });
             Some(Nodes::of([asked], 1, 1))
         })
+    }
+    /// Asks the servers how many clients they take. Not part of any measurement.
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(async { Ok(Capacity::default()) })
     }
     /// Removes everything that we made for these keys, and nothing else; from as many servers
     /// as the recipe needs, where others are away.

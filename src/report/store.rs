@@ -105,6 +105,11 @@ impl RunDirectory {
     /// # Errors
     /// If the file system refuses; names the file.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        if !self.partial.is_dir() {
+            // Made anew it would be a run without its history.
+            let gone = io::Error::new(io::ErrorKind::NotFound, "the directory of the run was removed while it ran");
+            return Err(failed(&self.partial, gone));
+        }
         write_file(&self.partial, name, bytes)
     }
 

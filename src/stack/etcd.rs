@@ -15,6 +15,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     ports: 2,
     users: &["nobody", "etcd"],
     install: "apt-get install etcd-server",
+    most_clients: None,
     settings: &[],
     stop: Signal::TERM,
     find,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tracing::{debug, info, warn};
 
 use super::error::StartError;
@@ -22,6 +23,9 @@ use crate::stop::Stop;
 
 /// What the log calls this part, so that a filter can name it.
 const LOG: &str = "lockbench::servers";
+
+/// How long a preparing step may take to end when the start is interrupted: it does so between two parts of its work.
+const STEP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -208,7 +212,12 @@ impl Start<'_> {
         match process.wait(limit, || self.options.stop.draining()) {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(self.died(&step.program, site, &process, &describe(status))),
-            None if self.options.stop.draining() => Err(StartError::Interrupted { kind: self.recipe.kind }),
+            None if self.options.stop.draining() => {
+                // Killed in the middle it would leave files and shared memory.
+                process.ask_to_stop(Signal::TERM);
+                process.finish_within(STEP_PATIENCE);
+                Err(StartError::Interrupted { kind: self.recipe.kind })
+            }
             None => Err(self.not_ready(site, &process, "still preparing".to_owned())),
         }
     }

@@ -69,6 +69,15 @@ fn recipe(kind: ServerKind) -> &'static Recipe {
     RECIPES.iter().copied().find(|recipe| recipe.kind == kind).unwrap_or(&redis::SINGLE)
 }
 
+/// The setting by which a server of this kind, as it is started here, limits its connections, and how many it
+/// leaves to clients where a process may have so many files open; `None`: it sets no limit.
+#[must_use]
+pub fn most_clients(kind: ServerKind, open_files: Option<u64>) -> Option<(&'static str, u64)> {
+    let (setting, most, files_kept) = recipe(kind).most_clients?;
+    let files = open_files.map_or(u64::MAX, |files| files.saturating_sub(files_kept));
+    Some((setting, most.min(files)))
+}
+
 /// Can a server of this kind be started here? Looks at the machine, starts
 /// nothing.
 #[must_use]

@@ -26,6 +26,8 @@ pub(super) static RECIPE: Recipe = Recipe {
     ports: 1,
     users: &["postgres", "nobody"],
     install: "apt-get install postgresql",
+    // Its user is a superuser: the three reserved places are open to it, and left for looking.
+    most_clients: Some(("max_connections", 1_097, 0)),
     settings: &["max_connections=1100 (shipped: 100)", "no Unix socket"],
     // "Fast" shutdown: does not wait for clients.
     stop: Signal::INT,

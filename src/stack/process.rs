@@ -127,18 +127,30 @@ impl Process {
             // Only the leader: it knows how to end its children in order.
             let _ = kill_process(self.group, signal);
             let _ = kill_process_group(self.group, Signal::CONT);
+            // Children may have left the group, and one that is stopped hears nothing.
+            self.family().iter().for_each(|child| child.signal(Signal::CONT));
         }
     }
 
-    /// Waits until it has ended, kills the group after [`PATIENCE`], reaps.
+    /// Waits until it has ended, kills what is left after [`PATIENCE`], reaps.
     pub(super) fn finish(&self) {
+        self.finish_within(PATIENCE);
+    }
+
+    /// The same with a patience of its own.
+    pub(super) fn finish_within(&self, patience: Duration) {
         let mut state = self.state();
         if let State::Running(child) = &mut *state {
-            let limit = Instant::now() + PATIENCE;
+            let (family, limit) = (self.family(), Instant::now() + patience);
             while matches!(child.try_wait(), Ok(None)) && Instant::now() < limit {
                 sleep(Duration::from_millis(2));
             }
+            // What initdb runs ends with its input, and gives its shared memory back only if it is let.
+            while family.iter().any(Relative::lives) && Instant::now() < limit {
+                sleep(Duration::from_millis(2));
+            }
             self.bury();
+            family.iter().for_each(|child| child.signal(Signal::KILL));
             // Surely ended or killed by now: this only reaps.
             let _ = child.wait();
         }
@@ -170,12 +182,36 @@ impl Process {
         self.home.guard.forget(self.group);
     }
 
+    /// Every process of it now: each is still known when its parent is gone.
+    fn family(&self) -> Vec<Relative> {
+        let known = |pid| Some(Relative { pid, born: usage::born(pid)? });
+        usage::members(self.group).into_iter().filter_map(known).collect()
+    }
+
     fn is_running(&self) -> bool {
         matches!(*self.state(), State::Running(_))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A process by its pid and its start: pids are used again.
+struct Relative {
+    pid: u32,
+    born: u64,
+}
+
+impl Relative {
+    fn lives(&self) -> bool {
+        usage::born(self.pid) == Some(self.born)
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw).filter(|_| self.lives()) {
+            let _ = kill_process(pid, signal);
+        }
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) struct Recipe {
     pub(super) users: &'static [&'static str],
     /// What installs it on Debian and Ubuntu.
     pub(super) install: &'static str,
+    /// The setting that limits its connections, how many it leaves to clients, and the open files that it keeps for
+    /// itself: with too few of them it lowers the limit.
+    pub(super) most_clients: Option<(&'static str, u64, u64)>,
     /// How its settings differ from those it ships with.
     pub(super) settings: &'static [&'static str],
     /// Ends it in order.

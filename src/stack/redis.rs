@@ -16,6 +16,8 @@ pub(super) static SINGLE: Recipe = Recipe {
     ports: 1,
     users: &["nobody", "redis"],
     install: "apt-get install redis-server",
+    // `adjustOpenFilesLimit` in src/server.c.
+    most_clients: Some(("maxclients", 10_000, 32)),
     settings: &[],
     stop: Signal::TERM,
     find,
@@ -31,6 +33,8 @@ pub(super) static FIVE: Recipe = Recipe {
     ports: 1,
     users: &["nobody", "redis"],
     install: "apt-get install redis-server",
+    // `adjustOpenFilesLimit` in src/server.c.
+    most_clients: Some(("maxclients", 10_000, 32)),
     settings: &[],
     stop: Signal::TERM,
     find,

@@ -24,6 +24,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     ports: 1,
     users: &["nobody", "zookeeper"],
     install: "apt-get install libzookeeper-java default-jre-headless",
+    most_clients: None,
     settings: &["maxClientCnxns=0 (shipped: 60 an address)", "admin.enableServer=false", "4lw.commands.whitelist"],
     stop: Signal::TERM,
     find,

@@ -18,6 +18,9 @@ const DEFAULT_PORT: u16 = 2379;
 /// Query parameters of a URL that mean something: PEM files, as etcdctl has them.
 const PARAMETERS: [&str; 3] = ["ca", "cert", "key"];
 
+/// What the names of all of our keys begin with.
+pub const NAMES: &str = "lockbench-";
+
 /// The entry's configuration, shared by all of its sessions.
 pub struct Config {
     endpoints: Vec<Endpoint>,
@@ -51,7 +54,7 @@ impl Config {
             urls: Vec::new(),
             user: target.endpoints.iter().find_map(Endpoint::credentials),
             tls: None,
-            namespace: format!("lockbench-{}/", target.namespace),
+            namespace: format!("{NAMES}{}/", target.namespace),
             clock: target.clock,
             refused: watch::channel(0).0,
         };
@@ -190,6 +193,18 @@ impl Config {
     fn redact(&self, text: &str) -> String {
         self.endpoints.iter().fold(text.to_owned(), |text, endpoint| endpoint.redact(&text))
     }
+}
+
+/// What to do about a full database (<https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota>).
+pub const NO_SPACE: &str = "compact and defragment it and disarm the alarm (`etcdctl compact`, `etcdctl defrag`, \
+     `etcdctl alarm disarm`), or raise --quota-backend-bytes (stock: 2 GB)";
+
+/// What to do about what the server said, where we know it.
+pub fn advice(said: &str) -> Option<&'static str> {
+    if said.contains("database space exceeded") {
+        return Some(NO_SPACE);
+    }
+    said.contains("too many requests").then_some("its queue of requests is full: run fewer clients, or a lower rate")
 }
 
 fn with_port(host: &Host) -> String {

@@ -18,6 +18,7 @@ pub(super) mod look;
 mod members;
 mod queue;
 mod session;
+pub(super) mod sweep;
 mod system;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub static ENTRY: Entry = Entry {
     name: NAME,
     summary: "lease and lowest create revision, each waiter watches only its predecessor",
     server: Some(ServerKind::Etcd),
+    files: |servers| servers,
     quick: true,
     control: false,
     guarantees: GUARANTEES,

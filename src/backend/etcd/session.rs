@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use etcd_client::Client;
 
-use super::config::{Config, Trouble};
+use super::config::{Config, Trouble, advice};
 use super::lease::{Kept, Lease};
 use super::members::Members;
 use super::queue::{Entered, Place, Queue};
@@ -67,7 +67,10 @@ impl EtcdSession {
     /// Connects and asks for a lease.
     pub async fn open(config: Arc<Config>, opening: Opening) -> Result<Self, SystemError> {
         let limit_ns = opening.request_timeout_ns;
-        let failed = |trouble: Trouble| config.error(&format!("cannot open a session: {}", trouble.text));
+        let failed = |trouble: Trouble| {
+            let advice = advice(&trouble.text).map_or_else(String::new, |advice| format!("; {advice}"));
+            config.error(&format!("cannot open a session: {}{advice}", trouble.text))
+        };
         let (client, members) = Members::connect(&config, limit_ns).await.map_err(failed)?;
         let lease = Lease::grant(&config, &client, opening.ttl_ns, limit_ns).await.map_err(failed)?;
         let ttl_ns = lease.ttl_ns;

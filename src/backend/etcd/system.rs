@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use etcd_client::{Client, DeleteOptions, GetOptions, ResponseHeader, SortOrder, SortTarget, StatusResponse};
+use etcd_client::{
+    AlarmAction, AlarmType, Client, DeleteOptions, GetOptions, ResponseHeader, SortOrder, SortTarget, StatusResponse,
+};
 use futures_util::future::join_all;
 
 use super::config::{Config, Trouble};
@@ -11,7 +13,8 @@ use super::members::Members;
 use super::session::EtcdSession;
 use super::{GUARANTEES, NAME};
 use crate::lock::{
-    Away, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey, SystemError,
+    Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey,
+    SystemError,
 };
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
@@ -39,7 +42,8 @@ impl EtcdSystem {
     }
 
     fn failed(&self, what: &str, trouble: &Trouble) -> SystemError {
-        self.config.error(&format!("{what}: {}; is etcd running there, and may this user do it?", trouble.text))
+        let advice = super::config::advice(&trouble.text).unwrap_or("is etcd running there, and may this user do it?");
+        self.config.error(&format!("{what}: {}; {advice}", trouble.text))
     }
 
     async fn ask<T>(
@@ -97,6 +101,24 @@ impl EtcdSystem {
             role: members.iter().map(|member| member.role).collect::<Vec<_>>().join(", "),
             caveats: Caveats { same_server: Caveats::same(&identities), ..Caveats::default() },
         })
+    }
+
+    /// etcd sets no limit on connections of its own. What keeps it from serving is an alarm
+    /// (<https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota>).
+    async fn read_capacity(&self) -> Result<Capacity, SystemError> {
+        let (mut client, _members) = self.client().await?;
+        let asked = client.alarm(AlarmAction::Get, AlarmType::None, None);
+        let mut capacity = Capacity::default();
+        match self.config.bounded(ADMIN_LIMIT_NS, asked).await {
+            Ok(answer) => {
+                let mut names: Vec<String> = answer.alarms().iter().map(|alarm| named(alarm.alarm())).collect();
+                names.sort();
+                names.dedup();
+                capacity.troubles = names;
+            }
+            Err(trouble) => capacity.not_asked.push(format!("alarms: {}", trouble.text)),
+        }
+        Ok(capacity)
     }
 
     /// Deletes the waiters' keys of these locks.
@@ -173,6 +195,15 @@ fn nodes(members: &[Result<Member, Away>]) -> Nodes {
     Nodes::of(asked, voters / 2 + 1, voters)
 }
 
+/// An alarm and what to do about it.
+fn named(alarm: AlarmType) -> String {
+    match alarm {
+        AlarmType::Nospace => format!("alarm NOSPACE is raised: {}", super::config::NO_SPACE),
+        AlarmType::Corrupt => "alarm CORRUPT is raised: a member's data differ from the others'".to_owned(),
+        AlarmType::None => "an alarm is raised that it does not name".to_owned(),
+    }
+}
+
 /// Raft's role of the member that answered: it names the leader, which may be itself
 /// (<https://etcd.io/docs/v3.4/dev-guide/api_reference_v3/#message-statusresponse-etcdserveretcdserverpbrpcproto>).
 pub fn role(status: &StatusResponse) -> &'static str {
@@ -217,6 +248,10 @@ impl LockSystem for EtcdSystem {
 
     fn nodes(&self) -> Local<'_, Option<Nodes>> {
         Box::pin(async { Some(nodes(&self.members().await)) })
+    }
+
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(self.read_capacity())
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

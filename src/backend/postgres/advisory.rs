@@ -23,9 +23,10 @@ use tokio_postgres::Row;
 
 use super::super::Target;
 use super::advisory_key::{collision, halves, number};
+use super::capacity::capacity;
 use super::connect::Server;
 use super::link::Link;
-use crate::lock::{Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
+use crate::lock::{Capacity, Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
 
 /// How long `prepare` waits for a dying session of an earlier trial.
 const LEFTOVER_TRIES: u32 = 50;
@@ -133,6 +134,10 @@ impl LockSystem for Advisory {
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         Box::pin(self.ask_all(keys))
+    }
+
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(capacity(&self.server))
     }
 
     fn clean<'a>(&'a self, _keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

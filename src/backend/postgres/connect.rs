@@ -21,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::super::Target;
 use super::{tls, url};
 use crate::clock::Clock;
-use crate::lock::{Caveats, Endpoint, Facts, SystemError};
+use crate::lock::{Caveats, Endpoint, Facts, SystemError, mark};
 
 /// Longest wait for a connection or an answer outside of any measurement.
 const CONTROL_LIMIT: Duration = Duration::from_secs(10);
@@ -43,6 +43,27 @@ pub(super) struct Server {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     clock: Clock,
+    /// Mark of the run.
+    mark: String,
+}
+
+/// Bytes of a name that is no run's which stand for its mark.
+const MARK_BYTES: usize = 16;
+
+/// Name of a client.
+pub(super) fn client_name(client: u32) -> String {
+    format!("lockbench client {client}")
+}
+
+/// Whether an application's name is that of a client, and then the mark of its run, which earlier versions left
+/// out.
+pub(super) fn application_of(name: &str) -> Option<Option<&str>> {
+    let client = name.strip_prefix("lockbench client ")?;
+    let (number, mark) = match client.split_once(" of ") {
+        Some((number, mark)) => (number, Some(mark)),
+        None => (client, None),
+    };
+    number.parse::<u32>().ok().map(|_| mark)
 }
 
 impl Server {
@@ -60,9 +81,12 @@ impl Server {
             ));
         };
         let told = |problem: String| refused(endpoint.to_string(), endpoint.redact(&problem));
+        let mark =
+            mark(&target.namespace).unwrap_or_else(|| target.namespace.get(..MARK_BYTES).unwrap_or(&target.namespace));
+        let mark = mark.to_owned();
         let parsed = url::parse(endpoint).map_err(told)?;
         let tls = parsed.tls.as_ref().map(tls::connector).transpose().map_err(told)?;
-        Ok(Self { system, endpoint: endpoint.clone(), config: parsed.config, tls, clock: target.clock })
+        Ok(Self { system, endpoint: endpoint.clone(), config: parsed.config, tls, clock: target.clock, mark })
     }
 
     /// The address without credentials, `host:port`.
@@ -73,6 +97,11 @@ impl Server {
     /// An error of this system at this address, without secrets.
     pub(super) fn error(&self, problem: &str) -> SystemError {
         SystemError { system: self.system, address: self.address(), problem: self.redact(problem) }
+    }
+
+    /// What the server lists a connection of that client by: a run lives while one of them is there.
+    pub(super) fn application(&self, client: &str) -> String {
+        format!("{client} of {}", self.mark)
     }
 
     /// The run's clock.
@@ -354,6 +383,14 @@ pub(super) fn text_of(error: &Error) -> String {
 fn advice(error: &Error) -> String {
     let text = text_of(error);
     match error.code() {
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS && text.contains("for role") => format!(
+            "{text}: every client needs a connection of its own; run fewer clients, or raise the role's limit \
+             (alter role ... connection limit N; -1: none)"
+        ),
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS && text.contains("for database") => format!(
+            "{text}: every client needs a connection of its own; run fewer clients, or raise the database's limit \
+             (alter database ... connection limit N; -1: none)"
+        ),
         Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => format!(
             "{text}: every client needs a connection of its own; run fewer clients, or raise max_connections \
              (stock: 100, three of them reserved) and restart the server"

@@ -18,13 +18,14 @@ use tokio_postgres::error::SqlState;
 
 use super::super::Target;
 use super::super::poll::{Polling, Tried};
+use super::capacity::capacity;
 use super::connect::{Backend, Server};
 use super::link::{Failure, Link};
 use super::table::{Table, names};
 use crate::clock::Timer;
 use crate::lock::{
-    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NEVER, Opening, Patience, Release, Renewal,
-    Session, Survey, SystemError,
+    Acquire, Capacity, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NEVER, Opening, Patience, Release,
+    Renewal, Session, Survey, SystemError,
 };
 
 /// The lock system `postgres:lease`.
@@ -118,6 +119,10 @@ impl LockSystem for Lease {
         Box::pin(self.ask_all(keys))
     }
 
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(capacity(&self.server))
+    }
+
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
         Box::pin(self.remove(keys))
     }
@@ -169,7 +174,7 @@ impl Requests {
 
     async fn try_once(&mut self, key: &Key) -> Tried {
         let asked = self.timer.now();
-        let owner = self.link.application().to_owned();
+        let owner = self.link.owner().to_owned();
         match self.link.ask(ACQUIRE, &[&&*key.name, &owner, &(self.ttl_us as f64)]).await {
             Ok(rows) => {
                 let Some(row) = rows.first() else { return Tried::Held };
@@ -196,7 +201,7 @@ impl Requests {
 
     async fn renew(&mut self, grant: &mut Grant) -> Renewal {
         let Some(held) = self.held.get(&grant.key()) else { return Renewal::Refused };
-        let (asked, owner) = (self.timer.now(), self.link.application().to_owned());
+        let (asked, owner) = (self.timer.now(), self.link.owner().to_owned());
         let fence = grant.token().unwrap_or_default().cast_signed();
         match self.link.ask(RENEW, &[&&*held.name, &owner, &fence, &(self.ttl_us as f64)]).await {
             Ok(rows) if rows.is_empty() => Renewal::Refused,
@@ -223,7 +228,7 @@ impl Requests {
     async fn release(&mut self, grant: &Grant) -> Release {
         let Some(Held { name, ends_ns }) = self.held.remove(&grant.key()) else { return Release::NotOwner };
         let fence = grant.token().unwrap_or_default().cast_signed();
-        let owner = self.link.application().to_owned();
+        let owner = self.link.owner().to_owned();
         // An unanswered release can only end the lease sooner.
         match self.link.ask(RELEASE, &[&&*name, &owner, &fence]).await {
             Ok(rows) if rows.is_empty() => Release::NotOwner,

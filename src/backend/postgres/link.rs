@@ -9,7 +9,7 @@ use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
 
-use super::connect::{Backend, Connection, Server};
+use super::connect::{Backend, Connection, Server, client_name};
 use crate::lock::{Opening, SystemError};
 
 /// Longest wait for the server to confirm that a former session has ended.
@@ -40,7 +40,8 @@ pub(super) enum Failure {
 /// One client's identity on the server.
 pub(super) struct Link {
     server: Server,
-    application: String,
+    /// Its name in rows.
+    owner: String,
     /// Texts of the statements, by the recipe's numbers.
     sql: Vec<String>,
     live: Option<(Connection, Vec<Statement>)>,
@@ -56,17 +57,16 @@ impl Link {
     /// # Errors
     /// As [`Server::connect`].
     pub(super) async fn open(server: &Server, opening: &Opening, sql: Vec<String>) -> Result<Self, SystemError> {
-        let application = format!("lockbench client {}", opening.client);
+        let owner = client_name(opening.client);
         let limit = Duration::from_nanos(opening.request_timeout_ns);
-        let mut link =
-            Self { server: server.clone(), application, sql, live: None, limit, requests: 0, parted_at: None };
+        let mut link = Self { server: server.clone(), owner, sql, live: None, limit, requests: 0, parted_at: None };
         link.reopen().await.map_err(|problem| server.error(&problem))?;
         Ok(link)
     }
 
-    /// The name under which the server lists it.
-    pub(super) fn application(&self) -> &str {
-        &self.application
+    /// The name by which it owns rows. The server lists its connection by that name and the run's mark.
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
     }
 
     /// The server that it talks to.
@@ -179,7 +179,7 @@ impl Link {
             self.parted_at = Some(former.lost_at().unwrap_or_else(|| self.server.now()));
             former.abandon();
         }
-        let connection = self.server.connect(&self.application, self.limit).await?;
+        let connection = self.server.connect(&self.server.application(&self.owner), self.limit).await?;
         let preparing = async {
             let mut prepared = Vec::with_capacity(self.sql.len());
             for sql in &self.sql {

@@ -8,10 +8,12 @@
 
 mod advisory;
 mod advisory_key;
+mod capacity;
 mod connect;
 mod lease;
 mod link;
 pub(super) mod look;
+pub(super) mod sweep;
 mod table;
 mod tls;
 mod url;
@@ -26,6 +28,7 @@ pub static ADVISORY: Entry = Entry {
     name: "postgres:advisory",
     summary: "session advisory lock: lives and dies with the connection, the server queues",
     server: Some(ServerKind::Postgres),
+    files: |_| 1,
     quick: true,
     control: false,
     guarantees: ADVISORY_GUARANTEES,
@@ -37,6 +40,7 @@ pub static LEASE: Entry = Entry {
     name: "postgres:lease",
     summary: "a row with an expiry by the server's clock and a fencing token",
     server: Some(ServerKind::Postgres),
+    files: |_| 1,
     quick: true,
     control: false,
     guarantees: LEASE_GUARANTEES,

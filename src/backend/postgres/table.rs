@@ -114,6 +114,11 @@ impl Table {
         format!("select exists (select 1 from {}.leases)", self.schema)
     }
 
+    /// Removes the table with its rows and its schema, whatever of them is there. No CASCADE, as below.
+    pub(super) fn drop_all(&self) -> String {
+        format!("drop table if exists {0}.leases; drop schema if exists {0}", self.schema)
+    }
+
     /// Removes the empty table and its schema. No CASCADE: what somebody else put
     /// into our schema stops it.
     pub(super) fn drop(&self) -> String {

@@ -16,6 +16,9 @@ use crate::lock::{Holder, Key, Survey, SystemError};
 /// Long enough for a server that loads a data set or a page from disk.
 const PATIENCE: Limits = Limits { connect: Duration::from_secs(5), answer: Some(Duration::from_secs(5)) };
 
+/// A fact that the server refuses to tell this user.
+const NOT_TOLD: &str = "unknown (INFO is refused to this user)";
+
 /// Keys removed in one round trip.
 const BATCH: usize = 1_000;
 
@@ -69,11 +72,12 @@ pub async fn said(server: &Server) -> Result<Said, SystemError> {
         // Managed services hide CONFIG.
         Err(_) => "not readable (CONFIG refused)".to_owned(),
     };
-    let run_id = Some(run_id).filter(|id| id != UNTOLD);
+    let run_id = Some(run_id).filter(|id| id != UNTOLD && id != NOT_TOLD);
     Ok(Said { version, durability, role, run_id })
 }
 
-/// One line of a section of `INFO` (<https://redis.io/docs/latest/commands/info/>).
+/// One line of a section of `INFO` (<https://redis.io/docs/latest/commands/info/>). It is for the report only:
+/// a user who may not ask it may use locks.
 async fn info(
     server: &Server,
     connection: &mut MultiplexedConnection,
@@ -81,7 +85,11 @@ async fn info(
     line: &str,
 ) -> Result<String, SystemError> {
     let answer: Result<String, RedisError> = cmd("INFO").arg(section).query_async(connection).await;
-    let text = answer.map_err(|error| server.error(format!("INFO {section}: {}", server.explain(&error))))?;
+    let text = match answer {
+        Ok(text) => text,
+        Err(error) if error.code() == Some("NOPERM") => return Ok(NOT_TOLD.to_owned()),
+        Err(error) => return Err(server.error(format!("INFO {section}: {}", server.explain(&error)))),
+    };
     Ok(text.lines().find_map(|said| said.strip_prefix(line)).unwrap_or(UNTOLD).trim().to_owned())
 }
 

@@ -5,6 +5,7 @@
 //! server that loses its memory loses locks and token counters alike.
 
 mod answer;
+pub(super) mod door;
 pub(super) mod inspect;
 mod link;
 pub(super) mod look;
@@ -12,6 +13,7 @@ mod naming;
 pub mod script;
 mod server;
 mod session;
+pub(super) mod sweep;
 mod system;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub(super) static ENTRY: Entry = Entry {
     name: "redis",
     summary: "one Redis: SET NX PX and a fencing counter in one script, waits by polling",
     server: Some(ServerKind::Redis),
+    files: |_| 1,
     quick: true,
     control: false,
     guarantees: GUARANTEES,

@@ -3,6 +3,25 @@
 use super::super::Target;
 use crate::lock::Key;
 
+/// What every name of ours begins with, whatever the run: an ACL grants `~lockbench:*` beforehand
+/// (<https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/#key-permissions>).
+pub const PREFIX: &str = "lockbench:";
+
+/// Name of the connections of a run, which the server lists while the run lives.
+#[must_use]
+pub fn sign(namespace: &str) -> String {
+    format!("{PREFIX}{namespace}")
+}
+
+/// The namespace in a name of a key of ours.
+#[must_use]
+pub fn namespace_of(name: &[u8]) -> Option<&str> {
+    let tag = name.strip_prefix(PREFIX.as_bytes())?.strip_prefix(b"{")?;
+    let tag = tag.strip_suffix(b"}:lock").or_else(|| tag.strip_suffix(b"}:fence"))?;
+    let (namespace, key) = std::str::from_utf8(tag).ok()?.split_once(':')?;
+    (!key.is_empty()).then_some(namespace)
+}
+
 /// The names that one attempt uses. Reused from attempt to attempt, so that
 /// the measured path writes into buffers that are already there.
 #[derive(Default)]
@@ -25,6 +44,7 @@ impl Ticket {
         self.key = key.index;
         for (name, suffix) in [(&mut self.lock, "}:lock"), (&mut self.fence, "}:fence")] {
             name.clear();
+            name.push_str(PREFIX);
             name.push('{');
             name.push_str(namespace);
             name.push(':');
@@ -83,10 +103,10 @@ mod tests {
     use crate::lock::Key;
 
     #[test]
-    fn both_names_of_a_key_share_a_hash_tag() {
-        let ticket = names("lockbench-r1", &Key { index: 0, name: "hot".into() });
-        assert_eq!(ticket.lock, "{lockbench-r1:hot}:lock");
-        assert_eq!(ticket.fence, "{lockbench-r1:hot}:fence");
+    fn both_names_of_a_key_share_a_hash_tag_behind_the_fixed_prefix() {
+        let ticket = names("r1", &Key { index: 0, name: "hot".into() });
+        assert_eq!(ticket.lock, "lockbench:{r1:hot}:lock");
+        assert_eq!(ticket.fence, "lockbench:{r1:hot}:fence");
     }
 
     #[test]

@@ -2,15 +2,17 @@
 //! it is made. The crate's defaults are not a benchmark's: Nagle is on
 //! (redis-rs#2195) and answers are cut off after 500 ms.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
-    RedisConnectionInfo, TlsCertificates,
+    RedisConnectionInfo, TlsCertificates, cmd,
 };
 
+use super::door;
+use super::naming::sign;
 use super::script::Script;
 use crate::lock::{Endpoint, SystemError};
 
@@ -37,11 +39,19 @@ impl Limits {
     }
 }
 
+/// How long a full server is asked again for a place: at the change of trials it has not yet read that the
+/// connections before are closed.
+const PLACE_LIMIT: Duration = Duration::from_secs(1);
+/// Pause between two such tries.
+const PLACE_PAUSE: Duration = Duration::from_millis(50);
+
 /// A server that we can connect to.
 pub struct Server {
     system: &'static str,
     endpoint: Endpoint,
     client: Client,
+    /// What the server lists our connections by.
+    name: Option<String>,
 }
 
 impl Server {
@@ -57,7 +67,13 @@ impl Server {
             address: endpoint.to_string(),
             problem: endpoint.redact(&problem),
         })?;
-        Ok(Self { system, endpoint: endpoint.clone(), client })
+        Ok(Self { system, endpoint: endpoint.clone(), client, name: None })
+    }
+
+    /// The same for a run, whose connections the server lists by its namespace: they are the sign that it lives.
+    #[must_use]
+    pub fn of_run(self, namespace: &str) -> Self {
+        Self { name: Some(sign(namespace)), ..self }
     }
 
     /// Its address, without credentials.
@@ -102,17 +118,42 @@ impl Server {
         let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(limits.connect);
         let info = self.client.get_connection_info().clone().set_tcp_settings(tcp);
         // A server that accepts but does not answer holds up the loading too.
-        let connecting = async {
-            let mut connection = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?;
+        let connecting = async || {
+            let client = Client::open(info.clone())?;
+            let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            if let Some(name) = &self.name {
+                let named = cmd("CLIENT").arg("SETNAME").arg(name).query_async::<()>(&mut connection).await;
+                // A user who may not name a connection may use locks; a connection that is lost shows next.
+                drop(named);
+            }
             if with_scripts {
                 Script::load_all().query_async::<()>(&mut connection).await?;
             }
             Ok(connection)
         };
-        match tokio::time::timeout(limits.connect, connecting).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(self.explain(&error)),
-            Err(_) => Err(format!("no connection within {} ms", limits.connect.as_millis())),
+        let until = Instant::now() + PLACE_LIMIT.min(limits.connect);
+        loop {
+            let problem = match tokio::time::timeout(limits.connect, connecting()).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => self.refused(&error).await,
+                Err(_) => return Err(format!("no connection within {} ms", limits.connect.as_millis())),
+            };
+            if !problem.contains(door::FULL) || Instant::now() >= until {
+                return Err(problem);
+            }
+            tokio::time::sleep(PLACE_PAUSE).await;
+        }
+    }
+
+    /// Why a connection was not made: in the server's own words, where it said some before it closed.
+    async fn refused(&self, error: &redis::RedisError) -> String {
+        let told = error.to_string();
+        if told.contains(door::FULL) || error.code().is_some() {
+            return door::advice(&self.explain(error));
+        }
+        match door::refusal(self.client.get_connection_info().addr()).await {
+            Some(said) => door::advice(&said),
+            None => self.explain(error),
         }
     }
 
@@ -126,6 +167,9 @@ impl Server {
             return format!(
                 "{text}: add ?ca=/path/to/ca.pem to the URL if the server's certificate is from a CA of your own"
             );
+        }
+        if error.is_connection_dropped() {
+            return format!("{text}: did the server close the connection (maxclients, its timeout, TLS expected)?");
         }
         text
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::super::Target;
-use super::inspect;
 use super::server::Server;
 use super::session::RedisSession;
 use super::{ENTRY, GUARANTEES};
-use crate::lock::{Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
+use super::{door, inspect};
+use crate::lock::{
+    Capacity, Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError,
+};
 
 /// One Redis server as a lock service.
 pub(super) struct RedisSystem {
@@ -29,7 +31,7 @@ impl RedisSystem {
                 problem: "needs exactly one endpoint: --endpoint redis=redis://host:port".to_owned(),
             });
         };
-        let server = Arc::new(Server::new(ENTRY.name, endpoint)?);
+        let server = Arc::new(Server::new(ENTRY.name, endpoint)?.of_run(&target.namespace));
         Ok(Self { server, target })
     }
 }
@@ -70,6 +72,10 @@ impl LockSystem for RedisSystem {
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         Box::pin(inspect::survey(&self.server, &self.target.namespace, keys, self.target.clock))
+    }
+
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(async { Ok(door::of_all(&[door::capacity(&self.server).await?])) })
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

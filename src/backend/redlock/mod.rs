@@ -24,6 +24,7 @@ pub(super) static ENTRY: Entry = Entry {
     name: "redlock",
     summary: "Redlock: SET NX PX on a majority of N independent Redis nodes, waits by polling",
     server: Some(ServerKind::Redlock),
+    files: |servers| servers,
     quick: true,
     control: false,
     guarantees: GUARANTEES,

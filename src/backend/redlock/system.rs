@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::super::Target;
-use super::super::redis::{Server, inspect};
+use super::super::redis::{Server, door, inspect};
 use super::session::RedlockSession;
 use super::tally::quorum;
 use super::{ENTRY, GUARANTEES};
 use crate::lock::{
-    Away, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey, SystemError,
+    Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey,
+    SystemError,
 };
 
 /// Fewest nodes of which one may fail.
@@ -39,7 +40,8 @@ impl RedlockSystem {
         if let Some(twice) = addresses.iter().enumerate().find(|(i, one)| addresses[..*i].contains(one)) {
             return Err(refuse(format!("{} is given twice; nodes must be independent", twice.1)));
         }
-        let server = |endpoint| Server::new(ENTRY.name, endpoint).map(Arc::new);
+        let server =
+            |endpoint| Server::new(ENTRY.name, endpoint).map(|server| Arc::new(server.of_run(&target.namespace)));
         let servers = target.endpoints.iter().map(server).collect::<Result<_, _>>()?;
         Ok(Self { servers, target })
     }
@@ -165,6 +167,15 @@ impl LockSystem for RedlockSystem {
 
     fn nodes(&self) -> Local<'_, Option<Nodes>> {
         Box::pin(async { Some(self.ask_nodes().await) })
+    }
+
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(async {
+            let asked = join_all(self.servers.iter().map(|server| door::capacity(server))).await;
+            // A node that does not answer is no limit of the others.
+            let told = |asked: Result<_, SystemError>| asked.unwrap_or_else(|error| Err(error.to_string()));
+            Ok(door::of_all(&asked.into_iter().map(told).collect::<Vec<_>>()))
+        })
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

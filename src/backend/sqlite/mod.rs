@@ -19,6 +19,7 @@ pub static ENTRY: Entry = Entry {
     name: "sqlite",
     summary: "an embedded lease table with tokens, for processes of one host",
     server: None,
+    files: |_| 3, // database, write-ahead log, shared memory
     quick: true,
     control: false,
     guarantees: GUARANTEES,

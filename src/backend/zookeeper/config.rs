@@ -12,6 +12,9 @@ use crate::lock::{Endpoint, Host, Key, SystemError};
 /// Port where none is written (`clientPort` in ZooKeeper's sample configuration).
 const DEFAULT_PORT: u16 = 2181;
 
+/// What the parent of everything of a run begins with.
+pub const ROOT: &str = "lockbench-";
+
 /// The entry's configuration, shared by all of its sessions.
 pub struct Config {
     endpoints: Vec<Endpoint>,
@@ -31,7 +34,7 @@ impl Config {
             hosts: Vec::new(),
             chroot: String::new(),
             auth: None,
-            root: format!("/lockbench-{}", target.namespace),
+            root: format!("/{ROOT}{}", target.namespace),
             clock: target.clock,
         };
         for endpoint in &target.endpoints {

@@ -54,9 +54,14 @@ pub fn voters(conf: &str) -> usize {
     conf.lines().filter(|line| line.starts_with("server.") && !line.contains(":observer")).count()
 }
 
+/// `maxClientCnxns` in an answer to `conf`: most connections from one address, 0 for no limit.
+pub fn most_connections(conf: &str) -> Option<u64> {
+    conf.lines().find_map(|line| line.strip_prefix("maxClientCnxns=")?.trim().parse().ok())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{idle, mode, standalone, version, voters};
+    use super::{idle, mode, most_connections, standalone, version, voters};
 
     #[test]
     fn answers_are_read() {
@@ -70,5 +75,6 @@ mod tests {
         let conf = "tickTime=2000\nserverId=1\nmembership: \nserver.1=a:2888:3888:participant\n\
                     server.2=b:2888:3888:participant\nserver.3=c:2888:3888:observer\nversion=0\n";
         assert_eq!((voters(conf), voters("serverId=0\n")), (2, 0));
+        assert_eq!((most_connections("tickTime=1\nmaxClientCnxns=60\n"), most_connections(conf)), (Some(60), None));
     }
 }

@@ -18,11 +18,13 @@
 //! endpoint names one.
 
 mod config;
+mod door;
 mod four_letter;
 mod link;
 pub(super) mod look;
 mod node;
 mod session;
+pub(super) mod sweep;
 mod system;
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ pub static ENTRY: Entry = Entry {
     name: NAME,
     summary: "ephemeral sequential children, each waiter watches only its predecessor",
     server: Some(ServerKind::Zookeeper),
+    files: |_| 1,
     quick: true,
     control: false,
     guarantees: GUARANTEES,

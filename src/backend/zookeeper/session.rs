@@ -16,6 +16,7 @@ use std::sync::Arc;
 use zookeeper_client::{Client, CreateMode, Error};
 
 use super::config::Config;
+use super::door;
 use super::link::{Link, bounded, broken, certain};
 use super::node::{self, Stand};
 use crate::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session, SystemError};
@@ -28,6 +29,16 @@ struct Node {
     path: String,
     name: String,
     czxid: i64,
+}
+
+/// The first client of a run shows that it lives: by an ephemeral node beside the locks, which goes with the
+/// session. Whether that works decides nothing for the run.
+async fn sign(config: &Config, opening: &Opening, link: &Link) {
+    if opening.client == 0 {
+        let path = format!("{}/alive-{:016x}", config.root(), link.id());
+        let options = config.creating(CreateMode::Ephemeral);
+        drop(bounded(opening.request_timeout_ns, link.client().create(&path, b"", &options)).await);
+    }
 }
 
 /// How a turn in the queue ended.
@@ -62,10 +73,14 @@ impl ZookeeperSession {
     /// Opens a ZooKeeper session.
     pub async fn open(config: Arc<Config>, opening: Opening) -> Result<Self, SystemError> {
         let link = Link::open(&config, opening.ttl_ns, opening.request_timeout_ns).await;
-        let link = link.map_err(|error| {
-            config
-                .error(&format!("cannot open a session: {error}; is ZooKeeper running there, and is the login right?"))
-        })?;
+        let link = match link {
+            Ok(link) => link,
+            Err(error) => {
+                let problem = door::explained(&config, &error).await;
+                return Err(config.error(&format!("cannot open a session: {problem}")));
+            }
+        };
+        sign(&config, &opening, &link).await;
         let ttl_ns = link.ttl_ns;
         Ok(Self {
             config,
@@ -90,6 +105,7 @@ impl ZookeeperSession {
                 over.close(self.opening.request_timeout_ns).await;
             }
             let link = Link::open(&self.config, self.opening.ttl_ns, self.opening.request_timeout_ns).await?;
+            sign(&self.config, &self.opening, &link).await;
             self.ttl_ns = link.ttl_ns;
             self.given_up_ns = None;
             self.link = Some(link);

@@ -10,9 +10,10 @@ use zookeeper_client::{Client, CreateMode, Error};
 use super::config::Config;
 use super::link::{Link, bounded};
 use super::session::ZookeeperSession;
-use super::{GUARANTEES, NAME, four_letter, node};
+use super::{GUARANTEES, NAME, door, four_letter, node};
 use crate::lock::{
-    Away, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey, SystemError,
+    Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey,
+    SystemError,
 };
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
@@ -53,7 +54,13 @@ impl ZookeeperSystem {
     /// Does something in a session of its own.
     async fn with<T>(&self, what: &str, work: impl AsyncFnOnce(&Client) -> Result<T, Error>) -> Result<T, SystemError> {
         let link = Link::open(&self.config, ADMIN_SESSION_NS, ADMIN_LIMIT_NS).await;
-        let link = link.map_err(|error| self.failed("cannot open a session", &error))?;
+        let link = match link {
+            Ok(link) => link,
+            Err(error) => {
+                let problem = door::explained(&self.config, &error).await;
+                return Err(self.config.error(&format!("cannot open a session: {problem}")));
+            }
+        };
         let done = work(link.client()).await;
         link.close(ADMIN_LIMIT_NS).await;
         done.map_err(|error| self.failed(what, &error))
@@ -304,6 +311,10 @@ impl LockSystem for ZookeeperSystem {
             let unknown = members.len() == 1 && members.iter().flatten().any(one_of_many);
             (!unknown).then(|| nodes(&members))
         })
+    }
+
+    fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
+        Box::pin(door::capacity(&self.config))
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -119,10 +119,22 @@ pub(in crate::cli) struct CheckArgs {
     /// Override a key of the workload
     #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Servers that are asked for their limits, e.g. redis=redis://host:6379; may be repeated; none: no server is asked
+    #[arg(
+        long,
+        env = "LOCKBENCH_ENDPOINT",
+        value_name = "SYSTEM=URL[,URL...]",
+        value_delimiter = ' ',
+        hide_env_values = true
+    )]
+    pub endpoint: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DoctorArgs {
+    /// A workload: compare what it needs with the limits of this machine and of the servers
+    #[arg(value_name = "WORKLOAD.toml")]
+    pub workload: Option<PathBuf>,
     /// Running servers to look at as well, e.g. redis=redis://host:6379 or etcd=etcd://a,b,c; may be repeated
     #[arg(long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,

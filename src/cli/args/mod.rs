@@ -16,7 +16,7 @@ pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
 pub(super) use look::{FormatChoice, ThemeName, UiArgs, UiChoice};
 pub(super) use metrics::MetricsArgs;
 pub(super) use monitor::MonitorArgs;
-pub(super) use stack::{DownArgs, KeeperArgs, StackChoice, StatusArgs, UpArgs};
+pub(super) use stack::{DownArgs, KeeperArgs, StackChoice, StatusArgs, SweepUpArgs, UpArgs};
 pub(super) use stored::{CompareArgs, ExplainArgs, ExportArgs, LsArgs, ReportArgs, ShowArgs, VerifyArgs, WatchArgs};
 pub(super) use text::{CompletionsArgs, SchemaArgs, SchemaChoice};
 
@@ -48,6 +48,8 @@ pub(super) enum Command {
     Down(DownArgs),
     /// Show which servers run
     Status(StatusArgs),
+    /// List what runs that were killed left on servers that are not lockbench's, and remove it
+    SweepUp(SweepUpArgs),
     /// Holds the local servers of one kind for `up`
     #[command(hide = true)]
     Keeper(KeeperArgs),

@@ -100,6 +100,19 @@ pub(in crate::cli) struct StatusArgs {
     pub format: FormatChoice,
 }
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SweepUpArgs {
+    /// Servers to look at: redis://HOST:PORT, or SYSTEM=URL[,URL...]
+    #[arg(env = "LOCKBENCH_ENDPOINT", value_name = "ENDPOINT", value_delimiter = ' ', hide_env_values = true)]
+    pub endpoint: Vec<String>,
+    /// Remove what dead runs left; without this it is only listed
+    #[arg(long, env = "LOCKBENCH_YES")]
+    pub yes: bool,
+    /// Format of the list on stdout
+    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
+    pub format: FormatChoice,
+}
+
 /// What `up` starts to hold the servers of one kind.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct KeeperArgs {

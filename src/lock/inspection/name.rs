@@ -64,6 +64,8 @@ mod tests {
             "LOCK:orders",
             "locks/7",
             "lock_7",
+            "lockbench:{r1:hot}:lock",
+            "lockbench:{r1:hot}:lock",
             "{lockbench-1:hot}:lock",
             "redlock:x",
             "job_lock",
@@ -80,6 +82,8 @@ mod tests {
         for name in [
             "block:7",
             "clock",
+            "lockbench:{r1:hot}:fence",
+            "lockbench:{r1:hot}:fence",
             "{lockbench-1:hot}:fence",
             "locked-users",
             "unlocks",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisError, ServerError, Value};
 
-use super::super::naming::in_words;
+use super::super::naming::{PREFIX, in_words};
 use super::redisson::{queue_of, redisson};
 use crate::lock::inspection::{ClientSeen, MOST_WAITERS, readable};
 
@@ -125,9 +125,15 @@ fn ask(asking: &mut Pipeline, name: &[u8], form: Form) {
 /// Name of the counter beside a lock of ours; for another lock a name that we have read anyway.
 fn fence(name: &[u8]) -> Vec<u8> {
     match name.strip_suffix(OURS.0.as_bytes()) {
-        Some(key) if key.starts_with(b"{") => [key, OURS.1.as_bytes()].concat(),
+        Some(key) if tagged(key).is_some() => [key, OURS.1.as_bytes()].concat(),
         _ => name.to_vec(),
     }
+}
+
+/// What follows the opening brace in a name like ours, which begins with the fixed prefix, or with the brace
+/// as those of earlier versions did.
+fn tagged(name: &[u8]) -> Option<&[u8]> {
+    name.strip_prefix(PREFIX.as_bytes()).unwrap_or(name).strip_prefix(b"{")
 }
 
 pub(super) fn understood(name: &[u8], form: Form, answers: &[Value]) -> Option<Held> {
@@ -153,7 +159,7 @@ pub(super) fn understood(name: &[u8], form: Form, answers: &[Value]) -> Option<H
 fn text(name: &[u8], content: &Value, fence_value: &Value) -> Option<Held> {
     let Value::BulkString(bytes) = content else { return None };
     let value = readable(bytes);
-    let namespace = name.strip_prefix(b"{").and_then(|rest| rest.split(|byte| *byte == b':').next());
+    let namespace = tagged(name).and_then(|rest| rest.split(|byte| *byte == b':').next());
     let identity = namespace.map(|namespace| in_words(value.clone(), &String::from_utf8_lossy(namespace)));
     let ours = fence(name) != name;
     let token = match fence_value {
@@ -194,8 +200,10 @@ mod tests {
     #[test]
     fn our_own_lock_is_told_with_its_client_and_token() {
         let answers = [bulk("r1/12/4fdf/7"), Value::Int(9), bulk("41")];
-        let held = understood(b"{r1:hot}:lock", Form::Text, &answers).unwrap();
-        assert_eq!(held.holders[0].identity.as_deref(), Some("client 12 (4fdf/7)"));
-        assert_eq!((held.kind, held.holders[0].token), ("lockbench", Some(41)));
+        for name in [&b"lockbench:{r1:hot}:lock"[..], b"{r1:hot}:lock"] {
+            let held = understood(name, Form::Text, &answers).unwrap();
+            assert_eq!(held.holders[0].identity.as_deref(), Some("client 12 (4fdf/7)"));
+            assert_eq!((held.kind, held.holders[0].token), ("lockbench", Some(41)));
+        }
     }
 }
