@@ -1,6 +1,7 @@
 //! Report to bytes: one file a format. No clock, no file access and no colour
 //! decision in here, so that the same run always gives the same bytes.
 
+mod answer;
 pub mod chart;
 mod command;
 mod comparison;
@@ -32,6 +33,7 @@ mod violations;
 
 pub use command::shell_line;
 pub use comparison::comparison;
+pub use html::comparison_page;
 pub use inspection::{Appearance, Line, Tone, inspection_json, inspection_lines, inspection_schema, printed};
 pub use json::json;
 pub use monitor::monitor_text;

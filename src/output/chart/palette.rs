@@ -103,17 +103,10 @@ pub fn looks(names: &[&str]) -> Vec<Look> {
 /// without an error, or attempts that were made before one.
 #[must_use]
 pub fn backends(run: &RecordedRun) -> Vec<&str> {
-    let reported = run.report.results.iter().filter(|result| result.error.is_none() || result.attempts > 0);
-    let measured = run.measured.iter().filter(|measured| measured.counts.attempts > 0);
-    let ran: Vec<&str> = reported
-        .map(|result| result.backend.as_str())
-        .chain(measured.map(|measured| measured.backend.as_str()))
-        .collect();
     let mut names: Vec<&str> = Vec::new();
-    let all = run.report.results.iter().map(|result| result.backend.as_str());
-    for name in all.chain(run.measured.iter().map(|measured| measured.backend.as_str())) {
-        if ran.contains(&name) && !names.contains(&name) {
-            names.push(name);
+    for result in run.report.results.iter().filter(|result| result.error.is_none() || result.attempts > 0) {
+        if !names.contains(&result.backend.as_str()) {
+            names.push(&result.backend);
         }
     }
     names

@@ -242,9 +242,9 @@ mod tests {
     fn a_drawing_that_stands_alone_has_each_colour_in_the_dark_too() {
         let drawing = alone("<svg><path fill=\"#ffffff\"/><path stroke=\"#22262b\" fill=\"#ffffff\"/></svg>");
         insta::assert_snapshot!(drawing, @r##"
-        <svg><path fill="#ffffff"/><path stroke="#22262b" fill="#ffffff"/><style>@media screen and (prefers-color-scheme:dark){[fill="#ffffff"]{fill:#1b1f24}[stroke="#22262b"]{stroke:#c1c9d2}}</style>
-        </svg>
-        "##);
+<svg><path fill="#ffffff"/><path stroke="#22262b" fill="#ffffff"/><style>@media screen and (prefers-color-scheme:dark){[fill="#ffffff"]{fill:#1b1f24}[stroke="#22262b"]{stroke:#c1c9d2}}</style>
+</svg>
+"##);
         assert_eq!(alone("nothing"), "nothing");
     }
 

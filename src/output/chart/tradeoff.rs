@@ -35,7 +35,7 @@ struct Point {
 }
 
 /// Size on a page, where it stands beside the answer.
-const VIEW: (u32, u32) = (560, 400);
+const VIEW: (u32, u32) = (560, 360);
 
 struct Tradeoff {
     points: Vec<Point>,
