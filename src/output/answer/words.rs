@@ -1,10 +1,8 @@
 //! The answer's types in English, once for terminal, page and summary.
 
 use crate::output::command::repeat_line;
-use crate::report::answer::{
-    Absent, Cause, Class, Disqualified, Evidence, Finding, Limit, Next, Turnout, Winner,
-};
-use crate::report::{Durability, Report, SafetyVerdict, Storage};
+use crate::report::answer::{Absent, Cause, Class, Disqualified, Evidence, Finding, Limit, Next, Turnout, Winner};
+use crate::report::{Durability, Report, Storage};
 use crate::stats::Interval;
 use crate::units::{grouped, human_duration, three_digits};
 
