@@ -37,7 +37,7 @@ for name in "${names[@]}"; do
       ;;
     hot-key)
       target/release/lockbench run workloads/hot-key.toml "${run[@]}" >"target/$name.txt" || code=$?
-      files+=(report.html charts/percentiles.svg charts/heatmap-redis.svg)
+      files+=(report.html charts/percentiles.svg charts/heatmap.svg)
       ;;
     sweep)
       target/release/lockbench run workloads/hot-key.toml --sweep clients=1,4,16,64 \

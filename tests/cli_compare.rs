@@ -57,7 +57,12 @@ fn the_same_pace_passes_and_a_slower_one_is_a_regression() {
     place.run(&["compare", "usual", "again"]).exits(0).tells(&["comparison: no regression", "within noise"]);
     let ran = place.run(&["compare", "usual", "slow"]).exits(98);
     ran.tells(&["comparison: REGRESSION", "memory throughput: -30 %", "beyond 15 % noise", "571/s"]);
-    place.run(&["compare", "slow", "usual"]).exits(0).tells(&["improvement"]);
+    place.run(&["compare", "slow", "usual", "--html", "page.html"]).exits(0).tells(&["improvement"]);
+    let page = fs::read_to_string(place.path().join("page.html")).unwrap();
+    assert!(
+        page.contains("No regression") && page.contains("compared with the baseline slow") && page.contains("better")
+    );
+    place.run(&["compare", "slow", "usual", "--html", "no/page.html"]).exits(1).complains(&["--html no/page.html"]);
     place.run(&["compare", "usual", "slow", "--noise", "40%"]).exits(0);
     place.run(&["compare", "results/usual,again", "slow"]).exits(98).tells(&["(usual, again)", "10 / 5"]);
 }

@@ -36,14 +36,14 @@ fn a_sweep_leaves_one_run_a_value_and_the_curve_over_them() {
     let curve = json(&place, "s", "sweep.json");
     let values: Vec<f64> = curve["points"].as_array().unwrap().iter().map(|p| p["value"].as_f64().unwrap()).collect();
     assert_eq!((curve["key"].as_str(), values), (Some("clients"), vec![1.0, 2.0, 4.0]));
-    for file in ["sweep.csv", "summary.md", "charts/sweep.svg", "charts/sweep.png"] {
+    for file in ["sweep.csv", "summary.md", "sweep.html", "charts/sweep.svg", "charts/sweep.png"] {
         assert!(place.results().join("s").join(file).metadata().unwrap().len() > 0, "{file}");
     }
     assert!(!place.results().join("s/plan.toml").exists(), "one plan of several");
     // The same curve over the same runs, later.
     let again = ["report", "s-clients-4", "s-clients-1", "s-clients-2", "--to", "results/again"];
     place.run(&again).exits(0).tells(&["uncontended over clients"]);
-    for file in ["sweep.json", "sweep.csv", "charts/sweep.svg"] {
+    for file in ["sweep.json", "sweep.csv", "sweep.html", "charts/sweep.svg"] {
         let read = |run: &str| fs::read(place.results().join(run).join(file)).unwrap();
         assert!(read("s") == read("again"), "{file} differs");
     }

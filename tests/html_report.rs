@@ -41,6 +41,10 @@ fn chromium() -> Option<PathBuf> {
 }
 
 fn load(browser: &Path, page: &Path) -> Loaded {
+    load_in(browser, page, false)
+}
+
+fn load_in(browser: &Path, page: &Path, dark: bool) -> Loaded {
     let place = tempfile::tempdir().unwrap();
     let log = place.path().join("net.json");
     let out = Command::new(browser)
@@ -49,7 +53,8 @@ fn load(browser: &Path, page: &Path) -> Loaded {
         .args(["--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"])
         .arg(format!("--user-data-dir={}", place.path().join("profile").display()))
         .arg(format!("--log-net-log={}", log.display()))
-        .args(["--enable-logging=stderr", "--dump-dom"])
+        .args(["--enable-logging=stderr", "--dump-dom", "--window-size=1400,1000"])
+        .arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!dark)))
         .arg(format!("file://{}", page.display()))
         .stdin(Stdio::null())
         .output()
@@ -123,6 +128,136 @@ fn a_clean_and_a_violated_run_load_without_a_network_and_look_different() {
     let broken = page_of(&browser, &[&["run", &broken][..], &short].concat(), 100);
     assert_eq!((tone(&clean), tone(&broken)), ("verdict pass", "verdict violated"));
     assert!(broken.dom.contains("<article class=\"story\"") && !clean.dom.contains("<article class=\"story\""));
+}
+
+/// Measures a page as it is in a frame of that size: the lowest edge and the words of
+/// what the first screen must say, what is wider than the page, and colours.
+const MEASURE: &str = r##"
+<meta name="color-scheme" content="light dark"><body><pre id="measured"></pre><iframe style="border:0" srcdoc="PAGE" width="WIDTH" height="800"></iframe><script>
+const frame = document.querySelector('iframe');
+frame.onload = () => {
+  const page = frame.contentDocument, view = frame.contentWindow;
+  const found = {};
+  for (const [name, selector] of [['which', '.answer .winner'], ['limits', '.limits li'], ['turnout', '.turnout'],
+      ['absent', '.absent li'], ['marks', '.answer tbody .mark'], ['chart', '#tradeoff svg']]) {
+    const all = [...page.querySelectorAll(selector)];
+    found[name] = { text: all.map(one => one.textContent.trim()),
+      bottom: Math.max(0, ...all.map(one => one.getBoundingClientRect().bottom)),
+      right: Math.max(0, ...all.map(one => one.getBoundingClientRect().right)) };
+  }
+  const root = page.documentElement, paper = page.querySelector('#tradeoff svg [fill="#22262b"]');
+  const wide = [...page.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1);
+  found.frame = [view.innerWidth, view.innerHeight];
+  found.overflow = root.scrollWidth - root.clientWidth;
+  found.cut = wide.map(one => (one.querySelector('table') || one).className + ': ' + one.textContent.trim().slice(0, 40));
+  found.ink = paper ? view.getComputedStyle(paper).fill : null;
+  found.shown = [...page.querySelectorAll('.charts [data-pick="0"]')].filter(one => one.offsetParent).length;
+  const pick = page.querySelector('#pick-0');
+  if (pick) { pick.click(); }
+  found.left = [...page.querySelectorAll('.charts [data-pick="0"]')].filter(one => one.offsetParent).length;
+  document.querySelector('#measured').textContent = JSON.stringify(found);
+  frame.remove();
+};
+</script>"##;
+
+fn measured(browser: &Path, page: &Path, width: u32, dark: bool) -> Value {
+    let place = Place::new();
+    let html = fs::read_to_string(page).unwrap().replace('&', "&amp;").replace('"', "&quot;");
+    let wrapped = MEASURE.replace("WIDTH", &width.to_string()).replace("PAGE", &html);
+    let loaded = load_in(browser, &place.file("measure.html", &wrapped), dark);
+    let text = loaded.dom.split("<pre id=\"measured\">").nth(1).unwrap().split("</pre>").next().unwrap();
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let found: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{:?}", loaded.console));
+    assert_eq!(found["frame"], serde_json::json!([width, 800]));
+    found
+}
+
+/// A stored run, drawn anew after `change` of its report.
+fn redrawn(place: &Place, stored: &str, change: impl FnOnce(&mut Value)) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/reference").join(stored);
+    let run = place.path().join(stored);
+    fs::create_dir(&run).unwrap();
+    for file in ["plan.toml", "measured.json.gz"] {
+        fs::copy(from.join(file), run.join(file)).unwrap();
+    }
+    let mut report: Value = serde_json::from_slice(&fs::read(from.join("report.json")).unwrap()).unwrap();
+    change(&mut report);
+    fs::write(run.join("report.json"), serde_json::to_vec(&report).unwrap()).unwrap();
+    place.run(&["report", run.to_str().unwrap()]).exits(0);
+    run.join("report.html")
+}
+
+/// The report as if all but these had found no server.
+fn only(report: &mut Value, kept: &[&str]) {
+    let mut gone: Vec<String> = Vec::new();
+    for key in ["results", "aggregates"] {
+        report[key].as_array_mut().unwrap().retain(|one| {
+            let name = one["backend"].as_str().unwrap();
+            if !kept.contains(&name) && !gone.iter().any(|known| known == name) {
+                gone.push(name.to_owned());
+            }
+            kept.contains(&name)
+        });
+    }
+    let skipped = gone.iter().map(|name| {
+        let reason = "no server found on this machine, and no container; install it or name one with --endpoint";
+        serde_json::json!({ "backend": name, "reason": reason, "asked_for": false })
+    });
+    report["skipped"] = skipped.collect();
+}
+
+#[test]
+fn the_first_screen_says_which_by_what_margin_what_is_not_proven_and_what_did_not_run() {
+    let Some(browser) = chromium() else { return };
+    let place = Place::new();
+    let runs = [
+        ("all", redrawn(&place, "quickstart", |_| {})),
+        ("some", redrawn(&place, "hot-key", |report| only(report, &["redis", "memory", "redlock"]))),
+        ("caught", redrawn(&place, "no-lock", |_| {})),
+    ];
+    for (name, page) in runs {
+        let mut inks = Vec::new();
+        for dark in [false, true] {
+            let seen = measured(&browser, &page, 1_280, dark);
+            for part in ["which", "limits", "turnout", "marks", "chart"] {
+                let bottom = seen[part]["bottom"].as_f64().unwrap();
+                let right = seen[part]["right"].as_f64().unwrap();
+                let texts = seen[part]["text"].as_array().unwrap();
+                assert!(!texts.is_empty() && bottom > 0.0, "{name}: nothing says {part}");
+                assert!(bottom <= 800.0 && right <= 1_280.0, "{name}: {part} ends at {right}, {bottom}");
+            }
+            let said = |part: &str| seen[part]["text"].to_string();
+            match name {
+                "all" => {
+                    assert!(
+                        said("which").contains(" interval ") && said("which").contains("x the grants/s of "),
+                        "{seen}"
+                    );
+                    assert!(said("turnout").contains("8 of 8 systems ran"), "{seen}");
+                }
+                "some" => {
+                    assert!(said("turnout").contains("of 8 systems ran: "), "{seen}");
+                    assert!(said("absent").contains("zookeeper: no server found"), "{seen}");
+                    assert!(seen["absent"]["bottom"].as_f64().unwrap() <= 800.0, "{seen}");
+                }
+                _ => assert!(
+                    said("which").contains("no system is ranked") && said("marks").contains("VIOLATED"),
+                    "{seen}"
+                ),
+            }
+            assert!(said("limits").contains("no faults injected"), "{seen}");
+            assert_eq!(seen["overflow"], 0, "{name}: {seen}");
+            assert_eq!(seen["cut"], serde_json::json!([]), "{name}: a column is cut");
+            inks.push(seen["ink"].to_string());
+            // A system that is not chosen has no drawing left.
+            assert!(name == "caught" || seen["shown"].as_u64() > Some(0), "{seen}");
+            assert!(name == "caught" || seen["left"] == 0, "{seen}");
+        }
+        assert_ne!(inks[0], inks[1], "{name}: the dark has the colours of the light");
+        let seen = measured(&browser, &page, 375, false);
+        assert_eq!(seen["overflow"], 0, "{name} at 375 px: {seen}");
+    }
 }
 
 #[test]

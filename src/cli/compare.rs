@@ -1,10 +1,12 @@
 //! `lockbench compare`: is B worse than A, beyond noise?
 
+use std::fs;
+
 use super::args::{CompareArgs, FormatChoice};
 use super::conclude::terminal_width;
 use super::sides::Runs;
 use super::{Failure, print, print_json};
-use crate::output::comparison;
+use crate::output::{comparison, comparison_page};
 use crate::report::Exit;
 use crate::report::compare::{ComparisonOutcome, Rules, check_gates, compare as compared};
 
@@ -19,6 +21,10 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
     let baseline = Runs::open(&args.a, &args.stored.output)?;
     let candidate = Runs::open(&args.b, &args.stored.output)?;
     let found = baseline.as_side(|a| candidate.as_side(|b| compared(a, b, &rules))).map_err(Failure::usage)?;
+    if let Some(path) = &args.html {
+        let page = comparison_page(&found).map_err(Failure::internal)?;
+        fs::write(path, page).map_err(|error| Failure::internal(format!("--html {}: {error}", path.display())))?;
+    }
     match args.format {
         FormatChoice::Json => {
             print_json(&format!("{}\n", serde_json::to_string_pretty(&found).map_err(Failure::internal)?))?;

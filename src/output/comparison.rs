@@ -26,8 +26,7 @@ pub fn comparison(comparison: &Comparison, width: Option<u16>) -> String {
         let _ = writeln!(out, "UNLIKE SIDES, compared by force; the changes below may come from these differences:");
         lines(&mut out, "  ", &comparison.unlike);
     }
-    let shown: Vec<&Change> =
-        comparison.changes.iter().filter(|change| shown(change) && !echoes(comparison, change)).collect();
+    let shown: Vec<&Change> = comparison.changes.iter().filter(|change| is_shown(comparison, change)).collect();
     if !shown.is_empty() {
         let mut grid = comfy_table::Table::new();
         grid.load_preset("     ──            ").set_width(width.unwrap_or(NO_TERMINAL));
@@ -67,6 +66,11 @@ fn lines(out: &mut String, before: &str, texts: &[String]) {
     }
 }
 
+/// Does a reader want to see it?
+pub fn is_shown(comparison: &Comparison, change: &Change) -> bool {
+    shown(change) && !echoes(comparison, change)
+}
+
 /// In a closed loop response and service time are the same: one of them is enough.
 fn echoes(comparison: &Comparison, change: &Change) -> bool {
     let Some(stat) = change.figure.strip_prefix("acquire_response.") else { return false };
@@ -85,8 +89,6 @@ fn shown(change: &Change) -> bool {
 }
 
 fn row(change: &Change) -> Vec<String> {
-    let unit = find(&change.figure).map_or(Unit::Number, |figure| figure.unit());
-    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| human(unit, value));
     let interval = match (change.low, change.high) {
         (Some(low), Some(high)) => format!("{} to {}", percent(low), percent(high)),
         _ => "-".to_owned(),
@@ -98,8 +100,8 @@ fn row(change: &Change) -> Vec<String> {
     vec![
         change.backend.clone(),
         change.figure.clone(),
-        value(change.baseline),
-        value(change.candidate),
+        human_value(change, change.baseline),
+        human_value(change, change.candidate),
         change.change.map_or_else(|| "-".to_owned(), percent),
         interval,
         trials,
@@ -122,10 +124,16 @@ fn verdict(change: &Change) -> String {
 }
 
 /// Why gates that do not decide say nothing.
-fn silent(comparison: &Comparison) -> Vec<String> {
+pub fn silent(comparison: &Comparison) -> Vec<String> {
     let gated = comparison.changes.iter().filter(|change| change.gated && !change.verdict.concluded());
     let told = gated.map(|change| format!("{} {}: {}", change.backend, change.figure, change.because));
     told.filter(|told| !comparison.reasons.contains(told)).collect()
+}
+
+/// A value of one side in the unit of the figure.
+pub fn human_value(change: &Change, value: Option<f64>) -> String {
+    let unit = find(&change.figure).map_or(Unit::Number, |figure| figure.unit());
+    value.map_or_else(|| "-".to_owned(), |value| human(unit, value))
 }
 
 /// A figure in its unit.
@@ -139,4 +147,4 @@ fn human(unit: Unit, value: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::output) mod tests;

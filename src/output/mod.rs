@@ -35,6 +35,7 @@ mod violations;
 pub use answer::{AnswerLook, AnswerPlace, answer_text};
 pub use command::shell_line;
 pub use comparison::comparison;
+pub use html::comparison_page;
 pub use inspection::line::wrapped;
 pub use inspection::{Appearance, Line, Tone, inspection_json, inspection_lines, inspection_schema, printed};
 pub use json::json;

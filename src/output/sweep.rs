@@ -1,11 +1,12 @@
 //! A sweep as text, CSV and JSON: what each system made of each value. The curve is
-//! in `chart`.
+//! in `chart`, the page in `html`.
 
 use std::fmt::Write as _;
 
 use super::Rendered;
 use super::chart::{SIZE, sweep_chart};
 use super::grid::Grid;
+use super::html::sweep_page;
 use crate::report::SafetyVerdict;
 use crate::report::sweep::{Sweep, SweepFigures, SweepPoint};
 use crate::units::{grouped, human_duration, three_digits};
@@ -26,6 +27,7 @@ pub fn files(sweep: &Sweep) -> Result<Vec<Rendered>, String> {
         Rendered::new("sweep.json", json),
         Rendered::new("sweep.csv", csv(sweep)),
         Rendered::new("summary.md", summary),
+        sweep_page(sweep)?,
     ])
 }
 
@@ -101,7 +103,7 @@ fn csv(sweep: &Sweep) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::output) mod tests {
     use serde_json::json;
 
     use crate::output::sample::crowd;

@@ -124,6 +124,9 @@ pub(in crate::cli) struct CompareArgs {
     /// Smallest relative change that counts, e.g. 15%; default 15 %, 30 % for quorum systems
     #[arg(long, env = "LOCKBENCH_NOISE", value_name = "PERCENT")]
     pub noise: Option<String>,
+    /// Also write the comparison as a page for people to this file
+    #[arg(long, env = "LOCKBENCH_HTML", value_name = "FILE")]
+    pub html: Option<PathBuf>,
     #[command(flatten)]
     pub stored: StoredArgs,
     /// Format on stdout

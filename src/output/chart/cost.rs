@@ -1,6 +1,8 @@
 //! Chart 9: what a grant costs. Requests sent and processor time of the servers, a
 //! grant, one bar a system.
 
+use std::sync::Arc;
+
 use plotters_backend::DrawingBackend;
 
 use super::axis::{Axis, tick_ns, tick_number};
@@ -11,6 +13,7 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::spread::{Spread, spread};
+use super::view::view;
 use super::{Chart, Words, finish};
 use crate::report::RecordedRun;
 use crate::report::figure::{Unit, find};
@@ -35,6 +38,9 @@ struct Cost {
 /// The chart.
 pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let names = backends(run);
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut panels = Vec::new();
     for (name, title) in
         [("requests_per_grant", "requests sent a grant"), ("server_cpu_per_grant", "server CPU time a grant")]
@@ -61,8 +67,28 @@ pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         head: &["backend", "requests a grant", "range of trials", "server CPU a grant", "range of trials"],
         rows,
     };
-    let body = Cost { names: names.iter().map(|name| (*name).to_owned()).collect(), looks: looks(&names), panels };
-    Ok(vec![finish(words, body)?])
+    let body =
+        Arc::new(Cost { names: names.iter().map(|name| (*name).to_owned()).collect(), looks: looks(&names), panels });
+    let size = (400, 80 + 30 * names.len() as u32);
+    let part = |number: usize| {
+        let title = body.panels[number].title;
+        view(None, title, size, Part { of: Arc::clone(&body), number })
+    };
+    let views = vec![part(0)?, part(1)?];
+    let legend = body.legend();
+    Ok(vec![finish(words, body)?.on_page(views, &legend)?])
+}
+
+/// One of its panels.
+struct Part {
+    of: Arc<Cost>,
+    number: usize,
+}
+
+impl Draw for Part {
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        self.of.panel(sheet, &self.of.panels[self.number], true)
+    }
 }
 
 fn caption(panels: &[Panel]) -> String {
@@ -120,6 +146,16 @@ impl Panel {
 }
 
 impl Cost {
+    fn legend(&self) -> Vec<Entry> {
+        let ranges = self.panels.iter().any(|panel| panel.bars.iter().any(|bar| bar.range.is_some()));
+        let bar = if ranges { "all trials" } else { "one trial, so no range" };
+        let mut entries = vec![Entry::new(Key::Patch(mixed(SOFT, PAPER, 0.5)), bar)];
+        if ranges {
+            entries.push(Entry::new(Key::Line(Stroke::solid(INK, 2), None), "lowest to highest trial"));
+        }
+        entries
+    }
+
     fn panel<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, panel: &Panel, named: bool) -> Drawn<DB> {
         if panel.bars.iter().all(|bar| bar.value.is_err()) {
             let why = panel.bars.iter().find_map(|bar| bar.value.as_ref().err());
@@ -161,16 +197,7 @@ impl Cost {
 
 impl Draw for Cost {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        if self.names.is_empty() {
-            return sheet.nothing("no backend ran");
-        }
-        let ranges = self.panels.iter().any(|panel| panel.bars.iter().any(|bar| bar.range.is_some()));
-        let bar = if ranges { "all trials" } else { "one trial, so no range" };
-        let mut entries = vec![Entry::new(Key::Patch(mixed(SOFT, PAPER, 0.5)), bar)];
-        if ranges {
-            entries.push(Entry::new(Key::Line(Stroke::solid(INK, 2), None), "lowest to highest trial"));
-        }
-        let rest = with_legend(sheet, &entries)?;
+        let rest = with_legend(sheet, &self.legend())?;
         let (w, h) = rest.size();
         // The left panel has the names, the right one the same rows.
         let middle = w * 11 / 20;
@@ -217,6 +244,6 @@ mod tests {
     fn without_a_grant_the_reason_is_told() {
         let svg = cost(&sample::timeouts()).unwrap().remove(0).svg;
         assert!(svg.contains("requests sent a grant was not measured"), "{svg}");
-        assert!(cost(&sample::empty()).unwrap()[0].svg.contains("no data: no backend ran"));
+        assert!(cost(&sample::empty()).unwrap().is_empty());
     }
 }

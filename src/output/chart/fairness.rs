@@ -2,15 +2,17 @@
 //! even share, so that fast and slow systems compare; beside them each client's
 //! longest wait, sorted.
 
+use std::sync::Arc;
+
 use plotters_backend::DrawingBackend;
 
-use super::absence;
 use super::axis::{Axis, tick_number};
 use super::legend::{Entry, Key, with_legend};
 use super::palette::{Look, SOFT, backends, looks};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
+use super::view::view;
 use super::{Chart, Words, finish};
 use crate::report::{Measurements, RecordedRun};
 use crate::units::{grouped, human_duration};
@@ -32,8 +34,15 @@ struct Clients {
 
 struct Fairness {
     systems: Vec<Clients>,
-    reason: String,
 }
+
+/// One of its two plots.
+enum Half {
+    Shares(Arc<Fairness>),
+    Waits(Arc<Fairness>),
+}
+
+const EVEN: Stroke = Stroke { color: SOFT, width: 2, dash: &[6, 4] };
 
 /// The chart.
 pub fn fairness(run: &RecordedRun) -> Result<Vec<Chart>, String> {
@@ -68,7 +77,21 @@ pub fn fairness(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         ],
         rows,
     };
-    Ok(vec![finish(words, Fairness { systems, reason: absence::of_run(run) })?])
+    if systems.is_empty() {
+        return Ok(Vec::new());
+    }
+    let body = Arc::new(Fairness { systems });
+    let size = (400, 320);
+    let views = vec![
+        view(None, "grants of each client, most first", size, Half::Shares(Arc::clone(&body)))?,
+        view(None, "longest wait of each client, longest first", size, Half::Waits(Arc::clone(&body)))?,
+    ];
+    Ok(vec![finish(words, body)?.on_page(views, &[even_share()])?])
+}
+
+/// The line of a client that gets as much as every other.
+fn even_share() -> Entry {
+    Entry::new(Key::Line(EVEN, None), "even share")
 }
 
 fn clients(name: &str, look: Look, jain: Option<f64>, of: &Measurements) -> Clients {
@@ -103,8 +126,7 @@ impl Fairness {
             Entry::new(Key::Line(Stroke::solid(look.color, 2), Some(look.mark)), format!("{name}: {jain}"))
         };
         let mut entries: Vec<Entry> = self.systems.iter().map(entry).collect();
-        let even = Stroke { color: SOFT, width: 2, dash: &[6, 4] };
-        entries.push(Entry::new(Key::Line(even, None), "even share"));
+        entries.push(even_share());
         entries
     }
 
@@ -125,7 +147,7 @@ impl Fairness {
         let plot = Plot::new(sheet, self.ranks("clients, most grants first"), y);
         plot.axes()?;
         let (from, to) = plot.x.range();
-        plot.line(&[(from, 1.0), (to, 1.0)], Stroke { color: SOFT, width: 2, dash: &[6, 4] })?;
+        plot.line(&[(from, 1.0), (to, 1.0)], EVEN)?;
         self.curves(&plot, |system| system.shares.clone())
     }
 
@@ -155,13 +177,19 @@ impl Fairness {
 
 impl Draw for Fairness {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        if self.systems.is_empty() {
-            return sheet.nothing(&self.reason);
-        }
         let rest = with_legend(sheet, &self.legend())?;
         let columns = rest.columns(2, rest.ems(1.0));
         self.shares(&columns[0])?;
         self.waits(&columns[1])
+    }
+}
+
+impl Draw for Half {
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        match self {
+            Self::Shares(of) => of.shares(sheet),
+            Self::Waits(of) => of.waits(sheet),
+        }
     }
 }
 
@@ -197,6 +225,6 @@ mod tests {
         let chart = fairness(&sample::timeouts()).unwrap().remove(0);
         assert!(chart.svg.contains("no client got a grant") && chart.svg.contains(">redis: no grants<"));
         assert_eq!(chart.rows[0][5], "10.0 s");
-        assert!(fairness(&sample::empty()).unwrap()[0].svg.contains("no data: no backend ran"));
+        assert!(fairness(&sample::empty()).unwrap().is_empty());
     }
 }

@@ -1,18 +1,21 @@
-//! Of one system: how the waits spread from second to second. Two bands are two kinds
-//! of attempts; a slope is a queue that grows.
+//! How the waits of each system spread from second to second, on axes and colours that
+//! all systems share. Two bands are two kinds of attempts; a slope is a queue that grows.
+
+use std::sync::Arc;
 
 use plotters::style::RGBColor;
 use plotters_backend::DrawingBackend;
 
 use super::axis::{Axis, tick_number};
-use super::legend::{Entry, Key, with_legend};
+use super::legend::{Entry, Key};
 use super::lettering::{Align, Lettering};
+use super::multiples::{Multiples, Panel};
 use super::overlay::Overlay;
 use super::palette::{ALARM, Mark, SOFT, backends, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
-use super::{Chart, Words, absence, finish, slug};
+use super::{Chart, Words, absence, finish};
 use crate::output::table::longest;
 use crate::record::Latency;
 use crate::report::{Measurements, RecordedRun};
@@ -56,43 +59,102 @@ struct Phases {
     end: u64,
 }
 
-struct HeatMap {
-    strips: Vec<Strip>,
+/// Axes and colours of all systems.
+#[derive(Clone, Debug, Default)]
+struct Scale {
+    /// Shortest and longest wait in nanoseconds.
+    low: u64,
+    high: u64,
     /// Bands a decade.
     bands: f64,
+    /// Lower bounds of the colours, in grants a second.
+    levels: Vec<f64>,
+    /// Seconds of the longest.
+    end: u64,
+}
+
+struct HeatMap {
+    strips: Vec<Strip>,
     trials: Vec<Phases>,
     /// Seconds in which attempts timed out.
     timed_out: Vec<f64>,
-    low: u64,
-    high: u64,
+    scale: Scale,
     overlay: Overlay,
     reason: String,
 }
 
-/// The charts, one a system.
-pub fn heatmaps(run: &RecordedRun) -> Result<Vec<Chart>, String> {
-    backends(run).into_iter().map(|name| heatmap(run, name)).collect()
+/// The chart.
+pub fn heatmap(run: &RecordedRun) -> Result<Vec<Chart>, String> {
+    let names = backends(run);
+    if run.measured.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut systems = Vec::new();
+    for name in names {
+        let trials: Vec<&Measurements> = run.of(name).collect();
+        systems.push((name, columns(&trials)?, trials));
+    }
+    let mut scale = Scale::of(systems.iter().flat_map(|(_, columns, _)| columns));
+    let rows = systems.iter().flat_map(|(name, columns, _)| rows(name, columns)).collect();
+    let maps = systems.into_iter().map(|(name, columns, trials)| {
+        let mut map = HeatMap::new(&columns, &scale, absence::of_backend(run, name));
+        map.steered(&trials);
+        (name, map)
+    });
+    let mut maps: Vec<(&str, HeatMap)> = maps.collect();
+    scale.levels = levels(
+        maps.iter().flat_map(|(_, map)| map.strips.iter()).flat_map(|strip| strip.rates.iter().map(|rate| rate.1)),
+    );
+    scale.end = maps.iter().filter_map(|(_, map)| map.trials.last()).map(|last| last.end).max().unwrap_or(1);
+    let mut overlay = Overlay::default();
+    for (_, map) in &mut maps {
+        map.scale = scale.clone();
+        overlay.join(&map.overlay);
+    }
+    let several = maps.iter().any(|(_, map)| map.trials.len() > 1);
+    let more = if several { " Trials stand one after another, pauses left out." } else { "" };
+    let words = Words {
+        name: "heatmap".to_owned(),
+        title: "Spread of the acquire wait over time".to_owned(),
+        caption: format!(
+            "The darker (in dark mode: the lighter), the more grants had that wait in that second (log scale); all \
+             systems have the same axes and colours. Two bands mean two kinds of attempts, a slope means a queue that \
+             grows.{more}{}{}",
+            absence::left_out(&run.measured.iter().collect::<Vec<_>>()),
+            overlay.caption()
+        ),
+        head: &["backend", "trial", "seconds", "phase", "grants", "p50", "p95", "p99", "max", "timed out"],
+        rows,
+    };
+    let legend = legend(&scale, maps.iter().map(|(_, map)| map), &overlay);
+    let panel =
+        |(name, map): (&str, HeatMap)| Panel { system: name.to_owned(), title: name.to_owned(), body: Arc::new(map) };
+    let multiples = Multiples::new(maps.into_iter().map(panel).collect(), legend);
+    let (views, legend) = (multiples.views()?, multiples.legend());
+    Ok(vec![finish(words, multiples)?.on_page(views, &legend)?])
 }
 
-fn heatmap(run: &RecordedRun, name: &str) -> Result<Chart, String> {
-    let trials: Vec<&Measurements> = run.of(name).collect();
-    let columns = columns(&trials)?;
-    let more = if trials.len() > 1 { " Trials stand one after another, pauses left out." } else { "" };
-    let mut map = HeatMap::new(&columns, absence::of_backend(run, name));
-    map.steered(&trials);
-    let words = Words {
-        name: format!("heatmap-{}", slug(name)),
-        title: format!("Acquire wait over time: {name}"),
-        caption: format!(
-            "The darker, the more grants had that wait in that second (log scale). Two bands mean two kinds of \
-             attempts, a slope means a queue that grows.{more}{}{}",
-            absence::left_out(&trials),
-            map.overlay.caption()
-        ),
-        head: &["trial", "seconds", "phase", "grants", "p50", "p95", "p99", "max", "timed out"],
-        rows: rows(&columns),
-    };
-    finish(words, map)
+fn legend<'a>(scale: &Scale, maps: impl Iterator<Item = &'a HeatMap> + Clone, overlay: &Overlay) -> Vec<Entry> {
+    let levels = &scale.levels;
+    let mut entries = Vec::new();
+    if !levels.is_empty() {
+        entries.push(Entry::new(Key::Heading, "grants a second with that wait"));
+    }
+    for (number, from) in levels.iter().enumerate().rev() {
+        let label = match levels.get(number + 1) {
+            Some(to) => format!("{} to {}", tick_number(*from), tick_number(*to)),
+            None => format!("{} and more", tick_number(*from)),
+        };
+        entries.push(Entry::new(Key::Patch(shade(number, levels.len())), label));
+    }
+    if maps.clone().any(|map| map.trials.iter().any(|trial| trial.measure > trial.start)) {
+        entries.push(Entry::new(Key::Line(Stroke::solid(SOFT, 5), None), "warm-up, not measured"));
+    }
+    if maps.clone().any(|map| !map.timed_out.is_empty()) {
+        entries.push(Entry::new(Key::Mark(Mark::Cross, ALARM), "attempts timed out"));
+    }
+    entries.extend(overlay.legend());
+    entries
 }
 
 /// Merges the windows of all trials into few enough columns. What came after the end
@@ -129,7 +191,7 @@ fn columns(trials: &[&Measurements]) -> Result<Vec<Column>, String> {
 }
 
 /// The table: columns merged further, never across phases or trials.
-fn rows(columns: &[Column]) -> Vec<Vec<String>> {
+fn rows(name: &str, columns: &[Column]) -> Vec<Vec<String>> {
     let each = columns.len().div_ceil(TABLE).max(1);
     let alike = |a: &Column, b: &Column| a.trial == b.trial && a.warmup == b.warmup;
     let slices = columns.chunk_by(alike).flat_map(|phase| phase.chunks(each));
@@ -139,6 +201,7 @@ fn rows(columns: &[Column]) -> Vec<Vec<String>> {
         slice.iter().for_each(|column| waits.merge(&column.waits));
         let (first, last) = (&slice[0], &slice[slice.len() - 1]);
         vec![
+            name.to_owned(),
             first.trial.to_string(),
             format!("{} to {}", first.second, last.second + last.seconds),
             if first.warmup { "warm-up" } else { "measure" }.to_owned(),
@@ -153,21 +216,26 @@ fn rows(columns: &[Column]) -> Vec<Vec<String>> {
     slices.map(row).collect()
 }
 
-impl HeatMap {
-    fn new(columns: &[Column], reason: String) -> Self {
-        let histograms = columns.iter().filter_map(|column| column.waits.histogram());
+impl Scale {
+    /// The range of the waits, in bands few enough to be told apart.
+    fn of<'a>(columns: impl Iterator<Item = &'a Column> + Clone) -> Self {
+        let histograms = columns.filter_map(|column| column.waits.histogram());
         let low = histograms.clone().map(|histogram| histogram.min()).min().unwrap_or(0).max(1);
         let high = histograms.map(|histogram| histogram.max()).max().unwrap_or(0);
         let decades = (high.max(low) as f64 / low as f64).log10();
         let fits = |bands: &f64| (decades * bands).ceil() < ROWS;
         let bands = [20.0, 15.0, 12.0, 10.0, 8.0, 6.0, 5.0, 4.0, 3.0].into_iter().find(fits).unwrap_or(2.0);
+        Self { low, high, bands, ..Self::default() }
+    }
+}
+
+impl HeatMap {
+    fn new(columns: &[Column], scale: &Scale, reason: String) -> Self {
         let mut map = Self {
             strips: Vec::new(),
-            bands,
             trials: Vec::new(),
             timed_out: Vec::new(),
-            low,
-            high,
+            scale: scale.clone(),
             overlay: Overlay::default(),
             reason,
         };
@@ -210,7 +278,7 @@ impl HeatMap {
         let mut rates: Vec<(i32, f64)> = Vec::new();
         let Some(histogram) = column.waits.histogram() else { return rates };
         for value in histogram.iter_recorded() {
-            let band = ((value.value_iterated_to().max(1) as f64).log10() * self.bands).floor() as i32;
+            let band = ((value.value_iterated_to().max(1) as f64).log10() * self.scale.bands).floor() as i32;
             let rate = value.count_at_value() as f64 / column.seconds.max(1) as f64;
             match rates.last_mut().filter(|last| last.0 == band) {
                 Some(last) => last.1 += rate,
@@ -221,11 +289,11 @@ impl HeatMap {
     }
 
     fn plot<'a, DB: DrawingBackend>(&self, sheet: &'a Sheet<DB>) -> Plot<'a, DB> {
-        let end = self.trials.last().map_or(1, |trial| trial.end) as f64;
+        let end = self.scale.end.max(1) as f64;
         let label =
             if self.trials.len() > 1 { "seconds, trial after trial" } else { "seconds since the start of the warm-up" };
         let x = Axis::linear(label, 0.0, end, tick_number).without_grid();
-        Plot::new(sheet, x, Axis::log_ns("acquire wait (log scale)", self.low, self.high))
+        Plot::new(sheet, x, Axis::log_ns("wait (log scale)", self.scale.low, self.scale.high))
     }
 
     /// Neighbours in time of one colour as one: colour, band, and the strips from and to.
@@ -245,7 +313,7 @@ impl HeatMap {
     }
 
     fn cells<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, levels: &[f64]) -> Drawn<DB> {
-        let bound = |band: i32| plot.up(10_f64.powf(f64::from(band) / self.bands));
+        let bound = |band: i32| plot.up(10_f64.powf(f64::from(band) / self.scale.bands));
         self.runs(levels).into_iter().try_for_each(|(level, band, first, last)| {
             let from = plot.across(self.strips[first].from as f64);
             let to = plot.across(self.strips[last].to as f64).max(from + 1);
@@ -286,32 +354,15 @@ impl HeatMap {
 
 impl Draw for HeatMap {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        let levels = levels(self.strips.iter().flat_map(|strip| strip.rates.iter().map(|rate| rate.1)));
-        if levels.is_empty() {
+        if self.strips.iter().all(|strip| strip.rates.is_empty()) {
             return sheet.nothing(&self.reason);
         }
-        let mut entries = vec![Entry::new(Key::Heading, "grants a second with that wait")];
-        for (number, from) in levels.iter().enumerate().rev() {
-            let label = match levels.get(number + 1) {
-                Some(to) => format!("{} to {}", tick_number(*from), tick_number(*to)),
-                None => format!("{} and more", tick_number(*from)),
-            };
-            entries.push(Entry::new(Key::Patch(shade(number, levels.len())), label));
-        }
-        if self.trials.iter().any(|trial| trial.measure > trial.start) {
-            entries.push(Entry::new(Key::Line(Stroke::solid(SOFT, 5), None), "warm-up, not measured"));
-        }
-        if !self.timed_out.is_empty() {
-            entries.push(Entry::new(Key::Mark(Mark::Cross, ALARM), "attempts timed out"));
-        }
-        entries.extend(self.overlay.legend());
-        let rest = with_legend(sheet, &entries)?;
-        let (w, h) = rest.size();
-        let rest = rest.part((0, rest.ems(0.8)), (w, h));
+        let (w, h) = sheet.size();
+        let rest = sheet.part((0, sheet.ems(0.8)), (w, h));
         let plot = self.plot(&rest);
         self.overlay.behind(&plot, |second| plot.across(second))?;
         plot.axes()?;
-        self.cells(&plot, &levels)?;
+        self.cells(&plot, &self.scale.levels)?;
         self.phases(&plot)?;
         self.overlay.over_cells(&plot, |second| plot.across(second))?;
         // Below the crosses of timeouts.
@@ -349,7 +400,7 @@ fn shade(number: usize, of: usize) -> RGBColor {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeatMap, Phases, Strip, columns, heatmaps, levels};
+    use super::{HeatMap, Phases, Scale, Strip, columns, heatmap, levels};
     use crate::output::sample;
     use crate::report::Measurements;
 
@@ -358,7 +409,7 @@ mod tests {
         let run = sample::crowd(1);
         let trials: Vec<&Measurements> = run.measured.iter().collect();
         let columns = columns(&trials).unwrap();
-        let map = HeatMap::new(&columns, String::new());
+        let map = HeatMap::new(&columns, &Scale::of(columns.iter()), String::new());
         let strip = |strip: &Strip| strip.rates.iter().map(|rate| rate.1).sum::<f64>() * (strip.to - strip.from) as f64;
         let inside: f64 = map.strips.iter().map(strip).sum();
         let grants: u64 = run.measured.iter().flat_map(|one| &one.windows).map(|window| window.grants).sum();
@@ -382,7 +433,7 @@ mod tests {
         let trials: Vec<&Measurements> = run.measured.iter().collect();
         let columns = columns(&trials).unwrap();
         assert!(columns.len() <= 77 && columns[0].seconds == 14, "{}", columns.len());
-        let chart = &heatmaps(&run).unwrap()[0];
+        let chart = &heatmap(&run).unwrap()[0];
         assert!(chart.rows.len() <= 24 && chart.svg.len() < 60_000, "{} {}", chart.rows.len(), chart.svg.len());
     }
 
@@ -397,32 +448,27 @@ mod tests {
 
     #[test]
     fn pauses_and_markers_stand_where_their_trial_does() {
-        let chart = heatmaps(&sample::steered()).unwrap().remove(0);
+        let chart = heatmap(&sample::steered()).unwrap().remove(0);
         for text in [">pause</text>", ">2</text>", ">load paused</text>", "marker, with its"] {
             assert!(chart.svg.contains(text), "{text}");
         }
         assert!(chart.caption.contains("Hatched: the load was paused"));
         let mut run = sample::crowd(1);
         run.measured[1].marks = sample::steered().measured[0].marks.clone();
-        let chart = heatmaps(&run).unwrap().remove(0);
+        let chart = heatmap(&run).unwrap().remove(0);
         assert!(chart.svg.contains(">1 (trial 2)</text>"));
     }
 
     #[test]
     fn warm_up_and_timeouts_are_marked_and_named() {
-        let chart = heatmaps(&sample::recorded()).unwrap().remove(0);
-        for text in [
-            "warm-up, not measured",
-            "attempts timed out",
-            "acquire wait (log scale)",
-            "grants a second",
-            "and more",
-            "redis",
-        ] {
+        let chart = heatmap(&sample::recorded()).unwrap().remove(0);
+        for text in
+            ["warm-up, not measured", "attempts timed out", "wait (log scale)", "grants a second", "and more", "redis"]
+        {
             assert!(chart.svg.contains(text), "{text}");
         }
-        assert_eq!(chart.rows[0][..3], ["1", "0 to 1", "warm-up"]);
-        let empty = heatmaps(&sample::timeouts()).unwrap().remove(0);
+        assert_eq!(chart.rows[0][..4], ["redis", "1", "0 to 1", "warm-up"]);
+        let empty = heatmap(&sample::timeouts()).unwrap().remove(0);
         assert!(empty.svg.contains("no data: nothing was granted"));
     }
 }

@@ -1,14 +1,18 @@
-//! Of one system: how the acquire waits and the hold times spread, on one scale.
+//! How the acquire waits and the hold times of each system spread, on axes that all
+//! systems share.
+
+use std::sync::Arc;
 
 use plotters_backend::DrawingBackend;
 
 use super::axis::{Axis, tick_number};
 use super::lettering::Lettering;
+use super::multiples::{Multiples, Panel};
 use super::palette::{INK, Look, PAPER, backends, looks, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
-use super::{Chart, Words, absence, finish, slug};
+use super::{Chart, Words, absence, finish};
 use crate::output::table::longest;
 use crate::record::figures::Latencies;
 use crate::record::{Latency, LatencyFigures};
@@ -19,49 +23,78 @@ use crate::units::{grouped, human_duration};
 const BARS: f64 = 20.0;
 
 /// One histogram.
-struct Panel {
+struct Half {
     label: &'static str,
     /// Lower and upper bound in nanoseconds, and the share of the samples in per cent.
     bars: Vec<(f64, f64, f64)>,
     figures: LatencyFigures,
 }
 
+/// Both of a system.
 struct Spread {
     look: Look,
-    panels: [Panel; 2],
+    halves: [Half; 2],
     reason: String,
+    /// Shortest and longest time of all systems.
+    times: (f64, f64),
+    /// Highest share of all systems, of waits and of holds.
+    tops: [f64; 2],
 }
 
-/// The charts, one a system.
-pub fn histograms(run: &RecordedRun) -> Result<Vec<Chart>, String> {
+/// The chart.
+pub fn histogram(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let names = backends(run);
-    names.iter().zip(looks(&names)).map(|(name, look)| histogram(run, name, look)).collect()
+    if run.measured.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut systems: Vec<(&str, Spread)> =
+        names.iter().zip(looks(&names)).map(|(name, look)| (*name, of_system(run, name, look))).collect();
+    share_axes(&mut systems);
+    let row = |(name, spread): &(&str, Spread)| spread.halves.iter().map(|half| row(name, half)).collect::<Vec<_>>();
+    let words = Words {
+        name: "histogram".to_owned(),
+        title: "Acquire wait and hold time".to_owned(),
+        caption: format!(
+            "All systems have the same axes. Two humps in the wait mean two kinds of attempts, such as first try and \
+             retry. The hold time should follow what the workload asks for; where it is longer, clients were kept \
+             from releasing.{}",
+            absence::left_out(&run.measured.iter().collect::<Vec<_>>())
+        ),
+        head: &["backend", "time", "samples", "min", "p50", "p90", "p95", "p99", "max", "most frequent"],
+        rows: systems.iter().flat_map(row).collect(),
+    };
+    let panel = |(name, spread): (&str, Spread)| Panel {
+        system: name.to_owned(),
+        title: name.to_owned(),
+        body: Arc::new(spread),
+    };
+    let multiples = Multiples::new(systems.into_iter().map(panel).collect(), Vec::new());
+    let views = multiples.views()?;
+    Ok(vec![finish(words, multiples)?.on_page(views, &[])?])
 }
 
-fn histogram(run: &RecordedRun, name: &str, look: Look) -> Result<Chart, String> {
+/// Gives all systems the same axes.
+fn share_axes(systems: &mut [(&str, Spread)]) {
+    let bars = |of: usize| systems.iter().flat_map(move |(_, spread)| &spread.halves[of].bars);
+    let all = || bars(0).chain(bars(1));
+    let times = (all().map(|bar| bar.0).fold(f64::INFINITY, f64::min), all().map(|bar| bar.1).fold(0.0, f64::max));
+    let tops = [0, 1].map(|of| bars(of).map(|bar| bar.2).fold(0.0, f64::max));
+    systems.iter_mut().for_each(|(_, spread)| (spread.times, spread.tops) = (times, tops));
+}
+
+fn of_system(run: &RecordedRun, name: &str, look: Look) -> Spread {
     let trials: Vec<&Measurements> = run.of(name).collect();
     let mut all = Latencies::default();
     trials.iter().for_each(|trial| all.merge(&trial.latencies));
-    let panels = [
-        Panel {
+    let halves = [
+        Half {
             label: "acquire wait (log scale)",
             bars: bars(&all.acquire_service),
             figures: all.acquire_service.figures(),
         },
-        Panel { label: "hold time, as achieved (log scale)", bars: bars(&all.hold), figures: all.hold.figures() },
+        Half { label: "hold time, as achieved (log scale)", bars: bars(&all.hold), figures: all.hold.figures() },
     ];
-    let words = Words {
-        name: format!("histogram-{}", slug(name)),
-        title: format!("Acquire wait and hold time: {name}"),
-        caption: format!(
-            "Two humps in the wait mean two kinds of attempts, such as first try and retry. The hold time should \
-             follow what the workload asks for; where it is longer, clients were kept from releasing.{}",
-            absence::left_out(&trials)
-        ),
-        head: &["time", "samples", "min", "p50", "p90", "p95", "p99", "max", "most frequent"],
-        rows: panels.iter().map(row).collect(),
-    };
-    finish(words, Spread { look, panels, reason: absence::of_backend(run, name) })
+    Spread { look, halves, reason: absence::of_backend(run, name), times: (0.0, 0.0), tops: [0.0; 2] }
 }
 
 /// Shares by equal steps of the logarithm.
@@ -80,7 +113,7 @@ fn bars(latency: &Latency) -> Vec<(f64, f64, f64)> {
     shares.into_iter().map(|(step, count)| (bound(step), bound(step + 1), percent(count))).collect()
 }
 
-fn row(panel: &Panel) -> Vec<String> {
+fn row(name: &str, panel: &Half) -> Vec<String> {
     let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
     let figures = &panel.figures;
     let mode = panel.bars.iter().max_by(|a, b| a.2.total_cmp(&b.2));
@@ -88,7 +121,7 @@ fn row(panel: &Panel) -> Vec<String> {
         || "-".to_owned(),
         |(from, to, share)| format!("{} to {}: {share:.1} %", human_duration(*from as u64), human_duration(*to as u64)),
     );
-    let mut row = vec![panel.label.replace(" (log scale)", ""), grouped(figures.count)];
+    let mut row = vec![name.to_owned(), panel.label.replace(" (log scale)", ""), grouped(figures.count)];
     let times = [figures.min_ns, figures.p50_ns, figures.p90_ns, figures.p95_ns, figures.p99_ns];
     row.extend(times.into_iter().map(time));
     row.push(longest(figures));
@@ -96,7 +129,7 @@ fn row(panel: &Panel) -> Vec<String> {
     row
 }
 
-impl Panel {
+impl Half {
     /// What the axis says: what is counted, how many, and why a percentile is missing.
     fn name(&self) -> String {
         let (count, p99) = (self.figures.count, self.figures.p99_ns);
@@ -111,21 +144,18 @@ impl Panel {
 
 impl Draw for Spread {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        let bounds = self.panels.iter().flat_map(|panel| &panel.bars);
-        let low = bounds.clone().map(|bar| bar.0).fold(f64::INFINITY, f64::min);
-        let high = bounds.map(|bar| bar.1).fold(0.0, f64::max);
-        if high == 0.0 {
+        let (low, high) = self.times;
+        if self.halves.iter().all(|half| half.bars.is_empty()) {
             return sheet.nothing(&self.reason);
         }
         let rows: Vec<Sheet<DB>> = sheet.rows(2, sheet.ems(0.6)).iter().map(below_names).collect();
-        let plot = |(sheet, panel): (_, &Panel)| {
-            let top = panel.bars.iter().map(|bar| bar.2).fold(0.0, f64::max);
-            let y = Axis::linear("share of grants", 0.0, top * 1.08, |share| format!("{} %", tick_number(share)));
-            Plot::new(sheet, Axis::log_ns(&panel.name(), low as u64, high as u64), y)
+        let plot = |((sheet, half), top): ((_, &Half), f64)| {
+            let y = Axis::linear("grants", 0.0, top * 1.08, |share| format!("{} %", tick_number(share)));
+            Plot::new(sheet, Axis::log_ns(&half.name(), low as u64, high as u64), y)
         };
-        let mut plots: Vec<Plot<'_, DB>> = rows.iter().zip(&self.panels).map(plot).collect();
+        let mut plots: Vec<Plot<'_, DB>> = rows.iter().zip(&self.halves).zip(self.tops).map(plot).collect();
         Plot::align(&mut plots);
-        plots.iter().zip(&self.panels).try_for_each(|(plot, panel)| draw_panel(plot, panel, self.look))
+        plots.iter().zip(&self.halves).try_for_each(|(plot, half)| draw_half(plot, half, self.look))
     }
 }
 
@@ -134,7 +164,7 @@ fn below_names<DB: DrawingBackend>(sheet: &Sheet<DB>) -> Sheet<DB> {
     sheet.part((0, sheet.ems(0.7)), sheet.size())
 }
 
-fn draw_panel<DB: DrawingBackend>(plot: &Plot<'_, DB>, panel: &Panel, look: Look) -> Drawn<DB> {
+fn draw_half<DB: DrawingBackend>(plot: &Plot<'_, DB>, panel: &Half, look: Look) -> Drawn<DB> {
     if panel.bars.is_empty() {
         return plot.sheet.nothing(&format!("{}: no samples", panel.label));
     }
@@ -177,7 +207,7 @@ fn percentiles<DB: DrawingBackend>(plot: &Plot<'_, DB>, figures: &LatencyFigures
 
 #[cfg(test)]
 mod tests {
-    use super::{bars, histograms};
+    use super::{bars, histogram};
     use crate::output::sample;
     use crate::record::Latency;
 
@@ -192,24 +222,27 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_a_system_with_both_times() {
-        let charts = histograms(&sample::crowd(10)).unwrap();
-        assert_eq!(charts.len(), 10);
-        assert_eq!(charts[4].name, "histogram-postgres-advisory");
-        for chart in &charts {
-            assert!(chart.svg.contains("acquire wait (log scale)") && chart.svg.contains("hold time, as achieved"));
-            assert!(
-                chart.svg.contains("share of grants") && chart.svg.contains(">p50 ") && chart.svg.contains(">p99 ")
-            );
+    fn every_system_has_both_times_on_the_same_axes() {
+        let chart = histogram(&sample::crowd(10)).unwrap().remove(0);
+        assert_eq!((chart.views.len(), chart.rows.len()), (10, 20));
+        let ticks = |svg: &str| {
+            let names = svg.split("</text>").filter_map(|text| text.rsplit('>').next());
+            names.filter(|name| name.ends_with(" ms") && !name.starts_with('p')).map(str::to_owned).collect::<Vec<_>>()
+        };
+        for view in &chart.views {
+            for text in ["acquire wait (log scale)", "hold time, as achieved", ">grants</text>", ">p50 ", ">p99 "] {
+                assert!(view.svg.contains(text), "{text}");
+            }
+            assert_eq!(ticks(&view.svg), ticks(&chart.views[0].svg));
         }
-        assert!(charts[0].caption.contains("9 of 6 009 attempts got no grant"), "{}", charts[0].caption);
+        assert!(chart.caption.contains("90 of 60 090 attempts got no grant"), "{}", chart.caption);
     }
 
     #[test]
     fn without_grants_the_picture_says_why() {
-        let charts = histograms(&sample::timeouts()).unwrap();
-        assert!(charts[0].svg.contains("no data: nothing was granted, 2 003 of 2 003 attempts timed out"));
-        assert_eq!(charts[0].rows[0][2..], ["-", "-", "-", "-", "-", "-", "-"]);
-        assert!(histograms(&sample::empty()).unwrap().is_empty());
+        let chart = histogram(&sample::timeouts()).unwrap().remove(0);
+        assert!(chart.svg.contains("no data: nothing was granted, 2 003 of 2 003 attempts timed out"));
+        assert_eq!(chart.rows[0][3..], ["-", "-", "-", "-", "-", "-", "-"]);
+        assert!(histogram(&sample::empty()).unwrap().is_empty());
     }
 }

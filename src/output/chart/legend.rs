@@ -3,9 +3,12 @@
 use plotters::style::RGBColor;
 use plotters_backend::DrawingBackend;
 
+use super::emblem::{self, emblem};
 use super::lettering::{Lettering, width, wrap};
-use super::palette::Mark;
+use super::palette::{Mark, SOFT};
+use super::picture::drawn;
 use super::sheet::{Drawn, Sheet, Stroke};
+use crate::report::{Durability, SafetyVerdict};
 
 /// What stands before the words.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +23,10 @@ pub enum Key {
     Heading,
     /// A mark alone.
     Mark(Mark, RGBColor),
+    /// The mark of a system's durability and safety.
+    Emblem(Durability, SafetyVerdict),
+    /// The colour of a verdict; not exercised has an outline only.
+    Verdict(SafetyVerdict),
 }
 
 /// One line of the legend.
@@ -44,6 +51,9 @@ const WORDS: Lettering = Lettering { scale: 0.92, ..Lettering::PLAIN };
 /// Draws the legend at the right edge and gives the rest of the sheet.
 pub fn with_legend<DB: DrawingBackend>(sheet: &Sheet<DB>, entries: &[Entry]) -> Drawn<DB, Sheet<DB>> {
     let (w, h) = sheet.size();
+    if sheet.is_bare() {
+        return Ok(sheet.part((0, 0), (w, h)));
+    }
     let (em, key) = (sheet.em() * WORDS.scale, sheet.ems(2.6));
     let most = sheet.ems(12.0).min(w / 4);
     let blocks: Vec<Vec<String>> = entries.iter().map(|entry| wrap(&entry.label, em, false, most)).collect();
@@ -79,5 +89,23 @@ fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, key: Key, (x, y): (i32, i32),
             sheet.hatch(from, to, Stroke::solid(lines, 1))
         }
         Key::Mark(mark, color) => sheet.mark((x + length / 2, y), mark, size, color),
+        Key::Emblem(durability, verdict) => {
+            emblem(sheet, (x + length / 2, y), sheet.ems(0.42).max(4), durability, verdict)
+        }
+        Key::Verdict(verdict) => {
+            let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
+            match verdict {
+                SafetyVerdict::NotExercised => sheet.outline(from, to, Stroke::solid(SOFT, 2)),
+                _ => sheet.fill(from, to, emblem::color(verdict)),
+            }
+        }
     }
+}
+
+/// The key alone as one `<svg>` element, for a page that writes the words itself.
+///
+/// # Errors
+/// Says what could not be drawn.
+pub fn key_svg(key: Key) -> Result<String, String> {
+    drawn((28, 18), "", |area| draw_key(&Sheet::bare(area), key, (1, 9), 26))
 }

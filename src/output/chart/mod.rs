@@ -17,6 +17,7 @@ mod histogram;
 mod lanes;
 mod legend;
 mod lettering;
+mod multiples;
 mod overlay;
 mod palette;
 mod percentiles;
@@ -34,16 +35,20 @@ mod svg;
 mod sweep;
 mod timeline;
 mod tradeoff;
+mod view;
 mod violation;
 
 pub use self::overlay::{Band, BandKind};
+pub use self::palette::{hex, pick_colors};
 pub use self::picture::SIZE;
+pub use self::svg::dark_rules;
 pub use self::sweep::sweep_chart;
+pub use self::view::{LegendKey, View, system_keys};
 pub use self::violation::scene_chart;
 
+use self::palette::backends;
 use self::picture::{Draw, Picture};
 use super::Rendered;
-use super::slug::slug;
 use crate::report::RecordedRun;
 
 /// One chart, drawn, with what it shows as a table beside it.
@@ -63,17 +68,23 @@ pub struct Chart {
     pub svg: String,
     /// The same, to be drawn in other formats and sizes.
     pub picture: Picture,
+    /// Its parts as a page shows them, each as wide as a telephone; empty where the
+    /// page shows the whole drawing.
+    pub views: Vec<View>,
+    /// What the marks in the views mean; systems left out, whose keys are the same in
+    /// every chart.
+    pub legend: Vec<LegendKey>,
 }
 
-/// A chart about one or all systems of a run; several where there is one a system.
+/// A chart of a run; several where each double grant has its own.
 type Chartist = fn(&RecordedRun) -> Result<Vec<Chart>, String>;
 
 /// Every kind of chart, in the order in which they are read.
 static CHARTS: &[Chartist] = &[
     percentiles::percentiles,
-    histogram::histograms,
+    histogram::histogram,
     timeline::timeline,
-    heatmap::heatmaps,
+    heatmap::heatmap,
     safety::safety,
     violation::violations,
     fairness::fairness,
@@ -81,12 +92,15 @@ static CHARTS: &[Chartist] = &[
     cost::cost,
 ];
 
-/// Every chart of a run, in the order in which they are read.
+/// Every chart of a run, in the order in which they are read; none where nothing ran.
 ///
 /// # Errors
 /// Says which one could not be drawn.
 pub fn charts(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let mut all = Vec::new();
+    if backends(run).is_empty() {
+        return Ok(all);
+    }
     for chartist in CHARTS {
         all.extend(chartist(run)?);
     }
@@ -123,5 +137,5 @@ fn finish(words: Words<'_>, body: impl Draw) -> Result<Chart, String> {
     let picture = Picture::new(&title, &caption, body);
     let svg = picture.svg(SIZE).map_err(|error| format!("chart {name}: {error}"))?;
     let head = head.iter().map(|head| (*head).to_owned()).collect();
-    Ok(Chart { name, title, caption, head, rows, svg, picture })
+    Ok(Chart { name, title, caption, head, rows, svg, picture, views: Vec::new(), legend: Vec::new() })
 }

@@ -81,6 +81,12 @@ impl Overlay {
         }
     }
 
+    /// Adds what another one has, for a legend or a caption of both.
+    pub fn join(&mut self, other: &Self) {
+        self.bands.extend(other.bands.iter().cloned());
+        self.flags.extend(other.flags.iter().cloned());
+    }
+
     /// Only what touches this stretch of the axis, cut to it.
     #[must_use]
     pub fn within(mut self, from_s: f64, to_s: f64) -> Self {

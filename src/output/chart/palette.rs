@@ -19,8 +19,8 @@ pub const ALARM: RGBColor = RGBColor(0xb0, 0x00, 0x20);
 /// Paper.
 pub const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
-/// Okabe and Ito's eight, yellow, the faintest on white, as the last of them; then a
-/// grey and a brown, for there may be ten.
+/// Okabe and Ito's eight, yellow as the last of them and darkened until it is seen on
+/// white; then a grey and a brown, for there may be ten.
 const COLORS: [RGBColor; 10] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
@@ -29,7 +29,7 @@ const COLORS: [RGBColor; 10] = [
     RGBColor(0xe6, 0x9f, 0x00),
     RGBColor(0x56, 0xb4, 0xe9),
     RGBColor(0x00, 0x00, 0x00),
-    RGBColor(0xd9, 0xcb, 0x1a),
+    RGBColor(0x9a, 0x8c, 0x00),
     RGBColor(0x8a, 0x8f, 0x98),
     RGBColor(0x7a, 0x4a, 0x1e),
 ];
@@ -99,17 +99,27 @@ pub fn looks(names: &[&str]) -> Vec<Look> {
     names.iter().map(|name| look(known(name).or_else(|| free.next()).unwrap_or(0))).collect()
 }
 
-/// The systems of a run in the order of its report.
+/// The systems of a run that ran, in the order of its report: those that have a trial
+/// without an error, or attempts that were made before one.
 #[must_use]
 pub fn backends(run: &RecordedRun) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
-    let reported = run.report.results.iter().map(|result| result.backend.as_str());
-    for name in reported.chain(run.measured.iter().map(|measured| measured.backend.as_str())) {
-        if !names.contains(&name) {
-            names.push(name);
+    for result in run.report.results.iter().filter(|result| result.error.is_none() || result.attempts > 0) {
+        if !names.contains(&result.backend.as_str()) {
+            names.push(&result.backend);
         }
     }
     names
+}
+
+/// The colours that belong to each of these systems alone in a drawing of lines: of its
+/// line, and of the part of it that is not to be relied on. Empty where two systems
+/// have the same.
+#[must_use]
+pub fn pick_colors(names: &[&str]) -> Vec<Vec<RGBColor>> {
+    let looks = looks(names);
+    let shared = |look: &Look| looks.iter().filter(|other| other.color == look.color).count() > 1;
+    looks.iter().map(|look| if shared(look) { Vec::new() } else { vec![look.color, pale(look.color)] }).collect()
 }
 
 /// The colour, faded: for what is there but not to be relied on.
@@ -125,9 +135,75 @@ pub fn mixed(from: RGBColor, to: RGBColor, share: f64) -> RGBColor {
     RGBColor(channel(from.0, to.0), channel(from.1, to.1), channel(from.2, to.2))
 }
 
+/// Dark page, light ink: where paper and ink go on it.
+const DARK_PAPER: RGBColor = RGBColor(0x1b, 0x1f, 0x24);
+const DARK_INK: RGBColor = RGBColor(0xe4, 0xe8, 0xec);
+
+/// The colours of series that the rule of [`dark`] would bring too near to each other
+/// or to the paper.
+const DARK_SERIES: [(RGBColor, RGBColor); 3] = [
+    (COLORS[3], RGBColor(0xe0, 0x9a, 0xc2)),
+    (COLORS[5], RGBColor(0x8f, 0xd3, 0xff)),
+    (COLORS[0], RGBColor(0x3d, 0x9b, 0xe9)),
+];
+
+/// The same colour on dark paper. A colour is so much white, so much black and so much
+/// of a pure hue; the white becomes dark paper, the black light ink, the hue stays.
+#[must_use]
+pub fn dark(color: RGBColor) -> RGBColor {
+    if let Some((_, dark)) = DARK_SERIES.iter().find(|(light, _)| *light == color) {
+        return *dark;
+    }
+    let channels = [color.0, color.1, color.2];
+    let (low, high) = channels.iter().fold((u8::MAX, 0), |(low, high), c| (low.min(*c), high.max(*c)));
+    let (white, black) = (f64::from(low) / 255.0, 1.0 - f64::from(high) / 255.0);
+    let channel = |c: u8, paper: u8, ink: u8| {
+        (white * f64::from(paper) + black * f64::from(ink) + f64::from(c - low)).round().min(255.0) as u8
+    };
+    RGBColor(
+        channel(color.0, DARK_PAPER.0, DARK_INK.0),
+        channel(color.1, DARK_PAPER.1, DARK_INK.1),
+        channel(color.2, DARK_PAPER.2, DARK_INK.2),
+    )
+}
+
+/// A colour as SVG and CSS write it.
+#[must_use]
+pub fn hex(RGBColor(r, g, b): RGBColor) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{look, looks};
+    use plotters::style::RGBColor;
+
+    use super::{COLORS, DARK_PAPER, INK, PAPER, SOFT, dark, look, looks};
+
+    /// Contrast as the Web Content Accessibility Guidelines 2.2 define it.
+    fn contrast(a: RGBColor, b: RGBColor) -> f64 {
+        let light = |RGBColor(r, g, b): RGBColor| {
+            let [r, g, b] = [r, g, b].map(|c| {
+                let c = f64::from(c) / 255.0;
+                if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+            });
+            0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05
+        };
+        light(a).max(light(b)) / light(a).min(light(b))
+    }
+
+    #[test]
+    fn on_dark_paper_text_is_read_and_lines_are_seen() {
+        assert_eq!(dark(PAPER), DARK_PAPER);
+        for text in [INK, SOFT] {
+            assert!(contrast(dark(text), DARK_PAPER) > 4.5, "{text:?} {:?}", dark(text));
+        }
+        for (i, color) in COLORS.iter().enumerate() {
+            assert!(contrast(dark(*color), DARK_PAPER) > 3.0, "{color:?} {:?}", dark(*color));
+            for other in &COLORS[..i] {
+                assert_ne!(dark(*color), dark(*other));
+            }
+        }
+    }
 
     #[test]
     fn a_known_system_looks_the_same_in_every_run() {

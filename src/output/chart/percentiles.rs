@@ -1,5 +1,7 @@
 //! How long attempts waited, percentile by percentile, on HdrHistogram's axis.
 
+use std::sync::Arc;
+
 use plotters::style::RGBColor;
 use plotters_backend::DrawingBackend;
 
@@ -9,6 +11,7 @@ use super::palette::{Dash, Look, SOFT, backends, looks, pale};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
+use super::view::view;
 use super::{Chart, Words, absence, finish};
 use crate::output::table::longest;
 use crate::record::figures::Latencies;
@@ -45,6 +48,9 @@ struct Percentiles {
 /// The chart.
 pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let names = backends(run);
+    if run.measured.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut systems = Vec::new();
     let mut rows = Vec::new();
     for (name, look) in names.iter().zip(looks(&names)) {
@@ -69,8 +75,10 @@ pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         head: &["backend", "time", "samples", "p50", "p90", "p95", "p99", "p99.9", "max"],
         rows,
     };
-    let body = Percentiles { systems, reason: absence::of_run(run) };
-    Ok(vec![finish(words, body)?])
+    let body = Arc::new(Percentiles { systems, reason: absence::of_run(run) });
+    let views = vec![view(None, "acquire wait by percentile", (620, 420), Arc::clone(&body))?];
+    let legend = body.kinds();
+    Ok(vec![finish(words, body)?.on_page(views, &legend)?])
 }
 
 /// All trials of a system as one.
@@ -132,6 +140,13 @@ impl Percentiles {
             let label = if none { format!("{name} (no grants)") } else { name.clone() };
             entries.push(Entry::new(Key::Line(Stroke::solid(look.color, 2), Some(look.mark)), label));
         }
+        entries.extend(self.kinds());
+        entries
+    }
+
+    /// Kinds of lines, whatever the system.
+    fn kinds(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
         let line = |color: RGBColor, dash: Dash| Key::Line(Stroke { color, width: 2, dash }, None);
         entries.push(Entry::new(line(SOFT, &[]), "service time"));
         let with = self.systems.iter().filter(|system| system.response.is_some()).count();
@@ -232,6 +247,6 @@ mod tests {
     fn without_grants_the_picture_says_why() {
         let svg = percentiles(&sample::timeouts()).unwrap().remove(0).svg;
         assert!(svg.contains("no data: nothing was granted, 2 003 of 2 003 attempts timed out"), "{svg}");
-        assert!(percentiles(&sample::empty()).unwrap()[0].svg.contains("no data: no backend ran"));
+        assert!(percentiles(&sample::empty()).unwrap().is_empty());
     }
 }

@@ -1,10 +1,11 @@
 //! A whole picture: title above, what is drawn, caption below; as SVG or as PNG.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
 use plotters::coord::Shift;
-use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters_backend::DrawingBackend;
 
 use super::bitmap::Bitmap;
@@ -12,7 +13,7 @@ use super::lettering::{Lettering, shortened, wrap};
 use super::palette::{PAPER, SOFT};
 use super::png::encode;
 use super::sheet::{Drawn, Sheet};
-use super::svg::Svg;
+use super::svg::{Svg, alone};
 
 /// Size of a picture unless another one is asked for.
 pub const SIZE: (u32, u32) = (1_200, 720);
@@ -36,12 +37,21 @@ impl Picture {
         Self(Arc::new(Framed { title: title.to_owned(), caption: caption.to_owned(), body }))
     }
 
-    /// As one `<svg>` element.
+    /// As one `<svg>` element that stands alone.
     ///
     /// # Errors
     /// Says what could not be drawn.
     pub fn svg(&self, size: (u32, u32)) -> Result<String, String> {
-        self.0.svg(size)
+        self.0.svg(size).map(|drawing| alone(&drawing))
+    }
+
+    /// The drawing alone as one `<svg>` element, for a page that has title, caption,
+    /// legend and dark colours of its own.
+    ///
+    /// # Errors
+    /// Says what could not be drawn.
+    pub fn bare(&self, size: (u32, u32)) -> Result<String, String> {
+        self.0.bare(size)
     }
 
     /// As a PNG file.
@@ -62,6 +72,7 @@ impl fmt::Debug for Picture {
 /// [`Draw`] with the backends filled in, so that drawings of all kinds fit in one list.
 trait Paint: Send + Sync {
     fn svg(&self, size: (u32, u32)) -> Result<String, String>;
+    fn bare(&self, size: (u32, u32)) -> Result<String, String>;
     fn png(&self, size: (u32, u32)) -> Result<Vec<u8>, String>;
 }
 
@@ -93,12 +104,16 @@ impl<D: Draw> Framed<D> {
 
 impl<D: Draw> Paint for Framed<D> {
     fn svg(&self, size: (u32, u32)) -> Result<String, String> {
-        let mut out = String::new();
-        let area = Svg::new(&mut out, size, &self.title).into_drawing_area();
-        self.frame(area.clone()).map_err(|error| error.to_string())?;
-        area.present().map_err(|error| error.to_string())?;
-        drop(area);
-        Ok(out)
+        drawn(size, &self.title, |area| self.frame(area))
+    }
+
+    fn bare(&self, size: (u32, u32)) -> Result<String, String> {
+        drawn(size, &self.title, |area| {
+            let sheet = Sheet::bare(area);
+            let (w, h) = sheet.size();
+            let margin = sheet.ems(0.3);
+            self.body.draw(&sheet.part((margin, margin), (w - margin, h - margin)))
+        })
     }
 
     fn png(&self, size: (u32, u32)) -> Result<Vec<u8>, String> {
@@ -109,4 +124,18 @@ impl<D: Draw> Paint for Framed<D> {
         drop(area);
         encode(&pixels, size).map_err(|error| error.to_string())
     }
+}
+
+/// Draws one `<svg>` element, whose colours are the light ones.
+pub fn drawn(
+    size: (u32, u32),
+    label: &str,
+    body: impl for<'a> FnOnce(DrawingArea<Svg<'a>, Shift>) -> Result<(), DrawingAreaErrorKind<Infallible>>,
+) -> Result<String, String> {
+    let mut out = String::new();
+    let area = Svg::new(&mut out, size, label).into_drawing_area();
+    body(area.clone()).map_err(|error| error.to_string())?;
+    area.present().map_err(|error| error.to_string())?;
+    drop(area);
+    Ok(out)
 }

@@ -137,7 +137,19 @@ impl<'a, DB: DrawingBackend> Plot<'a, DB> {
     pub fn line(&self, points: &[(f64, f64)], stroke: Stroke) -> Drawn<DB> {
         let mut places: Vec<Pixel> = points.iter().map(|(x, y)| self.at(*x, *y)).collect();
         places.dedup();
-        self.sheet.line(&places, stroke)
+        // Of a level stretch both ends say all.
+        let mut kept: Vec<Pixel> = Vec::with_capacity(places.len());
+        for at in places {
+            if let [.., before, last] = kept[..]
+                && before.1 == last.1
+                && last.1 == at.1
+                && (before.0 < last.0) == (last.0 < at.0)
+            {
+                kept.pop();
+            }
+            kept.push(at);
+        }
+        self.sheet.line(&kept, stroke)
     }
 
     /// A mark at a point of data.

@@ -5,8 +5,9 @@ use crate::record::figures::Window;
 use crate::report::Measurements;
 use crate::units::SECOND;
 
-/// Most points of a line: more cannot be told apart, and make the file large.
-const MOST_POINTS: usize = 120;
+/// Most points of a line: more cannot be told apart in a drawing of one system among
+/// several, and make the file large.
+const MOST_POINTS: usize = 80;
 
 /// One second, or a few.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,11 +21,12 @@ pub struct Point {
     /// Grants a second, of its seconds under full load: after the end of the measure
     /// phase no client asks any more.
     pub grants_per_s: Option<f64>,
-    /// Median wait of these, in nanoseconds.
+    /// Median wait of the grants of these seconds, in nanoseconds: in the drain only
+    /// those still waiting are served, whose median says nothing of a second of load.
     pub p50: Option<u64>,
     /// 99th percentile, however few.
     pub p99: Option<u64>,
-    /// Longest.
+    /// Longest of all its seconds.
     pub max: Option<u64>,
     /// Double grants in it.
     pub double_grants: u64,
@@ -56,7 +58,9 @@ pub fn points(of: &Measurements) -> Result<Vec<Point>, String> {
     }
     // A trial of less than a second or so has no other.
     if let Some(first) = points.first_mut().filter(|first| first.grants_per_s.is_none() && end_s > 0.0) {
-        first.grants_per_s = of.windows.first().map(|window| window.grants as f64 / end_s.min(1.0));
+        let window = of.windows.first();
+        first.grants_per_s = window.map(|window| window.grants as f64 / end_s.min(1.0));
+        (first.p50, first.p99) = (window.and_then(|window| window.p50_ns), window.and_then(|window| window.p99_ns));
     }
     Ok(points)
 }
@@ -66,9 +70,10 @@ fn merged(windows: &[Window], end_s: f64) -> Result<Point, String> {
     let from_s = windows.first().map_or(0.0, |first| first.second as f64);
     let loaded: Vec<&Window> = windows.iter().filter(|window| window.second as f64 + 1.0 <= end_s).collect();
     let grants: u64 = loaded.iter().map(|window| window.grants).sum();
-    let (p50, p99) = match windows {
+    let (p50, p99) = match loaded[..] {
+        [] => (None, None),
         [one] => (one.p50_ns, one.p99_ns),
-        several => {
+        ref several => {
             let mut waits = Latency::default();
             for window in several {
                 waits.merge(&window.all_waits()?);
@@ -120,14 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn seconds_after_the_load_have_no_rate_but_their_waits() {
+    fn seconds_after_the_load_have_no_rate_and_no_median_but_their_longest_wait() {
         let last = points(&long(20)).unwrap().remove(19);
-        assert_eq!((last.grants_per_s, last.counts), (None, false));
+        assert_eq!((last.grants_per_s, last.p50, last.p99, last.counts), (None, None, None, false));
         assert!(last.max.is_some());
         let mut short = long(12);
         (short.warmup_ns, short.measured_ns) = (100_000_000, 400_000_000);
         short.windows.truncate(1);
-        assert_eq!(points(&short).unwrap()[0].grants_per_s, Some(2.0));
+        let only = points(&short).unwrap().remove(0);
+        assert!(only.grants_per_s == Some(2.0) && only.p50.is_some());
     }
 
     #[test]
@@ -138,8 +144,8 @@ mod tests {
         assert_eq!(points.iter().map(|point| point.double_grants).sum::<u64>(), 7);
         assert_eq!(points.iter().filter_map(|point| point.max).max(), trial.windows[999].max_ns);
         assert_eq!(points[0].grants_per_s, Some(1.0));
-        // Of the waits 1 to 9 us, merged.
-        assert_eq!((points[0].to_s, points[0].p50.map(|ns| ns / 100)), (9.0, Some(50)));
+        // Of the waits 1 to 13 us, merged.
+        assert_eq!((points[0].to_s, points[0].p50.map(|ns| ns / 100)), (13.0, Some(70)));
     }
 
     #[test]

@@ -46,14 +46,35 @@ impl Stroke {
 pub struct Sheet<DB: DrawingBackend> {
     area: DrawingArea<DB, Shift>,
     em: f64,
+    bare: bool,
 }
+
+/// Size of a plain letter of a drawing that a page shows at its own size.
+const BARE_EM: f64 = 11.5;
 
 impl<DB: DrawingBackend> Sheet<DB> {
     /// The whole picture; its width decides the size of letters.
     pub fn new(area: DrawingArea<DB, Shift>) -> Self {
         let (width, height) = area.dim_in_pixel();
         let em = (f64::from(width) / 80.0).min(f64::from(height) / 36.0).clamp(9.5, 40.0);
-        Self { area, em }
+        Self { area, em, bare: false }
+    }
+
+    /// A drawing that stands on a page, which has the legend in its own letters.
+    pub fn bare(area: DrawingArea<DB, Shift>) -> Self {
+        Self { area, em: BARE_EM, bare: true }
+    }
+
+    /// Is the legend elsewhere?
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.bare
+    }
+
+    /// The same place with letters of that size times the present one.
+    #[must_use]
+    pub fn scaled(self, times: f64) -> Self {
+        Self { em: (self.em * times).max(6.0), ..self }
     }
 
     /// Width and height.
@@ -80,7 +101,7 @@ impl<DB: DrawingBackend> Sheet<DB> {
     pub fn part(&self, from: Pixel, to: Pixel) -> Self {
         let (w, h) = self.size();
         let area = self.area.margin(from.1, (h - to.1).max(0), from.0, (w - to.0).max(0));
-        Self { area, em: self.em }
+        Self { area, em: self.em, bare: self.bare }
     }
 
     /// `count` parts side by side, with a gap between them.
@@ -89,6 +110,14 @@ impl<DB: DrawingBackend> Sheet<DB> {
         let (w, h) = self.size();
         let each = (w - gap * (count - 1)) / count.max(1);
         (0..count).map(|i| self.part((i * (each + gap), 0), (i * (each + gap) + each, h))).collect()
+    }
+
+    /// A grid of `columns`, row by row, for so many parts, with a gap between them.
+    #[must_use]
+    pub fn grid(&self, columns: i32, count: usize, gap: i32) -> Vec<Self> {
+        let rows = (count as i32 + columns - 1) / columns.max(1);
+        let parts = self.rows(rows.max(1), gap).into_iter().flat_map(|row| row.columns(columns, gap));
+        parts.take(count).collect()
     }
 
     /// `count` parts below each other, with a gap between them.

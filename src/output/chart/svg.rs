@@ -2,15 +2,18 @@
 //! `<path>`, defaults are left out, and the root has a `viewBox` and no size, so
 //! that it can stand inline in a page. Text sits where the bitmap backend puts it.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 
+use plotters::style::RGBColor;
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
     FontTransform, text_anchor::HPos,
 };
 
 use super::lettering::{LINE, baseline};
+use super::palette::{dark, hex};
 use crate::plain::is_order;
 
 type Done = Result<(), DrawingErrorKind<Infallible>>;
@@ -70,9 +73,42 @@ pub fn escaped(text: &str) -> String {
     safe
 }
 
+/// CSS that gives every colour of these drawings its like on dark paper, where the
+/// reader wants it dark; on paper they stay light. Programs that know no style sheet
+/// keep the colours of the attributes.
+#[must_use]
+pub fn dark_rules(drawings: &str) -> String {
+    let mut colors = BTreeSet::new();
+    for name in ["fill", "stroke"] {
+        let opening = format!(" {name}=\"#");
+        for (at, _) in drawings.match_indices(&opening) {
+            let digits = drawings.get(at + opening.len()..at + opening.len() + 6);
+            if let Some(rgb) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
+                colors.insert((name, rgb));
+            }
+        }
+    }
+    let mut rules = String::from("@media screen and (prefers-color-scheme:dark){");
+    for (name, rgb) in colors {
+        let [_, r, g, b] = rgb.to_be_bytes();
+        let _ = write!(rules, "[{name}=\"#{rgb:06x}\"]{{{name}:{}}}", hex(dark(RGBColor(r, g, b))));
+    }
+    rules + "}"
+}
+
+/// A drawing that stands alone: it brings its own dark colours.
+#[must_use]
+pub fn alone(drawing: &str) -> String {
+    let rules = dark_rules(drawing);
+    match drawing.rfind("</svg>") {
+        Some(end) => format!("{}<style>{rules}</style>\n</svg>", &drawing[..end]),
+        None => drawing.to_owned(),
+    }
+}
+
 /// Attributes of a line or an outline.
 fn stroke(style: &impl BackendStyle) -> String {
-    let mut text = format!(" fill=\"none\" stroke=\"{}\"", hex(style.color()));
+    let mut text = format!(" fill=\"none\" stroke=\"{}\"", written(style.color()));
     if style.stroke_width() != 1 {
         let _ = write!(text, " stroke-width=\"{}\"", style.stroke_width());
     }
@@ -81,12 +117,12 @@ fn stroke(style: &impl BackendStyle) -> String {
 
 /// Attributes of an area.
 fn fill(color: BackendColor) -> String {
-    format!(" fill=\"{}\"", hex(color)) + &opacity(color)
+    format!(" fill=\"{}\"", written(color)) + &opacity(color)
 }
 
-fn hex(color: BackendColor) -> String {
+fn written(color: BackendColor) -> String {
     let (r, g, b) = color.rgb;
-    format!("#{r:02x}{g:02x}{b:02x}")
+    hex(RGBColor(r, g, b))
 }
 
 fn opacity(color: BackendColor) -> String {
@@ -185,7 +221,7 @@ mod tests {
     use plotters::prelude::{IntoDrawingArea, RED};
     use plotters::style::Color;
 
-    use super::{Svg, escaped};
+    use super::{Svg, alone, escaped};
 
     #[test]
     fn neighbours_of_one_style_share_a_path() {
@@ -201,6 +237,16 @@ mod tests {
         <path fill="#ff0000" d="M1 2h3v4h-3z"/>
         </svg>
         "##);
+    }
+
+    #[test]
+    fn a_drawing_that_stands_alone_has_each_colour_in_the_dark_too() {
+        let drawing = alone("<svg><path fill=\"#ffffff\"/><path stroke=\"#22262b\" fill=\"#ffffff\"/></svg>");
+        insta::assert_snapshot!(drawing, @r##"
+<svg><path fill="#ffffff"/><path stroke="#22262b" fill="#ffffff"/><style>@media screen and (prefers-color-scheme:dark){[fill="#ffffff"]{fill:#1b1f24}[stroke="#22262b"]{stroke:#c1c9d2}}</style>
+</svg>
+"##);
+        assert_eq!(alone("nothing"), "nothing");
     }
 
     #[test]

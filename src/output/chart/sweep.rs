@@ -1,6 +1,8 @@
 //! Chart 8: a sweep. Throughput and p99 wait against the number that was varied, one
 //! line a system, the knee of each marked.
 
+use std::sync::Arc;
+
 use plotters::backend::DrawingBackend;
 
 use super::axis::{Axis, tick_number};
@@ -9,6 +11,7 @@ use super::palette::{ALARM, Look, Mark, SOFT, looks};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
+use super::view::view;
 use super::{Chart, Words, finish};
 use crate::output::sweep::systems;
 use crate::report::SafetyVerdict;
@@ -56,7 +59,14 @@ pub fn sweep_chart(sweep: &Sweep) -> Result<Chart, String> {
         rows,
     };
     let values = sweep.points.iter().map(|point| (point.value, point.text.clone())).collect();
-    finish(words, Curves { key: sweep.key.clone(), values, lines })
+    let body = Arc::new(Curves { key: sweep.key.clone(), values, lines });
+    let size = (480, 340);
+    let views = vec![
+        view(None, "throughput", size, Half::Rates(Arc::clone(&body)))?,
+        view(None, "p99 of the acquire wait", size, Half::Waits(Arc::clone(&body)))?,
+    ];
+    let marks = body.marks();
+    finish(words, body)?.on_page(views, &marks)
 }
 
 fn row(name: &str, point: &crate::report::sweep::SweepPoint, knee: Option<f64>) -> Option<Vec<String>> {
@@ -98,6 +108,13 @@ impl Curves {
             .iter()
             .map(|line| Entry::new(Key::Line(Stroke::of(line.look), Some(line.look.mark)), line.name.clone()))
             .collect();
+        entries.extend(self.marks());
+        entries
+    }
+
+    /// Marks, whatever the system.
+    fn marks(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
         if self.lines.iter().any(|line| line.knee.is_some()) {
             entries.push(Entry::new(Key::Mark(Mark::Ring, SOFT), "knee"));
         }
@@ -150,29 +167,57 @@ const THROUGHPUT: Figure = Figure {
 
 const P99: Figure = Figure { value: |figures| figures.acquire_service_p99_ns, range: |_| None, knees: false };
 
+/// One of its two plots.
+enum Half {
+    Rates(Arc<Curves>),
+    Waits(Arc<Curves>),
+}
+
+impl Curves {
+    fn values(&self, of: Figure) -> Vec<f64> {
+        self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, figures)| (of.value)(figures)).collect()
+    }
+
+    fn rates<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        let Some((low, high)) = ends(&self.values(THROUGHPUT)) else {
+            return sheet.nothing("nothing was granted at any value");
+        };
+        let up = Axis::log("grants a second (log scale)", low / 1.5, high * 1.5, tick_number);
+        self.panel(&Plot::new(sheet, self.across(), up), THROUGHPUT)
+    }
+
+    fn waits<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        let Some((low, high)) = ends(&self.values(P99)) else {
+            return sheet.nothing("p99 needs a thousand grants, and timeouts below 1 %");
+        };
+        let up = Axis::log_ns("acquire service p99 (log scale)", low as u64, high as u64);
+        self.panel(&Plot::new(sheet, self.across(), up), P99)
+    }
+}
+
+fn ends(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    Some((low, values.iter().copied().fold(low, f64::max)))
+}
+
 impl Draw for Curves {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        let values = |of: Figure| -> Vec<f64> {
-            self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, figures)| (of.value)(figures)).collect()
-        };
-        let ends = |values: &[f64]| {
-            (values.iter().copied().fold(f64::MAX, f64::min), values.iter().copied().fold(f64::MIN, f64::max))
-        };
-        let (rates, waits) = (values(THROUGHPUT), values(P99));
-        if rates.is_empty() {
-            return sheet.nothing("nothing was granted at any value");
+        if self.values(THROUGHPUT).is_empty() {
+            return self.rates(sheet);
         }
         let rest = with_legend(sheet, &self.legend())?;
         let panels = rest.rows(2, sheet.ems(0.4));
-        let (low, high) = ends(&rates);
-        let up = Axis::log("grants a second (log scale)", low / 1.5, high * 1.5, tick_number);
-        self.panel(&Plot::new(&panels[0], self.across(), up), THROUGHPUT)?;
-        if waits.is_empty() {
-            return panels[1].nothing("p99 needs a thousand grants, and timeouts below 1 %");
+        self.rates(&panels[0])?;
+        self.waits(&panels[1])
+    }
+}
+
+impl Draw for Half {
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        match self {
+            Self::Rates(of) => of.rates(sheet),
+            Self::Waits(of) => of.waits(sheet),
         }
-        let (low, high) = ends(&waits);
-        let up = Axis::log_ns("acquire service p99 (log scale)", low as u64, high as u64);
-        self.panel(&Plot::new(&panels[1], self.across(), up), P99)
     }
 }
 

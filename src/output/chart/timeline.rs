@@ -1,35 +1,47 @@
-//! Chart 3: what happened when. Grants a second and the waits of each second, one
-//! panel a figure on one time axis, one line a system; double grants marked, faults
-//! and the phases that do not count shaded.
+//! Chart 3: what happened when. A drawing per system on axes that all share: grants a
+//! second above, the waits of each second below; double grants marked, faults, pauses
+//! and the phases that do not count shaded, each where that system had them.
+
+use std::sync::Arc;
 
 use plotters_backend::DrawingBackend;
 
 use super::absence;
 use super::axis::{Axis, tick_number};
-use super::legend::{Entry, Key, with_legend};
+use super::legend::{Entry, Key};
 use super::lettering::{Align, Lettering};
+use super::multiples::{Multiples, Panel};
 use super::overlay::{Band, Overlay};
-use super::palette::{ALARM, Look, SHADE, SOFT, backends, looks, mixed};
+use super::palette::{ALARM, Look, Mark, SHADE, SOFT, backends, looks, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::series::{Point, points};
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, finish};
-use crate::report::RecordedRun;
+use crate::report::{Measurements, RecordedRun};
 use crate::units::{SECOND, grouped, human_duration, three_digits};
 
-/// Marks on one line.
-const MARKS: usize = 8;
+/// From this ratio of the fastest system to the slowest on, rates are on a logarithmic axis.
+const WIDE: f64 = 8.0;
 
-/// One system's first measured trial.
-struct Line {
-    label: String,
-    look: Look,
-    points: Vec<Point>,
+/// The axes of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Scale {
+    /// End of the longest.
+    end_s: f64,
+    /// Lowest and highest rate, and whether their axis is logarithmic.
+    rate: (f64, f64),
+    logarithmic: bool,
+    /// Shortest and longest wait in nanoseconds.
+    wait: (u64, u64),
+    /// Room above the rates for the names of what else there was?
+    named: bool,
 }
 
-struct Timeline {
-    lines: Vec<Line>,
+/// One trial of a system.
+struct System {
+    look: Look,
+    points: Vec<Point>,
     overlay: Overlay,
     warmup_s: f64,
     /// End of the measure phase and of everything.
@@ -37,74 +49,95 @@ struct Timeline {
     end_s: f64,
     /// Why there is nothing to draw, or no wait, should that be so.
     reason: String,
+    scale: Scale,
 }
 
 /// The chart.
 pub fn timeline(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     // The fault engine will say when faults were in force.
-    Ok(vec![with_bands(run, &[])?])
+    with_bands(run, &[])
 }
 
-fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Chart, String> {
+fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Vec<Chart>, String> {
     let names = backends(run);
-    let (mut lines, mut rows) = (Vec::new(), Vec::new());
-    let mut body = Timeline {
-        lines: Vec::new(),
-        overlay: Overlay::new(bands),
-        warmup_s: 0.0,
-        measured_s: 0.0,
-        end_s: 0.0,
-
-        reason: absence::of_run(run),
-    };
-    let alone = names.len() < 2;
+    let (mut systems, mut rows) = (Vec::new(), Vec::new());
     for (name, look) in names.iter().zip(looks(&names)) {
         // A double grant in a later trial must not be hidden by a clean first one.
         let doubled = run.of(name).find(|trial| trial.double_grants.iter().any(|count| *count > 0));
-        let Some(first) = doubled.or_else(|| run.of(name).next()) else { continue };
-        let points = points(first)?;
-        let double_grants: u64 = first.double_grants.iter().sum();
-        let label = match (double_grants, first.trial) {
-            (0, _) => (*name).to_owned(),
-            (1, 1) => format!("{name} (1 double grant)"),
-            (count, 1) => format!("{name} ({} double grants)", grouped(count)),
-            (count, trial) => format!("{name}, trial {trial} ({} double)", grouped(count)),
-        };
-        let warmup_s = first.warmup_ns as f64 / SECOND as f64;
-        let measured_s = warmup_s + first.measured_ns as f64 / SECOND as f64;
-        let end_s = first.windows.last().map_or(0.0, |last| last.second as f64 + 1.0);
-        body.warmup_s = body.warmup_s.max(warmup_s);
-        body.measured_s = body.measured_s.max(measured_s);
-        body.end_s = body.end_s.max(measured_s).max(end_s);
-        body.overlay.add(first, (!alone).then_some(*name), 0.0);
-        rows.push(row(name, &points, double_grants));
-        lines.push(Line { label, look, points });
+        let Some(trial) = doubled.or_else(|| run.of(name).next()) else { continue };
+        let system = System::of(trial, look, bands, absence::of_backend(run, name))?;
+        let double_grants: u64 = trial.double_grants.iter().sum();
+        rows.push(row(name, &system.points, double_grants));
+        systems.push(((*name).to_owned(), title(name, trial.trial, double_grants), system));
     }
-    body.lines = lines;
+    if systems.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scale = Scale::of(systems.iter().map(|(_, _, system)| system));
+    systems.iter_mut().for_each(|(_, _, system)| system.scale = scale);
     let words = Words {
         name: "timeline".to_owned(),
         title: "Grants and waits over time".to_owned(),
-        caption: caption(run, &body),
+        caption: caption(run, systems.iter().map(|(_, _, system)| system), scale),
         head: &["backend", "fewest grants/s", "most grants/s", "worst p99 wait", "longest wait", "double grants"],
         rows,
     };
-    finish(words, body)
+    let legend = legend(systems.iter().map(|(_, _, system)| system));
+    let panel = |(system, title, body)| Panel { system, title, body: Arc::new(body) };
+    let multiples = Multiples::new(systems.into_iter().map(panel).collect(), legend);
+    let (views, legend) = (multiples.views()?, multiples.legend());
+    Ok(vec![finish(words, multiples)?.on_page(views, &legend)?])
 }
 
-fn caption(run: &RecordedRun, body: &Timeline) -> String {
-    let mut text =
-        "Look for steps, drifts and gaps: a steady system gives level lines. Waits are service times of the \
-                    grants of each second, on one logarithmic scale; p99 of few grants is close to their longest wait. \
-                    Grey: warm-up and drain, which do not count; in the drain only those still waiting are served."
-            .to_owned();
+fn title(name: &str, trial: u32, double_grants: u64) -> String {
+    let plural = if double_grants == 1 { "" } else { "s" };
+    match (double_grants, trial) {
+        (0, _) => name.to_owned(),
+        (count, 1) => format!("{name}: {} double grant{plural}", grouped(count)),
+        (count, trial) => format!("{name}, trial {trial}: {} double grant{plural}", grouped(count)),
+    }
+}
+
+fn caption<'a>(run: &RecordedRun, systems: impl Iterator<Item = &'a System>, scale: Scale) -> String {
+    let rates = if scale.logarithmic { " (log scale)" } else { "" };
+    let mut text = format!(
+        "Look for steps, drifts and gaps: a steady system gives level lines. All systems have the same axes. Above: \
+         grants a second{rates}. Below: service times of the grants of each second (log scale). Grey: warm-up and \
+         drain, which do not count."
+    );
     let trials = run.report.results.iter().map(|result| result.trial).max().unwrap_or(1);
     if trials > 1 {
         text += &format!(" The first of {trials} trials is shown, or the first with a double grant.");
     }
-    if body.double_grants() {
-        text += " Red edge: in this second there were double grants, counted in the lowest panel.";
+    let (mut doubled, mut all) = (false, Overlay::default());
+    for system in systems {
+        doubled |= system.double_grants();
+        all.join(&system.overlay);
     }
-    text + &body.overlay.caption()
+    if doubled {
+        text += " Red: double grants in that second, and how many.";
+    }
+    text + &all.caption()
+}
+
+fn legend<'a>(systems: impl Iterator<Item = &'a System>) -> Vec<Entry> {
+    let line = |width| Key::Line(Stroke::solid(SOFT, width), None);
+    let mut entries = vec![
+        Entry::new(line(3), "grants/s, p50 wait"),
+        Entry::new(line(1), "thin: p99 wait"),
+        Entry::new(Key::Mark(Mark::Square, SOFT), "longest wait"),
+        Entry::new(Key::Patch(mixed(SHADE, SOFT, 0.15)), "warm-up, drain"),
+    ];
+    let (mut doubled, mut all) = (false, Overlay::default());
+    for system in systems {
+        doubled |= system.double_grants();
+        all.join(&system.overlay);
+    }
+    if doubled {
+        entries.push(Entry::new(Key::Patch(ALARM), "double grants"));
+    }
+    entries.extend(all.legend());
+    entries
 }
 
 fn row(name: &str, points: &[Point], double_grants: u64) -> Vec<String> {
@@ -124,42 +157,64 @@ fn row(name: &str, points: &[Point], double_grants: u64) -> Vec<String> {
     ]
 }
 
-type Wait = fn(&Point) -> Option<u64>;
-
-const WAITS: [(&str, Wait); 3] =
-    [("p50 wait", |point| point.p50), ("p99 wait", |point| point.p99), ("max wait", |point| point.max)];
-
-impl Timeline {
-    fn double_grants(&self) -> bool {
-        self.lines.iter().any(|line| line.points.iter().any(|point| point.double_grants > 0))
-    }
-
-    fn legend(&self) -> Vec<Entry> {
-        let solid = |look: Look| Key::Line(Stroke::solid(look.color, 2), Some(look.mark));
-        let mut entries: Vec<Entry> =
-            self.lines.iter().map(|line| Entry::new(solid(line.look), line.label.as_str())).collect();
-        entries.push(Entry::new(Key::Patch(mixed(SHADE, SOFT, 0.15)), "warm-up, drain"));
-        if self.double_grants() {
-            entries.push(Entry::new(Key::Patch(ALARM), "seconds with double grants"));
+impl Scale {
+    fn of<'a>(systems: impl Iterator<Item = &'a System> + Clone) -> Self {
+        let points = || systems.clone().flat_map(|system| &system.points);
+        let highest =
+            |system: &'a System| system.points.iter().filter_map(|point| point.grants_per_s).fold(0.0, f64::max);
+        let tops: Vec<f64> = systems.clone().map(highest).filter(|top| *top > 0.0).collect();
+        let (low, high) = tops.iter().fold((f64::MAX, 1.0_f64), |(low, high), top| (low.min(*top), high.max(*top)));
+        Self {
+            end_s: systems.clone().map(|system| system.end_s).fold(0.0, f64::max),
+            // Of the slowest a second with a tenth of its grants is still above the axis.
+            rate: (low.min(high) / 10.0, high),
+            logarithmic: high / low.min(high) > WIDE,
+            wait: (
+                points().filter_map(|point| point.p50).min().unwrap_or(1),
+                points().filter_map(|point| point.max).max().unwrap_or(1),
+            ),
+            named: systems.clone().any(|system| !system.overlay.is_empty()),
         }
-        entries.extend(self.overlay.legend());
-        entries
     }
 
-    /// All panels of one height, the last with room for the time axis.
-    fn panels<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, count: i32) -> Vec<Sheet<DB>> {
-        let (w, h) = sheet.size();
-        let axis = sheet.ems(2.9);
-        let each = (h - axis) / count;
-        (0..count)
-            .map(|i| sheet.part((0, i * each), (w, (i + 1) * each + if i + 1 == count { axis } else { 0 })))
-            .collect()
+    fn rates(&self) -> Axis {
+        // Room above the lines for the names of the phases, and of what else there was.
+        let room = if self.named { 1.6 } else { 1.25 };
+        if self.logarithmic {
+            let (low, high) = self.rate;
+            return Axis::log("grants/s", low, high * (high / low).powf(room - 1.0), tick_number);
+        }
+        Axis::upto("grants/s", self.rate.1 * room)
+    }
+}
+
+impl System {
+    fn of(trial: &Measurements, look: Look, bands: &[Band], reason: String) -> Result<Self, String> {
+        let mut overlay = Overlay::new(bands);
+        overlay.add(trial, None, 0.0);
+        let warmup_s = trial.warmup_ns as f64 / SECOND as f64;
+        let measured_s = warmup_s + trial.measured_ns as f64 / SECOND as f64;
+        let last_s = trial.windows.last().map_or(0.0, |last| last.second as f64 + 1.0);
+        Ok(Self {
+            look,
+            points: points(trial)?,
+            overlay,
+            warmup_s,
+            measured_s,
+            end_s: measured_s.max(last_s),
+            reason,
+            scale: Scale::default(),
+        })
     }
 
-    /// A panel's axes, time without names but in the last one.
+    fn double_grants(&self) -> bool {
+        self.points.iter().any(|point| point.double_grants > 0)
+    }
+
+    /// A plot of the panel, time without names but in the last one.
     fn plot<'a, DB: DrawingBackend>(&self, sheet: &'a Sheet<DB>, y: Axis, last: bool) -> Plot<'a, DB> {
         let label = if last { "seconds since the start of the warm-up" } else { "" };
-        let x = Axis::linear(label, 0.0, self.end_s, |s| if last { tick_number(s) } else { String::new() });
+        let x = Axis::linear(label, 0.0, self.scale.end_s, |s| if last { tick_number(s) } else { String::new() });
         let mut plot = Plot::new(sheet, x, y);
         let (w, h) = sheet.size();
         plot.from = (sheet.ems(6.0), sheet.ems(0.35));
@@ -179,14 +234,14 @@ impl Timeline {
             plot.shade(self.measured_s, self.end_s, SHADE)?;
         }
         self.overlay.behind(plot, |second| plot.across(second))?;
-        for point in self.lines.iter().flat_map(|line| &line.points).filter(|point| point.double_grants > 0) {
+        for point in self.points.iter().filter(|point| point.double_grants > 0) {
             let (from, to) = (plot.across(point.from_s), plot.across(point.to_s));
             plot.sheet.fill((from, plot.to.1 - plot.sheet.ems(0.3)), (to, plot.to.1), ALARM)?;
         }
         Ok(())
     }
 
-    /// Lines at the phases' ends and at markers, and in the first panel their names where
+    /// Lines at the phases' ends and at markers, and in the first plot their names where
     /// there is room.
     fn phases<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, names: bool) -> Drawn<DB> {
         let dashed = Stroke { color: SOFT, width: 1, dash: &[4, 4] };
@@ -214,90 +269,78 @@ impl Timeline {
     }
 
     fn rates<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, last: bool) -> Drawn<DB> {
-        let high =
-            self.lines.iter().flat_map(|line| &line.points).filter_map(|point| point.grants_per_s).fold(1.0, f64::max);
-        // Room above the lines for the names of the phases, and of what else there was.
-        let room = if self.overlay.is_empty() { 1.25 } else { 1.6 };
-        let plot = self.plot(sheet, Axis::upto("grants/s", high * room), last);
+        let plot = self.plot(sheet, self.scale.rates(), last);
         self.shades(&plot)?;
         plot.axes()?;
-        self.curves(&plot, |point| point.grants_per_s)?;
+        self.curve(&plot, 2, |point| point.grants_per_s)?;
+        self.doubles(&plot)?;
         self.phases(&plot, true)
     }
 
-    fn waits<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, (name, of): (&str, Wait), last: bool) -> Drawn<DB> {
-        let points = || self.lines.iter().flat_map(|line| &line.points);
-        let lowest = points().filter_map(|point| point.p50).min().unwrap_or(1);
-        let highest = points().filter_map(|point| point.max).max().unwrap_or(1);
-        let plot = self.plot(sheet, Axis::log_ns(name, lowest / 2, highest), last);
+    fn waits<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        let (low, high) = self.scale.wait;
+        let plot = self.plot(sheet, Axis::log_ns("wait", low / 2, high), true);
         self.shades(&plot)?;
         plot.axes()?;
-        self.curves(&plot, |point| of(point).map(|ns| ns as f64))?;
+        let size = sheet.ems(0.2).max(2);
+        for point in &self.points {
+            if let Some(ns) = point.max {
+                sheet.mark(plot.at(point.at_s(), ns as f64), Mark::Square, size, mixed(self.look.color, SOFT, 0.3))?;
+            }
+        }
+        self.curve(&plot, 1, |point| point.p99.map(|ns| ns as f64))?;
+        self.curve(&plot, 2, |point| point.p50.map(|ns| ns as f64))?;
         self.phases(&plot, false)
     }
 
-    /// A line a system with gaps where there is no value, and a few marks on it,
-    /// shifted from system to system so that none hides another.
-    fn curves<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, of: impl Fn(&Point) -> Option<f64>) -> Drawn<DB> {
-        for (i, Line { look, points, .. }) in self.lines.iter().enumerate() {
-            for run in points.split(|point| of(point).is_none()) {
-                let run: Vec<(f64, f64)> = run.iter().filter_map(|point| Some((point.at_s(), of(point)?))).collect();
-                plot.line(&run, Stroke::solid(look.color, 2))?;
-            }
-            let step = points.len().div_ceil(MARKS).max(1);
-            for point in points.iter().skip(i % step).step_by(step) {
-                if let Some(y) = of(point) {
-                    plot.mark((point.at_s(), y), look.mark, look.color)?;
-                }
+    /// A line with gaps where there is no value; a value between two gaps is a mark.
+    fn curve<DB: DrawingBackend>(
+        &self,
+        plot: &Plot<'_, DB>,
+        width: u32,
+        of: impl Fn(&Point) -> Option<f64>,
+    ) -> Drawn<DB> {
+        for run in self.points.split(|point| of(point).is_none()) {
+            let run: Vec<(f64, f64)> = run.iter().filter_map(|point| Some((point.at_s(), of(point)?))).collect();
+            plot.line(&run, Stroke::solid(self.look.color, width))?;
+            if let [one] = run[..] {
+                plot.sheet.mark(plot.at(one.0, one.1), Mark::Disc, plot.sheet.ems(0.2).max(2), self.look.color)?;
             }
         }
         Ok(())
     }
 
-    /// How many double grants each second had: a stem with the system's mark on top,
-    /// and the count where there is room.
-    fn doubles<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        let found = || self.lines.iter().flat_map(|line| line.points.iter().map(move |point| (line, point)));
-        let most = found().map(|(_, point)| point.double_grants).max().unwrap_or(0) as f64;
-        let axis = Axis::log("double gr.", 0.6, (most * 40.0).max(20.0), tick_number);
-        let plot = self.plot(sheet, axis, true);
-        self.shades(&plot)?;
-        plot.axes()?;
+    /// How many double grants each second had, where there is room.
+    fn doubles<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>) -> Drawn<DB> {
+        let sheet = plot.sheet;
         let lettering = Lettering { scale: 0.8, color: ALARM, bold: true, ..Lettering::PLAIN }.aligned(Align::Center);
-        let mut taken: Vec<(i32, i32)> = Vec::new();
-        for (line, point) in found().filter(|(_, point)| point.double_grants > 0) {
-            let (x, y) = plot.at(point.at_s(), point.double_grants as f64);
-            sheet.line(&[(x, plot.to.1), (x, y)], Stroke::solid(ALARM, 2))?;
-            sheet.mark((x, y), line.look.mark, sheet.ems(0.32).max(3), ALARM)?;
+        let mut taken = i32::MIN;
+        for point in self.points.iter().filter(|point| point.double_grants > 0) {
             let text = grouped(point.double_grants);
-            let half = sheet.width(&text, lettering) / 2 + 2;
-            if taken.iter().all(|(from, to)| x + half < *from || x - half > *to) {
-                taken.push((x - half, x + half));
-                sheet.text((x, y - sheet.ems(0.9)), &text, lettering)?;
+            let (x, half) = (plot.across(point.at_s()), sheet.width(&text, lettering) / 2 + 2);
+            if x - half > taken {
+                taken = x + half;
+                sheet.text((x, plot.to.1 - sheet.ems(0.9)), &text, lettering)?;
             }
         }
-        self.phases(&plot, false)
+        Ok(())
     }
 }
 
-impl Draw for Timeline {
+impl Draw for System {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        if self.lines.iter().all(|line| line.points.is_empty()) {
+        if self.points.is_empty() {
             return sheet.nothing(&self.reason);
         }
-        let rest = with_legend(sheet, &self.legend())?;
-        if self.lines.iter().all(|line| line.points.iter().all(|point| point.max.is_none())) {
-            let (w, h) = rest.size();
-            self.rates(&rest.part((0, 0), (w, h / 2)), true)?;
-            return rest.part((rest.ems(6.0), h / 2 + rest.ems(1.0)), (w - rest.ems(1.0), h)).nothing(&self.reason);
+        let (w, h) = sheet.size();
+        let axis = sheet.ems(2.9);
+        let middle = (h - axis) * 2 / 5;
+        if self.points.iter().all(|point| point.max.is_none()) {
+            self.rates(&sheet.part((0, 0), (w, middle + axis)), true)?;
+            return sheet.part((sheet.ems(6.0), middle + axis), (w - sheet.ems(1.0), h)).nothing(&self.reason);
         }
-        let doubles = self.double_grants();
-        let panels = self.panels(&rest, 4 + i32::from(doubles));
-        self.rates(&panels[0], false)?;
-        for (i, wait) in WAITS.into_iter().enumerate() {
-            self.waits(&panels[i + 1], wait, i + 1 == panels.len() - 1)?;
-        }
-        if doubles { self.doubles(&panels[4]) } else { Ok(()) }
+        self.rates(&sheet.part((0, 0), (w, middle)), false)?;
+        self.waits(&sheet.part((0, middle), (w, h)))
     }
 }
 
@@ -315,14 +358,14 @@ mod tests {
         assert_eq!(chart.rows.len(), 10);
         assert!(chart.caption.contains("The first of 3 trials is shown"));
         assert!(chart.svg.contains(">zookeeper</text>") && chart.svg.contains(">warm-up</text>"));
-        assert!(!chart.svg.contains("double gr."));
+        assert_eq!(chart.views.iter().filter_map(|view| view.system.as_deref()).count(), 10);
         assert!(!timeline(&sample::recorded()).unwrap()[0].caption.contains("trials"));
     }
 
     #[test]
     fn double_grants_are_marked_counted_and_in_the_table() {
         let chart = timeline(&sample::recorded()).unwrap().remove(0);
-        assert!(chart.svg.contains(">7</text>") && chart.svg.contains("(7 double"));
+        assert!(chart.svg.contains(">7</text>") && chart.svg.contains("redlock: 7 double grants"));
         assert_eq!(chart.rows.iter().map(|row| row[5].as_str()).collect::<Vec<_>>(), ["0", "7"]);
     }
 
@@ -331,10 +374,10 @@ mod tests {
         let chart = timeline(&sample::timeouts()).unwrap().remove(0);
         assert_eq!(chart.rows[0], ["redis", "0.00", "0.00", "-", "-", "0"]);
         assert!(chart.svg.contains("nothing was granted, 2 003 of 2 003 attempts timed out"));
-        assert!(timeline(&sample::empty()).unwrap()[0].svg.contains("no data: no backend ran"));
+        assert!(timeline(&sample::empty()).unwrap().is_empty());
         let mut old = sample::recorded();
         old.measured.clear();
-        assert!(timeline(&old).unwrap()[0].svg.contains("stored without its histograms"));
+        assert!(timeline(&old).unwrap().is_empty());
     }
 
     #[test]
@@ -361,7 +404,7 @@ mod tests {
     #[test]
     fn pauses_and_markers_are_drawn_named_and_in_no_rate() {
         let chart = timeline(&sample::steered()).unwrap().remove(0);
-        for text in [">pause (redis)</text>", ">1 (redis)</text>", ">load paused</text>", "marker, with its"] {
+        for text in [">pause</text>", ">1</text>", ">load paused</text>", "marker, with its"] {
             assert!(chart.svg.contains(text), "{text}");
         }
         assert!(
@@ -369,15 +412,28 @@ mod tests {
         );
         let plain = timeline(&sample::recorded()).unwrap().remove(0);
         assert!(!plain.svg.contains("load paused") && !plain.caption.contains("Hatched"));
+        // The other system ran on: it has no pause.
+        assert!(chart.views[0].svg.contains(">pause</text>") && !chart.views[1].svg.contains(">pause</text>"));
+        assert!(!chart.views[1].svg.contains("#f4f1f8"));
         // The seconds of the pause grant next to nothing, and that is not the system's fewest.
         assert_ne!(chart.rows[0][1], "0.00");
     }
 
     #[test]
+    fn the_drain_has_no_median() {
+        let mut run = sample::crowd(1);
+        let last = &mut run.measured[0].windows[6];
+        (last.second, last.p50_ns) = (7, Some(9_000_000_000));
+        let before = timeline(&run).unwrap().remove(0);
+        run.measured[0].windows[6].p50_ns = None;
+        assert_eq!(timeline(&run).unwrap()[0].svg, before.svg);
+    }
+
+    #[test]
     fn faults_are_shaded_and_named() {
         let band = Band { from_s: 2.5, to_s: 4.0, label: "a <pause>".to_owned(), kind: BandKind::Fault };
-        let chart = with_bands(&sample::recorded(), &[band]).unwrap();
+        let chart = with_bands(&sample::recorded(), &[band]).unwrap().remove(0);
         assert!(chart.svg.contains("a &lt;pause&gt;") && chart.svg.contains("#fdf0d5"));
-        assert!(!with_bands(&sample::recorded(), &[]).unwrap().svg.contains("#fdf0d5"));
+        assert!(!with_bands(&sample::recorded(), &[]).unwrap()[0].svg.contains("#fdf0d5"));
     }
 }

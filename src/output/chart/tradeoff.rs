@@ -2,10 +2,13 @@
 //! wait, one point a system with its range over the trials; the mark says what a
 //! crash leaves of its locks and what the oracle saw.
 
+use std::sync::Arc;
+
 use plotters_backend::DrawingBackend;
 
 use super::axis::{Axis, tick_number};
-use super::emblem::{around, color, emblem, ringed};
+use super::emblem::{around, emblem, ringed};
+use super::legend::{Entry, Key, with_legend};
 use super::lettering::{Align, Lettering, wrap};
 use super::palette::{ALARM, INK, SOFT, backends};
 use super::picture::Draw;
@@ -13,6 +16,7 @@ use super::place::{Frame, Places};
 use super::plot::Plot;
 use super::sheet::{Drawn, Pixel, Sheet, Stroke};
 use super::spread::{Spread, spread};
+use super::view::view;
 use super::{Chart, Words, finish};
 use crate::output::table::verdict_name;
 use crate::report::figure::find;
@@ -29,6 +33,9 @@ struct Point {
     durability: Durability,
     verdict: SafetyVerdict,
 }
+
+/// Size on a page, where it stands beside the answer.
+const VIEW: (u32, u32) = (560, 360);
 
 struct Tradeoff {
     points: Vec<Point>,
@@ -52,7 +59,8 @@ pub fn tradeoff(run: &RecordedRun) -> Result<Vec<Chart>, String> {
             verdict: aggregate.map_or(SafetyVerdict::Unknown, |aggregate| aggregate.verdict),
         });
     }
-    let rows = all.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    let all_rows = rows.len();
     let caption = caption(&all);
     let unplaced = all.iter().filter_map(|point| Some(format!("{}: {}", point.name, why_unplaced(point)?))).collect();
     let points = all.into_iter().filter(|point| why_unplaced(point).is_none()).collect();
@@ -63,7 +71,13 @@ pub fn tradeoff(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         head: &["backend", "grants/s", "range of trials", "p99 wait", "range of trials", "durability", "safety"],
         rows,
     };
-    Ok(vec![finish(words, Tradeoff { points, unplaced })?])
+    if all_rows == 0 {
+        return Ok(Vec::new());
+    }
+    let body = Arc::new(Tradeoff { points, unplaced });
+    let views = vec![view(None, "throughput against wait", VIEW, Arc::clone(&body))?];
+    let legend = body.legend();
+    Ok(vec![finish(words, body)?.on_page(views, &legend)?])
 }
 
 fn why_unplaced(point: &Point) -> Option<String> {
@@ -103,69 +117,29 @@ fn caption(points: &[Point]) -> String {
     )
 }
 
-/// What stands before the words of the legend.
-enum Key {
-    Head,
-    Shape(Durability),
-    Fill(SafetyVerdict),
-}
-
 impl Tradeoff {
     /// Marks to explain, and their words: only those that are in the picture.
-    fn legend(&self) -> Vec<(Key, &'static str)> {
-        let mut entries = vec![(Key::Head, "after a crash")];
+    fn legend(&self) -> Vec<Entry> {
+        // Shapes in the colour of no verdict.
+        let shape = |durability| Key::Emblem(durability, SafetyVerdict::NotExercised);
+        let mut entries = vec![Entry::new(Key::Heading, "after a crash")];
         for storage in [Storage::Memory, Storage::Unsynced, Storage::Synced, Storage::Unknown] {
             if self.points.iter().any(|point| point.durability.storage == storage) {
-                entries.push((Key::Shape(Durability { storage, copies: Copies::One }), storage.name()));
+                entries.push(Entry::new(shape(Durability { storage, copies: Copies::One }), storage.name()));
             }
         }
         if let Some(point) = self.points.iter().find(|point| ringed(point.durability.copies)) {
-            entries.push((Key::Shape(point.durability), "ring: several nodes"));
+            entries.push(Entry::new(shape(point.durability), "ring: several nodes"));
         }
-        entries.push((Key::Head, "safety"));
+        entries.push(Entry::new(Key::Heading, "safety"));
         for verdict in
             [SafetyVerdict::Valid, SafetyVerdict::Violated, SafetyVerdict::NotExercised, SafetyVerdict::Unknown]
         {
             if self.points.iter().any(|point| point.verdict == verdict) {
-                entries.push((Key::Fill(verdict), verdict_name(verdict)));
+                entries.push(Entry::new(Key::Verdict(verdict), verdict_name(verdict)));
             }
         }
         entries
-    }
-
-    /// Draws the legend at the right edge and gives the rest of the sheet.
-    fn with_legend<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB, Sheet<DB>> {
-        let (w, h) = sheet.size();
-        let words = Lettering { scale: 0.92, ..Lettering::PLAIN };
-        let head = Lettering { bold: true, color: SOFT, ..words };
-        let entries = self.legend();
-        let indent = sheet.ems(2.2);
-        let widest = entries.iter().map(|(_, label)| sheet.width(label, words)).max().unwrap_or(0);
-        let left = w - widest - indent;
-        let mut y = sheet.ems(1.2);
-        for (key, label) in &entries {
-            let center = (left + sheet.ems(0.9), y);
-            match key {
-                Key::Head => sheet.text((left, y), label, head)?,
-                // In the colour of no verdict.
-                Key::Shape(durability) => {
-                    emblem(sheet, center, sheet.ems(0.42).max(4), *durability, SafetyVerdict::NotExercised)?;
-                }
-                Key::Fill(verdict) => {
-                    let (half_w, half_h) = (sheet.ems(0.8), sheet.ems(0.4));
-                    let ends = ((center.0 - half_w, y - half_h), (center.0 + half_w, y + half_h));
-                    match verdict {
-                        SafetyVerdict::NotExercised => sheet.outline(ends.0, ends.1, Stroke::solid(SOFT, 2))?,
-                        _ => sheet.fill(ends.0, ends.1, color(*verdict))?,
-                    }
-                }
-            }
-            if !matches!(key, Key::Head) {
-                sheet.text((left + indent, y), label, words)?;
-            }
-            y += sheet.ems(1.75);
-        }
-        Ok(sheet.part((0, 0), (left - sheet.ems(1.0), h)))
     }
 
     /// Writes below who has no place, and gives the rest of the sheet.
@@ -260,7 +234,7 @@ impl Draw for Tradeoff {
             let why = self.unplaced.join("; ");
             return sheet.nothing(if why.is_empty() { "no backend ran" } else { &why });
         }
-        let rest = self.with_legend(sheet)?;
+        let rest = with_legend(sheet, &self.legend())?;
         let rest = self.with_unplaced(&rest)?;
         let plot = self.plot(&rest);
         plot.axes()?;
@@ -317,6 +291,6 @@ mod tests {
         let chart = tradeoff(&run).unwrap().remove(0);
         assert!(chart.svg.contains("no place in the plot: redlock: no p99 (not measured)"));
         assert!(tradeoff(&sample::timeouts()).unwrap()[0].svg.contains("no data: redis: no grants"));
-        assert!(tradeoff(&sample::empty()).unwrap()[0].svg.contains("no data: no backend ran"));
+        assert!(tradeoff(&sample::empty()).unwrap().is_empty());
     }
 }

@@ -356,8 +356,15 @@ impl Lanes {
         let top = place.middle + place.half + 2;
         let words = Lettering { color: SOFT, ..SMALL };
         let below = top + place.strip + sheet.ems(0.65);
+        // Words that the line at the second grant would cross stand behind it.
+        let beside = |hold: &SceneHold, text: &str| {
+            let (gap, wide, line) = (sheet.ems(0.4), sheet.width(text, words), plot.across(0.0));
+            let x = at(hold.start_ns);
+            let x = if x - gap < line && x + wide + gap > line { line + gap } else { x };
+            x.min(plot.to.0 - wide - 4)
+        };
         let Some(validity_ns) = hold.validity_ns else {
-            return if own { sheet.text((at(hold.start_ns), below), "no lease", words) } else { Ok(()) };
+            return if own { sheet.text((beside(hold, "no lease"), below), "no lease", words) } else { Ok(()) };
         };
         if own {
             let until = at(validity_ns.min(hold.end_ns)).max(at(hold.start_ns) + 2);
@@ -371,8 +378,7 @@ impl Lanes {
             return Ok(());
         }
         let text = format!("lease valid until +{}", human_duration(validity_ns - self.zero_ns));
-        let x = at(hold.start_ns).min(plot.to.0 - sheet.width(&text, words) - 4);
-        sheet.text((x, below), &text, words)
+        sheet.text((beside(hold, &text), below), &text, words)
     }
 
     /// Red lines over the part of a bar in which two were inside.
@@ -438,6 +444,30 @@ mod tests {
             chart.rows[0],
             ["1", "earlier holder", "none", "-", "-1.00 ms", "+8.00 ms", "no lease", "release refused: not the holder"]
         );
+    }
+
+    #[test]
+    fn the_words_on_a_lease_do_not_lie_on_the_line_of_the_second_grant() {
+        let mut scene = sample::recorded().scenes.remove(0);
+        let granted_ns = scene.violation.double_grant.later.start_ns;
+        let far_ns = scene.to_ns + 5_000_000_000;
+        for hold in &mut scene.holds[..2] {
+            hold.validity_ns = Some(far_ns);
+        }
+        for early_ns in [0, 1, 1_000_000] {
+            scene.holds[0].start_ns = granted_ns - early_ns;
+            scene.violation.double_grant.earlier.start_ns = granted_ns - early_ns;
+            let svg = scene_chart(&scene).unwrap().svg;
+            let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse::<i32>().unwrap();
+            // The first piece of the dashed red line.
+            let line = svg.split("stroke=\"#b00020\" d=\"M").nth(1).map(number).unwrap();
+            let words: Vec<i32> = svg
+                .match_indices(">lease valid until")
+                .map(|(at, _)| number(svg[..at].rsplit("<text x=\"").next().unwrap()))
+                .collect();
+            assert_eq!(words.len(), 2);
+            assert!(words.iter().all(|x| *x > line || *x + 150 < line), "{words:?} {line}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::comparison;
 use crate::output::sample::crowd;
 use crate::report::Report;
-use crate::report::compare::{Rules, Side, compare};
+use crate::report::compare::{Comparison, Rules, Side, compare};
 
 /// A run of two systems with five trials each, a little noise in them.
 fn run(id: &str, slower: f64) -> Report {
@@ -28,6 +28,12 @@ fn run(id: &str, slower: f64) -> Report {
 fn told(a: &Report, b: &Report, rules: &Rules) -> String {
     let found = compare(Side { name: "main", runs: &[a] }, Side { name: &b.run_id, runs: &[b] }, rules);
     comparison(&found.unwrap(), Some(150))
+}
+
+/// A regression.
+pub fn sample() -> Comparison {
+    let (a, b) = (run("before", 1.0), run("after", 1.4));
+    compare(Side { name: "main", runs: &[&a] }, Side { name: "after", runs: &[&b] }, &Rules::default()).unwrap()
 }
 
 #[test]

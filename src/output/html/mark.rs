@@ -2,6 +2,7 @@
 
 use crate::report::SafetyVerdict;
 use crate::report::claim::Judgement;
+use crate::report::compare::ChangeVerdict;
 use crate::report::decision::Answer;
 use crate::report::{ThresholdLevel, ThresholdOutcome};
 
@@ -48,6 +49,18 @@ pub fn of_judgement(judgement: Judgement) -> Mark {
         Judgement::Refuted => mark("violated", "✗", "refuted"),
         Judgement::NotComparable => mark("inconclusive", "≠", "not comparable"),
         Judgement::NotMeasured => mark("halted", "–", "not measured"),
+    }
+}
+
+/// Of a change against a baseline; `gated`: it decides.
+pub fn of_change(verdict: ChangeVerdict, gated: bool) -> Mark {
+    match (verdict, gated) {
+        (ChangeVerdict::Regression, true) => mark("violated", "▼", "REGRESSION"),
+        (ChangeVerdict::Regression, false) => mark("inconclusive", "▼", "worse"),
+        (ChangeVerdict::Improvement, _) => mark("pass", "▲", "better"),
+        (ChangeVerdict::WithinNoise, _) => mark("pass", "≈", "within noise"),
+        (ChangeVerdict::NoEvidence, _) => mark("inconclusive", "?", "no evidence"),
+        (ChangeVerdict::NotComparable, _) => mark("inconclusive", "≠", "not comparable"),
     }
 }
 

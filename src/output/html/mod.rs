@@ -3,23 +3,31 @@
 //! module and its parts make the values that it shows. askama escapes all of them;
 //! only the charts, which are our own drawing, are put in as they are.
 
+mod comparison;
 mod decide;
+mod first;
 mod glossary;
 mod mark;
 mod method;
+mod picture;
 mod safety;
 mod scorecard;
+mod sweep;
 mod verdict;
+
+pub use self::comparison::render as comparison_page;
+pub use self::sweep::render as sweep_page;
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 
 use super::Rendered;
-use super::chart::{Chart, charts};
+use super::chart::charts;
 use super::table::{Table, tables};
 use crate::plain;
-use crate::report::{LintLevel, RecordedRun, Report, SkippedBackend, ThresholdLevel};
+use crate::report::answer::answer;
+use crate::report::{LintLevel, RecordedRun, Report, SafetyVerdict, ThresholdLevel};
 
 /// The page.
 #[derive(Template)]
@@ -30,11 +38,13 @@ struct Page<'a> {
     run_id: &'a str,
     complete: bool,
     verdict: verdict::VerdictBox,
+    first: first::First,
+    pictures: picture::Pictures,
     groups: Vec<scorecard::Group>,
-    score_notes: Vec<String>,
-    skipped: &'a [SkippedBackend],
+    score_heads: Vec<&'static str>,
+    score_notes: Vec<&'static str>,
     speed_tables: Vec<Table>,
-    charts: Vec<Chart>,
+    violated: bool,
     safety_tables: Vec<Table>,
     stories: Vec<safety::Story>,
     more_stories: Vec<safety::Story>,
@@ -99,17 +109,20 @@ fn page(run: &RecordedRun) -> Result<Page<'_>, String> {
     safety_tables.iter_mut().filter(|table| table.title == "Safety").for_each(|table| table.title = "Double grants");
     let stories = safety::stories(run);
     let (claims, untested) = decide::claim_rows(report);
+    let answer = answer(report);
     Ok(Page {
         title: text_of(report, "name").unwrap_or_else(|| report.run_id.clone()),
         question: text_of(report, "question").unwrap_or_default(),
         run_id: &report.run_id,
         complete: report.complete,
         verdict: verdict::verdict(report),
-        groups: scorecard::groups(report),
-        score_notes: scorecard::notes(report),
-        skipped: &report.skipped,
+        first: first::first(report, &answer),
+        pictures: picture::pictures(charts(run)?)?,
+        groups: scorecard::groups(report, &answer),
+        score_heads: scorecard::heads(),
+        score_notes: scorecard::notes(&answer),
         speed_tables,
-        charts: charts(run)?,
+        violated: report.aggregates.iter().any(|all| all.verdict == SafetyVerdict::Violated),
         safety_tables,
         stories: stories.open,
         more_stories: stories.folded,

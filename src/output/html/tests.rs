@@ -18,7 +18,8 @@ fn attribute<'h>(html: &'h str, name: &str) -> Vec<&'h str> {
 fn every_section_is_there_whatever_was_measured() {
     for (name, run) in [("recorded", recorded()), ("crowd", crowd(10)), ("timeouts", timeouts()), ("empty", empty())] {
         let html = html(&run);
-        let sections = ["verdict", "scorecard", "safety", "which", "claims", "gates", "method", "missing", "glossary"];
+        let sections =
+            ["verdict", "answer", "safety", "which", "scorecard", "gates", "claims", "method", "missing", "glossary"];
         let mut last = 0;
         for section in sections {
             let at = html.find(&format!("id=\"part-{section}\"")).unwrap_or_else(|| panic!("{name} has no {section}"));
@@ -47,6 +48,39 @@ fn ids_are_unique_and_tags_are_closed() {
             assert_eq!(opened, html.matches(&format!("</{tag}>")).count(), "{tag}");
         }
     }
+}
+
+#[test]
+fn what_did_not_run_is_named_first_and_drawn_nowhere() {
+    let mut run = crowd(3);
+    let failed = |result: &mut crate::report::TrialResult| {
+        (result.error, result.attempts, result.grants) = (Some("no such server".to_owned()), 0, 0);
+    };
+    run.report.results.iter_mut().filter(|result| result.backend == "zookeeper").for_each(failed);
+    run.measured.retain(|one| one.backend != "zookeeper");
+    let html = html(&run);
+    let safety = html.find("id=\"part-safety\"").unwrap();
+    assert!(
+        html[..safety].contains("2 of 4 systems ran")
+            && html[..safety].contains("zookeeper: it failed: no such server")
+    );
+    for chart in ["timeline", "heatmap", "histogram", "fairness", "cost"] {
+        let figure = html.split(&format!("<figure id=\"{chart}\"")).nth(1).unwrap().split("</figure>").next().unwrap();
+        assert!(!figure.contains("zookeeper") && figure.contains("redlock"), "{chart}");
+    }
+    assert!(!super::tests::html(&empty()).contains("<svg"), "nothing ran, and something is drawn");
+}
+
+#[test]
+fn systems_are_chosen_by_a_legend_without_a_script() {
+    let html = html(&crowd(4));
+    assert_eq!(html.matches("type=\"checkbox\"").count(), 4);
+    for number in 0..4 {
+        assert!(html.contains(&format!(".charts:has(#pick-{number}:not(:checked)) [data-pick=\"{number}\"]")));
+        // Its drawings: over time, spread of the waits, histograms.
+        assert_eq!(html.matches(&format!(" data-pick=\"{number}\">")).count(), 3);
+    }
+    assert_eq!(super::tests::html(&crowd(1)).matches("type=\"checkbox\"").count(), 0);
 }
 
 #[test]
@@ -116,15 +150,17 @@ fn a_clean_and_a_violated_run_show_different_boxes() {
     let open = |run: &RecordedRun| {
         let html = html(run);
         let at = html.find("id=\"part-verdict\"").unwrap();
-        html[at..].split("</h2>").next().unwrap().to_owned()
+        html[at..].split("</p>").next().unwrap().to_owned()
     };
     insta::assert_snapshot!(open(&crowd(1)), @r#"
 id="part-verdict" class="verdict pass" aria-labelledby="verdict-word">
-<h2 id="verdict-word"><span class="glyph" aria-hidden="true">✓</span><span>Valid</span><span class="exit">exit code 0</span>
+<h2 id="verdict-word"><span class="glyph" aria-hidden="true">✓</span><span>Valid</span></h2>
+<p class="turnout lacking">1 of 2 systems ran: redis
 "#);
     insta::assert_snapshot!(open(&recorded()), @r#"
 id="part-verdict" class="verdict violated" aria-labelledby="verdict-word">
-<h2 id="verdict-word"><span class="glyph" aria-hidden="true">✗</span><span>Violated</span><span class="exit">exit code 100</span>
+<h2 id="verdict-word"><span class="glyph" aria-hidden="true">✗</span><span>Violated</span></h2>
+<p class="turnout lacking">2 of 3 systems ran: redis, redlock
 "#);
 }
 
