@@ -6,6 +6,7 @@ mod control;
 mod etcd;
 mod inspect;
 mod memory;
+mod planted;
 mod poll;
 mod postgres;
 pub mod redis;
@@ -14,6 +15,7 @@ mod sqlite;
 mod zookeeper;
 
 pub use inspect::inspector;
+pub use planted::{Flaw, planted};
 
 use std::path::PathBuf;
 use std::sync::Arc;

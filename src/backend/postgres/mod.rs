@@ -18,8 +18,9 @@ mod url;
 
 use std::sync::Arc;
 
-use super::Entry;
-use crate::lock::{Guarantees, RenewalKind, ServerKind, WaitKind};
+use super::planted::Flaw;
+use super::{Entry, Target};
+use crate::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
 
 /// Registry line of the advisory recipe.
 pub static ADVISORY: Entry = Entry {
@@ -29,7 +30,7 @@ pub static ADVISORY: Entry = Entry {
     quick: true,
     control: false,
     guarantees: ADVISORY_GUARANTEES,
-    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target)?)),
+    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
 };
 
 /// Registry line of the lease recipe.
@@ -40,7 +41,7 @@ pub static LEASE: Entry = Entry {
     quick: true,
     control: false,
     guarantees: LEASE_GUARANTEES,
-    connect: |target| Ok(Arc::new(lease::Lease::new(&target)?)),
+    connect: |target| Ok(Arc::new(lease::Lease::new(&target, None)?)),
 };
 
 /// Promises of a session advisory lock.
@@ -80,3 +81,13 @@ const LEASE_GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 0,
     source: "https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED",
 };
+
+/// With a planted bug.
+pub(super) fn flawed_advisory(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(advisory::Advisory::new(target, Some(flaw))?))
+}
+
+/// With a planted bug.
+pub(super) fn flawed_lease(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(lease::Lease::new(target, Some(flaw))?))
+}
