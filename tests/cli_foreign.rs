@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used)] // clippy allows it in test functions only, not in their helpers
 
 mod cli;
+mod postgres;
 mod support;
 
 use std::time::Duration;
 
 use cli::{Place, Ran, Running, SHORT};
 use lockbench::lock::ServerKind;
-use lockbench::stack::{LocalStack, Options, Server};
+use lockbench::stack::{LocalStack, Options, Server, StartError};
 use rustix::process::Signal;
+use serde_json::Value;
 
 /// Longer than any server's names may be.
 const LONG_ID: &str = "a-very-long-run-id.of-a_careful-Person.who-wants-to-find-it-again.a-year-later";
@@ -275,5 +277,57 @@ fn what_a_killed_run_left_on_etcd_goes_by_itself_and_the_sweep_says_so() {
     let begin = std::time::Instant::now();
     while look().out.contains("the-killed-one") {
         assert!(begin.elapsed() < Duration::from_secs(60), "its leases never ended");
+    }
+}
+
+/// What a run of `postgres:advisory` at this endpoint ends with, and its report.
+fn advisory_at(endpoint: &str, code: i32) -> (cli::Ran, Value) {
+    let place = Place::new();
+    let workload = Place::shipped("hot-key.toml");
+    let mut arguments = vec!["run", workload.as_str(), "-b", "postgres:advisory", "--endpoint", endpoint];
+    arguments.extend(SHORT);
+    let ran = place.run(&arguments).exits(code);
+    let report = place.report();
+    (ran, report)
+}
+
+#[test]
+fn double_grants_through_a_pooler_name_the_pooler_and_not_the_service() {
+    let Some(server) = own_postgres() else { return };
+    let endpoint = server.endpoints().remove(0);
+    let pooler = postgres::Pooler::before(&endpoint);
+    let (ran, report) = advisory_at(&pooler.endpoint(), 100);
+    ran.tells(&["warning[pooled-connection]", "the cause is the pooler that stands between, not the service"]);
+    let result = &report["results"][0];
+    assert!(result["caveats"]["pooler"].as_str().unwrap().contains("one server process"), "{result}");
+    // The server itself is no pooler.
+    let (_, report) = advisory_at(&format!("postgres={}", endpoint.secret_url()), 0);
+    assert_eq!(report["results"][0]["caveats"]["pooler"], Value::Null);
+    assert_eq!(report["results"][0]["server_role"], "primary (not in recovery)");
+}
+
+#[test]
+fn advisory_locks_on_a_standby_are_a_lint_and_its_role_is_stored() {
+    let Some(server) = own_postgres() else { return };
+    let standby = postgres::Standby::of(&server.endpoints()[0]);
+    let (ran, report) = advisory_at(&standby.endpoint(), 0);
+    ran.tells(&["warning[standby]", "excludes no client of the primary"]);
+    let result = &report["results"][0];
+    assert_eq!(result["caveats"]["standby"], true);
+    assert_eq!(result["server_role"], "standby (in recovery)");
+}
+
+/// A server of its own: what a pooler leaks there is no other test's business.
+fn own_postgres() -> Option<Server> {
+    if !support::live("and this test starts a PostgreSQL server") {
+        return None;
+    }
+    match LocalStack::start(&[ServerKind::Postgres], &Options::default()).remove(0).1 {
+        Ok(server) => Some(server),
+        Err(missing @ StartError::Missing { .. }) => {
+            support::skip(&missing.to_string());
+            None
+        }
+        Err(error) => panic!("{error}"),
     }
 }

@@ -77,10 +77,18 @@ fn shipped_workloads_keep_the_house_defaults() {
         let (plan, _) = loaded(&path);
         assert!(plan.ttl_ns >= 4 * SECOND, "{}", path.display());
         assert_eq!((plan.trials, plan.warmup_ns), (1, 2 * SECOND), "{}", path.display());
-        let long_hold = plan.name == "long-hold-renewal";
-        assert_eq!(plan.duration_ns, if long_hold { 60 * SECOND } else { 10 * SECOND }, "{}", path.display());
-        assert!(plan.backends.is_empty() && plan.expect.is_empty(), "{}", path.display());
+        let (overstay, long_hold) = (plan.name == "overstay", plan.name == "long-hold-renewal");
+        let long = overstay || long_hold;
+        assert_eq!(plan.duration_ns, if long { 60 * SECOND } else { 10 * SECOND }, "{}", path.display());
+        assert!(plan.backends.is_empty(), "{}", path.display());
+        // Only where lapsed leases are the question.
+        let expected: &[Expectation] = if overstay { &[Expectation::Outside] } else { &[] };
+        assert_eq!(plan.expect, expected, "{}", path.display());
     }
+    let overstay = loaded(Path::new("workloads/overstay.toml")).0;
+    let RenewalPolicy::Every { ns } = overstay.renewal else { panic!("a renewal that comes too late") };
+    assert!(overstay.ttl_ns < ns && ns < overstay.hold.longest_ns(), "a renewal that comes too late");
+    assert!(overstay.clients >= 3, "one overstays, one is in lawfully, one is let in by a wrong release");
     let hot_key = loaded(Path::new("workloads/hot-key.toml")).0;
     assert_eq!((hot_key.clients, hot_key.keys, hot_key.hold.longest_ns()), (64, Keys::Single, 1_000_000));
 }

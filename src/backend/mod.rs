@@ -6,6 +6,7 @@ mod control;
 mod etcd;
 mod inspect;
 mod memory;
+mod planted;
 mod poll;
 mod postgres;
 pub mod redis;
@@ -15,6 +16,7 @@ mod sweep;
 mod zookeeper;
 
 pub use inspect::inspector;
+pub use planted::{Flaw, planted};
 pub use sweep::sweeper;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::NAME;
 use crate::backend::Target;
+use crate::backend::planted::Planted;
 use crate::clock::Clock;
 use crate::lock::{Endpoint, Host, Key, SystemError};
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub clock: Clock,
     /// Counts refused connections, for those who keep a list of members.
     refused: watch::Sender<u64>,
+    /// A bug of its sessions, in tests only.
+    pub planted: Planted,
 }
 
 /// A request that was not answered with success.
@@ -57,6 +60,7 @@ impl Config {
             namespace: format!("{NAMES}{}/", target.namespace),
             clock: target.clock,
             refused: watch::channel(0).0,
+            planted: None,
         };
         config.agreed().map_err(|problem| config.error(&problem))?;
         for endpoint in &target.endpoints {

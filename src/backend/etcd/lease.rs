@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::config::{Config, Trouble};
+use crate::backend::planted::Flaw;
 
 /// Pause after a failed keep-alive (`retryConnWait` in `clientv3/lease.go`).
 const RETRY_NS: u64 = 500_000_000;
@@ -145,6 +146,10 @@ impl Keeper {
 
     async fn keep(&mut self) -> Kept {
         let sent = self.config.clock.now();
+        if self.config.planted == Some(Flaw::KeepsNoLeaseAlive) {
+            self.health.send_modify(|health| health.confirmed_ns = sent);
+            return Kept::Confirmed;
+        }
         let limit_ns = self.limit_ns.min(self.ttl_ns / 3).min(self.left_ns());
         let config = Arc::clone(&self.config);
         let failure = match config.bounded(limit_ns, self.round_trip()).await {

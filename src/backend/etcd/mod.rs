@@ -23,6 +23,7 @@ mod system;
 
 use std::sync::Arc;
 
+use super::planted::Flaw;
 use super::{Entry, Target};
 use crate::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
 
@@ -63,4 +64,11 @@ const GUARANTEES: Guarantees = Guarantees {
 
 fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
     Ok(Arc::new(system::EtcdSystem::new(config::Config::new(&target)?)))
+}
+
+/// With a planted bug.
+pub fn flawed(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    let mut config = config::Config::new(target)?;
+    config.planted = Some(flaw);
+    Ok(Arc::new(system::EtcdSystem::new(config)))
 }

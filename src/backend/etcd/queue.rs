@@ -8,6 +8,7 @@ use etcd_client::{
 };
 
 use super::config::{Config, Trouble};
+use crate::backend::planted::Flaw;
 
 /// A waiter's key on the server.
 #[derive(Clone, Debug)]
@@ -66,10 +67,11 @@ impl Queue<'_> {
 
     /// The key just before `place`, and the revision of the store that says so.
     pub async fn predecessor(&mut self, prefix: &str, place: &Place) -> Result<Option<(String, i64)>, Trouble> {
+        let first = self.config.planted == Some(Flaw::WatchesTheFirst);
         let last_before = GetOptions::new()
             .with_prefix()
             .with_max_create_revision(place.revision - 1)
-            .with_sort(SortTarget::Create, SortOrder::Descend)
+            .with_sort(SortTarget::Create, if first { SortOrder::Ascend } else { SortOrder::Descend })
             .with_limit(1)
             .with_keys_only();
         let answer = self.config.bounded(self.limit_ns, self.client.get(prefix, Some(last_before))).await?;

@@ -15,6 +15,7 @@ use super::config::{Config, Trouble, advice};
 use super::lease::{Kept, Lease};
 use super::members::Members;
 use super::queue::{Entered, Place, Queue};
+use crate::backend::planted::Flaw;
 use crate::lock::{Acquire, Deadline, Grant, Key, Local, Opening, Patience, Release, Renewal, Session, SystemError};
 
 /// Time that etcd may take to notice and apply the end of a lease: it looks for
@@ -130,6 +131,9 @@ impl EtcdSession {
         let Patience::Until(deadline) = patience else { return self.withdraw(&place, Acquire::Refused).await };
         match self.wait(&prefix, &place, deadline).await {
             Ok(()) => self.check_and_believe(key, place).await.after_waiting(true),
+            Err(Ended::Deadline) if self.config.planted == Some(Flaw::FailureIsAGrant) => {
+                self.believe(key, place).await
+            }
             Err(Ended::Deadline) => self.withdraw(&place, Acquire::TimedOut).await,
             Err(Ended::LeaseLost) => {
                 self.withdraw(&place, Acquire::Unavailable("the lease was lost while waiting".to_owned())).await
@@ -193,9 +197,11 @@ impl EtcdSession {
         }
         let Some(lease) = &self.lease else { return Err(Ended::LeaseLost) };
         let lost = lease.lost();
+        let looks_again = self.config.planted != Some(Flaw::DoesNotLookAgain);
         let mut queue = self.queue();
+        let gone = |()| if looks_again { Turn::AskAgain } else { Turn::Ours };
         tokio::select! {
-            deleted = queue.deleted(&key, revision) => deleted.map(|()| Turn::AskAgain).map_err(Ended::Trouble),
+            deleted = queue.deleted(&key, revision) => deleted.map(gone).map_err(Ended::Trouble),
             () = deadline.reached() => Err(Ended::Deadline),
             () = lost => Err(Ended::LeaseLost),
         }
@@ -228,7 +234,7 @@ impl EtcdSession {
                 .withdraw(&place, Acquire::Unavailable("the lease was not kept alive in time".to_owned()))
                 .await;
         }
-        let token = u64::try_from(place.revision).ok();
+        let token = u64::try_from(place.revision).ok().map(|token| Flaw::token(self.config.planted, token));
         self.held.insert(key.index, Held { place, lease: id });
         Acquire::Acquired(Grant::new(key.index, token, validity_ns))
     }

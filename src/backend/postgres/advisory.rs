@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 use super::super::Target;
+use super::super::planted::Planted;
 use super::advisory_key::{collision, halves, number};
 use super::capacity::capacity;
 use super::connect::Server;
@@ -44,24 +45,27 @@ const HOLDERS: &str = "select l.pid, coalesce(a.application_name, ''), l.classid
 pub(super) struct Advisory {
     server: Server,
     namespace: String,
+    planted: Planted,
 }
 
 impl Advisory {
     /// Configures it. Contacts nobody.
-    pub(super) fn new(target: &Target) -> Result<Self, SystemError> {
-        Ok(Self { server: Server::new("postgres:advisory", target)?, namespace: target.namespace.clone() })
+    pub(super) fn new(target: &Target, planted: Planted) -> Result<Self, SystemError> {
+        let server = Server::new("postgres:advisory", target)?;
+        Ok(Self { server, namespace: target.namespace.clone(), planted })
     }
 
     /// `pid application` of a holder of any of these keys.
     async fn holder(&self, keys: &[Key]) -> Result<Option<String>, SystemError> {
         let (high, low): (Vec<u32>, Vec<u32>) =
-            keys.iter().map(|key| halves(number(&self.namespace, &key.name))).unzip();
+            keys.iter().map(|key| halves(number(&self.namespace, &key.name, self.planted))).unzip();
         let rows = self.server.control(async |client| client.query(HOLDERS, &[&high, &low]).await).await?;
         Ok(rows.first().map(named))
     }
 
     async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
-        let places: Vec<(u32, u32)> = keys.iter().map(|key| halves(number(&self.namespace, &key.name))).collect();
+        let places: Vec<(u32, u32)> =
+            keys.iter().map(|key| halves(number(&self.namespace, &key.name, self.planted))).collect();
         let (high, low): (Vec<u32>, Vec<u32>) = places.iter().copied().unzip();
         let asked = self.server.control(async |client| {
             let rows = client.query(HOLDERS, &[&high, &low]).await?;
@@ -81,7 +85,7 @@ impl Advisory {
 
     /// Nothing is made: only checks that the numbers are distinct and free.
     async fn check_free(&self, keys: &[Key]) -> Result<(), SystemError> {
-        if let Some((a, b)) = collision(&self.namespace, keys) {
+        if let Some((a, b)) = collision(&self.namespace, keys, self.planted) {
             let problem = format!("keys {} and {} hash to one advisory lock: run again", a.name, b.name);
             return Err(self.server.error(&problem));
         }
@@ -127,7 +131,7 @@ impl LockSystem for Advisory {
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
         Box::pin(async move {
             let link = Link::open(&self.server, &opening, session::statements()).await?;
-            let session = session::AdvisorySession::new(link, opening.timer, self.namespace.clone());
+            let session = session::AdvisorySession::new(link, opening.timer, self.namespace.clone(), self.planted);
             Ok(Box::new(session) as Box<dyn Session>)
         })
     }

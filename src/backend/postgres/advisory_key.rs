@@ -2,6 +2,7 @@
 //! share one number space a database, with every other application in it, so
 //! the namespace of the run is part of what is hashed.
 
+use super::super::planted::{Flaw, Planted};
 use crate::lock::Key;
 
 /// FNV-1a, 64 bits (<https://datatracker.ietf.org/doc/html/draft-eastlake-fnv>): stable across
@@ -11,8 +12,9 @@ fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
 }
 
 /// The number of a key.
-pub(super) fn number(namespace: &str, name: &str) -> i64 {
-    fnv1a(namespace.bytes().chain([0]).chain(name.bytes())).cast_signed()
+pub(super) fn number(namespace: &str, name: &str, planted: Planted) -> i64 {
+    let hash = fnv1a(namespace.bytes().chain([0]).chain(name.bytes()));
+    if planted == Some(Flaw::CutsTheHash) { (hash & 15).cast_signed() } else { hash.cast_signed() }
 }
 
 /// The number as `pg_locks` shows it: high half in `classid`, low half in `objid`
@@ -23,8 +25,8 @@ pub(super) fn halves(number: i64) -> (u32, u32) {
 }
 
 /// Two keys of these that would be one lock.
-pub(super) fn collision<'a>(namespace: &str, keys: &'a [Key]) -> Option<(&'a Key, &'a Key)> {
-    let mut numbers: Vec<(i64, &Key)> = keys.iter().map(|key| (number(namespace, &key.name), key)).collect();
+pub(super) fn collision<'a>(namespace: &str, keys: &'a [Key], planted: Planted) -> Option<(&'a Key, &'a Key)> {
+    let mut numbers: Vec<(i64, &Key)> = keys.iter().map(|key| (number(namespace, &key.name, planted), key)).collect();
     numbers.sort_unstable_by_key(|(number, _)| *number);
     numbers.windows(2).find_map(|pair| match pair {
         [(a, first), (b, second)] if a == b && first.name != second.name => Some((*first, *second)),
@@ -50,7 +52,7 @@ mod tests {
 
     #[test]
     fn namespace_and_name_are_kept_apart() {
-        assert_ne!(number("ab", "c"), number("a", "bc"));
+        assert_ne!(number("ab", "c", None), number("a", "bc", None));
         assert_eq!(halves(-1), (u32::MAX, u32::MAX));
         assert_eq!(halves(1 << 32 | 7), (1, 7));
     }
@@ -58,7 +60,7 @@ mod tests {
     #[test]
     fn ten_thousand_keys_do_not_collide_and_a_repeated_name_is_no_collision() {
         let keys: Vec<Key> = (0..10_000).map(|n| key(&format!("run-t0-{n}"))).collect();
-        assert!(collision("ns", &keys).is_none());
-        assert!(collision("ns", &[key("a"), key("a")]).is_none());
+        assert!(collision("ns", &keys, None).is_none());
+        assert!(collision("ns", &[key("a"), key("a")], None).is_none());
     }
 }

@@ -20,8 +20,9 @@ mod url;
 
 use std::sync::Arc;
 
-use super::Entry;
-use crate::lock::{Guarantees, RenewalKind, ServerKind, WaitKind};
+use super::planted::Flaw;
+use super::{Entry, Target};
+use crate::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
 
 /// Registry line of the advisory recipe.
 pub static ADVISORY: Entry = Entry {
@@ -32,7 +33,7 @@ pub static ADVISORY: Entry = Entry {
     quick: true,
     control: false,
     guarantees: ADVISORY_GUARANTEES,
-    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target)?)),
+    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
 };
 
 /// Registry line of the lease recipe.
@@ -44,7 +45,7 @@ pub static LEASE: Entry = Entry {
     quick: true,
     control: false,
     guarantees: LEASE_GUARANTEES,
-    connect: |target| Ok(Arc::new(lease::Lease::new(&target)?)),
+    connect: |target| Ok(Arc::new(lease::Lease::new(&target, None)?)),
 };
 
 /// Promises of a session advisory lock.
@@ -88,3 +89,13 @@ const LEASE_GUARANTEES: Guarantees = Guarantees {
     quorum: false,
     source: "https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED",
 };
+
+/// With a planted bug.
+pub(super) fn flawed_advisory(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(advisory::Advisory::new(target, Some(flaw))?))
+}
+
+/// With a planted bug.
+pub(super) fn flawed_lease(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(lease::Lease::new(target, Some(flaw))?))
+}

@@ -2,6 +2,7 @@
 //! removal. One schema a namespace, so that on a foreign server everything of
 //! ours has one name and nothing else is touched.
 
+use super::super::planted::{Flaw, Planted};
 use crate::lock::Key;
 
 /// Longest identifier; PostgreSQL cuts longer ones silently
@@ -58,8 +59,25 @@ impl Table {
         )
     }
 
+    /// The statements of a session: acquire, renew, release. A planted bug leaves out what
+    /// guards one of them.
+    pub(super) fn requests(&self, planted: Planted) -> Vec<String> {
+        const FREE: &str = "and (owner is null or expires <= clock_timestamp())";
+        const OURS: &str = "owner = $2 and fence = $3 and expires > clock_timestamp()";
+        // Its parameters keep their types.
+        const ANYONES: &str = "$2::text is not null and $3::bigint is not null";
+        let without = |flaw, (guard, instead), sql: String| {
+            if planted == Some(flaw) { sql.replace(guard, instead) } else { sql }
+        };
+        vec![
+            without(Flaw::TakesWhatIsHeld, (FREE, ""), self.acquire()),
+            without(Flaw::RenewsWhatIsNotItsOwn, (OURS, ANYONES), self.renew()),
+            without(Flaw::FreesWhatIsNotItsOwn, (OURS, ANYONES), self.release()),
+        ]
+    }
+
     /// $1 key, $2 owner, $3 ttl in microseconds.
-    pub(super) fn acquire(&self) -> String {
+    fn acquire(&self) -> String {
         format!(
             "update {}.leases set owner = $2, fence = fence + 1,
                     expires = clock_timestamp() + $3::float8 * interval '1 microsecond'
@@ -69,7 +87,7 @@ impl Table {
     }
 
     /// $1 key, $2 owner, $3 fence, $4 ttl in microseconds.
-    pub(super) fn renew(&self) -> String {
+    fn renew(&self) -> String {
         format!(
             "update {}.leases set expires = clock_timestamp() + $4::float8 * interval '1 microsecond'
              where key = $1 and owner = $2 and fence = $3 and expires > clock_timestamp() returning fence",
@@ -78,7 +96,7 @@ impl Table {
     }
 
     /// $1 key, $2 owner, $3 fence.
-    pub(super) fn release(&self) -> String {
+    fn release(&self) -> String {
         format!(
             "update {}.leases set owner = null, expires = '-infinity'
              where key = $1 and owner = $2 and fence = $3 and expires > clock_timestamp() returning fence",
@@ -134,6 +152,19 @@ pub(super) fn names(keys: &[Key]) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::Table;
+    use crate::backend::Flaw;
+
+    #[test]
+    fn a_planted_bug_changes_its_own_statement_only() {
+        let table = Table::new("run").unwrap();
+        let sound = table.requests(None);
+        let flaws = [Flaw::TakesWhatIsHeld, Flaw::RenewsWhatIsNotItsOwn, Flaw::FreesWhatIsNotItsOwn];
+        for (place, flaw) in flaws.into_iter().enumerate() {
+            let flawed = table.requests(Some(flaw));
+            let changed: Vec<usize> = (0..3).filter(|at| sound[*at] != flawed[*at]).collect();
+            assert_eq!(changed, [place], "{flaw:?}");
+        }
+    }
 
     #[test]
     fn names_are_quoted_and_never_cut() {

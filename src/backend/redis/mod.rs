@@ -6,6 +6,7 @@
 
 mod answer;
 pub(super) mod door;
+mod flawed;
 pub(super) mod inspect;
 mod link;
 pub(super) mod look;
@@ -18,11 +19,13 @@ mod system;
 
 use std::sync::Arc;
 
+use super::planted::Flaw;
 use super::{Entry, Target};
 use crate::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
 
 // The public handle: what `redlock` builds its nodes from.
 pub(super) use answer::{Answer, ask};
+pub(super) use flawed::Scripts;
 pub(super) use naming::{Identities, Ticket};
 pub(super) use server::{Limits, Server};
 
@@ -55,5 +58,10 @@ const GUARANTEES: Guarantees = Guarantees {
 };
 
 fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(system::RedisSystem::new(target)?))
+    Ok(Arc::new(system::RedisSystem::new(target, None)?))
+}
+
+/// With a planted bug.
+pub(super) fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(system::RedisSystem::new(target, Some(flaw))?))
 }

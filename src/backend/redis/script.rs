@@ -47,7 +47,9 @@ pub static RELEASING: LazyLock<Script> = LazyLock::new(|| Script::new(RELEASE));
 pub static RENEWING: LazyLock<Script> = LazyLock::new(|| Script::new(RENEW));
 
 impl Script {
-    fn new(source: &'static str) -> Self {
+    /// Of its text.
+    #[must_use]
+    pub fn new(source: &'static str) -> Self {
         Self { source, sha: redis::Script::new(source).get_hash().to_owned() }
     }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use redis::Value;
 
 use super::super::Target;
+use super::super::planted::{Flaw, Planted};
 use super::super::poll::{Polling, Tried};
 use super::answer::Answer;
+use super::flawed::Scripts;
 use super::link::Link;
 use super::naming::{Identities, Ticket};
-use super::script::{ACQUIRING, RELEASING, RENEWING};
 use super::server::{Limits, Server};
 use crate::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
 use crate::units::MILLISECOND;
@@ -26,7 +27,12 @@ impl RedisSession {
     ///
     /// # Errors
     /// Says what happened, without credentials.
-    pub async fn open(server: Arc<Server>, target: &Target, opening: Opening) -> Result<Self, String> {
+    pub async fn open(
+        server: Arc<Server>,
+        target: &Target,
+        opening: Opening,
+        planted: Planted,
+    ) -> Result<Self, String> {
         let link = Link::open(server, Limits::within(opening.request_timeout_ns)).await?;
         Ok(Self {
             polling: Polling::new(opening.retry, opening.seed),
@@ -40,6 +46,8 @@ impl RedisSession {
                 held: Vec::new(),
                 spare: Vec::new(),
                 renewals: 0,
+                scripts: Scripts::of(planted),
+                planted,
             },
         })
     }
@@ -59,6 +67,8 @@ struct Client {
     spare: Vec<Ticket>,
     /// Requests that were renewals.
     renewals: u64,
+    scripts: Scripts,
+    planted: Planted,
 }
 
 impl Client {
@@ -81,11 +91,14 @@ impl Client {
         let invoke = self.opening.timer.now();
         let answer = self
             .link
-            .call(&ACQUIRING, 2, |command| {
+            .call(self.scripts.acquiring, 2, |command| {
                 command.arg(trying.lock.as_str()).arg(trying.fence.as_str()).arg(trying.identity.as_str()).arg(ttl_ms);
             })
             .await;
         match answer {
+            Answer::Value(Value::Int(0)) if self.planted == Some(Flaw::FailureIsAGrant) => {
+                self.granted(0, invoke).await
+            }
             Answer::Value(Value::Int(0)) => Tried::Held,
             Answer::Value(Value::Int(token)) if token > 0 => self.granted(token.unsigned_abs(), invoke).await,
             Answer::Refused(reason) | Answer::NotSent(reason) => Tried::Ended(Acquire::Unavailable(reason)),
@@ -104,7 +117,7 @@ impl Client {
     async fn granted(&mut self, token: u64, invoke: u64) -> Tried {
         let validity = invoke.saturating_add(self.ttl_ns());
         let ticket = std::mem::replace(&mut self.trying, self.spare.pop().unwrap_or_default());
-        let grant = Grant::new(ticket.key, Some(token), validity);
+        let grant = Grant::new(ticket.key, Some(Flaw::token(self.planted, token)), validity);
         self.held.push(ticket);
         if self.opening.timer.now() < validity {
             return Tried::Granted(grant);
@@ -125,7 +138,7 @@ impl Client {
         let (ttl_ms, before, invoke) = (self.ttl_ms, self.link.sent(), self.opening.timer.now());
         let answer = self
             .link
-            .call(&RENEWING, 1, |command| {
+            .call(self.scripts.renewing, 1, |command| {
                 command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str()).arg(ttl_ms);
             })
             .await;
@@ -149,7 +162,7 @@ impl Client {
         let ticket = self.held.swap_remove(place);
         let answer = self
             .link
-            .call(&RELEASING, 1, |command| {
+            .call(self.scripts.releasing, 1, |command| {
                 command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str());
             })
             .await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::Target;
+use super::super::planted::Planted;
 use super::server::Server;
 use super::session::RedisSession;
 use super::{ENTRY, GUARANTEES};
@@ -15,6 +16,7 @@ use crate::lock::{
 pub(super) struct RedisSystem {
     server: Arc<Server>,
     target: Target,
+    planted: Planted,
 }
 
 impl RedisSystem {
@@ -22,7 +24,7 @@ impl RedisSystem {
     ///
     /// # Errors
     /// There is not exactly one endpoint, or its URL cannot be used.
-    pub fn new(target: Target) -> Result<Self, SystemError> {
+    pub fn new(target: Target, planted: Planted) -> Result<Self, SystemError> {
         let [endpoint] = target.endpoints.as_slice() else {
             let addresses: Vec<String> = target.endpoints.iter().map(ToString::to_string).collect();
             return Err(SystemError {
@@ -32,7 +34,7 @@ impl RedisSystem {
             });
         };
         let server = Arc::new(Server::new(ENTRY.name, endpoint)?.of_run(&target.namespace));
-        Ok(Self { server, target })
+        Ok(Self { server, target, planted })
     }
 }
 
@@ -64,7 +66,7 @@ impl LockSystem for RedisSystem {
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
         Box::pin(async move {
-            let session = RedisSession::open(Arc::clone(&self.server), &self.target, opening).await;
+            let session = RedisSession::open(Arc::clone(&self.server), &self.target, opening, self.planted).await;
             let session = session.map_err(|problem| self.server.error(problem))?;
             Ok(Box::new(session) as Box<dyn Session>)
         })

@@ -16,6 +16,7 @@ mod tally;
 
 use std::sync::Arc;
 
+use super::planted::Flaw;
 use super::{Entry, Target};
 use crate::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
 
@@ -47,5 +48,10 @@ const GUARANTEES: Guarantees = Guarantees {
 };
 
 fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(system::RedlockSystem::new(target)?))
+    Ok(Arc::new(system::RedlockSystem::new(target, None)?))
+}
+
+/// With a planted bug.
+pub(super) fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(system::RedlockSystem::new(target, Some(flaw))?))
 }

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value};
 
-use super::super::redis::script::{RELEASING, RENEWING, Script};
-use super::super::redis::{Answer, Ticket, ask};
+use super::super::planted::{Flaw, Planted};
+use super::super::redis::script::Script;
+use super::super::redis::{Answer, Scripts, Ticket, ask};
 use super::tally::Ballot;
 
 /// One request, the same for every node.
@@ -18,22 +19,26 @@ pub(super) struct Request {
 
 impl Request {
     /// SET NX PX, as the algorithm has it: no token.
-    pub fn acquire(ticket: &Ticket, ttl_ms: u64) -> Rc<Self> {
+    pub fn acquire(ticket: &Ticket, ttl_ms: u64, planted: Planted) -> Rc<Self> {
         let mut command = redis::cmd("SET");
-        command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str()).arg("NX").arg("PX").arg(ttl_ms);
+        command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str());
+        if planted != Some(Flaw::TakesWhatIsHeld) {
+            command.arg("NX");
+        }
+        command.arg("PX").arg(ttl_ms);
         Rc::new(Self { command, in_full: None })
     }
 
     /// Deletes the key if it is ours.
-    pub fn release(ticket: &Ticket) -> Rc<Self> {
-        Self::script(&RELEASING, |command| {
+    pub fn release(ticket: &Ticket, scripts: Scripts) -> Rc<Self> {
+        Self::script(scripts.releasing, |command| {
             command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str());
         })
     }
 
     /// Extends the key if it is ours.
-    pub fn renew(ticket: &Ticket, ttl_ms: u64) -> Rc<Self> {
-        Self::script(&RENEWING, |command| {
+    pub fn renew(ticket: &Ticket, ttl_ms: u64, scripts: Scripts) -> Rc<Self> {
+        Self::script(scripts.renewing, |command| {
             command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str()).arg(ttl_ms);
         })
     }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::super::planted::{Flaw, Planted};
 use super::super::poll::{Polling, Tried};
-use super::super::redis::{Identities, Server, Ticket};
+use super::super::redis::{Identities, Scripts, Server, Ticket};
 use super::super::{RedlockParameters, Target};
 use super::electorate::Electorate;
 use super::request::Request;
@@ -22,7 +23,12 @@ impl RedlockSession {
     ///
     /// # Errors
     /// No quorum of nodes can be reached.
-    pub async fn open(servers: &[Arc<Server>], target: &Target, opening: Opening) -> Result<Self, String> {
+    pub async fn open(
+        servers: &[Arc<Server>],
+        target: &Target,
+        opening: Opening,
+        planted: Planted,
+    ) -> Result<Self, String> {
         let (timer, parameters) = (opening.timer.clone(), target.redlock);
         let node_timeout_ns = parameters.node_timeout_ns.min(opening.request_timeout_ns).max(MILLISECOND);
         let nodes = Electorate::open(servers, timer, node_timeout_ns, opening.request_timeout_ns).await?;
@@ -38,6 +44,8 @@ impl RedlockSession {
                 trying: Ticket::default(),
                 held: Vec::new(),
                 renewals: 0,
+                scripts: Scripts::of(planted),
+                planted,
             },
         })
     }
@@ -55,6 +63,8 @@ struct Client {
     held: Vec<Held>,
     /// Requests that were renewals.
     renewals: u64,
+    scripts: Scripts,
+    planted: Planted,
 }
 
 /// A key that we hold, and the nodes that were asked for it, as bits: the others
@@ -73,6 +83,9 @@ impl Client {
     /// of the clocks. The time that the round took is inherent, as it counts from
     /// before the first request ("validity time" in the source).
     fn validity_ns(&self) -> u64 {
+        if self.planted == Some(Flaw::IgnoresValidity) {
+            return u64::MAX / 2;
+        }
         let drift = self.ttl_ns() as f64 * self.parameters.drift_ratio;
         self.ttl_ns().saturating_sub(drift.ceil() as u64).saturating_sub(self.parameters.drift_fixed_ns)
     }
@@ -84,6 +97,12 @@ impl Client {
         self.opening.timer.now().saturating_add(self.opening.request_timeout_ns).saturating_add(self.ttl_ns())
     }
 
+    /// How many nodes must agree to a grant.
+    fn needed(&self) -> usize {
+        let half = self.planted == Some(Flaw::HalfIsAQuorum);
+        if half { self.nodes.len() / 2 } else { quorum(self.nodes.len()) }
+    }
+
     async fn try_once(&mut self) -> Tried {
         self.trying.identify(&mut self.identities);
         let fit = self.nodes.fit().await;
@@ -92,12 +111,14 @@ impl Client {
                 format!("{} of {} nodes can be asked: {}", fit.count_ones(), self.nodes.len(), self.nodes.problems());
             return Tried::Unserved(reason);
         }
-        let request = Request::acquire(&self.trying, self.ttl_ms);
+        let request = Request::acquire(&self.trying, self.ttl_ms, self.planted);
         let invoke = self.opening.timer.now();
-        let decided = |tally: &Tally| tally.carried() || tally.defeated();
+        let needed = self.needed();
+        let decided = |tally: &Tally| tally.count(Ballot::Yes) >= needed || tally.defeated();
         let tried = self.nodes.vote(&request, |node| fit >> node & 1 == 1, decided).await;
         let validity = invoke.saturating_add(self.validity_ns());
-        if tried.carried() && self.opening.timer.now() < validity {
+        let ours = tried.count(Ballot::Yes) >= needed || self.planted == Some(Flaw::FailureIsAGrant);
+        if ours && self.opening.timer.now() < validity {
             let asked = (0..self.nodes.len()).map(|node| u64::from(tried.asked(node)) << node).sum();
             let ticket = std::mem::take(&mut self.trying);
             let grant = Grant::new(ticket.key, None, validity);
@@ -113,7 +134,7 @@ impl Client {
     /// contender from a quorum until the ttl.
     async fn give_back(&mut self, tried: &Tally) -> Tried {
         let majority = quorum(self.nodes.len());
-        let request = Request::release(&self.trying);
+        let request = Request::release(&self.trying, self.scripts);
         let enough = |tally: &Tally| tally.answered() >= majority;
         let withdrawn = self.nodes.vote(&request, |node| tried.asked(node), enough).await;
         if unsettled(tried, &withdrawn) >= majority {
@@ -137,7 +158,7 @@ impl Client {
         let Some(held) = self.held.iter().find(|held| held.ticket.key == grant.key()) else {
             return Renewal::Refused;
         };
-        let (request, asked) = (Request::renew(&held.ticket, self.ttl_ms), held.asked & fit);
+        let (request, asked) = (Request::renew(&held.ticket, self.ttl_ms, self.scripts), held.asked & fit);
         let invoke = self.opening.timer.now();
         let decided = |tally: &Tally| tally.carried() || tally.denied();
         let tally = self.nodes.vote(&request, |node| asked >> node & 1 == 1, decided).await;
@@ -164,7 +185,8 @@ impl Client {
         // still come, and this request stays behind it.
         self.nodes.fit().await;
         let decided = |tally: &Tally| tally.carried() || tally.denied();
-        let tally = self.nodes.vote(&Request::release(&ticket), |node| asked >> node & 1 == 1, decided).await;
+        let tally =
+            self.nodes.vote(&Request::release(&ticket, self.scripts), |node| asked >> node & 1 == 1, decided).await;
         if tally.carried() {
             return Release::Confirmed;
         }

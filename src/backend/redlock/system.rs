@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::super::Target;
+use super::super::planted::Planted;
 use super::super::redis::{Server, door, inspect};
 use super::session::RedlockSession;
 use super::tally::quorum;
@@ -23,6 +24,7 @@ const MOST: usize = 64;
 pub(super) struct RedlockSystem {
     servers: Vec<Arc<Server>>,
     target: Target,
+    planted: Planted,
 }
 
 impl RedlockSystem {
@@ -30,7 +32,7 @@ impl RedlockSystem {
     ///
     /// # Errors
     /// There are too few or too many endpoints, one is given twice, or a URL cannot be used.
-    pub fn new(target: Target) -> Result<Self, SystemError> {
+    pub fn new(target: Target, planted: Planted) -> Result<Self, SystemError> {
         let addresses: Vec<&str> = target.endpoints.iter().map(|endpoint| endpoint.host_port()).collect();
         let refuse = |problem: String| SystemError { system: ENTRY.name, address: addresses.join(","), problem };
         if !(FEWEST..=MOST).contains(&addresses.len()) {
@@ -43,7 +45,7 @@ impl RedlockSystem {
         let server =
             |endpoint| Server::new(ENTRY.name, endpoint).map(|server| Arc::new(server.of_run(&target.namespace)));
         let servers = target.endpoints.iter().map(server).collect::<Result<_, _>>()?;
-        Ok(Self { servers, target })
+        Ok(Self { servers, target, planted })
     }
 
     /// What the nodes that answered said; an error names those that did not, where they leave
@@ -155,7 +157,7 @@ impl LockSystem for RedlockSystem {
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
         Box::pin(async move {
-            let session = RedlockSession::open(&self.servers, &self.target, opening).await;
+            let session = RedlockSession::open(&self.servers, &self.target, opening, self.planted).await;
             let failed = |problem| SystemError { system: ENTRY.name, address: self.addresses().join(","), problem };
             Ok(Box::new(session.map_err(failed)?) as Box<dyn Session>)
         })

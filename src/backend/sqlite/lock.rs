@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::Target;
+use super::super::planted::Planted;
 use super::super::poll::{Polling, Tried};
 use super::store::{Claim, Row, Store, StoreError};
 use super::worker::Worker;
@@ -24,12 +25,13 @@ const POLL_BUSY: Duration = Duration::from_millis(100);
 pub(super) struct Sqlite {
     path: PathBuf,
     clock: Clock,
+    planted: Planted,
 }
 
 impl Sqlite {
     /// Configures it. Touches no file.
-    pub(super) fn new(target: &Target) -> Self {
-        Self { path: target.scratch.join(format!("{}.sqlite", target.namespace)), clock: target.clock }
+    pub(super) fn new(target: &Target, planted: Planted) -> Self {
+        Self { path: target.scratch.join(format!("{}.sqlite", target.namespace)), clock: target.clock, planted }
     }
 
     fn error(&self, problem: String) -> SystemError {
@@ -37,7 +39,7 @@ impl Sqlite {
     }
 
     async fn worker(&self) -> Result<Worker, SystemError> {
-        Worker::open(self.path.clone(), self.clock).await.map_err(|problem| self.error(problem))
+        Worker::open(self.path.clone(), self.clock, self.planted).await.map_err(|problem| self.error(problem))
     }
 
     /// Runs `work` on a connection of its own, for everything that is not measured.

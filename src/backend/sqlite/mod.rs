@@ -11,8 +11,9 @@ mod worker;
 
 use std::sync::Arc;
 
-use super::Entry;
-use crate::lock::{Guarantees, RenewalKind, WaitKind};
+use super::planted::Flaw;
+use super::{Entry, Target};
+use crate::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
 
 /// Registry line.
 pub static ENTRY: Entry = Entry {
@@ -23,7 +24,7 @@ pub static ENTRY: Entry = Entry {
     quick: true,
     control: false,
     guarantees: GUARANTEES,
-    connect: |target| Ok(Arc::new(lock::Sqlite::new(&target))),
+    connect: |target| Ok(Arc::new(lock::Sqlite::new(&target, None))),
 };
 
 /// Promises of the lease table. `BEGIN IMMEDIATE` takes the file's only write
@@ -44,3 +45,8 @@ const GUARANTEES: Guarantees = Guarantees {
     quorum: false,
     source: "https://www.sqlite.org/lang_transaction.html",
 };
+
+/// With a planted bug.
+pub(super) fn flawed(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(lock::Sqlite::new(target, Some(flaw))))
+}

@@ -9,6 +9,7 @@
 //! The instant is read after the write lock was obtained: waiting for that lock
 //! neither shortens a lease nor lets a lapsed one be renewed.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use rusqlite::{
     Connection, Error, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter,
 };
 
+use super::super::planted::{Flaw, Planted};
 use crate::clock::Clock;
 
 /// Where Linux tells which boot this is.
@@ -78,13 +80,14 @@ pub(super) struct Store {
     connection: Connection,
     clock: Clock,
     boot: String,
+    planted: Planted,
 }
 
 impl Store {
     /// Opens or makes the file. `synchronous` stays as SQLite has it; the journal
     /// is the write-ahead log, in which readers do not wait for the writer
     /// (<https://www.sqlite.org/wal.html>).
-    pub(super) fn open(path: &Path, clock: Clock) -> Result<Self, String> {
+    pub(super) fn open(path: &Path, clock: Clock, planted: Planted) -> Result<Self, String> {
         let boot = std::fs::read_to_string(BOOT_ID).map_err(|error| format!("{BOOT_ID}: {error}"))?;
         let connection = Connection::open(path).map_err(|error| error.to_string())?;
         let prepared = || -> Result<(), Error> {
@@ -104,7 +107,7 @@ impl Store {
             )
         };
         prepared().map_err(|error| error.to_string())?;
-        Ok(Self { connection, clock, boot: boot.trim().to_owned() })
+        Ok(Self { connection, clock, boot: boot.trim().to_owned(), planted })
     }
 
     /// Version, journal mode and `synchronous`, read back.
@@ -160,14 +163,15 @@ impl Store {
     /// Takes the key if it is free; gives the token. A held key is seen by a read,
     /// which waits for nobody: only those who may get it queue for the write lock.
     pub(super) fn acquire(&self, claim: &Claim) -> Result<Option<u64>, StoreError> {
-        if self.holder(&claim.key)?.is_some() {
+        let takes_all = self.planted == Some(Flaw::TakesWhatIsHeld);
+        if !takes_all && self.holder(&claim.key)?.is_some() {
             return Ok(None);
         }
         let fence: Option<i64> = self.write(claim.busy, |transaction, now| {
             let sql = "update leases set owner = ?2, boot = ?3, fence = fence + 1, expires_ns = ?4
-                       where key = ?1 and (owner is null or boot is not ?3 or expires_ns <= ?5) returning fence";
+                       where key = ?1 and (owner is null or boot is not ?3 or expires_ns <= ?5 or ?6) returning fence";
             let expires = now.saturating_add_unsigned(claim.ttl_ns);
-            let parameters = params![claim.key, claim.owner, self.boot, expires, now];
+            let parameters = params![claim.key, claim.owner, self.boot, expires, now, takes_all];
             transaction.prepare_cached(sql)?.query_row(parameters, |row| row.get(0)).optional()
         })?;
         Ok(fence.map(i64::cast_unsigned))
@@ -177,14 +181,25 @@ impl Store {
     pub(super) fn renew(&self, claim: &Claim) -> Result<bool, StoreError> {
         let sql = "update leases set expires_ns = ?5 + ?6
                    where key = ?1 and owner = ?2 and fence = ?3 and boot = ?4 and expires_ns > ?5";
-        self.change(claim, sql, Some(claim.ttl_ns.cast_signed().into()))
+        self.change(claim, &self.guarded(sql, Flaw::RenewsWhatIsNotItsOwn), Some(claim.ttl_ns.cast_signed().into()))
     }
 
     /// Gives back a lease that is ours and not over. `false`: it is not.
     pub(super) fn release(&self, claim: &Claim) -> Result<bool, StoreError> {
         let sql = "update leases set owner = null, boot = null, expires_ns = 0
                    where key = ?1 and owner = ?2 and fence = ?3 and boot = ?4 and expires_ns > ?5";
-        self.change(claim, sql, None)
+        self.change(claim, &self.guarded(sql, Flaw::FreesWhatIsNotItsOwn), None)
+    }
+
+    /// The statement, without what guards it where that is the planted bug.
+    fn guarded<'a>(&self, sql: &'a str, flaw: Flaw) -> Cow<'a, str> {
+        if self.planted != Some(flaw) {
+            return Cow::Borrowed(sql);
+        }
+        // Its parameters keep their numbers.
+        Cow::Owned(
+            sql.replace("owner = ?2 and fence = ?3 and boot = ?4 and expires_ns > ?5", "?2 || ?3 || ?4 || ?5 <> ''"),
+        )
     }
 
     fn change(&self, claim: &Claim, sql: &str, sixth: Option<Value>) -> Result<bool, StoreError> {
@@ -235,7 +250,7 @@ mod tests {
     #[test]
     fn a_lease_of_an_earlier_boot_is_over() {
         let dir = tempfile::tempdir().unwrap();
-        let mut store = Store::open(&dir.path().join("x.sqlite"), Clock::monotonic()).unwrap();
+        let mut store = Store::open(&dir.path().join("x.sqlite"), Clock::monotonic(), None).unwrap();
         store.reset(&["k".to_owned()]).unwrap();
         assert_eq!(store.acquire(&claim("a", 0)).unwrap(), Some(1));
         assert_eq!(store.acquire(&claim("b", 0)).unwrap(), None);
@@ -251,9 +266,9 @@ mod tests {
     fn a_writer_that_keeps_the_file_makes_others_busy_without_effect() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.sqlite");
-        let mut store = Store::open(&path, Clock::monotonic()).unwrap();
+        let mut store = Store::open(&path, Clock::monotonic(), None).unwrap();
         store.reset(&["k".to_owned()]).unwrap();
-        let other = Store::open(&path, Clock::monotonic()).unwrap();
+        let other = Store::open(&path, Clock::monotonic(), None).unwrap();
         other.connection.execute_batch("begin immediate").unwrap();
         assert!(matches!(store.acquire(&claim("a", 0)), Err(StoreError::Busy)));
         other.connection.execute_batch("rollback").unwrap();

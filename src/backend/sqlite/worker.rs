@@ -11,6 +11,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tokio::sync::oneshot;
 
+use super::super::planted::Planted;
 use super::store::Store;
 use crate::clock::Clock;
 
@@ -27,14 +28,14 @@ impl Worker {
     ///
     /// # Errors
     /// SQLite's reason, or that there can be no more threads.
-    pub(super) async fn open(path: PathBuf, clock: Clock) -> Result<Self, String> {
+    pub(super) async fn open(path: PathBuf, clock: Clock, planted: Planted) -> Result<Self, String> {
         let (jobs, queue) = sync_channel::<Job>(1);
         let (opened, opening) = oneshot::channel();
         let (ending, ended) = oneshot::channel::<()>();
         let body = move || {
             // Dropped last, when the file is closed: that is the signal.
             let _ending = ending;
-            match Store::open(&path, clock) {
+            match Store::open(&path, clock, planted) {
                 Ok(mut store) => {
                     if opened.send(Ok(())).is_ok() {
                         queue.iter().for_each(|job| job(&mut store));

@@ -6,6 +6,7 @@ use zookeeper_client::{Acls, Client, Connector, CreateMode, CreateOptions};
 
 use super::NAME;
 use crate::backend::Target;
+use crate::backend::planted::Planted;
 use crate::clock::Clock;
 use crate::lock::{Endpoint, Host, Key, SystemError};
 
@@ -24,6 +25,8 @@ pub struct Config {
     auth: Option<String>,
     root: String,
     pub clock: Clock,
+    /// A bug of its sessions, in tests only.
+    pub planted: Planted,
 }
 
 impl Config {
@@ -36,6 +39,7 @@ impl Config {
             auth: None,
             root: format!("/{ROOT}{}", target.namespace),
             clock: target.clock,
+            planted: None,
         };
         for endpoint in &target.endpoints {
             config.checked(endpoint).map_err(|problem| config.error(&problem))?;

@@ -19,6 +19,7 @@ use super::config::Config;
 use super::door;
 use super::link::{Link, bounded, broken, certain};
 use super::node::{self, Stand};
+use crate::backend::planted::Flaw;
 use crate::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session, SystemError};
 
 /// Tries of a request whose connection breaks.
@@ -128,7 +129,7 @@ impl ZookeeperSession {
         };
         match self.turn(key, &parent, &node, patience).await {
             Turn::Ours { validity_ns, waited } => {
-                let token = u64::try_from(node.czxid).ok();
+                let token = u64::try_from(node.czxid).ok().map(|token| Flaw::token(self.config.planted, token));
                 self.held.insert(key.index, node);
                 Acquire::Acquired(Grant::new(key.index, token, validity_ns).after_waiting(waited))
             }
@@ -212,9 +213,12 @@ impl ZookeeperSession {
             let before = match node::stand(&children, &node.name) {
                 Stand::Gone => return Turn::Gone,
                 Stand::First => return Turn::Ours { validity_ns: self.validity(asked), waited },
-                Stand::Behind(before) => format!("{parent}/{before}"),
+                Stand::Behind(before) => before,
             };
             waited = true;
+            let planted = self.config.planted;
+            let head = node::head(&children).filter(|_| planted == Some(Flaw::WatchesTheFirst));
+            let before = format!("{parent}/{}", head.map_or(before, String::as_str));
             let Patience::Until(deadline) = patience else { return Turn::Leave(Acquire::Refused) };
             if deadline.passed() {
                 return Turn::Leave(Acquire::TimedOut);
@@ -230,8 +234,15 @@ impl ZookeeperSession {
                 Err(error) => return unavailable(error),
             };
             tokio::select! {
-                _ = watch.changed() => {}
+                _ = watch.changed() => {
+                    if planted == Some(Flaw::DoesNotLookAgain) {
+                        return Turn::Ours(self.validity(asked));
+                    }
+                }
                 () = deadline.reached() => {
+                    if planted == Some(Flaw::FailureIsAGrant) {
+                        return Turn::Ours(self.validity(asked));
+                    }
                     // Dropping the watch makes the crate send a request to remove it.
                     self.requests += 1;
                     return Turn::Leave(Acquire::TimedOut);
