@@ -1,6 +1,6 @@
 //! `lockbench check`: what a workload means, and what is odd about it. Runs nothing.
 
-use super::args::CheckArgs;
+use super::args::{CheckArgs, overrides};
 use super::gates::Gates;
 use super::select::select;
 use super::{Failure, print};
@@ -17,7 +17,9 @@ const BESIDES_NS: u64 = 1_000_000_000;
 
 /// Prints the resolved plan, ttls, estimated time and warnings.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
-    let (plan, source) = load(&args.workload, &args.sets).map_err(Failure::usage)?;
+    let flags: Vec<(&str, String)> = args.short.given().map(|(key, value)| (key, value.to_owned())).collect();
+    let sets = overrides(&args.sets, &flags).map_err(Failure::usage)?;
+    let (plan, source) = load(&args.workload, &sets).map_err(Failure::usage)?;
     let selection = select(&args.backends, &plan, &source)?;
     let mut text = format!("{}: valid\n\n", source.path());
     if !plan.question.is_empty() {

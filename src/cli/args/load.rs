@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::look::{FormatChoice, UiArgs, UiChoice};
 use super::metrics::MetricsArgs;
+use super::short::ShortArgs;
 use super::stack::{DockerArgs, StackChoice};
 
 /// Flags of everything that runs load.
@@ -50,6 +51,8 @@ pub(in crate::cli) struct LoadArgs {
     /// Override a key of the workload, e.g. clients=8 or hold.mean=2ms; may be repeated
     #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    #[command(flatten)]
+    pub short: ShortArgs,
     /// Directory that run directories are written to
     #[arg(short, long, default_value = "results", env = "LOCKBENCH_OUTPUT", value_name = "DIR")]
     pub output: PathBuf,
@@ -95,8 +98,8 @@ pub(in crate::cli) struct LoadArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunArgs {
-    /// The workload file (see workloads/)
-    #[arg(value_name = "WORKLOAD.toml")]
+    /// The workload file, - for stdin, or the name of one that comes with lockbench: hot-key (see workloads/)
+    #[arg(value_name = "WORKLOAD")]
     pub workload: PathBuf,
     #[command(flatten)]
     pub load: LoadArgs,
@@ -116,8 +119,8 @@ pub(in crate::cli) struct QuickArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CheckArgs {
-    /// The workload file
-    #[arg(value_name = "WORKLOAD.toml")]
+    /// The workload file, - for stdin, or the name of one that comes with lockbench
+    #[arg(value_name = "WORKLOAD")]
     pub workload: PathBuf,
     /// Systems to check it for
     #[arg(short, long, value_delimiter = ',', env = "LOCKBENCH_BACKENDS", value_name = "NAME,...")]
@@ -125,6 +128,8 @@ pub(in crate::cli) struct CheckArgs {
     /// Override a key of the workload
     #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    #[command(flatten)]
+    pub short: ShortArgs,
 }
 
 #[derive(Debug, Args)]
