@@ -31,6 +31,8 @@ pub fn parse_duration_ns(text: &str) -> Result<u64, String> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
+        // "1 ms" is as plain as "1ms".
+        let tail = tail.trim_start();
         let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
         let (unit, next) = tail.split_at(letters);
         let number: f64 = number.parse().map_err(|_| format!("is not a duration; {hint}"))?;
@@ -47,7 +49,7 @@ pub fn parse_duration_ns(text: &str) -> Result<u64, String> {
             return Err("is longer than 31 years".to_owned());
         }
         total = total.saturating_add(value.round() as u64);
-        rest = next;
+        rest = next.trim_start();
     }
     Ok(total)
 }
@@ -134,12 +136,14 @@ mod tests {
         assert_eq!(parse_duration_ns("1.5s"), Ok(1_500_000_000));
         assert_eq!(parse_duration_ns("1m30s"), Ok(90_000_000_000));
         assert_eq!(parse_duration_ns("0s"), Ok(0));
+        assert_eq!(parse_duration_ns("1 ms"), Ok(1_000_000));
+        assert_eq!(parse_duration_ns("1 m 30 s"), Ok(90_000_000_000));
     }
 
     #[test]
     fn durations_without_a_known_unit_are_refused() {
         assert!(parse_duration_ns("10").unwrap_err().contains("has no unit"));
-        assert!(parse_duration_ns("10 s").is_err());
+        assert!(parse_duration_ns("10 ").unwrap_err().contains("has no unit"));
         assert!(parse_duration_ns("10lightyears").unwrap_err().contains("unknown unit"));
         assert!(parse_duration_ns("").is_err());
         assert!(parse_duration_ns("-1s").is_err());

@@ -137,7 +137,7 @@ fn an_unknown_flag_or_command_is_a_usage_error() {
     let place = Place::new();
     place.run(&["run", "w.toml", "--nonsense"]).exits(2).complains(&["--nonsense", "Usage: lockbench run"]);
     place.run(&["chek", "w.toml"]).exits(2).complains(&["chek", "'check'"]);
-    place.run(&["run"]).exits(2).complains(&["WORKLOAD.toml"]);
+    place.run(&["run"]).exits(2).complains(&["<WORKLOAD>"]);
     place.run(&[]).exits(2).complains(&["Usage: lockbench <COMMAND>", "quick"]);
     place.run(&["run", "w.toml", "--seed", "x"]).exits(2).complains(&["--seed"]);
 }

@@ -1,8 +1,8 @@
 //! `lockbench check`: what a workload means, and what is odd about it. Runs nothing;
 //! given servers are asked for their limits.
 
-use super::args::CheckArgs;
-use super::endpoints::{Endpoints, named};
+use super::args::{CheckArgs, overrides};
+use super::endpoints::{Endpoints, all_used, named};
 use super::fits::{Fit, on_this_machine, told_by};
 use super::gates::Gates;
 use super::select::{Selection, select};
@@ -21,10 +21,12 @@ const BESIDES_NS: u64 = 1_000_000_000;
 
 /// Prints the resolved plan, ttls, estimated time and warnings.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
-    let (plan, source) = load(&args.workload, &args.sets).map_err(Failure::usage)?;
+    let flags: Vec<(&str, String)> = args.short.given().map(|(key, value)| (key, value.to_owned())).collect();
+    let sets = overrides(&args.sets, &flags).map_err(Failure::usage)?;
+    let (plan, source) = load(&args.workload, &sets).map_err(Failure::usage)?;
     let selection = select(&args.backends, &plan, &source)?;
     let endpoints = named(&args.endpoint)?;
-    all_used(&endpoints, &selection)?;
+    all_used(&endpoints, &selection.entries)?;
     let mut text = format!("{}: valid\n\n", source.path());
     if !plan.question.is_empty() {
         text.push_str(&format!("question: {}\n", plan.question));
@@ -68,17 +70,6 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     text.push_str(&format!("\nresolved plan:\n{}", to_toml(&plan)));
     print(&text)?;
     Ok(exit.code())
-}
-
-/// An endpoint that no system of the plan uses means something else than was meant.
-fn all_used(endpoints: &Endpoints, selection: &Selection) -> Result<(), Failure> {
-    let used = |kind| selection.entries.iter().any(|entry| entry.server == Some(kind));
-    match endpoints.keys().find(|kind| !used(**kind)) {
-        Some(kind) => Err(Failure::usage(format!(
-            "--endpoint {kind}: no system of this plan uses it; add -b {kind}, or leave the endpoint out"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// What the plan needs of connections and files beside what there is. Servers are asked only where they are given;

@@ -1,7 +1,7 @@
 //! `lockbench run` and `lockbench quick`.
 
 use super::Failure;
-use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice, UiChoice};
+use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice, UiChoice, overrides};
 use super::endpoints::{Endpoints, all_used, bare, joined, named};
 use super::execute::execute;
 use super::gates::Gates;
@@ -20,7 +20,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     no_contradiction(&args.load, &endpoints)?;
     let session = &Session::open(&args.load, &endpoints)?;
     carry_out(&args.load, session, |more| {
-        let (mut plan, source) = load(&args.workload, &sets(&args.load, &[], more)).map_err(Failure::usage)?;
+        let (mut plan, source) = load(&args.workload, &sets(&args.load, &[], more)?).map_err(Failure::usage)?;
         let selection = select(&args.load.backends, &plan, &source)?;
         all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
@@ -36,7 +36,7 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
     no_contradiction(&args.load, &endpoints)?;
     let session = &Session::open(&args.load, &endpoints)?;
     carry_out(&args.load, session, |more| {
-        let (mut plan, source) = quickstart(&sets(&args.load, &QUICK, more)).map_err(Failure::usage)?;
+        let (mut plan, source) = quickstart(&sets(&args.load, &QUICK, more)?).map_err(Failure::usage)?;
         let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
         if !args.urls.is_empty() && !selection.by_name {
             // Somebody who names servers asks about these.
@@ -111,12 +111,19 @@ fn no_idle_flag(args: &LoadArgs) -> Result<(), Failure> {
     first.or(docker).map_or(Ok(()), |problem| Err(Failure::usage(problem)))
 }
 
-/// The overrides, in order: built-in ones, `--set`, then the flags of their own.
-fn sets(args: &LoadArgs, built_in: &[&str], more: Option<&str>) -> Vec<String> {
+/// The overrides, in order: built-in ones, `--set`, the flags of their own, one of a sweep.
+fn sets(args: &LoadArgs, built_in: &[&str], more: Option<&str>) -> Result<Vec<String>, Failure> {
+    let mut flags: Vec<(&str, String)> = args.short.given().map(|(key, value)| (key, value.to_owned())).collect();
+    flags.extend(args.trials.map(|trials| ("trials", trials.to_string())));
+    flags.extend(args.seed.map(|seed| ("seed", seed.to_string())));
     let mut sets: Vec<String> = built_in.iter().map(|set| (*set).to_owned()).collect();
-    sets.extend(args.sets.iter().cloned());
-    sets.extend(args.trials.map(|trials| format!("trials={trials}")));
-    sets.extend(args.seed.map(|seed| format!("seed={seed}")));
-    sets.extend(more.map(str::to_owned));
-    sets
+    sets.extend(overrides(&args.sets, &flags).map_err(Failure::usage)?);
+    if let Some(set) = more {
+        let swept = set.split('=').next().unwrap_or_default();
+        if let Some((key, value)) = flags.iter().find(|(key, _)| *key == swept) {
+            return Err(Failure::usage(format!("--sweep and --{key} {value} both set {key}: give one of the two")));
+        }
+        sets.push(set.to_owned());
+    }
+    Ok(sets)
 }

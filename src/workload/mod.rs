@@ -20,6 +20,7 @@ mod document;
 mod draw;
 mod error;
 mod file;
+mod gallery;
 mod item;
 mod json_schema;
 mod kinds;

@@ -2,18 +2,20 @@
 //! where each key was written.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::cursor::Report;
 use super::document::{self, Origin, Table};
 use super::error::{Problem, WorkloadError};
 use super::file::{self, ROOT};
+use super::gallery::{self, QUICKSTART};
 use super::overrides;
 use super::plan::Plan;
 use super::schema::nearest;
 
-/// The workload of `lockbench quick`.
-const QUICKSTART: &str = include_str!("../../workloads/quickstart.toml");
+/// Largest workload that is read: a stream may have no end.
+const LARGEST: u64 = 1 << 20;
 
 /// Where a plan came from, for messages of those who resolve its names later.
 #[derive(Clone, Debug)]
@@ -53,21 +55,50 @@ impl Source {
     }
 }
 
-/// Reads a workload file, changed by `key=value` texts as `--set` gives them.
+/// Reads a workload, changed by `key=value` texts as `--set` gives them: a file, `-` for the
+/// standard input, or the name of one of the gallery (`hot-key`, `controls/no-lock`), where
+/// no file of that name is there.
 ///
 /// # Errors
 /// The file cannot be read, or all that is wrong with it and with the texts.
 pub fn load(path: &Path, sets: &[String]) -> Result<(Plan, Source), WorkloadError> {
-    let bytes = fs::read(path).map_err(|source| {
-        let nearest = nearest_file(path);
-        WorkloadError::Read { path: path.to_owned(), source, nearest }
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    if path == Path::new("-") {
+        return parse("stdin", &utf8(path, read(std::io::stdin().lock(), path)?)?, sets);
+    }
+    if !path.exists()
+        && let Some((file, text)) = gallery::named(path)
+    {
+        return parse(file, text, sets);
+    }
+    let opened = fs::File::open(path);
+    let bytes = opened.map_err(|source| refused(path, source)).and_then(|file| read(file, path))?;
+    parse(&path.display().to_string(), &utf8(path, bytes)?, sets)
+}
+
+fn read(from: impl std::io::Read, path: &Path) -> Result<Vec<u8>, WorkloadError> {
+    let mut bytes = Vec::new();
+    let read = from.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|source| refused(path, source))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(refused(path, std::io::Error::other("it is larger than 1 MiB")));
+    }
+    Ok(bytes)
+}
+
+fn refused(path: &Path, source: std::io::Error) -> WorkloadError {
+    WorkloadError::Read {
+        path: path.to_owned(),
+        source,
+        nearest: nearest_file(path).or_else(|| gallery::nearest(path)),
+    }
+}
+
+fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, WorkloadError> {
+    String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
         WorkloadError::NotUtf8 { path: path.to_owned(), line }
-    })?;
-    parse(&path.display().to_string(), &text, sets)
+    })
 }
 
 /// Reads a workload from its text. `path` names it in messages, and its stem

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::look::{FormatChoice, UiArgs, UiChoice};
 use super::metrics::MetricsArgs;
+use super::short::ShortArgs;
 use super::stack::{DockerArgs, StackChoice};
 
 /// Flags of everything that runs load.
@@ -44,6 +45,8 @@ pub(in crate::cli) struct LoadArgs {
     /// Override a key of the workload, e.g. clients=8 or hold.mean=2ms; may be repeated
     #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    #[command(flatten)]
+    pub short: ShortArgs,
     /// Directory that run directories are written to
     #[arg(short, long, default_value = "results", env = "LOCKBENCH_OUTPUT", value_name = "DIR")]
     pub output: PathBuf,
@@ -89,8 +92,8 @@ pub(in crate::cli) struct LoadArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunArgs {
-    /// The workload file (see workloads/)
-    #[arg(value_name = "WORKLOAD.toml")]
+    /// The workload file, - for stdin, or the name of one that comes with lockbench: hot-key (see workloads/)
+    #[arg(value_name = "WORKLOAD")]
     pub workload: PathBuf,
     #[command(flatten)]
     pub load: LoadArgs,
@@ -110,8 +113,8 @@ pub(in crate::cli) struct QuickArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CheckArgs {
-    /// The workload file
-    #[arg(value_name = "WORKLOAD.toml")]
+    /// The workload file, - for stdin, or the name of one that comes with lockbench
+    #[arg(value_name = "WORKLOAD")]
     pub workload: PathBuf,
     /// Systems to check it for
     #[arg(short, long, value_delimiter = ',', env = "LOCKBENCH_BACKENDS", value_name = "NAME,...")]
@@ -119,14 +122,10 @@ pub(in crate::cli) struct CheckArgs {
     /// Override a key of the workload
     #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    #[command(flatten)]
+    pub short: ShortArgs,
     /// Servers that are asked for their limits, e.g. redis=redis://host:6379; may be repeated; none: no server is asked
-    #[arg(
-        long,
-        env = "LOCKBENCH_ENDPOINT",
-        value_name = "SYSTEM=URL[,URL...]",
-        value_delimiter = ' ',
-        hide_env_values = true
-    )]
+    #[arg(long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,
 }
 

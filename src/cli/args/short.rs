@@ -1,0 +1,57 @@
+//! Flags for what is changed most often in a workload: each is a `--set` of its key.
+
+use clap::Args;
+
+/// The keys of a workload that have a flag of their own.
+#[derive(Debug, Default, Args)]
+pub(in crate::cli) struct ShortArgs {
+    /// Length of what is measured in each trial, e.g. 10s (overrides the workload)
+    #[arg(long, env = "LOCKBENCH_DURATION", value_name = "DURATION")]
+    pub duration: Option<String>,
+    /// Load before it that does not count, e.g. 2s (overrides the workload)
+    #[arg(long, env = "LOCKBENCH_WARMUP", value_name = "DURATION")]
+    pub warmup: Option<String>,
+    /// Number of clients (overrides the workload)
+    #[arg(long, env = "LOCKBENCH_CLIENTS", value_name = "N")]
+    pub clients: Option<String>,
+    /// How long a client holds the lock, e.g. 2ms (overrides the workload)
+    #[arg(long, env = "LOCKBENCH_HOLD", value_name = "DURATION")]
+    pub hold: Option<String>,
+}
+
+impl ShortArgs {
+    /// Key and value of each flag that was given.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let each =
+            [("duration", &self.duration), ("warmup", &self.warmup), ("clients", &self.clients), ("hold", &self.hold)];
+        each.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)))
+    }
+}
+
+/// The overrides of `--set` and of the flags of their own. One key that both have would lose
+/// one of the two.
+///
+/// # Errors
+/// Names both.
+pub(in crate::cli) fn overrides(sets: &[String], flags: &[(&str, String)]) -> Result<Vec<String>, String> {
+    for (key, value) in flags {
+        let twice = sets.iter().find(|set| set.split(['=', '.']).next().is_some_and(|first| first.trim() == *key));
+        if let Some(set) = twice {
+            return Err(format!("--set {set} and --{key} {value} both set {key}: give one of the two"));
+        }
+    }
+    Ok(sets.iter().cloned().chain(flags.iter().map(|(key, value)| format!("{key}={value}"))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::overrides;
+
+    #[test]
+    fn a_key_is_set_in_one_way() {
+        let sets = ["hold.mean=2ms".to_owned(), "keys=single".to_owned()];
+        let flag = |key: &'static str| [(key, "8".to_owned())];
+        assert_eq!(overrides(&sets, &flag("clients")).unwrap(), ["hold.mean=2ms", "keys=single", "clients=8"]);
+        assert!(overrides(&sets, &flag("hold")).unwrap_err().contains("--set hold.mean=2ms and --hold 8"));
+    }
+}
