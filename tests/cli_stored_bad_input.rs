@@ -106,7 +106,7 @@ fn a_newer_schema_is_not_guessed_at() {
     let path = bad(&place).join("report.json");
     let text = fs::read_to_string(&path).unwrap().replacen("\"schema_version\": 3", "\"schema_version\": 99", 1);
     fs::write(&path, text).unwrap();
-    refused(&place, 2, &["results/bad/report.json has schema version 99", "this lockbench reads up to 2", "newer one"]);
+    refused(&place, 2, &["results/bad/report.json has schema version 99", "this lockbench reads up to 3", "newer one"]);
 }
 
 #[test]
