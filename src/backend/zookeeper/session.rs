@@ -236,12 +236,12 @@ impl ZookeeperSession {
             tokio::select! {
                 _ = watch.changed() => {
                     if planted == Some(Flaw::DoesNotLookAgain) {
-                        return Turn::Ours(self.validity(asked));
+                        return Turn::Ours { validity_ns: self.validity(asked), waited };
                     }
                 }
                 () = deadline.reached() => {
                     if planted == Some(Flaw::FailureIsAGrant) {
-                        return Turn::Ours(self.validity(asked));
+                        return Turn::Ours { validity_ns: self.validity(asked), waited };
                     }
                     // Dropping the watch makes the crate send a request to remove it.
                     self.requests += 1;
