@@ -299,7 +299,11 @@ async fn a_timeout_in_the_moment_of_the_grant_leaves_no_ghost() {
             Acquire::TimedOut => {}
             other => panic!("{other:?}"),
         }
-        assert_eq!(live.advisory_locks("a.application_name like 'lockbench client 60_ of %'").await, 0, "round {round}");
+        assert_eq!(
+            live.advisory_locks("a.application_name like 'lockbench client 60_ of %'").await,
+            0,
+            "round {round}"
+        );
     }
     a.close().await;
     b.close().await;

@@ -18,7 +18,7 @@ use super::narrate::{FILES, drawn, judged, served};
 use super::overhead::Overhead;
 use super::scoreboard;
 use super::servers::Servers;
-use super::{Failure, print, print_json, tell};
+use super::{Failure, print_json, print_painted, tell};
 use crate::backend;
 use crate::output::{OUTPUTS, json};
 use crate::report::live::Update;
@@ -108,8 +108,8 @@ impl Concluded {
     /// Prints the result; returns the exit code.
     pub fn print(mut self, format: FormatChoice, ui: &UiOptions) -> u8 {
         let shown = match format {
-            FormatChoice::Json => print_json(&String::from_utf8_lossy(&self.report_json)).map(|_| ()),
-            FormatChoice::Text => print(&told_end(&self.report, Some(&self.place), ui)),
+            FormatChoice::Json => print_json(&String::from_utf8_lossy(&self.report_json)),
+            FormatChoice::Text => print_painted(&told_end(&self.report, Some(&self.place), ui)),
         };
         if let (Err(failure), false) = (shown, self.hung_up) {
             tell(&format!("lockbench: {}; the files are in {}", failure.message, self.place.display()));

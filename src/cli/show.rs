@@ -7,7 +7,7 @@ use super::conclude::terminal_width;
 use super::config::UiOptions;
 use super::ending::told_end;
 use super::stored::{locate, open_failure, open_report, report_json};
-use super::{Failure, print, print_json};
+use super::{Failure, print, print_json, print_painted};
 use crate::output::{monitor_text, text};
 use crate::report::monitor::{STATUS, is_watch, read_status};
 use crate::report::{Writer, is_partial, read, writer};
@@ -28,7 +28,7 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
                 print(&format!("{}files: {}\n", text(&report, terminal_width()), directory.display()))?;
             } else {
                 let ui = UiOptions::read(&UiArgs { signs: args.signs, ..UiArgs::default() })?;
-                print(&told_end(&report, Some(&directory), &ui))?;
+                print_painted(&told_end(&report, Some(&directory), &ui))?;
             }
         }
     }

@@ -10,8 +10,6 @@ mod client;
 mod conductor;
 mod grid;
 mod helm;
-#[cfg(test)]
-mod opening;
 mod reasons;
 mod steering;
 mod trial;

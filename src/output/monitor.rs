@@ -25,7 +25,7 @@ pub fn monitor_text(status: &Status) -> String {
             were granted, refused or timed out in order; found held: another client had the\n\
             lock; p50, p99: service time\n\n";
     let _ = writeln!(out, "{}", table(&LOCKED, 2..6, status.systems.iter().map(locked)));
-    out += "challenged: holds that requests of others met; only these can show a double grant\n";
+    out += "challenged: holds met by requests of others; only these can show a double grant\n";
     for system in status.systems.iter().filter(|system| system.total.dropped > 0) {
         let dropped = grouped(system.total.dropped);
         let _ = writeln!(out, "{}: {dropped} more were due while no client was free, and were dropped", system.backend);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::config::UiOptions;
 use crate::cli::ending::told_end;
-use crate::cli::{Failure, print, tell};
+use crate::cli::{Failure, print, print_painted, tell};
 use crate::output::trial_line;
 use crate::report::live::{RunFacts, Update};
 use crate::report::{Report, TrialResult};
@@ -74,7 +74,7 @@ impl Lines {
     /// The end: the answer as `show` prints it, and where its files are.
     pub fn finish(self, directory: Option<&Path>, ui: &UiOptions) -> Result<(), Failure> {
         let Some(report) = self.report else { return Ok(()) };
-        print(&format!("\n{}", told_end(&report, directory, ui)))
+        print_painted(&format!("\n{}", told_end(&report, directory, ui))).map(|_| ())
     }
 }
 

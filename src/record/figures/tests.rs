@@ -5,7 +5,7 @@ const INVOKE: What = What::Invoke { due: 0 };
 const RELEASE: What = What::ReleaseInvoke {
     enter: 0,
     exit: 0,
-    seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false },
+    seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
 };
 const DIED: What = What::Died { surely_ended: u64::MAX };
 

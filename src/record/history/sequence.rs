@@ -96,7 +96,7 @@ mod tests {
     const RELEASE: What = What::ReleaseInvoke {
         enter: 0,
         exit: 0,
-        seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false },
+        seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
     };
     const RELEASED: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
     const DIED: What = What::Died { surely_ended: 0 };

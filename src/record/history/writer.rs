@@ -255,7 +255,7 @@ mod tests {
         What::ReleaseInvoke {
             enter: 0,
             exit: 0,
-            seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false },
+            seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
         },
         What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 },
     ];

@@ -1,17 +1,20 @@
 //! Tests of a trial's beginning: a client that cannot open its session fails the trial, whichever
 //! client it is and however the workers share them.
 
+// Helpers of tests fail by panicking too; clippy's exception covers test functions only.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Armed, LoadError, Spec, Steering, run_virtual};
-use crate::backend::{self, RedlockParameters, Target};
-use crate::clock::Clock;
-use crate::lock::{Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
-use crate::record::figures::Schedule;
-use crate::stop::Stop;
-use crate::workload::parse;
+use lockbench::backend::{self, RedlockParameters, Target};
+use lockbench::clock::Clock;
+use lockbench::load::{Armed, LoadError, Spec, Steering, run_virtual};
+use lockbench::lock::{Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
+use lockbench::record::figures::Schedule;
+use lockbench::stop::Stop;
+use lockbench::workload::parse;
 
 /// What the full server says.
 const FULL: &str = "ERR max number of clients reached";
