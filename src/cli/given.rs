@@ -92,6 +92,7 @@ fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Ve
         Command::Quick(args) => of_load(&mut args.load),
         Command::Monitor(args) => of_load(&mut args.load),
         Command::Check(args) => {
+            add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
             add(&mut args.sets, "LOCKBENCH_SET", None);
             replaced(&args.backends, "-b", "LOCKBENCH_BACKENDS").into_iter().collect()
         }
