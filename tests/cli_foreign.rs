@@ -233,7 +233,7 @@ fn swept(backend: &str, endpoint: String) {
     live.signal(Signal::INT);
     live.finish(Duration::from_secs(20)).exits(130);
     let result = &other.report()["results"][0];
-    assert_eq!((&result["safety"]["token_regressions"], &result["error"]), (&0.into(), &serde_json::Value::Null));
+    assert_eq!((&result["safety"]["token_regressions"], &result["error"]), (&0.into(), &Value::Null));
     assert_eq!(place.run(&["sweep-up", url]).exits(0).out, "nothing of ours is there\n");
 }
 

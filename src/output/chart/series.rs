@@ -7,7 +7,7 @@ use crate::units::SECOND;
 
 /// Most points of a line: more cannot be told apart in a drawing of one system among
 /// several, and make the file large.
-const MOST_POINTS: usize = 80;
+const MOST_POINTS: usize = 78;
 
 /// One second, or a few.
 #[derive(Clone, Debug, Default, PartialEq)]
