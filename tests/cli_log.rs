@@ -32,7 +32,8 @@ fn a_run_leaves_a_log_of_its_turning_points_and_says_nothing() {
         "lockbench itself takes",
         "memory: trial 1 begins",
         "memory: trial 1 ended: ",
-        "control:no-lock: trial 1: double grants",
+        "WARN lockbench::trial: control:no-lock: trial 1: ",
+        " double grants (",
         " WARN lockbench::run: exit 100: ",
     ] {
         assert!(log.contains(part), "\"{part}\" is not in\n{log}");

@@ -96,9 +96,11 @@ impl fmt::Display for Away {
 /// The nodes before the load of a trial and after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodesOfTrial {
-    /// Before the load; `null`: there are no servers, or they were not asked.
+    /// Before the load; left out: there are no servers, or they were not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Nodes>,
-    /// After the load, before the keys were removed; `null` likewise.
+    /// After the load, before the keys were removed; left out likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Nodes>,
 }
 
@@ -109,7 +111,8 @@ pub struct Caveats {
     /// A server copies another one: a lock granted here excludes no client of the primary.
     pub standby: bool,
     /// Statements of one connection reach different sessions of the server: what shows that
-    /// a pooler stands between; `null`: nothing shows it.
+    /// a pooler stands between; left out where nothing shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pooler: Option<String>,
     /// Addresses given as several nodes that are one server, each group by itself.
     pub same_server: Vec<Vec<String>>,

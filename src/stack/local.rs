@@ -113,6 +113,14 @@ struct Start<'a> {
     recipe: &'static Recipe,
 }
 
+/// The processes of a node, as the log has them.
+fn told(pids: &[u32]) -> String {
+    match pids {
+        [one] => format!("pid {one}"),
+        several => format!("pids {}", several.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
 impl Start<'_> {
     /// Starts the servers of the kind; the log has how it went.
     fn logged(&self, ports: Vec<u16>) -> Result<Server, StartError> {
@@ -123,7 +131,7 @@ impl Start<'_> {
             Ok(server) => {
                 for node in &server.nodes {
                     let (version, pids) = (&server.version, node.pids());
-                    info!(target: LOG, "{kind} {version} answers at {} after {took} ms, pids {pids:?}", node.endpoint());
+                    info!(target: LOG, "{kind} {version} answers at {} after {took} ms, {}", node.endpoint(), told(&pids));
                 }
                 debug!(target: LOG, "{kind} runs {}, its data and logs are in {}",
                     server.program,

@@ -37,10 +37,10 @@ pub(in crate::cli) struct LoadArgs {
     #[arg(long, env = "LOCKBENCH_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// Trials of each system (overrides the workload)
-    #[arg(long, env = "LOCKBENCH_TRIALS")]
+    #[arg(long, env = "LOCKBENCH_TRIALS", allow_negative_numbers = true)]
     pub trials: Option<u32>,
     /// Seed of every random choice (overrides the workload)
-    #[arg(long, env = "LOCKBENCH_SEED")]
+    #[arg(long, env = "LOCKBENCH_SEED", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Override a key of the workload, e.g. clients=8 or hold.mean=2ms; may be repeated
     #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]

@@ -12,7 +12,7 @@ pub(in crate::cli) struct ShortArgs {
     #[arg(long, env = "LOCKBENCH_WARMUP", value_name = "DURATION")]
     pub warmup: Option<String>,
     /// Number of clients (overrides the workload)
-    #[arg(long, env = "LOCKBENCH_CLIENTS", value_name = "N")]
+    #[arg(long, env = "LOCKBENCH_CLIENTS", value_name = "N", allow_negative_numbers = true)]
     pub clients: Option<String>,
     /// How long a client holds the lock, e.g. 2ms (overrides the workload)
     #[arg(long, env = "LOCKBENCH_HOLD", value_name = "DURATION")]
