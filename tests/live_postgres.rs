@@ -361,7 +361,8 @@ async fn too_many_clients_is_said_with_what_to_do() {
     let system = (backend::find("postgres").unwrap().connect)(live.target(Endpoint::new(url))).unwrap();
     let first = open(&live, &*system, 800).await;
     let error = system.open(live.opening(801)).await.err().expect("the second client fits").to_string();
-    assert!(error.contains("max_connections") && error.contains("fewer clients"), "{error}");
+    // It is the role that is full, and not the server.
+    assert!(error.contains("raise the role's limit") && error.contains("fewer clients"), "{error}");
     first.close().await;
     // The closed session's place is waited for.
     open(&live, &*system, 802).await.close().await;
