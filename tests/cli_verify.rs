@@ -202,7 +202,11 @@ fn killed(backend: &str) -> Place {
 fn a_run_that_was_killed_is_judged_from_its_history_and_stays_inconclusive() {
     let place = killed("memory");
     verify(&place).exits(97).tells(&["memory trial 1: ", " holds, 0 double grants", "the run broke off"]);
-    place.run(&["show", "r", "--full"]).exits(0).tells(&["memory", "exit 97 (incomplete)", "unknown (the run broke off)"]);
+    place.run(&["show", "r", "--full"]).exits(0).tells(&[
+        "memory",
+        "exit 97 (incomplete)",
+        "unknown (the run broke off)",
+    ]);
     place.run(&["report", "r"]).exits(0);
     assert!(place.results().join(".r.partial/summary.md").exists());
     place.run(&["explain", "r", "1"]).exits(2).complains(&["this run has none"]).in_one_message();
