@@ -4,6 +4,7 @@
 //! further ones without a word (`NIOServerCnxnFactory.doAccept`); the client library then only says that it has
 //! no host to go to.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -18,6 +19,9 @@ use crate::lock::{Capacity, Limit, SystemError};
 const CLOSE_LIMIT: Duration = Duration::from_millis(300);
 /// Longest wait for the answer to a four-letter command.
 const WORD_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a connection says that was made and then closed by the server.
+const CLOSED: [ErrorKind; 3] = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted];
 
 /// What a server does with a connection that asks nothing.
 enum Door {
@@ -55,6 +59,8 @@ async fn door(host: &str) -> Door {
     let asking = async {
         let mut stream = match TcpStream::connect(host).await {
             Ok(stream) => stream,
+            // Closed before we looked at it for the first time.
+            Err(error) if CLOSED.contains(&error.kind()) => return Door::Shut,
             Err(error) => return Door::Gone(error.to_string()),
         };
         match stream.read(&mut [0]).await {
