@@ -261,6 +261,39 @@ fn a_need_is_answered_from_the_stored_run() {
 }
 
 #[test]
+fn one_grammar_serves_needs_and_thresholds() {
+    let place = Place::new();
+    place.file("w.toml", "clients = 2\nwarmup = \"0s\"\nduration = \"300ms\"\nbackends = [\"memory\"]\n");
+    let bounds = "p50 < 20 s, rate>1/s; double_grants == 0";
+    place.run(&["run", "w.toml", "--run-id", "kept", "--threshold", bounds]).exits(0);
+    place.run(&["report", "kept", "--need", bounds]).exits(0).tells(&["fits: memory"]);
+    let broken = "rate > 999999999/s";
+    place.run(&["run", "w.toml", "--threshold", broken]).exits(99).tells(&["rate > 999999999/s"]);
+    place.run(&["report", "kept", "--need", broken]).exits(99).tells(&["fits: none"]);
+}
+
+#[test]
+fn the_next_command_names_the_program_that_prints_it() {
+    let place = Place::new();
+    let text = "clients = 2\nwarmup = \"0s\"\nduration = \"200ms\"\nbackends = [\"memory\", \"sqlite\"]\n";
+    place.file("w.toml", text);
+    place.run(&["run", "w.toml", "--run-id", "one", "--json"]).exits(0).tells(&["\"run_id\": \"one\""]);
+    let file = place.results().join("one/report.json");
+    let mut report: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let program = report["tool"]["command"][0].as_str().unwrap().to_owned();
+    report["tool"]["command"][0] = "/elsewhere/bin/lockbench".into();
+    fs::write(&file, serde_json::to_vec(&report).unwrap()).unwrap();
+    let ran = place.run(&["show", "one"]).exits(0);
+    assert!(!ran.out.contains("/elsewhere") && ran.out.contains(&format!("next: {program} ")), "{}", ran.out);
+    // Files travel, and the path says nothing to their readers.
+    place.run(&["report", "one"]).exits(0);
+    for name in ["summary.md", "report.html"] {
+        let text = fs::read_to_string(place.results().join("one").join(name)).unwrap();
+        assert!(!text.contains("/elsewhere") && text.contains("lockbench run w.toml --json"), "{name}");
+    }
+}
+
+#[test]
 fn ls_of_nothing_says_so_and_ls_of_nowhere_is_a_mistake() {
     let place = Place::new();
     place.run(&["ls"]).exits(2).in_one_message().complains(&["cannot list results", "-o DIR"]);

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod repository;
+mod support;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -170,13 +171,48 @@ fn words(line: &str) -> Vec<String> {
 fn every_command_line_of_the_readme_is_one_that_lockbench_takes() {
     let readme = read("README.md");
     let blocks = readme.split("```").skip(1).step_by(2);
-    let lines: Vec<&str> = blocks.flat_map(str::lines).filter(|line| line.starts_with("lockbench ")).collect();
+    let lines: Vec<&str> =
+        blocks.flat_map(str::lines).filter(|line| line.trim_start_matches("./").starts_with("lockbench ")).collect();
     assert!(lines.len() > 10, "{lines:?}");
     for line in lines {
         if let Err(error) = Arguments::try_parse_from(words(line)) {
             panic!("{line}\n{error}");
         }
     }
+}
+
+/// The launcher with the tested program in the place of the released one.
+fn launched(line: &str, place: &Path) -> std::process::Output {
+    let release = place.join("target/release");
+    std::fs::create_dir_all(&release).unwrap();
+    let program = release.join("lockbench");
+    if !program.exists() {
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_lockbench"), &program).unwrap();
+    }
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", line]).current_dir(path("")).env("CARGO_TARGET_DIR", place.join("target"));
+    shell.env("LOCKBENCH_OUTPUT", place.join("results")).env("LOCKBENCH_UI", "none");
+    shell.env("LOCKBENCH_DURATION", "300ms").env("LOCKBENCH_WARMUP", "0s").env("LOCKBENCH_CLIENTS", "2");
+    shell.env("XDG_STATE_HOME", place.join("state")).env("LOCKBENCH_PROJECT", "lockbench-test-none");
+    shell.output().unwrap()
+}
+
+#[test]
+fn the_command_after_quick_works_as_printed() {
+    let readme = read("README.md");
+    let mut lines = readme.split("```").nth(1).unwrap().lines();
+    let line = lines.find(|line| line.starts_with("./lockbench ")).expect("the first block names no next command");
+    let place = tempfile::tempdir().unwrap();
+    let help = launched("./lockbench --version", place.path());
+    assert!(help.status.success() && help.stdout.starts_with(b"lockbench "), "{help:?}");
+    if !support::live("and the command runs real servers") {
+        return;
+    }
+    let ran = launched(line, place.path());
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{line}\n{out}{err}");
+    let next = out.lines().find(|line| line.starts_with("next: ")).unwrap_or_else(|| panic!("no next command:\n{out}"));
+    assert!(next.starts_with("next: ./lockbench "), "{next}");
 }
 
 /// Every `--flag` of a text.

@@ -25,7 +25,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
         let page = comparison_page(&found).map_err(Failure::internal)?;
         fs::write(path, page).map_err(|error| Failure::internal(format!("--html {}: {error}", path.display())))?;
     }
-    match args.format {
+    match args.format.choice {
         FormatChoice::Json => {
             print_json(&format!("{}\n", serde_json::to_string_pretty(&found).map_err(Failure::internal)?))?;
         }

@@ -6,7 +6,7 @@ use super::args::LoadArgs;
 use super::select::Selection;
 use crate::backend;
 use crate::report::lint::{Evidence, Ground, lint};
-use crate::report::threshold::judge;
+use crate::report::threshold::{judge, listed};
 use crate::report::{
     Environment, Exit, LintLevel, LintLevels, Measurements, Report, Threshold, ThresholdLevel, ThresholdOutcome,
 };
@@ -49,7 +49,7 @@ impl Gates {
             gates.levels.set(&planned.name, level).map_err(|problem| Failure::usage(format!("{place}: {problem}")))?;
         }
         if let Some(args) = args {
-            for text in &args.thresholds {
+            for text in args.thresholds.iter().flat_map(|text| listed(text)) {
                 gates.bound(text, None, "--threshold")?;
             }
             gates.flags(args)?;

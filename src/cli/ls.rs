@@ -56,7 +56,7 @@ pub fn ls(args: &LsArgs) -> Result<u8, Failure> {
     let root = &args.stored.output;
     let mut rows: Vec<Row> = directories(root)?.into_iter().map(|path| row(&path)).collect();
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
-    let text = match args.format {
+    let text = match args.format.choice {
         FormatChoice::Json => {
             print_json(&(serde_json::to_string_pretty(&rows).map_err(Failure::internal)? + "\n"))?;
             return Ok(0);

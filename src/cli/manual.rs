@@ -1,6 +1,7 @@
 //! `lockbench completions` and `lockbench man`: both from the arguments themselves.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -102,10 +103,20 @@ fn one_command(command: &Command, text: &mut Vec<u8>) -> std::io::Result<()> {
     roff.to_writer(text)?;
     let mut options = Vec::new();
     Man::new(command).render_options_section(&mut options)?;
-    // The options belong to the command's section: they get no heading of their own.
-    let options = String::from_utf8_lossy(&options);
-    let lines = options.lines().filter(|line| *line != ".SH OPTIONS");
-    text.extend(lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes());
+    // The options belong to the command's section: their headings are lines of it.
+    for line in String::from_utf8_lossy(&options).lines() {
+        match line.strip_prefix(".SH ") {
+            Some("OPTIONS") => {}
+            Some(heading) => {
+                let heading = heading.trim_matches('"').to_lowercase();
+                let mut roff = Roff::default();
+                roff.control("PP", []);
+                roff.text([bold(format!("{}{}:", heading[..1].to_uppercase(), &heading[1..]))]);
+                roff.to_writer(text)?;
+            }
+            None => writeln!(text, "{line}")?,
+        }
+    }
     Ok(())
 }
 
@@ -141,6 +152,10 @@ mod tests {
         for heading in ["NAME", "SYNOPSIS", "COMMANDS", "FILES", "\"EXIT STATUS\"", "ENVIRONMENT"] {
             assert!(page.contains(&format!(".SH {heading}\n")), "{heading} is missing:\n{page}");
         }
+        assert!(
+            page.contains("\\fBWhat to run:\\fR\n") && !page.contains(".SH LOAD"),
+            "headings of options are no sections"
+        );
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn carry_out<'a>(
                 session.leave_screen();
             }
             session.close();
-            concluded?.print(args.format, &session.ui)
+            concluded?.print(args.format.choice, &session.ui)
         }
         Some(asked) => sweep::run(&asked, args, session, |set| job(Some(set)))?,
     };

@@ -16,9 +16,9 @@ use crate::report::{Writer, is_partial, read, writer};
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let place = locate(&args.run, &args.stored.output)?;
     if is_watch(&place) {
-        return show_watch(&place, args.format);
+        return show_watch(&place, args.format.choice);
     }
-    match args.format {
+    match args.format.choice {
         FormatChoice::Json => {
             print_json(&String::from_utf8_lossy(&report_json(&place)?))?;
         }

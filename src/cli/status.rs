@@ -27,7 +27,7 @@ pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
         }
     }
     rows.retain(|row| kinds.is_empty() || kinds.contains(&row.kind));
-    shown(&rows, args.format, "no server runs; `lockbench up` starts some")?;
+    shown(&rows, args.format.choice, "no server runs; `lockbench up` starts some")?;
     let dead = rows.iter().any(|row| row.dead);
     Ok(if dead { Exit::Backend } else { Exit::Pass }.code())
 }

@@ -91,7 +91,7 @@ pub fn run<'a>(
     }
     if reports.len() < 2 {
         directory.discard();
-    } else if let Err(failed) = draw(asked, &reports, directory, args.format) {
+    } else if let Err(failed) = draw(asked, &reports, directory, args.format.choice) {
         tell(&format!("lockbench: {}", failed.message));
         codes.push(failed.exit.code());
     }

@@ -45,7 +45,7 @@ pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
             Err(problem) => problems.push(limits::explained(&problem, None)),
         }
     }
-    match args.format {
+    match args.format.choice {
         FormatChoice::Text => print(&text(&swept, args.yes))?,
         FormatChoice::Json => {
             let json = serde_json::to_string_pretty(&swept).map_err(Failure::internal)?;

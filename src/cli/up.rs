@@ -60,7 +60,7 @@ pub fn up(args: &UpArgs) -> Result<u8, Failure> {
         return Err(Failure::unavailable("no server can be started here; `lockbench doctor` says what is missing"));
     }
     work.rows.sort_by_key(|row| row.kind);
-    shown(&work.rows, args.format, "")?;
+    shown(&work.rows, args.format.choice, "")?;
     Ok(Exit::Pass.code())
 }
 

@@ -14,11 +14,18 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// The command that does it again: without the name of the run, which is taken.
+/// The program where nobody knows how a reader calls it: in files that travel.
+pub const PROGRAM: &str = "lockbench";
+
+/// The command that does it again, by `program`: the one that made the run may have lain where
+/// the reader has nothing. Without the name of the run, which is taken.
 #[must_use]
-pub fn repeat_line(words: &[String]) -> String {
-    let mut kept = Vec::new();
-    let mut words = words.iter();
+pub fn repeat_line(program: &str, words: &[String]) -> String {
+    if words.is_empty() {
+        return String::new();
+    }
+    let mut kept = vec![program.to_owned()];
+    let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {
         if word == "--run-id" {
             words.next();
@@ -36,9 +43,13 @@ mod tests {
     #[test]
     fn the_command_that_does_it_again_names_no_run() {
         for named in [["--run-id", "ci"].as_slice(), &["--run-id=ci"]] {
-            let words: Vec<String> =
-                ["lockbench", "run"].iter().chain(named).chain(&["w.toml"]).map(|w| (*w).to_owned()).collect();
-            assert_eq!(repeat_line(&words), "lockbench run w.toml");
+            let words: Vec<String> = ["/elsewhere/target/release/lockbench", "run"]
+                .iter()
+                .chain(named)
+                .chain(&["w.toml"])
+                .map(|w| (*w).to_owned())
+                .collect();
+            assert_eq!(repeat_line("./lockbench", &words), "./lockbench run w.toml");
         }
     }
 

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use judge::judge;
-pub use parse::{Operator, Threshold};
+pub use parse::{Operator, Threshold, listed};
 
 /// What a breached threshold means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

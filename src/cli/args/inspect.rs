@@ -2,7 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::look::{FormatChoice, SignArgs};
+use super::format::FormatArgs;
+use super::heading;
+use super::look::SignArgs;
 use super::stack::ProjectArgs;
 use crate::lock::ServerKind;
 
@@ -12,6 +14,7 @@ It only reads: SCAN, TYPE, PTTL, GETRANGE, HSCAN, LRANGE and INFO on Redis;
 Range, LeaseTimeToLive and Status on etcd; getChildren and getData on ZooKeeper,
 in a session of its own; a transaction that may only read on PostgreSQL.
 What a server does not tell is shown as -, in JSON as null, with the reason.
+With --watch, JSON is one object a line.
 Exits 0 when a server answered, locks or none; 3 when none did, or when etcd or ZooKeeper
 cannot decide: what one node of a cluster without a leader knows may be old.";
 
@@ -49,31 +52,30 @@ pub(in crate::cli) struct InspectArgs {
     #[arg(value_name = "URL", required = true)]
     pub urls: Vec<String>,
     /// The system, where the scheme does not tell it
-    #[arg(long = "as", value_enum, env = "LOCKBENCH_AS", value_name = "SYSTEM")]
+    #[arg(long = "as", value_enum, help_heading = heading::SERVERS, env = "LOCKBENCH_AS", value_name = "SYSTEM")]
     pub system: Option<SystemChoice>,
     #[command(flatten)]
     pub project: ProjectArgs,
     /// Only locks whose name starts so, e.g. lock: or /locks/; default: what surely is a lock there, and a note on what may be one
-    #[arg(long, env = "LOCKBENCH_PREFIX", value_name = "TEXT")]
+    #[arg(long, help_heading = heading::CHOICE, env = "LOCKBENCH_PREFIX", value_name = "TEXT")]
     pub prefix: Option<String>,
     /// Most locks that are shown
-    #[arg(long, default_value = "1000", env = "LOCKBENCH_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, help_heading = heading::CHOICE, default_value = "1000", env = "LOCKBENCH_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,
     /// Look again and again, so often: 2s if no time is given; q or Ctrl-C ends it
-    #[arg(long, env = "LOCKBENCH_WATCH", value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "2s")]
+    #[arg(long, help_heading = heading::DISPLAY, env = "LOCKBENCH_WATCH", value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "2s")]
     pub watch: Option<String>,
     /// Only locks that somebody waits for
-    #[arg(long, env = "LOCKBENCH_WAITING")]
+    #[arg(long, help_heading = heading::CHOICE, env = "LOCKBENCH_WAITING")]
     pub waiting: bool,
     /// Only locks that somebody holds or waits for longer than this, e.g. 30s; where no time is told, how long it was seen
-    #[arg(long, env = "LOCKBENCH_OLDER_THAN", value_name = "DURATION")]
+    #[arg(long, help_heading = heading::CHOICE, env = "LOCKBENCH_OLDER_THAN", value_name = "DURATION")]
     pub older_than: Option<String>,
     /// Queries and names at their whole length, and why something is not told
-    #[arg(long, env = "LOCKBENCH_FULL")]
+    #[arg(long, help_heading = heading::DISPLAY, env = "LOCKBENCH_FULL")]
     pub full: bool,
-    /// Format on stdout; with --watch one JSON object a line
-    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
-    pub format: FormatChoice,
+    #[command(flatten)]
+    pub format: FormatArgs,
     #[command(flatten)]
     pub signs: SignArgs,
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::heading;
 use crate::tui::theme::Theme;
 
 /// What is shown while it runs.
@@ -37,6 +38,7 @@ const THEMES: &str = "default|light|high-contrast|okabe-ito|mono";
 
 /// What is drawn with, on a screen or in lines.
 #[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = heading::DISPLAY)]
 pub(in crate::cli) struct SignArgs {
     /// Draw with ASCII signs only
     #[arg(
@@ -54,6 +56,7 @@ pub(in crate::cli) struct SignArgs {
 /// How the dashboard looks. What is not given here is in the configuration file, or
 /// has its default.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = heading::DISPLAY)]
 pub(in crate::cli) struct UiArgs {
     /// Colours of the dashboard
     #[arg(long, value_enum, env = "LOCKBENCH_THEME", hide_possible_values = true, value_name = THEMES)]
@@ -87,13 +90,4 @@ impl ThemeName {
             Self::Mono => Theme::Mono,
         }
     }
-}
-
-/// What goes to stdout at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum FormatChoice {
-    /// Tables
-    Text,
-    /// JSON, as in report.json
-    Json,
 }

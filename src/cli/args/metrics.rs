@@ -2,10 +2,12 @@
 
 use clap::Args;
 
+use super::heading;
 use crate::units::parse_duration_ns;
 
 /// Where the figures are served while something runs.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = heading::OUTPUT)]
 pub(in crate::cli) struct MetricsArgs {
     /// Serve the figures for Prometheus while it runs, e.g. at 127.0.0.1:9464 (port 0: any that is free)
     #[arg(long, env = "LOCKBENCH_METRICS", value_name = "ADDRESS:PORT")]

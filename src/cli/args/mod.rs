@@ -1,5 +1,7 @@
 //! The flags. Every one can also be given as `LOCKBENCH_<FLAG>`.
 
+mod format;
+mod heading;
 mod inspect;
 mod load;
 mod look;
@@ -12,9 +14,10 @@ mod text;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use format::FormatChoice;
 pub(super) use inspect::{InspectArgs, SystemChoice};
 pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
-pub(super) use look::{FormatChoice, ThemeName, UiArgs, UiChoice};
+pub(super) use look::{ThemeName, UiArgs, UiChoice};
 pub(super) use metrics::MetricsArgs;
 pub(super) use monitor::MonitorArgs;
 pub(super) use short::overrides;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
+use super::heading;
 use super::load::LoadArgs;
 use crate::units::parse_duration_ns;
 
@@ -32,22 +33,22 @@ pub(in crate::cli) struct Own {
     #[arg(value_name = "WORKLOAD.toml")]
     pub workload: PathBuf,
     /// Attempts a second and system, of all clients together
-    #[arg(long, default_value = "20/s", env = "LOCKBENCH_RATE", value_name = "N/s", value_parser = rate)]
+    #[arg(help_heading = heading::LOAD, long, default_value = "20/s", env = "LOCKBENCH_RATE", value_name = "N/s", value_parser = rate)]
     pub rate: f64,
     /// Length of a round: its keys are fresh, and removed after it
-    #[arg(long, default_value = "60s", env = "LOCKBENCH_ROUND", value_name = "DURATION", value_parser = length)]
+    #[arg(help_heading = heading::LOAD, long, default_value = "60s", env = "LOCKBENCH_ROUND", value_name = "DURATION", value_parser = length)]
     pub round: Duration,
     /// The window that bounds are held against, 1s to 24h
-    #[arg(long, default_value = "5m", env = "LOCKBENCH_WINDOW", value_name = "DURATION", value_parser = window)]
+    #[arg(help_heading = heading::VERDICT, long, default_value = "5m", env = "LOCKBENCH_WINDOW", value_name = "DURATION", value_parser = window)]
     pub window: Duration,
     /// End by itself after so long; default: at a signal
-    #[arg(long = "for", env = "LOCKBENCH_FOR", value_name = "DURATION", value_parser = length)]
+    #[arg(help_heading = heading::LOAD, long = "for", env = "LOCKBENCH_FOR", value_name = "DURATION", value_parser = length)]
     pub lasts: Option<Duration>,
     /// Time between lines that say how it stands, without a terminal UI
-    #[arg(long, default_value = "5m", env = "LOCKBENCH_EVERY", value_name = "DURATION", value_parser = length)]
+    #[arg(help_heading = heading::DISPLAY, long, default_value = "5m", env = "LOCKBENCH_EVERY", value_name = "DURATION", value_parser = length)]
     pub every: Duration,
     /// POST every change here as JSON, http or https
-    #[arg(long, env = "LOCKBENCH_WEBHOOK", value_name = "URL", hide_env_values = true)]
+    #[arg(help_heading = heading::OUTPUT, long, env = "LOCKBENCH_WEBHOOK", value_name = "URL", hide_env_values = true)]
     pub webhook: Option<String>,
 }
 

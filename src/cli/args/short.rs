@@ -2,8 +2,11 @@
 
 use clap::Args;
 
+use super::heading;
+
 /// The keys of a workload that have a flag of their own.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = heading::LOAD)]
 pub(in crate::cli) struct ShortArgs {
     /// Length of what is measured in each trial, e.g. 10s (overrides the workload)
     #[arg(long, env = "LOCKBENCH_DURATION", value_name = "DURATION")]

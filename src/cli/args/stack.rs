@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::look::FormatChoice;
+use super::format::FormatArgs;
+use super::heading;
 use crate::lock::ServerKind;
 use crate::stack::DockerOptions;
 use crate::stop::Stop;
@@ -36,6 +37,7 @@ pub(in crate::cli) enum DurabilityChoice {
 
 /// Which compose project.
 #[derive(Debug, Args)]
+#[command(next_help_heading = heading::SERVERS)]
 pub(in crate::cli) struct ProjectArgs {
     /// Compose project of the containers; default: COMPOSE_PROJECT_NAME, else lockbench
     #[arg(long, env = "LOCKBENCH_PROJECT", value_name = "NAME")]
@@ -44,6 +46,7 @@ pub(in crate::cli) struct ProjectArgs {
 
 /// How containers are made.
 #[derive(Debug, Args)]
+#[command(next_help_heading = heading::SERVERS)]
 pub(in crate::cli) struct DockerArgs {
     /// Compose file, for containers; several, divided by commas or by repeating the flag: later ones override; default: docker/compose.yaml here or above
     #[arg(long, env = "LOCKBENCH_COMPOSE", value_name = "FILE", value_delimiter = ',')]
@@ -64,13 +67,12 @@ pub(in crate::cli) struct UpArgs {
     #[arg(value_name = "BACKEND")]
     pub backends: Vec<String>,
     /// Where they are started
-    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = starting())]
+    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = starting(), help_heading = heading::SERVERS)]
     pub stack: StackChoice,
     #[command(flatten)]
     pub docker: DockerArgs,
-    /// Format of the list on stdout
-    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
-    pub format: FormatChoice,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Args)]
@@ -79,7 +81,7 @@ pub(in crate::cli) struct DownArgs {
     #[arg(value_name = "BACKEND")]
     pub backends: Vec<String>,
     /// Where they run
-    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = running())]
+    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = running(), help_heading = heading::SERVERS)]
     pub stack: StackChoice,
     #[command(flatten)]
     pub project: ProjectArgs,
@@ -91,13 +93,12 @@ pub(in crate::cli) struct StatusArgs {
     #[arg(value_name = "BACKEND")]
     pub backends: Vec<String>,
     /// Where they run
-    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = running())]
+    #[arg(long, default_value = "auto", env = "LOCKBENCH_STACK", value_parser = running(), help_heading = heading::SERVERS)]
     pub stack: StackChoice,
     #[command(flatten)]
     pub project: ProjectArgs,
-    /// Format of the list on stdout
-    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
-    pub format: FormatChoice,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Args)]
@@ -108,9 +109,8 @@ pub(in crate::cli) struct SweepUpArgs {
     /// Remove what dead runs left; without this it is only listed
     #[arg(long, env = "LOCKBENCH_YES")]
     pub yes: bool,
-    /// Format of the list on stdout
-    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
-    pub format: FormatChoice,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 /// What `up` starts to hold the servers of one kind.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::look::{FormatChoice, SignArgs, UiArgs};
+use super::format::FormatArgs;
+use super::heading;
+use super::look::{SignArgs, UiArgs};
 
 /// A stored run: a run directory's path, or an id under -o.
 #[derive(Debug, Args)]
@@ -18,9 +20,8 @@ pub(in crate::cli) struct StoredArgs {
 pub(in crate::cli) struct LsArgs {
     #[command(flatten)]
     pub stored: StoredArgs,
-    /// Format of the list
-    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
-    pub format: FormatChoice,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Args)]
@@ -28,15 +29,14 @@ pub(in crate::cli) struct ShowArgs {
     /// The run or watch: a directory, or an id under -o
     pub run: String,
     /// Every table, finding and note, not the answer only
-    #[arg(long, env = "LOCKBENCH_FULL")]
+    #[arg(long, help_heading = heading::DISPLAY, env = "LOCKBENCH_FULL")]
     pub full: bool,
     #[command(flatten)]
     pub signs: SignArgs,
     #[command(flatten)]
     pub stored: StoredArgs,
-    /// Format on stdout
-    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
-    pub format: FormatChoice,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Args)]
@@ -103,7 +103,7 @@ pub(in crate::cli) struct WatchArgs {
     #[command(flatten)]
     pub stored: StoredArgs,
     /// How many times as fast as it ran, 0.01x to 1000x; only for a run that is over
-    #[arg(long, env = "LOCKBENCH_SPEED", value_name = "FACTOR")]
+    #[arg(long, help_heading = heading::DISPLAY, env = "LOCKBENCH_SPEED", value_name = "FACTOR")]
     pub speed: Option<String>,
     #[command(flatten)]
     pub look: UiArgs,
@@ -116,20 +116,19 @@ pub(in crate::cli) struct CompareArgs {
     /// What is compared to it
     pub b: String,
     /// Compare runs of different plans, durability or machines all the same; it is marked
-    #[arg(long, env = "LOCKBENCH_FORCE")]
+    #[arg(long, help_heading = heading::VERDICT, env = "LOCKBENCH_FORCE")]
     pub force: bool,
     /// Figures that decide (default: throughput and acquire_service.p99); may be repeated
-    #[arg(long = "gate", value_delimiter = ',', env = "LOCKBENCH_GATE", value_name = "FIGURE,...")]
+    #[arg(long = "gate", help_heading = heading::VERDICT, value_delimiter = ',', env = "LOCKBENCH_GATE", value_name = "FIGURE,...")]
     pub gates: Vec<String>,
     /// Smallest relative change that counts, e.g. 15%; default 15 %, 30 % for quorum systems
-    #[arg(long, env = "LOCKBENCH_NOISE", value_name = "PERCENT")]
+    #[arg(long, help_heading = heading::VERDICT, env = "LOCKBENCH_NOISE", value_name = "PERCENT")]
     pub noise: Option<String>,
     /// Also write the comparison as a page for people to this file
-    #[arg(long, env = "LOCKBENCH_HTML", value_name = "FILE")]
+    #[arg(long, help_heading = heading::OUTPUT, env = "LOCKBENCH_HTML", value_name = "FILE")]
     pub html: Option<PathBuf>,
     #[command(flatten)]
     pub stored: StoredArgs,
-    /// Format on stdout
-    #[arg(long, value_enum, default_value = "text", env = "LOCKBENCH_FORMAT")]
-    pub format: FormatChoice,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }

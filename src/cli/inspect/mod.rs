@@ -52,7 +52,7 @@ pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     // What cannot be asked is refused before anybody is contacted.
     inspector(asked.kind, &asked.target(), asked.scope.clone()).map_err(Failure::usage)?;
     let colour = options.theme != ThemeName::Mono && std::io::stdout().is_terminal();
-    let telling = Telling { format: args.format, colour, ascii: options.ascii, full: args.full };
+    let telling = Telling { format: args.format.choice, colour, ascii: options.ascii, full: args.full };
     match interval {
         None => {
             let seen = once(&asked).map_err(|error| Failure { exit: Exit::Backend, message: error.to_string() })?;

@@ -114,7 +114,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let partial = directory.path("");
     let place = if stored { directory.complete().map_err(|error| store_failure(&error))? } else { partial };
     session.close();
-    match args.load.format {
+    match args.load.format.choice {
         FormatChoice::Json => drop(print_json(&json(&status)?)?),
         FormatChoice::Text => {
             print(&format!("{}files: {}\n{}", monitor_text(&status), place.display(), hint(&place, &status)))?

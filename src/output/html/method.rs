@@ -1,6 +1,6 @@
 //! How it was measured, on what, and how to do it again.
 
-use crate::output::command::repeat_line;
+use crate::output::command::{PROGRAM, repeat_line};
 use crate::output::table::quorum;
 use crate::report::{Report, TrialResult};
 use crate::units::{human_duration, three_digits};
@@ -42,7 +42,7 @@ pub fn method(report: &Report) -> Method {
         schema_version: report.schema_version,
         started: report.environment.started_at.clone(),
         paragraphs: paragraphs(report),
-        command: repeat_line(&report.tool.command),
+        command: repeat_line(PROGRAM, &report.tool.command),
         machine: machine(report),
         clients: clients(report),
         systems: report.aggregates.iter().filter_map(|all| facts(report, &all.backend)).collect(),

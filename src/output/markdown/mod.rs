@@ -15,7 +15,7 @@ use self::sparkline::{Course, sparkline};
 use super::Rendered;
 use super::answer::rows::{Columns, cells as cells_of, heads, spread, unserved};
 use super::answer::words::{absent_words, disqualified_words, limits_words, turnout_words, winner_words};
-use super::command::{repeat_line, shell_line};
+use super::command::{PROGRAM, repeat_line, shell_line};
 use super::headline::headline;
 use super::table::{Table, tables};
 use super::text::finding;
@@ -289,7 +289,7 @@ fn again(report: &Report) -> String {
     let machine = &report.environment;
     let text = |text: &str| inline(text, MOST_CELL);
     let seed = report.plan["seed"].as_u64().map(|seed| format!("; seed {seed}")).unwrap_or_default();
-    let mut lines = clipped(&repeat_line(&report.tool.command), 2_000);
+    let mut lines = clipped(&repeat_line(PROGRAM, &report.tool.command), 2_000);
     // Of a run that was cut short nobody knows here which systems were still to come.
     if report.complete && !report.aggregates.is_empty() {
         let ran: Vec<&str> = report.aggregates.iter().map(|aggregate| aggregate.backend.as_str()).collect();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::figure::{self, Figure};
+use super::super::figure::{self, Figure, SHORT, Unit};
 use super::ThresholdLevel;
 use super::value;
 
@@ -99,6 +99,9 @@ impl Threshold {
             (Some(_), Some(_)) => return Err("its level is given twice, before the text and beside it".to_owned()),
             (prefix, level) => prefix.or(level).unwrap_or_default(),
         };
+        if PROMISES.contains(&text) {
+            return Err(format!("it is no bound on a figure; `report RUN --need {text}` asks it of a stored run"));
+        }
         let is_operator = |c: char| matches!(c, '<' | '>' | '=' | '!');
         let Some(at) = text.find(is_operator) else {
             return Err(format!("it compares nothing; write it like `{EXAMPLE}`, with one of {}", operators()));
@@ -112,11 +115,12 @@ impl Threshold {
         if name.is_empty() {
             return Err(format!("it names no figure; write it like `{EXAMPLE}`"));
         }
-        let figure = figure::find(name)?;
+        let figure = figure::find(name).map_err(|problem| if name == "cost" { COST.to_owned() } else { problem })?;
+        one_way(name, operator, &figure)?;
         if bound.is_empty() {
             return Err(format!("there is no bound after \"{sign}\"; write it like `{EXAMPLE}`"));
         }
-        let bound = value::read(figure.unit(), bound).map_err(|problem| format!("{name} is {problem}"))?;
+        let bound = value::read(figure.unit(), bound).map_err(|problem| format!("{} is {problem}", figure.name()))?;
         Ok(Self { text: text.to_owned(), figure, backends, operator, bound, level })
     }
 
@@ -129,7 +133,7 @@ impl Threshold {
 
     /// The measured figure for people; exact where rounding would hide on which side
     /// of the bound it lies.
-    pub(super) fn shown(&self, value: f64) -> String {
+    pub(in crate::report) fn shown(&self, value: f64) -> String {
         let unit = self.figure.unit();
         let rounded = value::shown(unit, value);
         let blurred = rounded == value::shown(unit, self.bound) && value != self.bound;
@@ -138,6 +142,40 @@ impl Threshold {
 }
 
 const EXAMPLE: &str = "acquire_service.p99 < 20ms";
+
+/// What `--need` asks beside bounds on figures.
+const PROMISES: [&str; 6] = ["exclusion", "fencing", "survive=node", "durable", "auto-release", "fifo"];
+
+const COST: &str = "a run measures no cost; `report RUN --need 'cost<200'` asks it of the plan's prices";
+
+/// The bounds of a list, between commas or semicolons; those in braces divide names of systems.
+#[must_use]
+pub fn listed(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    text.split(|c: char| {
+        inside = if inside { c != '}' } else { c == '{' };
+        !inside && matches!(c, ',' | ';')
+    })
+    .map(str::trim)
+    .collect()
+}
+
+/// A short name asks for a wait that is short or a rate that is high: the reverse is a slip.
+fn one_way(name: &str, operator: Operator, figure: &Figure) -> Result<(), String> {
+    if !SHORT.iter().any(|(short, _)| *short == name) {
+        return Ok(());
+    }
+    let (slip, form) = match figure.unit() {
+        Unit::PerSecond => (matches!(operator, Operator::Below | Operator::AtMost), "rate>1000/s".to_owned()),
+        _ => (matches!(operator, Operator::Above | Operator::AtLeast), format!("{name}<20ms")),
+    };
+    let whole = figure.name();
+    if slip {
+        Err(format!("it is the wrong way round; write it like {form}, or as {whole} if it is meant"))
+    } else {
+        Ok(())
+    }
+}
 
 fn operators() -> String {
     Operator::ALL.map(|(text, _)| text).join(" ")
@@ -199,7 +237,7 @@ mod tests {
     use proptest::{prop_assert, prop_assert_eq, proptest};
 
     use super::super::super::figure::{Unit, figures};
-    use super::{Operator, Threshold, ThresholdLevel};
+    use super::{Operator, Threshold, ThresholdLevel, listed};
 
     #[test]
     fn the_documented_texts_are_understood() {
@@ -212,6 +250,9 @@ mod tests {
             ("  warn: jain{ redis,postgres:lease , redis } > 0.9 ", "warn: jain{redis, postgres:lease} > 0.9"),
             ("fail:double_grants{control:no-lock} != 1", "double_grants{control:no-lock} != 1"),
             ("longest_wait <= 1.5 s", "longest_wait <= 1500ms"),
+            ("p99<20ms", "acquire_response.p99 < 20ms"),
+            ("warn: p95{redis} <= 20 ms", "warn: acquire_response.p95{redis} <= 20ms"),
+            ("rate>=1000/s", "throughput >= 1000/s"),
         ] {
             assert_eq!(Threshold::parse(text, None).unwrap().to_string(), read);
         }
@@ -238,10 +279,26 @@ mod tests {
             ("jain{} > 0.5", "lack a name"),
             ("jain{redis,} > 0.5", "lack a name"),
             ("jain > NaN", "is none"),
+            ("p99<20", "acquire_response.p99 is a duration, and its bound \"20\" has no unit"),
+            ("p99 > 20ms", "it is the wrong way round; write it like p99<20ms, or as acquire_response.p99"),
+            ("rate < 1000/s", "write it like rate>1000/s, or as throughput if it is meant"),
+            ("fencing", "`report RUN --need fencing` asks it of a stored run"),
+            ("survive=node", "`report RUN --need survive=node` asks it"),
+            ("cost<200", "a run measures no cost"),
         ] {
             let problem = Threshold::parse(text, None).err().unwrap_or_else(|| panic!("{text} was accepted"));
             assert!(problem.contains(part), "{text}: {problem}");
         }
+    }
+
+    #[test]
+    fn a_list_is_divided_outside_of_braces() {
+        assert_eq!(
+            listed("p99<20ms, jain{redis, etcd} > 0.9; fencing"),
+            ["p99<20ms", "jain{redis, etcd} > 0.9", "fencing"]
+        );
+        assert_eq!(listed("jain{redis, etcd > 0.9"), ["jain{redis, etcd > 0.9"]);
+        assert_eq!(listed(""), [""]);
     }
 
     #[test]
