@@ -32,7 +32,9 @@ fn recorded_updates() {
         .iter()
         .map(|id| ((*id).to_owned(), RecordedRun::open(&Path::new(&root).join(id)).unwrap()))
         .collect();
-    let mut updates = vec![Update::Run(Box::new(facts()))];
+    let results = runs.iter().flat_map(|(_, run)| &run.report.results);
+    let order = results.map(|result| (result.backend.clone(), result.trial)).collect();
+    let mut updates = vec![Update::Run(Box::new(RunFacts { order, ..facts() }))];
     updates.push(Update::Skipped(SkippedBackend {
         backend: "zookeeper".to_owned(),
         reason: "ZooKeeper's jars were not found; install them with `apt-get install libzookeeper-java`".to_owned(),
@@ -119,6 +121,8 @@ fn facts() -> RunFacts {
         duration_ns: 4_000_000_000,
         acquire_timeout_ns: Some(10_000_000_000),
         load: name("closed loop, 4 keys, hold 1ms, retry 1ms to 50ms"),
+        due_at_start: true,
+        order: Vec::new(),
         cores: 2,
         ceiling_cycles_per_s: Some(349_670.0),
         lints: None,

@@ -136,6 +136,7 @@ impl Run<'_> {
         std::fs::create_dir_all(&scratch)
             .map_err(|error| Failure::internal(format!("{}: {error}", scratch.display())))?;
         let candidates = self.candidates(ttls, clock, &runtime);
+        let order = order(candidates.len(), plan.trials, plan.seed);
         if let Ok(memory) = backend::find("memory") {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, target, workers, &self.stop, &runtime);
@@ -143,7 +144,9 @@ impl Run<'_> {
             let ceiling = self.overhead.as_ref().map(|overhead| overhead.cycles_per_s);
             let environment = Environment::read(String::new(), "CLOCK_MONOTONIC", self.servers.placement());
             let lints = Some(Arc::new(self.job.gates.ground(plan, environment, ceiling)));
-            self.tell(Update::Run(Box::new(RunFacts { lints, ..facts(self.job, &self.id, ceiling) })));
+            let names = order.iter().map(|(at, trial)| (candidates[*at].entry.name.to_owned(), *trial)).collect();
+            let facts = facts(self.job, &self.id, ceiling);
+            self.tell(Update::Run(Box::new(RunFacts { lints, order: names, ..facts })));
         }
         let history_path = self.directory.path(HISTORY);
         let mut history =
@@ -156,7 +159,6 @@ impl Run<'_> {
                     })?)
                 }
             };
-        let order = order(candidates.len(), plan.trials, plan.seed);
         let lookout = self.job.session.lookout();
         let bench = Bench {
             plan: Arc::new(plan.clone()),

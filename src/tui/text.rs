@@ -65,6 +65,28 @@ pub fn clock(ns: u64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
+/// A time from now that is only known roughly: `in about 25 s`.
+#[must_use]
+pub fn in_about(ns: u64) -> String {
+    match ns.div_ceil(SECOND) {
+        0..=1 => "at once".to_owned(),
+        seconds @ ..=20 => format!("in about {seconds} s"),
+        seconds @ ..=120 => format!("in about {} s", seconds.next_multiple_of(5)),
+        seconds => format!("in about {} min", seconds.div_ceil(60)),
+    }
+}
+
+/// A round number beside an axis, in few columns: `250`, `1.5k`, `20M`.
+#[must_use]
+pub fn round(value: f64) -> String {
+    let (scaled, unit) = match value {
+        1e6.. => (value / 1e6, "M"),
+        1e3.. => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    if scaled.fract().abs() < 0.05 { format!("{scaled:.0}{unit}") } else { format!("{scaled:.1}{unit}") }
+}
+
 /// Bytes with a unit.
 #[must_use]
 pub fn bytes(bytes: u64) -> String {
@@ -113,7 +135,8 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Units, clock, fit, wrap};
+    use super::{Units, clock, fit, in_about, round, wrap};
+    use crate::units::SECOND;
 
     #[test]
     fn a_long_text_is_broken_between_words() {
@@ -121,6 +144,14 @@ mod tests {
         assert_eq!(wrap("a\n\n  bc de", 6), ["a", "", "  bc", "  de"]);
         assert_eq!(wrap("x abcdefghij k", 4), ["x", "abcd", "efgh", "ij k"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_known_roughly_is_told_roughly() {
+        let told = [0, 3, 21, 118, 121, 3_600].map(|seconds| in_about(seconds * SECOND));
+        let said = ["at once", "in about 3 s", "in about 25 s", "in about 120 s", "in about 3 min", "in about 60 min"];
+        assert_eq!(told, said);
+        assert_eq!([0.0, 250.0, 1_500.0, 2e4, 3e6].map(round), ["0", "250", "1.5k", "20k", "3M"]);
     }
 
     #[test]

@@ -27,6 +27,8 @@ impl RunFacts {
                 AcquireMode::Wait { timeout_ns } => Some(timeout_ns),
             },
             load: load(plan),
+            due_at_start: plan.think == Span::ZERO,
+            order: Vec::new(),
             cores: cores(),
             ceiling_cycles_per_s: None,
             lints: None,

@@ -14,6 +14,7 @@ mod feed;
 mod follow;
 mod lanes;
 mod player;
+mod slices;
 mod snapshot;
 mod trial;
 
@@ -26,6 +27,7 @@ pub use feed::{Closed, Publisher, Subscriber, feed};
 pub use follow::{Followed, Follower, PromiseOf, follow};
 pub use lanes::KeyHold;
 pub use player::{Listener, Moment, Player, Tempo, Wall, play, replay};
+pub use slices::{SLICE_NS, Slice};
 pub use snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 pub use trial::LiveTrial;
 
@@ -101,6 +103,14 @@ pub struct RunFacts {
     pub acquire_timeout_ns: Option<u64>,
     /// The load in one line: arrival, keys, hold, retry.
     pub load: String,
+    /// Is an attempt due just when its client begins it (a closed loop without think
+    /// time)? Then response time is service time.
+    #[serde(default)]
+    pub due_at_start: bool,
+    /// The trials in the order in which they take turns: registry name, number from 1;
+    /// empty as long as it is not known.
+    #[serde(default)]
+    pub order: Vec<(String, u32)>,
     /// Processors of the machine that drives the load.
     pub cores: u32,
     /// Cycles a second that lockbench itself can make here, if it was measured.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bins::Bins;
 use super::lanes::KeyHold;
+use super::slices::Slice;
 use crate::load::Phase;
 use crate::oracle::DoubleGrant;
 use crate::record::figures::{Counts, Mark, Window};
@@ -48,6 +49,8 @@ pub struct Snapshot {
     pub upper_bound_per_million: Option<f64>,
     /// Seconds that are over since the last snapshot, and the one under way.
     pub seconds: Vec<Second>,
+    /// Slices that are over since the last snapshot.
+    pub slices: Vec<Slice>,
     /// The busiest keys, in order of key.
     pub keys: Vec<KeyLive>,
     /// Keys that are not among them.

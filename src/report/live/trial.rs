@@ -3,6 +3,7 @@
 
 use super::bins::Bins;
 use super::lanes::Lanes;
+use super::slices::{AtEnd, Slices};
 use super::snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 use crate::load::Phase;
 use crate::oracle::{Findings, JudgedHistory};
@@ -30,6 +31,7 @@ pub struct LiveTrial<'a> {
 
 struct Watched {
     lanes: Lanes,
+    slices: Slices,
     lag: Lag,
     waiting: u32,
     /// What earlier snapshots had: ended holds, seconds, double grants.
@@ -47,8 +49,13 @@ impl<'a> LiveTrial<'a> {
         watched: bool,
     ) -> Self {
         let clients = figures.grants_per_client().len() as u32;
-        let watched =
-            watched.then(|| Watched { lanes: Lanes::new(clients), lag: Lag::default(), waiting: 0, taken: (0, 0, 0) });
+        let watched = watched.then(|| Watched {
+            lanes: Lanes::new(clients),
+            slices: Slices::new(schedule.start),
+            lag: Lag::default(),
+            waiting: 0,
+            taken: (0, 0, 0),
+        });
         let known = (schedule.measure(), schedule.end());
         Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, known, watched }
     }
@@ -113,6 +120,9 @@ impl<'a> LiveTrial<'a> {
         (snapshot.keys, snapshot.more_keys) = busiest(&self.figures);
         if let Some(watched) = &mut self.watched {
             let (holds, seconds, doubles) = watched.taken;
+            let at_end = at_end(watched.waiting, &watched.lanes, &self.figures);
+            watched.slices.wait(now, at_end);
+            snapshot.slices = watched.slices.take();
             snapshot.holds = watched.lanes.since(holds, now);
             snapshot.inside = watched.lanes.inside();
             snapshot.waiting = watched.waiting;
@@ -173,8 +183,20 @@ fn busiest(figures: &Figures) -> (Vec<KeyLive>, u32) {
     (keys, more as u32)
 }
 
+/// How it stands where a slice ends.
+fn at_end<'a>(waiting: u32, lanes: &'a Lanes, figures: &'a Figures) -> impl FnOnce() -> AtEnd + 'a {
+    move || {
+        let (keys, more_keys) = busiest(figures);
+        let contended = keys.iter().map(|key| (key.key, key.contended)).collect();
+        AtEnd { waiting, inside: lanes.inside(), contended, more_keys }
+    }
+}
+
 impl Observer for LiveTrial<'_> {
     fn observe(&mut self, event: &Event) {
+        if let Some(watched) = &mut self.watched {
+            watched.slices.reach(event.t, at_end(watched.waiting, &watched.lanes, &self.figures));
+        }
         self.figures.observe(event);
         self.judged.observe(event);
         if let Some(watched) = &mut self.watched {
@@ -197,6 +219,9 @@ impl Watched {
             }
             What::Acquired { .. } | What::Denied { .. } => self.waiting = self.waiting.saturating_sub(1),
             _ => {}
+        }
+        if matches!(event.what, What::Acquired { .. }) {
+            self.slices.granted();
         }
         self.lanes.observe(event);
     }

@@ -5,6 +5,7 @@
 mod figures;
 mod heat;
 mod system;
+mod turn;
 
 use std::collections::VecDeque;
 
@@ -163,6 +164,12 @@ impl State {
     #[must_use]
     pub fn origin(&self) -> Origin {
         self.run.as_ref().map_or(Origin::Live, |run| run.origin)
+    }
+
+    /// Is response time service time, as in a closed loop without think time?
+    #[must_use]
+    pub fn due_at_start(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.due_at_start)
     }
 
     /// Clients that hold a lock now.

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::figures::Folded;
 use super::heat::{HeatColumn, HeatKey, remember};
 use crate::oracle::DoubleGrant;
-use crate::report::live::{KeyHold, Lag, Second, ServerLook, Snapshot, SystemFacts, TrialEnd};
+use crate::report::live::{KeyHold, Second, ServerLook, Slice, Snapshot, SystemFacts, TrialEnd};
 use crate::report::{HoldEnd, SafetyVerdict, TrialResult, story};
 
 /// Beats kept: half an hour at five a second.
@@ -48,7 +48,8 @@ impl Standing {
     }
 }
 
-/// The time between two snapshots.
+/// A slice of a trial: the same ones however often the run is looked at, and however fast
+/// it is played again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beat {
     /// Its end, nanoseconds since the start of the warm-up.
@@ -61,10 +62,6 @@ pub struct Beat {
     pub waiting: u32,
     /// Clients inside at its end.
     pub inside: u32,
-    /// How late attempts began.
-    pub lag: Lag,
-    /// Processors that this process kept busy.
-    pub own_cpu: Option<f64>,
 }
 
 impl Beat {
@@ -126,7 +123,7 @@ pub struct SystemState {
     pub earlier_token_regressions: u64,
     /// Trials before it of which nobody can tell whether they were safe.
     pub earlier_unknown: u32,
-    /// The time between snapshots, oldest first.
+    /// The slices that are over, oldest first.
     pub beats: VecDeque<Beat>,
     /// Its seconds, in order, the one under way included.
     pub seconds: Vec<Second>,
@@ -140,6 +137,8 @@ pub struct SystemState {
     /// `holds` and `open`; `None`: they cover no stretch of time without gaps.
     pub whole_from_ns: Option<u64>,
     told: Told,
+    /// What keys had counted at the end of the last slice, and keys that were not told.
+    counted: Option<(Vec<(u32, u64)>, u32)>,
     /// Violations of all trials, the first ones.
     pub caught: Vec<Caught>,
     /// The last two looks at its servers, the newer one last.
@@ -208,7 +207,7 @@ impl SystemState {
             self.begin(snapshot.trial);
         }
         self.standing = Standing::Running;
-        self.beat(&snapshot);
+        std::mem::take(&mut snapshot.slices).into_iter().for_each(|slice| self.beat(slice));
         self.seconds(&std::mem::take(&mut snapshot.seconds));
         self.take_holds(std::mem::take(&mut snapshot.holds), &snapshot);
         for double in std::mem::take(&mut snapshot.double_grants) {
@@ -217,35 +216,27 @@ impl SystemState {
         self.snapshot = Some(snapshot);
     }
 
-    fn beat(&mut self, snapshot: &Snapshot) {
-        let before = self.snapshot.as_ref();
-        let since = before.map_or(0, |before| before.elapsed_ns);
-        let grants = before.map_or(0, |before| before.judged.grants);
-        let beat = Beat {
-            at_ns: snapshot.elapsed_ns,
-            length_ns: snapshot.elapsed_ns.saturating_sub(since),
-            grants: snapshot.judged.grants.saturating_sub(grants),
-            waiting: snapshot.waiting,
-            inside: snapshot.inside,
-            lag: snapshot.own.lag,
-            own_cpu: snapshot.own.cpu,
-        };
-        if beat.length_ns == 0 {
+    fn beat(&mut self, slice: Slice) {
+        let Slice { at_ns, length_ns, grants, waiting, inside, contended, more_keys } = slice;
+        if length_ns == 0 || self.beats.back().is_some_and(|last| last.at_ns >= at_ns) {
             return;
         }
         // What a key counted before it was among the busiest ones did not happen now.
-        let missed = before.is_some_and(|before| before.more_keys > 0);
-        let count = |key: u32| {
-            let found = before.and_then(|before| before.keys.iter().find(|live| live.key == key));
-            found.map(|live| live.contended).or((!missed).then_some(0))
+        let (before, missed) = match &self.counted {
+            Some((keys, more)) => (keys.as_slice(), *more > 0),
+            None => (&[][..], false),
         };
-        let keys = snapshot.keys.iter().filter_map(|live| {
-            let contended = live.contended.saturating_sub(count(live.key)?);
-            Some(HeatKey { key: live.key, contended, known_ns: beat.length_ns })
+        let count = |key: u32| {
+            let found = before.iter().find(|(other, _)| *other == key);
+            found.map(|(_, count)| *count).or((!missed).then_some(0))
+        };
+        let keys = contended.iter().filter_map(|(key, so_far)| {
+            Some(HeatKey { key: *key, contended: so_far.saturating_sub(count(*key)?), known_ns: length_ns })
         });
-        let (at_ns, length_ns, keys) = (beat.at_ns, beat.length_ns, keys.collect());
+        let keys = keys.collect();
         remember(&mut self.heat, HeatColumn { at_ns, length_ns, beats: 1, keys });
-        self.beats.push_back(beat);
+        self.counted = Some((contended, more_keys));
+        self.beats.push_back(Beat { at_ns, length_ns, grants, waiting, inside });
         while self.beats.len() > BEATS {
             self.beats.pop_front();
         }

@@ -1,23 +1,36 @@
 //! The fold, told by hand.
 
 use super::{HeatKey, Standing, State};
-use crate::report::live::{KeyLive, Second, Snapshot, TrialStart, Update};
+use crate::report::live::{Second, Slice, Snapshot, TrialStart, Update};
 
 fn snapshot(elapsed_ms: u64, grants: u64) -> Update {
     let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, ..Snapshot::default() };
     snapshot.elapsed_ns = elapsed_ms * 1_000_000;
     snapshot.judged.grants = grants;
     snapshot.seconds = vec![Second { second: elapsed_ms / 1_000, grants, ..Second::default() }];
-    snapshot.keys = vec![KeyLive { key: 3, attempts: 2 * grants, contended: grants, ..KeyLive::default() }];
     Update::Live(Box::new(snapshot))
 }
 
+/// A slice of 200 ms, what keys had counted at its end, and keys that are not told.
+fn slice(end_ms: u64, grants: u64, contended: &[(u32, u64)], more_keys: u32) -> Slice {
+    let (at_ns, length_ns) = (end_ms * 1_000_000, 200_000_000);
+    Slice { at_ns, length_ns, grants, contended: contended.to_vec(), more_keys, ..Slice::default() }
+}
+
 #[test]
-fn snapshots_become_beats_and_seconds() {
+fn slices_become_beats_and_seconds_are_kept() {
     let mut state = State::default();
     state.update(Update::Trial(TrialStart { backend: "redis".to_owned(), trial: 1, place: 1, places: 2 }));
-    for update in [snapshot(200, 100), snapshot(400, 300), snapshot(1_400, 800)] {
-        state.update(update);
+    let slices = [
+        vec![slice(200, 100, &[(3, 100)], 0)],
+        vec![slice(400, 200, &[(3, 300)], 0)],
+        // The first one was told before.
+        vec![slice(400, 200, &[(3, 300)], 0), slice(600, 100, &[(3, 350)], 0)],
+    ];
+    for (update, slices) in [snapshot(200, 100), snapshot(400, 300), snapshot(1_400, 800)].into_iter().zip(slices) {
+        let Update::Live(mut live) = update else { unreachable!() };
+        live.slices = slices;
+        state.update(Update::Live(live));
     }
     let redis = state.running().unwrap();
     assert_eq!(redis.standing, Standing::Running);
@@ -32,15 +45,13 @@ fn snapshots_become_beats_and_seconds() {
 fn what_a_key_counted_before_it_was_listed_is_no_heat() {
     let mut state = State::default();
     state.update(Update::Trial(TrialStart { backend: "redis".to_owned(), trial: 1, place: 1, places: 1 }));
-    let with = |elapsed_ms, more_keys, keys: &[(u32, u64)]| {
-        let Update::Live(mut snapshot) = snapshot(elapsed_ms, 1) else { unreachable!() };
-        let live = |(key, contended): &(u32, u64)| KeyLive { key: *key, contended: *contended, ..KeyLive::default() };
-        (snapshot.keys, snapshot.more_keys) = (keys.iter().map(live).collect(), more_keys);
-        Update::Live(snapshot)
-    };
-    state.update(with(200, 9, &[(1, 50)]));
-    state.update(with(400, 9, &[(1, 60), (2, 40)]));
-    state.update(with(600, 9, &[(1, 60), (2, 45)]));
+    let Update::Live(mut live) = snapshot(600, 1) else { unreachable!() };
+    live.slices = vec![
+        slice(200, 1, &[(1, 50)], 9),
+        slice(400, 1, &[(1, 60), (2, 40)], 9),
+        slice(600, 1, &[(1, 60), (2, 45)], 9),
+    ];
+    state.update(Update::Live(live));
     let heat = &state.running().unwrap().heat;
     let keys = |column: usize| heat[column].keys.iter().map(|key| (key.key, key.contended)).collect::<Vec<_>>();
     assert_eq!((keys(0), keys(1), keys(2)), (vec![(1, 50)], vec![(1, 10)], vec![(1, 0), (2, 5)]));

@@ -74,12 +74,15 @@ fn run_facts(report: &Report, plan: Option<&Plan>, origin: Origin) -> RunFacts {
             duration_ns: 0,
             acquire_timeout_ns: None,
             load: "its plan is of another version of lockbench".to_owned(),
+            due_at_start: false,
+            order: Vec::new(),
             cores: 0,
             ceiling_cycles_per_s: None,
             lints: None,
         },
     };
-    RunFacts { cores: report.environment.cores, ceiling_cycles_per_s: report.tool.ceiling_cycles_per_s, ..facts }
+    let order = report.results.iter().map(|result| (result.backend.clone(), result.trial)).collect();
+    RunFacts { order, cores: report.environment.cores, ceiling_cycles_per_s: report.tool.ceiling_cycles_per_s, ..facts }
 }
 
 fn system_facts(result: &TrialResult, plan: Option<&Plan>) -> SystemFacts {

@@ -5,7 +5,7 @@
 
 use crate::load::Phase;
 use crate::report::Measurements;
-use crate::report::live::{Lag, Second, Snapshot};
+use crate::report::live::{Lag, SLICE_NS, Second, Slice, Snapshot};
 use crate::units::SECOND;
 
 /// What is left of a trial.
@@ -15,6 +15,8 @@ pub struct Rest<'a> {
     base: Snapshot,
     /// Seconds told.
     told: usize,
+    /// Up to here slices were told.
+    sliced_ns: u64,
 }
 
 impl<'a> Rest<'a> {
@@ -24,7 +26,9 @@ impl<'a> Rest<'a> {
         last.double_grants.clear();
         last.holds.retain(|hold| hold.open);
         last.own.lag = Lag::default();
-        Self { measured, told: (last.elapsed_ns / SECOND) as usize, base: last }
+        last.slices.clear();
+        let sliced_ns = last.elapsed_ns / SLICE_NS * SLICE_NS;
+        Self { measured, told: (last.elapsed_ns / SECOND) as usize, base: last, sliced_ns }
     }
 
     /// A trial of which nothing but its seconds is known.
@@ -62,6 +66,8 @@ impl<'a> Rest<'a> {
         let new = (0..).zip(windows).skip(self.told);
         snapshot.seconds =
             new.map(|(i, window)| Second { double_grants: doubles(i), ..Second::from(window) }).collect();
+        snapshot.slices =
+            windows.iter().zip(0..).skip(self.told).map(|(window, i)| self.slice(window.grants, i)).collect();
         self.told = ended;
         let grants = windows.iter().map(|window| window.grants).sum();
         snapshot.judged.grants = snapshot.judged.grants.max(grants);
@@ -78,6 +84,14 @@ impl<'a> Rest<'a> {
             _ => Phase::Warmup,
         };
         snapshot
+    }
+
+    /// A second as one slice; of the first one what is left of it.
+    fn slice(&self, grants: u64, second: u64) -> Slice {
+        let at_ns = (second + 1) * SECOND;
+        let length_ns = at_ns - self.sliced_ns.clamp(second * SECOND, at_ns - 1);
+        let (waiting, inside) = (self.base.waiting, self.base.inside);
+        Slice { at_ns, length_ns, grants: grants * length_ns / SECOND, waiting, inside, ..Slice::default() }
     }
 
     fn ended(&self, at_ns: u64) -> usize {

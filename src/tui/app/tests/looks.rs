@@ -203,7 +203,7 @@ fn the_table_of_systems_follows_the_one_that_runs_until_a_row_is_picked() {
     let marked = |stage: &mut Stage<'_>| {
         let text = stage.text();
         let line = text.lines().find(|line| line.contains('▸')).unwrap_or_default().to_owned();
-        line.trim_start_matches(['┃', '▸']).split_whitespace().next().unwrap_or_default().to_owned()
+        line.split_once('▸').map_or("", |(_, after)| after).split_whitespace().next().unwrap_or_default().to_owned()
     };
     assert_eq!(marked(&mut stage), running);
     let last = stage.app.shown().systems.last().unwrap().name.clone();

@@ -13,7 +13,7 @@ use crate::units::grouped;
 
 pub static PANEL: Panel = Panel {
     name: "Queue depth",
-    about: "Clients that wait for a grant, and clients that are inside, at each look",
+    about: "Clients that wait for a grant, and clients that are inside, five times a second",
     draw,
     explain,
     ..Panel::PLAIN
@@ -70,7 +70,7 @@ fn explain(view: &View<'_>) -> String {
     let when = if system.over() { "at the last look" } else { "now" };
     format!(
         "{}: {} clients wait for a grant {when}, {} are inside; the others{clients} are between two attempts or about to \
-         be released. Each step of the lines is the count at one look.",
+         be released. Each step of the lines is the count at the end of a fifth of a second.",
         system.name, last.waiting, last.inside
     )
 }

@@ -147,7 +147,9 @@ fn every_figure_is_explained_with_its_value_or_why_there_is_none() {
     let mut look = look(Theme::Mono, false);
     look.system = showing(&over, "redis");
     look.selection[SCREEN][2].row = 3;
-    assert!(explained(&over, &look, 2).starts_with("redis, requests a grant 3.66 (clients wait by polling)"));
+    let requests = over.systems[look.system.unwrap()].requests_per_grant().unwrap();
+    let told = format!("redis, requests a grant {requests:.2} (clients wait by polling)");
+    assert!(explained(&over, &look, 2).starts_with(&told));
     look.system = showing(&over, "memory");
     assert!(explained(&over, &look, 2).starts_with("memory, requests a grant is not known: no grants."));
     look.selection[SCREEN][2].row = 4;
@@ -168,8 +170,8 @@ fn the_figures_after_a_trial_are_those_of_its_report() {
         crate::units::grouped(fairness.overtakes),
         format!("{}  client", fairness.min_grants),
         format!("{}  client", fairness.max_grants),
-        // Stored before who waited was counted.
-        "found the key held: 41.1 %".to_owned(),
+        crate::tui::text::percent(result.waited_ratio.unwrap()),
+        format!("found the key held: {}", crate::tui::text::percent(result.found_held_ratio.unwrap())),
     ] {
         assert!(shown.contains(&figure), "{figure}\n{shown}");
     }
@@ -212,7 +214,7 @@ fn keys_reach_every_panel_and_what_it_explains() {
     stage.app.take(&mut Recorded(crate::tui::sample::updates().into_iter()));
     // From the memory system, that ran last, back to the one before it.
     stage.press("3[");
-    let parts = ["key 0: ", "clients wait for a grant", "waited is not known", "client "];
+    let parts = ["key 0: ", "clients wait for a grant", "control:no-lock, waited ", "client "];
     for part in parts {
         stage.draw();
         stage.press("x");

@@ -4,15 +4,22 @@ use super::figure::Cell;
 use super::mark::Mark;
 use super::row::{Row, phase, share};
 use crate::record::LatencyFigures;
+use crate::report::Durability;
 use crate::report::LatencySet;
 use crate::tui::state::Standing;
-use crate::tui::text::{clock, rate};
+use crate::tui::text::{clock, in_about, rate};
 use crate::tui::theme::Ink;
 use crate::units::grouped;
 
 impl Row<'_> {
     pub(super) fn none(&self) -> Cell {
         Cell { text: self.view.glyphs().none.to_owned(), ink: Ink::Soft }
+    }
+
+    /// Where it stands, in a sign.
+    pub(super) fn sign(&self) -> Cell {
+        let state = self.state();
+        Cell { text: state.text.chars().take(1).collect(), ink: state.ink }
     }
 
     pub(super) fn state(&self) -> Cell {
@@ -51,6 +58,35 @@ impl Row<'_> {
         let sign = self.set().map_or("", |set| set.acquire_service.sign_of_max());
         let cell = self.wait(|wait| wait.max_ns);
         if sign.is_empty() { cell } else { Cell { text: format!(">{}", cell.text), ink: Ink::Warn } }
+    }
+
+    pub(super) fn fairness(&self) -> Cell {
+        match self.system.fairness().and_then(|fairness| fairness.jain) {
+            Some(jain) => Cell { text: format!("{jain:.2}"), ink: Ink::Text },
+            None => self.none(),
+        }
+    }
+
+    /// Its class of durability, once it answered.
+    pub(super) fn class(&self) -> Option<Durability> {
+        let facts = &self.system.facts.as_ref()?.facts;
+        Some(Durability::read(&facts.durability, &facts.quorum))
+    }
+
+    pub(super) fn durability(&self) -> Cell {
+        self.class().map_or_else(|| self.none(), |class| Cell { text: class.to_string(), ink: Ink::Text })
+    }
+
+    /// When its first trial begins.
+    pub(super) fn turn(&self) -> String {
+        let state = self.view.state;
+        match state.turn_ns(self.system) {
+            _ if state.over.is_some() => "the run ended before its turn".to_owned(),
+            Some(ns) if state.place.0 == 0 => format!("{} once the load begins", in_about(ns)),
+            Some(ns) => in_about(ns),
+            None if state.place.0 == 0 => "servers are being made ready".to_owned(),
+            None => "its turn comes".to_owned(),
+        }
     }
 
     pub(super) fn timeouts(&self, short: bool) -> Cell {
@@ -94,7 +130,7 @@ impl Row<'_> {
         let state = self.state().text;
         let why = self.system.problem.as_deref().unwrap_or("no reason was told");
         match self.system.standing {
-            Standing::Waiting => Some(state),
+            Standing::Waiting => Some(format!("{state}: {}", self.turn())),
             Standing::Skipped => Some(format!("{state}: {why}")),
             Standing::Failed => {
                 let mark = Mark::of(self.system);

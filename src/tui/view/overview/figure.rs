@@ -35,11 +35,24 @@ pub static FIGURES: &[Figure] = &[
         cell: |row, _| row.rate(),
         sentence: |row| row.told_rate(),
     },
-    latency(("wait p50", "wait p50"), |row, _| row.wait(|wait| wait.p50_ns), |row| row.told_wait("p50")),
-    latency(("wait p99", "wait p99"), |row, _| row.wait(|wait| wait.p99_ns), |row| row.told_wait("p99")),
-    latency(("wait max", "wait max"), |row, _| row.longest_wait(), |row| row.told_wait("max")),
+    latency(("wait p50", "p50"), |row, _| row.wait(|wait| wait.p50_ns), |row| row.told_wait("p50")),
+    latency(("wait p95", "p95"), |row, _| row.wait(|wait| wait.p95_ns), |row| row.told_wait("p95")),
+    latency(("wait p99", "p99"), |row, _| row.wait(|wait| wait.p99_ns), |row| row.told_wait("p99")),
+    latency(("wait max", "max"), |row, _| row.longest_wait(), |row| row.told_wait("max")),
     latency(("hold p99", "hold p99"), |row, _| row.length(|set| set.hold.p99_ns), |row| row.told_hold()),
-    latency(("hand-off p99", "hand-off p99"), |row, _| row.length(|set| set.handoff.p99_ns), |row| row.told_handoff()),
+    latency(("hand-off p50", "hand-off"), |row, _| row.length(|set| set.handoff.p50_ns), |row| row.told_handoff("p50")),
+    latency(
+        ("hand-off p99", "hand-off p99"),
+        |row, _| row.length(|set| set.handoff.p99_ns),
+        |row| row.told_handoff("p99"),
+    ),
+    Figure {
+        heading: ("fairness", "fair"),
+        width: 4,
+        text: false,
+        cell: |row, _| row.fairness(),
+        sentence: |row| row.told_fairness(),
+    },
     Figure {
         heading: ("timeouts", "timeouts"),
         width: 8,
@@ -55,11 +68,18 @@ pub static FIGURES: &[Figure] = &[
         sentence: |row| row.told_lost(),
     },
     Figure {
-        heading: ("safety", "double grants"),
-        width: 13,
+        heading: ("safety", "safety"),
+        width: 7,
         text: true,
         cell: |row, short| row.safety(short),
         sentence: |row| row.told_safety(),
+    },
+    Figure {
+        heading: ("durability", "durability"),
+        width: 10,
+        text: true,
+        cell: |row, _| row.durability(),
+        sentence: |row| row.told_durability(),
     },
     Figure {
         heading: ("trial", "trial"),
@@ -87,15 +107,15 @@ pub static FIGURES: &[Figure] = &[
 /// Place of the rate in [`FIGURES`].
 pub const RATE: usize = 0;
 /// Place of the state.
-pub const STATE: usize = 11;
+pub const STATE: usize = 15;
 
 /// In this order columns come into the table, as far as there is room: first what decides.
-pub const PRIORITY: [usize; 12] = [RATE, 1, 2, 6, 8, STATE, 3, 5, 4, 9, 10, 7];
+pub const PRIORITY: [usize; 16] = [RATE, 1, 3, 11, 2, 6, 8, 9, 4, 12, 7, 5, 13, 14, 10, STATE];
 
 const fn latency(
     heading: (&'static str, &'static str),
     cell: fn(&Row<'_>, bool) -> Cell,
     sentence: fn(&Row<'_>) -> String,
 ) -> Figure {
-    Figure { heading, width: 8, text: false, cell, sentence }
+    Figure { heading, width: 7, text: false, cell, sentence }
 }

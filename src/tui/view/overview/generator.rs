@@ -4,8 +4,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 
-use crate::report::live::Origin;
-use crate::tui::state::{Beat, Standing};
+use crate::report::live::{Origin, Own};
+use crate::tui::state::Standing;
 use crate::tui::text::fit;
 use crate::tui::theme::Ink;
 use crate::tui::view::{Panel, View};
@@ -40,16 +40,16 @@ fn lines(view: &View<'_>) -> Vec<Line> {
 }
 
 /// The time since the last look, if a trial is under way.
-fn beat<'a>(view: &View<'a>) -> Option<&'a Beat> {
+fn own_now<'a>(view: &View<'a>) -> Option<&'a Own> {
     let running = view.state.running().filter(|system| system.standing == Standing::Running)?;
-    running.beats.back()
+    running.snapshot.as_ref().map(|snapshot| &snapshot.own)
 }
 
 fn lag(view: &View<'_>) -> Line {
     let none = view.glyphs().none;
-    let (text, sentence) = match beat(view) {
-        Some(beat) if beat.lag.attempts > 0 => {
-            let (longest, attempts) = (view.duration(beat.lag.longest_ns), grouped(beat.lag.attempts));
+    let (text, sentence) = match own_now(view) {
+        Some(own) if own.lag.attempts > 0 => {
+            let (longest, attempts) = (view.duration(own.lag.longest_ns), grouped(own.lag.attempts));
             (
                 format!("{longest} at most, of {attempts} attempts that began since the last look"),
                 format!(
@@ -70,7 +70,7 @@ fn lag(view: &View<'_>) -> Line {
 fn own(view: &View<'_>) -> Line {
     let none = view.glyphs().none;
     let cores = view.state.run.as_ref().map_or(1, |run| run.cores);
-    let now = beat(view).and_then(|beat| beat.own_cpu).map(|cpu| (cpu, "since the last look".to_owned()));
+    let now = own_now(view).and_then(|own| own.cpu).map(|cpu| (cpu, "since the last look".to_owned()));
     let ended = view.state.running().and_then(|system| {
         let result = system.result.as_ref()?;
         let cpu = result.resources.client_cpu_s.filter(|_| result.measured_s > 0.0)? / result.measured_s;

@@ -3,7 +3,10 @@
 //!
 //! | part | what it holds |
 //! |---|---|
-//! | `systems` | the panel of the systems: table, other figures of the selected one, its rate |
+//! | `systems` | the panel of the systems |
+//! | `detail` | below its table: other figures of the selected one |
+//! | `curves` | below that: the rate of every system over time |
+//! | `axis` | the axis that the bars of all systems share |
 //! | `table` | which columns there is room for |
 //! | `figure` | the list of a system's figures: heading, value, and what it means in a sentence |
 //! | `row` | a system as one sees it, and what is known of it |
@@ -13,7 +16,10 @@
 //! | `rate` | grants a second over time |
 //! | `generator` | the panel of the load generator, the plan and the notes |
 
+mod axis;
 mod cell;
+mod curves;
+mod detail;
 mod figure;
 mod generator;
 mod mark;
@@ -36,8 +42,8 @@ pub static SCREEN: Screen =
 fn arrange(area: Rect, room: Room) -> Vec<Rect> {
     let below = match room {
         Room::Compact => 7,
-        Room::Normal => 10,
-        Room::Wide => 14,
+        Room::Normal => 8,
+        Room::Wide => 10,
     };
     Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).split(area).to_vec()
 }

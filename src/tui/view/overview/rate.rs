@@ -1,11 +1,13 @@
-//! Grants a second over time, as a line of bars or a few.
+//! Grants a second over time, as a line of bars or a few. What is drawn are the seconds of
+//! the trial as they are stored, so the curve of a run that is played again is the same at
+//! every speed; only where no whole second is over yet, its slices.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::tui::glyph::Glyphs;
-use crate::tui::state::{Beat, SystemState};
+use crate::tui::state::SystemState;
 use crate::tui::view::View;
 use crate::units::SECOND;
 
@@ -19,38 +21,46 @@ pub struct Rate {
     pub stretch: (u64, u64),
 }
 
+/// A stretch of time and its rate.
+struct Step {
+    from: u64,
+    to: u64,
+    per_s: f64,
+}
+
 impl Rate {
     /// The last part of the trial, as long as the window is; of a shorter trial the whole
     /// of it, what is still to come included.
     pub fn of(view: &View<'_>, system: &SystemState, slices: usize) -> Self {
-        let now = system.beats.back().map_or(0, |beat| beat.at_ns);
+        let phases = system.phases(view.state.run.as_ref());
+        // While it drains no attempt begins: that is no rate of the system.
+        let now = if phases.end_ns > 0 { phases.now_ns.min(phases.end_ns) } else { phases.now_ns };
         let planned = view.state.run.as_ref().map_or(0, |run| run.warmup_ns + run.duration_ns);
         let window = view.look.window_s().saturating_mul(SECOND);
-        let whole = now.max(planned).max(1);
+        let whole = if system.over() { now } else { now.max(planned) }.max(1);
         let stretch = if window >= whole { (0, whole) } else { (now.saturating_sub(window), now.max(window)) };
         let mut rate = Self { slices: vec![None; slices], most: 0.0, stretch };
         if slices > 0 {
-            rate.fill(system);
+            rate.fill(&steps(system, now));
         }
         rate
     }
 
-    fn fill(&mut self, system: &SystemState) {
+    fn fill(&mut self, steps: &[Step]) {
         let (from, to) = self.stretch;
         let slice = (to - from) as f64 / self.slices.len() as f64;
         let last = self.slices.len() - 1;
         // Nanoseconds that are known of each slice, and grants in them.
         let mut known = vec![(0.0, 0.0); self.slices.len()];
-        let first = system.beats.partition_point(|beat| beat.at_ns <= from);
-        for beat in system.beats.range(first..) {
-            let begin = beat.at_ns.saturating_sub(beat.length_ns).max(from);
+        for step in steps.iter().filter(|step| step.to > from) {
+            let begin = step.from.max(from);
             let place = |at: u64| (((at.saturating_sub(from)) as f64 / slice) as usize).min(last);
-            for (i, known) in known.iter_mut().enumerate().take(place(beat.at_ns) + 1).skip(place(begin)) {
+            for (i, known) in known.iter_mut().enumerate().take(place(step.to) + 1).skip(place(begin)) {
                 let edge = from as f64 + i as f64 * slice;
-                let part = (beat.at_ns as f64).min(edge + slice) - (begin as f64).max(edge);
+                let part = (step.to as f64).min(edge + slice) - (begin as f64).max(edge);
                 if part > 0.0 {
                     known.0 += part;
-                    known.1 += part * Beat::grants_per_s(beat);
+                    known.1 += part * step.per_s;
                 }
             }
         }
@@ -78,4 +88,22 @@ impl Rate {
             }
         }
     }
+}
+
+/// Whole seconds as far as they are over by then, after them slices.
+fn steps(system: &SystemState, now: u64) -> Vec<Step> {
+    let second = |second: &crate::report::live::Second| Step {
+        from: second.second * SECOND,
+        to: (second.second + 1) * SECOND,
+        per_s: second.grants as f64,
+    };
+    let mut steps: Vec<Step> = system.seconds.iter().map(second).take_while(|step| step.to <= now).collect();
+    let whole = steps.last().map_or(0, |step| step.to);
+    let slices = system.beats.iter().filter(|beat| beat.at_ns > whole && beat.at_ns <= now);
+    steps.extend(slices.map(|beat| Step {
+        from: beat.at_ns.saturating_sub(beat.length_ns).max(whole),
+        to: beat.at_ns,
+        per_s: beat.grants_per_s(),
+    }));
+    steps
 }

@@ -14,9 +14,8 @@ impl Row<'_> {
         let why = system.problem.as_deref().unwrap_or("no reason was told");
         match (system.standing, self.snapshot()) {
             (Standing::Waiting, _) => {
-                format!(
-                    "{name} waits: its first trial has not begun; systems take turns, in an order drawn by the seed."
-                )
+                let turn = self.turn();
+                format!("{name} waits, {turn}: systems take turns, in an order drawn by the seed.")
             }
             (Standing::Skipped, _) => format!("{name} does not take part: {why}."),
             (Standing::Failed, _) => format!("{name}, trial {}, failed: {why}.", system.trial),
@@ -68,6 +67,7 @@ impl Row<'_> {
         };
         let (value, meaning) = match which {
             "p50" => (wait.p50_ns, "half of the attempts waited no longer"),
+            "p95" => (wait.p95_ns, "95 of 100 attempts waited no longer"),
             "p99" => (wait.p99_ns, "99 of 100 attempts waited no longer"),
             _ if wait.max_is_lower_bound => (
                 wait.max_ns,
@@ -76,7 +76,12 @@ impl Row<'_> {
             _ => (wait.max_ns, "no granted attempt waited longer"),
         };
         let what = format!("wait {which}");
-        let meaning = format!("{meaning}, from asking until the grant (service time)");
+        let kind = if self.view.state.due_at_start() {
+            "service time; in a closed loop response time is the same"
+        } else {
+            "service time"
+        };
+        let meaning = format!("{meaning}, from asking until the grant ({kind})");
         self.told_length(&what, ("acquire_service", which), value, wait.count + wait.in_vain, &meaning)
     }
 
@@ -86,11 +91,38 @@ impl Row<'_> {
         self.told_length("hold p99", ("hold", "p99"), hold.p99_ns, hold.count, meaning)
     }
 
-    pub(super) fn told_handoff(&self) -> String {
+    pub(super) fn told_handoff(&self, which: &str) -> String {
         let handoff = self.set().map(|set| set.handoff).unwrap_or_default();
-        let meaning = "99 of 100 took no longer, from one client's asking for its release until the grant of a client \
-                       that was waiting already";
-        self.told_length("hand-off p99", ("handoff", "p99"), handoff.p99_ns, handoff.count, meaning)
+        let (value, share) = if which == "p50" { (handoff.p50_ns, "half") } else { (handoff.p99_ns, "99 of 100") };
+        let meaning = format!(
+            "{share} took no longer, from one client's asking for its release until the grant of a client that was \
+             waiting already"
+        );
+        self.told_length(&format!("hand-off {which}"), ("handoff", which), value, handoff.count, &meaning)
+    }
+
+    pub(super) fn told_fairness(&self) -> String {
+        match self.system.fairness().and_then(|fairness| fairness.jain) {
+            Some(jain) => format!(
+                "{}, fairness {jain:.3} (Jain index): 1 if all clients got as many grants, one divided by the number of \
+                 clients if one got all, {}.",
+                self.name(),
+                self.when()
+            ),
+            None => self.untold("fairness"),
+        }
+    }
+
+    pub(super) fn told_durability(&self) -> String {
+        let name = self.name();
+        match (self.class(), &self.system.facts) {
+            (Some(class), Some(facts)) => format!(
+                "{name}, durability {class}: what a crash leaves of a lock; systems compare within one class. Read back \
+                 from its servers: {}.",
+                facts.facts.durability
+            ),
+            _ => format!("{name}, durability: its servers have not answered yet."),
+        }
     }
 
     pub(super) fn told_length(

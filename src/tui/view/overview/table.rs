@@ -3,18 +3,18 @@
 
 use ratatui::layout::Rect;
 
+use super::axis::Axis;
 use super::figure::{Cell, FIGURES, PRIORITY, RATE};
 use super::row::Row;
 
-/// So many columns of [`PRIORITY`] are always there.
-const ALWAYS: usize = 6;
+/// So many columns of [`PRIORITY`] are always there; bars and shapes come after them.
+const ALWAYS: usize = 4;
 /// Below this width texts are short, so that more figures have room.
 const SHORT: u16 = 130;
-/// Below this width names are cut.
-const NARROW: u16 = 100;
-/// Narrowest and widest line of bars.
-const BARS: (u16, u16) = (10, 60);
-/// Columns of a name, where texts are cut and where not.
+/// Most columns of a bar, and of a shape over time.
+const BAR: u16 = 40;
+const SHAPE: u16 = 60;
+/// Columns of a name, where texts are short and where not.
 const NAMES: (usize, usize) = (17, 22);
 
 /// A line of the table.
@@ -25,6 +25,8 @@ pub struct Line {
     pub cells: Vec<Cell>,
     /// What is said instead of its figures.
     pub reason: Option<String>,
+    /// Its rate, for its bar.
+    pub rate: Option<f64>,
 }
 
 /// Where everything is.
@@ -39,6 +41,10 @@ pub struct Table {
     pub columns: Vec<(usize, u16, u16)>,
     /// Left edge and width of the bars.
     pub bars: Option<(u16, u16)>,
+    /// Left edge and width of the shapes over time.
+    pub shapes: Option<(u16, u16)>,
+    /// What the bars are drawn on.
+    pub axis: Option<Axis>,
     /// First line that is shown.
     pub first: usize,
     /// Area of the lines that are shown.
@@ -46,16 +52,19 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table in the upper part of `area`, with line `selected` in sight. At least one
-    /// row below it is left free.
+    /// A table in the upper part of `area`, with line `selected` in sight. At least two
+    /// rows below it are left free: that of the axis, and one more.
     pub fn new(lines: Vec<Line>, selected: usize, area: Rect) -> Self {
         let short = is_short(area);
         let gap = if short { 1 } else { 2 };
-        let height = (lines.len() as u16).min(area.height.saturating_sub(2));
+        let height = (lines.len() as u16).min(area.height.saturating_sub(3));
         let body = Rect { y: area.y + 1, height, ..area };
         let first = (selected + 1).saturating_sub(usize::from(height));
-        let name = if area.width < NARROW { NAMES.0 } else { NAMES.1 } as u16 + 1;
-        let mut table = Self { short, lines, name, columns: Vec::new(), bars: None, first, body };
+        // Before it: the sign of its state, and of the selection.
+        let name = 2 + if short { NAMES.0 } else { NAMES.1 } as u16;
+        let axis = Axis::of(lines.iter().filter_map(|line| line.rate));
+        let (columns, bars, shapes) = (Vec::new(), None, None);
+        let mut table = Self { short, lines, name, columns, bars, shapes, axis, first, body };
         table.choose(area, gap);
         table
     }
@@ -65,29 +74,44 @@ impl Table {
         let mut left = i32::from(area.width) - i32::from(self.name);
         let mut chosen = Vec::new();
         for (i, figure) in PRIORITY.into_iter().enumerate() {
-            // The bars come after what decides.
-            if i == ALWAYS && left >= i32::from(BARS.0 + gap) {
-                self.bars = Some((0, BARS.0));
-                left -= i32::from(BARS.0 + gap);
+            // The pictures come after what decides.
+            if i == ALWAYS {
+                let (bar, shape) = pictures(area);
+                for (place, width) in [(&mut self.bars, bar), (&mut self.shapes, shape)] {
+                    if left >= i32::from(width + gap) {
+                        *place = Some((0, width));
+                        left -= i32::from(width + gap);
+                    }
+                }
             }
             let need = i32::from(widths[figure] + gap);
-            if need > left {
-                break;
+            if need <= left {
+                left -= need;
+                chosen.push(figure);
             }
-            left -= need;
-            chosen.push(figure);
         }
         chosen.sort_unstable();
-        let spare = left.clamp(0, i32::from(BARS.1 - BARS.0)) as u16;
+        let mut spare = left.max(0) as u16;
+        let mut grow = |place: Option<(u16, u16)>, most: u16, of: u16| {
+            place.map(|(_, width)| {
+                let more = (spare / of).min(most - width);
+                spare -= more;
+                width + more
+            })
+        };
+        let (bar, shape) = (grow(self.bars, BAR, 2), grow(self.shapes, SHAPE, 1));
         let mut x = area.x + self.name + gap;
+        let mut put = |width: u16| {
+            let at = (x, width);
+            x += width + gap;
+            at
+        };
         for figure in chosen {
-            self.columns.push((figure, x, widths[figure]));
-            x += widths[figure] + gap;
-            if figure == RATE
-                && let Some((_, width)) = self.bars
-            {
-                self.bars = Some((x, width + spare));
-                x += width + spare + gap;
+            let (left, width) = put(widths[figure]);
+            self.columns.push((figure, left, width));
+            if figure == RATE {
+                self.bars = bar.map(&mut put);
+                self.shapes = shape.map(&mut put);
             }
         }
     }
@@ -121,9 +145,19 @@ impl Table {
     }
 }
 
+/// Fewest columns of a bar, and of a shape over time: they come before what is seldom read.
+fn pictures(area: Rect) -> (u16, u16) {
+    match area.width {
+        160.. => (30, 20),
+        110.. => (14, 12),
+        _ => (8, 6),
+    }
+}
+
 /// The line of a system.
 pub fn line(row: &Row<'_>, at: usize, short: bool) -> Line {
-    Line { at, cells: FIGURES.iter().map(|figure| (figure.cell)(row, short)).collect(), reason: row.reason() }
+    let cells = FIGURES.iter().map(|figure| (figure.cell)(row, short)).collect();
+    Line { at, cells, reason: row.reason(), rate: row.grants_per_s() }
 }
 
 /// Are texts short in this area?
