@@ -66,7 +66,7 @@ impl Printer {
                     bar.finish_and_clear();
                 }
             }
-            Update::System(_) | Update::Servers(_) | Update::Log(_) => {}
+            Update::System(_) | Update::Servers(_) | Update::Log(_) | Update::Rewound => {}
         }
     }
 

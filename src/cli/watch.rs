@@ -22,6 +22,7 @@ use crate::report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
 use crate::report::monitor::is_watch;
 use crate::report::{OpenError, REPORT, RecordedRun, Writer, is_partial, writer};
 use crate::stop::Stop;
+use crate::units::parse_duration_ns;
 
 /// Slowest and fastest replay, times the speed of the run.
 const SPEEDS: (f64, f64) = (0.01, 1_000.0);
@@ -29,13 +30,18 @@ const SPEEDS: (f64, f64) = (0.01, 1_000.0);
 /// Shows it; exits 0 when it came to its end or was left, whatever the run's verdict was.
 pub fn watch(args: &WatchArgs) -> Result<u8, Failure> {
     let speed = args.speed.as_deref().map(speed).transpose()?;
+    let at = args.at.as_deref().map(instant).transpose()?;
     // It stays at the end: what is watched is there to be looked at.
     let options = UiOptions { stay: true, ..UiOptions::read(&args.look)? };
-    let show = find(args, speed)?;
+    let show = find(args, speed.is_some(), at.is_some())?;
     // What cannot be shown was refused above, before the terminal is touched.
-    if wants_tui(UiChoice::Auto, &Surroundings::read()).is_ok() {
+    let wanted = wants_tui(UiChoice::Auto, &Surroundings::read());
+    if let (Err(why), Some(_)) = (wanted, at) {
+        return Err(Failure::usage(format!("--at is for the terminal UI, and there is none: {why}")));
+    }
+    if wanted.is_ok() {
         match Taken::take(&options) {
-            Ok(taken) => return on_screen(show, speed, &taken, &options),
+            Ok(taken) => return on_screen(show, (speed, at), &taken, &options),
             Err(error) => super::tell(&format!("lockbench: the terminal cannot be used: {error}; plain lines follow")),
         }
     }
@@ -55,6 +61,15 @@ fn speed(text: &str) -> Result<f64, Failure> {
     }
 }
 
+/// `90s` or `1m30s`.
+fn instant(text: &str) -> Result<u64, Failure> {
+    parse_duration_ns(text).map_err(|error| {
+        Failure::usage(format!(
+            "--at {text}: {error}; write a time of the run's trials, one after the other, as in --at 1m30s"
+        ))
+    })
+}
+
 /// What there is to show.
 enum Show {
     /// A run that is over.
@@ -63,19 +78,23 @@ enum Show {
     UnderWay(PathBuf),
 }
 
-fn find(args: &WatchArgs, speed: Option<f64>) -> Result<Show, Failure> {
+fn find(args: &WatchArgs, speed: bool, at: bool) -> Result<Show, Failure> {
     let directory = locate(&args.run, &args.stored.output)?;
     if is_watch(&directory) {
         return Err(open_failure(&OpenError::Watch { path: directory.display().to_string() }));
     }
     if under_way(&directory) {
-        return match speed {
-            None => Ok(Show::UnderWay(directory)),
-            Some(_) => Err(Failure::usage(format!(
-                "{} is still under way: it is followed as it runs, and has no --speed; once it is over it can be \
-                 played at any",
-                directory.display()
-            ))),
+        let refused = |flag: &str, then: &str| {
+            let place = directory.display();
+            let text = format!(
+                "{place} is still under way: it is followed as it runs, and has no {flag}; once it is over {then}"
+            );
+            Err(Failure::usage(text))
+        };
+        return match (speed, at) {
+            (true, _) => refused("--speed", "it can be played at any"),
+            (_, true) => refused("--at", "it can be played from any instant"),
+            (false, false) => Ok(Show::UnderWay(directory)),
         };
     }
     // It may have got its final name since it was found.
@@ -155,13 +174,21 @@ fn in_lines(show: Show, speed: Option<f64>, ui: &UiOptions) -> Result<u8, Failur
 }
 
 /// In the terminal UI, until the user leaves it.
-fn on_screen(show: Show, speed: Option<f64>, taken: &Taken, options: &UiOptions) -> Result<u8, Failure> {
+fn on_screen(
+    show: Show,
+    (speed, at): (Option<f64>, Option<u64>),
+    taken: &Taken,
+    options: &UiOptions,
+) -> Result<u8, Failure> {
     // Whoever is killed by a signal cannot give the terminal back.
     let signals = Signals::default();
     signals.listen(Stop::new(), HangUp::Ends, || {}).map_err(Failure::internal)?;
     let followed = matches!(show, Show::UnderWay(_));
     let (publisher, mut updates) = feed();
     let tempo = Tempo::new(speed.unwrap_or(1.0));
+    // Who came to the end may go back.
+    tempo.stay();
+    at.into_iter().for_each(|at| tempo.seek(at));
     let screens = PathBuf::from(format!("{}-screens", show.run_id()));
     let remote = Remote::new(tempo.clone(), followed, screens, taken.clone(), signals.clone());
     let teller = show.start(tempo.clone(), publisher)?;

@@ -30,6 +30,12 @@ pub trait Controls {
     fn look_at_servers(&self, wanted: bool);
     /// Plays a stored run at so many times its speed; does nothing to a live one.
     fn set_speed(&self, speed: f64);
+    /// Goes so many seconds on in a stored run, or back; returns where that is, in nanoseconds
+    /// of its trials, one after the other. `None`: it cannot.
+    fn seek(&self, by_s: i64) -> Option<u64> {
+        let _ = by_s;
+        None
+    }
     /// Is there a file of this name in the directory of the run's screens already?
     fn taken(&self, name: &str) -> bool {
         let _ = name;

@@ -105,6 +105,9 @@ pub(in crate::cli) struct WatchArgs {
     /// How many times as fast as it ran, 0.01x to 1000x; only for a run that is over
     #[arg(long, help_heading = heading::DISPLAY, env = "LOCKBENCH_SPEED", value_name = "FACTOR")]
     pub speed: Option<String>,
+    /// Begin at this time of the run's trials, one after the other; `,` and `.` go 5 s back and on
+    #[arg(long, env = "LOCKBENCH_AT", value_name = "TIME")]
+    pub at: Option<String>,
     #[command(flatten)]
     pub look: UiArgs,
 }

@@ -39,7 +39,12 @@ impl Lines {
                 self.report = Some(report.clone());
                 Ok(())
             }
-            Update::Log(_) | Update::System(_) | Update::Skipped(_) | Update::Live(_) | Update::Servers(_) => Ok(()),
+            Update::Log(_)
+            | Update::System(_)
+            | Update::Skipped(_)
+            | Update::Live(_)
+            | Update::Servers(_)
+            | Update::Rewound => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::cli::signal::Signals;
 use crate::cli::terminal::Taken;
 use crate::report::live::Tempo;
 use crate::tui::controls::{Controls, Saved};
+use crate::units::SECOND;
 
 /// How many files of one name there may be.
 const NAMES: u32 = 10_000;
@@ -78,6 +79,11 @@ impl Controls for Remote {
         self.tempo.set_speed(speed);
     }
 
+    fn seek(&self, by_s: i64) -> Option<u64> {
+        let second = SECOND as i64;
+        (!self.followed).then(|| self.tempo.seek_by(by_s.saturating_mul(second)))
+    }
+
     fn save(&self, files: &[Saved]) -> Result<String, String> {
         save(&self.screens, files).map_err(|(path, error)| format!("cannot write {}: {error}", path.display()))?;
         Ok(format!("./{}", self.screens.display()))
@@ -115,6 +121,7 @@ mod tests {
     use crate::cli::signal::Signals;
     use crate::report::live::Tempo;
     use crate::tui::controls::{Controls, Saved};
+    use crate::units::SECOND;
 
     #[test]
     fn screens_are_saved_beside_those_that_are_there() {
@@ -145,12 +152,13 @@ mod tests {
         remote.pause(true);
         remote.set_speed(4.0);
         assert!(tempo.paused() && remote.paused() && tempo.now().speed == 4.0);
+        assert_eq!((remote.seek(5), remote.seek(5), remote.seek(-60)), (Some(5 * SECOND), Some(10 * SECOND), Some(0)));
         assert_eq!(remote.mark().unwrap_err(), "a stored run takes no markers");
         assert!(!tempo.stopped() && remote.suspend().is_ok());
         let (tempo, follows) = (Tempo::new(1.0), Remote { followed: true, ..remote });
         let remote = Remote { tempo: tempo.clone(), ..follows };
         remote.pause(true);
-        assert!(!tempo.paused() && !remote.paused());
+        assert!(!tempo.paused() && !remote.paused() && remote.seek(5).is_none());
         remote.finish();
         assert!(tempo.stopped());
     }

@@ -31,6 +31,9 @@ pub use slices::{SLICE_NS, Slice};
 pub use snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 pub use trial::LiveTrial;
 
+#[cfg(test)]
+pub(crate) use player::tests as played;
+
 use super::lint::Ground;
 use super::measured::Measurements;
 use super::schema::{Report, SkippedBackend, TrialResult};
@@ -58,6 +61,8 @@ pub enum Update {
     Ended(Box<TrialEnd>),
     /// What the servers of a system say of themselves, seen from outside of the load.
     Servers(Box<ServerLook>),
+    /// A stored run is played from its start again: what was told of it is to be forgotten.
+    Rewound,
     /// The run is over: the report, lints and verdict included.
     Over(Box<Report>),
 }

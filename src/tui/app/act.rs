@@ -9,10 +9,13 @@ use crate::tui::controls::Saved;
 use crate::tui::input::Action;
 use crate::tui::look::{Ending, PANELS, Popup, SCREENS, SYSTEMS, WINDOWS};
 use crate::tui::picture;
+use crate::tui::text::clock;
 use crate::tui::view::{NARROWEST, Opened, Panel, SHORTEST, draw};
 
 /// Speeds of a replay.
 const SPEEDS: (f64, f64) = (0.125, 1_024.0);
+/// Seconds of the run that a key goes on or back in a replay.
+const SEEK_S: i64 = 5;
 /// Rows of a page.
 const PAGE: isize = 10;
 /// The screen that a picked system is shown on: the one after the overview.
@@ -61,6 +64,8 @@ impl App<'_> {
             Action::Redraw => self.redraw = true,
             Action::Faster => self.set_speed(2.0),
             Action::Slower => self.set_speed(0.5),
+            Action::Back5 => self.seek(-SEEK_S),
+            Action::Forward5 => self.seek(SEEK_S),
         }
         self.look_at_servers();
     }
@@ -102,7 +107,7 @@ impl App<'_> {
     }
 
     fn pause(&mut self) {
-        if self.ended {
+        if self.look.ending == Ending::Over {
             self.toast("the run is over: there is nothing to pause");
         } else {
             self.controls.pause(!self.controls.paused());
@@ -248,5 +253,12 @@ impl App<'_> {
         self.look.speed = Some(speed);
         self.controls.set_speed(speed);
         self.toast(format!("{speed} times the speed of the run"));
+    }
+
+    fn seek(&mut self, by_s: i64) {
+        if let Some(to_ns) = self.controls.seek(by_s) {
+            let way = if by_s < 0 { "back" } else { "on" };
+            self.toast(format!("{way} to {} of the run's trials, one after the other", clock(to_ns)));
+        }
     }
 }

@@ -20,7 +20,7 @@ use super::look::{Ending, Look};
 use super::state::State;
 use super::view::{Room, View, draw};
 use crate::clock::Clock;
-use crate::report::live::{Closed, Origin};
+use crate::report::live::{Closed, Origin, Update};
 use crate::units::SECOND;
 
 /// How long a short message is shown.
@@ -153,6 +153,7 @@ impl<'a> App<'a> {
         while !self.ended {
             match updates.take() {
                 Ok(Some(update)) => {
+                    self.turn(&update);
                     self.state.update(update);
                     new = true;
                 }
@@ -165,6 +166,17 @@ impl<'a> App<'a> {
             }
         }
         new
+    }
+
+    /// The end of a replay is no end of what is told: the user may go back.
+    fn turn(&mut self, update: &Update) {
+        match update {
+            Update::Over(_) if matches!(self.origin(), Origin::Replayed { .. }) => {
+                self.look.ending = self.look.ending.max(Ending::Over);
+            }
+            Update::Rewound => self.look.ending = Ending::Not,
+            _ => {}
+        }
     }
 
     /// Is there nothing more to show? A user who asked for the end does not wait for a

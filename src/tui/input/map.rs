@@ -61,6 +61,8 @@ pub static BINDINGS: &[Binding] = &[
     bind(&[key('p')], "p", Action::Pause, Run, "pause the replay").brief("pause").only(Place::Replay),
     bind(&[key('>')], ">", Action::Faster, Run, "replay at twice the speed").brief("faster").only(Place::Replay),
     bind(&[key('<')], "<", Action::Slower, Run, "replay at half the speed").brief("slower").only(Place::Replay),
+    bind(&[key(',')], ",", Action::Back5, Run, "go back by 5 s of the run").brief("-5 s").only(Place::Replay),
+    bind(&[key('.')], ".", Action::Forward5, Run, "go on by 5 s of the run at once").brief("+5 s").only(Place::Replay),
     bind(&[key('m')], "m", Action::Marker, Run, "drop a marker, which appears in every chart")
         .brief("marker")
         .only(Place::Live),

@@ -78,6 +78,10 @@ pub enum Action {
     Faster,
     /// A replay at half the speed.
     Slower,
+    /// A replay goes back by 5 s of the run.
+    Back5,
+    /// A replay goes on by 5 s of the run at once.
+    Forward5,
 }
 
 /// Where a key means something.

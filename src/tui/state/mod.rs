@@ -76,6 +76,7 @@ impl State {
                 let system = self.system(&look.backend.clone());
                 system.look_at(*look);
             }
+            Update::Rewound => *self = Self::default(),
             Update::Over(report) => {
                 // Of a run that was followed a trial may have been known in part only.
                 self.systems.iter_mut().for_each(|system| system.judged_before(&report.results));

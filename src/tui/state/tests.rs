@@ -191,3 +191,54 @@ fn lints_are_told_after_each_trial_and_are_those_of_the_report_at_the_end() {
     assert_eq!(fsync, told[1]);
     assert_eq!(state.trials.len(), 5);
 }
+
+/// A reader that is told a snapshot only every so often, and folds what it is told.
+struct Reader {
+    every: usize,
+    asked: std::cell::Cell<usize>,
+    state: State,
+    /// The last state before each end of a trial.
+    before: Vec<State>,
+}
+
+impl crate::report::live::Listener for Reader {
+    fn tell(&mut self, update: Update) {
+        if matches!(update, Update::Ended(_)) {
+            self.before.push(self.state.clone());
+        }
+        self.state.update(update);
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get().is_multiple_of(self.every)
+    }
+}
+
+#[test]
+fn a_replay_shows_the_same_curve_at_every_speed_and_to_every_reader() {
+    use crate::report::live::{Tempo, played, replay};
+    for kept in [Some(u64::MAX), Some(100), None] {
+        let stored = played::stored(2, kept);
+        let told = |speed: f64, every: usize| {
+            let mut reader =
+                Reader { every, asked: std::cell::Cell::default(), state: State::default(), before: vec![] };
+            let wall = played::wall();
+            replay(&stored.run, stored.directory.path(), &Tempo::new(speed), &wall, &mut reader).unwrap();
+            reader.before
+        };
+        let first = told(1.0, 1);
+        assert_eq!(first.len(), 2);
+        for (speed, every) in [(0.3, 1), (5.0, 1), (5.0, 7), (20.0, 3), (100.0, 1), (1_000.0, 1), (1_000.0, 1_000)] {
+            for (one, other) in first.iter().zip(told(speed, every)) {
+                let (one, other) = (one.running().unwrap(), other.running().unwrap());
+                assert_eq!(one.seconds, other.seconds, "{speed}, {every}, {kept:?}");
+                assert_eq!((&one.beats, &one.heat), (&other.beats, &other.heat), "{speed}, {every}, {kept:?}");
+            }
+        }
+        // And they are those of the file.
+        let windows = stored.run.measured[0].windows.iter().map(|window| window.grants);
+        let shown = first[0].running().unwrap().seconds.iter().map(|second| second.grants);
+        assert_eq!(shown.collect::<Vec<_>>(), windows.collect::<Vec<_>>());
+    }
+}

@@ -17,7 +17,7 @@ pub(super) mod scripted;
 mod steps;
 mod tempo;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(super) use fold::Fold;
 pub(super) use opening::{plan_of, systems};
 pub(super) use pace::BEAT_NS;
 
-use self::pace::Pace;
+use self::pace::{Break, Pace};
 use self::playing::{Halt, Playing};
 use super::feed::Publisher;
 use super::{Origin, Update};
@@ -101,7 +101,8 @@ pub(super) fn failed(directory: &Path) -> OpenError {
 }
 
 /// Plays a run, at the given tempo on the given clock, from what is known before its
-/// first trial to its report, or until it is stopped.
+/// first trial to its report, or until it is stopped. Who goes back is told so, and then
+/// everything from the start on up to where he wants to be.
 ///
 /// # Errors
 /// If the history could not be read to its end. The rest was told without it.
@@ -112,19 +113,52 @@ pub fn replay(
     wall: &dyn Wall,
     to: &mut dyn Listener,
 ) -> Result<(), OpenError> {
+    loop {
+        match once(run, directory, tempo, wall, to) {
+            Ok(failure) => return failure.map_or(Ok(()), Err),
+            Err(Break::Stopped) => return Ok(()),
+            Err(Break::Back) => to.tell(Update::Rewound),
+        }
+    }
+}
+
+/// From the start to the end; returns why its history could not be read to its end.
+fn once(
+    run: &RecordedRun,
+    directory: &Path,
+    tempo: &Tempo,
+    wall: &dyn Wall,
+    to: &mut dyn Listener,
+) -> Result<Option<OpenError>, Break> {
     opening::open(&run.report, directory, Origin::Replayed { speed: tempo.now().speed }, to);
     to.tell(Update::Note("a stored run is played again; the time between its trials is left out".to_owned()));
     let mut playing = Playing::new(run, Pace::new(wall, tempo.clone()), to);
     let failure = match playing.history(&history_path(directory)) {
-        Err(Halt::Stopped) => return Ok(()),
+        Err(Halt::Broken(why)) => return Err(why),
         Err(Halt::Failed(error)) => Some(history_failure(error)),
         Ok(()) => None,
     };
     if let Some(failure) = &failure {
         playing.note(format!("{failure}; from here on only what was measured is told"));
     }
-    if playing.finish().is_ok() {
-        to.tell(Update::Over(Box::new(run.report.clone())));
+    playing.finish()?;
+    let length_ns = playing.length_ns();
+    to.tell(Update::Over(Box::new(run.report.clone())));
+    at_the_end(tempo, wall, length_ns)?;
+    Ok(failure)
+}
+
+/// Waits at the end of a run so long, if it stays there at all, until it is stopped or
+/// the user goes back.
+fn at_the_end(tempo: &Tempo, wall: &dyn Wall, length_ns: u64) -> Result<(), Break> {
+    tempo.at(length_ns);
+    loop {
+        let moment = tempo.now();
+        match moment.goal {
+            _ if moment.stopped || !moment.stays => return Ok(()),
+            Some(goal) if goal < length_ns => return Err(Break::Back),
+            Some(goal) => tempo.arrived(goal),
+            None => wall.wait(tempo, &moment, None),
+        }
     }
-    failure.map_or(Ok(()), Err)
 }

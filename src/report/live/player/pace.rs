@@ -1,5 +1,6 @@
 //! From the time of the one who watches to the run's own: how far a player may go now.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::tempo::{Moment, Tempo};
@@ -29,9 +30,14 @@ impl Wall for Clock {
     }
 }
 
-/// Nobody wants any more of it.
+/// Why it is not played on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stopped;
+pub enum Break {
+    /// Nobody wants any more of it.
+    Stopped,
+    /// What is wanted lies before: the run must be played from its start again.
+    Back,
+}
 
 /// How far the run has been played.
 pub struct Pace<'a> {
@@ -42,6 +48,8 @@ pub struct Pace<'a> {
     since: u64,
     /// When the next beat is due.
     due: u64,
+    /// Length of the trials before this one.
+    base: u64,
     /// Nanoseconds since the start of the trial, in the run's time.
     at: f64,
     /// Did playing up to here take longer than a beat? Then there is nothing to wait for.
@@ -52,7 +60,7 @@ impl<'a> Pace<'a> {
     /// At the start of a trial.
     pub fn new(wall: &'a dyn Wall, tempo: Tempo) -> Self {
         let (now, moment) = (wall.now(), tempo.now());
-        Self { wall, tempo, moment, since: now, due: now, at: 0.0, behind: false }
+        Self { wall, tempo, moment, since: now, due: now, base: 0, at: 0.0, behind: false }
     }
 
     /// A trial begins, or goes on, at this instant of it.
@@ -63,13 +71,46 @@ impl<'a> Pace<'a> {
         self.behind = false;
     }
 
+    /// The trial is over, and was so long.
+    pub fn over(&mut self, length_ns: u64) {
+        self.base += length_ns;
+        self.at = 0.0;
+        self.tempo.at(self.base);
+    }
+
+    /// Length of the trials that are over.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// Is the run played up to where the user wants to be? Then that must be seen.
+    pub fn arriving(&self) -> bool {
+        self.moment.goal == Some(self.here())
+    }
+
+    fn here(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
     /// Waits for the next beat; returns how far the run may be played until the one
     /// after it: as many nanoseconds since the start of its trial.
-    pub fn beat(&mut self) -> Result<u64, Stopped> {
+    pub fn beat(&mut self) -> Result<u64, Break> {
         loop {
             self.pass();
             if self.moment.stopped {
-                return Err(Stopped);
+                return Err(Break::Stopped);
+            }
+            if let Some(goal) = self.moment.goal {
+                match goal.cmp(&self.here()) {
+                    Ordering::Less => return Err(Break::Back),
+                    Ordering::Greater => {
+                        // Up to there at once, however long it takes.
+                        self.at = (goal - self.base) as f64;
+                        (self.due, self.behind) = (self.since + BEAT_NS, false);
+                        return Ok(goal - self.base);
+                    }
+                    Ordering::Equal => self.arrive(goal),
+                }
             }
             let left = self.due.saturating_sub(self.since);
             if self.moment.paused {
@@ -82,6 +123,12 @@ impl<'a> Pace<'a> {
                 return Ok(self.at as u64);
             }
         }
+    }
+
+    fn arrive(&mut self, goal: u64) {
+        self.tempo.arrived(goal);
+        self.moment.goal = None;
+        (self.due, self.behind) = (self.since + BEAT_NS, false);
     }
 
     /// Is a beat over while the run is still being played up to the last one?
@@ -103,17 +150,19 @@ impl<'a> Pace<'a> {
     /// Time has passed, at the tempo that it had.
     fn pass(&mut self) {
         let (now, tempo) = (self.wall.now(), self.tempo.now());
-        if !self.moment.paused {
+        // On the way to a goal no time of the one who watches passes in the run.
+        if !self.moment.paused && self.moment.goal.is_none() {
             self.at += self.moment.speed * now.saturating_sub(self.since) as f64;
             self.at = self.at.min(LONGEST_NS);
         }
         (self.since, self.moment) = (now, tempo);
+        self.tempo.at(self.here());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BEAT_NS, Pace, Stopped};
+    use super::{BEAT_NS, Break, Pace};
     use crate::report::live::player::scripted::Scripted;
     use crate::report::live::player::tempo::Tempo;
     use crate::units::{MILLISECOND, SECOND};
@@ -161,9 +210,31 @@ mod tests {
             wall.then(20 * MILLISECOND, Tempo::stop);
             let mut pace = Pace::new(&wall, tempo);
             pace.begin(0);
-            assert_eq!((0..9).find_map(|_| pace.beat().err()), Some(Stopped));
+            assert_eq!((0..9).find_map(|_| pace.beat().err()), Some(Break::Stopped));
             assert_eq!(wall.passed(), 20 * MILLISECOND);
         }
+    }
+
+    #[test]
+    fn what_lies_ahead_is_played_at_once_also_while_it_is_paused_and_what_lies_before_from_the_start() {
+        let (wall, tempo) = (Scripted::default(), Tempo::new(1.0));
+        let mut pace = Pace::new(&wall, tempo.clone());
+        pace.begin(0);
+        assert_eq!(pace.beat(), Ok(0));
+        tempo.pause(true);
+        tempo.seek(7 * SECOND);
+        assert_eq!((pace.beat(), pace.arriving(), wall.passed()), (Ok(7 * SECOND), true, 0));
+        // A trial of three seconds is over before; the rest of the way is in the next one.
+        pace.over(3 * SECOND);
+        pace.begin(0);
+        assert!(!pace.arriving());
+        assert_eq!((pace.beat(), pace.arriving()), (Ok(4 * SECOND), true));
+        wall.then(SECOND, |tempo| tempo.pause(false));
+        assert_eq!((pace.beat(), tempo.now().goal), (Ok(4 * SECOND), None));
+        assert_eq!(pace.beat(), Ok(4 * SECOND + 100 * MILLISECOND));
+        assert_eq!(tempo.seek_by(-2 * SECOND as i64), 5 * SECOND + 100 * MILLISECOND);
+        assert_eq!(pace.beat(), Err(Break::Back));
+        assert_eq!(tempo.seek_by(-3_600 * SECOND as i64), 0);
     }
 
     #[test]

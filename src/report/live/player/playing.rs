@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Listener;
 use super::fold::Fold;
-use super::pace::{Pace, Stopped};
+use super::pace::{Break, Pace};
 use super::rest::Rest;
 use crate::record::Event;
 use crate::record::history::{Cut, Header, HistoryError, HistoryReader, Line};
@@ -17,15 +17,15 @@ const LOOK: u32 = 1_024;
 
 /// Why the history is not read on.
 pub enum Halt {
-    /// Nobody wants any more of it.
-    Stopped,
+    /// Nobody wants any more of it, or something before it.
+    Broken(Break),
     /// It cannot be read.
     Failed(HistoryError),
 }
 
-impl From<Stopped> for Halt {
-    fn from(Stopped: Stopped) -> Self {
-        Self::Stopped
+impl From<Break> for Halt {
+    fn from(why: Break) -> Self {
+        Self::Broken(why)
     }
 }
 
@@ -97,7 +97,7 @@ impl<'a> Playing<'a> {
     }
 
     /// The events of a result follow; of those before it there are none.
-    fn begin(&mut self, header: Header) -> Result<(), Stopped> {
+    fn begin(&mut self, header: Header) -> Result<(), Break> {
         self.end()?;
         let of = |result: &TrialResult| result.backend == header.backend && result.trial == header.trial;
         let Some(ahead) = self.run.report.results.iter().skip(self.next).position(of) else {
@@ -126,11 +126,11 @@ impl<'a> Playing<'a> {
         self.to.tell(Update::Trial(TrialStart { backend, trial, place, places }));
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), Stopped> {
+    fn event(&mut self, event: &Event) -> Result<(), Break> {
         let Some(trial) = self.trial.as_mut().filter(|trial| !trial.fold.is_cut()) else { return Ok(()) };
         let at_ns = trial.fold.since_start(event);
         while at_ns > trial.allowed_ns {
-            trial.show(trial.allowed_ns, self.to);
+            trial.show(trial.allowed_ns, self.pace.arriving(), self.to);
             trial.allowed_ns = self.pace.beat()?;
         }
         trial.fold.observe(event);
@@ -138,7 +138,7 @@ impl<'a> Playing<'a> {
         if trial.unseen == LOOK {
             trial.unseen = 0;
             if self.pace.late() {
-                trial.show(at_ns, self.to);
+                trial.show(at_ns, false, self.to);
                 trial.allowed_ns = self.pace.lag(at_ns, trial.allowed_ns);
             }
         }
@@ -155,59 +155,69 @@ impl<'a> Playing<'a> {
     }
 
     /// The trial under way is over: its rest, and its entry in the report.
-    fn end(&mut self) -> Result<(), Stopped> {
+    fn end(&mut self) -> Result<(), Break> {
         let Some(mut trial) = self.trial.take() else { return Ok(()) };
         let at_ns = trial.fold.reached_ns();
         while at_ns > trial.allowed_ns {
-            trial.show(trial.allowed_ns, self.to);
+            trial.show(trial.allowed_ns, self.pace.arriving(), self.to);
             trial.allowed_ns = self.pace.beat()?;
         }
         let Some(result) = self.result(self.next) else { return Ok(()) };
         let snapshot = trial.fold.snapshot(at_ns);
         let measured = self.measured(result).filter(|_| trial.fold.is_cut());
-        if self.to.wants_snapshot() {
-            self.to.tell(Update::Live(Box::new(snapshot.clone())));
-        }
+        // However busy the reader is: the last seconds are in no other one.
+        self.to.tell(Update::Live(Box::new(snapshot.clone())));
+        let mut length_ns = at_ns;
         if let Some(measured) = measured {
-            self.seconds(Rest::after(measured, snapshot))?;
+            length_ns = self.seconds(Rest::after(measured, snapshot))?.max(at_ns);
         }
-        self.ended(result);
+        self.ended(result, length_ns);
         Ok(())
     }
 
     /// The next result has no history.
-    fn without_history(&mut self) -> Result<(), Stopped> {
+    fn without_history(&mut self) -> Result<(), Break> {
         let Some(result) = self.result(self.next) else { return Ok(()) };
         self.start(result);
+        let mut length_ns = 0;
         if let Some(measured) = self.measured(result) {
             let name = format!("{}, trial {}", result.backend, result.trial);
             self.note(format!("{name}: no history was kept: only its seconds are told"));
-            self.seconds(Rest::whole(measured))?;
+            length_ns = self.seconds(Rest::whole(measured))?;
         }
-        self.ended(result);
+        self.ended(result, length_ns);
         Ok(())
     }
 
-    fn seconds(&mut self, mut rest: Rest<'_>) -> Result<(), Stopped> {
+    /// Returns where they end.
+    fn seconds(&mut self, mut rest: Rest<'_>) -> Result<u64, Break> {
         self.pace.begin(rest.begins_ns());
         let mut at_ns = rest.begins_ns();
         while at_ns < rest.ends_ns() {
             at_ns = self.pace.beat()?;
-            if rest.has(at_ns) && self.to.wants_snapshot() {
+            // The last seconds are in no other snapshot.
+            let must = at_ns >= rest.ends_ns() || self.pace.arriving();
+            if rest.has(at_ns) && (must || self.to.wants_snapshot()) {
                 self.to.tell(Update::Live(Box::new(rest.snapshot(at_ns))));
             }
         }
-        Ok(())
+        Ok(rest.ends_ns())
     }
 
-    fn ended(&mut self, result: &TrialResult) {
+    fn ended(&mut self, result: &TrialResult, length_ns: u64) {
+        self.pace.over(length_ns);
         let measured = self.measured(result).cloned();
         self.to.tell(Update::Ended(Box::new(TrialEnd { result: result.clone(), measured })));
         self.next += 1;
     }
 
+    /// Length of the trials that were played.
+    pub fn length_ns(&self) -> u64 {
+        self.pace.base()
+    }
+
     /// What the history did not have.
-    pub fn finish(&mut self) -> Result<(), Stopped> {
+    pub fn finish(&mut self) -> Result<(), Break> {
         self.end()?;
         while self.next < self.run.report.results.len() {
             self.without_history()?;
@@ -217,8 +227,9 @@ impl<'a> Playing<'a> {
 }
 
 impl Trial {
-    fn show(&mut self, at_ns: u64, to: &mut dyn Listener) {
-        if self.shown_ns.is_none_or(|shown| at_ns > shown) && to.wants_snapshot() {
+    /// Shows it, where the listener is ready for it; in any case if it `must` be seen.
+    fn show(&mut self, at_ns: u64, must: bool, to: &mut dyn Listener) {
+        if self.shown_ns.is_none_or(|shown| at_ns > shown) && (must || to.wants_snapshot()) {
             self.shown_ns = Some(at_ns);
             to.tell(Update::Live(Box::new(self.fold.snapshot(at_ns))));
         }

@@ -52,16 +52,16 @@ fn events(start: u64) -> Vec<Event> {
 }
 
 /// A run as it was stored, and what a watcher was told of it.
-struct Stored {
-    directory: tempfile::TempDir,
-    run: RecordedRun,
+pub(crate) struct Stored {
+    pub directory: tempfile::TempDir,
+    pub run: RecordedRun,
     live: Vec<Snapshot>,
 }
 
 /// How much of the history is kept, of attempts; `None`: nothing.
-type Kept = Option<u64>;
+pub(crate) type Kept = Option<u64>;
 
-fn stored(trials: u32, kept: Kept) -> Stored {
+pub(crate) fn stored(trials: u32, kept: Kept) -> Stored {
     // The name of a partial run, so that one can be made of it.
     let directory = tempfile::Builder::new().prefix(".").suffix(".partial").tempdir().unwrap();
     let mut file = kept.map(|_| HistoryFile::create(&history_path(directory.path())).unwrap());
@@ -173,6 +173,7 @@ impl Heard {
             Update::Ended(_) => "ended",
             Update::Servers(_) => "servers",
             Update::Over(_) => "over",
+            Update::Rewound => "rewound",
         };
         self.0.iter().map(kind).filter(|kind| *kind != "live").collect()
     }
@@ -181,6 +182,11 @@ impl Heard {
         let note = |update: &Update| if let Update::Note(text) = update { Some(text.clone()) } else { None };
         self.0.iter().filter_map(note).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Time that nobody waits for.
+pub(crate) fn wall() -> impl super::Wall {
+    Scripted::default()
 }
 
 /// Plays it at a speed; returns what was told, and how long that took.
@@ -426,4 +432,38 @@ fn a_trial_that_failed_before_it_began_is_told_in_its_place() {
     assert_eq!(told, ["no-lock", "redis", "no-lock"]);
     let places = heard.0.iter().filter_map(|update| if let Update::Trial(at) = update { Some(at.place) } else { None });
     assert_eq!(places.collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[test]
+fn who_goes_back_or_on_sees_what_was_there() {
+    let stored = stored(2, Some(u64::MAX));
+    let (whole, _) = played(&stored.run, stored.directory.path(), 1.0);
+    let at = |heard: &[Update], trial: u32, ns: u64| {
+        let found = heard.iter().rev().find_map(|update| match update {
+            Update::Live(live) if live.trial == trial && live.elapsed_ns == ns => Some((**live).clone()),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("trial {trial} at {ns} was not shown"))
+    };
+    let (wall, tempo, mut heard) = (Scripted::default(), Tempo::new(1.0), Heard::default());
+    tempo.stay();
+    // On into the second trial, back into the first one, and from its end to its start.
+    let reached = stored.live.iter().rfind(|live| live.trial == 1).unwrap().elapsed_ns;
+    wall.then(500 * MS, move |tempo| tempo.seek(reached + 2 * SECOND));
+    wall.then(600 * MS, |tempo| tempo.seek(1_200 * MS));
+    wall.then(650 * MS, |tempo| tempo.seek(9_999 * SECOND));
+    wall.then(700 * MS, |tempo| tempo.seek(0));
+    wall.then(800 * MS, |tempo| tempo.seek(9_999 * SECOND));
+    wall.then(900 * MS, Tempo::stop);
+    replay(&stored.run, stored.directory.path(), &tempo, &wall, &mut heard).unwrap();
+    let rewound: Vec<usize> = (0..heard.0.len()).filter(|at| matches!(heard.0[*at], Update::Rewound)).collect();
+    assert_eq!(rewound.len(), 2, "{:?}", heard.kinds());
+    let parts = [&heard.0[..rewound[0]], &heard.0[rewound[0]..rewound[1]], &heard.0[rewound[1]..]];
+    for (part, trial, ns) in [(parts[0], 2, 2 * SECOND), (parts[1], 1, 1_200 * MS)] {
+        let (there, then) = (at(part, trial, ns), at(&whole.0, trial, ns));
+        assert_eq!((json(&there.counts), there.judged), (json(&then.counts), then.judged));
+        assert_eq!(json(&there.latency), json(&then.latency));
+    }
+    let kinds = |part: &[Update]| part.iter().filter(|update| matches!(update, Update::Over(_))).count();
+    assert_eq!([kinds(parts[0]), kinds(parts[1]), kinds(parts[2])], [0, 1, 1]);
 }

@@ -99,6 +99,8 @@ fn done(stage: &mut Stage<'_>, told: &Told, action: Action, origin: Origin) -> b
         Action::Suspend => said("suspend"),
         Action::Redraw => false,
         Action::Faster => said("speed 4") && title.contains("REPLAY x4"),
+        Action::Back5 => said("seek -5") && stage.text().contains("back to 1:05"),
+        Action::Forward5 => said("seek 5") && stage.text().contains("on to 1:05"),
         Action::Slower => said("speed 1") && title.contains("REPLAY x1"),
     }
 }

@@ -13,7 +13,7 @@ use crate::tui::text::fit;
 use crate::tui::theme::Ink;
 
 /// The keys of the footer, the most useful first.
-const USEFUL: [Action; 18] = [
+const USEFUL: [Action; 20] = [
     Action::Help,
     Action::Finish,
     Action::Pause,
@@ -26,6 +26,8 @@ const USEFUL: [Action; 18] = [
     Action::Longer,
     Action::Faster,
     Action::Slower,
+    Action::Back5,
+    Action::Forward5,
     Action::NextScreen,
     Action::NextSystem,
     Action::Marker,
