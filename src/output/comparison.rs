@@ -56,7 +56,7 @@ pub fn comparison(comparison: &Comparison, width: Option<u16>) -> String {
     };
     let forced = if comparison.unlike.is_empty() { "" } else { " (unlike sides, forced)" };
     let _ = writeln!(out, "comparison: {outcome}{forced}");
-    lines(&mut out, "  ", &comparison.reasons);
+    lines(&mut out, "  ", &reasons(comparison));
     out
 }
 
@@ -126,8 +126,46 @@ fn verdict(change: &Change) -> String {
 /// Why gates that do not decide say nothing.
 pub fn silent(comparison: &Comparison) -> Vec<String> {
     let gated = comparison.changes.iter().filter(|change| change.gated && !change.verdict.concluded());
-    let told = gated.map(|change| format!("{} {}: {}", change.backend, change.figure, change.because));
-    told.filter(|told| !comparison.reasons.contains(told)).collect()
+    gathered(&gated.filter(|change| !comparison.reasons.contains(&told(change))).collect::<Vec<_>>())
+}
+
+/// The reasons of the outcome: what several systems share is said once.
+pub fn reasons(comparison: &Comparison) -> Vec<String> {
+    let of = |reason: &String| comparison.changes.iter().find(|change| change.gated && told(change) == *reason);
+    let changes: Vec<&Change> = comparison.reasons.iter().filter_map(of).collect();
+    let others = comparison.reasons.iter().filter(|reason| of(reason).is_none()).cloned();
+    gathered(&changes).into_iter().chain(others).collect()
+}
+
+fn told(change: &Change) -> String {
+    format!("{} {}: {}", change.backend, change.figure, change.because)
+}
+
+/// Figures of a system that have one reason, and systems whose figures have it, in one line.
+fn gathered(changes: &[&Change]) -> Vec<String> {
+    let mut per_system: Vec<(&str, Vec<&str>, &str)> = Vec::new();
+    for change in changes {
+        let same = |(because, _, system): &&mut (&str, Vec<&str>, &str)| {
+            *because == change.because && *system == change.backend
+        };
+        match per_system.iter_mut().find(same) {
+            Some((_, figures, _)) => figures.push(&change.figure),
+            None => per_system.push((&change.because, vec![&change.figure], &change.backend)),
+        }
+    }
+    let mut lines: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
+    for (because, figures, system) in per_system {
+        match lines.iter_mut().find(|(other, of, _)| *other == because && *of == figures) {
+            Some((_, _, systems)) => systems.push(system),
+            None => lines.push((because, figures, vec![system])),
+        }
+    }
+    let line =
+        |(because, figures, systems): (&str, Vec<&str>, Vec<&str>)| match (figures.as_slice(), systems.as_slice()) {
+            ([figure], [system]) => format!("{system} {figure}: {because}"),
+            (figures, systems) => format!("{} of {}: {because}", figures.join(", "), systems.join(", ")),
+        };
+    lines.into_iter().map(line).collect()
 }
 
 /// A value of one side in the unit of the figure.

@@ -196,15 +196,19 @@ pub fn survive_node(report: &Report, backend: &str) -> Cell {
                 );
                 Cell::bounded(may_fail > 0, because)
             }
-            Copies::One => match first.guarantees.get("quorum").and_then(serde_json::Value::as_bool) {
-                Some(true) => Cell {
-                    answer: Answer::OneNode,
-                    because: "this run had one node; of three or more a majority keeps each grant, by its recipe"
-                        .to_owned(),
-                },
-                Some(false) => Cell::no(format!("{quorum}: there is no other node, and its recipe uses one only")),
-                None => Cell::not_measured(format!("{quorum}: the report does not say what several nodes would do")),
-            },
+            Copies::One | Copies::Process => {
+                match first.guarantees.get("quorum").and_then(serde_json::Value::as_bool) {
+                    Some(true) => Cell {
+                        answer: Answer::OneNode,
+                        because: "this run had one node; of three or more a majority keeps each grant, by its recipe"
+                            .to_owned(),
+                    },
+                    Some(false) => Cell::no(format!("{quorum}: there is no other node, and its recipe uses one only")),
+                    None => {
+                        Cell::not_measured(format!("{quorum}: the report does not say what several nodes would do"))
+                    }
+                }
+            }
             Copies::Standby => Cell::not_measured(format!("{quorum}: no takeover was tried in this run")),
             Copies::Unknown => {
                 Cell::not_measured(format!("quorum {}", if quorum.is_empty() { "unknown" } else { quorum }))

@@ -24,6 +24,9 @@ pub enum Storage {
 pub enum Copies {
     /// The backend's words are not known, or could not be read back.
     Unknown,
+    /// None: the lock lives in this process, and no other program can take it. It is the floor that every service
+    /// is measured against, and is ranked beside none.
+    Process,
     /// One.
     One,
     /// One, and the standbys that it waits for.
@@ -82,6 +85,7 @@ impl fmt::Display for Durability {
             Copies::Quorum(nodes) => write!(f, "quorum of {nodes}, {storage}"),
             Copies::Standby => write!(f, "{storage}, with standby"),
             Copies::Unknown if self.storage != Storage::Unknown => write!(f, "{storage}, nodes unknown"),
+            Copies::Process => f.write_str("in this process"),
             Copies::One | Copies::Unknown => f.write_str(storage),
         }
     }
@@ -154,7 +158,8 @@ fn sqlite(synchronous: &str) -> Storage {
 
 fn copies(words: &str) -> Copies {
     match words {
-        "in process" | "one file" | "1 of 1" => return Copies::One,
+        "in process" => return Copies::Process,
+        "one file" | "1 of 1" => return Copies::One,
         "majority of the ensemble" => return Copies::Quorum(0),
         _ => {}
     }
@@ -185,7 +190,7 @@ mod tests {
         let advisory =
             "locks in shared memory, gone with a restart; fsync on, synchronous_commit on, full_page_writes on";
         let lease = "fsync on, synchronous_commit on, full_page_writes on";
-        assert_eq!(class("none: lives and dies with the process", "in process"), "in memory");
+        assert_eq!(class("none: lives and dies with the process", "in process"), "in this process");
         assert_eq!(class(stock, "1 of 1"), "disk, not synced");
         assert_eq!(class(&one_host, "3 of 5"), "quorum of 5, disk, not synced");
         assert_eq!(class(zookeeper, "1 of 1"), "disk, synced");

@@ -4,7 +4,7 @@ use crate::output::command::repeat_line;
 use crate::report::answer::{
     Absent, Answer, Cause, Class, Disqualified, Evidence, Finding, Limit, Next, Turnout, Winner,
 };
-use crate::report::{Durability, Report, SafetyVerdict, Storage};
+use crate::report::{Copies, Durability, Report, SafetyVerdict, Storage};
 use crate::stats::Interval;
 use crate::units::{grouped, human_duration, three_digits};
 
@@ -54,6 +54,7 @@ pub fn load_words(report: &Report) -> String {
 #[must_use]
 pub fn meaning_words(class: Durability) -> &'static str {
     match class.storage {
+        _ if class.copies == Copies::Process => "the floor, and no service: other programs cannot take it",
         Storage::Synced => "a grant is on disk before the client hears of it",
         Storage::Unsynced => "a crash of the machine takes the latest grants",
         Storage::Memory => "a grant is gone with the server's process",

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::mark::{Mark, of_change};
-use crate::output::comparison::{human_value, is_shown, silent};
+use crate::output::comparison::{human_value, is_shown, reasons, silent};
 use crate::report::compare::{Change, Comparison, ComparisonOutcome, percent};
 
 #[derive(Template)]
@@ -19,7 +19,7 @@ struct Page<'a> {
     glyph: &'static str,
     word: &'static str,
     meaning: &'static str,
-    reasons: &'a [String],
+    reasons: Vec<String>,
     unlike: &'a [String],
     limits: Vec<String>,
     groups: Vec<Group>,
@@ -81,7 +81,7 @@ pub fn render(comparison: &Comparison) -> Result<String, String> {
         glyph,
         word,
         meaning,
-        reasons: &comparison.reasons,
+        reasons: reasons(comparison),
         unlike: &comparison.unlike,
         limits: limits(comparison),
         groups,
@@ -91,7 +91,7 @@ pub fn render(comparison: &Comparison) -> Result<String, String> {
 
 fn limits(comparison: &Comparison) -> Vec<String> {
     let mut limits = vec![
-        format!("Only {} and safety decide; the other figures are causes of these.", comparison.gates.join(", ")),
+        format!("Only {} and safety decide; the other figures help to say why.", comparison.gates.join(", ")),
         "The intervals know nothing of what differs from run to run but not from trial to trial, such as a neighbour on \
          the machine: several runs per side bring that in."
             .to_owned(),

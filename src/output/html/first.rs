@@ -24,6 +24,8 @@ pub struct First {
     pub absent: Vec<String>,
     /// The systems that ran, by class of durability.
     pub classes: Vec<ClassRows>,
+    /// Is no system in the same class as another, so that none is ranked before another?
+    pub unranked: bool,
     /// What the run does not prove.
     pub limits: Vec<String>,
     /// What changes how to read it.
@@ -40,7 +42,7 @@ pub struct ClassRows {
     pub name: String,
     /// What a crash leaves.
     pub meaning: &'static str,
-    /// Who is best and by what margin.
+    /// Who is best and by what margin; empty for a system that is alone in its class.
     pub winner: String,
     /// Its systems.
     pub rows: Vec<SystemRow>,
@@ -89,6 +91,7 @@ pub fn first(report: &Report, answer: &Answer) -> First {
         load: load_words(report).trim_start_matches("; ").to_owned(),
         absent: answer.turnout.absent.iter().map(absent_words).collect(),
         classes: answer.classes.iter().map(|class| rows(class, most)).collect(),
+        unranked: answer.classes.iter().all(alone),
         limits: answer.limits.iter().map(|limit| tight(&limit_words(limit, ran))).collect(),
         findings: answer.findings.iter().map(told).collect(),
         more_findings: answer.more_findings,
@@ -102,9 +105,14 @@ fn rows(class: &Class, most: f64) -> ClassRows {
     ClassRows {
         name: class.durability.to_string(),
         meaning: meaning_words(class.durability),
-        winner: tight(&winner_words(class)),
+        winner: if alone(class) { String::new() } else { tight(&winner_words(class)) },
         rows: class.rows.iter().enumerate().map(|(at, one)| row(one, at < marked, &class.winner, most)).collect(),
     }
+}
+
+/// Is there nothing in its class to compare it with?
+fn alone(class: &Class) -> bool {
+    class.rows.len() == 1 && class.winner == Winner::Alone
 }
 
 fn row(row: &Row, marked: bool, winner: &Winner, most: f64) -> SystemRow {

@@ -30,7 +30,7 @@ pub(super) fn single_node(evidence: &Evidence<'_>) -> Vec<Sighting> {
     let systems = evidence.served().into_iter();
     systems
         .filter_map(|(name, trials)| match Durability::of(trials[0]).copies {
-            Copies::One => Some(Sighting::found(name, "one node".to_owned())),
+            Copies::One | Copies::Process => Some(Sighting::found(name, "one node".to_owned())),
             Copies::Unknown => Some(Sighting::unsure(name, format!("its quorum is \"{}\"", trials[0].quorum))),
             Copies::Standby | Copies::Quorum(_) => None,
         })
