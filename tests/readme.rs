@@ -15,7 +15,7 @@ use std::sync::Mutex;
 
 use clap::{CommandFactory, Parser};
 use lockbench::cli::Arguments;
-use lockbench::output::OUTPUTS;
+use lockbench::output::{AnswerLook, AnswerPlace, OUTPUTS, answer_text};
 use lockbench::report::live::Origin;
 use lockbench::report::{Exit, RAW_FILES, parse_report};
 use lockbench::tui::input::{Action, BINDINGS, applies};
@@ -49,6 +49,16 @@ fn every_figure_of_the_readme_is_in_the_reference_results() {
     for (run, title) in SHOWN {
         assert_listed(&format!("{run}/{title}"), &reference(run, title));
     }
+}
+
+#[test]
+fn the_readme_begins_with_the_answer_of_the_reference_run() {
+    let text = read("results/reference/quickstart/report.json");
+    let report = parse_report(Path::new("quickstart"), text.as_bytes()).unwrap();
+    let run = "results/reference/quickstart";
+    let place = AnswerPlace { files: None, run, program: "./lockbench" };
+    let look = AnswerLook { width: Some(110), ascii: false, colour: false };
+    assert_listed("quickstart/answer", &format!("```text\n{}```\n", answer_text(&report, place, look)));
 }
 
 #[test]
