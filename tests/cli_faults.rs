@@ -133,7 +133,7 @@ fn a_server_that_dies_at_start_is_quoted() {
     let mut command = place.command(&["run", &workload, "-b", "redis"]);
     command.env("LOCKBENCH_REDIS_SERVER", &fake);
     let ran = Running::start(&mut command).finish(Duration::from_secs(30)).exits(3);
-    ran.tells(&["nobody likes me", "exit status 7", "port ", "--endpoint redis=URL"]);
+    ran.tells(&["nobody likes me", "exit status 7", "and no container: ", "port ", "--endpoint redis=URL"]);
     assert!(place.server_files().is_empty(), "{:?}", place.server_files());
 }
 

@@ -107,6 +107,7 @@ fn a_full_disk_costs_the_files_but_not_the_figures() {
     let ran = ran.complains(&["history.jsonl.gz", "No space left on device", "results/.full.partial"]);
     ran.tells(&["grants/s", "verdict: exit 1"]);
     assert_eq!(place.entries(), [".full.partial"], "a run without its files is not complete");
+    agrees(&place.results().join(".full.partial"), 1);
 }
 
 #[test]
@@ -126,6 +127,14 @@ fn a_file_size_limit_is_like_a_full_disk() {
     assert_eq!(output.status.code(), Some(1), "{err}");
     assert!(err.contains("history.jsonl.gz: File too large") && out.contains("grants/s"), "{err}\n{out}");
     assert_eq!(place.entries(), [".full.partial"]);
+    agrees(&place.results().join(".full.partial"), 1);
+}
+
+/// What could still be written of a report says how the run ended, or nothing reads it.
+fn agrees(directory: &Path, code: i32) {
+    let Ok(bytes) = fs::read(directory.join("report.json")) else { return };
+    let report: serde_json::Value = serde_json::from_slice(&bytes).expect("half a report is none");
+    assert_eq!((&report["verdict"]["exit_code"], &report["complete"]), (&code.into(), &false.into()), "{directory:?}");
 }
 
 #[test]

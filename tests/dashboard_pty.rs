@@ -214,7 +214,7 @@ fn a_terminal_that_goes_away_ends_the_run_in_order() {
     let mut pty = on_terminal(&place, &arguments);
     pty.wait_for(MEASURES);
     pty.hang_up();
-    assert!(pty.exit().code().is_some(), "it was killed");
+    assert_eq!(pty.exit().code(), Some(143));
     let report = place.report();
     assert_eq!((&report["complete"], &report["verdict"]["exit_code"]), (&false.into(), &143.into()));
     assert!(place.server_files().is_empty(), "{:?}", place.server_files());

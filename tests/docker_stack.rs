@@ -55,6 +55,26 @@ fn every_system_is_compared_in_containers_and_nothing_stays() {
 }
 
 #[test]
+fn a_program_that_does_not_start_gives_way_to_a_container() {
+    let Some(docker) = Docker::or_skip("gives-way") else { return };
+    let (place, workload) = (Place::new(), Place::shipped("hot-key.toml"));
+    let fake = place.file("redis-server", "#!/bin/sh\necho 'no such luck'\nexit 1\n");
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["run", &workload, "-b", "redis", "--clients", "4", "--duration", "1s", "--warmup", "0s"];
+    let mut command = docker.command(&place, &arguments);
+    command.env("LOCKBENCH_REDIS_SERVER", &fake);
+    let ran = Running::start(&mut command).finish(LIMIT).exits(0);
+    let said = "redis: its program here did not start, a container is tried instead: redis: ";
+    ran.complains(&[said, "exit status 1"]);
+    docker.assert_nothing_left();
+    let report = place.report();
+    let notes = report["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note.as_str().unwrap().starts_with(said)), "{notes:?}");
+    assert!(report["environment"]["placement"].as_str().unwrap().contains("Docker containers"));
+}
+
+#[test]
 fn clients_see_a_paused_a_killed_and_a_cut_off_node_and_recover() {
     let Some(docker) = Docker::or_skip("faults") else { return };
     let home = Place::new();

@@ -113,7 +113,7 @@ impl Concluded {
         };
         if let (Err(failure), false) = (shown, self.hung_up) {
             tell(&format!("lockbench: {}; the files are in {}", failure.message, self.place.display()));
-            self.report.verdict.unstored(failure.message);
+            self.report.verdict.unshown(failure.exit, failure.message);
         }
         self.report.verdict.exit_code
     }

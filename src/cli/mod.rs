@@ -169,6 +169,10 @@ fn write_out(text: &str) -> Result<bool, Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        // The terminal is gone: as if its hang-up had been heard.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+            Err(Failure { exit: Exit::Terminated, message: "the terminal on stdout went away".to_owned() })
+        }
         Err(error) => Err(Failure::internal(format!("cannot write to stdout: {error}"))),
     }
 }

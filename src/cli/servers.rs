@@ -81,10 +81,11 @@ impl Servers {
         }
         kinds.extend(left_running(&wanted, args));
         wanted.retain(|kind| !kinds.contains_key(kind));
-        kinds.extend(started(&wanted, args, stop, told));
+        let mut fell_back = Vec::new();
+        kinds.extend(started(&wanted, args, stop, told, &mut fell_back));
         // With servers of its own, lockbench sees the labels instead.
         let declared = args.docker.durability().filter(|_| args.stack == StackChoice::External);
-        Self { kinds, declared, fell_back: Vec::new() }
+        Self { kinds, declared, fell_back }
     }
 
     /// Servers that were found, and do not answer an entry: takes the next ones that
@@ -107,7 +108,7 @@ impl Servers {
         told(&said);
         self.fell_back.push(said);
         let next = if programs { containers(&[kind], args).remove(&kind) } else { None };
-        let next = next.or_else(|| started(&[kind], args, stop, told).remove(&kind));
+        let next = next.or_else(|| started(&[kind], args, stop, told, &mut self.fell_back).remove(&kind));
         let next = match next {
             Some(Source::Missing(problem)) => Source::Missing(format!("{found}: {reason}; and no other: {problem}")),
             Some(next) => next,
@@ -306,16 +307,31 @@ fn containers(wanted: &[ServerKind], args: &LoadArgs) -> BTreeMap<ServerKind, So
     wanted.map(|server| (server.kind(), source(server))).collect()
 }
 
-/// Starts what does not run, as chosen.
-fn started(wanted: &[ServerKind], args: &LoadArgs, stop: &Stop, told: &dyn Fn(&str)) -> BTreeMap<ServerKind, Source> {
+/// Starts what does not run, as chosen. `fell_back` has which programs did not start, where
+/// containers are tried instead.
+fn started(
+    wanted: &[ServerKind],
+    args: &LoadArgs,
+    stop: &Stop,
+    told: &dyn Fn(&str),
+    fell_back: &mut Vec<String>,
+) -> BTreeMap<ServerKind, Source> {
     let programs = args.stack != StackChoice::Docker;
-    let (here, elsewhere): (Vec<ServerKind>, Vec<ServerKind>) =
+    let (here, mut elsewhere): (Vec<ServerKind>, Vec<ServerKind>) =
         wanted.iter().partition(|kind| programs && matches!(probe(**kind), Probe::Found { .. }));
     let options = Options { keep: args.keep_servers_dir, stop: stop.clone(), ..Options::default() };
-    let local = LocalStack::start(&here, &options).into_iter();
-    let mut all: BTreeMap<ServerKind, Source> = local
-        .map(|(kind, started)| (kind, started.map_or_else(|error| Source::Missing(error.to_string()), source)))
-        .collect();
+    let (mut all, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    for (kind, started) in LocalStack::start(&here, &options) {
+        match started {
+            Ok(server) => drop(all.insert(kind, source(server))),
+            // The user said where servers come from, or wants none any more.
+            Err(error) if args.stack != StackChoice::Auto || stop.draining() => {
+                all.insert(kind, Source::Missing(error.to_string()));
+            }
+            Err(error) => drop(failed.insert(kind, error.to_string())),
+        }
+    }
+    elsewhere.extend(failed.keys());
     if elsewhere.is_empty() {
         return all;
     }
@@ -326,18 +342,30 @@ fn started(wanted: &[ServerKind], args: &LoadArgs, stop: &Stop, told: &dyn Fn(&s
     match containers {
         Ok(docker) => {
             info!(target: SERVERS, "containers come from {}", docker.describe());
+            for (kind, error) in &failed {
+                let reason = error.lines().next().unwrap_or_default();
+                let said = format!("{kind}: its program here did not start, a container is tried instead: {reason}");
+                warn!(target: SERVERS, "{said}");
+                told(&said);
+                fell_back.push(said);
+            }
             let started = docker.start(&elsewhere, told).into_iter();
-            all.extend(
-                started.map(|(kind, server)| {
-                    (kind, server.map_or_else(|error| Source::Missing(error.to_string()), source))
-                }),
-            );
+            all.extend(started.map(|(kind, server)| {
+                let problem = |error: DockerError| Source::Missing(both(failed.get(&kind), &error.to_string()));
+                (kind, server.map_or_else(problem, source))
+            }));
         }
         Err(error) => {
             if let Some(error) = &error {
                 warn!(target: SERVERS, "no containers: {error}");
             }
-            all.extend(elsewhere.iter().map(|kind| (*kind, Source::Missing(missing(*kind, error.as_ref())))));
+            all.extend(elsewhere.iter().map(|kind| {
+                let problem = match (failed.get(kind), &error) {
+                    (failed @ Some(_), Some(error)) => both(failed, &error.to_string()),
+                    (_, error) => missing(*kind, error.as_ref()),
+                };
+                (*kind, Source::Missing(problem))
+            }));
         }
     }
     all
@@ -348,6 +376,15 @@ fn source(server: Server) -> Source {
         return Source::Ours(Arc::new(server));
     }
     Source::Left(Left { endpoints: server.endpoints(), containers: Some(Arc::new(server)) })
+}
+
+/// Why neither a program, if one was tried, nor a container serves. The last lines of the
+/// program's log stay last.
+pub fn both(program: Option<&String>, container: &str) -> String {
+    let Some(program) = program else { return container.to_owned() };
+    let (head, log) = program.split_once('\n').unwrap_or((program, ""));
+    let gap = if log.is_empty() { "" } else { "\n" };
+    format!("{head}; and no container: {container}{gap}{log}")
 }
 
 /// Why there is no server of this kind.

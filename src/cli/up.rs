@@ -1,5 +1,6 @@
 //! `lockbench up`: servers that stay, until `lockbench down`.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -10,6 +11,7 @@ use super::args::{StackChoice, UpArgs};
 use super::keeper::Said;
 use super::kinds::{named, no_external};
 use super::listing::{Row, State, shown};
+use super::servers::both;
 use super::session::Interrupt;
 use super::signal::HangUp;
 use super::{Failure, tell};
@@ -78,19 +80,32 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn all(&mut self, kinds: &[ServerKind], by_name: bool) -> Result<(), Failure> {
-        let mut wanted = self.running(kinds)?;
+        let (mut wanted, mut failed) = (self.running(kinds)?, BTreeMap::new());
         if self.args.stack != StackChoice::Docker {
             let here: Vec<ServerKind> =
                 wanted.iter().copied().filter(|kind| matches!(probe(*kind), Probe::Found { .. })).collect();
-            self.programs(&here)?;
-            wanted.retain(|kind| !here.contains(kind));
+            failed = self.programs(&here)?;
+            if self.args.stack != StackChoice::Auto || self.interrupt.stop.draining() {
+                refused(failed.values())?;
+            }
+            wanted.retain(|kind| !here.contains(kind) || failed.contains_key(kind));
         }
         if wanted.is_empty() {
             return Ok(());
         }
         match (self.args.stack, DockerStack::find(&self.args.docker.options(&self.interrupt.stop))) {
             (StackChoice::Docker, Err(error)) => Err(Failure::unavailable(error)),
-            (StackChoice::Docker | StackChoice::Auto, Ok(docker)) => self.in_containers(&docker, &wanted, by_name),
+            (StackChoice::Docker | StackChoice::Auto, Ok(docker)) => {
+                for problem in failed.values() {
+                    tell(&format!("lockbench: {problem}\nlockbench: a container is tried instead"));
+                }
+                self.in_containers(&docker, &wanted, by_name, &failed)
+            }
+            (_, Err(error)) if !failed.is_empty() => {
+                let problems: Vec<String> =
+                    failed.values().map(|problem| both(Some(problem), &error.to_string())).collect();
+                refused(problems.iter())
+            }
             (StackChoice::Local | StackChoice::External, _) => self.missing(&wanted, by_name, None),
             (StackChoice::Auto, Err(error)) => self.missing(&wanted, by_name, Some(&error)),
         }
@@ -123,13 +138,13 @@ impl Work<'_> {
         Ok(wanted)
     }
 
-    /// Starts a keeper for each, and waits for all.
-    fn programs(&mut self, kinds: &[ServerKind]) -> Result<(), Failure> {
+    /// Starts a keeper for each, and waits for all; returns why some do not serve.
+    fn programs(&mut self, kinds: &[ServerKind]) -> Result<BTreeMap<ServerKind, String>, Failure> {
         let within = self.args.docker.within;
         let begun: Vec<_> = kinds.iter().map(|kind| (*kind, begin(*kind, within))).collect();
         let limit = Instant::now() + within + SLACK;
         let register = Register::from_env().map_err(Failure::internal)?;
-        let mut failed = Vec::new();
+        let mut failed = BTreeMap::new();
         for (kind, begun) in begun {
             let cannot = |error: std::io::Error| Failure::internal(format!("cannot start a keeper: {error}"));
             let mut keeper = begun.map_err(cannot)?;
@@ -149,21 +164,31 @@ impl Work<'_> {
                     match register.of(kind) {
                         Some(left) => self.rows.extend(Row::of_left(&left, state)),
                         None => {
-                            failed.push(format!("{kind}: another `lockbench up` is starting or stopping it; try again"))
+                            let problem =
+                                format!("{kind}: another `lockbench up` is starting or stopping it; try again");
+                            failed.insert(kind, problem);
                         }
                     }
                 }
                 Ok(Said::Failed(problem)) | Err(problem) => {
                     keeper.end();
-                    failed.push(problem);
+                    failed.insert(kind, problem);
                 }
             }
         }
-        if failed.is_empty() { Ok(()) } else { Err(Failure::unavailable(failed.join("\nlockbench: "))) }
+        Ok(failed)
     }
 
-    fn in_containers(&mut self, docker: &DockerStack, kinds: &[ServerKind], by_name: bool) -> Result<(), Failure> {
-        let offered: Vec<ServerKind> = kinds.iter().copied().filter(|kind| by_name || docker.offers(*kind)).collect();
+    /// `here`: why programs of this machine do not serve.
+    fn in_containers(
+        &mut self,
+        docker: &DockerStack,
+        kinds: &[ServerKind],
+        by_name: bool,
+        here: &BTreeMap<ServerKind, String>,
+    ) -> Result<(), Failure> {
+        let must = |kind: &ServerKind| by_name || here.contains_key(kind) || docker.offers(*kind);
+        let offered: Vec<ServerKind> = kinds.iter().copied().filter(must).collect();
         let mut failed = Vec::new();
         for (kind, server) in docker.start(&offered, &|text| tell(text)) {
             match server {
@@ -173,10 +198,13 @@ impl Work<'_> {
                     self.containers.push(server);
                 }
                 Err(DockerError::Interrupted) => {}
-                Err(error) => failed.push(format!("{kind}: {error}")),
+                Err(error) => failed.push(match here.get(&kind) {
+                    Some(problem) => both(Some(problem), &error.to_string()),
+                    None => format!("{kind}: {error}"),
+                }),
             }
         }
-        if failed.is_empty() { Ok(()) } else { Err(Failure::unavailable(failed.join("\nlockbench: "))) }
+        refused(failed.iter())
     }
 
     /// Neither programs nor containers.
@@ -203,6 +231,12 @@ impl Work<'_> {
             }
         }
     }
+}
+
+/// All or nothing: one that does not serve is the end.
+fn refused<'a>(problems: impl Iterator<Item = &'a String>) -> Result<(), Failure> {
+    let problems: Vec<&str> = problems.map(String::as_str).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Failure::unavailable(problems.join("\nlockbench: "))) }
 }
 
 /// A keeper that has not answered yet.

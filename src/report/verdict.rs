@@ -128,11 +128,17 @@ pub fn judge(
 impl Verdict {
     /// The run could not be stored: exit 1, unless something worse was found.
     pub fn unstored(&mut self, reason: String) {
-        if [Exit::Usage, Exit::Violation].iter().any(|worse| worse.code() == self.exit_code) {
-            self.reasons.push(reason);
-        } else {
-            self.exit_code = Exit::Internal.code();
+        self.unshown(Exit::Internal, reason);
+    }
+
+    /// Its end went wrong: that exit, unless something worse was found.
+    pub fn unshown(&mut self, exit: Exit, reason: String) {
+        let found = self.exit_code;
+        self.exit_code = worst([exit.code(), found].into_iter());
+        if self.exit_code == exit.code() {
             self.reasons.insert(0, reason);
+        } else {
+            self.reasons.push(reason);
         }
     }
 }

@@ -14,10 +14,17 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
-/// `$1` is the directory to remove, or empty; the rest is the last command, if any.
+/// `$1` is the directory of the servers, or empty; `$2` says to keep it; the rest is the last
+/// command, if any.
 /// Lines: `+ GROUP` started, `- GROUP` stopped, `released` nothing to do any more.
-/// Graceful first, so that Postgres gives its shared memory
-/// back; `kill -TERM -GROUP` without `--`, which dash does not know.
+///
+/// Ends each group and all its descendants, known by pid and start (proc(5), fields 1, 4, 5 and
+/// 22): a Postgres backend is a session of its own, and one that is stopped hears nothing.
+/// Graceful first, so that Postgres gives its shared memory back: only the leader is asked, for
+/// it ends its children in order, and what initdb runs dies of a signal before it can clean up.
+/// TERM lets clients finish, INT does not wait for them. What memory is left all the same is
+/// known by who made it, or by the file of its server. `kill -KILL -GROUP` without `--`, which
+/// dash does not know.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM QUIT
 groups=
@@ -30,18 +37,69 @@ while read -r what group; do
     released) exit 0 ;;
   esac
 done
-for g in $groups; do kill -TERM "-$g"; kill -CONT "-$g"; done
+family= pids=" " memory=
+relatives() {
+  all= more=1
+  for file in /proc/[0-9]*/stat; do
+    read -r line <"$file" || continue
+    pid=${line%% *}
+    set -- ${line##*) }
+    all="$all $pid:$2:$3:${20}"
+  done
+  while [ "$more" ]; do
+    more=
+    for one in $all; do
+      pid=${one%%:*} rest=${one#*:}
+      parent=${rest%%:*} rest=${rest#*:}
+      case $pids in *" $pid "*) continue ;; esac
+      case " $groups :$pids" in
+        *" ${rest%%:*} "*:* | *:*" $parent "*) pids="$pids$pid " family="$family $pid:${rest#*:}" more=1 ;;
+      esac
+    done
+  done
+  while read -r key id line; do
+    set -- $line
+    case $pids in *" $3 "*) memory="$memory $key:$id" ;; esac
+  done </proc/sysvipc/shm
+}
+free() { # KEY ID, where both are still those of a segment
+  while read -r key id line; do
+    [ "$id" = "$2" ] && [ "$((key & 4294967295))" = "$(($1 & 4294967295))" ] && ipcrm -m "$id"
+  done </proc/sysvipc/shm
+}
+lives() {
+  read -r line <"/proc/${1%%:*}/stat" || return 1
+  born=${1#*:}
+  set -- ${line##*) }
+  [ "$1" != Z ] && [ "${20}" = "$born" ]
+}
+tell() { for one in $family; do lives "$one" && kill "-$1" "${one%%:*}"; done; }
+[ -z "$groups" ] || relatives
+for g in $groups; do kill -TERM "$g" || kill -TERM "-$g"; kill -CONT "-$g"; done
+tell CONT
 tries=0
-while [ "$tries" -lt 20 ]; do
+while [ "$tries" -lt 25 ]; do
   alive=
   for g in $groups; do kill -0 "-$g" && alive=1; done
+  for one in $family; do lives "$one" && alive=1; done
   [ "$alive" ] || break
+  [ "$tries" -ne 10 ] || for g in $groups; do kill -INT "$g"; done
   sleep 0.1
+  relatives
   tries=$((tries + 1))
 done
 for g in $groups; do kill -KILL "-$g"; done
-[ -z "$1" ] || rm -rf -- "$1"
-shift
+tell KILL
+for one in $memory; do free "${one%%:*}" "${one#*:}"; done
+# Postgres names its segment in line 7: key and id. One that was killed before left it.
+for file in "$1"/*/data/postmaster.pid; do
+  [ -n "$1" ] && [ -f "$file" ] || continue
+  key= id=
+  { for _ in 1 2 3 4 5 6; do read -r line; done; read -r key id; } <"$file"
+  [ -z "$id" ] || free "$key" "$id"
+done
+[ -z "$1" ] || [ -n "$2" ] || rm -rf -- "$1"
+shift 2
 [ $# -eq 0 ] || exec "$@"
 "#;
 
@@ -55,6 +113,9 @@ const LAUNCHER: &str = r#"echo "+ $$" >&0 || exit 125; exec "$0" "$@" </dev/null
 /// `JAVA_TOOL_OPTIONS` of the caller would change settings that we call stock.
 const ENVIRONMENT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "JAVA_HOME", "TZ"];
 
+/// Longest that its work may take: the patience of the script, and room for a busy machine.
+pub(super) const WORK: Duration = Duration::from_secs(5);
+
 /// A running guard.
 pub(super) struct Guard {
     pipe: Mutex<Option<ChildStdin>>,
@@ -62,12 +123,13 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Starts a guard that at the end removes `dir`, if given, and runs `last`, if not
-    /// empty.
-    pub(super) fn start(dir: Option<&Path>, last: &[OsString]) -> io::Result<Self> {
+    /// Starts a guard that at the end removes `dir`, if given and not to be kept, and runs
+    /// `last`, if not empty.
+    pub(super) fn start(dir: Option<&Path>, keep: bool, last: &[OsString]) -> io::Result<Self> {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "lockbench-guard"])
             .arg(dir.unwrap_or(Path::new("")))
+            .arg(if keep { "keep" } else { "" })
             .args(last)
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -130,6 +192,6 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.finish(Duration::from_secs(4));
+        self.finish(WORK);
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::StartError;
-use super::guard::Guard;
+use super::guard::{Guard, WORK};
 use super::user::{self, User};
 
 /// The directory and its guard.
@@ -27,7 +27,7 @@ impl Home {
         let failed = |source| directory("create", &path, "lockbench", source);
         DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
-        let guard = Guard::start((!keep).then_some(&path), &[])
+        let guard = Guard::start(Some(&path), keep, &[])
             .map_err(|source| StartError::system("start /bin/sh, which guards the servers", source))?;
         let home = Self { path, keep, guard };
         if user::is_root() {
@@ -64,8 +64,9 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        if !self.keep {
-            // The guard tries again right after.
+        // It takes back what killed servers left, which the files tell; then it removes them.
+        self.guard.finish(WORK);
+        if !self.keep && self.path.exists() {
             let _ = fs::remove_dir_all(&self.path);
         }
     }

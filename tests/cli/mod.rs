@@ -264,6 +264,11 @@ fn process(pid: u32) -> Option<Process> {
 
 /// Asserts that all of these end soon: the guard may still be removing a directory.
 pub fn assert_gone(family: &[Process]) {
+    assert_gone_within(family, Duration::from_secs(3));
+}
+
+/// The same with a time of its own.
+pub fn assert_gone_within(family: &[Process], limit: Duration) {
     let begin = Instant::now();
     loop {
         let left: Vec<&Process> =
@@ -271,7 +276,7 @@ pub fn assert_gone(family: &[Process]) {
         if left.is_empty() {
             return;
         }
-        assert!(begin.elapsed() < Duration::from_secs(3), "left behind: {left:?}");
+        assert!(begin.elapsed() < limit, "left behind: {left:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -69,7 +69,7 @@ impl Claim {
         let keep = engine.names_of("volume", project)?;
         let down = arguments(engine.program(), project, "unused", &keep, services);
         let last: Vec<OsString> = std::iter::once(OsString::from("/bin/sh")).chain(down).collect();
-        let guard = Guard::start(None, &last).map_err(|error| DockerError::Call {
+        let guard = Guard::start(None, false, &last).map_err(|error| DockerError::Call {
             call: "/bin/sh, which guards the containers".to_owned(),
             problem: error.to_string(),
         })?;
