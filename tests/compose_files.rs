@@ -88,6 +88,13 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("COMPOSE_PROFILES=redis,", "COMPOSE_PROFILES=", "file: COMPOSE_PROFILES"),
     ("\nservices:\n", "\nname: lockbench\nservices:\n", "file: top-level name"),
     ("\"postgres:/var/lib/postgresql\"", "\"database:/var/lib/postgresql\"", "postgres: volume"),
+    ("  cap_drop: [ALL]\n", "", "redis: has capabilities"),
+    ("  user: redis\n  read_only: true\n", "  user: redis\n", "redis: may write its root"),
+    (
+        "POSTGRES_USER: lockbench\n",
+        "POSTGRES_USER: lockbench\n      POSTGRES_PASSWORD: secret\n",
+        "postgres: POSTGRES_PASSWORD is a constant",
+    ),
     ("./redis:/etc/lockbench:ro\", \"redis:/data", "./redis:/etc/lockbench\", \"redis:/data", "redis: may write"),
 ];
 

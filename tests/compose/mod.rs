@@ -79,6 +79,8 @@ pub fn scalar(value: &Value) -> String {
 
 /// Does an image's name end in an exact version: `name:1.2`, `name:v1.2.3-x`?
 pub fn is_pinned(image: &str) -> bool {
+    // A digest behind it says even more.
+    let image = image.split('@').next().unwrap_or(image);
     let name = image.rsplit('/').next().unwrap_or(image);
     let Some((_, tag)) = name.split_once(':') else { return false };
     if image.starts_with("lockbench-offline/") {

@@ -21,6 +21,7 @@ pub fn findings(compose: &Compose) -> Vec<String> {
             volumes(compose, &service),
             labels(compose, &service),
             forbidden(&service),
+            hardened(&service),
         ];
         found.extend(of_service.into_iter().flatten().map(|finding| format!("{name}: {finding}")));
     }
@@ -199,6 +200,28 @@ fn forbidden(service: &Mapping) -> Vec<String> {
     keys.into_iter().filter(|key| service.contains_key(*key)).map(|key| format!("has {key}")).collect()
 }
 
+/// What a server that is taken over could do with its container.
+fn hardened(service: &Mapping) -> Vec<String> {
+    let mut found = Vec::new();
+    if list(service, "cap_drop") != ["ALL"] || service.contains_key("cap_add") {
+        found.push("has capabilities that no service of ours needs".to_owned());
+    }
+    if list(service, "security_opt") != ["no-new-privileges:true"] {
+        found.push("may gain privileges".to_owned());
+    }
+    // The entry points of these two images write beside files of the image.
+    let image = list(service, "image").concat();
+    let writes = image.contains("ZOOKEEPER_IMAGE") || image.contains("GRAFANA_IMAGE");
+    if list(service, "read_only") != ["true"] && !writes {
+        found.push("may write its root".to_owned());
+    }
+    let variables = service.get("environment").and_then(Value::as_mapping);
+    let password = |name: &String| name.to_lowercase().ends_with("password");
+    let constant = variables.into_iter().flat_map(Mapping::keys).map(scalar).find(password);
+    found.extend(constant.map(|name| format!("{name} is a constant")));
+    found
+}
+
 /// What no two services may share, and `peers`.
 fn shared(compose: &Compose) -> Vec<String> {
     let mut found = Vec::new();
@@ -206,7 +229,8 @@ fn shared(compose: &Compose) -> Vec<String> {
     for (name, service) in compose.services() {
         let ports = list(&service, "ports").into_iter().map(|port| compose.filled(&port));
         let ports = ports.map(|port| port.rsplit_once(':').map_or(port.clone(), |(host, _)| host.to_owned()));
-        let volumes = list(&service, "volumes").into_iter().filter(|volume| !volume.starts_with("./"));
+        let ours = |volume: &String| !volume.starts_with("./") && !volume.ends_with(":ro");
+        let volumes = list(&service, "volumes").into_iter().filter(ours);
         let volumes = volumes.map(|volume| volume.split(':').next().unwrap_or_default().to_owned());
         for thing in ports.chain(volumes.collect::<BTreeSet<_>>()) {
             if let Some(other) = owners.insert(thing.clone(), name.clone()) {

@@ -22,6 +22,19 @@ pub(super) struct Container {
     network_settings: NetworkSettings,
     #[serde(default)]
     host_config: HostConfig,
+    /// What the file of its label `lockbench.secret` has; the engine's answer does not.
+    #[serde(skip)]
+    pub(super) secret: Option<Secret>,
+}
+
+/// A password that a container made for itself.
+#[derive(Clone)]
+pub(super) struct Secret(pub(super) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("hidden")
+    }
 }
 
 /// How it is.
@@ -176,7 +189,24 @@ impl Container {
             service: self.service().to_owned(),
             problem: "it has no label lockbench.url".to_owned(),
         })?;
-        Ok(Endpoint::new(template.replace("{address}", &self.address()?)))
+        let whole = self.filled(template).ok_or_else(|| DockerError::Odd {
+            service: self.service().to_owned(),
+            problem: "its password cannot be read from the file that the label lockbench.secret names".to_owned(),
+        })?;
+        Ok(Endpoint::new(whole.replace("{address}", &self.address()?)))
+    }
+
+    /// The template of an endpoint with the password in it, where it wants one.
+    fn filled(&self, template: &str) -> Option<String> {
+        match &self.secret {
+            Some(Secret(secret)) => Some(template.replace("{secret}", secret)),
+            None => (!template.contains("{secret}")).then(|| template.to_owned()),
+        }
+    }
+
+    /// The file of it that has its password.
+    pub(super) fn secret_file(&self) -> Option<&str> {
+        self.label("lockbench.secret").filter(|path| path.starts_with('/'))
     }
 
     /// Where clients reach it while it runs, also while it does not: published ports are kept.
@@ -185,7 +215,7 @@ impl Container {
         if let Ok(endpoint) = self.endpoint() {
             return Some(endpoint);
         }
-        let (template, port) = (self.label("lockbench.url")?, self.label("lockbench.port")?);
+        let (template, port) = (self.filled(self.label("lockbench.url")?)?, self.label("lockbench.port")?);
         let bindings = self.host_config.port_bindings.as_ref()?.get(&format!("{port}/tcp"))?.as_ref()?;
         let binding = bindings.iter().find(|binding| !matches!(binding.host_port.as_str(), "" | "0"))?;
         Some(Endpoint::new(template.replace("{address}", &format!("127.0.0.1:{}", binding.host_port))))

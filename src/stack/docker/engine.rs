@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::call::{Silence, call, last_line};
-use super::container::Container;
+use super::container::{Container, Secret};
 use super::error::DockerError;
 use crate::stack::search::is_executable;
 
@@ -82,7 +82,17 @@ impl Engine {
         };
         let mut containers: Vec<Container> = serde_json::from_str(&text).map_err(odd)?;
         containers.sort_by_key(|container| container.order());
+        for container in &mut containers {
+            container.secret = container.secret_file().and_then(|path| self.secret(&container.id, path));
+        }
         Ok(containers)
+    }
+
+    /// A password of one line that a container keeps in a file. Copied, which a container that is
+    /// paused or has ended allows too; `None` until the file is there.
+    fn secret(&self, id: &str, path: &str) -> Option<Secret> {
+        let archive = self.run(&["cp", &format!("{id}:{path}"), "-"], SOON).ok()?;
+        in_archive(&archive).map(Secret)
     }
 
     /// One container, which must be there.
@@ -108,6 +118,14 @@ impl Engine {
     }
 }
 
+/// The text of the only file of an archive: a header of 512 bytes, then the text and zeros
+/// (tar(5)). Passwords are letters and digits: anything else is no such file.
+fn in_archive(archive: &str) -> Option<String> {
+    let text = archive.get(512..)?.split('\0').next()?.trim();
+    let plain = !text.is_empty() && text.len() <= 256 && text.chars().all(|c| c.is_ascii_alphanumeric());
+    plain.then(|| text.to_owned())
+}
+
 /// A program by name, in absolute directories of `PATH`.
 pub(super) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -115,4 +133,18 @@ pub(super) fn program(name: &str) -> Option<PathBuf> {
         .filter(|dir| dir.is_absolute())
         .map(|dir| dir.join(name))
         .find(|path| is_executable(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_archive;
+
+    #[test]
+    fn a_password_is_the_text_after_the_header() {
+        let archive = |text: &str| format!("{:\0<512}{text:\0<512}{:\0<1024}", "password", "");
+        assert_eq!(in_archive(&archive("0a1b\n")).as_deref(), Some("0a1b"));
+        assert_eq!(in_archive(&archive("")), None);
+        assert_eq!(in_archive(&archive("two words")), None);
+        assert_eq!(in_archive("short"), None);
+    }
 }

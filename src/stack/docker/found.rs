@@ -11,6 +11,12 @@ use crate::lock::ServerKind;
 use crate::stack::node::Node;
 use crate::stack::server::{Place, Server};
 
+/// The tag of an image, whether or not a digest follows it.
+fn tag(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or("latest", |(_, tag)| tag)
+}
+
 /// The handle of these containers, which are all of a kind and healthy. `claim`:
 /// they were started by us.
 pub(super) fn server(
@@ -34,11 +40,23 @@ pub(super) fn server(
     let program = containers.first().map_or("", |container| container.image()).to_owned();
     Ok(Server {
         kind,
-        version: program.rsplit_once(':').map_or("latest", |(_, tag)| tag).to_owned(),
+        version: tag(&program).to_owned(),
         remarks: vec![format!("containers of {program}")],
         durability: containers.first().and_then(|container| container.durability()).map(str::to_owned),
         program,
         nodes,
         place: claim.map_or(Place::Found, Place::Docker),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag;
+
+    #[test]
+    fn the_version_of_an_image_is_its_tag() {
+        assert_eq!(tag("redis:8.2.3-bookworm"), "8.2.3-bookworm");
+        assert_eq!(tag("quay.io/coreos/etcd:v3.6.4@sha256:0123"), "v3.6.4");
+        assert_eq!(tag("registry:5000/redis"), "latest");
+    }
 }
