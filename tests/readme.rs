@@ -86,7 +86,15 @@ fn the_first_lines_of_the_readme_are_the_two_commands() {
     let readme = read("README.md");
     let block = readme.split("```").nth(1).unwrap();
     assert!(block.contains("./scripts/quick") && block.contains("./scripts/test"), "{block}");
-    for script in ["lockbench", "scripts/dist", "scripts/quick", "scripts/test", "scripts/setup", ".ci/run", "benches/reference.sh"] {
+    for script in [
+        "lockbench",
+        "scripts/dist",
+        "scripts/quick",
+        "scripts/test",
+        "scripts/setup",
+        ".ci/run",
+        "benches/reference.sh",
+    ] {
         assert!(!read(script).is_empty());
     }
 }
