@@ -1,7 +1,7 @@
 //! `lockbench doctor`: can this machine give honest results, and what is missing?
 
 use super::args::{DoctorArgs, StackChoice};
-use super::endpoints::named;
+use super::endpoints::{named, usable};
 use super::fits::{Fit, looking, on_this_machine, told_by};
 use super::select::select;
 use super::{Failure, print, tell};
@@ -18,6 +18,7 @@ use crate::workload::{Plan, load};
 /// itself, and stops it again.
 pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     let endpoints = named(&args.endpoint)?;
+    usable(&endpoints, ENTRIES)?;
     let asked = asked(args)?;
     let clock = Clock::monotonic();
     let machine = Environment::read(String::new(), clock.source(), "");

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Failure;
+use super::fits::looking;
 use crate::lock::{Endpoint, HIDDEN, ServerKind, Unclear};
 
 /// Endpoints by kind of server.
@@ -192,16 +193,29 @@ pub fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure>
     Ok(())
 }
 
-/// Refuses endpoints that no system of the run uses.
+/// Refuses endpoints that no system of the run uses, and those that none of its systems can use.
 pub fn all_used(endpoints: &Endpoints, entries: &[&crate::backend::Entry]) -> Result<(), Failure> {
     let unused = endpoints.keys().find(|kind| entries.iter().all(|entry| entry.server != Some(**kind)));
-    let Some(kind) = unused else { return Ok(()) };
-    let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
-    Err(Failure::usage(format!(
-        "an endpoint of {kind} is given, by --endpoint, a URL or LOCKBENCH_ENDPOINT, and no system of this run uses it \
-         ({}): add -b {kind}, or leave the endpoint out",
-        names.join(", ")
-    )))
+    if let Some(kind) = unused {
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+        return Err(Failure::usage(format!(
+            "an endpoint of {kind} is given, by --endpoint, a URL or LOCKBENCH_ENDPOINT, and no system of this run uses \
+             it ({}): add -b {kind}, or leave the endpoint out",
+            names.join(", ")
+        )));
+    }
+    usable(endpoints, entries)
+}
+
+/// Refuses endpoints of which a system says, without contacting a server, that it cannot use
+/// them: an unknown parameter, a certificate that cannot be read.
+pub fn usable(endpoints: &Endpoints, entries: &[&crate::backend::Entry]) -> Result<(), Failure> {
+    for entry in entries {
+        let Some((kind, given)) = entry.server.and_then(|kind| endpoints.get_key_value(&kind)) else { continue };
+        (entry.connect)(looking(given.clone(), false))
+            .map_err(|error| Failure::usage(format!("--endpoint {kind}: {}", error.told())))?;
+    }
+    Ok(())
 }
 
 /// A command line without its secrets.
