@@ -156,6 +156,40 @@ fn a_given_server_that_goes_away_is_told() {
     assert_eq!(place.report()["complete"], false);
 }
 
+/// Clients that notice a server that stands still, in a run that goes on behind it.
+const STALLED: &str = "clients = 8\nkeys = \"single\"\nhold = \"2ms\"\nttl = \"10s\"\nrequest_timeout = \"1s\"\n\
+    acquire = { mode = \"wait\", timeout = \"2s\" }\nwarmup = \"0s\"\nduration = \"8s\"\n";
+
+#[test]
+fn a_server_that_stands_still_is_a_finding_and_a_band_and_no_pass_where_that_is_denied() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let endpoint = format!("redis=redis://127.0.0.1:{}", server.port);
+    for (flags, code, level) in [(&[][..], 0, "warning"), (&["--deny", "unserved-attempts"], 99, "error")] {
+        let place = Place::new();
+        place.file("w.toml", STALLED);
+        let arguments = [&["run", "w.toml", "-b", "redis", "--endpoint", &endpoint][..], flags].concat();
+        let mut run = Running::start(&mut place.command(&arguments));
+        run.until("] redis");
+        std::thread::sleep(Duration::from_millis(1_500));
+        server.stop();
+        // At least two whole seconds of the series.
+        std::thread::sleep(Duration::from_secs(3));
+        server.resume();
+        let ran = run.finish(Duration::from_secs(60)).exits(code);
+        ran.tells(&[
+            &format!("{level}[unserved-attempts]"),
+            "were not served or not answered; nothing was granted for",
+        ]);
+        assert!(found(&place.report(), "unserved-attempts").is_some());
+        for chart in ["timeline.svg", "heatmap.svg"] {
+            let svg = std::fs::read_to_string(place.only_run().join("charts").join(chart)).unwrap();
+            assert!(svg.contains("attempts not served"), "{chart}");
+        }
+        let summary = std::fs::read_to_string(place.only_run().join("summary.md")).unwrap();
+        assert!(summary.contains("Not served: !"), "{summary}");
+    }
+}
+
 /// Long enough for a slow machine to see grants before and after a node is killed.
 const LASTS: [&str; 2] = ["--set", "duration=12s"];
 

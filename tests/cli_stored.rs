@@ -61,6 +61,21 @@ fn report_draws_every_file_again_to_the_byte() {
 }
 
 #[test]
+fn charts_of_an_older_version_that_one_of_all_systems_replaces_are_removed() {
+    let place = two_runs();
+    let charts = place.results().join("both/charts");
+    let before = contents(&charts);
+    let system = "memory";
+    for name in [format!("histogram-{system}.svg"), format!("heatmap-{system}.png"), "histogram-mine.svg".to_owned()] {
+        fs::write(charts.join(name), "old").unwrap();
+    }
+    place.run(&["report", "both"]).exits(0).tells(&["2 of an older lockbench removed"]);
+    let mut after = contents(&charts);
+    assert!(after.remove(Path::new("histogram-mine.svg")).is_some(), "what lockbench never wrote stays");
+    assert_eq!(after, before);
+}
+
+#[test]
 fn report_writes_elsewhere_and_leaves_the_run_as_it_was() {
     let place = two_runs();
     let run = place.results().join("both");

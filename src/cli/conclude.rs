@@ -27,6 +27,7 @@ use crate::report::{
     SCHEMA_VERSION, SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, notes_on_marks, write_file,
     write_measured,
 };
+use crate::units::grouped;
 use crate::workload::plan::HistoryLimit;
 use crate::workload::to_toml;
 
@@ -138,6 +139,7 @@ fn report(job: &Job<'_>, ran: &Ran, placement: &str, remarks: Vec<String>) -> Re
             workers: workers(&job.plan),
             overhead_ns_per_cycle: ran.overhead.as_ref().map(|overhead| overhead.ns_per_cycle),
             ceiling_cycles_per_s: ran.overhead.as_ref().map(|overhead| overhead.cycles_per_s),
+            ceiling_others_share: ran.overhead.as_ref().and_then(|overhead| overhead.others_share),
         },
         environment: Environment {
             clock_step_ns: Some(ran.clock_step_ns),
@@ -202,6 +204,7 @@ fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
     if contended(&job.plan) && result.error.is_none() && result.safety.exercised_holds == 0 {
         remarks.push(format!("{name}: no holder was ever challenged: the zero double grants prove nothing"));
     }
+    remarks.extend(two_counts(result));
     // Also where the trial failed in the end.
     let looks = [(&result.nodes.start, "at the start"), (&result.nodes.end, "at the end")];
     for (nodes, when) in looks.into_iter().filter_map(|(nodes, when)| Some((nodes.as_ref()?, when))) {
@@ -211,6 +214,23 @@ fn remarks_on(job: &Job<'_>, result: &TrialResult) -> Vec<String> {
         }
     }
     remarks
+}
+
+/// The rate is of the grants that fell into the measured time, the counts and waits are of the
+/// attempts that began in it. Where waits are long beside it, these are two different things.
+fn two_counts(result: &TrialResult) -> Option<String> {
+    let within = (result.throughput_per_s? * result.measured_s).round() as u64;
+    let (fewer, more) = (within.min(result.grants), within.max(result.grants));
+    (result.error.is_none() && 2 * fewer < more).then(|| {
+        format!(
+            "{}, trial {}: {} grants fell into the measured time and make its rate; of the attempts that began in it {} were \
+             granted, whenever that was, and make its counts and waits: measure for longer than clients wait",
+            result.backend,
+            result.trial,
+            grouped(within),
+            grouped(result.grants)
+        )
+    })
 }
 
 /// Systems that a run which was stopped did not come to.
@@ -295,4 +315,27 @@ fn store(job: &Job<'_>, ran: &Ran, report_json: &[u8], directory: RunDirectory) 
 /// Columns of the terminal on stdout; `None` for a file or pipe.
 pub fn terminal_width() -> Option<u16> {
     rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::two_counts;
+    use crate::report::TrialResult;
+
+    #[test]
+    fn a_rate_and_a_count_that_disagree_have_a_sentence() {
+        let trial = |grants, rate| TrialResult {
+            backend: "redis".to_owned(),
+            trial: 1,
+            measured_s: 1.0,
+            grants,
+            throughput_per_s: Some(rate),
+            ..TrialResult::default()
+        };
+        let told = two_counts(&trial(0, 23.0)).unwrap();
+        assert!(told.starts_with("redis, trial 1: 23 grants fell into the measured time"), "{told}");
+        assert!(told.contains("of the attempts that began in it 0 were granted"), "{told}");
+        assert!(two_counts(&trial(7_650, 1.0)).is_some());
+        assert_eq!((two_counts(&trial(60, 100.0)), two_counts(&trial(0, 0.0))), (None, None));
+    }
 }

@@ -139,11 +139,11 @@ impl Run<'_> {
         let order = order(candidates.len(), plan.trials, plan.seed);
         if let Ok(memory) = backend::find("memory") {
             let target = self.target(Vec::new(), true, clock);
-            self.overhead = calibrate(plan, memory, target, workers, &self.stop, &runtime);
+            self.overhead = calibrate(plan, memory, &target, workers, &self.stop, &runtime);
             narrate::calibrated(self.overhead.as_ref());
             let ceiling = self.overhead.as_ref().map(|overhead| overhead.cycles_per_s);
             let environment = Environment::read(String::new(), "CLOCK_MONOTONIC", self.servers.placement());
-            let lints = Some(Arc::new(self.job.gates.ground(plan, environment, ceiling)));
+            let lints = Some(Arc::new(self.job.gates.ground(plan, environment, self.overhead.as_ref())));
             let names = order.iter().map(|(at, trial)| (candidates[*at].entry.name.to_owned(), *trial)).collect();
             let facts = facts(self.job, &self.id, ceiling);
             self.tell(Update::Run(Box::new(RunFacts { lints, order: names, ..facts })));

@@ -3,6 +3,7 @@
 
 use super::Failure;
 use super::args::LoadArgs;
+use super::overhead::Overhead;
 use super::select::Selection;
 use crate::backend;
 use crate::report::lint::{Evidence, Ground, lint};
@@ -99,14 +100,15 @@ impl Gates {
     }
 
     /// What lints need besides the trials.
-    pub fn ground(&self, plan: &Plan, environment: Environment, ceiling_cycles_per_s: Option<f64>) -> Ground {
+    pub fn ground(&self, plan: &Plan, environment: Environment, overhead: Option<&Overhead>) -> Ground {
         Ground {
             plan: plan.clone(),
             levels: self.levels.clone(),
             embedded: self.embedded.clone(),
             nagle: backend::NAGLE_ON,
             environment,
-            ceiling_cycles_per_s,
+            ceiling_cycles_per_s: overhead.map(|overhead| overhead.cycles_per_s),
+            ceiling_others_share: overhead.and_then(|overhead| overhead.others_share),
         }
     }
 

@@ -1,11 +1,15 @@
 //! `lockbench report`: every file of a stored run again, from its raw data; of several
 //! runs, the curve over the number in which they differ.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use super::args::ReportArgs;
 use super::conclude::terminal_width;
 use super::stored::{has_measurements, open, write};
 use super::{Failure, print, sweep};
-use crate::output::{Fit, OUTPUTS, Rendered, need, need_help};
+use crate::output::{Fit, OUTPUTS, Rendered, need, need_help, slug};
 use crate::report::{Exit, RecordedRun};
 
 /// One run: its files again, or which system fits a need.
@@ -40,8 +44,29 @@ pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
     for file in &files {
         write(place, file, "--to")?;
     }
-    print(&format!("{} files written to {}\n", files.len(), place.display()))?;
+    let removed = remove_superseded(place, &recorded, &files);
+    let removed = if removed > 0 { format!(", {removed} of an older lockbench removed") } else { String::new() };
+    print(&format!("{} files written to {}{removed}\n", files.len(), place.display()))?;
     Ok(0)
+}
+
+/// Charts that an older lockbench drew of each system by itself, and that one chart of all
+/// replaces: beside it they would show the figures of another version. What was just written
+/// stays, and so does whatever has another name. Returns how many there were.
+fn remove_superseded(place: &Path, run: &RecordedRun, written: &[Rendered]) -> usize {
+    let charts = place.join("charts");
+    // A link may lead to files that are not of this run.
+    if !fs::symlink_metadata(&charts).is_ok_and(|is| is.is_dir()) {
+        return 0;
+    }
+    let systems: BTreeSet<String> = run.report.results.iter().map(|result| slug(&result.backend)).collect();
+    let names = systems.iter().flat_map(|system| {
+        ["histogram", "heatmap"]
+            .iter()
+            .flat_map(move |kind| ["svg", "png"].map(|form| format!("{kind}-{system}.{form}")))
+    });
+    let old = names.filter(|name| written.iter().all(|file| file.path != format!("charts/{name}")));
+    old.filter(|name| fs::remove_file(charts.join(name)).is_ok()).count()
 }
 
 /// Every file of a run that is drawn from its raw data.

@@ -42,6 +42,7 @@ pub use json::json;
 pub use monitor::monitor_text;
 pub use need::{Fit, need, need_help};
 pub use schema::report_schema;
+pub use slug::slug;
 pub use text::text;
 pub use timeline::timeline;
 pub use trial::trial_line;
@@ -77,7 +78,7 @@ pub struct Output {
 
 /// Every format that each run directory holds, beside `report.json` itself.
 pub static OUTPUTS: &[Output] = &[
-    Output { name: "csv", meaning: "timeseries.csv: a row a second, for spreadsheets", render: csv::render },
+    Output { name: "csv", meaning: "timeseries.csv: a row per second, for spreadsheets", render: csv::render },
     Output {
         name: "markdown",
         meaning: "summary.md: for a pull request or a CI step summary",
@@ -92,7 +93,7 @@ pub static OUTPUTS: &[Output] = &[
     },
     Output {
         name: "hlog",
-        meaning: "intervals.hlog: a histogram a second, for HdrHistogram's log tools",
+        meaning: "intervals.hlog: a histogram per second, for HdrHistogram's log tools",
         render: hlog::render,
     },
     Output { name: "junit", meaning: "junit.xml: a test case a gate, for CI systems", render: junit::render },

@@ -18,7 +18,7 @@ const LOCKED: [&str; 6] = ["system", "now", "double grants", "challenged", "outa
 /// The text: two tables, so that each fits a terminal of 80 columns.
 #[must_use]
 pub fn monitor_text(status: &Status) -> String {
-    let rate = format!("{}/s a system", status.rate_per_s);
+    let rate = format!("{}/s per system", status.rate_per_s);
     let mut out = format!("watched for {} at {rate}\n", span(status.watched_s.saturating_mul(1_000)));
     let _ = writeln!(out, "{}", table(&SERVED, 1..7, status.systems.iter().map(served)));
     out += "due: attempts, and those that an outage prevented; answered: of these, how many\n\

@@ -141,7 +141,7 @@ fn of_backends(text: &mut String, run: &RecordedRun) {
         counter(text, report, (family, meaning), sum);
     }
     let family = "lockbench_grants_per_second";
-    head(text, family, "gauge", "Grants a second of the measure phases.");
+    head(text, family, "gauge", "Grants per second of the measure phases.");
     for aggregate in &report.aggregates {
         if let Some(rate) = aggregate.throughput_per_s {
             let _ = writeln!(text, "{family}{{{}}} {rate}", labels(report, &aggregate.backend));

@@ -130,6 +130,7 @@ pub fn report() -> Report {
             workers: 2,
             overhead_ns_per_cycle: Some(798.0),
             ceiling_cycles_per_s: Some(1_671_883.0),
+            ceiling_others_share: Some(0.02),
         },
         environment: Environment {
             started_at: "2026-01-02T03:04:05Z".to_owned(),

@@ -2,8 +2,11 @@
 //! they cannot disagree. Every latency column names what it measures.
 
 use crate::record::LatencyFigures;
-use crate::report::figure::{Unit, find};
-use crate::report::{Aggregate, Report, SafetyVerdict, ThresholdLevel, ThresholdOutcome, ThresholdResult, TrialResult};
+use crate::report::figure::{Unit, Value, find};
+use crate::report::{
+    Aggregate, Report, SafetyVerdict, ThresholdLevel, ThresholdOutcome, ThresholdResult, TrialResult,
+    response_is_service,
+};
 use crate::units::{grouped, human_duration, three_digits};
 
 /// A title, a head, rows, and what a reader must know of the columns.
@@ -21,7 +24,7 @@ pub struct Table {
 const NONE: &str = "-";
 
 /// A share in percent that is 100 only where it is all of them.
-fn available(share: f64) -> String {
+pub fn available(share: f64) -> String {
     if share < 1.0 { format!("{:.2} %", (share * 100.0).min(99.99)) } else { "100 %".to_owned() }
 }
 
@@ -73,7 +76,29 @@ fn first_rows(report: &Report, width: usize, cells: impl Fn(&TrialResult) -> Vec
     rows(report, |aggregate| first(report, &aggregate.backend).map_or_else(|| vec![NONE.to_owned(); width], &cells))
 }
 
+/// What stands for both waits where they are one.
+pub const ONE_WAIT: &str = "response = service (closed loop)";
+
+/// Why they are, a sentence.
+pub const WHY_ONE_WAIT: &str = "In a closed loop without think time an attempt is due at its call, so that response time is \
+                                service time by construction.";
+
 fn speed(report: &Report) -> Table {
+    let mut table = both_waits(report);
+    if response_is_service(report) {
+        let both = table.head.len() - 1;
+        table.head.truncate(both);
+        table.rows.iter_mut().for_each(|row| row.truncate(both));
+        table.head[2..].copy_from_slice(&["acquire\np50", "acquire\np95", "acquire\np99", "acquire\nmax"]);
+        table.note = "acquire: from the call to the grant. In a closed loop without think time an attempt is due at its call, \
+                      so that response time is service time by construction. \"-\": the figure does not exist (too few \
+                      samples, or too many waits in vain); \">\": attempts that waited in vain would have taken longer; \
+                      report.json says why.";
+    }
+    table
+}
+
+fn both_waits(report: &Report) -> Table {
     Table {
         title: "Speed",
         head: vec![
@@ -106,13 +131,24 @@ fn speed(report: &Report) -> Table {
 fn handing_over(report: &Report) -> Table {
     Table {
         title: "Handing over and releasing",
-        head: vec!["system", "hand-off\np50", "hand-off\np99", "release\np50", "release\np99", "hold p50\nachieved"],
+        head: vec![
+            "system",
+            "hand-off\np50",
+            "hand-off\np95",
+            "hand-off\np99",
+            "release\np50",
+            "release\np95",
+            "release\np99",
+            "hold p50\nachieved",
+        ],
         rows: rows(report, |aggregate| {
             let latency = &aggregate.latency;
             vec![
                 duration(latency.handoff.p50_ns),
+                duration(latency.handoff.p95_ns),
                 duration(latency.handoff.p99_ns),
                 duration(latency.release.p50_ns),
+                duration(latency.release.p95_ns),
                 duration(latency.release.p99_ns),
                 duration(latency.hold.p50_ns),
             ]
@@ -241,18 +277,22 @@ fn fairness(report: &Report) -> Table {
             "overtakes",
             "longest\nwait",
         ],
-        rows: first_rows(report, 5, |result| {
-            let fairness = &result.fairness;
+        rows: rows(report, |aggregate| {
+            let backend = aggregate.backend.as_str();
+            let of_all = |figure: &str| find(figure).and_then(|figure| figure.of_backend(report, backend));
+            let shown = |value: Value, words: fn(f64) -> String| value.map_or_else(|_| NONE.to_owned(), words);
+            let ran = || trials(report, backend).filter(|trial| trial.error.is_none()).map(|trial| &trial.fairness);
+            let count = |count: Option<u64>| count.map_or_else(|| NONE.to_owned(), grouped);
             vec![
-                fairness.jain.map_or_else(|| NONE.to_owned(), |jain| format!("{jain:.3}")),
-                grouped(fairness.min_grants),
-                grouped(fairness.max_grants),
-                grouped(fairness.overtakes),
-                human_duration(fairness.longest_wait_ns),
+                shown(of_all("jain"), |jain| format!("{jain:.3}")),
+                count(ran().map(|fairness| fairness.min_grants).min()),
+                count(ran().map(|fairness| fairness.max_grants).max()),
+                shown(of_all("overtakes"), |count| grouped(count as u64)),
+                shown(of_all("longest_wait"), |ns| human_duration(ns as u64)),
             ]
         }),
-        note: "Jain index: 1 is even. overtakes: grants to a later arrival while an earlier one waited. Of the first trial, \
-               where there are several.",
+        note: "Of all trials. Jain index: 1 is even, of several trials their mean. fewest, most grants: of a client in one \
+               trial. overtakes: grants to a later arrival while an earlier one waited.",
         prose: false,
     }
 }

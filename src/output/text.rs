@@ -64,7 +64,7 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
     if let (Some(overhead), Some(ceiling)) = (report.tool.overhead_ns_per_cycle, report.tool.ceiling_cycles_per_s) {
         let _ = writeln!(
             out,
-            "lockbench itself: {} ns of CPU an attempt cycle, ceiling {} cycles/s on this machine.",
+            "lockbench itself: {} ns of CPU per attempt cycle, ceiling {} cycles/s on this machine.",
             three_digits(overhead),
             three_digits(ceiling)
         );

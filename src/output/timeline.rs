@@ -331,6 +331,7 @@ mod tests {
             from_ns: from * MS,
             to_ns: to * MS,
             marks: Vec::new(),
+            unserved: Vec::new(),
         }
     }
 

@@ -136,14 +136,7 @@ fn report(
         schema_version: SCHEMA_VERSION,
         run_id: name.trim_start_matches('.').trim_end_matches(".partial").to_owned(),
         complete: false,
-        tool: Tool {
-            name: "lockbench".to_owned(),
-            version: unknown(),
-            command: Vec::new(),
-            workers: 0,
-            overhead_ns_per_cycle: None,
-            ceiling_cycles_per_s: None,
-        },
+        tool: Tool { name: "lockbench".to_owned(), version: unknown(), ..Tool::default() },
         environment: Environment {
             started_at: unknown(),
             os: unknown(),

@@ -2,6 +2,8 @@
 //! can have, so that no sum of a few of them is too large, and every id is one that the
 //! command line would take.
 
+use std::collections::BTreeSet;
+
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -20,6 +22,8 @@ const MOST_A_SECOND: u64 = 1 << 40;
 const MOST_A_TRIAL: u64 = 1 << 48;
 /// Trials of one file: each has its histograms.
 const MOST_TRIALS: usize = 2_000;
+/// Different systems of one run: every chart draws each of them.
+const MOST_SYSTEMS: usize = 64;
 /// Windows of a trial: two months.
 const MOST_WINDOWS: usize = 5_400_000;
 /// More clients than any plan can have.
@@ -39,6 +43,14 @@ pub fn sane(value: &Value) -> Result<(), String> {
         _ => Ok(()),
     }?;
     for list in ["results", "aggregates", "skipped", "systems"] {
+        let entries = || value[list].as_array().into_iter().flatten();
+        if entries().count() > MOST_TRIALS {
+            return Err(format!("{list}: more than {MOST_TRIALS} entries, more than a run can have"));
+        }
+        let systems: BTreeSet<&str> = entries().filter_map(|entry| entry["backend"].as_str()).collect();
+        if systems.len() > MOST_SYSTEMS {
+            return Err(format!("{list}: {} systems, more than a run can have", systems.len()));
+        }
         for (at, entry) in value[list].as_array().into_iter().flatten().enumerate() {
             let name = entry["backend"].as_str().unwrap_or("absent");
             named(name).map_err(|problem| format!("{list}[{at}].backend: {problem}"))?;
@@ -195,6 +207,16 @@ mod tests {
             let problem = sane(&one).unwrap_err();
             assert!(problem.starts_with(told), "{problem}");
         }
+    }
+
+    #[test]
+    fn a_report_has_no_more_trials_and_systems_than_a_run_can_have() {
+        let report = |names: Vec<String>| json!({ "results": names.iter().map(|name| json!({ "backend": name })).collect::<Vec<_>>() });
+        assert_eq!(sane(&report(vec!["redis".to_owned(); 2_000])), Ok(()));
+        assert!(sane(&report(vec!["redis".to_owned(); 2_001])).unwrap_err().contains("more than 2000 entries"));
+        let many = |count: u32| (0..count).map(|number| format!("s{number}")).collect();
+        assert_eq!(sane(&report(many(64))), Ok(()));
+        assert!(sane(&report(many(65))).unwrap_err().contains("65 systems"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Lints: named findings on a run that limit how far its figures can be trusted.
 //! Adding one is one entry in [`LINTS`] and its check in one of the files below:
-//! `tool` (lockbench and its machine as the limit), `sampling` (too few, cut, unsteady
-//! or paused), `setting` (how servers and plan are set up).
+//! `service` (attempts and clients that were not served), `tool` (lockbench and its machine
+//! as the limit), `sampling` (too few, cut, unsteady or paused), `setting` (how servers and
+//! plan are set up).
 
 mod evidence;
 mod interim;
 mod level;
 mod sampling;
+mod service;
 mod setting;
 mod tool;
 
@@ -74,18 +76,46 @@ pub struct Lint {
 /// a finding is news.
 pub static LINTS: &[Lint] = &[
     Lint {
+        name: "unserved-attempts",
+        default: LintLevel::Warn,
+        looks_for: "1 % of the attempts or more were not served or not answered, or a whole second granted nothing because of that",
+        advice: "see when in the charts over time (red shade), and the server's log: the waits are those of the attempts that were served",
+        check: service::unserved_attempts,
+    },
+    Lint {
+        name: "clients-without-a-turn",
+        default: LintLevel::Warn,
+        looks_for: "a client was granted nothing in a whole trial, while others were",
+        advice: "lengthen duration or lower clients; where each should have had many turns, the system starves some",
+        check: service::clients_without_a_turn,
+    },
+    Lint {
+        name: "window-below-one-turn",
+        default: LintLevel::Warn,
+        looks_for: "fewer grants were measured than there are clients: too short for one turn of each",
+        advice: "lengthen duration to what is named here, or lower clients or hold: rates and waits are of those that came first",
+        check: service::window_below_one_turn,
+    },
+    Lint {
         name: "generator-saturated",
         default: LintLevel::Warn,
-        looks_for: "lockbench held clients back, or a system reached half of the cycles a second that lockbench can make here",
+        looks_for: "lockbench held clients back, ended holds late, or a system reached half of the cycles per second that lockbench can make here",
         advice: "use a machine with more processors for the load, or fewer clients: the figures are a floor of the system",
         check: tool::generator_saturated,
     },
     Lint {
         name: "client-cpu-bound",
         default: LintLevel::Warn,
-        looks_for: "lockbench itself used more than 60 % of all processors while measuring",
+        looks_for: "lockbench itself used more than 60 % of all processors while measuring, a system inside it at under a tenth of its ceiling",
         advice: "put the servers on another machine, or lower clients: waits include waiting for a processor",
         check: tool::client_cpu_bound,
+    },
+    Lint {
+        name: "ceiling-on-busy-machine",
+        default: LintLevel::Warn,
+        looks_for: "other processes used more than a fifth of all processors while lockbench measured what it can make here at most",
+        advice: "end what else runs here and run again: the ceiling is too low, and the figures may be",
+        check: tool::ceiling_on_busy_machine,
     },
     Lint {
         name: "too-few-samples",

@@ -64,6 +64,9 @@ pub struct Scene {
     pub to_ns: u64,
     /// Pauses and markers of its trial, also those outside of the window.
     pub marks: Vec<Mark>,
+    /// Seconds of its trial, since the start of the warm-up, in which an attempt went unserved,
+    /// as stretches; also those outside of the window.
+    pub unserved: Vec<(u64, u64)>,
 }
 
 /// Most holds in one scene: more cannot be told apart in a picture.
@@ -102,6 +105,7 @@ impl Scene {
             from_ns: first.saturating_sub(margin),
             to_ns: last.saturating_add(margin),
             marks: Vec::new(),
+            unserved: Vec::new(),
         }
     }
 

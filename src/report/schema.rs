@@ -57,7 +57,7 @@ pub struct Report {
 }
 
 /// The program that ran.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `lockbench`.
     pub name: String,
@@ -73,6 +73,10 @@ pub struct Tool {
     pub overhead_ns_per_cycle: Option<f64>,
     /// Cycles a second in that calibration: no backend can show more.
     pub ceiling_cycles_per_s: Option<f64>,
+    /// Share of all processors that other processes used during that calibration: what they
+    /// used is missing from the ceiling. `null`: not measured.
+    #[serde(default)]
+    pub ceiling_others_share: Option<f64>,
 }
 
 /// A backend that did not run.
@@ -100,7 +104,8 @@ pub struct Verdict {
 pub struct LatencySet {
     /// `acquire_invoke` to `acquire_ok`: service time.
     pub acquire_service: LatencyFigures,
-    /// Due instant to `acquire_ok`: response time.
+    /// Due instant to `acquire_ok`: response time. In a closed loop without think time an attempt
+    /// is due at its call, so that this is `acquire_service` by construction.
     pub acquire_response: LatencyFigures,
     /// `acquire_ok` to `release_invoke`, as achieved.
     pub hold: LatencyFigures,

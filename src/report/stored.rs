@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::intake::sane;
 use super::measured::{MEASURED, Measurements, read_measured};
 use super::monitor::STATUS;
+use super::outage::unserved_stretches;
 use super::scene::{Scene, SceneFold};
 use super::schema::{Report, SCHEMA_VERSION, TrialResult};
 use crate::record::history::{HistoryError, HistoryReader, Line};
@@ -33,7 +34,7 @@ pub const SWEEP: &str = "sweep.json";
 pub static RAW_FILES: &[(&str, &str)] = &[
     (REPORT, "everything that was found, versioned; a figure that does not exist is `null` with its reason"),
     (PLAN, "the workload with every default written out; runs again as it is"),
-    (MEASURED, "histograms, the series with a histogram a second, grants a client: what charts are drawn from"),
+    (MEASURED, "histograms, the series with a histogram per second, grants per client: what charts are drawn from"),
     (HISTORY, "every event of the first million attempts a result, and what surrounds violations"),
     (RUN_LOG, "what happened, line by line, as far as `--log` lets it through: servers, trials, warnings of libraries"),
 ];
@@ -262,11 +263,12 @@ pub(super) fn scenes_in(
         let trial = measured.iter().find(of);
         let origin = trial.map_or(0, |measured| measured.start_ns);
         let marks = trial.map_or(&[][..], |measured| &measured.marks);
+        let unserved = trial.map_or_else(Vec::new, unserved_stretches);
         let mut bare = Vec::new();
         for violation in &result.safety.violations {
             number += 1;
             let scene = Scene::bare(&result.backend, result.trial, number, origin, violation);
-            bare.push(Scene { marks: marks.to_vec(), ..scene });
+            bare.push(Scene { marks: marks.to_vec(), unserved: unserved.clone(), ..scene });
         }
         if !bare.is_empty() {
             scenes.push(bare);

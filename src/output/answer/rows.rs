@@ -186,7 +186,7 @@ pub fn head_line(shape: &Shape) -> Line {
 
 /// What the columns mean.
 pub fn legend(rows: &[&Row]) -> String {
-    let mut legend = "wait: to get the lock; hand-off: to the next holder; 1 is fair".to_owned();
+    let mut legend = "rank: grants/s; wait: for the lock; hand-off: to the next; 1: fair".to_owned();
     if unserved(rows.iter().copied()) {
         legend.push_str("; served: share of what was due that was served in time");
     }

@@ -43,7 +43,7 @@ pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     }
     let mut panels = Vec::new();
     for (name, title) in
-        [("requests_per_grant", "requests sent a grant"), ("server_cpu_per_grant", "server CPU time a grant")]
+        [("requests_per_grant", "requests sent per grant"), ("server_cpu_per_grant", "server CPU time per grant")]
     {
         let figure = find(name)?;
         let bars = names.iter().map(|backend| spread(run, &figure, backend)).collect();
@@ -64,7 +64,7 @@ pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         name: "cost".to_owned(),
         title: "What a grant costs".to_owned(),
         caption: caption(&panels),
-        head: &["backend", "requests a grant", "range of trials", "server CPU a grant", "range of trials"],
+        head: &["backend", "requests per grant", "range of trials", "server CPU per grant", "range of trials"],
         rows,
     };
     let body =
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn without_a_grant_the_reason_is_told() {
         let svg = cost(&sample::timeouts()).unwrap().remove(0).svg;
-        assert!(svg.contains("requests sent a grant was not measured"), "{svg}");
+        assert!(svg.contains("requests sent per grant was not measured"), "{svg}");
         assert!(cost(&sample::empty()).unwrap().is_empty());
     }
 }

@@ -26,6 +26,8 @@ struct Clients {
     look: Look,
     /// Jain's index of their grants.
     jain: Option<f64>,
+    /// Its trial, where it is one of several.
+    trial: Option<u32>,
     /// Grants of each client by the mean of all, most first; empty without a grant.
     shares: Vec<f64>,
     /// Longest wait of each client in nanoseconds, longest first; 0 is none.
@@ -47,16 +49,17 @@ const EVEN: Stroke = Stroke { color: SOFT, width: 2, dash: &[6, 4] };
 /// The chart.
 pub fn fairness(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let names = backends(run);
+    let trials = run.report.results.iter().map(|result| result.trial).max().unwrap_or(1);
     let (mut systems, mut rows) = (Vec::new(), Vec::new());
     for (name, look) in names.iter().zip(looks(&names)) {
         let Some(first) = run.of(name).next() else { continue };
         let result = run.report.results.iter().find(|one| one.backend == *name && one.trial == first.trial);
         let jain = result.and_then(|result| result.fairness.jain);
-        let clients = clients(name, look, jain, first);
+        let trial = (trials > 1).then_some(first.trial);
+        let clients = Clients { trial, ..clients(name, look, jain, first) };
         rows.push(row(&clients, &first.grants_of));
         systems.push(clients);
     }
-    let trials = run.report.results.iter().map(|result| result.trial).max().unwrap_or(1);
     let shown = if trials > 1 { format!(" The first of {trials} trials is shown.") } else { String::new() };
     let words = Words {
         name: "fairness".to_owned(),
@@ -69,7 +72,7 @@ pub fn fairness(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         head: &[
             "backend",
             "clients",
-            "Jain index",
+            if trials > 1 { "Jain index of that trial" } else { "Jain index" },
             "fewest grants",
             "most grants",
             "longest wait",
@@ -102,7 +105,7 @@ fn clients(name: &str, look: Look, jain: Option<f64>, of: &Measurements) -> Clie
     let shares = if sum == 0 { Vec::new() } else { grants.iter().map(|grants| *grants as f64 / mean).collect() };
     let mut waits = of.longest_wait_of.clone();
     waits.sort_unstable_by(|a, b| b.cmp(a));
-    Clients { name: name.to_owned(), look, jain, shares, waits }
+    Clients { name: name.to_owned(), look, jain, trial: None, shares, waits }
 }
 
 fn row(clients: &Clients, grants: &[u64]) -> Vec<String> {
@@ -121,9 +124,10 @@ fn row(clients: &Clients, grants: &[u64]) -> Vec<String> {
 
 impl Fairness {
     fn legend(&self) -> Vec<Entry> {
-        let entry = |Clients { name, look, jain, .. }: &Clients| {
+        let entry = |Clients { name, look, jain, trial, .. }: &Clients| {
             let jain = jain.map_or_else(|| "no grants".to_owned(), |jain| format!("Jain {jain:.3}"));
-            Entry::new(Key::Line(Stroke::solid(look.color, 2), Some(look.mark)), format!("{name}: {jain}"))
+            let trial = trial.map_or_else(String::new, |trial| format!(" (trial {trial})"));
+            Entry::new(Key::Line(Stroke::solid(look.color, 2), Some(look.mark)), format!("{name}: {jain}{trial}"))
         };
         let mut entries: Vec<Entry> = self.systems.iter().map(entry).collect();
         entries.push(even_share());
@@ -217,7 +221,11 @@ mod tests {
         let chart = fairness(&sample::crowd(10)).unwrap().remove(0);
         assert_eq!(chart.rows.len(), 10);
         assert_eq!(chart.rows[0][..5], ["redis", "16", "0.980", "90", "150"]);
-        assert!(chart.svg.contains("redis: Jain 0.980") && chart.caption.contains("first of 3 trials"));
+        assert!(
+            chart.svg.contains("redis: Jain 0.980")
+                && chart.svg.contains("(trial 1)")
+                && chart.caption.contains("first of 3 trials")
+        );
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn legend<'a>(scale: &Scale, maps: impl Iterator<Item = &'a HeatMap> + Clone, ov
     let levels = &scale.levels;
     let mut entries = Vec::new();
     if !levels.is_empty() {
-        entries.push(Entry::new(Key::Heading, "grants a second with that wait"));
+        entries.push(Entry::new(Key::Heading, "grants per second with that wait"));
     }
     for (number, from) in levels.iter().enumerate().rev() {
         let label = match levels.get(number + 1) {
@@ -462,9 +462,14 @@ mod tests {
     #[test]
     fn warm_up_and_timeouts_are_marked_and_named() {
         let chart = heatmap(&sample::recorded()).unwrap().remove(0);
-        for text in
-            ["warm-up, not measured", "attempts timed out", "wait (log scale)", "grants a second", "and more", "redis"]
-        {
+        for text in [
+            "warm-up, not measured",
+            "attempts timed out",
+            "wait (log scale)",
+            "grants per second",
+            "and more",
+            "redis",
+        ] {
             assert!(chart.svg.contains(text), "{text}");
         }
         assert_eq!(chart.rows[0][..4], ["redis", "1", "0 to 1", "warm-up"]);

@@ -19,6 +19,8 @@ pub enum Key {
     Patch(RGBColor),
     /// A patch of a colour with lines of another.
     Hatched(RGBColor, RGBColor),
+    /// A patch of a colour with an edge of another along its top.
+    Topped(RGBColor, RGBColor),
     /// Nothing: the words head the entries below.
     Heading,
     /// A mark alone.
@@ -87,6 +89,11 @@ fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, key: Key, (x, y): (i32, i32),
             let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
             sheet.fill(from, to, color)?;
             sheet.hatch(from, to, Stroke::solid(lines, 1))
+        }
+        Key::Topped(color, edge) => {
+            let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
+            sheet.fill(from, to, color)?;
+            sheet.line(&[from, (to.0, from.1)], Stroke::solid(edge, 3))
         }
         Key::Mark(mark, color) => sheet.mark((x + length / 2, y), mark, size, color),
         Key::Emblem(durability, verdict) => {

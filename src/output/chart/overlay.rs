@@ -1,5 +1,5 @@
 //! What lies over or behind the data of every chart with a time axis: stretches of
-//! time such as faults and pauses of the load, and markers that a person dropped.
+//! time such as faults, outages and pauses of the load, and markers that a person dropped.
 //! Each has its words, a pause a pattern too, so that colour is never alone.
 
 use plotters::style::RGBColor;
@@ -7,16 +7,20 @@ use plotters_backend::DrawingBackend;
 
 use super::legend::{Entry, Key};
 use super::lettering::{Align, Lettering};
-use super::palette::{INK, PAPER, SOFT};
+use super::palette::{ALARM, INK, PAPER, SOFT};
 use super::plot::Plot;
 use super::sheet::{Drawn, Stroke};
 use crate::record::figures::MarkKind;
-use crate::report::Measurements;
+use crate::report::{Measurements, unserved_stretches};
 
 /// Shade of a fault.
 const FAULT: RGBColor = RGBColor(0xfd, 0xf0, 0xd5);
 /// Shade of a pause, and the lines over it.
 const PAUSE: (RGBColor, RGBColor) = (RGBColor(0xf4, 0xf1, 0xf8), RGBColor(0xb9, 0xad, 0xcc));
+/// Shade of seconds with attempts that were not served, and the edge along their top.
+const UNSERVED: (RGBColor, RGBColor) = (RGBColor(0xfb, 0xe2, 0xdf), ALARM);
+/// Its words.
+const NOT_SERVED: &str = "not served";
 /// The line of a marker.
 const MARKER: Stroke = Stroke { color: INK, width: 1, dash: &[7, 4] };
 
@@ -38,6 +42,8 @@ pub struct Band {
 pub enum BandKind {
     /// A fault was in force.
     Fault,
+    /// Attempts were under way that the service did not serve, or did not answer.
+    Unserved,
     /// The load was paused by hand.
     Pause,
 }
@@ -65,10 +71,11 @@ impl Overlay {
         Self { bands: bands.to_vec(), flags: Vec::new() }
     }
 
-    /// Adds what a person did in a trial; `whose` where several trials share the axis,
-    /// which this one enters `offset_s` after its begin.
+    /// Adds what a person did in a trial, and when attempts went unserved; `whose` where
+    /// several trials share the axis, which this one enters `offset_s` after its begin.
     pub fn add(&mut self, trial: &Measurements, whose: Option<&str>, offset_s: f64) {
-        let named = |what: String| whose.map_or_else(|| what.clone(), |whose| format!("{what} ({whose})"));
+        self.unserved(&unserved_stretches(trial), whose, offset_s);
+        let named = |what: String| named(&what, whose);
         for mark in &trial.marks {
             let (from_s, to_s) = trial.seconds_of(mark);
             let (from_s, to_s) = (from_s + offset_s, to_s + offset_s);
@@ -79,6 +86,17 @@ impl Overlay {
                 MarkKind::Marker => self.flags.push(Flag { at_s: from_s, label: named(mark.number.to_string()) }),
             }
         }
+    }
+
+    /// Adds stretches of seconds in which attempts went unserved, as [`Overlay::add`] does.
+    pub fn unserved(&mut self, stretches: &[(u64, u64)], whose: Option<&str>, offset_s: f64) {
+        let band = |(from, to): &(u64, u64)| Band {
+            from_s: *from as f64 + offset_s,
+            to_s: *to as f64 + offset_s,
+            label: named(NOT_SERVED, whose),
+            kind: BandKind::Unserved,
+        };
+        self.bands.extend(stretches.iter().map(band));
     }
 
     /// Adds what another one has, for a legend or a caption of both.
@@ -102,6 +120,9 @@ impl Overlay {
     #[must_use]
     pub fn caption(&self) -> String {
         let mut text = String::new();
+        if self.any(BandKind::Unserved) {
+            text += " Red shade: seconds in which attempts were under way that were not served or not answered.";
+        }
         if self.any(BandKind::Pause) {
             text += " Hatched: the load was paused by hand, and that time is in no figure.";
         }
@@ -117,6 +138,9 @@ impl Overlay {
         let mut entries = Vec::new();
         if self.any(BandKind::Fault) {
             entries.push(Entry::new(Key::Patch(FAULT), "fault"));
+        }
+        if self.any(BandKind::Unserved) {
+            entries.push(Entry::new(Key::Topped(UNSERVED.0, UNSERVED.1), "attempts not served"));
         }
         if self.any(BandKind::Pause) {
             entries.push(Entry::new(Key::Hatched(PAUSE.0, PAUSE.1), "load paused"));
@@ -139,6 +163,10 @@ impl Overlay {
             let to = across(band.to_s).max(from + 1);
             match band.kind {
                 BandKind::Fault => plot.sheet.fill((from, top), (to, bottom), FAULT)?,
+                BandKind::Unserved => {
+                    plot.sheet.fill((from, top), (to, bottom), UNSERVED.0)?;
+                    plot.sheet.line(&[(from, top), (to, top)], Stroke::solid(UNSERVED.1, 3))?;
+                }
                 BandKind::Pause => {
                     plot.sheet.fill((from, top), (to, bottom), PAUSE.0)?;
                     plot.sheet.hatch((from, top), (to, bottom), Stroke::solid(PAUSE.1, 1))?;
@@ -158,9 +186,18 @@ impl Overlay {
     pub fn over_cells<DB: DrawingBackend>(&self, plot: &Plot<'_, DB>, across: impl Fn(f64) -> i32) -> Drawn<DB> {
         let (strip, bottom) = (plot.to.1 - plot.sheet.ems(0.7), plot.to.1);
         let light = Stroke::solid(PAPER, 3);
-        for band in self.bands.iter().filter(|band| band.kind == BandKind::Pause) {
+        for band in &self.bands {
             let from = across(band.from_s);
             let to = across(band.to_s).max(from + 1);
+            match band.kind {
+                BandKind::Fault => continue,
+                BandKind::Unserved => {
+                    let top = plot.from.1;
+                    plot.sheet.line(&[(from, top), (to, top)], Stroke::solid(UNSERVED.1, 3))?;
+                    continue;
+                }
+                BandKind::Pause => {}
+            }
             plot.sheet.fill((from, strip), (to, bottom), PAUSE.0)?;
             plot.sheet.hatch((from, strip), (to, bottom), Stroke::solid(SOFT, 1))?;
             for x in [from, to] {
@@ -218,6 +255,11 @@ impl Overlay {
     }
 }
 
+/// What it was, and whose.
+fn named(what: &str, whose: Option<&str>) -> String {
+    whose.map_or_else(|| what.to_owned(), |whose| format!("{what} ({whose})"))
+}
+
 /// A line from top to bottom.
 fn plumb<DB: DrawingBackend>(plot: &Plot<'_, DB>, x: i32, stroke: Stroke) -> Drawn<DB> {
     plot.sheet.line(&[(x, plot.from.1), (x, plot.to.1)], stroke)
@@ -225,7 +267,11 @@ fn plumb<DB: DrawingBackend>(plot: &Plot<'_, DB>, x: i32, stroke: Stroke) -> Dra
 
 #[cfg(test)]
 mod tests {
+    use super::super::heatmap::heatmap;
+    use super::super::timeline::timeline;
+    use super::super::violation::violations;
     use super::{Band, BandKind, Overlay};
+    use crate::output::chart::Chart;
     use crate::output::sample;
 
     #[test]
@@ -244,5 +290,40 @@ mod tests {
         assert_eq!((within.bands, within.flags.len()), (vec![pause(4.0, 4.75)], 1));
         assert_eq!(overlay.within(20.0, 30.0), Overlay::default());
         assert_eq!(Overlay::default().caption(), "");
+    }
+
+    #[test]
+    fn seconds_with_unserved_attempts_are_a_band_with_a_name_and_a_place_in_the_legend() {
+        let mut run = sample::recorded();
+        for second in [3, 4, 6] {
+            run.measured[0].windows[second].unserved = 5;
+        }
+        let mut overlay = Overlay::default();
+        overlay.add(&run.measured[0], None, 10.0);
+        let band = |from_s, to_s| Band { from_s, to_s, label: "not served".to_owned(), kind: BandKind::Unserved };
+        assert_eq!(overlay.bands, [band(13.0, 15.0), band(16.0, 17.0)]);
+        assert_eq!(overlay.legend().len(), 1);
+        assert!(overlay.caption().contains("Red shade"), "{}", overlay.caption());
+        let mut none = Overlay::default();
+        none.add(&run.measured[1], None, 0.0);
+        assert!(none.is_empty());
+    }
+
+    #[test]
+    fn every_chart_over_time_shows_when_attempts_went_unserved() {
+        let mut run = sample::recorded();
+        for trial in &mut run.measured {
+            trial.windows.iter_mut().for_each(|window| window.unserved = 1);
+        }
+        for scene in &mut run.scenes {
+            scene.unserved = vec![(0, 7)];
+        }
+        let over_time = [timeline(&run), heatmap(&run), violations(&run)];
+        let drawn: Vec<Chart> = over_time.into_iter().flat_map(Result::unwrap).collect();
+        assert_eq!(drawn.len(), 3);
+        for chart in drawn {
+            assert!(chart.svg.contains("attempts not served") && chart.svg.contains("#fbe2df"), "{}", chart.name);
+            assert!(chart.caption.contains("Red shade"), "{}", chart.caption);
+        }
     }
 }

@@ -13,13 +13,20 @@ use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::view::view;
 use super::{Chart, Words, absence, finish};
-use crate::output::table::longest;
+use crate::output::table::{ONE_WAIT, WHY_ONE_WAIT, longest};
 use crate::record::figures::Latencies;
 use crate::record::{Latency, LatencyFigures};
-use crate::report::{Measurements, RecordedRun};
+use crate::report::{Measurements, RecordedRun, response_is_service};
 use crate::units::{grouped, human_duration};
 
 const RESPONSE: Dash = &[6, 4];
+
+/// What a pale line is.
+const PALE: &str = "pale: too few samples, or cut by timeouts";
+
+/// What the lines are.
+const BOTH_WAITS: &str = "Solid: service time, from the actual start of an attempt to its grant. Dashed: response time, \
+                          from the instant it was due.";
 
 /// Points of a curve a decade of `1/(1-p)`: steps of it are hardly a pixel wide.
 const POINTS: f64 = 48.0;
@@ -42,6 +49,8 @@ struct System {
 
 struct Percentiles {
     systems: Vec<System>,
+    /// Is response time service time by construction?
+    one_wait: bool,
     reason: String,
 }
 
@@ -51,31 +60,34 @@ pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     if run.measured.is_empty() {
         return Ok(Vec::new());
     }
+    let one_wait = response_is_service(&run.report);
     let mut systems = Vec::new();
     let mut rows = Vec::new();
     for (name, look) in names.iter().zip(looks(&names)) {
         let trials: Vec<&Measurements> = run.of(name).collect();
         let waits = merged(&trials);
-        for (kind, latency) in [("service", &waits.acquire_service), ("response", &waits.acquire_response)] {
-            rows.push(row(name, kind, &latency.figures()));
+        if one_wait {
+            rows.push(row(name, ONE_WAIT, &waits.acquire_service.figures()));
+        } else {
+            rows.push(row(name, "service", &waits.acquire_service.figures()));
+            rows.push(row(name, "response", &waits.acquire_response.figures()));
         }
         let service = curve(&waits.acquire_service);
-        let response = Some(curve(&waits.acquire_response)).filter(|response| !alike(&service, response));
+        let response = Some(curve(&waits.acquire_response)).filter(|response| !one_wait && !alike(&service, response));
         systems.push(System { name: (*name).to_owned(), look, service, response });
     }
     let words = Words {
         name: "percentiles".to_owned(),
         title: "Acquire wait by percentile".to_owned(),
         caption: format!(
-            "Lower is better; a curve that climbs late is even for most and slow for few. Solid: service time, \
-                  from the actual start of an attempt to its grant. Dashed: response time, from the instant it was \
-                  due. Pale: fewer than 10 samples lie beyond it, or waits in vain cut it off; do not rely on it.{}",
+            "Lower is better; a curve that climbs late is even for most and slow for few. {} Pale: fewer than 10 samples lie beyond it, or waits in vain cut it off; do not rely on it.{}",
+            if one_wait { WHY_ONE_WAIT } else { BOTH_WAITS },
             absence::left_out(&run.measured.iter().collect::<Vec<_>>())
         ),
         head: &["backend", "time", "samples", "p50", "p90", "p95", "p99", "p99.9", "max"],
         rows,
     };
-    let body = Arc::new(Percentiles { systems, reason: absence::of_run(run) });
+    let body = Arc::new(Percentiles { systems, one_wait, reason: absence::of_run(run) });
     let views = vec![view(None, "acquire wait by percentile", (620, 420), Arc::clone(&body))?];
     let legend = body.kinds();
     Ok(vec![finish(words, body)?.on_page(views, &legend)?])
@@ -148,6 +160,11 @@ impl Percentiles {
     fn kinds(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         let line = |color: RGBColor, dash: Dash| Key::Line(Stroke { color, width: 2, dash }, None);
+        if self.one_wait {
+            entries.push(Entry::new(line(SOFT, &[]), ONE_WAIT));
+            entries.push(Entry::new(line(pale(SOFT), &[]), PALE));
+            return entries;
+        }
         entries.push(Entry::new(line(SOFT, &[]), "service time"));
         let with = self.systems.iter().filter(|system| system.response.is_some()).count();
         let granted = self.systems.iter().filter(|system| !system.service.points.is_empty()).count();
@@ -157,7 +174,7 @@ impl Percentiles {
             _ => "response time",
         };
         entries.push(Entry::new(line(SOFT, RESPONSE), response));
-        entries.push(Entry::new(line(pale(SOFT), &[]), "pale: too few samples, or cut by timeouts"));
+        entries.push(Entry::new(line(pale(SOFT), &[]), PALE));
         entries
     }
 }
@@ -241,6 +258,27 @@ mod tests {
         }
         assert_eq!(chart.rows.len(), 20);
         assert!(chart.svg.contains("acquire wait (log scale)") && chart.svg.contains(">99.9 %<"));
+    }
+
+    #[test]
+    fn in_a_closed_loop_without_think_time_there_is_one_curve_that_says_so() {
+        let mut run = sample::crowd(2);
+        run.report.plan = serde_json::json!({ "think": { "kind": "constant", "value": "0s" } });
+        let both = percentiles(&run).unwrap().remove(0);
+        assert!(both.svg.contains(">response time<") && both.rows.len() == 4);
+        for latency in run.report.results.iter_mut().map(|result| &mut result.latency) {
+            latency.acquire_response = latency.acquire_service;
+        }
+        for latency in run.report.aggregates.iter_mut().map(|merged| &mut merged.latency) {
+            latency.acquire_response = latency.acquire_service;
+        }
+        let one = percentiles(&run).unwrap().remove(0);
+        assert!(!one.svg.contains(">response time<") && one.svg.contains("(closed loop)"), "{}", one.svg);
+        assert_eq!(
+            one.rows.iter().map(|row| row[1].as_str()).collect::<Vec<_>>(),
+            ["response = service (closed loop)"; 2]
+        );
+        assert!(one.caption.contains("by construction") && !one.caption.contains("Dashed"));
     }
 
     #[test]

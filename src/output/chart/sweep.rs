@@ -182,7 +182,7 @@ impl Curves {
         let Some((low, high)) = ends(&self.values(THROUGHPUT)) else {
             return sheet.nothing("nothing was granted at any value");
         };
-        let up = Axis::log("grants a second (log scale)", low / 1.5, high * 1.5, tick_number);
+        let up = Axis::log("grants per second (log scale)", low / 1.5, high * 1.5, tick_number);
         self.panel(&Plot::new(sheet, self.across(), up), THROUGHPUT)
     }
 

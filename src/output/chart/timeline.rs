@@ -102,7 +102,7 @@ fn caption<'a>(run: &RecordedRun, systems: impl Iterator<Item = &'a System>, sca
     let rates = if scale.logarithmic { " (log scale)" } else { "" };
     let mut text = format!(
         "Look for steps, drifts and gaps: a steady system gives level lines. All systems have the same axes. Above: \
-         grants a second{rates}. Below: service times of the grants of each second (log scale). Grey: warm-up and \
+         grants per second{rates}. Below: service times of the grants of each second (log scale). Grey: warm-up and \
          drain, which do not count."
     );
     let trials = run.report.results.iter().map(|result| result.trial).max().unwrap_or(1);

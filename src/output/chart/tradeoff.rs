@@ -105,7 +105,7 @@ fn row(point: &Point) -> Vec<String> {
 fn caption(points: &[Point]) -> String {
     let most = points.iter().map(|point| point.rate.trials.max(point.wait.trials)).max().unwrap_or(0);
     let range = match most {
-        0 | 1 => "One trial a system: no interval can be given.".to_owned(),
+        0 | 1 => "One trial per system: no interval can be given.".to_owned(),
         trials if points.iter().any(|point| point.wait.trials < trials) => {
             format!("Bars: lowest to highest of {trials} trials, where a trial has a p99 of its own.")
         }
@@ -171,7 +171,7 @@ impl Tradeoff {
         };
         let (low, high) = ends(|point| &point.rate);
         let (low, high) = if high < low * 10.0 { (low / 3.0, high * 3.0) } else { (low * 0.6, high * 1.8) };
-        let x = Axis::log("throughput, grants a second (log scale)", low, high, tick_number);
+        let x = Axis::log("throughput, grants per second (log scale)", low, high, tick_number);
         let (low, high) = ends(|point| &point.wait);
         let y = Axis::log_ns("p99 of the acquire wait, service time (log scale)", low as u64, high as u64);
         Plot::new(sheet, x, y)

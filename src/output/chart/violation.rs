@@ -99,12 +99,13 @@ pub fn scene_chart(scene: &Scene) -> Result<Chart, String> {
     finish(words, body)
 }
 
-/// What a person did in the time shown.
+/// What a person did in the time shown, and when attempts went unserved.
 fn overlay(scene: &Scene) -> Overlay {
     let seconds = |ns: u64| (ns as f64 - scene.origin_ns as f64) / SECOND as f64;
     let mut overlay = Overlay::default();
     let trial = Measurements { start_ns: scene.origin_ns, marks: scene.marks.clone(), ..Measurements::default() };
     overlay.add(&trial, None, 0.0);
+    overlay.unserved(&scene.unserved, None, 0.0);
     overlay.within(seconds(scene.from_ns), seconds(scene.to_ns))
 }
 

@@ -17,7 +17,7 @@ use super::Rendered;
 use crate::record::Event;
 use crate::record::history::Header;
 
-/// Keys of one result that are written where a format has a file a key.
+/// Keys of one result that are written where a format has a file per key.
 const MOST_KEYS: usize = 64;
 
 /// One format.
@@ -35,12 +35,12 @@ pub struct HistoryExport {
 pub static HISTORY_EXPORTS: &[HistoryExport] = &[
     HistoryExport {
         name: "edn",
-        meaning: "histories/*.strict.edn, *.belief.edn: a file a key, for Jepsen and Knossos (model mutex)",
+        meaning: "histories/*.strict.edn, *.belief.edn: a file per key, for Jepsen and Knossos (model mutex)",
         convert: edn::convert,
     },
     HistoryExport {
         name: "elle",
-        meaning: "histories/*.strict.json, *.belief.json: a file a key, for elle-cli (--model mutex)",
+        meaning: "histories/*.strict.json, *.belief.json: a file per key, for elle-cli (--model mutex)",
         convert: elle::convert,
     },
     HistoryExport {

@@ -5,7 +5,7 @@ pub static GLOSSARY: &[(&str, &str)] = &[
     ("acquire, release, renew", "What a client does with a lock: get it, give it back, keep it for longer."),
     ("attempt", "One wish for a lock, from the instant it is due to its release or refusal, all polls included."),
     ("closed loop, open loop", "Attempts start when a client is free, or by the clock whatever the clients do."),
-    ("contention", "Share of the attempts that found the lock held by another client at the moment of the call."),
+    ("contention", "Share of the attempts that had to wait: their first request did not grant the lock."),
     ("double grant", "A grant that starts while another client still holds the same lock."),
     ("durability", "What a crash of the server or its machine leaves of a grant."),
     (
@@ -23,12 +23,19 @@ pub static GLOSSARY: &[(&str, &str)] = &[
     ("lease, ttl", "A right that lapses by itself, and after what time."),
     ("lost update", "A write over a change that came after the writer had read: the harm of a double grant."),
     ("overtake", "A grant to a later arrival while an earlier one was still waiting."),
-    ("p50, p99", "Half, or 99 of 100, of the values are at most this. It needs enough samples, else it is a dash."),
+    (
+        "p50, p95, p99",
+        "Half, 95, or 99 of 100, of the values are at most this. It needs enough samples, else it is a dash.",
+    ),
     ("possible overlap", "A grant beside a hold whose end is not known: counted, and no violation."),
     ("quorum", "How many of the nodes must agree to a grant."),
-    ("response time", "The wait from the due instant to the grant: what a caller feels, a busy client included."),
+    (
+        "response time",
+        "The wait from the due instant to the grant: with think time, or at a fixed rate, a client that was late counts too. \
+         In a closed loop without think time an attempt is due at its call: there it is the service time by construction.",
+    ),
     ("service time", "The wait from the actual call to the grant."),
-    ("throughput", "Grants a second of the measure phase."),
+    ("throughput", "Grants per second of the measure phase."),
     ("token regression", "A later grant with a token that is not higher: fencing would fail."),
     ("trial", "One repetition with a system, on fresh keys."),
     ("unknown outcome", "The answer was lost: the lock may be held until the lease has surely ended."),

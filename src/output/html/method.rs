@@ -79,8 +79,8 @@ fn paragraphs(report: &Report) -> Vec<String> {
     }
     if let (Some(overhead), Some(ceiling)) = (report.tool.overhead_ns_per_cycle, report.tool.ceiling_cycles_per_s) {
         paragraphs.push(format!(
-            "lockbench itself spends {} ns of processor time on an attempt cycle; on this machine no system can show more \
-             than {} cycles a second.",
+            "lockbench itself spends {} ns of processor time per attempt cycle; on this machine no system can show more \
+             than {} cycles per second.",
             three_digits(overhead),
             three_digits(ceiling)
         ));

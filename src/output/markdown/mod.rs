@@ -19,8 +19,9 @@ use super::command::{PROGRAM, repeat_line, shell_line};
 use super::headline::headline;
 use super::table::{Table, tables};
 use super::text::finding;
+use crate::record::figures::Window;
 use crate::report::answer::{Answer, answer};
-use crate::report::{Aggregate, LintLevel, Measurements, RecordedRun, Report, TrialResult};
+use crate::report::{Aggregate, LintLevel, Measurements, RecordedRun, Report, TrialResult, response_is_service};
 use crate::units::{human_duration, three_digits};
 
 /// Size of the file at most.
@@ -57,7 +58,7 @@ fn markdown(run: &RecordedRun) -> Result<String, String> {
     let found = answer(report);
     let mut sections = vec![
         Section { title: "Verdict", text: verdict(report, &found) },
-        Section { title: "Answer", text: answered(&found) },
+        Section { title: "Answer", text: answered(report, &found) },
     ];
     for table in tables(report).iter().filter(|table| !table.rows.is_empty()) {
         sections.push(Section { title: table.title, text: table_section(table) });
@@ -119,7 +120,7 @@ fn verdict(report: &Report, found: &Answer) -> String {
 }
 
 /// The best of each class, and what the run does not prove.
-fn answered(found: &Answer) -> String {
+fn answered(report: &Report, found: &Answer) -> String {
     let rows = || found.classes.iter().flat_map(|class| &class.rows);
     if found.classes.is_empty() {
         return String::new();
@@ -147,9 +148,14 @@ fn answered(found: &Answer) -> String {
         }));
     }
     format!(
-        "## Answer\n\n{}\nwait: response time, from the due instant to the grant; hand-off: p50. Systems of different \
+        "## Answer\n\n{}\nwait: {}; hand-off: p50. Ranked by grants/s alone. Systems of different \
          classes make different promises about a crash: do not rank them against each other.\n\n{}Not proven: {}.\n\n",
         grid(&heads, cells.into_iter(), "---:"),
+        if response_is_service(report) {
+            "from the call to the grant (in this closed loop response time is service time)"
+        } else {
+            "response time, from the due instant to the grant"
+        },
         list(told.into_iter(), "results"),
         inline(&limits_words(&found.limits, found), MOST_TEXT)
     )
@@ -216,6 +222,10 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
     if caught {
         heads.push("double grants");
     }
+    let unserved = run.measured.iter().any(|measured| measured.windows.iter().any(Window::had_unserved));
+    if unserved {
+        heads.push("not served");
+    }
     let steered = run.measured.iter().any(|measured| !measured.marks.is_empty());
     if steered {
         heads.push("by hand");
@@ -237,6 +247,10 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
             let marks = course.doubles.iter().map(|count| if *count > 0 { '×' } else { '·' });
             row.push(format!("`{}`", marks.collect::<String>()));
         }
+        if unserved {
+            let marks = course.unserved.iter().map(|unserved| if *unserved { '!' } else { '·' });
+            row.push(format!("`{}`", marks.collect::<String>()));
+        }
         if steered {
             row.push(format!("`{}`", course.by_hand.iter().collect::<String>()));
         }
@@ -244,11 +258,13 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
     });
     let more = run.measured.len().saturating_sub(courses.len());
     let more = if more > 0 { format!(" {more} more trials are in timeseries.csv.") } else { String::new() };
+    let not_served =
+        if unserved { " Not served: ! is a moment with attempts that were not served or not answered." } else { "" };
     let by_hand = if steered { " By hand: P is a pause of the load, a number a marker." } else { "" };
     Ok(format!(
         "## Over time\n\n{}\nFrom the start of the warm-up. Each line has its own scale, from 0 to the most beside it; \
          p99 wait: of the grants of that moment, service time; · is a moment without a grant, × one with a double \
-         grant.{by_hand}{more}\n\n",
+         grant.{not_served}{by_hand}{more}\n\n",
         grid(&heads, rows, "---")
     ))
 }

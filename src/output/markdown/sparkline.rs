@@ -1,7 +1,7 @@
 //! A run over time in a line of characters.
 
 use crate::record::Latency;
-use crate::record::figures::{Mark, MarkKind};
+use crate::record::figures::{Mark, MarkKind, Window};
 use crate::report::Measurements;
 
 /// Heights from a little to the most.
@@ -25,6 +25,7 @@ pub fn sparkline(values: &[Option<f64>]) -> String {
 }
 
 /// A trial over time. Each point is `seconds` long.
+#[derive(Default)]
 pub struct Course {
     /// Seconds a point.
     pub seconds: usize,
@@ -36,6 +37,8 @@ pub struct Course {
     pub doubles: Vec<u64>,
     /// What a person did: `P` for a pause of the load, a marker's number, `*` from 10 on.
     pub by_hand: Vec<char>,
+    /// Was an attempt under way that was not served in the end?
+    pub unserved: Vec<bool>,
 }
 
 impl Course {
@@ -46,8 +49,7 @@ impl Course {
     /// If a stored histogram cannot be read.
     pub fn of(measured: &Measurements) -> Result<Self, String> {
         let seconds = measured.windows.len().div_ceil(MOST).max(1);
-        let mut course =
-            Self { seconds, rates: Vec::new(), p99_ns: Vec::new(), doubles: Vec::new(), by_hand: Vec::new() };
+        let mut course = Self { seconds, ..Self::default() };
         for (point, windows) in measured.windows.chunks(seconds).enumerate() {
             let mut waits = Latency::default();
             for window in windows {
@@ -59,6 +61,7 @@ impl Course {
             let doubles = measured.double_grants.iter().skip(point * seconds).take(windows.len());
             course.doubles.push(doubles.sum());
             let from = (point * seconds) as f64;
+            course.unserved.push(windows.iter().any(Window::had_unserved));
             course.by_hand.push(by_hand(measured, from, from + windows.len() as f64));
         }
         Ok(course)

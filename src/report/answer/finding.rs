@@ -45,7 +45,7 @@ pub struct Finding {
 /// Lints by severity; within one in this order. A lint that is not here is about the
 /// figures of its system.
 const RANKED: &[(Severity, &[&str])] = &[
-    (Severity::System, &["same-server-twice", "standby", "nodes-lost", "unserved", "pooled-connection"]),
+    (Severity::System, &["same-server-twice", "standby", "unserved-attempts", "nodes-lost", "pooled-connection"]),
     (
         Severity::Tool,
         &[
@@ -54,10 +54,20 @@ const RANKED: &[(Severity, &[&str])] = &[
             "client-cpu-bound",
             "self-stall",
             "clock-step",
-            "starved-clients",
+            "ceiling-on-busy-machine",
         ],
     ),
-    (Severity::Sample, &["percentiles-censored", "too-few-samples", "warm-up-not-steady", "load-paused"]),
+    (
+        Severity::Sample,
+        &[
+            "window-below-one-turn",
+            "clients-without-a-turn",
+            "percentiles-censored",
+            "too-few-samples",
+            "warm-up-not-steady",
+            "load-paused",
+        ],
+    ),
     (Severity::Setting, &["ttl-below-hold", "fsync-off", "nagle-on", "single-node", "loopback"]),
 ];
 

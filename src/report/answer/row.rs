@@ -2,13 +2,10 @@
 //! what keeps it from being ranked.
 
 use super::super::figure::{Value, find};
+use super::super::outage::too_many_unserved;
 use super::super::schema::{Aggregate, Report, SafetyVerdict, TrialResult};
 use crate::lock::Nodes;
 use crate::stats::{Interval, mean};
-
-/// Share of the attempts that may have been without an answer, or with a lost one, in a
-/// system that is ranked beside others: its waits are of the attempts that were served.
-const UNSERVED: f64 = 0.01;
 
 /// One system.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,7 +179,7 @@ fn disqualified(report: &Report, row: &Row) -> Vec<Disqualified> {
         found.push(Disqualified::NoGrants);
     }
     match find("failures").and_then(|figure| figure.of_backend(report, &row.system)) {
-        Ok(share) if share > UNSERVED => found.push(Disqualified::Unserved { share }),
+        Ok(share) if too_many_unserved(share) => found.push(Disqualified::Unserved { share }),
         _ => {}
     }
     found

@@ -49,6 +49,7 @@ fn run(id: &str, results: Vec<TrialResult>) -> Report {
             workers: 2,
             overhead_ns_per_cycle: None,
             ceiling_cycles_per_s: None,
+            ceiling_others_share: None,
         },
         environment: Environment { cpu: "some".to_owned(), cores: 2, ..Environment::default() },
         plan: serde_json::json!({ "clients": 4, "hold": "1ms", "seed": 1, "trials": 5, "name": "x" }),

@@ -22,6 +22,8 @@ pub struct Ground {
     pub environment: Environment,
     /// Cycles a second that lockbench itself can make here, if it was measured.
     pub ceiling_cycles_per_s: Option<f64>,
+    /// Share of all processors that other processes used while that was measured.
+    pub ceiling_others_share: Option<f64>,
 }
 
 /// What the lints say of the trials that ended. What only the end of the run can tell
@@ -31,6 +33,7 @@ pub fn interim(ground: &Ground, results: &[TrialResult], measured: &[Measurement
     let mut report =
         Report { results: results.to_vec(), aggregates: counted(results), ..Report::blank(ground.environment.clone()) };
     report.tool.ceiling_cycles_per_s = ground.ceiling_cycles_per_s;
+    report.tool.ceiling_others_share = ground.ceiling_others_share;
     let evidence =
         Evidence { report: &report, measured, plan: &ground.plan, embedded: &ground.embedded, nagle: ground.nagle };
     lint(&evidence, &ground.levels).findings
@@ -74,6 +77,7 @@ mod tests {
             nagle: &["zookeeper"],
             environment: whole.environment.clone(),
             ceiling_cycles_per_s: whole.tool.ceiling_cycles_per_s,
+            ceiling_others_share: whole.tool.ceiling_others_share,
         };
         let evidence =
             Evidence { report: &whole, measured: &all, plan: &plan, embedded: &["memory"], nagle: &["zookeeper"] };

@@ -143,11 +143,101 @@ fn generator_saturated() {
 }
 
 #[test]
+fn a_generator_that_ends_holds_late_says_so() {
+    let held =
+        |p50, min| move |run: &mut Run| (first(run).latency.hold.p50_ns, first(run).latency.hold.min_ns) = (p50, min);
+    let detail =
+        "redis: half of the holds lasted 250 ms or more where the plan asks for 1.00 ms at most: lockbench was late";
+    told("generator-saturated", held(Some(250_000_000), Some(1_000_000)), detail);
+    let detail =
+        "redis: all of the holds lasted 6.00 ms or more where the plan asks for 1.00 ms at most: lockbench was late";
+    told("generator-saturated", held(None, Some(6_000_000)), detail);
+    silent("generator-saturated", held(Some(5_900_000), Some(1_000_000)));
+    // A renewal on the way may have kept the client.
+    silent("generator-saturated", |run| {
+        held(Some(250_000_000), None)(run);
+        run.plan = parse("x.toml", "clients = 4", &["hold=100ms".to_owned(), "renewal=50ms".to_owned()]).unwrap().0;
+    });
+}
+
+#[test]
+fn ceiling_on_busy_machine() {
+    let others = |share| move |run: &mut Run| run.report.tool.ceiling_others_share = share;
+    let detail = "other processes used 37 % of all processors while the ceiling of 1 000 000 cycles/s was measured";
+    told("ceiling-on-busy-machine", others(Some(0.37)), detail);
+    silent("ceiling-on-busy-machine", others(Some(0.2)));
+    let why = cannot_say("ceiling-on-busy-machine", others(None));
+    assert_eq!(why, "what other processes used at the calibration was not measured");
+}
+
+#[test]
+fn unserved_attempts() {
+    let share = |unavailable, unknown| {
+        move |run: &mut Run| (first(run).unavailable, first(run).unknown) = (unavailable, unknown)
+    };
+    let detail = "redis: 200 of 20 000 attempts (1.00 %) were not served or not answered";
+    told("unserved-attempts", share(150, 50), detail);
+    silent("unserved-attempts", share(150, 49));
+    // However few attempts wait for it: a dark second is an outage.
+    let detail = "redis: 1 of 20 000 attempts (less than 0.01 %) were not served or not answered; nothing was granted for 2.00 s";
+    told(
+        "unserved-attempts",
+        |run| {
+            share(1, 0)(run);
+            run.measured[0] = measured("redis", 1, &[4_000, 0, 0, 4_000, 4_000, 4_000, 4_000, 4_000]);
+            (3..6).for_each(|second| run.measured[0].windows[second].unserved = 1);
+        },
+        detail,
+    );
+}
+
+#[test]
+fn clients_without_a_turn() {
+    let grants = |grants: &'static [u64]| move |run: &mut Run| run.measured[0].grants_of = grants.to_vec();
+    told("clients-without-a-turn", grants(&[3, 0, 9, 0]), "redis: 2 of 4 clients never got a turn");
+    silent("clients-without-a-turn", grants(&[3, 1, 9, 1]));
+    // Nothing at all was granted: the verdict says it.
+    silent("clients-without-a-turn", grants(&[0, 0]));
+}
+
+#[test]
+fn window_below_one_turn() {
+    let grants = |clients, grants| {
+        move |run: &mut Run| {
+            run.measured[0] = measured("redis", 1, &[4]);
+            (run.measured[0].clients, run.measured[0].counts.grants_in_window) = (clients, grants);
+        }
+    };
+    let detail = "redis: 4 grants in 1.00 s, for 65 535 clients: one turn of each takes about 2h 16m";
+    told("window-below-one-turn", grants(65_535, 4), detail);
+    // Most came behind the end of measuring.
+    let detail = "redis: 4 grants in 1.00 s, for 65 535 clients: one turn of each takes about 1m 05s";
+    told(
+        "window-below-one-turn",
+        |run| {
+            grants(65_535, 4)(run);
+            run.measured[0].windows[0].grants = 2_986;
+        },
+        detail,
+    );
+    silent("window-below-one-turn", grants(4, 4));
+    silent("window-below-one-turn", grants(4, 0));
+}
+
+#[test]
 fn client_cpu_bound() {
     let busy = |run: &mut Run| first(run).resources.client_cpu_s = Some(13.0);
     told("client-cpu-bound", busy, "redis: lockbench used 65 % of 4 processors");
     silent("client-cpu-bound", |run| first(run).resources.client_cpu_s = Some(11.9));
-    silent("client-cpu-bound", |run| run.report.results[2].resources.client_cpu_s = Some(20.0));
+    // A system inside lockbench may use them, if it grants for that.
+    let inside = |rate| {
+        move |run: &mut Run| {
+            run.report.results[2].resources.client_cpu_s = Some(19.0);
+            run.report.results[2].throughput_per_s = Some(rate);
+        }
+    };
+    silent("client-cpu-bound", inside(200_000.0));
+    told("client-cpu-bound", inside(4.0), "memory: lockbench used 95 % of 4 processors");
     let why = cannot_say("client-cpu-bound", |run| first(run).resources.client_cpu_s = None);
     assert_eq!(why, "redis: the processor time of lockbench was not measured");
 }
