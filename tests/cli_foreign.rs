@@ -280,6 +280,25 @@ fn what_a_killed_run_left_on_etcd_goes_by_itself_and_the_sweep_says_so() {
     }
 }
 
+#[tokio::test]
+async fn keys_of_runs_of_before_the_prefix_are_told_and_left_alone() {
+    let Some(server) = own_server(ServerKind::Redis) else { return };
+    let url = server.endpoints()[0].secret_url().to_owned();
+    let client = redis::Client::open(url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let run = "hot-key-20261101t100000-0a1b2c3d";
+    for name in
+        [format!("{{{run}:redis-t1-k0}}:fence"), format!("{{{run}:redis-t1-k1}}:fence"), "{a-t1-k0}:fence".into()]
+    {
+        redis::cmd("SET").arg(name).arg(7).exec_async(&mut connection).await.unwrap();
+    }
+    let before = redis_keys(&mut connection).await;
+    let place = Place::new();
+    let ran = place.run(&["sweep-up", &url, "--yes"]).exits(0).tells(&["nothing that can be swept up is there"]);
+    ran.complains(&[&format!("left alone: 2 keys of run {run}"), "whether it lives cannot be told"]);
+    assert_eq!(redis_keys(&mut connection).await, before);
+}
+
 /// Did the run find what this lint looks for?
 fn has_lint(report: &Value, name: &str) -> bool {
     report["lints"].as_array().unwrap().iter().any(|lint| lint["name"] == name)

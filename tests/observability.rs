@@ -194,6 +194,7 @@ fn every_alert_is_there_and_explained() {
     let promised = [
         "LockbenchAcquireSlow",
         "LockbenchArrivalsDropped",
+        "LockbenchAvailabilityLow",
         "LockbenchCanaryGone",
         "LockbenchCanaryIdle",
         "LockbenchCanaryLate",
@@ -231,6 +232,7 @@ fn bounds_of_speed_hold_for_canaries_only() {
         ("LockbenchAcquireSlow", "p99_5m > 0.05"),
         ("LockbenchContentionHigh", "> 0.2"),
         ("LockbenchTimeouts", "> 0.001"),
+        ("LockbenchAvailabilityLow", "< 0.99"),
         ("LockbenchCanaryLate", "> 0.01"),
     ] {
         let rule = rules().into_iter().find(|rule| rule.alert.as_deref() == Some(name)).unwrap();

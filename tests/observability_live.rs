@@ -32,8 +32,9 @@ fn values(label: &str) -> &'static [&'static str] {
     match label {
         "backend" => &["redis", "postgres:advisory"],
         "workload" => &["canary"],
-        "outcome" => &["granted", "refused", "timed_out", "unavailable", "unknown"],
-        "kind" => &["service", "response"],
+        "outcome" => &["granted", "refused", "timed_out", "unavailable", "unknown", "dropped", "missed"],
+        // Of a latency, and of a double grant.
+        "kind" => &["service", "response", "inside", "withdrawn", "outside"],
         "fault" => &["pause"],
         "threshold" => &["acquire_response.p99 < 50ms"],
         "mode" => &["monitor"],

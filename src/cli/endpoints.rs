@@ -53,9 +53,20 @@ fn twice(kind: ServerKind) -> Failure {
 /// The texts of a list that is divided by spaces: a new one begins with the name of a system,
 /// so that a space may be a part of a password or of a `key=value` address.
 fn divided(text: &str) -> Vec<&str> {
+    divided_where(text, |rest| kind_before_equals(rest).is_some())
+}
+
+/// The same of a list that may have bare URLs, too: a known scheme begins a new one.
+pub fn divided_of_any(text: &str) -> Vec<&str> {
+    let scheme =
+        |rest: &str| rest.split_once("://").is_some_and(|(scheme, _)| SCHEMES.split(", ").any(|one| one == scheme));
+    divided_where(text, |rest| scheme(rest) || kind_before_equals(rest).is_some())
+}
+
+fn divided_where(text: &str, begins_here: impl Fn(&str) -> bool) -> Vec<&str> {
     let mut begins = vec![0];
     let starts = text.match_indices(char::is_whitespace).map(|(at, space)| at + space.len());
-    begins.extend(starts.filter(|at| kind_before_equals(&text[*at..]).is_some()));
+    begins.extend(starts.filter(|at| begins_here(&text[*at..])));
     let ends = begins.iter().skip(1).copied().chain([text.len()]);
     let parts = begins.iter().zip(ends).map(|(begin, end)| text[*begin..end].trim());
     parts.filter(|part| !part.is_empty()).collect()

@@ -100,6 +100,10 @@ fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Ve
             add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
             Vec::new()
         }
+        Command::SweepUp(args) => {
+            add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
+            Vec::new()
+        }
         Command::Compare(args) => {
             add(&mut args.gates, "LOCKBENCH_GATE", Some(','));
             Vec::new()
@@ -135,6 +139,19 @@ mod tests {
         };
         let notes = merge(&mut command, &variable);
         (command, notes)
+    }
+
+    #[test]
+    fn a_server_to_sweep_adds_to_those_of_the_variable() {
+        let (Command::SweepUp(args), notes) = merged(&["lockbench", "sweep-up", "redis://c"]) else {
+            panic!("another command")
+        };
+        assert_eq!((args.endpoint, notes.len()), (vec!["redis=redis://a etcd=etcd://b".into(), "redis://c".into()], 0));
+        // A space may be a part of an address.
+        let (Command::SweepUp(args), _) = merged(&["lockbench", "sweep-up", "postgres=host=h password='a b'"]) else {
+            panic!("another command")
+        };
+        assert_eq!(args.endpoint[1], "postgres=host=h password='a b'");
     }
 
     #[test]

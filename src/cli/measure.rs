@@ -15,7 +15,7 @@ use super::session::Session;
 use crate::backend::{Entry, Target};
 use crate::clock::Clock;
 use crate::limits;
-use crate::load::{Armed, Grid, LoadError, Phase, Spec, Steering, Tick};
+use crate::load::{Armed, Grid, LoadError, Phase, Spec, Steering, Tick, Untaken};
 use crate::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial};
 use crate::metrics::{Subject, Tally};
 use crate::oracle::{JudgedHistory, Oracle};
@@ -69,9 +69,11 @@ pub trait Beside {
     fn begins(&self, schedule: &Schedule);
     /// The next event.
     fn sees(&self, event: &Event);
-    /// A moment later, with the violations so far, and the attempts that were due and that
-    /// no client could take. Breaking ends the trial at once.
-    fn ticks(&self, violations: Alarm, dropped: u64) -> ControlFlow<()>;
+    /// A moment later, with the violations so far, and the instants that no client took and
+    /// that were not told before. Breaking ends the trial at once.
+    fn ticks(&self, violations: Alarm, untaken: Vec<Untaken>) -> ControlFlow<()>;
+    /// It is over, with the last instants that no client took.
+    fn ends(&self, untaken: Vec<Untaken>);
 }
 
 /// [`Beside`] as an observer.
@@ -290,7 +292,7 @@ impl Bench<'_> {
         };
         let entry = candidate.entry;
         let subject = Subject::new(entry.name, &plan.name);
-        let tally = Tally::new(self.session.board.as_ref(), subject, entry.guarantees.token.is_some(), grid.clone());
+        let tally = Tally::new(self.session.board.as_ref(), subject, entry.guarantees.token.is_some());
         let figures = tally.figures(Figures::new(schedule.clone(), plan.clients, keys));
         let oracle = Oracle::new(plan.clients, keys, schedule.start);
         let alarm = oracle.violations();
@@ -303,10 +305,11 @@ impl Bench<'_> {
             TrialHistory::begin(file, &header, limit, oracle.violations())
         });
         let mut meter = Meter::default();
+        let untaken = |grid: &Option<Arc<Grid>>| grid.as_ref().map(|grid| grid.fetch()).unwrap_or_default();
         let mut tick = |tick: Tick| {
             let going = self.tick(tick, candidate.entry, trial, &mut meter);
-            let dropped = grid.as_ref().map_or(0, |grid| grid.dropped());
-            let beside = self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), dropped));
+            let untaken = untaken(&grid);
+            let beside = self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), untaken));
             if going.is_break() { going } else { beside }
         };
         if let Some(beside) = self.beside {
@@ -320,6 +323,9 @@ impl Bench<'_> {
         let mut published = Published::new(live, display, &self.session.steering, self.clock, tally);
         let mut observers: [&mut dyn Observer; 2] = [&mut published, &mut onlooker];
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
+        if let Some(beside) = self.beside {
+            beside.ends(untaken(&grid));
+        }
         published.publish();
         let (live, tally) = published.into_parts();
         let (mut figures, findings, recorded) = live.finish();

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::args::{FormatChoice, SweepUpArgs};
-use super::endpoints::{Endpoints, bare, named};
+use super::endpoints::{Endpoints, bare, divided_of_any, named};
 use super::fits::looking;
 use super::{Failure, print, tell};
 use crate::backend::sweeper;
@@ -35,17 +35,19 @@ struct Swept {
 pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
     let servers = asked_for(&args.endpoint)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
-    let (mut swept, mut problems) = (Vec::new(), Vec::new());
+    let (mut swept, mut problems, mut noted) = (Vec::new(), Vec::new(), false);
     for (kind, endpoints) in servers {
         match system(kind, endpoints, args.yes, &runtime) {
             Ok((some, notes)) => {
                 swept.extend(some);
+                noted |= !notes.is_empty();
                 notes.iter().for_each(|note| tell(&format!("{kind}: {note}")));
             }
             Err(problem) => problems.push(limits::explained(&problem, None)),
         }
     }
     match args.format.choice {
+        FormatChoice::Text if swept.is_empty() && noted => print("nothing that can be swept up is there\n")?,
         FormatChoice::Text => print(&text(&swept, args.yes))?,
         FormatChoice::Json => {
             let json = serde_json::to_string_pretty(&swept).map_err(Failure::internal)?;
@@ -59,10 +61,10 @@ pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
 /// The servers by kind; those of Redis together, for a run on Redlock lives while one of its nodes knows it.
 fn asked_for(texts: &[String]) -> Result<Endpoints, Failure> {
     let mut servers: BTreeMap<ServerKind, Vec<Endpoint>> = BTreeMap::new();
-    for text in texts.iter().filter(|text| !text.is_empty()) {
+    for text in texts.iter().flat_map(|text| divided_of_any(text)).map(str::to_owned) {
         let names_its_system = text.split_once('=').is_some_and(|(name, _)| !name.contains("://"));
         let read =
-            if names_its_system { named(std::slice::from_ref(text))? } else { bare(std::slice::from_ref(text))? };
+            if names_its_system { named(std::slice::from_ref(&text))? } else { bare(std::slice::from_ref(&text))? };
         for (kind, endpoints) in read {
             let kind = if kind == ServerKind::Redlock { ServerKind::Redis } else { kind };
             let all = servers.entry(kind).or_default();
@@ -186,6 +188,14 @@ mod tests {
         let servers = asked_for(&texts).unwrap();
         assert_eq!(servers[&ServerKind::Redis].len(), 3);
         assert_eq!(servers.len(), 2);
-        assert!(asked_for(&[]).is_err());
+        assert!(asked_for(&[]).is_err() && asked_for(&[String::new()]).is_err());
+    }
+
+    #[test]
+    fn a_list_is_divided_where_an_address_begins_and_not_at_each_space() {
+        let texts = ["redis://a:1 redis=redis://b:2 postgres=host=h user=u password='two words' dbname=d etcd://c:3"];
+        let servers = asked_for(&texts.map(str::to_owned)).unwrap();
+        let count = |kind| servers[&kind].len();
+        assert_eq!([ServerKind::Redis, ServerKind::Postgres, ServerKind::Etcd].map(count), [2, 1, 1]);
     }
 }

@@ -134,7 +134,9 @@ impl Client {
         let due = grid.take(schedule, self.timer.now());
         loop {
             let until = due.min(schedule.end());
-            if self.stop.draining() || self.timer.now() >= until {
+            let now = self.timer.now();
+            if self.stop.draining() || now >= until {
+                grid.begins(due, now);
                 return Some(due);
             }
             tokio::select! {

@@ -13,6 +13,8 @@ use crate::workload::plan::AcquireMode;
 const STOPPED_DRAIN_NS: u64 = 5_000_000_000;
 /// How often the caller is told how it goes.
 const TICK_NS: u64 = 100_000_000;
+/// Two steps are a millisecond apart: further apart than this, this process did not run.
+const STALL_NS: u64 = 100_000_000;
 
 pub struct Conductor {
     spec: Arc<Spec>,
@@ -21,6 +23,9 @@ pub struct Conductor {
     phase: Phase,
     paused: bool,
     next_tick: u64,
+    /// The last step, and the last tick.
+    stepped: u64,
+    ticked: u64,
     /// How long after the end of measuring what began in time may take.
     own_end_ns: u64,
     /// When a load that was stopped is given up.
@@ -44,6 +49,8 @@ impl Conductor {
             phase: Phase::Warmup,
             paused: false,
             next_tick: 0,
+            stepped: u64::MAX,
+            ticked: 0,
             own_end_ns,
             give_up_at: u64::MAX,
             stopped: false,
@@ -56,6 +63,10 @@ impl Conductor {
         // First: a stop ends a pause, and the phases are moved before they are looked at.
         self.helm.look();
         let now = self.spec.clock.now();
+        let stepped = std::mem::replace(&mut self.stepped, now);
+        if let Some(grid) = self.spec.grid.as_ref().filter(|_| now.saturating_sub(stepped) > STALL_NS) {
+            grid.stall(stepped, now);
+        }
         if self.spec.stop.draining() && !self.stopped {
             self.stopped = true;
             self.cut_short |= now < self.schedule.end();
@@ -72,6 +83,10 @@ impl Conductor {
         (self.phase, self.paused) = (told.phase, told.paused);
         if changed || now >= self.next_tick {
             self.next_tick = now + TICK_NS;
+            let before = std::mem::replace(&mut self.ticked, now);
+            if let Some(grid) = &self.spec.grid {
+                grid.settle(&self.schedule, before);
+            }
             if tick(told).is_break() {
                 self.cut_short = true;
                 self.helm.go_on();

@@ -11,13 +11,14 @@ mod conductor;
 mod grid;
 mod helm;
 mod reasons;
+mod stalls;
 mod steering;
 mod trial;
 mod watchdog;
 mod witness;
 mod worker;
 
-pub use grid::Grid;
+pub use grid::{Grid, Untaken};
 pub use reasons::Reasons;
 pub use steering::Steering;
 pub use trial::{Armed, LoadError, Phase, Spec, Tick, TrialReport, run_virtual};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use super::contribution::{Contribution, Counters, Durations};
+use super::contribution::{Arrivals, Contribution, Counters, Durations};
 use crate::plain;
 
 /// A system under a workload.
@@ -31,6 +31,8 @@ pub struct State {
     pub run: Vec<(&'static str, String)>,
     /// The figures.
     pub figures: BTreeMap<Subject, Standing>,
+    /// What was due and not attempted, where attempts are due at fixed instants.
+    pub arrivals: BTreeMap<Subject, Arc<Arrivals>>,
     /// Does the system answer?
     pub up: BTreeMap<Subject, bool>,
     /// Is the fault of that name active?
@@ -119,6 +121,11 @@ impl Board {
         }
     }
 
+    /// What was due so far and not attempted.
+    pub fn arrive(&self, subject: &Subject, arrivals: &Arrivals) {
+        self.state().arrivals.insert(subject.clone(), Arc::new(arrivals.clone()));
+    }
+
     /// Processor time that writing figures took, so many times.
     pub fn spent(&self, writes: u64, time: Duration) {
         let mut state = self.state();
@@ -171,7 +178,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::{Board, Subject};
-    use crate::metrics::contribution::{Contribution, Counters, Durations};
+    use crate::metrics::contribution::{Arrivals, Contribution, Counters, Durations};
 
     fn granted(grants: u64) -> Contribution {
         Contribution { counters: Counters { grants, ..Counters::zero(true) }, durations: Durations::default() }
@@ -218,16 +225,11 @@ mod tests {
     fn what_does_not_exist_is_no_zero() {
         let (board, subject) = (Board::default(), Subject::new("redis", "hot-key"));
         board.expect(&subject, false);
-        let total = |board: &Board| board.read().figures[&subject].total().counters;
-        assert_eq!((total(&board).token_regressions, total(&board).dropped), (None, None));
-        board.settle(
-            &subject,
-            &Contribution {
-                counters: Counters { dropped: Some(4), ..Counters::default() },
-                durations: Durations::default(),
-            },
-        );
-        assert_eq!((total(&board).token_regressions, total(&board).dropped), (None, Some(4)));
+        let regressions = || board.read().figures[&subject].total().counters.token_regressions;
+        let dropped = || board.read().arrivals.get(&subject).map(|arrivals| arrivals.dropped);
+        assert_eq!((regressions(), dropped()), (None, None));
+        board.arrive(&subject, &Arrivals { dropped: 4, ..Arrivals::default() });
+        assert_eq!((regressions(), dropped()), (None, Some(4)));
     }
 
     #[test]

@@ -75,6 +75,22 @@ impl Buckets {
         buckets
     }
 
+    /// Adds so many samples of one length.
+    pub fn record_many(&mut self, ns: u64, times: u64) {
+        if times == 0 {
+            return;
+        }
+        let bound = BUCKET_BOUNDS_NS.iter().position(|bound| ns <= *bound).unwrap_or(CLASSIC);
+        self.classic[bound] += times;
+        self.count += times;
+        self.sum_ns += u128::from(ns) * u128::from(times);
+        if ns == 0 {
+            self.zero += times;
+        } else {
+            *self.native.entry(index(ns)).or_default() += times;
+        }
+    }
+
     /// Adds all samples of others.
     pub fn add(&mut self, other: &Self) {
         self.count += other.count;

@@ -2,10 +2,11 @@
 //! entry in `report.json` is made of, so that endpoint and report cannot differ.
 
 use super::buckets::Buckets;
+use crate::oracle::DoubleGrantKind;
 use crate::record::Denial;
 use crate::record::figures::{Counts, Figures, Lengths};
 use crate::record::history::Judged;
-use crate::report::TrialResult;
+use crate::report::{Kinds, TrialResult};
 
 /// Counts; `None` where the figure does not exist for that system. They add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,10 +25,10 @@ pub struct Counters {
     pub waited: u64,
     /// Found the key held by another client.
     pub found_held: u64,
-    /// Due, and no client could take them; `None`: in a closed loop there are none.
-    pub dropped: Option<u64>,
     /// Certain double grants, of all phases.
     pub double_grants: u64,
+    /// Of these, by kind, in the order of [`DoubleGrantKind::ALL`].
+    pub by_kind: [u64; DoubleGrantKind::ALL.len()],
     /// Of all phases; `None`: the system has no fencing token.
     pub token_regressions: Option<u64>,
     /// Of all phases; `None`: the system has no fencing token.
@@ -97,6 +98,22 @@ pub struct Durations {
     pub lag: Buckets,
 }
 
+/// What was due at fixed instants and not attempted. A closed loop has none of it. Absolute,
+/// and only grows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrivals {
+    /// No client could take them: all were busy.
+    pub dropped: u64,
+    /// Due in an outage.
+    pub missed: u64,
+    /// Due while lockbench itself did not run.
+    pub stalled: u64,
+    /// How late those that were dropped were at least.
+    pub dropped_late: Buckets,
+    /// How late those that were missed were at least; known when the outage is over.
+    pub missed_late: Buckets,
+}
+
 /// Both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contribution {
@@ -108,10 +125,9 @@ pub struct Contribution {
 
 impl Counters {
     /// Of a trial under way: of attempts that have an outcome already. `tokens`: does the
-    /// system have fencing tokens? `dropped`: attempts that no client could take, where
-    /// that can be.
+    /// system have fencing tokens?
     #[must_use]
-    pub fn so_far(settled: &Counts, judged: &Judged, tokens: bool, dropped: Option<u64>) -> Self {
+    pub fn so_far(settled: &Counts, judged: &Judged, tokens: bool) -> Self {
         Self {
             attempts: settled.attempts,
             grants: settled.grants,
@@ -120,8 +136,8 @@ impl Counters {
             failures: settled.unavailable + settled.unknown,
             waited: settled.waited,
             found_held: settled.found_held,
-            dropped,
             double_grants: judged.double_grants,
+            by_kind: DoubleGrantKind::ALL.map(|kind| Kinds::from(judged).of(kind)),
             token_regressions: tokens.then_some(judged.token_regressions),
             fencing_rejections: tokens.then_some(judged.stale_writes_refused),
             lost_updates: judged.lost_updates,
@@ -140,8 +156,8 @@ impl Counters {
             failures: result.unavailable + result.unknown,
             waited: counts.waited,
             found_held: counts.found_held,
-            dropped: result.dropped,
             double_grants: result.safety.double_grants_certain,
+            by_kind: DoubleGrantKind::ALL.map(|kind| Kinds::from(&result.safety).of(kind)),
             token_regressions: result.safety.token_regressions,
             fencing_rejections: result.safety.stale_writes_refused,
             lost_updates: result.safety.harm.lost_updates,
@@ -152,7 +168,7 @@ impl Counters {
     /// Zeros; the figures that not every system has exist where they are told to.
     #[must_use]
     pub fn zero(tokens: bool) -> Self {
-        Self::so_far(&Counts::default(), &Judged::default(), tokens, None)
+        Self::so_far(&Counts::default(), &Judged::default(), tokens)
     }
 
     fn add(&mut self, other: &Self) {
@@ -163,8 +179,10 @@ impl Counters {
         self.failures += other.failures;
         self.waited += other.waited;
         self.found_held += other.found_held;
-        self.dropped = sum(self.dropped, other.dropped);
         self.double_grants += other.double_grants;
+        for (mine, theirs) in self.by_kind.iter_mut().zip(other.by_kind) {
+            *mine += theirs;
+        }
         self.token_regressions = sum(self.token_regressions, other.token_regressions);
         self.fencing_rejections = sum(self.fencing_rejections, other.fencing_rejections);
         self.lost_updates += other.lost_updates;

@@ -13,9 +13,10 @@ use prometheus_client::registry::{Registry, Unit};
 use super::accept::Format;
 use super::board::{State, Subject};
 use super::buckets::{Buckets, SCHEMA, ZERO_THRESHOLD};
-use super::contribution::{Contribution, Outcome};
+use super::contribution::{Arrivals, Contribution, Counters, Outcome};
 use super::families::{FAMILIES, Family, Kind, Source};
 use super::plain;
+use crate::oracle::DoubleGrantKind;
 
 /// Labels of a sample, in the order of its family.
 type Labels = Vec<(&'static str, String)>;
@@ -74,7 +75,15 @@ impl Exposition {
             Source::Duration(of) => {
                 totals.map(|(subject, total)| (labels(subject), Value::Histogram(of(&total.durations)))).collect()
             }
-            Source::Acquire => totals.flat_map(|(subject, total)| acquire(subject, total)).collect(),
+            Source::Arrivals(of) => {
+                let arrivals = self.state.arrivals.iter();
+                arrivals.map(|(subject, arrivals)| (labels(subject), Value::Count(of(arrivals)))).collect()
+            }
+            Source::Kinds => totals.flat_map(|(subject, total)| kinds(subject, &total.counters)).collect(),
+            Source::Acquire => {
+                let late = self.state.arrivals.iter().flat_map(|(subject, arrivals)| late(subject, arrivals));
+                totals.flat_map(|(subject, total)| acquire(subject, total)).chain(late).collect()
+            }
             Source::Up => self.state.up.iter().map(|(subject, up)| (labels(subject), Value::State(*up))).collect(),
             Source::Fault => named("fault", &self.state.faults),
             Source::Threshold => named("threshold", &self.state.thresholds),
@@ -96,6 +105,27 @@ fn named<'a>(
         (labels, Value::State(*on))
     };
     states.into_iter().map(one).collect()
+}
+
+/// Every kind, 0 too.
+fn kinds<'a>(subject: &Subject, counters: &Counters) -> Vec<(Labels, Value<'a>)> {
+    let one = |(kind, count): (&DoubleGrantKind, u64)| {
+        let mut labels = labels(subject);
+        labels.push(("kind", kind.name().to_owned()));
+        (labels, Value::Count(count))
+    };
+    DoubleGrantKind::ALL.iter().zip(counters.by_kind).map(one).collect()
+}
+
+/// What was due and not attempted, where there was any: it has no service time.
+fn late<'a>(subject: &Subject, arrivals: &'a Arrivals) -> Vec<(Labels, Value<'a>)> {
+    let all = [("dropped", &arrivals.dropped_late), ("missed", &arrivals.missed_late)];
+    let one = |(outcome, buckets): (&str, &'a Buckets)| {
+        let mut labels = labels(subject);
+        labels.extend([("outcome", outcome.to_owned()), ("kind", "response".to_owned())]);
+        (labels, Value::Histogram(buckets))
+    };
+    all.into_iter().filter(|(_, buckets)| buckets.count() > 0).map(one).collect()
 }
 
 /// Grants always, other outcomes where there were any.

@@ -2,7 +2,7 @@
 //! holds the dashboards and alert rules in `docker/` to them.
 
 use super::buckets::Buckets;
-use super::contribution::{Counters, Durations};
+use super::contribution::{Arrivals, Counters, Durations};
 
 /// What a family is, in OpenMetrics' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub(super) enum Source {
     Count(fn(&Counters) -> Option<u64>),
     /// A histogram of each system.
     Duration(fn(&Durations) -> &Buckets),
+    /// A count of each system whose attempts are due at fixed instants.
+    Arrivals(fn(&Arrivals) -> u64),
+    /// Double grants by kind.
+    Kinds,
     /// Histograms of attempts, by outcome and kind.
     Acquire,
     /// Which systems answer.
@@ -54,6 +58,10 @@ const SYSTEM: &[&str] = &["backend", "workload"];
 
 const fn counter(name: &'static str, of: fn(&Counters) -> Option<u64>, help: &'static str) -> Family {
     Family { name, kind: Kind::Counter, labels: SYSTEM, help, source: Source::Count(of) }
+}
+
+const fn arrivals(name: &'static str, of: fn(&Arrivals) -> u64, help: &'static str) -> Family {
+    Family { name, kind: Kind::Counter, labels: SYSTEM, help, source: Source::Arrivals(of) }
 }
 
 const fn histogram(name: &'static str, of: fn(&Durations) -> &Buckets, help: &'static str) -> Family {
@@ -77,7 +85,7 @@ pub static FAMILIES: &[Family] = &[
         name: "lockbench_acquire_duration_seconds",
         kind: Kind::Histogram,
         labels: &["backend", "workload", "outcome", "kind"],
-        help: "Length of attempts by outcome (granted, refused, timed_out, unavailable, unknown), as service time from the call and response time from the due instant",
+        help: "Length of attempts by outcome (granted, refused, timed_out, unavailable, unknown), as service time from the call and response time from the due instant; of what was due and not attempted (dropped, missed), the response time that it had at least",
         source: Source::Acquire,
     },
     histogram("lockbench_hold_duration_seconds", |all| &all.hold, "From the grant to the release, as achieved"),
@@ -104,12 +112,29 @@ pub static FAMILIES: &[Family] = &[
         |all| Some(all.found_held),
         "Attempts at whose call another client held the key",
     ),
-    counter(
+    arrivals(
         "lockbench_dropped_arrivals",
         |all| all.dropped,
-        "Attempts that were due and that no client could take; absent in a closed loop, where there can be none",
+        "Attempts that were due and that no client could take, because all were busy; absent in a closed loop, where there can be none",
+    ),
+    arrivals(
+        "lockbench_missed_arrivals",
+        |all| all.missed,
+        "Attempts that were due while the system did not answer; absent in a closed loop",
+    ),
+    arrivals(
+        "lockbench_stalled_arrivals",
+        |all| all.stalled,
+        "Attempts that were due while lockbench itself did not run: they say nothing of the system; absent in a closed loop",
     ),
     counter("lockbench_double_grants", |all| Some(all.double_grants), "Certain double grants, of all phases"),
+    Family {
+        name: "lockbench_double_grants_by_kind",
+        kind: Kind::Counter,
+        labels: &["backend", "workload", "kind"],
+        help: "Certain double grants by what had become of the earlier holder's promise: inside (it ran), withdrawn (the service took it back early and said so), outside (it had ended)",
+        source: Source::Kinds,
+    },
     counter(
         "lockbench_token_regressions",
         |all| all.token_regressions,

@@ -15,7 +15,7 @@ mod tally;
 pub use accept::Format;
 pub use board::{Board, Standing, State, Subject};
 pub use buckets::{Buckets, SCHEMA, Sparse, ZERO_THRESHOLD};
-pub use contribution::{Acquire, Contribution, Counters, Durations, Outcome};
+pub use contribution::{Acquire, Arrivals, Contribution, Counters, Durations, Outcome};
 pub use encode::encode;
 pub use endpoint::Endpoint;
 pub use families::{FAMILIES, Family, Kind, of_sample};

@@ -1,14 +1,12 @@
 //! How the figures of a trial come to the board: about once a second while it runs, and a
 //! last time when its report is made. A scrape never makes the trial wait.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
 use super::board::{Board, Subject};
 use super::contribution::{Contribution, Counters, Durations};
-use crate::load::Grid;
 use crate::record::figures::Figures;
 use crate::report::TrialResult;
 use crate::report::live::LiveTrial;
@@ -22,19 +20,16 @@ pub struct Tally {
     board: Option<Board>,
     subject: Subject,
     tokens: bool,
-    /// Counts what no client could take, where attempts are due at fixed instants.
-    grid: Option<Arc<Grid>>,
     next: Instant,
     /// How often it wrote, and the processor time that it took in all.
     cost: (u64, Duration),
 }
 
 impl Tally {
-    /// Of a trial of `subject`. `tokens`: does the system have fencing tokens? `grid`: the
-    /// due instants of its attempts, where these are fixed.
+    /// Of a trial of `subject`. `tokens`: does the system have fencing tokens?
     #[must_use]
-    pub fn new(board: Option<&Board>, subject: Subject, tokens: bool, grid: Option<Arc<Grid>>) -> Self {
-        Self { board: board.cloned(), subject, tokens, grid, next: Instant::now(), cost: (0, Duration::ZERO) }
+    pub fn new(board: Option<&Board>, subject: Subject, tokens: bool) -> Self {
+        Self { board: board.cloned(), subject, tokens, next: Instant::now(), cost: (0, Duration::ZERO) }
     }
 
     /// The fold that it wants.
@@ -52,8 +47,7 @@ impl Tally {
         }
         let begin = busy();
         let figures = trial.figures();
-        let dropped = self.grid.as_ref().map(|grid| grid.dropped());
-        let counters = Counters::so_far(&figures.settled(), &trial.judged(), self.tokens, dropped);
+        let counters = Counters::so_far(&figures.settled(), &trial.judged(), self.tokens);
         let contribution = Contribution { counters, durations: Durations::of(figures) };
         // Whoever reads the board now holds it for a moment: then the next pause will do.
         if board.offer(&self.subject, contribution) {

@@ -4,31 +4,40 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::report::monitor::{State, Status, SystemStatus};
-use crate::units::{MILLISECOND, grouped, human_duration, span, three_digits};
+use crate::units::{MILLISECOND, grouped, span, three_digits};
 
 /// A figure that does not exist.
 const NONE: &str = "-";
 /// Double grants of a system that are told in words; the tables must not leave the screen.
 const STORIES: usize = 3;
 /// What each system did with what was due.
-const SERVED: [&str; 7] = ["system", "due", "answered", "found held", "timeouts", "p50", "p99"];
+const SERVED: [&str; 7] = ["system", "due", "answered", "dropped", "missed", "waited", "timeouts"];
+/// How long it took.
+const TOOK: [&str; 7] = ["system", "p50", "p95", "p99", "service p50", "p95", "p99"];
 /// Did it lock, and was it there?
 const LOCKED: [&str; 6] = ["system", "now", "double grants", "challenged", "outages", "last outage"];
 
-/// The text: two tables, so that each fits a terminal of 80 columns.
+/// The text: tables that fit a terminal of 80 columns.
 #[must_use]
 pub fn monitor_text(status: &Status) -> String {
     let rate = format!("{}/s per system", status.rate_per_s);
     let mut out = format!("watched for {} at {rate}\n", span(status.watched_s.saturating_mul(1_000)));
     let _ = writeln!(out, "{}", table(&SERVED, 1..7, status.systems.iter().map(served)));
-    out += "due: attempts, and those that an outage prevented; answered: of these, how many\n\
-            were granted, refused or timed out in order; found held: another client had the\n\
-            lock; p50, p99: service time\n\n";
+    out += "due: attempts, those dropped (no client was free) and those missed in an outage;\n\
+            answered: the share of these that was granted, refused or timed out in order;\n\
+            waited: not granted by the first request\n\n";
+    let _ = writeln!(out, "{}", table(&TOOK, 1..7, status.systems.iter().map(took)));
+    out += "p50 to p99: response time, from the due instant to the grant, of all that was\n\
+            due; >: at least so long, for more of it was not granted; service: from the call\n\n";
     let _ = writeln!(out, "{}", table(&LOCKED, 2..6, status.systems.iter().map(locked)));
     out += "challenged: holds met by requests of others; only these can show a double grant\n";
-    for system in status.systems.iter().filter(|system| system.total.dropped > 0) {
-        let dropped = grouped(system.total.dropped);
-        let _ = writeln!(out, "{}: {dropped} more were due while no client was free, and were dropped", system.backend);
+    for system in status.systems.iter().filter(|system| system.total.stalled > 0) {
+        let stalled = grouped(system.total.stalled);
+        let _ = writeln!(
+            out,
+            "{}: {stalled} more were due while lockbench itself did not run; not counted",
+            system.backend
+        );
     }
     for system in &status.systems {
         for story in system.stories.iter().take(STORIES) {
@@ -72,16 +81,21 @@ fn served(system: &SystemStatus) -> Vec<String> {
     let total = &system.total;
     let share =
         |share: Option<f64>| share.map_or_else(|| NONE.to_owned(), |s| format!("{} %", three_digits(s * 100.0)));
-    let length = |ns: Option<u64>| ns.map_or_else(|| NONE.to_owned(), human_duration);
     vec![
         system.backend.clone(),
-        grouped(total.attempts + total.missed),
+        grouped(total.due()),
         share(total.availability),
+        grouped(total.dropped),
+        grouped(total.missed),
         share(total.contention),
         share(total.timeouts),
-        length(total.service_p50_ns),
-        length(total.service_p99_ns),
     ]
+}
+
+fn took(system: &SystemStatus) -> Vec<String> {
+    let [p50, p95, p99, _] = system.total.responses(NONE);
+    let [service_p50, service_p95, service_p99, _] = system.total.services(NONE);
+    vec![system.backend.clone(), p50, p95, p99, service_p50, service_p95, service_p99]
 }
 
 fn locked(system: &SystemStatus) -> Vec<String> {
@@ -114,14 +128,21 @@ mod tests {
             grants: 11_790,
             missed: 240,
             dropped: 3,
+            stalled: 17,
             availability: Some(0.979),
             contention: Some(0.08),
             timeouts: Some(0.0),
             service_p50_ns: Some(310_000),
+            service_p95_ns: Some(800_000),
             service_p99_ns: Some(1_900_000),
+            response_p50_ns: Some(320_000),
+            response_p95_ns: Some(900_000),
+            response_p99_at_least_ns: Some(6_100_000_000),
+            response_max_ns: Some(12_000_000_000),
+            response_max_is_lower_bound: true,
             ..WindowFigures::default()
         };
-        let outage = Outage { began_at: String::new(), lasted_ns: 12_000_000_000 };
+        let outage = Outage { lasted_ns: 12_000_000_000, ..Outage::default() };
         let redis = SystemStatus {
             backend: "redis".to_owned(),
             state: State::Up,
@@ -166,11 +187,19 @@ mod tests {
     fn the_tables_of_a_long_watch_of_every_system_fit_a_terminal() {
         let total = WindowFigures {
             attempts: 12_345_678,
+            dropped: 123_456,
+            missed: 1_234_567,
             availability: Some(0.999),
             contention: Some(0.083),
             timeouts: Some(0.000_01),
             service_p50_ns: Some(310_000),
+            service_p95_ns: Some(1_310_000),
             service_p99_ns: Some(12_300_000),
+            response_p50_at_least_ns: Some(310_000),
+            response_p95_at_least_ns: Some(12_300_000),
+            response_p99_at_least_ns: Some(123_000_000),
+            response_max_ns: Some(999_000_000_000),
+            response_max_is_lower_bound: true,
             ..WindowFigures::default()
         };
         let system = |backend: &str| SystemStatus {
@@ -179,7 +208,7 @@ mod tests {
             total: total.clone(),
             outages: 1_234,
             exercised_holds: 1_234_567,
-            last_outage: Some(Outage { began_at: String::new(), lasted_ns: 100_000_000_000_000 }),
+            last_outage: Some(Outage { lasted_ns: 100_000_000_000_000, ..Outage::default() }),
             ..SystemStatus::default()
         };
         let systems = ["postgres:advisory", "zookeeper:curator"].map(system).to_vec();

@@ -7,16 +7,17 @@ use std::fmt::Write as _;
 
 use super::Rendered;
 use super::histograms::{backends, merged};
+use crate::oracle::DoubleGrantKind;
 use crate::plain;
 use crate::record::figures::{Counts, Latencies};
 use crate::record::{BUCKET_BOUNDS_NS, Latency};
-use crate::report::{RecordedRun, Report, SafetyVerdict, TrialResult};
+use crate::report::{Kinds, RecordedRun, Report, SafetyVerdict, TrialResult};
 
 /// A histogram and the labels that its samples have besides.
-type Kinds = &'static [(&'static str, fn(&Latencies) -> &Latency)];
+type Labelled = &'static [(&'static str, fn(&Latencies) -> &Latency)];
 
 /// Family, meaning, histograms.
-static DURATIONS: [(&str, &str, Kinds); 5] = [
+static DURATIONS: [(&str, &str, Labelled); 5] = [
     (
         "lockbench_acquire_duration_seconds",
         "Wait of granted attempts: service from the call, response from the due instant. Attempts without a grant are not in it.",
@@ -130,6 +131,7 @@ fn of_backends(text: &mut String, run: &RecordedRun) {
         };
         counter(text, report, (family, meaning), sum);
     }
+    kinds(text, report);
     let shares: [Part; 2] = [
         ("lockbench_contended_attempts", "Attempts that were not granted by their first request.", |all| all.waited),
         ("lockbench_found_held_attempts", "Attempts at whose call another client held the key.", |all| all.found_held),
@@ -157,6 +159,20 @@ fn of_backends(text: &mut String, run: &RecordedRun) {
     }
 }
 
+/// Double grants by kind, of all trials.
+fn kinds(text: &mut String, report: &Report) {
+    let family = "lockbench_double_grants_by_kind";
+    head(text, family, "counter", "Certain double grants by what had become of the earlier holder's promise.");
+    for aggregate in &report.aggregates {
+        for kind in DoubleGrantKind::ALL {
+            let trials = report.results.iter().filter(|result| result.backend == aggregate.backend);
+            let count: u64 = trials.map(|result| Kinds::from(&result.safety).of(kind)).sum();
+            let (labels, name) = (labels(report, &aggregate.backend), kind.name());
+            let _ = writeln!(text, "{family}_total{{{labels},kind=\"{name}\"}} {count}");
+        }
+    }
+}
+
 /// A family of counts; nothing at all if no backend has the figure.
 fn counter(text: &mut String, report: &Report, (family, meaning): (&str, &str), of: impl Fn(&str) -> Option<u64>) {
     let mut told = false;
@@ -170,7 +186,7 @@ fn counter(text: &mut String, report: &Report, (family, meaning): (&str, &str), 
 }
 
 /// A family of histograms; nothing at all if no backend has a sample of it.
-fn durations(text: &mut String, run: &RecordedRun, (family, meaning): (&str, &str), kinds: Kinds) {
+fn durations(text: &mut String, run: &RecordedRun, (family, meaning): (&str, &str), kinds: Labelled) {
     let mut told = false;
     for backend in backends(run) {
         let all = merged(run, backend);

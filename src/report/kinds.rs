@@ -1,7 +1,7 @@
 //! How many double grants of each kind there were, in one phrase for every report.
 
 use super::schema::{Aggregate, Safety};
-use crate::oracle::ExclusionCounts;
+use crate::oracle::{DoubleGrantKind, ExclusionCounts};
 use crate::record::history::Judged;
 use crate::units::grouped;
 
@@ -37,6 +37,18 @@ impl Kinds {
         };
         let (inside, withdrawn, outside) = (grouped(self.inside), grouped(self.withdrawn), grouped(self.outside));
         format!("{inside} inside, {withdrawn} withdrawn, {outside} outside a lease{admitted}")
+    }
+}
+
+impl Kinds {
+    /// How many of one kind.
+    #[must_use]
+    pub fn of(&self, kind: DoubleGrantKind) -> u64 {
+        match kind {
+            DoubleGrantKind::Inside => self.inside,
+            DoubleGrantKind::Withdrawn => self.withdrawn,
+            DoubleGrantKind::Outside => self.outside,
+        }
     }
 }
 

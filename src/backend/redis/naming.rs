@@ -1,7 +1,7 @@
 //! What our keys and identities are called on the server.
 
 use super::super::Target;
-use crate::lock::Key;
+use crate::lock::{Key, mark};
 
 /// What every name of ours begins with, whatever the run: an ACL grants `~lockbench:*` beforehand
 /// (<https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/#key-permissions>).
@@ -20,6 +20,19 @@ pub fn namespace_of(name: &[u8]) -> Option<&str> {
     let tag = tag.strip_suffix(b"}:lock").or_else(|| tag.strip_suffix(b"}:fence"))?;
     let (namespace, key) = std::str::from_utf8(tag).ok()?.split_once(':')?;
     (!key.is_empty()).then_some(namespace)
+}
+
+/// The namespace in a name as runs gave it before names had the prefix. It ends with a mark, and
+/// the key is called as keys of trials are: nobody else's is.
+#[must_use]
+pub fn old_namespace_of(name: &[u8]) -> Option<&str> {
+    let tag = name.strip_prefix(b"{")?;
+    let tag = tag.strip_suffix(b"}:lock").or_else(|| tag.strip_suffix(b"}:fence"))?;
+    let (namespace, key) = std::str::from_utf8(tag).ok()?.split_once(':')?;
+    let (trial, number) = key.rsplit_once("-k")?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let named = digits(number) && trial.rsplit_once("-t").is_some_and(|(_, trial)| digits(trial));
+    (named && mark(namespace).is_some()).then_some(namespace)
 }
 
 /// The names that one attempt uses. Reused from attempt to attempt, so that
@@ -99,8 +112,26 @@ impl Identities {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_words, names};
+    use super::{in_words, names, old_namespace_of};
     use crate::lock::Key;
+
+    #[test]
+    fn a_name_of_before_the_prefix_is_known_by_its_mark_and_its_key() {
+        let run = "hot-key-20261128t100000-0a1b2c3d";
+        for name in [format!("{{{run}:redis-t1-k0}}:fence"), format!("{{{run}:redlock-t12-k345}}:lock")] {
+            assert_eq!(old_namespace_of(name.as_bytes()), Some(run), "{name}");
+        }
+        for other in [
+            format!("lockbench:{{{run}:redis-t1-k0}}:fence"),
+            format!("{{{run}:orders}}:lock"),
+            format!("{{{run}:redis-t-k0}}:lock"),
+            format!("{{{run}:redis-t1-k0}}"),
+            "{user-0a1b2c3:redis-t1-k0}:lock".to_owned(),
+            "{orders}:lock".to_owned(),
+        ] {
+            assert_eq!(old_namespace_of(other.as_bytes()), None, "{other}");
+        }
+    }
 
     #[test]
     fn both_names_of_a_key_share_a_hash_tag_behind_the_fixed_prefix() {

@@ -7,13 +7,16 @@ use redis::aio::MultiplexedConnection;
 use redis::{RedisError, cmd};
 
 use super::inspect;
-use super::naming::{PREFIX, namespace_of, sign};
+use super::naming::{PREFIX, namespace_of, old_namespace_of, sign};
 use super::server::Server;
 use crate::backend::Target;
 use crate::lock::{Found, Local, Remains, Sweeper, SystemError, mark};
 
 /// Keys that one step of a scan looks at, and that one request removes.
 const STEP: usize = 1_000;
+
+/// Names of before [`PREFIX`].
+const OLD: &str = "{*-t*-k*}:*";
 
 /// One server, or several: a run on Redlock lives while any of its nodes has a connection of it.
 pub struct Nodes {
@@ -41,6 +44,7 @@ impl Nodes {
     async fn found(&self) -> Result<Found, SystemError> {
         let mut runs: BTreeMap<String, Keys> = BTreeMap::new();
         let (mut living, mut untold) = (BTreeSet::new(), None);
+        let mut old: BTreeMap<String, u64> = BTreeMap::new();
         for server in &self.servers {
             let mut connection = inspect::connect(server).await?;
             match connected(&mut connection).await {
@@ -61,6 +65,11 @@ impl Nodes {
                 }
                 keys.servers.insert(server.address());
             }
+            for name in scanned(server, &mut connection, OLD).await? {
+                if let Some(run) = old_namespace_of(&name) {
+                    *old.entry(run.to_owned()).or_default() += 1;
+                }
+            }
         }
         let remains = |(run, keys): (String, Keys)| Remains {
             lives: if living.contains(&sign(&run)) {
@@ -72,7 +81,8 @@ impl Nodes {
             count: keys.locks + keys.fences,
             run,
         };
-        Ok(Found { runs: runs.into_iter().map(remains).collect(), notes: Vec::new() })
+        let notes = old.into_iter().map(|(run, count)| left_by_older(&run, count)).collect();
+        Ok(Found { runs: runs.into_iter().map(remains).collect(), notes })
     }
 
     async fn removed(&self, run: &str) -> Result<u64, SystemError> {
@@ -93,6 +103,16 @@ impl Nodes {
         }
         Ok(removed)
     }
+}
+
+/// Runs of then put no name on their connections: whether one lives cannot be told, so that a
+/// person must decide.
+fn left_by_older(run: &str, count: u64) -> String {
+    let keys = if count == 1 { "key" } else { "keys" };
+    format!(
+        "left alone: {count} {keys} of run {run}, made by a lockbench whose names did not begin with {PREFIX}; \
+         whether it lives cannot be told. If it is over: redis-cli --scan --pattern '{{{run}:*' | xargs redis-cli del"
+    )
 }
 
 impl Keys {

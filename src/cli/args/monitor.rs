@@ -15,12 +15,13 @@ A signal is the normal end: locks are released, keys removed, and the exit code 
 ever granted twice or a fencing token went back, else 3 if a system never answered or does not
 answer at the end, else 99 if a bound was ever broken, else 97 if one that fails the watch was never
 judged, for too few attempts (a signal before its window is full does not count), else 0. A system
-that answers nobody for five seconds is down; an outage that is over is told, and in the
-availability, as shorter ones are. Rounds with a violation are kept: `lockbench explain` and
+that answers nobody for 1.25 s is down, and that is told within 2 s. Availability and response times
+are of all that was due: what no client was free to take and what was due in an outage is in them,
+as late as it was at least; what lockbench itself slept through is counted apart. Rounds with a violation are kept: `lockbench explain` and
 `verify` read them. SIGHUP reads the workload again; what is wrong with it is told, and the old one
 goes on. Where it comes because the terminal is gone it ends the watch.
 Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <= 50ms,
-contention <= 20%, timeouts <= 0.1%. warmup, duration, trials and history of the workload are not used.";
+contention <= 20%, timeouts <= 0.1%, and as a warning availability >= 99%. warmup, duration, trials and history of the workload are not used.";
 
 /// Flags of a run that mean nothing here: no help shows them, and giving one is refused.
 const FOREIGN: [&str; 10] =

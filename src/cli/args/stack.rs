@@ -104,7 +104,7 @@ pub(in crate::cli) struct StatusArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SweepUpArgs {
     /// Servers to look at: redis://HOST:PORT, or SYSTEM=URL[,URL...]
-    #[arg(env = "LOCKBENCH_ENDPOINT", value_name = "ENDPOINT", value_delimiter = ' ', hide_env_values = true)]
+    #[arg(env = "LOCKBENCH_ENDPOINT", value_name = "ENDPOINT", hide_env_values = true)]
     pub endpoint: Vec<String>,
     /// Remove what dead runs left; without this it is only listed
     #[arg(long, env = "LOCKBENCH_YES")]

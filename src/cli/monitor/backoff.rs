@@ -3,9 +3,10 @@
 use crate::units::SECOND;
 use crate::workload::client_seed;
 
-/// First and longest wait. An outage is known to be over by the next question only, so that
-/// the longest wait is how much too long it may be told; one question costs nobody anything.
-const BOUNDS_NS: (u64, u64) = (SECOND, 4 * SECOND);
+/// First and longest wait. An outage is known to be over by the next question only, and what is
+/// due until then counts as missed: short at first, so that a short outage is told as one. One
+/// question costs nobody anything.
+const BOUNDS_NS: (u64, u64) = (SECOND / 5, 4 * SECOND);
 
 /// Waits that double, each shortened by up to a half: several monitors do not come back
 /// to a server in step.

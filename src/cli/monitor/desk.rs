@@ -14,7 +14,6 @@ use tracing::{info, warn};
 use super::held::Held;
 use super::post::{Post, lock};
 use super::screen::Screen;
-use super::sight::Turned;
 use super::watch::Watch;
 use super::webhook::{Message, Webhook};
 use super::{MONITOR, lines, nodes};
@@ -24,7 +23,6 @@ use crate::cli::tell;
 use crate::metrics::Subject;
 use crate::report::monitor::{Change, STATUS, Sent, Span, State, Status, StatusVersion};
 use crate::report::{Exit, RunDirectory};
-use crate::units::human_duration;
 
 /// How often the desk looks for signals and changes.
 const LOOK: Duration = Duration::from_millis(200);
@@ -219,6 +217,7 @@ impl<'a> Desk<'a> {
         for place in 0..self.post.sights.len() {
             let (backend, turns, up) = {
                 let mut sight = self.post.sight(place);
+                sight.settle_doubt(self.post.clock.now());
                 let up = (sight.state != State::Starting).then_some(sight.state == State::Up);
                 (sight.backend, sight.take_turns(), up)
             };
@@ -226,16 +225,8 @@ impl<'a> Desk<'a> {
                 board.up(&Subject::new(backend, &self.post.orders().plan.name), up);
             }
             for turn in turns {
-                match turn {
-                    Turned::Down(problem) => self.tell(backend, "up", true, format!("it does not answer: {problem}")),
-                    Turned::Up(None) => self.tell(backend, "up", false, "it answers".to_owned()),
-                    Turned::Up(Some(ns)) => {
-                        let text = format!("it answers again, after an outage of {}", human_duration(ns));
-                        self.tell(backend, "up", false, text);
-                    }
-                    Turned::Violated(what) => self.tell(backend, "safety", true, what),
-                    Turned::Note(note) => self.note(backend, false, note),
-                }
+                let (alert, bad, text) = turn.words();
+                self.tell(backend, alert, bad, text);
             }
         }
     }
@@ -248,9 +239,12 @@ impl<'a> Desk<'a> {
             let (backend, window, certain, span) = {
                 let sight = self.post.sight(place);
                 let span = Span { length_ns: window_ns, seen_ns: sight.rolling.seen_ns(now, window_ns) };
-                (sight.backend, sight.rolling.window(now, window_ns), sight.violations(), span)
+                (sight.backend, sight.window(now, window_ns), sight.violations(), span)
             };
             let (subject, mut turns) = (Subject::new(backend, &workload), Vec::new());
+            if let Some(board) = &self.post.session.board {
+                board.arrive(&subject, &self.post.sight(place).arrivals);
+            }
             for held in &mut self.held[place] {
                 let turn = held.judge(now, &window, certain, span);
                 let text = held.bound.text();

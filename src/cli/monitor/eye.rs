@@ -1,5 +1,8 @@
 //! Looks at a round while it runs: counts into the windows, notices that the system fell
 //! silent, and ends the round then.
+//!
+//! Silence is judged by the time in which this process ran: one that was stopped itself
+//! heard nobody, and blames no server for it.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -9,14 +12,18 @@ use super::post::lock;
 use super::sight::{Sight, Turned};
 use crate::cli::measure::Beside;
 use crate::clock::Clock;
+use crate::load::Untaken;
 use crate::record::figures::Schedule;
 use crate::record::history::Alarm;
 use crate::record::{Event, What};
-use crate::report::monitor::{Certain, Rolling, Seen, Tap};
-use crate::units::SECOND;
+use crate::report::monitor::{Certain, Seen, Tap};
+use crate::units::MILLISECOND;
 
-/// Nobody was answered for so long: the round ends, and the system is down.
-const SILENCE_NS: u64 = 5 * SECOND;
+/// Nobody was answered for so long: the round ends, and the system is down. With the ticks of
+/// a round and the looks of the desk it is told within two seconds.
+pub const SILENCE_NS: u64 = 1_250 * MILLISECOND;
+/// Ticks come ten times a second. A longer gap is our own: nobody could be heard in it.
+const LONGEST_TICK_NS: u64 = 250 * MILLISECOND;
 
 /// No bound needs to name this: it is a violation like a double grant.
 const BACKWARDS: &str = "a fencing token went back: whoever checks tokens takes an earlier holder for the present one; \
@@ -30,16 +37,20 @@ pub struct Eye<'a> {
     /// Do violations after the end of a lease count?
     counts_all: bool,
     tap: RefCell<Tap>,
-    /// First attempt since the last answer.
+    schedule: RefCell<Option<Schedule>>,
+    /// First attempt since the last answer, and how many there were since.
     asked: Cell<Option<u64>>,
+    tries: Cell<u64>,
     served: Cell<u64>,
     /// The last answer.
     answered: Cell<Option<u64>>,
     silent: Cell<bool>,
-    /// Attempts that no client could take: those that count as dropped already, and those
-    /// since the last answer, which may yet turn out to be part of an outage.
-    dropped: Cell<u64>,
-    undecided: Cell<u64>,
+    /// The last tick, and how long nobody was answered while this process ran.
+    ticked: Cell<u64>,
+    unheard_ns: Cell<u64>,
+    /// Instants since the last answer that no client took: they may yet turn out to be part
+    /// of an outage.
+    undecided: RefCell<Vec<Untaken>>,
 }
 
 impl<'a> Eye<'a> {
@@ -51,28 +62,46 @@ impl<'a> Eye<'a> {
             every_ns,
             counts_all,
             tap: RefCell::new(Tap::new(size.0, size.1)),
+            schedule: RefCell::new(None),
             asked: Cell::new(None),
+            tries: Cell::new(0),
             served: Cell::new(0),
             answered: Cell::new(None),
             silent: Cell::new(false),
-            dropped: Cell::new(0),
-            undecided: Cell::new(0),
+            ticked: Cell::new(clock.now()),
+            unheard_ns: Cell::new(0),
+            undecided: RefCell::new(Vec::new()),
         }
     }
 
-    /// Attempts that no client could take and that are in the windows as dropped. What the
-    /// round's result has beyond them came after the last answer.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.get()
+    /// Until when the round tells of everything that was due; `None`: it never began.
+    pub fn told_until(&self) -> Option<u64> {
+        self.schedule.borrow().as_ref().map(Schedule::end)
     }
 
-    /// The system answers: whoever could not be served was late for want of a client.
-    fn decide(&self, t: u64, rolling: &mut Rolling) {
-        let dropped = self.undecided.take();
-        if dropped > 0 {
-            self.dropped.set(self.dropped.get() + dropped);
-            rolling.count(t, |tally| tally.dropped += dropped);
+    /// Counts instants that no client took: before `silent` they were dropped for want of a
+    /// client, from then on they are part of an outage.
+    fn count(untaken: impl IntoIterator<Item = Untaken>, silent: u64, sight: &mut Sight) {
+        for Untaken { due, free_at, own } in untaken {
+            if own {
+                sight.sleeps(due);
+            } else if due < silent {
+                sight.drops(due, free_at.saturating_sub(due));
+            } else {
+                sight.misses(due, due, 1);
+            }
         }
+    }
+
+    /// Counts what no outage can have caused any more: what was due before the first attempt
+    /// that still waits for an answer.
+    fn decide(&self, sight: &mut Sight) {
+        let asked = self.asked.get().unwrap_or(u64::MAX);
+        let mut undecided = self.undecided.borrow_mut();
+        let past = |untaken: &Untaken| untaken.own || untaken.due < asked;
+        let (decided, rest): (Vec<_>, Vec<_>) = undecided.drain(..).partition(past);
+        *undecided = rest;
+        Self::count(decided, u64::MAX, sight);
     }
 
     /// Until when the system answered, as far as the round shows: until the first attempt
@@ -86,57 +115,83 @@ impl<'a> Eye<'a> {
         let nobody = self.served.get() == 0;
         self.asked.get().filter(|_| self.silent.get() || nobody)
     }
+
+    /// How long nobody has been answered, times left out in which this process did not run.
+    fn unheard(&self, now: u64) -> u64 {
+        let gap = now.saturating_sub(self.ticked.replace(now)).min(LONGEST_TICK_NS);
+        let waited = self.asked.get().map_or(0, |since| now.saturating_sub(since));
+        self.unheard_ns.set((self.unheard_ns.get() + gap).min(waited));
+        self.unheard_ns.get()
+    }
 }
 
 impl Beside for Eye<'_> {
     fn begins(&self, schedule: &Schedule) {
-        lock(self.sight).account(schedule.start, self.every_ns);
+        *self.schedule.borrow_mut() = Some(schedule.clone());
+        self.ticked.set(self.clock.now());
+        lock(self.sight).round_begins(schedule.start, self.every_ns);
     }
 
     fn sees(&self, event: &Event) {
         let mut sight = lock(self.sight);
-        if matches!(event.what, What::Invoke { .. }) && self.asked.get().is_none() {
-            self.asked.set(Some(event.t));
+        if matches!(event.what, What::Invoke { .. }) {
+            self.tries.set(self.tries.get() + 1);
+            if self.asked.get().is_none() {
+                self.asked.set(Some(event.t));
+            }
         }
         if self.tap.borrow_mut().observe(event, &mut sight.rolling) == Seen::Served {
             self.asked.set(None);
+            self.tries.set(0);
+            self.unheard_ns.set(0);
             self.answered.set(Some(event.t));
             self.served.set(self.served.get() + 1);
             sight.answers(event.t);
-            self.decide(event.t, &mut sight.rolling);
         }
     }
 
-    fn ticks(&self, violations: Alarm, dropped: u64) -> ControlFlow<()> {
-        self.undecided.set(dropped.saturating_sub(self.dropped.get()));
-        if self.asked.get().is_none() {
-            self.decide(self.clock.now(), &mut lock(self.sight).rolling);
-        }
+    fn ticks(&self, violations: Alarm, untaken: Vec<Untaken>) -> ControlFlow<()> {
+        self.undecided.borrow_mut().extend(untaken);
+        let now = self.clock.now();
         let mut sight = lock(self.sight);
+        self.decide(&mut sight);
         if violations.regressions > 0 && sight.violations().token_regressions == 0 {
             sight.turn(Turned::Violated(BACKWARDS.to_owned()));
         }
         let doubles = if self.counts_all { violations.count - violations.regressions } else { 0 };
         sight.fresh =
             Certain { double_grants: doubles, token_regressions: violations.regressions, ..Certain::default() };
-        drop(sight);
-        let waited = self.asked.get().map_or(0, |since| self.clock.now().saturating_sub(since));
+        let unheard = self.unheard(now);
         // Whoever waits for a holder does not wait for the system.
-        if waited < SILENCE_NS || self.tap.borrow().held() {
+        let Some(since) = self.asked.get().filter(|_| unheard >= SILENCE_NS && !self.tap.borrow().held()) else {
             return ControlFlow::Continue(());
-        }
+        };
         self.silent.set(true);
+        // The end of the round tells the reason; where the server hangs, it is long in coming.
+        sight.doubt(now, since, format!("{} without an answer", attempts(self.tries.get())));
         ControlFlow::Break(())
     }
+
+    fn ends(&self, untaken: Vec<Untaken>) {
+        let silent = self.silent_since().unwrap_or(u64::MAX);
+        let undecided = self.undecided.take();
+        Self::count(undecided.into_iter().chain(untaken), silent, &mut lock(self.sight));
+    }
+}
+
+/// `1 attempt`, `25 attempts`.
+fn attempts(count: u64) -> String {
+    if count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Beside, Eye, Sight, Turned, lock};
+    use super::{Beside, Eye, LONGEST_TICK_NS, SILENCE_NS, Sight, Turned, Untaken, lock};
     use crate::clock::Clock;
     use crate::record::history::Alarm;
     use crate::record::{Event, What};
     use crate::report::monitor::Certain;
+    use crate::units::MILLISECOND;
 
     #[test]
     fn a_token_that_went_back_is_no_double_grant_and_is_told_once() {
@@ -144,7 +199,7 @@ mod tests {
         let sight = Sight::shared("redis", clock.now());
         let eye = Eye::new(&sight, clock, 1, true, (2, 1));
         for (count, regressions) in [(1, 1), (3, 2)] {
-            assert!(eye.ticks(Alarm { count, regressions, at: 0 }, 0).is_continue());
+            assert!(eye.ticks(Alarm { count, regressions, at: 0 }, Vec::new()).is_continue());
         }
         let seen = Certain { double_grants: 1, token_regressions: 2, ..Certain::default() };
         assert_eq!(lock(&sight).violations(), seen);
@@ -165,22 +220,81 @@ mod tests {
         assert_eq!((eye.answered_until(), eye.silent_since()), (Some(30), None));
     }
 
+    fn untaken(due: u64, own: bool) -> Untaken {
+        Untaken { due, free_at: due + 7, own }
+    }
+
     #[test]
     fn what_nobody_could_take_is_told_at_once_but_for_what_may_be_an_outage() {
         let clock = Clock::monotonic();
+        let begin = clock.now();
+        let sight = Sight::shared("redis", begin);
+        let eye = Eye::new(&sight, clock, 1, true, (2, 1));
+        let counted = || {
+            let total = lock(&sight).rolling.total().clone();
+            (total.dropped, total.missed, total.stalled)
+        };
+        let saw = |t, what| eye.sees(&Event { t, client: 0, key: 0, what });
+        let granted = What::Acquired { token: None, validity: 0, requests: 1, waited: None };
+        let told = |dues: &[u64]| {
+            let all = dues.iter().map(|due| untaken(begin + due, false)).collect();
+            assert!(eye.ticks(Alarm::default(), all).is_continue());
+        };
+        told(&[1, 2, 3]);
+        assert_eq!(counted(), (3, 0, 0));
+        saw(begin + 10, What::Invoke { due: begin + 10 });
+        told(&[9, 11, 12]);
+        assert_eq!(counted(), (4, 0, 0), "nobody was answered since the attempt at 10");
+        saw(begin + 13, granted);
+        told(&[]);
+        assert_eq!(counted(), (6, 0, 0));
+        saw(begin + 20, What::Invoke { due: begin + 20 });
+        told(&[21, 22, 23]);
+        assert_eq!(counted(), (6, 0, 0));
+        // This process slept: that is nobody's outage.
+        assert!(eye.ticks(Alarm::default(), vec![untaken(begin + 24, true)]).is_continue());
+        assert_eq!(counted(), (6, 0, 1));
+        eye.silent.set(true);
+        eye.ends(vec![untaken(begin + 25, false)]);
+        assert_eq!(counted(), (6, 4, 1), "the last ones are part of an outage");
+        assert_eq!(lock(&sight).rolling.total().late.max_ns(), Some(7), "as late as they were");
+    }
+
+    #[test]
+    fn silence_is_told_by_the_time_in_which_we_listened() {
+        let clock = Clock::monotonic();
         let sight = Sight::shared("redis", clock.now());
         let eye = Eye::new(&sight, clock, 1, true, (2, 1));
-        let dropped = || lock(&sight).rolling.total().dropped;
-        let saw = |what| eye.sees(&Event { t: clock.now(), client: 0, key: 0, what });
-        assert!(eye.ticks(Alarm::default(), 3).is_continue());
-        assert_eq!(dropped(), 3);
-        saw(What::Invoke { due: clock.now() });
-        assert!(eye.ticks(Alarm::default(), 5).is_continue() && eye.ticks(Alarm::default(), 6).is_continue());
-        assert_eq!(dropped(), 3, "nobody was answered since");
-        saw(What::Acquired { token: None, validity: 0, requests: 1, waited: None });
-        assert_eq!((dropped(), eye.dropped()), (6, 6));
-        saw(What::Invoke { due: clock.now() });
-        assert!(eye.ticks(Alarm::default(), 10).is_continue());
-        assert_eq!((dropped(), eye.dropped()), (6, 6), "the last four are left to the end of the round");
+        let (second, tick) = (1_000 * MILLISECOND, 100 * MILLISECOND);
+        eye.ticked.set(second);
+        eye.asked.set(Some(second));
+        // This process is stopped for a minute, and runs again.
+        assert!(eye.unheard(61 * second) <= LONGEST_TICK_NS);
+        let ticks = (1..).find(|n| eye.unheard(61 * second + n * tick) >= SILENCE_NS);
+        assert_eq!(ticks, Some(10));
+        // Without such a gap: at the first tick after it, and twenty instants a second are 26.
+        eye.unheard_ns.set(0);
+        eye.ticked.set(second);
+        let ticks = (1..).find(|n| eye.unheard(second + n * tick) >= SILENCE_NS);
+        assert_eq!(ticks, Some(13));
+        assert!(SILENCE_NS + tick <= 1_500 * MILLISECOND, "the desk has half a second to tell it");
+    }
+
+    #[test]
+    fn a_silent_system_is_doubted_with_what_is_known_of_it() {
+        let clock = Clock::monotonic();
+        let sight = Sight::shared("redis", clock.now());
+        let eye = Eye::new(&sight, clock, 1, true, (2, 1));
+        let t = clock.now();
+        lock(&sight).answers(t);
+        lock(&sight).take_turns();
+        (0..2).for_each(|client| eye.sees(&Event { t, client, key: 0, what: What::Invoke { due: t } }));
+        eye.unheard_ns.set(SILENCE_NS);
+        eye.asked.set(Some(t.saturating_sub(2 * SILENCE_NS)));
+        assert!(eye.ticks(Alarm::default(), Vec::new()).is_break());
+        let mut sight = lock(&sight);
+        sight.settle_doubt(u64::MAX);
+        let turns = sight.take_turns();
+        assert!(matches!(&turns[..], [Turned::Down { problem, .. }] if problem == "2 attempts without an answer"));
     }
 }

@@ -1,5 +1,6 @@
 //! What is held against the windows of one system, and how the system stands.
 
+use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 
 use super::sight::Sight;
@@ -61,13 +62,33 @@ impl Held {
         self.ever |= self.judged;
         self.last = match outcome {
             Outcome::Kept(value) | Outcome::Broken(value) => (Some(value), self.bound.shown(value)),
+            Outcome::Beyond(least) => (None, format!("at least {}", self.bound.shown(least))),
             Outcome::Unknown(why) => (None, why),
         };
-        let (figure, text) = (self.bound.threshold.figure.name(), self.bound.text());
         Some(match turn? {
-            Turn::Fired => (true, format!("{figure} is {}: not {text}", self.last.1)),
-            Turn::Resolved => (false, format!("{figure} is {}: {text} again", self.last.1)),
+            Turn::Fired => (true, self.broken()),
+            Turn::Resolved => {
+                let (figure, demand) = (self.bound.threshold.figure.name(), self.bound.demand());
+                (false, format!("{figure} is back at {}, and must be {demand}", self.last.1))
+            }
         })
+    }
+
+    /// What is wrong, and what should be: `timeouts is 3.00 %, and must be at most 0.100 %`.
+    fn broken(&self) -> String {
+        let (figure, demand) = (self.bound.threshold.figure.name(), self.bound.demand());
+        // Digits that are left out must not make it look as if it were kept.
+        let just = match self.last.0 {
+            Some(value) if self.bound.shown(self.bound.threshold.bound) == self.last.1 => {
+                match value.total_cmp(&self.bound.threshold.bound) {
+                    Ordering::Less => "just under ",
+                    Ordering::Greater => "just over ",
+                    Ordering::Equal => "",
+                }
+            }
+            _ => "",
+        };
+        format!("{figure} is {just}{}, and must be {demand}", self.last.1)
     }
 
     /// Is the bound kept, as far as anybody can tell now? `None`: nobody can.
@@ -99,6 +120,7 @@ impl Held {
             held_s: now.saturating_sub(self.since) / SECOND,
             value,
             because: if self.current { because } else { "it is no longer in the workload".to_owned() },
+            says: if self.standing() == Standing::Firing { self.broken() } else { String::new() },
             fired: self.alert.fired(),
         }
     }
@@ -107,13 +129,15 @@ impl Held {
 /// How a system stands.
 pub fn system(sight: &Sight, held: &[Held], now: u64, watched_ns: u64) -> SystemStatus {
     let window = |(name, length): &(&str, u64)| {
-        WindowFigures::of(name, &sight.rolling.window(now, *length), sight.rolling.seen_ns(now, *length))
+        WindowFigures::of(name, &sight.window(now, *length), sight.rolling.seen_ns(now, *length))
     };
     let for_ns = now.saturating_sub(sight.since);
     let wall = |at: SystemTime| humantime::format_rfc3339_seconds(at).to_string();
-    let over = sight.outage.map(|(began, lasted_ns)| Outage { began_at: wall(began), lasted_ns });
-    let under_way = (sight.state == State::Down)
-        .then(|| Outage { began_at: wall(SystemTime::now() - Duration::from_nanos(for_ns)), lasted_ns: for_ns });
+    let told_after_ns = sight.told_after_ns();
+    let outage = |began, lasted_ns| Outage { began_at: wall(began), lasted_ns, told_after_ns };
+    let over = sight.outage.map(|(began, lasted_ns)| outage(began, lasted_ns));
+    let began = || SystemTime::now() - Duration::from_nanos(for_ns);
+    let under_way = (sight.state == State::Down).then(|| outage(began(), for_ns));
     let violations = sight.violations();
     SystemStatus {
         backend: sight.backend.to_owned(),
@@ -124,8 +148,9 @@ pub fn system(sight: &Sight, held: &[Held], now: u64, watched_ns: u64) -> System
         nodes: sight.nodes.clone(),
         rounds: sight.rounds,
         windows: WINDOWS.iter().map(window).collect(),
-        total: WindowFigures::of("", sight.rolling.total(), watched_ns),
+        total: WindowFigures::of("", &sight.total(now), watched_ns),
         p99_by_minute_ns: sight.rolling.p99_by_minute(now),
+        response_p99_by_minute_ns: sight.rolling.response_p99_by_minute(now),
         violations,
         exercised_holds: sight.exercised,
         upper_bound_95_per_million: upper_bound_95_per_million(sight.exercised)
@@ -151,6 +176,64 @@ mod tests {
     use crate::report::Threshold;
     use crate::report::monitor::{Bound, Certain, Span, Standing, Tally};
     use crate::units::SECOND;
+
+    /// Read aloud: each says what is and what must be, and none denies a negation.
+    #[test]
+    fn what_alerts_say() {
+        let texts = [
+            "double_grants == 0",
+            "double_grants_inside == 0",
+            "token_regressions == 0",
+            "acquire_service.p99 <= 50ms",
+            "acquire_response.p99 < 50ms",
+            "acquire_response.max <= 1s",
+            "availability >= 99%",
+            "failures < 1%",
+            "contention <= 20%",
+            "timeouts <= 0.1%",
+            "refusals < 5%",
+            "throughput >= 19.5/s",
+            "grants > 100",
+            "dropped == 0",
+            "dropped != 107",
+        ];
+        let span = Span { length_ns: 300 * SECOND, seen_ns: 300 * SECOND };
+        let (mut bad, mut good) = (Tally { refused: 4_000, stalled: 3, ..Tally::default() }, Tally::default());
+        for _ in 0..900 {
+            bad.grants += 1;
+            bad.service.record(SECOND);
+            bad.response.record(SECOND);
+        }
+        (0..90).for_each(|_| bad.times_out(2 * SECOND, 2 * SECOND));
+        (0..107).for_each(|_| bad.drops(3 * SECOND));
+        bad.waited = 2_000;
+        for _ in 0..20_000 {
+            good.grants += 1;
+            good.service.record(SECOND / 2_000);
+            good.response.record(SECOND / 2_000);
+        }
+        let certain = Certain { double_grants: 2, inside: 1, token_regressions: 3, ..Certain::default() };
+        let mut said = String::new();
+        for text in texts {
+            let bound = Bound::new(Threshold::parse(text, None).unwrap()).unwrap();
+            let mut held = Held::renewed(Vec::new(), "redis", &[bound], 0);
+            let mut tell = |window: &Tally, certain: Certain, from: u64| {
+                let turns = (from..from + 100).filter_map(|now| held[0].judge(now * SECOND, window, certain, span));
+                turns.for_each(|(firing, text)| said += &format!("{}: {text}\n", if firing { "ALERT" } else { "ok" }));
+            };
+            let silent = Tally { missed: 5, ..Tally::default() };
+            tell(if text.starts_with("grants") { &silent } else { &bad }, certain, 1);
+            tell(&good, Certain::default(), 200);
+        }
+        // 98.96 %.
+        let close = Tally { grants: 9_896, dropped: 104, ..Tally::default() };
+        let bound = Bound::new(Threshold::parse("availability >= 99%", None).unwrap()).unwrap();
+        let mut held = Held::renewed(Vec::new(), "redis", &[bound], 0);
+        let turn = (1..100).find_map(|now| held[0].judge(now * SECOND, &close, certain, span));
+        assert_eq!(turn.unwrap().1, "availability is just under 99.0 %, and must be at least 99.0 %");
+        assert!(!said.contains(" not ") && !said.contains("n't"), "{said}");
+        insta::assert_snapshot!("what_alerts_say", said);
+    }
 
     #[test]
     fn what_cannot_be_judged_any_more_is_not_said_to_be_kept() {

@@ -4,7 +4,7 @@ use super::orders::Orders;
 use crate::cli::args::{MonitorArgs, UiChoice};
 use crate::cli::tell;
 use crate::report::monitor::{Change, State, Status, SystemStatus};
-use crate::units::{exact_duration, grouped, human_duration, three_digits};
+use crate::units::{exact_duration, grouped, three_digits};
 
 /// What is watched, and how.
 pub fn begins(ui: UiChoice, orders: &Orders, args: &MonitorArgs) {
@@ -33,7 +33,7 @@ pub fn change(change: &Change) -> String {
     format!("{} {who}: {sign}: {}", change.at, change.because)
 }
 
-/// How every system stands, a line each, over the shortest window that has a p99.
+/// How every system stands, a line each, over five minutes, or as long as it was watched.
 pub fn standing(status: &Status) -> Vec<String> {
     status.systems.iter().map(|system| format!("{} {}", status.updated_at, one(system))).collect()
 }
@@ -45,7 +45,6 @@ fn one(system: &SystemStatus) -> String {
         State::Down => "DOWN",
         State::Missing => "missing",
     };
-    let duration = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
     let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |s| format!("{} %", three_digits(s * 100.0)));
     // What a 0 is worth is known by the round, a double grant at once.
     let twice = match system.violations.double_grants {
@@ -60,16 +59,20 @@ fn one(system: &SystemStatus) -> String {
         None => state.to_owned(),
     };
     let Some(window) = system.windows.get(1) else { return format!("{}: {state}", system.backend) };
+    let [p50, p95, p99, max] = window.responses("-");
+    let [_, _, service_p99, _] = window.services("-");
+    let not_attempted = [(window.dropped, "dropped"), (window.missed, "missed"), (window.stalled, "slept through")];
+    let not_attempted = not_attempted.into_iter().filter(|(count, _)| *count > 0);
+    let not_attempted: String = not_attempted.map(|(count, what)| format!(", {} {what}", grouped(count))).collect();
     format!(
-        "{}: {state}; last 5m: {}/s, p50 {}, p99 {}, contention {}, timeouts {}, availability {}; double grants {}, outages {}",
+        "{}: {state}; last {}: {}/s, answered {}{not_attempted}, response p50 {p50}, p95 {p95}, p99 {p99}, max {max}, \
+         service p99 {service_p99}, waited {}, timeouts {}; double grants {twice}, outages {}",
         system.backend,
+        window.called(),
         three_digits(window.rate_per_s),
-        duration(window.service_p50_ns),
-        duration(window.service_p99_ns),
+        share(window.availability),
         share(window.contention),
         share(window.timeouts),
-        share(window.availability),
-        twice,
         system.outages,
     )
 }

@@ -11,7 +11,7 @@ use crate::cli::measure::contended;
 use crate::cli::select::{Selection, select};
 use crate::report::Threshold;
 use crate::report::monitor::{Bound, Rolling, defaults};
-use crate::units::{exact_duration, grouped};
+use crate::units::{exact_duration, grouped, three_digits};
 use crate::workload::plan::{AcquireMode, HistoryLimit};
 use crate::workload::{EffectiveTtl, Plan, Source, load, resolve_ttl, warnings};
 
@@ -105,6 +105,17 @@ fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<Strin
     }
     if !contended(plan) {
         doubts.push("no two clients want the same key: a lock that nobody challenges proves nothing".to_owned());
+    }
+    let held_ns = plan.hold.longest_ns();
+    let at_once = f64::from(plan.keys.count(plan.clients).min(plan.clients));
+    let most = at_once * 1e9 / held_ns.max(1) as f64;
+    if most < rate {
+        let (hold, most) = (exact_duration(held_ns), three_digits(most));
+        doubts.push(format!(
+            "{} clients that hold for {hold} make {most} attempts/s at most, and {rate}/s are asked for: the rest will \
+             be dropped, and counts as not answered; shorten hold or lower --rate",
+            plan.clients
+        ));
     }
     if let AcquireMode::Wait { timeout_ns } = plan.acquire
         && timeout_ns > plan.duration_ns

@@ -4,19 +4,40 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use super::eye::SILENCE_NS;
 use crate::lock::Nodes;
-use crate::report::monitor::{Certain, Rolling, State};
+use crate::metrics::Arrivals;
+use crate::report::monitor::{Certain, Rolling, State, Tally};
+use crate::units::{MILLISECOND, human_duration, span};
 
 /// Changes that wait for the desk, which looks several times a second.
 const MOST_TURNS: usize = 64;
 /// Double grants that are kept in words.
 const MOST_STORIES: usize = 20;
+/// A doubt waits so long for the reason.
+const GRACE_NS: u64 = 100 * MILLISECOND;
+/// Parts at most that a row of instants is told in.
+const CHUNKS: u64 = 2_048;
+
+/// Instants on a grid, by their first, last and number: the end of each part, and how many
+/// are in it.
+fn chunks(instants: Option<(u64, u64, u64)>) -> impl Iterator<Item = (u64, u64)> {
+    let (first, last, count) = instants.unwrap_or_default();
+    let parts = count.min(CHUNKS);
+    let share = move |whole: u64, part: u64| (u128::from(whole) * u128::from(part) / u128::from(parts.max(1))) as u64;
+    (1..=parts).map(move |part| (first + share(last - first, part), share(count, part) - share(count, part - 1)))
+}
 
 /// What the desk must tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turned {
     /// The system does not answer.
-    Down(String),
+    Down {
+        /// In the server's words where there are any.
+        problem: String,
+        /// How long it had not answered when that was told.
+        after_ns: u64,
+    },
     /// It answers; after an outage of so many nanoseconds, if there was one.
     Up(Option<u64>),
     /// A violation that no bound tells of.
@@ -25,10 +46,38 @@ pub enum Turned {
     Note(String),
 }
 
+impl Turned {
+    /// What the desk says, with the alert that it belongs to and whether it is bad news.
+    pub fn words(self) -> (&'static str, bool, String) {
+        match self {
+            Self::Down { problem, after_ns: 0 } => ("up", true, format!("it does not answer: {problem}")),
+            Self::Down { problem, after_ns } => {
+                let silent = human_duration(after_ns);
+                ("up", true, format!("it does not answer, and has not for {silent}: {problem}"))
+            }
+            Self::Up(None) => ("up", false, "it answers".to_owned()),
+            Self::Up(Some(ns)) => {
+                ("up", false, format!("it answers again, after an outage of {}", span(ns / MILLISECOND)))
+            }
+            Self::Violated(what) => ("safety", true, what),
+            Self::Note(note) => ("monitor", false, note),
+        }
+    }
+}
+
+/// A system that seems to be silent: told, unless its reason or an answer comes first.
+struct Doubt {
+    since: u64,
+    at: u64,
+    problem: String,
+}
+
 /// All of it.
 pub struct Sight {
     pub backend: &'static str,
     pub rolling: Rolling,
+    /// What was due and not attempted, for the metrics.
+    pub arrivals: Arrivals,
     pub state: State,
     /// Since when, clock nanoseconds.
     pub since: u64,
@@ -48,6 +97,13 @@ pub struct Sight {
     /// Why the exit code is 100, once a round.
     pub violated: Vec<String>,
     turns: VecDeque<Turned>,
+    doubt: Option<Doubt>,
+    /// No round runs since: the next one is prepared.
+    between: Option<u64>,
+    /// What was due in the outage under way: the first and the last instant, and how many.
+    open: Option<(u64, u64, u64)>,
+    /// How long after its begin the last outage was told.
+    told_after_ns: Option<u64>,
     /// Until when it is known what became of each due instant.
     accounted: u64,
     /// Part of an interval that the last account left over.
@@ -60,6 +116,7 @@ impl Sight {
         Mutex::new(Self {
             backend,
             rolling: Rolling::new(now),
+            arrivals: Arrivals::default(),
             state: State::Starting,
             since: now,
             problem: None,
@@ -74,6 +131,10 @@ impl Sight {
             stories: Vec::new(),
             violated: Vec::new(),
             turns: VecDeque::new(),
+            doubt: None,
+            between: None,
+            open: None,
+            told_after_ns: None,
             accounted: now,
             rest_ns: 0,
         })
@@ -81,6 +142,7 @@ impl Sight {
 
     /// The system answered at `t`.
     pub fn answers(&mut self, t: u64) {
+        self.doubt = None;
         if self.state == State::Up {
             return;
         }
@@ -89,17 +151,50 @@ impl Sight {
             self.outages += 1;
             self.outage = Some((SystemTime::now() - Duration::from_nanos(lasted), lasted));
         }
+        // What was due in it could be served from now on.
+        for (due, times) in chunks(self.open.take()) {
+            let late = t.saturating_sub(due);
+            self.rolling.count(due, |tally| tally.late.record_many(late, times));
+            self.arrivals.missed_late.record_many(late, times);
+        }
         (self.state, self.since, self.problem) = (State::Up, t, None);
         self.turn(Turned::Up(outage));
     }
 
-    /// It has not answered since `since`.
-    pub fn falls_silent(&mut self, since: u64, problem: String) {
+    /// It has not answered since `since`, as is known `now`.
+    pub fn falls_silent(&mut self, now: u64, since: u64, problem: String) {
+        self.doubt = None;
         if self.state != State::Down {
+            let after_ns = if self.state == State::Starting { 0 } else { now.saturating_sub(since) };
             (self.state, self.since) = (State::Down, since);
-            self.turn(Turned::Down(problem.clone()));
+            self.told_after_ns = Some(after_ns);
+            self.turn(Turned::Down { problem: problem.clone(), after_ns });
         }
         self.problem = Some(problem);
+    }
+
+    /// It seems not to answer since `since`.
+    pub fn doubt(&mut self, now: u64, since: u64, problem: String) {
+        if self.state == State::Up && self.doubt.is_none() {
+            self.doubt = Some(Doubt { since, at: now, problem });
+        }
+    }
+
+    /// Tells a doubt that neither an answer nor a reason has settled.
+    pub fn settle_doubt(&mut self, now: u64) {
+        if let Some(Doubt { since, problem, .. }) = self.doubt.take_if(|doubt| now.saturating_sub(doubt.at) >= GRACE_NS)
+        {
+            self.falls_silent(now, since, problem);
+        }
+        let Some(since) = self.between.filter(|since| now.saturating_sub(*since) >= SILENCE_NS) else { return };
+        if self.state == State::Up {
+            self.falls_silent(now, since, "no round could begin since".to_owned());
+        }
+    }
+
+    /// How long after its begin the last outage was told.
+    pub fn told_after_ns(&self) -> Option<u64> {
+        self.told_after_ns
     }
 
     /// The nodes were asked. Told when others are away than before, while enough serve: that
@@ -119,28 +214,79 @@ impl Sight {
     /// There is nothing to ask.
     pub fn is_missing(&mut self, now: u64, problem: String) {
         (self.state, self.since) = (State::Missing, now);
-        self.turn(Turned::Down(problem.clone()));
+        self.turn(Turned::Down { problem: problem.clone(), after_ns: 0 });
         self.problem = Some(problem);
     }
 
     /// No round ran from the last account to `now`: while the system is down, what was
     /// due is missed; else it is the gap between two rounds.
     pub fn account(&mut self, now: u64, every_ns: u64) {
-        let span = now.saturating_sub(self.accounted);
+        let (before, span) = (self.accounted, now.saturating_sub(self.accounted));
         self.accounted = self.accounted.max(now);
         if self.state == State::Down {
             let due = span + self.rest_ns;
             let missed = due / every_ns;
             self.rest_ns = due % every_ns;
-            self.rolling.count(now, |tally| tally.missed += missed);
+            self.misses(before, now, missed);
         } else {
             self.rolling.count(now, |tally| tally.gap_ns += span);
         }
     }
 
-    /// A round told of everything until `end`.
-    pub fn told_until(&mut self, end: u64) {
+    /// An instant at which this process itself did not run.
+    pub fn sleeps(&mut self, due: u64) {
+        self.rolling.count(due, |tally| tally.stalled += 1);
+        self.arrivals.stalled += 1;
+    }
+
+    /// An instant for which no client was free until so much later.
+    pub fn drops(&mut self, due: u64, late: u64) {
+        self.rolling.count(due, |tally| tally.drops(late));
+        self.arrivals.dropped += 1;
+        self.arrivals.dropped_late.record_many(late, 1);
+    }
+
+    /// So many instants from `from` to `to` were due in the outage under way.
+    pub fn misses(&mut self, from: u64, to: u64, count: u64) {
+        if count == 0 {
+            return;
+        }
+        for (due, times) in chunks(Some((from, to, count))) {
+            self.rolling.count(due, |tally| tally.missed += times);
+        }
+        self.arrivals.missed += count;
+        let (first, last, before) = self.open.unwrap_or((from, to, 0));
+        self.open = Some((first.min(from), last.max(to), before + count));
+    }
+
+    /// A round begins: until then none ran.
+    pub fn round_begins(&mut self, start: u64, every_ns: u64) {
+        self.between = None;
+        self.account(start, every_ns);
+    }
+
+    /// A round that told of everything until `end` is over.
+    pub fn round_ended(&mut self, end: u64, now: u64) {
         self.accounted = self.accounted.max(end);
+        self.between = Some(now);
+    }
+
+    /// What was seen in the last `length_ns`. What an outage under way keeps waiting is in it
+    /// as late as it is by now.
+    pub fn window(&self, now: u64, length_ns: u64) -> Tally {
+        self.with_open(self.rolling.window(now, length_ns), now, now.saturating_sub(length_ns))
+    }
+
+    /// Everything.
+    pub fn total(&self, now: u64) -> Tally {
+        self.with_open(self.rolling.total().clone(), now, 0)
+    }
+
+    fn with_open(&self, mut tally: Tally, now: u64, from: u64) -> Tally {
+        for (due, times) in chunks(self.open).filter(|(due, _)| *due >= from) {
+            tally.late.record_many(now.saturating_sub(due), times);
+        }
+        tally
     }
 
     /// Keeps a double grant in words, the first ones only.
@@ -179,29 +325,93 @@ impl Sight {
 mod tests {
     use super::{Sight, State, Turned};
     use crate::lock::{Away, Nodes};
+    use crate::report::monitor::Tally;
     use crate::units::SECOND;
+
+    fn down(problem: &str, after_ns: u64) -> Turned {
+        Turned::Down { problem: problem.to_owned(), after_ns }
+    }
 
     #[test]
     fn an_outage_misses_what_was_due_and_ends_with_its_length() {
         let sight = Sight::shared("redis", 0);
         let mut sight = sight.lock().unwrap();
         sight.answers(SECOND);
-        sight.told_until(10 * SECOND);
-        sight.falls_silent(8 * SECOND, "refused".to_owned());
-        sight.falls_silent(11 * SECOND, "refused again".to_owned());
+        sight.round_ended(10 * SECOND, 10 * SECOND);
+        sight.falls_silent(10 * SECOND, 8 * SECOND, "refused".to_owned());
+        sight.falls_silent(11 * SECOND, 11 * SECOND, "refused again".to_owned());
         // In slices: no part of an interval is lost.
         for tenth in 101..=200_u64 {
             sight.account(tenth * SECOND / 10, SECOND * 3 / 10);
         }
         assert_eq!((sight.rolling.total().missed, sight.rolling.total().gap_ns), (33, 0));
+        // They wait as long as the outage goes on, and no longer.
+        let longest = |tally: &Tally| (tally.late.count(), tally.late.max_ns().unwrap() / SECOND);
+        assert_eq!(longest(&sight.total(20 * SECOND)), (33, 9));
+        assert_eq!(longest(&sight.total(22 * SECOND)), (33, 11));
+        assert_eq!(longest(&sight.window(20 * SECOND, 4 * SECOND)), (14, 3));
         sight.answers(20 * SECOND);
+        assert_eq!(longest(&sight.total(90 * SECOND)), (33, 9));
         assert_eq!((sight.outages, sight.outage.map(|(_, ns)| ns)), (1, Some(12 * SECOND)));
         sight.account(21 * SECOND, SECOND);
         assert_eq!(sight.rolling.total().gap_ns, SECOND);
         assert_eq!(sight.state, State::Up);
-        let turns = [Turned::Up(None), Turned::Down("refused".to_owned()), Turned::Up(Some(12 * SECOND))];
+        assert_eq!(sight.told_after_ns(), Some(2 * SECOND));
+        let turns = [Turned::Up(None), down("refused", 2 * SECOND), Turned::Up(Some(12 * SECOND))];
         assert_eq!(sight.take_turns(), turns);
         assert!(sight.take_turns().is_empty());
+    }
+
+    #[test]
+    fn a_doubt_is_told_unless_a_reason_or_an_answer_comes_first() {
+        let sight = Sight::shared("redis", 0);
+        let mut sight = sight.lock().unwrap();
+        let doubts = |sight: &mut Sight| sight.doubt(SECOND, 0, "2 attempts without an answer".to_owned());
+        doubts(&mut sight);
+        sight.settle_doubt(9 * SECOND);
+        assert!(sight.take_turns().is_empty(), "it never answered: its first look tells why");
+        sight.answers(0);
+        doubts(&mut sight);
+        sight.answers(SECOND);
+        sight.settle_doubt(9 * SECOND);
+        assert_eq!(sight.take_turns(), [Turned::Up(None)]);
+        doubts(&mut sight);
+        sight.falls_silent(SECOND, 0, "refused".to_owned());
+        sight.settle_doubt(9 * SECOND);
+        assert_eq!(sight.take_turns(), [down("refused", SECOND)]);
+        sight.answers(SECOND);
+        doubts(&mut sight);
+        sight.settle_doubt(SECOND + super::GRACE_NS - 1);
+        assert_eq!(sight.take_turns().len(), 1, "not yet");
+        sight.settle_doubt(SECOND + super::GRACE_NS);
+        assert_eq!(sight.take_turns(), [down("2 attempts without an answer", SECOND + super::GRACE_NS)]);
+    }
+
+    #[test]
+    fn a_round_that_cannot_begin_is_an_outage_too() {
+        let sight = Sight::shared("redis", 0);
+        let mut sight = sight.lock().unwrap();
+        sight.answers(SECOND);
+        sight.round_ended(SECOND, SECOND);
+        sight.settle_doubt(2 * SECOND);
+        sight.round_begins(2 * SECOND, SECOND);
+        sight.settle_doubt(9 * SECOND);
+        sight.round_ended(9 * SECOND, 9 * SECOND);
+        assert_eq!((sight.take_turns(), sight.rolling.total().gap_ns), (vec![Turned::Up(None)], SECOND));
+        sight.settle_doubt(11 * SECOND);
+        assert_eq!(sight.take_turns(), [down("no round could begin since", 2 * SECOND)]);
+        sight.round_begins(13 * SECOND, SECOND);
+        assert_eq!(sight.rolling.total().missed, 4);
+    }
+
+    #[test]
+    fn instants_in_parts_are_all_there() {
+        for (first, last, count) in [(5, 5, 1), (10, 19, 10), (0, 86_400 * SECOND, 1_728_000), (7, 9, 4_000)] {
+            let parts: Vec<_> = super::chunks(Some((first, last, count))).collect();
+            assert_eq!(parts.iter().map(|(_, times)| times).sum::<u64>(), count);
+            assert!(parts.iter().all(|(due, _)| (first..=last).contains(due)) && parts.len() <= 2_048);
+        }
+        assert_eq!(super::chunks(None).count(), 0);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl<'a> Watch<'a> {
                 Ok(()) => backoff.reset(),
                 Err((since, problem)) => {
                     self.candidate = None;
-                    post.sight(self.place).falls_silent(since, problem);
+                    post.sight(self.place).falls_silent(post.clock.now(), since, problem);
                     self.wait(backoff.next_ns());
                 }
             }
@@ -156,7 +156,9 @@ impl<'a> Watch<'a> {
         let now = self.post.clock.now();
         let mut sight = lock(&self.post.sights[self.place]);
         let safety = &result.safety;
-        sight.told_until(now);
+        // Where it never began, nothing is known of what was due since the last one.
+        let end = eye.told_until().map_or(0, |end| end.min(now));
+        sight.round_ended(end, now);
         sight.rounds += 1;
         // A round that broke off has no findings: what was seen in it until then counts.
         let fresh = std::mem::take(&mut sight.fresh);
@@ -177,13 +179,6 @@ impl<'a> Watch<'a> {
         sight.certain.outside += safety.outside;
         sight.certain.admitted += safety.policies.evidence;
         sight.certain.token_regressions += safety.token_regressions.unwrap_or(0);
-        // The others were told as they came.
-        let (rest, silent) = (result.dropped.unwrap_or(0).saturating_sub(eye.dropped()), eye.silent_since().is_some());
-        sight.rolling.count(now, |tally| {
-            // Where nobody was answered, nobody could be free.
-            let due = if silent { &mut tally.missed } else { &mut tally.dropped };
-            *due += rest;
-        });
         for violation in &safety.violations {
             sight.keep_story(format!("round {}: {}", self.round, violation.story));
         }

@@ -1,7 +1,7 @@
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::MetricFamily;
 
 use super::{Exposition, Registry, encode, prometheus_protobuf};
-use crate::metrics::{Board, Contribution, Counters, Durations, FAMILIES, Format, Kind, Subject, of_sample};
+use crate::metrics::{Arrivals, Board, Contribution, Counters, Durations, FAMILIES, Format, Kind, Subject, of_sample};
 use crate::record::figures::{Figures, Schedule};
 use crate::record::{Denial, Event, Observer, ReleaseKind, Seen, What};
 
@@ -31,7 +31,11 @@ fn full() -> Board {
     board.up(&subject, true);
     board.fault(&subject, "partition", false);
     board.threshold(&subject, "acquire_service.p99{redis} < 20ms", true);
-    let counters = Counters { attempts: 2, grants: 1, refusals: 1, dropped: Some(7), ..Counters::zero(true) };
+    let twice = Counters { double_grants: 6, by_kind: [1, 2, 3], ..Counters::zero(true) };
+    let counters = Counters { attempts: 2, grants: 1, refusals: 1, ..twice };
+    let mut arrivals = Arrivals { dropped: 7, missed: 5, stalled: 3, ..Arrivals::default() };
+    arrivals.dropped_late.record_many(2_000_000, 7);
+    board.arrive(&subject, &arrivals);
     board.settle(&subject, &Contribution { counters, durations: Durations::of(&figures()) });
     board
 }

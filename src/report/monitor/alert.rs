@@ -74,7 +74,7 @@ impl Alert {
     pub fn judge(&mut self, now: u64, outcome: &Outcome, rules: Rules) -> Option<Turn> {
         match (self.standing, outcome) {
             (_, Outcome::Unknown(_)) => None,
-            (Standing::Firing, Outcome::Broken(_)) => {
+            (Standing::Firing, Outcome::Broken(_) | Outcome::Beyond(_)) => {
                 self.since = 0;
                 None
             }
@@ -83,7 +83,9 @@ impl Alert {
                 self.standing = Standing::Ok;
                 None
             }
-            (Standing::Unknown | Standing::Ok | Standing::Pending, Outcome::Broken(_)) => self.broken(now, rules),
+            (Standing::Unknown | Standing::Ok | Standing::Pending, Outcome::Broken(_) | Outcome::Beyond(_)) => {
+                self.broken(now, rules)
+            }
         }
     }
 

@@ -9,11 +9,17 @@ use crate::report::{Threshold, ThresholdLevel};
 use crate::units::{SECOND, grouped, human_duration, three_digits};
 use crate::workload::plan::Expectation;
 
+/// The latency that what was due and not attempted is in.
+const RESPONSE: &str = "acquire_response";
+
 /// The figures that can be bounded, for a message.
 pub const OFFERED: &str = "acquire_service and acquire_response with .p50 .p90 .p95 .p99 .p999 .max .mean, waited or contention, \
-                           timeouts, failures, refusals, throughput, grants, dropped, double_grants, \
+                           availability, timeouts, failures, refusals, throughput, grants, dropped, double_grants, \
                            double_grants_inside, double_grants_withdrawn, double_grants_outside, double_grants_admitted \
                            and token_regressions";
+
+/// Told, but no failure of the watch: an outage that is over is told by itself.
+const AVAILABLE: &str = "warn: availability >= 99%";
 
 /// A share needs so many attempts at least, and as many that one of them is within the bound.
 const FEWEST: u64 = 100;
@@ -52,6 +58,8 @@ pub enum Outcome {
     Kept(f64),
     /// It is broken.
     Broken(f64),
+    /// It is broken: nobody knows the figure, but it is this at least.
+    Beyond(f64),
     /// Nobody can tell, and why.
     Unknown(String),
 }
@@ -63,9 +71,9 @@ pub struct Bound {
     pub threshold: Threshold,
 }
 
-/// The bounds where none are given: any double grant, and the usual alerts. They are on
-/// the service time: on a grid nobody queues behind a busy client, so that the response
-/// time differs only by how late this process itself was.
+/// The bounds where none are given: any double grant, the usual alerts, and as a warning the
+/// availability, which outages and stalls lower. The latency is the service time, which knows
+/// nothing of how late this process itself was.
 /// Where the plan expects kinds of double grants, the other kinds count, and what the
 /// server itself admits.
 pub fn defaults(expect: &[Expectation]) -> impl Iterator<Item = &'static str> {
@@ -81,7 +89,7 @@ pub fn defaults(expect: &[Expectation]) -> impl Iterator<Item = &'static str> {
             unless(expects(Expectation::Outside), "double_grants_outside == 0"),
         ]
     };
-    safety.into_iter().flatten().chain(DEFAULT_ALERTS)
+    safety.into_iter().flatten().chain(DEFAULT_ALERTS).chain([AVAILABLE])
 }
 
 impl Bound {
@@ -147,9 +155,9 @@ impl Bound {
     pub fn judge(&self, window: &Tally, certain: Certain, span: Span) -> Outcome {
         let name = self.threshold.figure.name();
         let have = match name.as_str() {
-            // What was due while nobody answered tells of these as well.
-            "failures" | "throughput" | "grants" => window.due(),
-            "dropped" => window.due() + window.dropped,
+            // What was due and not attempted tells of these as well.
+            "availability" | "failures" | "throughput" | "grants" | "dropped" => window.due(),
+            name if name.starts_with(RESPONSE) => window.due(),
             _ => window.attempts(),
         };
         if !self.certain() && have < self.need() {
@@ -157,6 +165,7 @@ impl Bound {
             return Outcome::Unknown(format!("{have} attempts in the window, needs {need}"));
         }
         match figure(&name, window, certain, span.seen_ns).flatten() {
+            None if name.starts_with(RESPONSE) => self.late_at_least(&name, window),
             None => self.at_least(&name, window),
             Some(value) if self.threshold.operator.holds(value, self.threshold.bound) => Outcome::Kept(value),
             Some(_) if name == "grants" && !self.is_upper() && span.seen_ns < span.length_ns / 10 * 9 => {
@@ -179,14 +188,43 @@ impl Bound {
             let least = window.longest_ns().unwrap_or(0) as f64;
             let broken = name.ends_with(".max") && self.is_upper() && least > self.threshold.bound;
             let why = || format!("{name} is not known: attempts were waited for in vain");
-            return if broken { Outcome::Broken(least) } else { Outcome::Unknown(why()) };
+            return if broken { Outcome::Beyond(least) } else { Outcome::Unknown(why()) };
         }
-        let (Some(p), Some((service, response))) = (percentile(name), window.gave_up_ns) else { return unknown() };
-        let waited = if name.starts_with("acquire_service") { service } else { response } as f64;
+        let (Some(p), Some((service, _))) = (percentile(name), window.gave_up_ns) else { return unknown() };
+        let waited = service as f64;
         let all = (window.grants + window.timed_out + window.unavailable + window.unknown) as f64;
         let beyond = window.timed_out as f64 > all * (1.0 - p);
         let broken = self.is_upper() && !self.threshold.operator.holds(waited, self.threshold.bound);
-        if beyond && broken { Outcome::Broken(waited) } else { unknown() }
+        if beyond && broken { Outcome::Beyond(waited) } else { unknown() }
+    }
+
+    /// A response time that is not known is at least so long as what got no grant was late.
+    fn late_at_least(&self, name: &str, window: &Tally) -> Outcome {
+        let least = match percentile(name) {
+            Some(p) => window.response_tail(p).at_least(),
+            None => window.longest_response_ns().filter(|_| name.ends_with(".max")),
+        };
+        match least.map(|ns| ns as f64) {
+            Some(least) if self.is_upper() && self.threshold.operator.decides_from(least, self.threshold.bound) => {
+                Outcome::Beyond(least)
+            }
+            _ if window.grants == 0 => Outcome::Unknown(format!("{name} does not exist: too few grants")),
+            _ => Outcome::Unknown(format!("{name} is not known: not everything that was due was granted")),
+        }
+    }
+
+    /// What is demanded of the figure: `at most 50.0 ms`.
+    #[must_use]
+    pub fn demand(&self) -> String {
+        let words = match self.threshold.operator {
+            Operator::Below => "below ",
+            Operator::AtMost => "at most ",
+            Operator::Above => "above ",
+            Operator::AtLeast => "at least ",
+            Operator::Equal => "",
+            Operator::Different => "other than ",
+        };
+        format!("{words}{}", self.shown(self.threshold.bound))
     }
 
     /// A value of its figure for people.
@@ -222,6 +260,7 @@ fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<
         "contention" | "waited" => Some(window.contention()),
         "timeouts" => Some(window.timeouts()),
         "failures" => Some(window.failures()),
+        "availability" => Some(window.availability()),
         "refusals" => Some(window.refusals()),
         "throughput" => rate(window.grants),
         "grants" => count(window.grants),
@@ -234,16 +273,16 @@ fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<
         "token_regressions" => count(certain.token_regressions),
         _ => {
             let (of, stat) = name.rsplit_once('.')?;
-            let waits: &Waits = match of {
-                "acquire_service" => &window.service,
-                "acquire_response" => &window.response,
+            let (waits, ungranted): (&Waits, f64) = match of {
+                "acquire_service" => (&window.service, window.in_vain_share()),
+                RESPONSE => (&window.response, window.ungranted_share()),
                 _ => return None,
             };
             match stat {
                 // What was waited for in vain would have taken longer, and nobody knows how long.
-                "max" => Some(waits.max_ns().filter(|_| window.in_vain_share() == 0.0).map(|ns| ns as f64)),
-                "mean" => Some(waits.mean_ns().filter(|_| window.in_vain_share() == 0.0)),
-                _ => Some(waits.percentile(percentile(name)?, window.in_vain_share()).map(|ns| ns as f64)),
+                "max" => Some(waits.max_ns().filter(|_| ungranted == 0.0).map(|ns| ns as f64)),
+                "mean" => Some(waits.mean_ns().filter(|_| ungranted == 0.0)),
+                _ => Some(waits.percentile(percentile(name)?, ungranted).map(|ns| ns as f64)),
             }
         }
     }
@@ -282,8 +321,16 @@ mod tests {
         let texts: Vec<String> = defaults(&[]).map(|text| bound(text).text()).collect();
         assert_eq!(
             texts,
-            ["double_grants == 0", "acquire_service.p99 <= 50ms", "contention <= 20%", "timeouts <= 0.1%"]
+            [
+                "double_grants == 0",
+                "acquire_service.p99 <= 50ms",
+                "contention <= 20%",
+                "timeouts <= 0.1%",
+                "availability >= 99%"
+            ]
         );
+        let fails: Vec<bool> = defaults(&[]).map(|text| bound(text).fails()).collect();
+        assert_eq!(fails, [true, true, true, true, false]);
     }
 
     #[test]
@@ -337,11 +384,35 @@ mod tests {
         let mut late = Tally { grants: 900, unknown: 5, ..Tally::default() };
         (0..900).for_each(|_| late.service.record(MILLISECOND));
         (0..95).for_each(|n| late.times_out((2_000 + n) * MILLISECOND, (2_500 + n) * MILLISECOND));
-        assert_eq!(judged("acquire_service.p99 <= 50ms", &late), Outcome::Broken(2e9));
-        assert_eq!(judged("acquire_response.p99 <= 50ms", &late), Outcome::Broken(2.5e9));
+        assert_eq!(judged("acquire_service.p99 <= 50ms", &late), Outcome::Beyond(2e9));
+        assert!(matches!(judged("acquire_response.p99 <= 50ms", &late), Outcome::Beyond(ns) if ns > 2.4e9));
+        assert!(matches!(judged("acquire_response.p99 <= 3s", &late), Outcome::Unknown(_)));
         assert!(matches!(judged("acquire_service.p99 <= 3s", &late), Outcome::Unknown(_)), "it may be longer");
         assert!(matches!(judged("acquire_service.p99 > 50ms", &late), Outcome::Unknown(_)));
         assert!(matches!(judged("acquire_service.p90 <= 50ms", &late), Outcome::Kept(_)), "enough were granted");
+    }
+
+    #[test]
+    fn what_no_client_could_take_breaks_bounds_of_availability_and_response() {
+        let mut stalled = window();
+        (0..1_000).for_each(|_| stalled.response.record(MILLISECOND));
+        assert!(matches!(
+            judged("acquire_response.max <= 50ms", &Tally { timed_out: 0, ..stalled.clone() }),
+            Outcome::Kept(_)
+        ));
+        (0..100).for_each(|n| stalled.drops(n * 20 * MILLISECOND));
+        assert!(
+            matches!(judged("availability >= 99%", &stalled), Outcome::Broken(share) if (0.90..0.92).contains(&share))
+        );
+        assert!(matches!(judged("failures <= 1%", &stalled), Outcome::Broken(_)));
+        assert!(matches!(judged("acquire_response.p99 <= 50ms", &stalled), Outcome::Beyond(ns) if ns > 1e9));
+        assert!(matches!(judged("acquire_response.max <= 50ms", &stalled), Outcome::Beyond(ns) if ns > 1.9e9));
+        assert!(matches!(judged("acquire_response.mean <= 50ms", &stalled), Outcome::Unknown(_)));
+        assert!(matches!(judged("acquire_response.p50 <= 50ms", &stalled), Outcome::Kept(_)));
+        assert!(matches!(judged("acquire_service.p90 <= 50ms", &stalled), Outcome::Kept(_)), "of those that began");
+        // What this process slept through does not.
+        let slept = Tally { stalled: 5_000, ..window() };
+        assert!(matches!(judged("availability >= 99%", &slept), Outcome::Kept(_)));
     }
 
     #[test]

@@ -20,6 +20,6 @@ pub use status::{
     AlertStatus, Change, Outage, Sent, State, Status, StatusVersion, SystemStatus, WindowFigures, worst_of,
 };
 pub use stored::{STATUS, is_watch, read_status};
-pub use tally::Tally;
+pub use tally::{Tail, Tally};
 pub use tap::{Seen, Tap};
 pub use waits::Waits;

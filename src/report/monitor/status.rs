@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Standing;
 use super::bound::Certain;
+use super::rolling::WINDOWS;
 use super::tally::Tally;
 use crate::lock::Nodes;
 use crate::report::Exit;
-use crate::units::SECOND;
+use crate::units::{MILLISECOND, SECOND, human_duration, span};
 
 /// Version of `monitor.json` and of what the webhook is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +96,8 @@ pub struct Outage {
     pub began_at: String,
     /// How long it lasted, in nanoseconds; so far, if it goes on.
     pub lasted_ns: u64,
+    /// How long after its begin it was told, in nanoseconds.
+    pub told_after_ns: Option<u64>,
 }
 
 /// One system.
@@ -121,6 +124,8 @@ pub struct SystemStatus {
     pub total: WindowFigures,
     /// 99th percentile of the service time of each of the last 60 minutes, the newest last.
     pub p99_by_minute_ns: Vec<Option<u64>>,
+    /// That of the response time, with what was not granted as late as it was at least.
+    pub response_p99_by_minute_ns: Vec<Option<u64>>,
     /// Violations.
     pub violations: Certain,
     /// Holds that a request of another client challenged: what the zero proves.
@@ -143,6 +148,8 @@ pub struct SystemStatus {
 pub struct WindowFigures {
     /// Its name; empty for everything.
     pub window: String,
+    /// Seconds of it that were watched: less while the watch is younger.
+    pub seen_s: f64,
     /// Attempts with an outcome.
     pub attempts: u64,
     /// Acquired.
@@ -155,11 +162,13 @@ pub struct WindowFigures {
     pub unavailable: u64,
     /// The answer was lost.
     pub unknown: u64,
-    /// Due, and no client could take it; in no share.
+    /// Due, and no client could take it: all were busy.
     pub dropped: u64,
-    /// Due while the system did not answer and no round could run.
+    /// Due while the system did not answer.
     pub missed: u64,
-    /// Share of what was due that was answered, 0 to 1.
+    /// Due while lockbench itself did not run; in no share.
+    pub stalled: u64,
+    /// Share of what was due (attempts, dropped, missed) that was answered, 0 to 1.
     pub availability: Option<f64>,
     /// Share of the attempts that were not granted by their first request.
     pub contention: Option<f64>,
@@ -177,8 +186,23 @@ pub struct WindowFigures {
     pub service_max_ns: Option<u64>,
     /// Was any waited for in vain? Then the longest is not known, and at least that.
     pub service_max_is_lower_bound: bool,
+    /// Median of the response time of what was due: that, and its lower bound where it is not
+    /// known, for more than that got no grant.
+    pub response_p50_ns: Option<u64>,
+    /// Its lower bound.
+    pub response_p50_at_least_ns: Option<u64>,
+    /// 95th percentile of the response time.
+    pub response_p95_ns: Option<u64>,
+    /// Its lower bound, where it is not known.
+    pub response_p95_at_least_ns: Option<u64>,
     /// 99th percentile of the response time.
     pub response_p99_ns: Option<u64>,
+    /// Its lower bound, where it is not known.
+    pub response_p99_at_least_ns: Option<u64>,
+    /// Longest response time, granted or not.
+    pub response_max_ns: Option<u64>,
+    /// Did anything that was due get no grant? Then the longest is not known, and at least that.
+    pub response_max_is_lower_bound: bool,
     /// Share of the time in which attempts were due: the rest went into changing rounds.
     pub covered: Option<f64>,
 }
@@ -189,8 +213,10 @@ impl WindowFigures {
     pub fn of(window: &str, tally: &Tally, length_ns: u64) -> Self {
         let in_vain = tally.in_vain_share();
         let length = length_ns.max(1) as f64;
+        let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|p| tally.response_tail(p));
         Self {
             window: window.to_owned(),
+            seen_s: length_ns as f64 / SECOND as f64,
             attempts: tally.attempts(),
             grants: tally.grants,
             refused: tally.refused,
@@ -199,6 +225,7 @@ impl WindowFigures {
             unknown: tally.unknown,
             dropped: tally.dropped,
             missed: tally.missed,
+            stalled: tally.stalled,
             availability: tally.availability(),
             contention: tally.contention(),
             timeouts: tally.timeouts(),
@@ -208,9 +235,70 @@ impl WindowFigures {
             service_p99_ns: tally.service.percentile(0.99, in_vain),
             service_max_ns: tally.longest_ns(),
             service_max_is_lower_bound: in_vain > 0.0,
-            response_p99_ns: tally.response.percentile(0.99, in_vain),
+            response_p50_ns: p50.known(),
+            response_p50_at_least_ns: p50.at_least(),
+            response_p95_ns: p95.known(),
+            response_p95_at_least_ns: p95.at_least(),
+            response_p99_ns: p99.known(),
+            response_p99_at_least_ns: p99.at_least(),
+            response_max_ns: tally.longest_response_ns(),
+            response_max_is_lower_bound: tally.ungranted_share() > 0.0,
             covered: (tally.due() > 0).then(|| (1.0 - tally.gap_ns as f64 / length).max(0.0)),
         }
+    }
+}
+
+/// A latency for people: where only a lower bound is known, `> 2.83 s`.
+#[must_use]
+pub fn shown(known: Option<u64>, at_least: Option<u64>, none: &str) -> String {
+    match (known, at_least) {
+        (Some(ns), _) => human_duration(ns),
+        (None, Some(ns)) => format!("> {}", human_duration(ns)),
+        (None, None) => none.to_owned(),
+    }
+}
+
+impl WindowFigures {
+    /// Response time: median, 95th and 99th percentile, and the longest.
+    #[must_use]
+    pub fn responses(&self, none: &str) -> [String; 4] {
+        let longest = match self.response_max_is_lower_bound {
+            true => (None, self.response_max_ns),
+            false => (self.response_max_ns, None),
+        };
+        [
+            (self.response_p50_ns, self.response_p50_at_least_ns),
+            (self.response_p95_ns, self.response_p95_at_least_ns),
+            (self.response_p99_ns, self.response_p99_at_least_ns),
+            longest,
+        ]
+        .map(|(known, at_least)| shown(known, at_least, none))
+    }
+
+    /// Service time: the same.
+    #[must_use]
+    pub fn services(&self, none: &str) -> [String; 4] {
+        let longest = match self.service_max_is_lower_bound {
+            true => (None, self.service_max_ns),
+            false => (self.service_max_ns, None),
+        };
+        [(self.service_p50_ns, None), (self.service_p95_ns, None), (self.service_p99_ns, None), longest]
+            .map(|(known, at_least)| shown(known, at_least, none))
+    }
+
+    /// What was due: attempts, and what was not attempted.
+    #[must_use]
+    pub fn due(&self) -> u64 {
+        self.attempts + self.dropped + self.missed
+    }
+
+    /// Its name, or how long the watch is where that is less: `5m`, `1m 12s so far`.
+    #[must_use]
+    pub fn called(&self) -> String {
+        let length = WINDOWS.iter().find(|(name, _)| *name == self.window).map_or(0, |(_, length_ns)| *length_ns);
+        let seen_ms = (self.seen_s * 1e3) as u64;
+        // The slot under way is not over.
+        if seen_ms < length / MILLISECOND / 10 * 9 { format!("{} so far", span(seen_ms)) } else { self.window.clone() }
     }
 }
 
@@ -232,6 +320,8 @@ pub struct AlertStatus {
     pub value: Option<f64>,
     /// The figure, or why there is none, in words.
     pub because: String,
+    /// While it fires: what is wrong, and what must be.
+    pub says: String,
     /// How often it fired.
     pub fired: u64,
 }

@@ -48,7 +48,7 @@ mod tests {
             backend: "redis".to_owned(),
             state: State::Down,
             windows: vec![WindowFigures { availability: Some(0.5), ..WindowFigures::default() }],
-            last_outage: Some(Outage { began_at: "then".to_owned(), lasted_ns: 7 }),
+            last_outage: Some(Outage { began_at: "then".to_owned(), lasted_ns: 7, told_after_ns: Some(3) }),
             alerts: vec![AlertStatus { judged: true, value: Some(1.5), ..AlertStatus::default() }],
             p99_by_minute_ns: vec![None, Some(3)],
             ..SystemStatus::default()

@@ -106,13 +106,14 @@ impl Tap {
                 }
             }
             What::Died { .. } => {
-                let Attempt { invoke, holds, .. } = self.clients[client];
+                let Attempt { invoke, due, holds, .. } = self.clients[client];
                 self.leave(client);
                 self.clients[client].open = false;
                 if !holds {
                     rolling.count(t, |tally| {
                         tally.unknown += 1;
                         tally.waited += 1;
+                        tally.late.record(t.saturating_sub(due));
                         tally.in_vain_ns = tally.in_vain_ns.max(Some(t.saturating_sub(invoke)));
                     });
                 }
@@ -135,8 +136,20 @@ impl Tap {
         let (count, seen): (Count, Seen) = match denial {
             Denial::Refused => (|tally, _| tally.refused += 1, Seen::Served),
             Denial::TimedOut => (|tally, (service, response)| tally.times_out(service, response), Seen::Served),
-            Denial::Unavailable => (|tally, _| tally.unavailable += 1, Seen::Unserved),
-            Denial::Unknown => (|tally, _| tally.unknown += 1, Seen::Unserved),
+            Denial::Unavailable => (
+                |tally, (_, response)| {
+                    tally.unavailable += 1;
+                    tally.late.record(response);
+                },
+                Seen::Unserved,
+            ),
+            Denial::Unknown => (
+                |tally, (_, response)| {
+                    tally.unknown += 1;
+                    tally.late.record(response);
+                },
+                Seen::Unserved,
+            ),
             // Our own doing: no outcome of the system.
             Denial::Withdrawn => return Seen::Nothing,
         };
@@ -211,6 +224,7 @@ mod tests {
         assert_eq!((mine.response.max_ns(), mine.service.count()), (Some(20), 2));
         assert_eq!((response, mine.longest_ns()), (Some(25), Some(25)), "the one that timed out waited longest");
         assert_eq!(mine.gave_up_ns, Some((25, 25)), "client 2, from 35 to 60");
+        assert_eq!((mine.late.count(), mine.longest_response_ns()), (3, Some(25)), "timed out, not served, died");
         assert!(!tap.held() && !tap.asking());
     }
 

@@ -29,10 +29,18 @@ impl Default for Waits {
 impl Waits {
     /// Adds a wait.
     pub fn record(&mut self, ns: u64) {
+        self.record_many(ns, 1);
+    }
+
+    /// Adds so many waits of one length.
+    pub fn record_many(&mut self, ns: u64, times: u64) {
+        if times == 0 {
+            return;
+        }
         let bin = &mut self.bins[bin_of(ns)];
-        *bin = bin.saturating_add(1);
-        self.count += 1;
-        self.sum_ns += u128::from(ns);
+        *bin = bin.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
+        self.count += times;
+        self.sum_ns += u128::from(ns) * u128::from(times);
         self.max_ns = self.max_ns.max(ns);
     }
 
@@ -74,6 +82,20 @@ impl Waits {
             seen >= rank
         })?;
         Some(upper_edge(found).min(self.max_ns))
+    }
+
+    /// What the percentile `p` of `all` is at least, if these waits are lower bounds of some
+    /// of them, and nothing is known of the others. The lower edge of its bin.
+    #[must_use]
+    pub fn at_least(&self, p: f64, all: u64) -> Option<u64> {
+        let rank = ((all as f64 * p).ceil() as u64).clamp(1, all.max(1));
+        let rank = rank.checked_sub(all.saturating_sub(self.count)).filter(|rank| *rank > 0)?;
+        let mut seen = 0;
+        let found = self.bins.iter().position(|count| {
+            seen += u64::from(*count);
+            seen >= rank
+        })?;
+        Some(found.checked_sub(1).map_or(0, |below| upper_edge(below) + 1))
     }
 
     /// The percentile `p` of all attempts, if ten of them at least lie beyond it. `in_vain`
@@ -130,7 +152,40 @@ mod tests {
         assert_eq!(Waits::default().raw_percentile(0.5), None);
     }
 
+    #[test]
+    fn a_lower_bound_is_one_whatever_the_others_were() {
+        let mut waits = Waits::default();
+        waits.record_many(1_000_000, 90);
+        waits.record_many(2_000_000_000, 5);
+        // Five more, of which nobody knows anything.
+        let least = waits.at_least(0.96, 100).unwrap();
+        assert!((1_800_000_000..=2_000_000_000).contains(&least), "{least}");
+        assert!(waits.at_least(0.95, 100).unwrap() <= 1_000_000);
+        assert_eq!((waits.at_least(0.05, 100), Waits::default().at_least(0.5, 0)), (None, None));
+        // What did not come at all.
+        let (mut twice, mut many) = (Waits::default(), Waits::default());
+        (0..2).for_each(|_| twice.record(7_000));
+        many.record_many(7_000, 2);
+        many.record_many(9_000, 0);
+        assert_eq!(twice, many);
+    }
+
     proptest! {
+        #[test]
+        fn a_lower_bound_is_never_too_high(
+            mut waits in vec(0_u64..1 << 41, 1..400),
+            more in 0_u64..300,
+            p in 0.01_f64..1.0,
+        ) {
+            let mut folded = Waits::default();
+            waits.iter().for_each(|ns| folded.record(*ns));
+            let all = waits.len() as u64 + more;
+            waits.extend((0..more).map(|_| 0));
+            waits.sort_unstable();
+            let exact = waits[(all as f64 * p).ceil() as usize - 1];
+            prop_assert!(folded.at_least(p, all).unwrap_or_default() <= exact);
+        }
+
         #[test]
         fn a_percentile_is_never_too_low_and_at_most_a_sixteenth_too_high(
             mut waits in vec(1_024_u64..1 << 41, 1..400),

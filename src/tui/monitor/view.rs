@@ -2,6 +2,7 @@
 
 mod card;
 
+use card::{Detail, TALLEST};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -16,6 +17,10 @@ use crate::tui::theme::Ink;
 const CARD: usize = 3;
 /// Rows of changes at least, with their frame.
 const CHANGES: u16 = 5;
+/// Rows of a frame.
+const FRAME: usize = 2;
+/// From so many columns on the changes are beside the cards.
+const BESIDE: u16 = 160;
 const NARROWEST: u16 = 60;
 const SHORTEST: u16 = 12;
 
@@ -26,12 +31,12 @@ const HELP: &[&str] = &[
     "t        another theme",
     "?        this help",
     "",
-    "p50 and p99 are of the service time, from the call to the grant.",
-    "held: attempts that found the key held by another client.",
-    "up: what was due and was answered; an outage counts whole.",
-    "twice: double grants, of the holds that another client challenged.",
-    "The curve is the p99 of each of the last 60 minutes.",
-    "A dash: too few attempts in the window, nothing can be said.",
+    "p50 to max: response time, from the due instant to the grant; service: from the call.",
+    "> 2.8 s: at least that, for more than that was due and got no grant.",
+    "answered: of what was due; what no client could take (dropped) or was due in an",
+    "outage (missed) was not.   waited: not granted by the first request.",
+    "double grants (twice): of the holds that another client challenged.",
+    "so far: the watch is younger than the window.   A dash: too few attempts to say.",
 ];
 
 /// What the user did.
@@ -60,23 +65,14 @@ pub fn draw(status: &Status, look: &Look, shown: &Shown, area: Rect, buffer: &mu
         return pen.line(&[(Ink::Warn, text)]).render(area, buffer);
     }
     let part = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
-    pen.title(status).render(part(0, 1), buffer);
+    pen.title(status, area.width).render(part(0, 1), buffer);
     if shown.help {
         pen.help(part(1, area.height - 2), buffer);
     } else {
-        let most = area.height - 2 - CHANGES;
-        let rows = |systems: &[SystemStatus]| -> u16 {
-            let lines = systems.iter().map(|system| pen.card(system, area.width - 2, usize::MAX).len());
-            u16::try_from(lines.sum::<usize>() + 2).unwrap_or(u16::MAX)
-        };
-        // None is scrolled away while there is room for it.
-        let mut first = shown.first.min(status.systems.len());
-        while first > 0 && rows(&status.systems[first - 1..]) <= most {
-            first -= 1;
-        }
-        let cards = rows(&status.systems[first..]).min(most);
-        pen.systems(&status.systems, first, part(1, cards), buffer);
-        pen.changes(&status.changes, part(1 + cards, area.height - 2 - cards), buffer);
+        let (cards, changes) = pen.split(status, shown, part(1, area.height - 2));
+        let (first, detail) = pen.choice(status, shown, cards);
+        pen.systems(&status.systems, (first, detail), cards, buffer);
+        pen.changes(&status.changes, changes, buffer);
     }
     pen.footer(shown).render(part(area.height - 1, 1), buffer);
 }
@@ -125,24 +121,55 @@ impl Pen<'_> {
         inside
     }
 
-    fn title(&self, status: &Status) -> Line<'static> {
-        let memory = status.rss_bytes.map_or_else(String::new, |bytes| format!("  {} MiB", bytes >> 20));
-        self.line(&[
-            (Ink::Title, "lockbench monitor ".to_owned()),
-            (Ink::Text, status.workload.clone()),
-            (
-                Ink::Soft,
-                format!(
-                    "  {}/s each  window {} s  watched {}{memory}",
-                    status.rate_per_s,
-                    status.window_s,
-                    clock(status.watched_s)
-                ),
-            ),
-        ])
+    fn title(&self, status: &Status, width: u16) -> Line<'static> {
+        let young = if (status.watched_s as f64) < status.window_s { " (not full yet)" } else { "" };
+        let soft = |rank, text: String| (rank, Ink::Soft, text);
+        let mut parts = vec![
+            (0, Ink::Title, "lockbench monitor ".to_owned()),
+            (0, Ink::Text, status.workload.clone()),
+            soft(1, format!("  {}/s each", status.rate_per_s)),
+            soft(2, format!("  bounds over {}{young}", whole(status.window_s as u64))),
+            soft(0, format!("  watched {}", clock(status.watched_s))),
+        ];
+        parts.extend(status.rss_bytes.map(|bytes| soft(3, format!("  {} MiB", bytes >> 20))));
+        self.fitted(parts, width)
     }
 
-    fn systems(&self, all: &[SystemStatus], first: usize, area: Rect, buffer: &mut Buffer) {
+    /// Where the cards are, and where the changes: side by side on a wide screen.
+    fn split(&self, status: &Status, shown: &Shown, area: Rect) -> (Rect, Rect) {
+        if area.width >= BESIDE {
+            let changes = area.width / 3;
+            let cards = area.width - changes;
+            return (Rect { width: cards, ..area }, Rect { x: area.x + cards, width: changes, ..area });
+        }
+        let most = Rect { height: area.height - CHANGES, ..area };
+        let (first, detail) = self.choice(status, shown, most);
+        let rows = self.rows_of(&status.systems[first..], area.width, detail) + FRAME;
+        let cards = u16::try_from(rows).unwrap_or(u16::MAX).min(most.height);
+        let below = Rect { y: area.y + cards, height: area.height - cards, ..area };
+        (Rect { height: cards, ..area }, below)
+    }
+
+    /// Rows of the cards, without their frame.
+    fn rows_of(&self, systems: &[SystemStatus], width: u16, detail: Detail) -> usize {
+        systems.iter().map(|system| self.card(system, width - 2, usize::MAX, detail).len()).sum()
+    }
+
+    /// The first system that is shown, and as much of each as there is room for.
+    fn choice(&self, status: &Status, shown: &Shown, area: Rect) -> (usize, Detail) {
+        let (systems, room) = (&status.systems, usize::from(area.height).saturating_sub(FRAME));
+        let rows = |first: usize, detail| self.rows_of(&systems[first..], area.width, detail);
+        // None is scrolled away while there is room for it.
+        let mut first = shown.first.min(systems.len());
+        while first > 0 && rows(first - 1, Detail::default()) <= room {
+            first -= 1;
+        }
+        let of = |table| (0..TALLEST).rev().map(move |taller| Detail { table, taller });
+        let fits = of(true).chain(of(false)).find(|detail| rows(first, *detail) <= room);
+        (first, fits.unwrap_or_default())
+    }
+
+    fn systems(&self, all: &[SystemStatus], (first, detail): (usize, Detail), area: Rect, buffer: &mut Buffer) {
         let title = if first > 0 { format!("Systems ({first} above: k)") } else { "Systems".to_owned() };
         let inside = self.frame(&title, area, buffer);
         let (systems, mut y, mut fit) = (&all[first..], inside.y, 0);
@@ -151,7 +178,7 @@ impl Pen<'_> {
             if room < CARD {
                 break;
             }
-            for line in self.card(system, inside.width, room) {
+            for line in self.card(system, inside.width, room, detail) {
                 line.render(Rect { y, height: 1, ..inside }, buffer);
                 y += 1;
             }
@@ -224,6 +251,16 @@ impl Pen<'_> {
         } else {
             self.line(&[(Ink::Soft, "q end   j k system   t theme   ? help".to_owned())])
         }
+    }
+}
+
+/// `90s`, `5m`, `1h`: as it was given.
+fn whole(seconds: u64) -> String {
+    match seconds {
+        0 => "0s".to_owned(),
+        _ if seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
+        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::cli::monitor::held::Held;
 use crate::cli::monitor::orders::Orders;
-use crate::metrics::Subject;
+use crate::metrics::{Arrivals, Subject};
 
 impl Desk<'_> {
     /// The plan again; one that makes no sense changes nothing.
@@ -22,6 +22,8 @@ impl Desk<'_> {
                 if let Some(board) = self.post.session.board.as_ref().filter(|_| new.plan.name != old.plan.name) {
                     // What was said under the old name would stay for good.
                     board.rest();
+                    // Under the new name they begin at zero.
+                    (0..self.post.sights.len()).for_each(|place| self.post.sight(place).arrivals = Arrivals::default());
                 }
                 self.take_bounds(&new);
                 new.warnings.iter().for_each(|warning| self.note("", false, format!("warning: {warning}")));

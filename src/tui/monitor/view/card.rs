@@ -1,4 +1,8 @@
-//! One system in lines: name and latency, shares, and its last hour or what is wrong now.
+//! One system in lines: name, state and response time, shares, its windows as a table where
+//! there is room, and its last hour or what is wrong now.
+
+mod curve;
+mod table;
 
 use ratatui::text::Line;
 
@@ -6,29 +10,81 @@ use super::{Pen, clock};
 use crate::lock::Nodes;
 use crate::report::monitor::{Standing, State, SystemStatus, WindowFigures};
 use crate::tui::theme::Ink;
-use crate::units::{grouped, human_duration, three_digits};
+use crate::units::{MILLISECOND, grouped, span, three_digits};
 
-/// From so many columns on words are written out, and there is a p50.
+/// From so many columns on words are written out.
 const WIDE: u16 = 98;
-/// From so many columns on all figures are shown, and all but the rate.
-const ALL: u16 = 78;
-const MOST: u16 = 70;
 /// Rows at most of what is wrong with a system: a message of a server may be long.
 const WRONG: usize = 4;
+/// Rows of a curve at most.
+pub(super) const TALLEST: usize = 20;
+
+/// How much of a system is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Detail {
+    /// Every window in a row of its own?
+    pub table: bool,
+    /// Rows of the curve beyond the first.
+    pub taller: usize,
+}
+
+/// A part of a line, and how soon it is left out where the line is too long; 0: never.
+type Part = (u8, Ink, String);
 
 impl Pen<'_> {
     /// The whole card, in `room` rows at most, of which there are three at least.
-    pub(super) fn card(&self, system: &SystemStatus, width: u16, room: usize) -> Vec<Line<'static>> {
-        let mut lines = vec![self.head(system, width >= WIDE), self.figures(system, width)];
-        lines.extend(self.course(system, width, WRONG.min(room - 2)));
+    pub(super) fn card(&self, system: &SystemStatus, width: u16, room: usize, detail: Detail) -> Vec<Line<'static>> {
+        let mut lines = vec![self.head(system, width)];
+        if detail.table {
+            lines.push(self.proven(system, width));
+            lines.extend(self.windows(system, width));
+        } else {
+            lines.push(self.figures(system, width));
+        }
+        let left = room.saturating_sub(lines.len()).max(1);
+        lines.extend(self.course(system, width, left, detail));
+        lines.truncate(room);
         lines
     }
 
-    /// Name, state, latency.
-    fn head(&self, system: &SystemStatus, wide: bool) -> Line<'static> {
+    /// A line of what fits: a number that is cut at the edge is another number.
+    pub(super) fn fitted(&self, mut parts: Vec<Part>, width: u16) -> Line<'static> {
+        let long = |parts: &[Part]| parts.iter().map(|(_, _, text)| text.chars().count()).sum::<usize>();
+        while long(&parts) > usize::from(width) {
+            let Some(first) = parts.iter().map(|(rank, ..)| *rank).max().filter(|rank| *rank > 0) else { break };
+            parts.retain(|(rank, ..)| *rank != first);
+        }
+        self.line(&parts.into_iter().map(|(_, ink, text)| (ink, text)).collect::<Vec<_>>())
+    }
+
+    /// Name, state, response time.
+    fn head(&self, system: &SystemStatus, width: u16) -> Line<'static> {
+        let (ink, state) = self.state(system);
+        let nothing = WindowFigures::default();
+        let window = system.windows.get(1).unwrap_or(&nothing);
+        let [p50, p95, p99, max] = window.responses(self.look.glyphs.none);
+        let label = |rank, text: &str| (rank, Ink::Soft, text.to_owned());
+        let wide = if width >= WIDE { " response" } else { "" };
+        let parts = vec![
+            (0, Ink::Title, format!("{:<18}", system.backend)),
+            (0, ink, format!("{state:<17} ")),
+            label(0, &format!("{}{wide}", watched(window))),
+            label(2, " p50 "),
+            (2, Ink::First, p50),
+            label(1, "  p95 "),
+            (1, Ink::Second, p95),
+            label(0, "  p99 "),
+            (0, Ink::Second, p99),
+            label(3, "  max "),
+            (3, Ink::Third, max),
+        ];
+        self.fitted(parts, width)
+    }
+
+    fn state(&self, system: &SystemStatus) -> (Ink, String) {
         let glyphs = &self.look.glyphs;
         let firing = system.alerts.iter().filter(|alert| alert.standing == Standing::Firing).count();
-        let (ink, state) = match system.state {
+        match system.state {
             State::Starting => (Ink::Soft, format!("{} starting", glyphs.waiting)),
             State::Missing => (Ink::Alarm, format!("{} missing", glyphs.failed)),
             State::Down => (Ink::Alarm, format!("{} DOWN {}", glyphs.failed, clock(system.state_for_s))),
@@ -38,103 +94,97 @@ impl Pen<'_> {
             State::Up if firing > 0 => (Ink::Warn, format!("{} ALERT", glyphs.alarm)),
             State::Up if away(system).is_some() => (Ink::Warn, format!("{} {}", glyphs.alarm, shown(system))),
             State::Up => (Ink::Good, format!("{} ok", glyphs.tick)),
-        };
-        let of = |name: &str| system.windows.iter().find(|window| window.window == name);
-        let p50 = self.length(of("5m").and_then(|window: &WindowFigures| window.service_p50_ns));
-        let p99 = |name| self.length(of(name).and_then(|window: &WindowFigures| window.service_p99_ns));
-        self.line(&[
-            (Ink::Title, format!("{:<18}", system.backend)),
-            (ink, format!("{state:<17} ")),
-            (Ink::First, if wide { format!("p50 5m {p50}  ") } else { String::new() }),
-            (Ink::Soft, "p99 1m ".to_owned()),
-            (Ink::Second, p99("1m")),
-            (Ink::Soft, "  5m ".to_owned()),
-            (Ink::Second, p99("5m")),
-            (Ink::Soft, "  1h ".to_owned()),
-            (Ink::Second, p99("1h")),
-        ])
+        }
+    }
+
+    /// How many holds were challenged says what a 0 is worth; it is known by the round, and
+    /// what was granted twice at once.
+    fn twice(&self, system: &SystemStatus) -> (Ink, String) {
+        match system.violations.double_grants {
+            0 => (Ink::Text, format!("0 of {}", grouped(system.exercised_holds))),
+            doubles => (Ink::Alarm, grouped(doubles)),
+        }
     }
 
     /// Shares of the last five minutes, and what was proven so far.
     fn figures(&self, system: &SystemStatus, width: u16) -> Line<'static> {
         let nothing = WindowFigures::default();
         let window = system.windows.get(1).unwrap_or(&nothing);
-        let doubles = system.violations.double_grants;
-        // How many holds were challenged says what a 0 is worth; it is known by the round, and
-        // what was granted twice at once.
-        let twice = match doubles {
-            0 => (Ink::Text, format!("0 of {}", grouped(system.exercised_holds))),
-            doubles => (Ink::Alarm, grouped(doubles)),
-        };
-        let wide = width >= WIDE;
-        let mut parts = vec![(Ink::Soft, "  5m".to_owned())];
-        // A number that is cut at the edge is another number: a narrow screen has fewer.
-        if width >= ALL {
-            parts.push((Ink::Text, format!(" {}/s", three_digits(window.rate_per_s))));
+        let (ink, twice) = self.twice(system);
+        let label = |rank, text: &str| (rank, Ink::Soft, text.to_owned());
+        let words = if width >= WIDE { "  double grants " } else { "  twice " };
+        let parts = vec![
+            (3, Ink::Text, format!("  {}/s", three_digits(window.rate_per_s))),
+            label(0, "  answered "),
+            (0, Ink::Text, self.share(window.availability)),
+            label(2, "  waited "),
+            (2, Ink::Text, self.share(window.contention)),
+            label(1, "  timeouts "),
+            (1, Ink::Text, self.share(window.timeouts)),
+            label(0, words),
+            (0, ink, twice),
+        ];
+        self.fitted(parts, width)
+    }
+
+    /// What no window tells.
+    fn proven(&self, system: &SystemStatus, width: u16) -> Line<'static> {
+        let (ink, twice) = self.twice(system);
+        let label = |rank, text: String| (rank, Ink::Soft, text);
+        let challenged = if system.violations.double_grants == 0 { " challenged holds" } else { "" };
+        let mut parts = vec![
+            label(0, "  double grants ".to_owned()),
+            (0, ink, twice),
+            label(2, challenged.to_owned()),
+            label(0, format!("   {}", outage(system))),
+        ];
+        if system.total.stalled > 0 {
+            parts.push(label(3, format!("   lockbench itself slept through {}", grouped(system.total.stalled))));
         }
-        parts.push((Ink::Soft, if wide { "  found held " } else { "  held " }.to_owned()));
-        parts.push((Ink::Text, self.share(window.contention)));
-        if width >= MOST {
-            parts.push((Ink::Soft, "  timeouts ".to_owned()));
-            parts.push((Ink::Text, self.share(window.timeouts)));
+        if !system.server_version.is_empty() {
+            parts.push(label(4, format!("   server {}", system.server_version)));
         }
-        parts.extend([
-            (Ink::Soft, "  up ".to_owned()),
-            (Ink::Text, self.share(window.availability)),
-            (Ink::Soft, if wide { "  double grants " } else { "  twice " }.to_owned()),
-            twice,
-        ]);
-        self.line(&parts)
+        self.fitted(parts, width)
     }
 
     /// What is wrong now, in as many rows as it needs, or the last hour.
-    fn course(&self, system: &SystemStatus, width: u16, most: usize) -> Vec<Line<'static>> {
+    fn course(&self, system: &SystemStatus, width: u16, room: usize, detail: Detail) -> Vec<Line<'static>> {
         let told = |ink: Ink, text: &str| {
-            let rows = self.rows(&format!("  {text}"), width.into(), most);
+            let rows = self.rows(&format!("  {text}"), width.into(), WRONG.min(room));
             rows.into_iter().map(|row| self.line(&[(ink, row)])).collect()
         };
         if let (State::Down | State::Missing, Some(problem)) = (&system.state, &system.problem) {
             return told(Ink::Alarm, problem);
         }
         let firing = system.alerts.iter().filter(|alert| alert.standing == Standing::Firing);
-        let firing: Vec<String> = firing.map(|alert| format!("not {}: {}", alert.bound, alert.because)).collect();
+        let firing: Vec<&str> = firing.map(|alert| alert.says.as_str()).collect();
         if !firing.is_empty() {
             return told(Ink::Warn, &firing.join("; "));
         }
         if let Some(names) = away(system) {
             return told(Ink::Warn, &format!("{} serve; away: {names}", shown(system)));
         }
-        let outage = match &system.last_outage {
-            Some(outage) => format!("last outage {}", human_duration(outage.lasted_ns)),
-            None => "no outage".to_owned(),
-        };
-        let label = "  p99 ";
-        let room = usize::from(width).saturating_sub(label.len() + outage.len() + 3).min(60);
-        let minutes = &system.p99_by_minute_ns[system.p99_by_minute_ns.len().saturating_sub(room)..];
-        vec![self.line(&[
-            (Ink::Soft, label.to_owned()),
-            (Ink::Second, self.spark(minutes)),
-            (Ink::Soft, format!("   {outage}")),
-        ])]
-    }
-
-    /// A sign a minute, from nothing to the highest; blank where nothing was granted.
-    fn spark(&self, minutes: &[Option<u64>]) -> String {
-        let most = minutes.iter().flatten().copied().max().unwrap_or(0).max(1);
-        let signs = &self.look.glyphs.spark;
-        let sign = |ns: &Option<u64>| match ns {
-            Some(ns) => signs[((*ns as f64 / most as f64 * 8.0).ceil() as usize).clamp(1, 8) - 1],
-            None => " ",
-        };
-        minutes.iter().map(sign).collect()
-    }
-
-    fn length(&self, ns: Option<u64>) -> String {
-        ns.map_or_else(|| self.look.glyphs.none.to_owned(), human_duration)
+        self.curve(system, width, (1 + detail.taller).min(room), !detail.table)
     }
 
     fn share(&self, share: Option<f64>) -> String {
         share.map_or_else(|| self.look.glyphs.none.to_owned(), |share| format!("{} %", three_digits(share * 100.0)))
+    }
+}
+
+/// Name of a window, or how much of it there is.
+fn watched(window: &WindowFigures) -> String {
+    window.called().replace(" so far", "")
+}
+
+/// `no outage`, `1 outage, 12.0s`, `3 outages, the last 12.0s`.
+fn outage(system: &SystemStatus) -> String {
+    let lasted = system.last_outage.as_ref().map(|outage| span(outage.lasted_ns / MILLISECOND));
+    match (system.outages, lasted) {
+        (_, None) => "no outage".to_owned(),
+        (0, Some(lasted)) => format!("an outage, {lasted} so far"),
+        (1, Some(lasted)) => format!("1 outage, {lasted}"),
+        (count, Some(lasted)) => format!("{} outages, the last {lasted}", grouped(count)),
     }
 }
 

@@ -12,40 +12,55 @@ use crate::tui::look::Look;
 use crate::tui::theme::Theme;
 use crate::units::{MILLISECOND, SECOND};
 
-fn window(name: &str, p99_ms: Option<u64>) -> WindowFigures {
+fn window(name: &str, seen_s: f64, p99_ms: Option<u64>) -> WindowFigures {
     WindowFigures {
         window: name.to_owned(),
+        seen_s,
+        dropped: 3,
+        missed: 240,
         rate_per_s: 20.0,
         contention: Some(0.083),
         timeouts: Some(0.0),
         availability: Some(0.9713),
         service_p50_ns: Some(410_000),
+        service_p95_ns: p99_ms.map(|ms| ms * MILLISECOND / 2),
         service_p99_ns: p99_ms.map(|ms| ms * MILLISECOND),
+        response_p50_ns: Some(420_000),
+        response_p95_ns: p99_ms.map(|ms| ms * MILLISECOND * 2 / 3),
+        response_p99_at_least_ns: p99_ms.map(|ms| ms * 800 * MILLISECOND),
+        response_max_ns: Some(12 * SECOND),
+        response_max_is_lower_bound: true,
         ..WindowFigures::default()
     }
 }
 
 fn system(backend: &str, state: State) -> SystemStatus {
     let p99 = [None, Some(3), Some(4), Some(12)];
+    // An hour and a bit.
+    let seen = [60.0, 300.0, 3_600.0, 3_723.0];
+    let windows = ["1m", "5m", "1h", "24h"].into_iter().zip(seen).zip(p99);
+    let by_minute = (0..60).map(|minute| (minute > 20).then(|| (minute % 9 + 1) * MILLISECOND));
     SystemStatus {
         backend: backend.to_owned(),
         state,
         state_for_s: 75,
-        windows: ["1m", "5m", "1h", "24h"].into_iter().zip(p99).map(|(name, ms)| window(name, ms)).collect(),
-        p99_by_minute_ns: (0..60).map(|minute| (minute > 20).then(|| (minute % 9 + 1) * MILLISECOND)).collect(),
+        windows: windows.map(|((name, seen_s), ms)| window(name, seen_s, ms)).collect(),
+        server_version: "7.0.15".to_owned(),
+        response_p99_by_minute_ns: by_minute.collect(),
         exercised_holds: 12_345,
         ..SystemStatus::default()
     }
 }
 
 fn status() -> Status {
-    let outage = Outage { began_at: String::new(), lasted_ns: 12 * SECOND };
+    let outage = Outage { lasted_ns: 12 * SECOND, ..Outage::default() };
     let firing = AlertStatus {
         bound: "acquire_service.p99 <= 50ms".to_owned(),
         fails: true,
         standing: Standing::Firing,
         judged: true,
         because: "71.0 ms".to_owned(),
+        says: "acquire_service.p99 is 71.0 ms, and must be at most 50.0 ms".to_owned(),
         fired: 1,
         ..AlertStatus::default()
     };
@@ -86,6 +101,16 @@ fn drawn(width: u16, height: u16, theme: Theme, shown: Shown) -> Buffer {
     buffer
 }
 
+/// Of some systems only.
+fn of(systems: &[usize], (width, height): (u16, u16)) -> String {
+    let mut few = status();
+    few.systems = systems.iter().map(|place| few.systems[*place].clone()).collect();
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    draw(&few, &Look::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
+    text(&buffer)
+}
+
 fn text(buffer: &Buffer) -> String {
     let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
     (0..buffer.area.height).map(|y| row(y).trim_end().to_owned() + "\n").collect()
@@ -95,6 +120,32 @@ fn text(buffer: &Buffer) -> String {
 fn the_watch_on_a_small_and_on_a_large_terminal() {
     insta::assert_snapshot!("monitor_80x24", text(&drawn(80, 24, Theme::Default, Shown::default())));
     insta::assert_snapshot!("monitor_120x40", text(&drawn(120, 40, Theme::Default, Shown::default())));
+    insta::assert_snapshot!("monitor_200x60", text(&drawn(200, 60, Theme::Default, Shown::default())));
+}
+
+#[test]
+fn one_or_two_systems_have_their_windows_and_a_taller_curve() {
+    insta::assert_snapshot!("monitor_two_80x24", of(&[0, 2], (80, 24)));
+    insta::assert_snapshot!("monitor_one_120x40", of(&[0], (120, 40)));
+    insta::assert_snapshot!("monitor_one_200x60", of(&[0], (200, 60)));
+}
+
+#[test]
+fn a_young_watch_shows_no_window_twice_and_no_part_of_a_minute() {
+    let mut young = status();
+    young.watched_s = 72;
+    for (window, seen_s) in young.systems[0].windows.iter_mut().zip([60.0, 72.0, 72.0, 72.0]) {
+        window.seen_s = seen_s;
+    }
+    let mut minutes = vec![None; 60];
+    minutes[59] = Some(MILLISECOND);
+    young.systems = vec![SystemStatus { response_p99_by_minute_ns: minutes, ..young.systems[0].clone() }];
+    let area = Rect::new(0, 0, 120, 24);
+    let mut buffer = Buffer::empty(area);
+    draw(&young, &Look::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
+    let text = text(&buffer);
+    assert!(text.contains("1m 12s so far") && !text.contains(" 1h ") && !text.contains("24h"), "{text}");
+    assert!(text.contains("from the first whole minute on") && text.contains("(not full yet)"), "{text}");
 }
 
 #[test]
