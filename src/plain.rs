@@ -25,6 +25,50 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     replaced(text, |c| is_order(c) && c != '\n' && c != '\t')
 }
 
+/// A text with ASCII signs alone, each as wide as the one that it stands for.
+#[must_use]
+pub fn ascii(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii() { c } else { in_ascii(c) }).collect()
+}
+
+fn in_ascii(c: char) -> char {
+    match c {
+        '\u{2713}' | '\u{2714}' => '+',
+        '\u{2717}' | '\u{2718}' | '\u{d7}' => 'x',
+        '\u{2605}' | '\u{25cf}' | '\u{2022}' => '*',
+        '\u{b7}' => '.',
+        '\u{2026}' | '\u{2248}' | '\u{b1}' => '~',
+        '\u{2192}' | '\u{25b6}' | '\u{25b8}' | '\u{2265}' => '>',
+        '\u{2190}' | '\u{2264}' => '<',
+        '\u{b5}' | '\u{3bc}' => 'u',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2500}' | '\u{2501}' | '\u{254c}' => '-',
+        '\u{2502}' | '\u{2503}' | '\u{258f}' => '|',
+        '\u{2504}'..='\u{257f}' => '+',
+        '\u{2581}'..='\u{2588}' | '\u{2589}'..='\u{258e}' | '\u{2591}'..='\u{2593}' => '#',
+        '\u{2018}' | '\u{2019}' => '\'',
+        '\u{201c}' | '\u{201d}' => '"',
+        '\u{a0}' | '\u{202f}' | '\u{2009}' => ' ',
+        _ => '?',
+    }
+}
+
+/// JSON with ASCII alone: it means the same.
+#[must_use]
+pub fn ascii_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a text never fails.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
 /// A text as one line.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {

@@ -14,8 +14,8 @@ use clap::ValueEnum;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Failure;
 use super::args::{ThemeName, UiArgs};
+use super::{Failure, locale};
 
 /// Keys of the table `[ui]`.
 const KEYS: [&str; 4] = ["theme", "fps", "ascii", "mouse"];
@@ -45,8 +45,8 @@ pub struct UiOptions {
 }
 
 impl UiOptions {
-    /// From flags and variables, else the configuration file, else `NO_COLOR`, else the
-    /// defaults.
+    /// From flags and variables, else the configuration file, else `NO_COLOR`, `COLORFGBG` and
+    /// the locale, else the defaults.
     ///
     /// # Errors
     /// If the file says something that makes no sense.
@@ -57,20 +57,44 @@ impl UiOptions {
             None => Written::default(),
         };
         let panic_at = variable(PANIC_AT).and_then(|frame| frame.to_str()?.parse().ok());
-        Ok(Self { panic_at, ..Self::of(args, &file, variable("NO_COLOR").is_some_and(|value| !value.is_empty())) })
+        let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let fallback = Fallback { no_color, light: light(variable("COLORFGBG")), ascii: locale::ascii() };
+        Ok(Self { panic_at, ..Self::of(args, &file, fallback) })
     }
 
-    fn of(args: &UiArgs, file: &Written, no_color: bool) -> Self {
-        let fallback = if no_color { ThemeName::Mono } else { ThemeName::Default };
+    fn of(args: &UiArgs, file: &Written, fallback: Fallback) -> Self {
+        let theme = match fallback {
+            Fallback { no_color: true, .. } => ThemeName::Mono,
+            Fallback { light: true, .. } => ThemeName::Light,
+            Fallback { .. } => ThemeName::Default,
+        };
         Self {
-            theme: args.theme.or(file.theme).unwrap_or(fallback),
+            theme: args.theme.or(file.theme).unwrap_or(theme),
             fps: args.fps.or(file.fps).unwrap_or(FPS),
-            ascii: args.signs.ascii.or(file.ascii).unwrap_or(false),
+            ascii: args.signs.ascii.or(file.ascii).unwrap_or(fallback.ascii),
             mouse: args.no_mouse.map(|no_mouse| !no_mouse).or(file.mouse).unwrap_or(true),
             stay: false,
             panic_at: None,
         }
     }
+}
+
+/// What the surroundings say, where nobody else says anything.
+#[derive(Clone, Copy, Default)]
+struct Fallback {
+    /// `NO_COLOR`.
+    no_color: bool,
+    /// Is the terminal's background light, as far as it says?
+    light: bool,
+    /// Has the locale ASCII alone?
+    ascii: bool,
+}
+
+/// `COLORFGBG`, as rxvt, Konsole and others set it: the numbers of text and background among
+/// the sixteen colours. 7 and 15 are light; of others it says nothing sure.
+fn light(told: Option<OsString>) -> bool {
+    let told = told.and_then(|told| told.into_string().ok());
+    told.and_then(|told| told.rsplit(';').next()?.parse::<u8>().ok()).is_some_and(|ground| matches!(ground, 7 | 15))
 }
 
 /// What a configuration file says.

@@ -28,6 +28,7 @@ mod kept;
 mod kinds;
 mod lints;
 mod listing;
+mod locale;
 mod log;
 mod lookout;
 mod ls;
@@ -135,7 +136,7 @@ pub fn run(arguments: Arguments) -> u8 {
 /// version); returns the exit code.
 fn refuse(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
-    if error.use_stderr() && text.contains(|c: char| plain::is_order(c) && c != '\n' && c != '\t') {
+    if error.use_stderr() && text.contains(|c: char| !c.is_ascii() || plain::is_order(c) && c != '\n' && c != '\t') {
         // It quotes an argument, and a shell makes arguments of the names of files.
         tell(text.trim_end());
     } else {
@@ -149,18 +150,19 @@ fn refuse(error: &clap::Error) -> u8 {
 /// disk is. What is printed may quote a server, a file or a name, and they must not
 /// command the terminal: this and [`tell`] are the only ways to it.
 fn print(text: &str) -> Result<(), Failure> {
-    write_out(&plain::lines(text)).map(|_| ())
+    write_out(&locale::fitting(plain::lines(text))).map(|_| ())
 }
 
 /// The same for lines in colour, whose parts were cleaned before they were painted; is
 /// there still somebody who reads it? Colours are of [`crate::output::Line`] alone.
 fn print_painted(text: &str) -> Result<bool, Failure> {
-    write_out(&plain::painted(text))
+    write_out(&locale::fitting(plain::painted(text)))
 }
 
 /// The same for JSON, which keeps its meaning; is there still somebody who reads it?
 fn print_json(text: &str) -> Result<bool, Failure> {
-    write_out(&plain::json(text))
+    let json = plain::json(text);
+    if locale::ascii() { write_out(&plain::ascii_json(&json)) } else { write_out(&json) }
 }
 
 fn write_out(text: &str) -> Result<bool, Failure> {
@@ -181,5 +183,5 @@ fn write_out(text: &str) -> Result<bool, Failure> {
 /// (`2>&1 | head`), and the run would be lost with its message.
 fn tell(line: &str) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{}", plain::lines(line));
+    let _ = writeln!(std::io::stderr(), "{}", locale::fitting(plain::lines(line)));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::log::Log;
-use super::tell;
+use super::{locale, tell};
 use crate::load::Phase;
 use crate::output::trial_line;
 use crate::plain;
@@ -72,7 +72,7 @@ impl Printer {
 
     fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(plain::lines(text)),
+            Some(bar) => bar.println(locale::fitting(plain::lines(text))),
             None => tell(text),
         }
     }
@@ -82,7 +82,7 @@ impl Printer {
         self.place.borrow_mut().clone_from(&title);
         let Some(bar) = &self.bar else { return tell(&title) };
         let (warmup, duration) = *self.lengths.borrow();
-        bar.set_prefix(plain::line(&title).into_owned());
+        bar.set_prefix(locale::fitting(plain::line(&title)).into_owned());
         bar.set_length((warmup + duration) / 1_000_000);
         bar.set_position(0);
         bar.set_message("");

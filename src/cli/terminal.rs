@@ -8,9 +8,11 @@ use std::time::Duration;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::Event;
+use rustix::termios::{LocalModes, tcgetattr};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::config::UiOptions;
+use super::tell;
 use crate::clock::Clock;
 use crate::tui::app::{App, Events, Pace, Updates};
 use crate::tui::controls::Controls;
@@ -39,6 +41,11 @@ impl Taken {
     /// # Errors
     /// If it does not let itself be taken.
     pub fn take(options: &UiOptions) -> io::Result<Self> {
+        if left_raw() {
+            tell(
+                "lockbench: this terminal shows nothing of what is typed, as after a program that was killed: `reset` mends it",
+            );
+        }
         let term = Arc::new(Term::enter(options.mouse)?);
         let gone = Arc::new(AtomicBool::new(false));
         term.install_panic_hook(Arc::clone(&gone));
@@ -95,6 +102,13 @@ impl Taken {
         let mut events = Keys { keyboard: self.term.keyboard(), taken: self };
         app.run(&mut terminal, &mut events, Duration::from_secs(1) / fps)
     }
+}
+
+/// Was the terminal left raw, as by a dashboard that was killed? Whoever only types a
+/// password has its lines whole.
+fn left_raw() -> bool {
+    let modes = LocalModes::ICANON | LocalModes::ECHO;
+    tcgetattr(io::stdin()).is_ok_and(|now| !now.local_modes.intersects(modes))
 }
 
 /// Gives the terminal back when it is dropped.

@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Place, UiOptions, Written, locate, parse, read};
+use super::{Fallback, Place, UiOptions, Written, light, locate, parse, read};
 use crate::cli::args::{ThemeName, UiArgs};
 
 fn refused(text: &str) -> String {
@@ -74,17 +74,28 @@ fn only_a_file_that_was_named_must_be_there() {
 #[test]
 fn a_flag_wins_over_the_file_and_the_file_over_no_color() {
     let none = (UiArgs::default(), Written::default());
+    let no_color = Fallback { no_color: true, light: true, ascii: true };
     let plain = UiOptions { theme: ThemeName::Default, fps: 5, ascii: false, mouse: true, stay: false, panic_at: None };
-    assert_eq!(UiOptions::of(&none.0, &none.1, false), plain);
-    assert_eq!(UiOptions::of(&none.0, &none.1, true), UiOptions { theme: ThemeName::Mono, ..plain });
+    assert_eq!(UiOptions::of(&none.0, &none.1, Fallback::default()), plain);
+    assert_eq!(UiOptions::of(&none.0, &none.1, no_color), UiOptions { theme: ThemeName::Mono, ascii: true, ..plain });
     let file = Written { theme: Some(ThemeName::Light), fps: Some(10), ascii: Some(true), mouse: Some(false) };
     let of_file =
         UiOptions { theme: ThemeName::Light, fps: 10, ascii: true, mouse: false, stay: false, panic_at: None };
-    assert_eq!(UiOptions::of(&none.0, &file, true), of_file);
+    assert_eq!(UiOptions::of(&none.0, &file, no_color), of_file);
     let mut args =
         UiArgs { theme: Some(ThemeName::HighContrast), fps: Some(1), no_mouse: Some(false), ..UiArgs::default() };
     args.signs.ascii = Some(false);
     let of_args =
         UiOptions { theme: ThemeName::HighContrast, fps: 1, ascii: false, mouse: true, stay: false, panic_at: None };
-    assert_eq!(UiOptions::of(&args, &file, true), of_args);
+    assert_eq!(UiOptions::of(&args, &file, no_color), of_args);
+}
+
+#[test]
+fn a_light_terminal_that_says_so_gets_light_colours_and_an_ascii_locale_ascii_signs() {
+    let of = |fallback| UiOptions::of(&UiArgs::default(), &Written::default(), fallback);
+    for (told, is_light) in [("0;15", true), ("0;default;7", true), ("15;0", false), ("12;8", false), ("", false)] {
+        let options = of(Fallback { light: light(Some(told.into())), ..Fallback::default() });
+        assert_eq!(options.theme == ThemeName::Light, is_light, "{told}");
+    }
+    assert!(!light(None) && of(Fallback { ascii: true, ..Fallback::default() }).ascii);
 }

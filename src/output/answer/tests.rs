@@ -144,7 +144,7 @@ fn colours_add_nothing_that_the_words_do_not_say() {
         }
         plain.push_str(rest);
         assert_eq!(plain, answer_text(&report, PLACE, look(120)));
-        assert!(coloured.contains("\x1b[32m") || coloured.contains("\x1b[1;31m"));
+        assert!(coloured.contains("\x1b[38;5;64m") || coloured.contains("\x1b[1;31m"));
     }
     let ascii = answer_text(&eight(), PLACE, AnswerLook { ascii: true, ..look(80) });
     assert!(ascii.is_ascii(), "{ascii}");

@@ -57,14 +57,15 @@ impl Line {
 }
 
 impl Tone {
-    /// The escape that begins it (ECMA-48, "SGR").
+    /// The escape that begins it (ECMA-48, "SGR"). Colours are those of the 256 that are read
+    /// on dark and on light paper: a terminal's own yellow and green are faint on white.
     fn escape(self) -> &'static str {
         match self {
             Self::Plain => "",
             Self::Strong => "\x1b[1m",
             Self::Faint => "\x1b[2m",
-            Self::Good => "\x1b[32m",
-            Self::Warning => "\x1b[33m",
+            Self::Good => "\x1b[38;5;64m",
+            Self::Warning => "\x1b[38;5;166m",
             Self::Bad => "\x1b[1;31m",
         }
     }

@@ -190,7 +190,7 @@ fn lines_of_a_table_fit_the_terminal_unless_asked_for_in_full() {
 fn colour_adds_nothing_but_escapes() {
     let lines = inspection_lines(&postgres(), NARROW);
     let mut coloured = printed(&lines, true);
-    for escape in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[1;31m"] {
+    for escape in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[38;5;64m", "\x1b[38;5;166m", "\x1b[1;31m"] {
         coloured = coloured.replace(escape, "");
     }
     assert_eq!(coloured, printed(&lines, false));

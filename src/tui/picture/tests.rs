@@ -38,6 +38,6 @@ fn the_paper_is_dark_for_dark_themes_and_light_for_light() {
         let picture = svg(&Buffer::empty(Rect::new(0, 0, 1, 1)), theme);
         picture.lines().nth(1).unwrap().to_owned()
     };
-    assert!(ground(Theme::Default).contains("#14171c") && ground(Theme::Mono).contains("#14171c"));
+    assert!(ground(Theme::Default).contains("#1c1c1c") && ground(Theme::Mono).contains("#14171c"));
     assert!(ground(Theme::Light).contains("#ffffff") && ground(Theme::HighContrast).contains("#000000"));
 }

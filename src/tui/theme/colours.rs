@@ -22,18 +22,18 @@ pub(super) struct Colours {
     heat: [Color; 5],
 }
 
-/// The terminal's own colours where they are safe to read; greys and heat from the 256,
-/// for some terminals draw "bright black" in the colour of their background.
+/// Light ink on dark paper of its own: on the paper of a light terminal the colours of a
+/// dark one are faint. From the 256, which no terminal repaints.
 pub(super) const DEFAULT: Colours = Colours {
-    paper: (Color::Reset, Color::Reset),
-    soft: Indexed(246),
-    border: Indexed(242),
-    focus: Color::Cyan,
-    good: Color::Green,
-    warn: Color::Yellow,
-    alarm: (Color::LightRed, Color::Reset),
-    held: (Color::Black, Color::Yellow),
-    series: [Color::Cyan, Color::Yellow, Color::LightMagenta],
+    paper: (Indexed(253), Indexed(234)),
+    soft: Indexed(247),
+    border: Indexed(243),
+    focus: Indexed(80),
+    good: Indexed(78),
+    warn: Indexed(221),
+    alarm: (Indexed(203), Color::Reset),
+    held: (Indexed(16), Indexed(221)),
+    series: [Indexed(80), Indexed(221), Indexed(177)],
     heat: [Indexed(237), Indexed(55), Indexed(162), Indexed(208), Indexed(229)],
 };
 

@@ -44,7 +44,7 @@ pub enum Ink {
 /// A theme by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// For dark terminals: the terminal's own sixteen colours.
+    /// Light on dark, whatever the terminal has.
     #[default]
     Default,
     /// For light terminals.

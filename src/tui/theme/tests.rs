@@ -86,3 +86,22 @@ fn the_key_goes_through_all_themes() {
     }
     assert_eq!(theme, Theme::default());
 }
+
+#[test]
+fn no_theme_but_the_light_one_relies_on_the_background_of_the_terminal() {
+    let fixed = |color: Option<Color>| match color {
+        None | Some(Color::Rgb(..)) => true,
+        Some(Color::Indexed(place)) => place >= 16,
+        Some(_) => false,
+    };
+    for theme in THEMES.into_iter().filter(|theme| *theme != Theme::Mono) {
+        let paper = theme.paper();
+        assert_eq!(paper.bg.is_some() && paper.fg.is_some(), theme != Theme::Light, "{}", theme.name());
+        let heat = [0, 1, 2, 3, 4].map(Ink::Heat);
+        for ink in READ.into_iter().chain(heat).chain([Ink::Border]) {
+            let style = theme.style(ink);
+            // What a terminal makes of its own sixteen colours nobody knows.
+            assert!(fixed(style.fg) && fixed(style.bg), "{} {ink:?}", theme.name());
+        }
+    }
+}
