@@ -14,6 +14,8 @@ pub const SYSTEMS: (usize, usize) = (0, 0);
 /// Screen and panel of the lists that follow their last row, or the system that runs,
 /// until another row is selected.
 const FOLLOWING: [(usize, usize); 3] = [SYSTEMS, (6, 0), (6, 2)];
+/// The screens of details, on which two systems can be shown beside each other.
+pub const DETAILS: [usize; 3] = [1, 2, 3];
 /// Lengths of the time axis in seconds; the last one is all.
 pub const WINDOWS: [u64; 6] = [10, 30, 60, 300, 1_800, u64::MAX];
 
@@ -67,6 +69,8 @@ pub struct Look {
     pub selection: [[Selection; PANELS]; SCREENS],
     /// The system whose details are shown, by its place; `None`: the one that runs.
     pub system: Option<usize>,
+    /// The system that is shown beside it on the screens of details, by its place.
+    pub beside: Option<usize>,
     /// Does the focused panel fill the screen?
     pub expanded: bool,
     /// Only what contains this text is listed.
@@ -110,6 +114,7 @@ impl Look {
             focus: [0; SCREENS],
             selection,
             system: None,
+            beside: None,
             expanded: false,
             filter: String::new(),
             filtering: false,

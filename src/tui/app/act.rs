@@ -9,8 +9,9 @@ use crate::tui::controls::Saved;
 use crate::tui::input::Action;
 use crate::tui::look::{Ending, PANELS, Popup, SCREENS, SYSTEMS, WINDOWS};
 use crate::tui::picture;
+use crate::tui::state::Standing;
 use crate::tui::text::clock;
-use crate::tui::view::{NARROWEST, Opened, Panel, SHORTEST, draw};
+use crate::tui::view::{BESIDE, NARROWEST, Opened, Panel, SHORTEST, draw};
 
 /// Speeds of a replay.
 const SPEEDS: (f64, f64) = (0.125, 1_024.0);
@@ -60,6 +61,7 @@ impl App<'_> {
             Action::Back => self.back(),
             Action::PreviousSystem => self.move_system(-1),
             Action::NextSystem => self.move_system(1),
+            Action::Beside => self.beside(),
             Action::Suspend => self.ask_to_suspend(),
             Action::Redraw => self.redraw = true,
             Action::Faster => self.set_speed(2.0),
@@ -204,6 +206,27 @@ impl App<'_> {
         }
     }
 
+    /// The next system beside the one that is shown; after the last one none.
+    fn beside(&mut self) {
+        let own = self.view().system_at();
+        let systems = &self.shown().systems;
+        let next = self.look.beside.map_or(0, |at| at + 1);
+        let takes_part = |at: &usize| Some(*at) != own && systems[*at].standing != Standing::Skipped;
+        let next = (next..systems.len()).find(takes_part);
+        let name = next.map(|at| systems[at].name.clone());
+        self.look.beside = next;
+        match name {
+            None => self.toast("one system alone"),
+            Some(name) if self.size.width < BESIDE => {
+                let width = self.size.width;
+                let text =
+                    format!("{name} beside it needs {BESIDE} columns, this terminal has {width}; [ ] show another");
+                self.toast(text);
+            }
+            Some(name) => self.toast(format!("{name} beside it; c shows the next one, Esc one alone")),
+        }
+    }
+
     fn open(&mut self) {
         match (self.panel().open)(&self.view()) {
             Opened::Nothing => {}
@@ -218,6 +241,8 @@ impl App<'_> {
     fn back(&mut self) {
         if !self.look.filter.is_empty() {
             self.look.filter.clear();
+        } else if self.look.beside.is_some() {
+            self.look.beside = None;
         } else if self.look.expanded {
             self.look.expanded = false;
         } else {

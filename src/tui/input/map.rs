@@ -4,6 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::Group::{Run, Screen, Select, Show};
 use super::{Action, Binding, Group, Place};
+use crate::tui::look::DETAILS;
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 
@@ -111,6 +112,9 @@ pub static BINDINGS: &[Binding] = &[
     ),
     bind(&[key('[')], "[", Action::PreviousSystem, Select, "show the system before"),
     bind(&[key(']')], "]", Action::NextSystem, Select, "show the next system").brief("next system"),
+    bind(&[key('c')], "c", Action::Beside, Select, "show another system beside it, the next one, or none again")
+        .brief("beside it")
+        .only(Place::Screens(&DETAILS)),
     bind(&[key('1')], "1", Action::Screen(0), Screen, "overview: a row a system"),
     bind(&[key('2')], "2", Action::Screen(1), Screen, "latency over time, and its histogram"),
     bind(&[key('3')], "3", Action::Screen(2), Screen, "contention: keys, queues, fairness"),

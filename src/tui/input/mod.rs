@@ -70,6 +70,8 @@ pub enum Action {
     PreviousSystem,
     /// Show the system after this one.
     NextSystem,
+    /// Show another system beside it, or none.
+    Beside,
     /// Back to the shell for a while.
     Suspend,
     /// Draw the whole screen anew.

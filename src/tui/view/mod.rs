@@ -18,11 +18,12 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::{Block, BorderType, Widget};
 
-pub use chrome::{NARROWEST, SHORTEST, Spot, draw, draw_panels, middle, most_scrolled, place_at};
+pub use chrome::{BESIDE, NARROWEST, SHORTEST, Spot, draw, draw_panels, middle, most_scrolled, place_at};
 
 use super::glyph::Glyphs;
 use super::look::{Look, Popup, Selection};
 use super::state::{State, SystemState};
+use super::text::fit;
 use super::theme::Ink;
 
 /// One panel.
@@ -191,6 +192,11 @@ impl<'a> View<'a> {
         self.system_at().and_then(|at| self.state.systems.get(at))
     }
 
+    /// The system that is shown beside it, if there is one.
+    pub fn pair(&self) -> impl Iterator<Item = &'a SystemState> {
+        self.look.beside.and_then(|at| self.state.systems.get(at)).into_iter()
+    }
+
     /// A length of time in the user's units.
     #[must_use]
     pub fn duration(&self, ns: u64) -> String {
@@ -236,6 +242,7 @@ impl<'a> View<'a> {
         let frame = self.ink(frame).remove_modifier(Modifier::UNDERLINED);
         let mut block = self.block(focused).border_style(frame).title_style(self.heading(heading));
         if !title.is_empty() {
+            let title = fit(title, usize::from(area.width.saturating_sub(4)), self.glyphs().more);
             block = block.title(format!(" {title} "));
         }
         let inside = block.inner(area);

@@ -95,6 +95,10 @@ fn done(stage: &mut Stage<'_>, told: &Told, action: Action, origin: Origin) -> b
         Action::Back => look.filter.is_empty(),
         Action::PreviousSystem => look.system == Some(0),
         Action::NextSystem => look.system == Some(2),
+        Action::Beside => {
+            look.beside == Some(0)
+                && stage.text().lines().filter(|line| line.matches("row 15 column 1").count() == 2).count() == 1
+        }
         Action::Suspend if origin == Origin::Live => matches!(look.popup, Some(Popup::Warning(_))) && !said("suspend"),
         Action::Suspend => said("suspend"),
         Action::Redraw => false,

@@ -1,5 +1,6 @@
 //! The app, driven by keys, clicks and updates.
 
+mod beside;
 mod covers;
 mod each_key;
 mod endings;

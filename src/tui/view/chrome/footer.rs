@@ -13,7 +13,7 @@ use crate::tui::text::fit;
 use crate::tui::theme::Ink;
 
 /// The keys of the footer, the most useful first.
-const USEFUL: [Action; 20] = [
+const USEFUL: [Action; 21] = [
     Action::Help,
     Action::Finish,
     Action::Pause,
@@ -30,6 +30,7 @@ const USEFUL: [Action; 20] = [
     Action::Forward5,
     Action::NextScreen,
     Action::NextSystem,
+    Action::Beside,
     Action::Marker,
     Action::Save,
     Action::Units,

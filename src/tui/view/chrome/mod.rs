@@ -3,6 +3,7 @@
 //! load is paused or the display frozen.
 
 mod footer;
+mod halves;
 mod help;
 mod popup;
 mod tabs;
@@ -22,6 +23,8 @@ use crate::tui::look::Look;
 use crate::tui::state::State;
 use crate::tui::theme::Ink;
 
+use self::halves::halves;
+pub use halves::BESIDE;
 pub use popup::most_scrolled;
 
 /// Fewest columns that something is drawn in.
@@ -66,8 +69,11 @@ fn draw_raw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buff
 
 /// Draws the panels of the screen alone.
 pub fn draw_panels(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    for (panel, (place, area)) in panels(view.look, view.room, area) {
-        (panel.draw)(&View { panel: place, ..*view }, area, buffer);
+    for half in halves(view, area) {
+        let view = View { look: &half.look, room: half.room, ..*view };
+        for (panel, (place, area)) in panels(&half.look, half.room, half.area) {
+            (panel.draw)(&View { panel: place, ..view }, area, buffer);
+        }
     }
 }
 
@@ -121,7 +127,9 @@ pub fn place_at(state: &State, look: &Look, area: Rect, at: Position) -> Option<
     if tabs.contains(at) {
         return tabs::at(&view, tabs, at).map(Spot::Tab);
     }
-    let hit = panels(look, view.room, middle).into_iter().find(|(_, (_, area))| area.contains(at));
+    let half = halves(&view, middle).into_iter().find(|half| half.area.contains(at))?;
+    let view = View { look: &half.look, room: half.room, ..view };
+    let hit = panels(&half.look, half.room, half.area).into_iter().find(|(_, (_, area))| area.contains(at));
     hit.map(|(panel, (place, area))| Spot::Panel(place, (panel.hit)(&View { panel: place, ..view }, area, at)))
 }
 

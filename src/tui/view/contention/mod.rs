@@ -25,6 +25,9 @@ const GRANTS: usize = 3;
 /// The heat map above, queue and figures side by side, the clients below. Where there is
 /// little room, the clients take the place of the figures while they have the focus.
 fn arrange(area: Rect, room: Room) -> Vec<Rect> {
+    if area.width < NARROW {
+        return narrow(area, room);
+    }
     let middle = match room {
         Room::Compact | Room::Normal => (figures::ROWS + 2).min(area.height),
         Room::Wide => (figures::ROWS + 8).min(area.height),
@@ -46,6 +49,20 @@ fn arrange(area: Rect, room: Room) -> Vec<Rect> {
         Rect { x: below.x + queue, width: below.width - queue, ..below },
         row(heat + middle, grants),
     ]
+}
+
+/// Fewer columns than that has only a half of a screen.
+const NARROW: u16 = 80;
+
+/// One below the other. Where there is little height, queue and clients have room only while
+/// they have the focus.
+fn narrow(area: Rect, room: Room) -> Vec<Rect> {
+    let figures = (figures::ROWS + 2).min(area.height);
+    let left = area.height - figures;
+    let (queue, grants) = if room == Room::Compact { (0, 0) } else { (left * 3 / 10, left * 4 / 10) };
+    let heat = left - queue - grants;
+    let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+    vec![row(0, heat), row(heat, queue), row(heat + queue, figures), row(heat + queue + figures, grants)]
 }
 
 #[cfg(test)]

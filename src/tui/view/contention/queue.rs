@@ -37,7 +37,9 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         series(view, system, time, "waiting", |beat| beat.waiting),
         series(view, system, time, "inside", |beat| beat.inside),
     ];
-    let values = series.iter().flat_map(|series| series.steps.iter().map(|step| step.value));
+    // Two systems beside each other share the axis.
+    let other = view.pair().flat_map(|other| other.beats.iter().map(|beat| f64::from(beat.waiting.max(beat.inside))));
+    let values = series.iter().flat_map(|series| series.steps.iter().map(|step| step.value)).chain(other);
     let (scale, marks) = (Scale::linear(values), marks(system));
     let label = |value: f64| grouped(value as u64);
     Chart { time, scale, label: &label, when: "", series: &series, marks: &marks, missed: &Missed::default() }

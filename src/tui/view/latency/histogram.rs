@@ -1,11 +1,15 @@
 //! How the waits spread: service and response time side by side on the same log bins, so
-//! that what clients suffered beyond what the system took is seen at once.
+//! that what clients suffered beyond what the system took is seen at once. In a closed loop
+//! they are the same by construction: there is one histogram, which says so.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::record::LatencyFigures;
+use crate::report::LatencySet;
 use crate::report::live::Bins;
+use crate::tui::state::SystemState;
+use crate::tui::text::fit;
 use crate::tui::theme::Ink;
 use crate::tui::view::plot::PENS;
 use crate::tui::view::plot::bar::{bar, length, longest};
@@ -76,14 +80,16 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     // The table has them too, where it is on the screen.
     let beneath = if view.look.expanded && inside.height >= FIGURES + 5 { FIGURES } else { 0 };
     let most = inside.height.saturating_sub(1 + beneath);
-    let rows = Rows::new(span(service, response), usize::from(most));
-    let half = (inside.width - EDGE) / 2;
-    let sides = [
-        (service, &set.acquire_service, "service time: from asking", "service"),
-        (response, &set.acquire_response, "response time: from due instant", "response"),
-    ];
-    let high =
-        sides.iter().flat_map(|side| rows.first.iter().map(|first| rows.count(side.0, *first))).max().unwrap_or(0);
+    // Two systems beside each other have the same bins, and bars of one scale.
+    let others: Vec<(&Bins, &Bins)> = view.pair().filter_map(SystemState::waits).collect();
+    let all = || others.iter().copied().chain([(service, response)]);
+    let rows = Rows::new(widest(all().map(|(service, response)| span(service, response))), usize::from(most));
+    let sides = sides(view, (service, response), set);
+    let half = (inside.width - EDGE) / sides.len() as u16;
+    let counts = all().flat_map(|(service, response)| {
+        rows.first.iter().map(|first| rows.count(service, *first).max(rows.count(response, *first))).collect::<Vec<_>>()
+    });
+    let high = counts.max().unwrap_or(0);
     buffer.set_string(inside.x, inside.y, format!("{:>9}", "from"), view.ink(Ink::Soft));
     let lines = || rows.first.iter().zip(inside.y + 1..inside.bottom() - beneath);
     for (first, y) in lines() {
@@ -91,8 +97,9 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         buffer.set_string(inside.x, y, format!("{edge:>9}"), view.ink(Ink::Soft));
     }
     for ((bins, figures, title, _), (x, pen)) in sides.iter().zip([EDGE, EDGE + half].into_iter().zip(PENS)) {
+        let title = fit(title, usize::from(half - 1), view.glyphs().more);
         let x = inside.x + x;
-        buffer.set_stringn(x, inside.y, *title, usize::from(half - 1), view.ink(pen.ink));
+        buffer.set_stringn(x, inside.y, title, usize::from(half - 1), view.ink(pen.ink));
         for (first, y) in lines() {
             let place = Rect { x, y, width: half.saturating_sub(1), height: 1 };
             let tag = tag(&rows, figures, *first);
@@ -101,8 +108,27 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     }
     if beneath > 0 {
         let place = Rect { y: inside.bottom() - beneath, height: beneath, ..inside };
-        under(view, place, &sides.map(|(_, figures, _, name)| (name, figures)), buffer);
+        let figures: Vec<_> = sides.iter().map(|(_, figures, _, name)| (*name, *figures)).collect();
+        under(view, place, &figures, buffer);
     }
+}
+
+/// What is drawn beside each other: bins, figures, heading, name.
+type Side<'a> = (&'a Bins, &'a LatencyFigures, &'static str, &'static str);
+
+fn sides<'a>(view: &View<'_>, (service, response): (&'a Bins, &'a Bins), set: &'a LatencySet) -> Vec<Side<'a>> {
+    if view.state.due_at_start() {
+        return vec![(service, &set.acquire_service, "closed loop: response = service time", "wait")];
+    }
+    vec![
+        (service, &set.acquire_service, "service time: from asking", "service"),
+        (response, &set.acquire_response, "response time: from due instant", "response"),
+    ]
+}
+
+/// From the first to the last bin of any.
+fn widest(spans: impl Iterator<Item = std::ops::Range<usize>>) -> std::ops::Range<usize> {
+    spans.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
 }
 
 /// Which percentiles are in a row.
@@ -158,6 +184,16 @@ fn explain(view: &View<'_>) -> String {
     let Some((set, counts)) = system.latency().zip(system.counts()) else { return String::new() };
     let figure =
         |figures: &LatencyFigures| format!("p50 {}, p99 {}", view.figure(figures.p50_ns), view.figure(figures.p99_ns));
+    if view.state.due_at_start() {
+        return format!(
+            "{}: {} grants of the measure phase by the length of their wait ({}); each row begins where its label says \
+             and ends where the next one begins. A wait runs from asking until the grant (service time). In a closed \
+             loop without think time an attempt is due when its client begins it, so response time is the same.",
+            system.name,
+            grouped(counts.grants),
+            figure(&set.acquire_service)
+        );
+    }
     format!(
         "{}: {} grants of the measure phase by the length of their wait; each row begins where its label says and ends \
          where the next one begins. Service time runs from asking until the grant ({}); response time from the instant \

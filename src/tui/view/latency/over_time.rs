@@ -44,6 +44,8 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     };
     let what = match (without_grants(system), view.room) {
         (Some(why), _) => why,
+        (None, _) if view.state.due_at_start() && area.width < 80 => "wait by second, response = service".to_owned(),
+        (None, _) if view.state.due_at_start() => "wait by second (closed loop: response = service time)".to_owned(),
         (None, Room::Compact) => "wait by second (service time)".to_owned(),
         (None, _) => "wait of each second's grants (service time: from asking), log axis".to_owned(),
     };
@@ -51,7 +53,10 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let inside = view.frame(&title, area, buffer);
     let time = Time::of(view, system);
     let series = series(view, system, time);
-    let values = || series.iter().flat_map(|series| series.steps.iter().map(|step| step.value));
+    // Two systems beside each other share the axis.
+    let other = view.pair().flat_map(|other| self::series(view, other, Time::of(view, other)));
+    let others: Vec<Series> = other.collect();
+    let values = || series.iter().chain(&others).flat_map(|series| series.steps.iter().map(|step| step.value));
     let (marks, missed) = (marks(system), missed(system, time));
     let (units, scale) = (view.look.units, Scale::log(values()));
     let label = |ns: f64| duration_tick(units, ns);

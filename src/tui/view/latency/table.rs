@@ -17,7 +17,7 @@ pub static PANEL: Panel = Panel {
     name: "All latencies",
     about: "Wait, hold, hand-off, release and renewal; a figure that too few samples support is missing",
     draw,
-    rows: |_| KINDS.len(),
+    rows: |view| kinds(view).len(),
     columns: |_| COLUMNS.len(),
     explain,
     hit,
@@ -100,6 +100,32 @@ const KINDS: [Kind; 6] = [
     },
 ];
 
+/// Place of the response time.
+const RESPONSE: usize = 1;
+
+/// The kinds that are told: in a closed loop response time is service time.
+fn kinds(view: &View<'_>) -> Vec<&'static Kind> {
+    let closed = view.state.due_at_start();
+    let all = KINDS.iter().enumerate();
+    all.filter(|(place, _)| !closed || *place != RESPONSE).map(|(_, kind)| kind).collect()
+}
+
+impl Kind {
+    /// Its name in this run.
+    fn name(&self, view: &View<'_>) -> &'static str {
+        if self.wait && view.state.due_at_start() { "wait" } else { self.name }
+    }
+
+    /// From what to what, in this run.
+    fn span(&self, view: &View<'_>) -> &'static str {
+        if self.wait && view.state.due_at_start() {
+            "from asking until the grant (closed loop: response = service time)"
+        } else {
+            self.span
+        }
+    }
+}
+
 /// A figure of a kind; percentiles have their share and their name in the report.
 struct Column {
     name: &'static str,
@@ -118,9 +144,19 @@ const COLUMNS: [Column; 8] = [
     Column { name: "mean", percentile: None, of: |figures| figures.mean_ns.map(|mean| mean.round() as u64) },
 ];
 
-/// The columns that there is room for: the mean is left out first.
-fn shown(inside: Rect) -> &'static [Column] {
-    if inside.width < 82 { &COLUMNS[..COLUMNS.len() - 1] } else { &COLUMNS }
+/// The columns that there is room for: the mean is left out first, then what is read least.
+fn shown(inside: Rect) -> Vec<&'static Column> {
+    let left_out: &[&str] = match inside.width {
+        82.. => &[],
+        70.. => &["mean"],
+        _ => &["mean", "min", "p90", "p99.9"],
+    };
+    COLUMNS.iter().filter(|column| !left_out.contains(&column.name)).collect()
+}
+
+/// Place among all columns of one that is shown.
+fn place_of(column: &Column) -> usize {
+    COLUMNS.iter().position(|other| other.name == column.name).unwrap_or(0)
 }
 
 /// Columns of the screen: of the names, of a figure, of the count.
@@ -170,11 +206,12 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let after = inside.x + widths.name + widths.figure * shown(inside).len() as u16;
     let rest = inside.right().saturating_sub(after + widths.count);
     right(after, widths.count, if widths.count > 8 { "samples" } else { "count" }, inside.y, Ink::Soft, buffer);
-    let selected = (view.row(KINDS.len()), view.selection().column);
-    for (row, (kind, y)) in KINDS.iter().zip(inside.y + 1..inside.bottom()).enumerate() {
+    let selected = (view.row(kinds(view).len()), view.selection().column);
+    for (row, (kind, y)) in kinds(view).into_iter().zip(inside.y + 1..inside.bottom()).enumerate() {
         let figures = (kind.of)(set);
-        buffer.set_stringn(inside.x, y, kind.name, usize::from(widths.name), view.ink(Ink::Text));
-        for (place, (x, column)) in columns().enumerate() {
+        buffer.set_stringn(inside.x, y, kind.name(view), usize::from(widths.name), view.ink(Ink::Text));
+        for (x, column) in columns() {
+            let place = place_of(column);
             let ns = (column.of)(figures);
             let picked = view.focused() && selected == (row, place);
             let ink = if picked {
@@ -190,7 +227,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         }
         right(after, widths.count, &count(figures.count, widths.count), y, Ink::Text, buffer);
         if rest > 20 && view.room > Room::Compact {
-            let text = fit(kind.span, usize::from(rest) - 3, more);
+            let text = fit(kind.span(view), usize::from(rest) - 3, more);
             buffer.set_string(after + widths.count + 3, y, text, view.ink(Ink::Soft));
         }
     }
@@ -206,13 +243,14 @@ fn count(count: u64, width: u16) -> String {
     }
 }
 
-fn hit(_view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
+fn hit(view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
     let inside = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height };
     let inside = padded(inside);
     let widths = widths(inside);
     let row = usize::from(at.y.checked_sub(inside.y + 1)?);
     let column = at.x.saturating_sub(inside.x + widths.name) / widths.figure.max(1);
-    (row < KINDS.len()).then_some((row, usize::from(column).min(shown(inside).len() - 1)))
+    let shown = shown(inside);
+    (row < kinds(view).len()).then_some((row, place_of(shown[usize::from(column).min(shown.len() - 1)])))
 }
 
 fn explain(view: &View<'_>) -> String {
@@ -221,14 +259,15 @@ fn explain(view: &View<'_>) -> String {
         Ok((system, None)) => return format!("{}: nothing is measured yet.", system.name),
         Err(text) => return text,
     };
-    let kind = &KINDS[view.row(KINDS.len())];
+    let all = kinds(view);
+    let kind = all[view.row(all.len())];
     let column = &COLUMNS[view.selection().column.min(COLUMNS.len() - 1)];
     let figures = (kind.of)(set);
-    let subject = format!("{}, {} {}", system.name, kind.name, column.name);
+    let subject = format!("{}, {} {}", system.name, kind.name(view), column.name);
     let Some(ns) = (column.of)(figures) else {
         return format!("{subject} is not known: {}.", missing(system, kind, column, figures));
     };
-    let (value, span) = (view.duration(ns), kind.span);
+    let (value, span) = (view.duration(ns), kind.span(view));
     let plural = kind.sample[1];
     let what = match (column.percentile, column.name) {
         (Some((_, _, share)), _) => format!("{share} {plural} took no longer"),

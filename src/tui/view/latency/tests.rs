@@ -63,7 +63,28 @@ fn where_there_is_little_room_the_histogram_takes_the_place_of_the_chart() {
     assert!(text(&panels(SCREEN, &state, &look, (80, 24))).contains("warm-up"));
     look.focus[SCREEN] = HISTOGRAM;
     let shown = text(&panels(SCREEN, &state, &look, (80, 24)));
-    assert!(shown.contains("service time: from asking") && shown.contains("hand-off"), "{shown}");
+    assert!(shown.contains("closed loop: response = service time") && shown.contains("hand-off"), "{shown}");
+}
+
+#[test]
+fn in_a_closed_loop_service_and_response_are_one_panel_that_says_so() {
+    let mut state = in_the_middle_of("redis", 8);
+    let shown = |state: &State, size| text(&panels(SCREEN, state, &look(Theme::Mono, false), size));
+    let histogram = |state: &State| explained(state, &look(Theme::Mono, false), 1);
+    for size in SIZES {
+        let closed = shown(&state, size);
+        assert!(closed.contains("closed loop: response = service time"), "{closed}");
+        assert!(!closed.contains("from due instant") && !closed.contains("wait, response"), "{closed}");
+    }
+    assert!(histogram(&state).contains("In a closed loop without think time"), "{}", histogram(&state));
+    // With think time, or at a fixed rate, they are two.
+    state.run.as_mut().unwrap().due_at_start = false;
+    for size in SIZES {
+        let open = shown(&state, size);
+        assert!(open.contains("wait, response") && !open.contains("closed loop"), "{open}");
+    }
+    assert!(shown(&state, (120, 40)).contains("response time: from due instant"));
+    assert!(histogram(&state).contains("response time from the instant"));
 }
 
 #[test]
@@ -88,7 +109,7 @@ fn a_system_that_grants_nothing_says_so() {
     let mut look = look(Theme::Mono, false);
     look.selection[SCREEN][2].column = 4;
     let told = explained(&state, &look, 2);
-    assert!(told.starts_with("memory, wait, service p99 is not known: no grant yet"), "{told}");
+    assert!(told.starts_with("memory, wait p99 is not known: no grant yet"), "{told}");
 }
 
 #[test]
@@ -109,11 +130,11 @@ fn every_figure_is_explained_with_its_value_or_why_there_is_none() {
     }
     let mut look = look(Theme::Mono, false);
     look.system = showing(&over, "redis");
-    (look.selection[SCREEN][2].row, look.selection[SCREEN][2].column) = (3, 5);
+    (look.selection[SCREEN][2].row, look.selection[SCREEN][2].column) = (2, 5);
     let told = explained(&over, &look, 2);
     let count = over.systems[look.system.unwrap()].latency().unwrap().handoff.count;
     assert_eq!(told, format!("redis, hand-off p99.9 is not known: {count} samples, needs 10000."));
-    look.selection[SCREEN][2].row = 5;
+    look.selection[SCREEN][2].row = 4;
     assert!(explained(&over, &look, 2).ends_with("no renewal was made."));
 }
 
@@ -161,7 +182,9 @@ fn a_click_selects_the_figure_below_it() {
     let view = View { state: &state, look: &look, panel: 2, room: Room::Compact, paused: false, now: 0 };
     let area = Rect::new(0, 12, 80, 9);
     let hit = |x, y| (SCREENS[SCREEN].panels[2].hit)(&view, area, Position::new(x, y));
-    assert_eq!((hit(40, 13), hit(20, 14), hit(79, 19)), (None, Some((0, 0)), Some((5, 6))));
+    // Five kinds: in a closed loop the two waits are one.
+    assert_eq!((hit(40, 13), hit(20, 14), hit(79, 18)), (None, Some((0, 0)), Some((4, 6))));
+    assert_eq!(hit(79, 19), None);
 }
 
 #[test]
