@@ -40,9 +40,13 @@ const MISTAKES: &[Mistake] = &[
     mistake(&["run", "w.toml", "--format", "yaml"]),
     mistake(&["run", "w.toml", "--stack", "podman"]),
     mistake(&["run", "w.toml", "extra"]),
+    mistake(&["run", "w.toml", "redis"]),
     // Workloads.
     mistake(&["run", "nofile.toml"]),
     mistake(&["run", "hotkey"]),
+    mistake(&["run", "redis"]),
+    mistake(&["run", "redis://:secret@127.0.0.1:1"]),
+    mistake(&["monitor", "etcd"]),
     mistake(&["run", "."]),
     mistake(&["check", "-"]),
     written("clients = 0\n"),

@@ -5,7 +5,7 @@ use super::args::{CheckArgs, overrides};
 use super::endpoints::{Endpoints, all_used, named};
 use super::fits::{Fit, on_this_machine, told_by};
 use super::gates::Gates;
-use super::select::{Selection, select};
+use super::select::{Selection, select, workload};
 use super::{Failure, print};
 use crate::backend::Entry;
 use crate::lock::RenewalKind;
@@ -13,7 +13,7 @@ use crate::report::threshold::DEFAULT_ALERTS;
 use crate::report::{Exit, ThresholdLevel};
 use crate::units::human_duration;
 use crate::workload::plan::RenewalPolicy;
-use crate::workload::{Plan, load, resolve_ttl, to_toml, warnings};
+use crate::workload::{Plan, resolve_ttl, to_toml, warnings};
 
 /// Start of the servers, opening and closing of sessions, an ordinary drain: what
 /// a trial takes beside its warm-up and its measured time, as a rough guess.
@@ -23,7 +23,7 @@ const BESIDES_NS: u64 = 1_000_000_000;
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let flags: Vec<(&str, String)> = args.short.given().map(|(key, value)| (key, value.to_owned())).collect();
     let sets = overrides(&args.sets, &flags).map_err(Failure::usage)?;
-    let (plan, source) = load(&args.workload, &sets).map_err(Failure::usage)?;
+    let (plan, source) = workload(&args.workload, &sets)?;
     let selection = select(&args.backends, &plan, &source)?;
     let endpoints = named(&args.endpoint)?;
     all_used(&endpoints, &selection.entries)?;

@@ -92,7 +92,16 @@ pub fn system_of(text: &str) -> Result<(ServerKind, &str), Failure> {
             let known: Vec<&str> = ServerKind::ALL.iter().map(|kind| kind.name()).collect();
             Err(Failure::usage(format!("--endpoint: unknown system \"{name}\"; known are {}", known.join(", "))))
         }
-        None => Err(Failure::usage("--endpoint: write SYSTEM=URL, for example redis=redis://127.0.0.1:6379")),
+        None => Err(Failure::usage(format!("--endpoint: write SYSTEM=URL, for example {}", example(text)))),
+    }
+}
+
+/// How an address of that scheme is given to a system.
+fn example(text: &str) -> String {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    match ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&scheme)) {
+        Some(kind) => format!("{kind}={scheme}://HOST:PORT"),
+        None => "redis=redis://127.0.0.1:6379".to_owned(),
     }
 }
 

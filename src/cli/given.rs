@@ -3,10 +3,12 @@
 //! told. And no message repeats a secret that was typed, wherever it was typed.
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use super::args::{Arguments, Command, LoadArgs};
 use super::endpoints::shown;
 use super::{refuse, tell};
+use crate::backend;
 use crate::lock::{HIDDEN, without_secrets};
 
 /// Reads the command line.
@@ -14,7 +16,7 @@ use crate::lock::{HIDDEN, without_secrets};
 /// # Errors
 /// The exit code where there is nothing to do: help was printed, or what is wrong was told.
 pub fn parsed() -> Result<Arguments, u8> {
-    Arguments::try_parse().map(merged).map_err(|error| {
+    Arguments::try_parse().map(merged).map_err(advised).map_err(|error| {
         let secret = error.use_stderr() && typed().iter().any(|text| shown(text) != *text);
         if !secret {
             return refuse(&error);
@@ -22,6 +24,17 @@ pub fn parsed() -> Result<Arguments, u8> {
         tell(without_typed_secrets(&error.render().to_string()).trim_end());
         u8::try_from(error.exit_code()).unwrap_or(2)
     })
+}
+
+/// A lock system that stands where no argument is wanted goes to -b.
+fn advised(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg)
+        && backend::find(typed).is_ok()
+    {
+        let advice = format!("{typed} is a lock system: -b {typed}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
+    }
+    error
 }
 
 /// A message without the secrets that were typed: it may quote an argument that should have

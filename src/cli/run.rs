@@ -6,10 +6,10 @@ use super::endpoints::{Endpoints, all_used, bare, joined, named};
 use super::execute::execute;
 use super::gates::Gates;
 use super::job::Job;
-use super::select::{Selection, all, select};
+use super::select::{Selection, all, select, workload};
 use super::session::Session;
 use super::sweep::{self, asked};
-use crate::workload::{Plan, load, quickstart};
+use crate::workload::{Plan, quickstart};
 
 /// Quick's lengths: about a minute for eight systems.
 const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
@@ -20,7 +20,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     no_contradiction(&args.load, &endpoints)?;
     let session = &Session::open(&args.load, &endpoints)?;
     carry_out(&args.load, session, |more| {
-        let (mut plan, source) = load(&args.workload, &sets(&args.load, &[], more)?).map_err(Failure::usage)?;
+        let (mut plan, source) = workload(&args.workload, &sets(&args.load, &[], more)?)?;
         let selection = select(&args.load.backends, &plan, &source)?;
         all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);

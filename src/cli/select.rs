@@ -1,8 +1,29 @@
-//! Which entries of the registry take part.
+//! Which workload runs, and which entries of the registry take part.
+
+use std::path::Path;
 
 use super::Failure;
 use crate::backend::{self, ENTRIES, Entry};
-use crate::workload::{Plan, Source};
+use crate::workload::{Plan, Source, WorkloadError, load};
+
+/// The plan of a workload's file or name.
+///
+/// # Errors
+/// What is wrong with it; where a lock system or its address was typed in its place, what to type.
+pub fn workload(path: &Path, sets: &[String]) -> Result<(Plan, Source), Failure> {
+    load(path, sets).map_err(|error| {
+        let typed = path.to_string_lossy();
+        match &error {
+            WorkloadError::Read { .. } if typed.contains("://") => {
+                Failure::usage("an address is no workload: write WORKLOAD -b SYSTEM --endpoint SYSTEM=URL")
+            }
+            WorkloadError::Read { .. } if backend::find(&typed).is_ok() => {
+                Failure::usage(format!("{typed} is a lock system, and no workload: write WORKLOAD -b {typed}"))
+            }
+            _ => Failure::usage(error),
+        }
+    })
+}
 
 /// The entries to run, and whether they were asked for by name.
 pub struct Selection {

@@ -8,12 +8,12 @@ use crate::cli::args::MonitorArgs;
 use crate::cli::endpoints::{Endpoints, all_used};
 use crate::cli::gates::Gates;
 use crate::cli::measure::contended;
-use crate::cli::select::{Selection, select};
+use crate::cli::select::{Selection, select, workload};
 use crate::report::Threshold;
 use crate::report::monitor::{Bound, Rolling, defaults};
 use crate::units::{exact_duration, grouped, three_digits};
 use crate::workload::plan::{AcquireMode, HistoryLimit};
-use crate::workload::{EffectiveTtl, Plan, Source, load, resolve_ttl, warnings};
+use crate::workload::{EffectiveTtl, Plan, Source, resolve_ttl, warnings};
 
 /// All of it.
 pub struct Orders {
@@ -31,7 +31,7 @@ impl Orders {
     pub fn read(args: &MonitorArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
         let mut sets = args.load.sets.clone();
         sets.extend(args.load.seed.map(|seed| format!("seed={seed}")));
-        let (mut plan, source) = load(&args.own.workload, &sets).map_err(Failure::usage)?;
+        let (mut plan, source) = workload(&args.own.workload, &sets)?;
         let selection = watched(select(&args.load.backends, &plan, &source)?, endpoints)?;
         all_used(endpoints, &selection.entries)?;
         plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
