@@ -60,12 +60,10 @@ struct OpenAttempt {
 impl Drop for OpenAttempt {
     fn drop(&mut self) {
         self.asking.end();
-        if let Some((witness, visit)) = self.visit.take() {
-            witness.abandon(&visit);
-        }
+        let challenged = self.visit.take().map(|(witness, visit)| witness.abandon(&visit));
         if !self.over {
             let surely_ended = self.ttl_ns.map_or(NEVER, |ttl| self.timer.now().saturating_add(ttl));
-            self.shard.stamp(self.client, self.key, What::Died { surely_ended });
+            self.shard.stamp(self.client, self.key, What::Died { surely_ended, challenged });
         }
     }
 }

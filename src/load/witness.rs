@@ -77,9 +77,11 @@ impl Witness {
         seen
     }
 
-    /// A client that died inside leaves without writing.
-    pub fn abandon(&self, visit: &Visit) {
+    /// A client that died inside leaves without writing. Returns whether a request of another
+    /// client challenged its hold until now.
+    pub fn abandon(&self, visit: &Visit) -> bool {
         self.resources[visit.key as usize].inside.fetch_sub(1, Ordering::AcqRel);
+        visit.asked.asked_until(self.asks.now(visit.key))
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
         let fresh = witness.enter(0, Some(2));
         let seen = witness.leave(&stale);
         assert!(seen.refused_write && !seen.stale_write);
-        witness.abandon(&fresh);
+        assert!(!witness.abandon(&fresh));
         assert_eq!(witness.enter(0, None).occupancy, 1);
     }
 

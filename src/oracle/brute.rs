@@ -115,14 +115,14 @@ fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
                 }
             }
             End::DiedWaiting { uncertain } => {
-                push(t, What::Died { surely_ended: t + uncertain });
+                push(t, What::Died { surely_ended: t + uncertain, challenged: None });
                 fact.uncertain = Some((invoke, t + uncertain));
             }
             End::DiedHolding { token, hold, uncertain } => {
                 let start = t;
                 push(t, What::Acquired { token, validity: u64::MAX, requests: 1, waited: None });
                 t += hold;
-                push(t, What::Died { surely_ended: t + uncertain });
+                push(t, What::Died { surely_ended: t + uncertain, challenged: None });
                 fact = Facts {
                     hold: Some((start, t)),
                     deadline_end: t,

@@ -199,7 +199,7 @@ impl Observer for Oracle {
                 }
                 self.open.end(client);
             }
-            What::Died { surely_ended } => {
+            What::Died { surely_ended, .. } => {
                 self.possible.released(client, key, t);
                 self.uncertain(event, surely_ended);
                 self.open.end(client);

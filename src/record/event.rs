@@ -84,6 +84,9 @@ pub enum What {
     Died {
         /// When a possible hold is surely over.
         surely_ended: u64,
+        /// If it died inside: did a request of another client challenge its hold? As
+        /// [`Seen::challenged`].
+        challenged: Option<bool>,
     },
     /// The watchdog found that this process did not run from `from` to `t`.
     SelfStall {

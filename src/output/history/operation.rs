@@ -205,7 +205,7 @@ impl Writer<'_> {
     fn abandon(&mut self, client: u32, t: u64, error: &'static str) {
         let state = self.client(client);
         let holds = std::mem::take(&mut state.holds);
-        let event = Event { t, client, key: 0, what: What::Died { surely_ended: 0 } };
+        let event = Event { t, client, key: 0, what: What::Died { surely_ended: 0, challenged: None } };
         if holds {
             self.invoke(&event, Operation::Release);
         }

@@ -52,7 +52,7 @@ fn everything() -> Vec<Event> {
         (181, 1, 0, denied(Denial::Refused)),
         (182, 0, 1, INVOKE),
         (190, 0, 1, granted(Some(8))),
-        (195, 0, 1, What::Died { surely_ended: 400 }),
+        (195, 0, 1, What::Died { surely_ended: 400, challenged: None }),
         (200, 1, 0, INVOKE),
         (201, 1, 0, denied(Denial::Unknown)),
         (210, 0, 0, INVOKE),
@@ -115,7 +115,7 @@ fn every_history_keeps_the_rules_of_the_format() {
         released(ReleaseKind::Confirmed),
         released(ReleaseKind::NotOwner),
         released(ReleaseKind::Unknown),
-        What::Died { surely_ended: 0 },
+        What::Died { surely_ended: 0, challenged: None },
     ];
     proptest!(|(picks in proptest::collection::vec((0_u32..3, 0_usize..9), 0..60))| {
         let told: Vec<_> = (100_u64..).zip(&picks).map(|(t, (client, kind))| (t, *client, 0, kinds[*kind])).collect();

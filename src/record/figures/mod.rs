@@ -391,7 +391,7 @@ impl Figures {
         }
     }
 
-    fn died(&mut self, event: &Event) {
+    fn died(&mut self, event: &Event, challenged: Option<bool>) {
         let attempt = self.close(event.client);
         self.counts.unknown_all += 1;
         if attempt.acquired == 0 {
@@ -403,9 +403,9 @@ impl Figures {
                 self.ended(event, Denial::Unknown, &attempt);
             }
         } else if attempt.release_invoke == 0 {
-            // Who asked during the hold of a client that died is not recorded.
+            // Older versions did not record who asked during the hold of a client that died.
             let wanted = self.keys[event.key as usize].died(event.client);
-            self.counts.exercised_all += u64::from(wanted && !self.challenges_told);
+            self.counts.exercised_all += u64::from(challenged.unwrap_or(wanted && !self.challenges_told));
             if attempt.counts {
                 self.latencies.hold.record_in_vain(event.t.saturating_sub(attempt.acquired));
             }
@@ -436,7 +436,7 @@ impl Observer for Figures {
             What::Lost { .. } => self.lost(event.client),
             What::ReleaseInvoke { seen, .. } => self.release_invoke(event, seen),
             What::Released { release, requests, .. } => self.released(event, release, requests),
-            What::Died { .. } => self.died(event),
+            What::Died { challenged, .. } => self.died(event, challenged),
             What::SelfStall { from } => {
                 let touches = from < self.schedule.end() && event.t >= self.schedule.measure();
                 self.counts.self_stalls += u64::from(touches);

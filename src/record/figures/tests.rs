@@ -7,7 +7,7 @@ const RELEASE: What = What::ReleaseInvoke {
     exit: 0,
     seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
 };
-const DIED: What = What::Died { surely_ended: u64::MAX };
+const DIED: What = What::Died { surely_ended: u64::MAX, challenged: None };
 
 fn acquired() -> What {
     What::Acquired { token: None, validity: u64::MAX, requests: 2, waited: None }
@@ -93,6 +93,16 @@ fn a_death_hands_nothing_over_and_its_hold_counts_as_challenged() {
     assert_eq!((counts.exercised_all, counts.unknown, counts.unknown_all, counts.grants), (1, 0, 2, 2));
     let waiting = fold(&[(100, 0, INVOKE), (110, 0, DIED)]);
     assert_eq!((waiting.counts().unknown, waiting.counts().attempts), (1, 1));
+}
+
+#[test]
+fn the_hold_of_a_client_that_died_is_challenged_as_every_other_one_is() {
+    let dies = |challenged| {
+        let died = What::Died { surely_ended: 0, challenged };
+        fold(&[(100, 0, INVOKE), (101, 0, acquired()), (102, 1, INVOKE), (110, 0, died)]).counts().exercised_all
+    };
+    // The other one was open: asleep all the time, or not, or nobody knows.
+    assert_eq!([Some(false), Some(true), None].map(dies), [0, 1, 1]);
 }
 
 #[test]

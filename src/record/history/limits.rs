@@ -121,7 +121,7 @@ fn instants(what: &What) -> Result<(), String> {
     match *what {
         What::Invoke { due } => instant("due", due),
         What::Acquired { validity, .. } => or_never("validity", validity),
-        What::Denied { surely_ended, .. } | What::Released { surely_ended, .. } | What::Died { surely_ended } => {
+        What::Denied { surely_ended, .. } | What::Released { surely_ended, .. } | What::Died { surely_ended, .. } => {
             or_never("surely_ended", surely_ended)
         }
         What::Renewed { invoke, validity, .. } => instant("invoke", invoke).and(or_never("validity", validity)),

@@ -141,9 +141,12 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             }
             line.number("requests", u64::from(requests));
         }
-        What::Died { surely_ended } => {
+        What::Died { surely_ended, challenged } => {
             line.name("died");
             line.instant("surely_ended", surely_ended);
+            if let Some(challenged) = challenged {
+                line.choice("challenged", challenged);
+            }
         }
         What::SelfStall { from } => {
             line.name("self_stall");
@@ -332,7 +335,7 @@ pub fn parse(text: &str) -> Result<Line, String> {
         "release_not_owner" => released(ReleaseKind::NotOwner),
         "release_unavailable" => released(ReleaseKind::Unavailable),
         "release_unknown" => released(ReleaseKind::Unknown),
-        "died" => What::Died { surely_ended },
+        "died" => What::Died { surely_ended, challenged: raw.challenged },
         "self_stall" => What::SelfStall { from: needed(raw.from, "from")? },
         "pause_begins" => What::PauseBegins,
         "paused" => What::Paused { from: needed(raw.from, "from")? },
@@ -374,7 +377,8 @@ mod tests {
             What::ReleaseInvoke { enter: 1, exit: 2, seen },
             What::ReleaseInvoke { enter: 1, exit: 2, seen: Seen { challenged: Some(true), ..seen } },
             What::ReleaseInvoke { enter: 1, exit: 2, seen: Seen { challenged: None, ..seen } },
-            What::Died { surely_ended: u64::MAX },
+            What::Died { surely_ended: u64::MAX, challenged: None },
+            What::Died { surely_ended: 9, challenged: Some(true) },
             What::SelfStall { from: 3 },
             What::PauseBegins,
             What::Paused { from: 4 },

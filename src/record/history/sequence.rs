@@ -99,7 +99,7 @@ mod tests {
         seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
     };
     const RELEASED: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
-    const DIED: What = What::Died { surely_ended: 0 };
+    const DIED: What = What::Died { surely_ended: 0, challenged: None };
 
     fn first_problem(whats: &[What]) -> Option<String> {
         let mut sequence = Sequence::new(1);

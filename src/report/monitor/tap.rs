@@ -203,7 +203,7 @@ mod tests {
             event(80, 0, What::Invoke { due: 80 }),
             event(90, 0, denied(Denial::Unavailable)),
             event(95, 1, What::Invoke { due: 95 }),
-            event(99, 1, What::Died { surely_ended: 200 }),
+            event(99, 1, What::Died { surely_ended: 200, challenged: None }),
         ]
     }
 
