@@ -1,11 +1,14 @@
 //! How the waits of each system spread from second to second, on axes and colours that
 //! all systems share. Two bands are two kinds of attempts; a slope is a queue that grows.
 
+mod columns;
+
 use std::sync::Arc;
 
 use plotters::style::RGBColor;
 use plotters_backend::DrawingBackend;
 
+use self::columns::{Column, columns, rows};
 use super::axis::{Axis, tick_number};
 use super::legend::{Entry, Key};
 use super::lettering::{Align, Lettering};
@@ -16,30 +19,10 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, absence, finish};
-use crate::output::table::longest;
-use crate::record::Latency;
 use crate::report::{Measurements, RecordedRun};
-use crate::units::{SECOND, grouped, human_duration};
 
-/// Most columns; longer runs have several seconds a column.
-const COLUMNS: u64 = 75;
 /// Most rows.
 const ROWS: f64 = 36.0;
-/// Most rows of the table beside the chart.
-const TABLE: usize = 12;
-
-/// Some seconds of a trial.
-struct Column {
-    trial: u32,
-    /// First second within its trial, and how many it has.
-    second: u64,
-    seconds: u64,
-    /// Has all of it passed before the measure phase began?
-    warmup: bool,
-    waits: Latency,
-    grants: u64,
-    timed_out: u64,
-}
 
 /// A column as it is drawn.
 struct Strip {
@@ -155,65 +138,6 @@ fn legend<'a>(scale: &Scale, maps: impl Iterator<Item = &'a HeatMap> + Clone, ov
     }
     entries.extend(overlay.legend());
     entries
-}
-
-/// Merges the windows of all trials into few enough columns. What came after the end
-/// of measuring is left out: only the last attempts are in there.
-fn columns(trials: &[&Measurements]) -> Result<Vec<Column>, String> {
-    let seconds = |trial: &Measurements| (trial.warmup_ns + trial.measured_ns).div_ceil(SECOND);
-    let each = trials.iter().map(|trial| seconds(trial)).sum::<u64>().div_ceil(COLUMNS).max(1);
-    let mut columns: Vec<Column> = Vec::new();
-    for trial in trials {
-        let end = seconds(trial);
-        for window in trial.windows.iter().filter(|window| window.second < end) {
-            let second = window.second / each * each;
-            let waits = window.all_waits().map_err(|error| format!("{}: {error}", trial.backend))?;
-            let same = |last: &&mut Column| last.trial == trial.trial && last.second == second;
-            if let Some(last) = columns.last_mut().filter(same) {
-                last.waits.merge(&waits);
-                last.grants += window.grants;
-                last.timed_out += window.timed_out;
-                continue;
-            }
-            let seconds = each.min(end - second);
-            columns.push(Column {
-                trial: trial.trial,
-                second,
-                seconds,
-                warmup: (second + seconds) * SECOND <= trial.warmup_ns,
-                waits,
-                grants: window.grants,
-                timed_out: window.timed_out,
-            });
-        }
-    }
-    Ok(columns)
-}
-
-/// The table: columns merged further, never across phases or trials.
-fn rows(name: &str, columns: &[Column]) -> Vec<Vec<String>> {
-    let each = columns.len().div_ceil(TABLE).max(1);
-    let alike = |a: &Column, b: &Column| a.trial == b.trial && a.warmup == b.warmup;
-    let slices = columns.chunk_by(alike).flat_map(|phase| phase.chunks(each));
-    let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
-    let row = |slice: &[Column]| {
-        let mut waits = Latency::default();
-        slice.iter().for_each(|column| waits.merge(&column.waits));
-        let (first, last) = (&slice[0], &slice[slice.len() - 1]);
-        vec![
-            name.to_owned(),
-            first.trial.to_string(),
-            format!("{} to {}", first.second, last.second + last.seconds),
-            if first.warmup { "warm-up" } else { "measure" }.to_owned(),
-            grouped(slice.iter().map(|column| column.grants).sum()),
-            time(waits.figures().p50_ns),
-            time(waits.figures().p95_ns),
-            time(waits.figures().p99_ns),
-            longest(&waits.figures()),
-            grouped(slice.iter().map(|column| column.timed_out).sum()),
-        ]
-    };
-    slices.map(row).collect()
 }
 
 impl Scale {
@@ -399,81 +323,4 @@ fn shade(number: usize, of: usize) -> RGBColor {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{HeatMap, Phases, Scale, Strip, columns, heatmap, levels};
-    use crate::output::sample;
-    use crate::report::Measurements;
-
-    #[test]
-    fn every_grant_of_the_run_is_in_a_cell() {
-        let run = sample::crowd(1);
-        let trials: Vec<&Measurements> = run.measured.iter().collect();
-        let columns = columns(&trials).unwrap();
-        let map = HeatMap::new(&columns, &Scale::of(columns.iter()), String::new());
-        let strip = |strip: &Strip| strip.rates.iter().map(|rate| rate.1).sum::<f64>() * (strip.to - strip.from) as f64;
-        let inside: f64 = map.strips.iter().map(strip).sum();
-        let grants: u64 = run.measured.iter().flat_map(|one| &one.windows).map(|window| window.grants).sum();
-        assert!((inside - grants as f64).abs() < 1e-6, "{inside} {grants}");
-        let phases = |trial, start| Phases { trial, start, measure: start + 2, end: start + 7 };
-        assert_eq!(map.trials, [phases(1, 0), phases(2, 7), phases(3, 14)]);
-    }
-
-    #[test]
-    fn a_long_run_has_few_columns_and_few_rows() {
-        let mut run = sample::crowd(1);
-        let windows = run.measured[0].windows.clone();
-        run.measured[0].windows = (0..1_000)
-            .map(|second| {
-                let mut window = windows[second as usize % windows.len()].clone();
-                window.second = second;
-                window
-            })
-            .collect();
-        run.measured[0].measured_ns = 998_000_000_000;
-        let trials: Vec<&Measurements> = run.measured.iter().collect();
-        let columns = columns(&trials).unwrap();
-        assert!(columns.len() <= 77 && columns[0].seconds == 14, "{}", columns.len());
-        let chart = &heatmap(&run).unwrap()[0];
-        assert!(chart.rows.len() <= 24 && chart.svg.len() < 60_000, "{} {}", chart.rows.len(), chart.svg.len());
-    }
-
-    #[test]
-    fn colours_have_round_bounds_that_cover_all_rates() {
-        assert_eq!(levels([1.0, 37.0].into_iter()), [1.0, 2.0, 5.0, 10.0, 20.0]);
-        assert_eq!(levels([3.0, 9_000.0].into_iter()), [3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0]);
-        assert!(levels(std::iter::empty()).is_empty());
-        let wide = levels([0.1, 1e6].into_iter());
-        assert!(wide.len() <= 8 && wide[0] <= 0.1);
-    }
-
-    #[test]
-    fn pauses_and_markers_stand_where_their_trial_does() {
-        let chart = heatmap(&sample::steered()).unwrap().remove(0);
-        for text in [">pause</text>", ">2</text>", ">load paused</text>", "marker, with its"] {
-            assert!(chart.svg.contains(text), "{text}");
-        }
-        assert!(chart.caption.contains("Hatched: the load was paused"));
-        let mut run = sample::crowd(1);
-        run.measured[1].marks = sample::steered().measured[0].marks.clone();
-        let chart = heatmap(&run).unwrap().remove(0);
-        assert!(chart.svg.contains(">1 (trial 2)</text>"));
-    }
-
-    #[test]
-    fn warm_up_and_timeouts_are_marked_and_named() {
-        let chart = heatmap(&sample::recorded()).unwrap().remove(0);
-        for text in [
-            "warm-up, not measured",
-            "attempts timed out",
-            "wait (log scale)",
-            "grants per second",
-            "and more",
-            "redis",
-        ] {
-            assert!(chart.svg.contains(text), "{text}");
-        }
-        assert_eq!(chart.rows[0][..4], ["redis", "1", "0 to 1", "warm-up"]);
-        let empty = heatmap(&sample::timeouts()).unwrap().remove(0);
-        assert!(empty.svg.contains("no data: nothing was granted"));
-    }
-}
+mod tests;

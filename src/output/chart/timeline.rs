@@ -2,13 +2,15 @@
 //! second above, the waits of each second below; double grants marked, faults, pauses
 //! and the phases that do not count shaded, each where that system had them.
 
+mod words;
+
 use std::sync::Arc;
 
 use plotters_backend::DrawingBackend;
 
+use self::words::{caption, legend, row, title};
 use super::absence;
 use super::axis::{Axis, tick_number};
-use super::legend::{Entry, Key};
 use super::lettering::{Align, Lettering};
 use super::multiples::{Multiples, Panel};
 use super::overlay::{Band, Overlay};
@@ -19,7 +21,7 @@ use super::series::{Point, points};
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, finish};
 use crate::report::{Measurements, RecordedRun};
-use crate::units::{SECOND, grouped, human_duration, three_digits};
+use crate::units::{SECOND, grouped};
 
 /// From this ratio of the fastest system to the slowest on, rates are on a logarithmic axis.
 const WIDE: f64 = 8.0;
@@ -87,74 +89,6 @@ fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Vec<Chart>, String> {
     let multiples = Multiples::new(systems.into_iter().map(panel).collect(), legend);
     let (views, legend) = (multiples.views()?, multiples.legend());
     Ok(vec![finish(words, multiples)?.on_page(views, &legend)?])
-}
-
-fn title(name: &str, trial: u32, double_grants: u64) -> String {
-    let plural = if double_grants == 1 { "" } else { "s" };
-    match (double_grants, trial) {
-        (0, _) => name.to_owned(),
-        (count, 1) => format!("{name}: {} double grant{plural}", grouped(count)),
-        (count, trial) => format!("{name}, trial {trial}: {} double grant{plural}", grouped(count)),
-    }
-}
-
-fn caption<'a>(run: &RecordedRun, systems: impl Iterator<Item = &'a System>, scale: Scale) -> String {
-    let rates = if scale.logarithmic { " (log scale)" } else { "" };
-    let mut text = format!(
-        "Look for steps, drifts and gaps: a steady system gives level lines. All systems have the same axes. Above: \
-         grants per second{rates}. Below: service times of the grants of each second (log scale). Grey: warm-up and \
-         drain, which do not count."
-    );
-    let trials = run.report.results.iter().map(|result| result.trial).max().unwrap_or(1);
-    if trials > 1 {
-        text += &format!(" The first of {trials} trials is shown, or the first with a double grant.");
-    }
-    let (mut doubled, mut all) = (false, Overlay::default());
-    for system in systems {
-        doubled |= system.double_grants();
-        all.join(&system.overlay);
-    }
-    if doubled {
-        text += " Red: double grants in that second, and how many.";
-    }
-    text + &all.caption()
-}
-
-fn legend<'a>(systems: impl Iterator<Item = &'a System>) -> Vec<Entry> {
-    let line = |width| Key::Line(Stroke::solid(SOFT, width), None);
-    let mut entries = vec![
-        Entry::new(line(3), "grants/s, p50 wait"),
-        Entry::new(line(1), "thin: p99 wait"),
-        Entry::new(Key::Mark(Mark::Square, SOFT), "longest wait"),
-        Entry::new(Key::Patch(mixed(SHADE, SOFT, 0.15)), "warm-up, drain"),
-    ];
-    let (mut doubled, mut all) = (false, Overlay::default());
-    for system in systems {
-        doubled |= system.double_grants();
-        all.join(&system.overlay);
-    }
-    if doubled {
-        entries.push(Entry::new(Key::Patch(ALARM), "double grants"));
-    }
-    entries.extend(all.legend());
-    entries
-}
-
-fn row(name: &str, points: &[Point], double_grants: u64) -> Vec<String> {
-    let measured = points.iter().filter(|point| point.counts);
-    let rates: Vec<f64> = measured.clone().filter_map(|point| point.grants_per_s).collect();
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), three_digits);
-    let longest = |of: fn(&Point) -> Option<u64>| {
-        measured.clone().filter_map(of).max().map_or_else(|| "-".to_owned(), human_duration)
-    };
-    vec![
-        name.to_owned(),
-        number(rates.iter().copied().reduce(f64::min)),
-        number(rates.iter().copied().reduce(f64::max)),
-        longest(|point| point.p99),
-        longest(|point| point.max),
-        grouped(double_grants),
-    ]
 }
 
 impl Scale {
@@ -345,95 +279,4 @@ impl Draw for System {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Band, timeline, with_bands};
-    use crate::output::chart::BandKind;
-    use crate::output::sample;
-    use crate::record::figures::Window;
-    use crate::units::SECOND;
-
-    #[test]
-    fn every_system_has_its_line_and_the_first_trial_is_named() {
-        let chart = timeline(&sample::crowd(10)).unwrap().remove(0);
-        assert_eq!(chart.rows.len(), 10);
-        assert!(chart.caption.contains("The first of 3 trials is shown"));
-        assert!(chart.svg.contains(">zookeeper</text>") && chart.svg.contains(">warm-up</text>"));
-        assert_eq!(chart.views.iter().filter_map(|view| view.system.as_deref()).count(), 10);
-        assert!(!timeline(&sample::recorded()).unwrap()[0].caption.contains("trials"));
-    }
-
-    #[test]
-    fn double_grants_are_marked_counted_and_in_the_table() {
-        let chart = timeline(&sample::recorded()).unwrap().remove(0);
-        assert!(chart.svg.contains(">7</text>") && chart.svg.contains("redlock: 7 double grants"));
-        assert_eq!(chart.rows.iter().map(|row| row[5].as_str()).collect::<Vec<_>>(), ["0", "7"]);
-    }
-
-    #[test]
-    fn without_a_grant_the_rate_is_zero_and_waits_are_dashes() {
-        let chart = timeline(&sample::timeouts()).unwrap().remove(0);
-        assert_eq!(chart.rows[0], ["redis", "0.00", "0.00", "-", "-", "0"]);
-        assert!(chart.svg.contains("nothing was granted, 2 003 of 2 003 attempts timed out"));
-        assert!(timeline(&sample::empty()).unwrap().is_empty());
-        let mut old = sample::recorded();
-        old.measured.clear();
-        assert!(timeline(&old).unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_double_grant_in_a_later_trial_is_not_hidden() {
-        let mut run = sample::crowd(2);
-        run.measured[4].double_grants = vec![0, 0, 0, 5];
-        let chart = timeline(&run).unwrap().remove(0);
-        assert!(chart.svg.contains("redlock, trial 2") && chart.svg.contains(">5</text>"));
-        assert_eq!(chart.rows[1][5], "5");
-    }
-
-    #[test]
-    fn a_long_run_of_many_systems_stays_small() {
-        let mut run = sample::crowd(10);
-        for one in &mut run.measured {
-            one.windows =
-                (0..480).map(|second| Window { second, ..one.windows[second as usize % 7].clone() }).collect();
-            one.measured_ns = 478 * SECOND;
-        }
-        let svg = timeline(&run).unwrap().remove(0).svg;
-        assert!(svg.len() < 80_000, "{} bytes", svg.len());
-    }
-
-    #[test]
-    fn pauses_and_markers_are_drawn_named_and_in_no_rate() {
-        let chart = timeline(&sample::steered()).unwrap().remove(0);
-        for text in [">pause</text>", ">1</text>", ">load paused</text>", "marker, with its"] {
-            assert!(chart.svg.contains(text), "{text}");
-        }
-        assert!(
-            chart.caption.contains("Hatched: the load was paused") && chart.caption.contains("Dashed with a number")
-        );
-        let plain = timeline(&sample::recorded()).unwrap().remove(0);
-        assert!(!plain.svg.contains("load paused") && !plain.caption.contains("Hatched"));
-        // The other system ran on: it has no pause.
-        assert!(chart.views[0].svg.contains(">pause</text>") && !chart.views[1].svg.contains(">pause</text>"));
-        assert!(!chart.views[1].svg.contains("#f4f1f8"));
-        // The seconds of the pause grant next to nothing, and that is not the system's fewest.
-        assert_ne!(chart.rows[0][1], "0.00");
-    }
-
-    #[test]
-    fn the_drain_has_no_median() {
-        let mut run = sample::crowd(1);
-        let last = &mut run.measured[0].windows[6];
-        (last.second, last.p50_ns) = (7, Some(9_000_000_000));
-        let before = timeline(&run).unwrap().remove(0);
-        run.measured[0].windows[6].p50_ns = None;
-        assert_eq!(timeline(&run).unwrap()[0].svg, before.svg);
-    }
-
-    #[test]
-    fn faults_are_shaded_and_named() {
-        let band = Band { from_s: 2.5, to_s: 4.0, label: "a <pause>".to_owned(), kind: BandKind::Fault };
-        let chart = with_bands(&sample::recorded(), &[band]).unwrap().remove(0);
-        assert!(chart.svg.contains("a &lt;pause&gt;") && chart.svg.contains("#fdf0d5"));
-        assert!(!with_bands(&sample::recorded(), &[]).unwrap()[0].svg.contains("#fdf0d5"));
-    }
-}
+mod tests;
