@@ -293,6 +293,11 @@ fn the_next_command_names_the_program_that_prints_it() {
     let text = "clients = 2\nwarmup = \"0s\"\nduration = \"200ms\"\nbackends = [\"memory\", \"sqlite\"]\n";
     place.file("w.toml", text);
     place.run(&["run", "w.toml", "--run-id", "one", "--json"]).exits(0).tells(&["\"run_id\": \"one\""]);
+    for (variable, json) in [("1", true), ("on", true), ("0", false), ("false", false)] {
+        let mut listed = place.command(&["ls"]);
+        let out = listed.env("LOCKBENCH_JSON", variable).output().unwrap().stdout;
+        assert_eq!(out.starts_with(b"["), json, "LOCKBENCH_JSON={variable}");
+    }
     let file = place.results().join("one/report.json");
     let mut report: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let program = report["tool"]["command"][0].as_str().unwrap().to_owned();

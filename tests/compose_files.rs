@@ -202,8 +202,9 @@ fn each_rule_for_dockerfiles_finds_what_is_planted_for_it() {
 #[test]
 fn every_script_passes_shellcheck() {
     let is_script = |path: &PathBuf| std::fs::read(path).unwrap().starts_with(b"#!/");
-    let directories = ["docker", "scripts"].map(|name| files(&path(name)));
-    let scripts: Vec<PathBuf> = directories.concat().into_iter().filter(is_script).collect();
+    let mut directories = ["docker", "scripts"].map(|name| files(&path(name))).concat();
+    directories.push(path("lockbench"));
+    let scripts: Vec<PathBuf> = directories.into_iter().filter(is_script).collect();
     assert!(scripts.iter().any(|script| script.ends_with("offline/build")), "{scripts:?}");
     if which("shellcheck").is_none() {
         return support::skip("shellcheck is not installed");

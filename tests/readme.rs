@@ -258,6 +258,18 @@ fn every_flag_of_the_ci_examples_is_one_of_run() {
 }
 
 #[test]
+fn actions_are_pinned_by_commit_or_the_file_says_how_to() {
+    for file in [".github/workflows/ci.yml", ".github/workflows/lockbench.yml"] {
+        let text = read(file);
+        let used = text.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses: "));
+        let refs: Vec<&str> = used.filter_map(|used| used.split_once('@')).map(|(_, pin)| pin).collect();
+        assert!(!refs.is_empty(), "{file}");
+        let commit = |pin: &&str| pin.len() >= 40 && pin[..40].chars().all(|c| c.is_ascii_hexdigit());
+        assert!(refs.iter().all(commit) || text.contains("git ls-remote"), "{file}: {refs:?}");
+    }
+}
+
+#[test]
 fn the_ci_examples_keep_the_run_whatever_its_end() {
     let workflow = read(".github/workflows/lockbench.yml");
     assert_eq!(workflow.matches("if: always()").count(), 2, "the summary and the upload");

@@ -2,8 +2,9 @@
 //! may be repeated adds to what its variable asks; of another one that replaces it, that is
 //! told. And no message repeats a secret that was typed, wherever it was typed.
 
-use clap::Parser;
+use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches};
 
 use super::args::{Arguments, Command, LoadArgs};
 use super::endpoints::shown;
@@ -16,7 +17,7 @@ use crate::lock::{HIDDEN, without_secrets};
 /// # Errors
 /// The exit code where there is nothing to do: help was printed, or what is wrong was told.
 pub fn parsed() -> Result<Arguments, u8> {
-    Arguments::try_parse().map(merged).map_err(advised).map_err(|error| {
+    read().map(merged).map_err(advised).map_err(|error| {
         let secret = error.use_stderr() && typed().iter().any(|text| shown(text) != *text);
         if !secret {
             return refuse(&error);
@@ -35,6 +36,18 @@ fn advised(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
     }
     error
+}
+
+/// As `Arguments::try_parse`, but that a variable switches a flag on and off by any of the usual
+/// words: `LOCKBENCH_JSON=1`.
+fn read() -> Result<Arguments, clap::Error> {
+    let of_flag = |argument: Arg| match argument.get_action() {
+        ArgAction::SetTrue => argument.value_parser(BoolishValueParser::new()),
+        _ => argument,
+    };
+    let mut command = Arguments::command().mut_subcommands(|command| command.mut_args(of_flag));
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// A message without the secrets that were typed: it may quote an argument that should have

@@ -37,7 +37,7 @@ pub(in crate::cli) struct LoadArgs {
     pub sets: Vec<String>,
     #[command(flatten)]
     pub short: ShortArgs,
-    /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; those of an ensemble as etcd=etcd://a,b,c or zookeeper=zookeeper://a,zookeeper://b; may be repeated
+    /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; those of an ensemble as etcd=etcd://a,b,c or zookeeper=zookeeper://a,zookeeper://b; may be repeated; one with a password belongs into the variable, which `ps` does not show
     #[arg(help_heading = heading::SERVERS, long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,
     /// Where servers come from
