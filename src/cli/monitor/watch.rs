@@ -19,7 +19,7 @@ use crate::cli::measure::{Bench, Candidate, Done};
 use crate::load::Steering;
 use crate::lock::Key;
 use crate::record::history::HistoryFile;
-use crate::report::monitor::{KEPT, kept_name};
+use crate::report::monitor::{KEPT, State, kept_name};
 use crate::report::{Exit, TrialResult, judge};
 use crate::units::MILLISECOND;
 use crate::workload::client_seed;
@@ -70,7 +70,12 @@ impl<'a> Watch<'a> {
                 Ok(()) => backoff.reset(),
                 Err((since, problem)) => {
                     self.candidate = None;
-                    post.sight(self.place).falls_silent(post.clock.now(), since, problem);
+                    let mut sight = post.sight(self.place);
+                    // A look that the end of the watch cut short knows less than the one before.
+                    if !post.stop.draining() || sight.state != State::Down {
+                        sight.falls_silent(post.clock.now(), since, problem);
+                    }
+                    drop(sight);
                     self.wait(backoff.next_ns());
                 }
             }
