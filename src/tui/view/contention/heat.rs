@@ -95,7 +95,12 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let layout = Layout::new(&keys, inside);
     let time = Time::of(view, system);
     let heat = Heat::new(&keys, columns(system, time), time, layout.cells.width);
-    let quarter = heat.quarter();
+    // Two systems beside each other have the same shades.
+    let others = view.pair().map(|other| {
+        let (keys, time) = (self::keys(view, other), Time::of(view, other));
+        Heat::new(&keys, columns(other, time), time, layout.cells.width).quarter()
+    });
+    let quarter = others.fold(heat.quarter(), f64::max);
     legend(view, quarter, Rect { height: 1, ..inside }, &layout, buffer);
     let selected = view.row(keys.len());
     let first = layout.first(selected);

@@ -204,6 +204,6 @@ fn body(view: &View<'_>, table: &Table, (place, marked): (usize, bool), y: u16, 
     }
     if let Some((left, width)) = table.shapes {
         let rate = Rate::of(view, row.system, width.into());
-        rate.draw(glyphs, view.ink(Ink::Second), Rect { x: left, y, width, height: 1 }, buffer);
+        rate.draw(glyphs, view.ink(Ink::Soft), Rect { x: left, y, width, height: 1 }, buffer);
     }
 }
