@@ -73,6 +73,11 @@ fn charts_of_an_older_version_that_one_of_all_systems_replaces_are_removed() {
     let mut after = contents(&charts);
     assert!(after.remove(Path::new("histogram-mine.svg")).is_some(), "what lockbench never wrote stays");
     assert_eq!(after, before);
+    let own = place.path().join("docs/charts");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join("heatmap-memory.png"), "mine").unwrap();
+    place.run(&["report", "both", "--to", "docs"]).exits(0);
+    assert_eq!(fs::read(own.join("heatmap-memory.png")).unwrap(), b"mine");
 }
 
 #[test]

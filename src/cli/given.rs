@@ -126,9 +126,14 @@ fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Ve
             add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
             Vec::new()
         }
-        Command::SweepUp(args) => {
+        Command::SweepUp(args) if args.endpoint.is_empty() => {
             add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
             Vec::new()
+        }
+        // It removes: on no server but those that were typed.
+        Command::SweepUp(_) => {
+            let left = variable("LOCKBENCH_ENDPOINT").map(|_| "the servers of LOCKBENCH_ENDPOINT are left out");
+            left.map(str::to_owned).into_iter().collect()
         }
         Command::Compare(args) => {
             add(&mut args.gates, "LOCKBENCH_GATE", Some(','));
@@ -168,16 +173,16 @@ mod tests {
     }
 
     #[test]
-    fn a_server_to_sweep_adds_to_those_of_the_variable() {
-        let (Command::SweepUp(args), notes) = merged(&["lockbench", "sweep-up", "redis://c"]) else {
+    fn nothing_is_removed_from_servers_that_were_not_typed() {
+        let (Command::SweepUp(args), notes) = merged(&["lockbench", "sweep-up", "postgres=host=h password='a b'"])
+        else {
             panic!("another command")
         };
-        assert_eq!((args.endpoint, notes.len()), (vec!["redis=redis://a etcd=etcd://b".into(), "redis://c".into()], 0));
         // A space may be a part of an address.
-        let (Command::SweepUp(args), _) = merged(&["lockbench", "sweep-up", "postgres=host=h password='a b'"]) else {
-            panic!("another command")
-        };
-        assert_eq!(args.endpoint[1], "postgres=host=h password='a b'");
+        assert_eq!(args.endpoint, ["postgres=host=h password='a b'"]);
+        assert_eq!(notes, ["the servers of LOCKBENCH_ENDPOINT are left out"]);
+        let (Command::SweepUp(args), notes) = merged(&["lockbench", "sweep-up"]) else { panic!("another command") };
+        assert_eq!((args.endpoint, notes.len()), (vec!["redis=redis://a etcd=etcd://b".to_owned()], 0));
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub struct Bench<'a> {
 
 /// Looks at a trial while it runs, on the thread that called for it.
 pub trait Beside {
+    /// The system was prepared for it, and sessions are opened from now on.
+    fn arms(&self, grid: &Arc<Grid>);
     /// It begins.
     fn begins(&self, schedule: &Schedule);
     /// The next event.
@@ -179,6 +181,9 @@ impl Bench<'_> {
             steering: self.steering.clone(),
             grid: self.every_ns.map(|every| Arc::new(Grid::new(every))),
         };
+        if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
+            beside.arms(grid);
+        }
         if let Some(lookout) = self.lookout {
             lookout.watch(self.watched(candidate, &keys));
         }

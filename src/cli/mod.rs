@@ -171,12 +171,18 @@ fn write_out(text: &str) -> Result<bool, Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        // The terminal is gone: as if its hang-up had been heard.
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+        // The terminal is gone: as if its hang-up had been heard. A broken disk says the same.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) && is_device(&out) => {
             Err(Failure { exit: Exit::Terminated, message: "the terminal on stdout went away".to_owned() })
         }
         Err(error) => Err(Failure::internal(format!("cannot write to stdout: {error}"))),
     }
+}
+
+/// A terminal that was hung up is one still.
+fn is_device(out: impl std::os::fd::AsFd) -> bool {
+    use rustix::fs::{FileType, fstat};
+    fstat(out).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice)
 }
 
 /// Writes a line to stderr. `eprintln` would panic where nobody reads it any more

@@ -35,7 +35,7 @@ impl Printer {
             bar.set_style(style.progress_chars("=> "));
         }
         let above = bar.clone();
-        log.show_through(move |line| above.println(line));
+        log.show_through(move |line| above.println(locale::fitting(line.into())));
         Self { bar: Some(bar), lengths: RefCell::default(), place: RefCell::default() }
     }
 

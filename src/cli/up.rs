@@ -144,7 +144,7 @@ impl Work<'_> {
         let begun: Vec<_> = kinds.iter().map(|kind| (*kind, begin(*kind, within))).collect();
         let limit = Instant::now() + within + SLACK;
         let register = Register::from_env().map_err(Failure::internal)?;
-        let mut failed = BTreeMap::new();
+        let (mut failed, mut busy) = (BTreeMap::new(), Vec::new());
         for (kind, begun) in begun {
             let cannot = |error: std::io::Error| Failure::internal(format!("cannot start a keeper: {error}"));
             let mut keeper = begun.map_err(cannot)?;
@@ -163,10 +163,9 @@ impl Work<'_> {
                     }
                     match register.of(kind) {
                         Some(left) => self.rows.extend(Row::of_left(&left, state)),
+                        // No container is tried: there would be two servers in the end.
                         None => {
-                            let problem =
-                                format!("{kind}: another `lockbench up` is starting or stopping it; try again");
-                            failed.insert(kind, problem);
+                            busy.push(format!("{kind}: another `lockbench up` is starting or stopping it; try again"));
                         }
                     }
                 }
@@ -176,6 +175,7 @@ impl Work<'_> {
                 }
             }
         }
+        refused(busy.iter())?;
         Ok(failed)
     }
 

@@ -134,8 +134,7 @@ impl Client {
             let until = due.min(schedule.end());
             let now = self.timer.now();
             if self.stop.draining() || now >= until {
-                grid.begins(due, now);
-                return Some(due);
+                return Some(grid.begins(due, now));
             }
             tokio::select! {
                 () = self.timer.sleep_until(until) => {}

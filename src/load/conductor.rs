@@ -13,8 +13,6 @@ use crate::workload::plan::AcquireMode;
 const STOPPED_DRAIN_NS: u64 = 5_000_000_000;
 /// How often the caller is told how it goes.
 const TICK_NS: u64 = 100_000_000;
-/// Two steps are a millisecond apart: further apart than this, this process did not run.
-const STALL_NS: u64 = 100_000_000;
 
 pub struct Conductor {
     spec: Arc<Spec>,
@@ -23,8 +21,7 @@ pub struct Conductor {
     phase: Phase,
     paused: bool,
     next_tick: u64,
-    /// The last step, and the last tick.
-    stepped: u64,
+    /// The last tick.
     ticked: u64,
     /// How long after the end of measuring what began in time may take.
     own_end_ns: u64,
@@ -49,7 +46,6 @@ impl Conductor {
             phase: Phase::Warmup,
             paused: false,
             next_tick: 0,
-            stepped: u64::MAX,
             ticked: 0,
             own_end_ns,
             give_up_at: u64::MAX,
@@ -63,10 +59,6 @@ impl Conductor {
         // First: a stop ends a pause, and the phases are moved before they are looked at.
         self.helm.look();
         let now = self.spec.clock.now();
-        let stepped = std::mem::replace(&mut self.stepped, now);
-        if let Some(grid) = self.spec.grid.as_ref().filter(|_| now.saturating_sub(stepped) > STALL_NS) {
-            grid.stall(stepped, now);
-        }
         if self.spec.stop.draining() && !self.stopped {
             self.stopped = true;
             self.cut_short |= now < self.schedule.end();

@@ -30,6 +30,7 @@ pub struct Grid {
     next: AtomicU64,
     dropped: AtomicU64,
     stalled: AtomicU64,
+    opened: AtomicU64,
     account: Mutex<Account>,
 }
 
@@ -60,7 +61,14 @@ impl Grid {
     #[must_use]
     pub fn new(every_ns: u64) -> Self {
         let zero = AtomicU64::default;
-        Self { every_ns: every_ns.max(1), next: zero(), dropped: zero(), stalled: zero(), account: Mutex::default() }
+        Self {
+            every_ns: every_ns.max(1),
+            next: zero(),
+            dropped: zero(),
+            stalled: zero(),
+            opened: zero(),
+            account: Mutex::default(),
+        }
     }
 
     /// Room for events that a worker may need before they are read: those of a second,
@@ -92,11 +100,26 @@ impl Grid {
         std::mem::take(&mut self.account().settled)
     }
 
-    /// A client that had taken the instant `due` begins its turn `now`.
-    pub(super) fn begins(&self, due: u64, now: u64) {
-        if now.saturating_sub(due) > LATE_NS {
-            self.stall(due, now);
+    /// When the last session so far was opened, 0 if none was: the system answers while its
+    /// clients are made ready.
+    #[must_use]
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// A session was opened.
+    pub(super) fn opens(&self, now: u64) {
+        self.opened.fetch_max(now, Ordering::Relaxed);
+    }
+
+    /// A client that had taken the instant `due` begins its turn `now`. Returns when its attempt
+    /// is due: it waited ready for the instant, and whatever made it late is no server's doing.
+    pub(super) fn begins(&self, due: u64, now: u64) -> u64 {
+        if now.saturating_sub(due) <= LATE_NS {
+            return due;
         }
+        self.stall(due, now);
+        now
     }
 
     /// This process, or the part of it that takes turns, did not run from `from` to `to`.
@@ -123,7 +146,8 @@ impl Grid {
         });
         // No instant from here on can have been in an earlier stall.
         let first = account.passed.iter().map(|(from, ..)| *from).chain([self.next.load(Ordering::Relaxed)]).min();
-        account.stalls.forget(self.due(schedule.start, first.unwrap_or_default()));
+        // One that is about to be told may be earlier than what others have taken meanwhile.
+        account.stalls.forget(self.due(schedule.start, first.unwrap_or_default()).min(before));
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {

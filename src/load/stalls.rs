@@ -1,8 +1,8 @@
 //! When this process itself did not run: stopped, suspended, or short of a processor. What
 //! was due then says nothing of a server.
 
-/// Stalls that are remembered. Older ones are forgotten first: that blames the server, and
-/// takes thousands of them within one wait.
+/// Stalls that are remembered. Older ones are forgotten first, and the server is blamed then: that
+/// needs thousands of them within one wait.
 const MOST: usize = 4_096;
 
 /// Spans of time, by their ends.

@@ -168,7 +168,7 @@ impl Armed {
         drop(announce);
         let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
-        let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4)?;
+        let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4, spec.grid.clone())?;
         let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
         let armed = Self { spec, workers, reader: Reader::new(readers), seed, _watchdog: watchdog };

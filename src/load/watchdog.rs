@@ -8,9 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::grid::Grid;
 use crate::clock::Clock;
 use crate::record::{Event, ShardSeed, What};
 
+/// Beyond its own period: what was due in a longer gap on a grid was due while this process did not
+/// run. This thread does nothing else, so that no disk and no server can keep it.
+const STALL_NS: u64 = 100_000_000;
 /// Longest and shortest time between two looks at the clock.
 const PERIOD_NS: (u64, u64) = (50_000_000, 1_000_000);
 
@@ -28,8 +32,9 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts it. Gaps longer than `limit_ns` are recorded.
-    pub fn start(seed: ShardSeed, clock: Clock, limit_ns: u64) -> std::io::Result<Self> {
+    /// Starts it. Gaps longer than `limit_ns` are recorded, and the grid is told of those in which
+    /// an instant may have been missed.
+    pub fn start(seed: ShardSeed, clock: Clock, limit_ns: u64, grid: Option<Arc<Grid>>) -> std::io::Result<Self> {
         let done = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&done);
         let (period_ns, limit_ns) = rhythm(limit_ns);
@@ -41,6 +46,10 @@ impl Watchdog {
                 let now = clock.now();
                 if now - last > limit_ns {
                     shard.stamp(Event::NOBODY, 0, What::SelfStall { from: last });
+                }
+                let woken = last.saturating_add(period_ns);
+                if let Some(grid) = grid.as_ref().filter(|_| now.saturating_sub(woken) > STALL_NS) {
+                    grid.stall(woken, now);
                 }
                 last = now;
             }
@@ -86,7 +95,7 @@ mod tests {
         let clock = Clock::monotonic();
         let (seed, reader) = shard(0, clock);
         // A quarter of a ttl of 160 ms: the fixed period of 50 ms was always above it.
-        let watchdog = Watchdog::start(seed, clock, 40_000_000).unwrap();
+        let watchdog = Watchdog::start(seed, clock, 40_000_000, None).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(300));
         drop(watchdog);
         let mut stalls = Stalls::default();

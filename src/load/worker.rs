@@ -57,7 +57,12 @@ pub async fn work(
             () = spec.stop.aborted() => return Err(LoadError::Stopped),
         };
         match opened {
-            Ok(session) => clients.push(common.client(index, session)),
+            Ok(session) => {
+                clients.push(common.client(index, session));
+                if let Some(grid) = &spec.grid {
+                    grid.opens(spec.clock.now());
+                }
+            }
             Err(error) => {
                 let sessions = clients.into_iter().map(|client: Client| client.session).collect();
                 close(sessions, &timer).await;

@@ -1,4 +1,4 @@
-//! The surroundings of a double grant as text: a lane a client, time to the right,
+//! The surroundings of a double grant as text: a lane per client, time to the right,
 //! zero at the grant that should not have been.
 
 use std::fmt::Write as _;

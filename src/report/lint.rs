@@ -78,7 +78,7 @@ pub static LINTS: &[Lint] = &[
     Lint {
         name: "unserved-attempts",
         default: LintLevel::Warn,
-        looks_for: "1 % of the attempts or more were not served or not answered, or a whole second granted nothing because of that",
+        looks_for: "1 % of the attempts or more were not served or not answered, or one was under way in a whole second that granted nothing",
         advice: "see when in the charts over time (red shade), and the server's log: the waits are those of the attempts that were served",
         check: service::unserved_attempts,
     },

@@ -129,7 +129,7 @@ fn bounded(item: &str) -> Result<Kind, String> {
 
 /// A bound on the price that the plan gives, the one that no figure of a run has.
 fn cost(item: &str) -> Result<Kind, String> {
-    let bound = item.split_once('<').map(|(_, bound)| bound.trim());
+    let bound = item.strip_prefix("cost").and_then(|rest| rest.trim_start().strip_prefix('<')).map(str::trim);
     let number = bound.and_then(|bound| bound.parse::<f64>().ok());
     let below = number.filter(|number| number.is_finite() && *number >= 0.0).ok_or_else(|| {
         format!("need \"{item}\": write a price a month in the plan's currency, a number, as in cost<200")

@@ -33,7 +33,8 @@ pub fn unserved_stretches(trial: &Measurements) -> Vec<(u64, u64)> {
 pub fn dark_seconds(trial: &Measurements) -> u64 {
     let (from, to) = (trial.warmup_ns, trial.warmup_ns.saturating_add(trial.measured_ns));
     let at = |second: u64| second.saturating_mul(crate::units::SECOND);
-    let inside = |second: u64| at(second) >= from && at(second + 1) <= to;
+    // In a pause nothing is to be granted.
+    let inside = |second: u64| at(second) >= from && at(second + 1) <= to && !trial.paused_within(second, second + 1);
     let dark = trial.windows.iter().filter(|window| window.had_unserved() && window.grants == 0);
     dark.filter(|window| inside(window.second)).count() as u64
 }

@@ -6,13 +6,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::Mutex;
 
 use super::post::lock;
 use super::sight::{Sight, Turned};
 use crate::cli::measure::Beside;
 use crate::clock::Clock;
-use crate::load::Untaken;
+use crate::load::{Grid, Untaken};
 use crate::record::figures::Schedule;
 use crate::record::history::Alarm;
 use crate::record::{Event, What};
@@ -126,6 +127,10 @@ impl<'a> Eye<'a> {
 }
 
 impl Beside for Eye<'_> {
+    fn arms(&self, grid: &Arc<Grid>) {
+        lock(self.sight).round_armed(self.clock.now(), Arc::clone(grid));
+    }
+
     fn begins(&self, schedule: &Schedule) {
         *self.schedule.borrow_mut() = Some(schedule.clone());
         self.ticked.set(self.clock.now());

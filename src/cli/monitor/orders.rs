@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::eye::SILENCE_NS;
 use crate::backend::Entry;
 use crate::cli::Failure;
 use crate::cli::args::MonitorArgs;
@@ -115,6 +116,15 @@ fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<Strin
             "{} clients that hold for {hold} make {most} attempts/s at most, and {rate}/s are asked for: the rest will \
              be dropped, and counts as not answered; shorten hold or lower --rate",
             plan.clients
+        ));
+    }
+    if let AcquireMode::Wait { timeout_ns } = plan.acquire
+        && timeout_ns >= SILENCE_NS
+    {
+        let (timeout, silence) = (exact_duration(timeout_ns), exact_duration(SILENCE_NS));
+        doubts.push(format!(
+            "an attempt may wait for {timeout}, and a system that has not answered for {silence} counts as down: a lock \
+             that stays taken because its release was lost looks like that; a timeout below {silence} tells them apart"
         ));
     }
     if let AcquireMode::Wait { timeout_ns } = plan.acquire

@@ -1,10 +1,11 @@
 //! One system as it is seen now. The thread that watches it writes, the desk reads.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::eye::SILENCE_NS;
+use crate::load::Grid;
 use crate::lock::Nodes;
 use crate::metrics::Arrivals;
 use crate::report::monitor::{Certain, Rolling, State, Tally};
@@ -27,6 +28,9 @@ fn chunks(instants: Option<(u64, u64, u64)>) -> impl Iterator<Item = (u64, u64)>
     let share = move |whole: u64, part: u64| (u128::from(whole) * u128::from(part) / u128::from(parts.max(1))) as u64;
     (1..=parts).map(move |part| (first + share(last - first, part), share(count, part) - share(count, part - 1)))
 }
+
+/// The desk looks five times a second. A longer gap is our own: nobody could be heard in it.
+const LONGEST_LOOK_NS: u64 = 500 * MILLISECOND;
 
 /// What the desk must tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +76,34 @@ struct Doubt {
     problem: String,
 }
 
+/// The time between two rounds.
+struct Between {
+    /// Since when the system has not answered.
+    since: u64,
+    /// The last look, and how long this process ran since then.
+    looked: u64,
+    unheard_ns: u64,
+    /// The round that is made ready: every session that it opens is an answer.
+    next: Option<Arc<Grid>>,
+}
+
+impl Between {
+    fn since(now: u64, next: Option<Arc<Grid>>) -> Self {
+        Self { since: now, looked: now, unheard_ns: 0, next }
+    }
+
+    /// How long the system has not answered, times left out in which this process did not run.
+    fn unheard(&mut self, now: u64) -> u64 {
+        let opened = self.next.as_ref().map_or(0, |grid| grid.opened());
+        if opened > self.since {
+            (self.since, self.unheard_ns) = (opened, 0);
+        }
+        let gap = now.saturating_sub(std::mem::replace(&mut self.looked, now)).min(LONGEST_LOOK_NS);
+        self.unheard_ns = (self.unheard_ns + gap).min(now.saturating_sub(self.since));
+        self.unheard_ns
+    }
+}
+
 /// All of it.
 pub struct Sight {
     pub backend: &'static str,
@@ -98,8 +130,8 @@ pub struct Sight {
     pub violated: Vec<String>,
     turns: VecDeque<Turned>,
     doubt: Option<Doubt>,
-    /// No round runs since: the next one is prepared.
-    between: Option<u64>,
+    /// No round runs: the next one is prepared.
+    between: Option<Between>,
     /// What was due in the outage under way: the first and the last instant, and how many.
     open: Option<(u64, u64, u64)>,
     /// How long after its begin the last outage was told.
@@ -186,8 +218,9 @@ impl Sight {
         {
             self.falls_silent(now, since, problem);
         }
-        let Some(since) = self.between.filter(|since| now.saturating_sub(*since) >= SILENCE_NS) else { return };
-        if self.state == State::Up {
+        let Some(between) = &mut self.between else { return };
+        let (unheard, since) = (between.unheard(now), between.since);
+        if unheard >= SILENCE_NS && self.state == State::Up {
             self.falls_silent(now, since, "no round could begin since".to_owned());
         }
     }
@@ -233,6 +266,15 @@ impl Sight {
         }
     }
 
+    /// This process itself did not run from `from` to `now`: nobody could ask what was due.
+    pub fn slept(&mut self, from: u64, now: u64, every_ns: u64) {
+        self.account(from, every_ns);
+        let due = now.saturating_sub(from) / every_ns;
+        self.rolling.count(now, |tally| tally.stalled += due);
+        self.arrivals.stalled += due;
+        self.accounted = self.accounted.max(now);
+    }
+
     /// An instant at which this process itself did not run.
     pub fn sleeps(&mut self, due: u64) {
         self.rolling.count(due, |tally| tally.stalled += 1);
@@ -259,6 +301,13 @@ impl Sight {
         self.open = Some((first.min(from), last.max(to), before + count));
     }
 
+    /// The system was prepared for the next round.
+    pub fn round_armed(&mut self, now: u64, next: Arc<Grid>) {
+        if self.between.is_some() {
+            self.between = Some(Between::since(now, Some(next)));
+        }
+    }
+
     /// A round begins: until then none ran.
     pub fn round_begins(&mut self, start: u64, every_ns: u64) {
         self.between = None;
@@ -268,7 +317,7 @@ impl Sight {
     /// A round that told of everything until `end` is over.
     pub fn round_ended(&mut self, end: u64, now: u64) {
         self.accounted = self.accounted.max(end);
-        self.between = Some(now);
+        self.between = Some(Between::since(now, None));
     }
 
     /// What was seen in the last `length_ns`. What an outage under way keeps waiting is in it

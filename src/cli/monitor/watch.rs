@@ -28,6 +28,8 @@ use crate::workload::client_seed;
 const LOOK: Duration = Duration::from_secs(10);
 /// How often a wait looks at the stop.
 const STEP_NS: u64 = 200 * MILLISECOND;
+/// A step that takes so much longer shows that this process did not run.
+const LATE_NS: u64 = 100 * MILLISECOND;
 /// Rounds whose keys could not be removed yet.
 const MOST_LEFT: usize = 16;
 /// Histories of rounds with a violation that are kept.
@@ -229,9 +231,14 @@ impl<'a> Watch<'a> {
     /// Waits, and counts what is due meanwhile.
     fn wait(&self, ns: u64) {
         let post = self.post;
-        let end = post.clock.now().saturating_add(ns);
+        let mut last = post.clock.now();
+        let end = last.saturating_add(ns);
         while !post.stop.draining() {
             let now = post.clock.now();
+            let woken = std::mem::replace(&mut last, now).saturating_add(STEP_NS);
+            if now.saturating_sub(woken) > LATE_NS {
+                post.sight(self.place).slept(woken, now, post.every_ns);
+            }
             post.sight(self.place).account(now, post.every_ns);
             if now >= end {
                 return;

@@ -191,10 +191,11 @@ impl HeatMap {
             let Some(trial) = trials.iter().find(|trial| trial.trial == phases.trial) else { continue };
             let whose = format!("trial {}", phases.trial);
             let whose = (self.trials.len() > 1).then_some(whose.as_str());
-            self.overlay.add(trial, whose, phases.start as f64);
+            // Its drain is not shown: there the next trial stands.
+            let mut own = Overlay::default();
+            own.add(trial, whose, phases.start as f64);
+            self.overlay.join(&own.within(phases.start as f64, phases.end as f64));
         }
-        let end = self.trials.last().map_or(0, |last| last.end);
-        self.overlay = std::mem::take(&mut self.overlay).within(0.0, end as f64);
     }
 
     /// Grants a second in each band of the wait.

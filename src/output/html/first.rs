@@ -24,7 +24,7 @@ pub struct First {
     pub absent: Vec<String>,
     /// The systems that ran, by class of durability.
     pub classes: Vec<ClassRows>,
-    /// Is no system in the same class as another, so that none is ranked before another?
+    /// Are there several systems, and none in the same class as another, so that none is ranked before another?
     pub unranked: bool,
     /// What the run does not prove.
     pub limits: Vec<String>,
@@ -91,7 +91,7 @@ pub fn first(report: &Report, answer: &Answer) -> First {
         load: load_words(report).trim_start_matches("; ").to_owned(),
         absent: answer.turnout.absent.iter().map(absent_words).collect(),
         classes: answer.classes.iter().map(|class| rows(class, most)).collect(),
-        unranked: answer.classes.iter().all(alone),
+        unranked: answer.classes.len() > 1 && answer.classes.iter().all(alone),
         limits: answer.limits.iter().map(|limit| tight(&limit_words(limit, ran))).collect(),
         findings: answer.findings.iter().map(told).collect(),
         more_findings: answer.more_findings,
@@ -187,7 +187,8 @@ mod tests {
         assert_eq!((clean.classes[0].rows[0].sign, clean.classes[0].rows[0].bar), ("★", 100));
         assert!(clean.classes[0].winner.starts_with("redis is best: 2.9"), "{}", clean.classes[0].winner);
         assert!(!clean.limits.is_empty());
-        assert!(told(&empty().report).classes.is_empty());
+        assert!(told(&empty().report).classes.is_empty() && !told(&empty().report).unranked);
+        assert!(!told(&timeouts().report).unranked, "one system");
         assert_eq!(told(&timeouts().report).classes[0].rows[0].sign, "!");
     }
 }

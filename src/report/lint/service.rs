@@ -20,21 +20,16 @@ fn outage(evidence: &Evidence<'_>, name: &str, trials: &[&TrialResult]) -> Optio
     if !too_many_unserved(share) && dark == 0 {
         return None;
     }
-    let mut text = format!(
-        "{} of {} attempts ({}) were not served or not answered",
-        grouped(unserved),
-        grouped(attempts),
-        percent(share)
-    );
-    if dark > 0 {
-        text.push_str(&format!("; nothing was granted for {}", human_duration(dark * SECOND)));
+    let dark =
+        if dark > 0 { format!("; nothing was granted for {}", human_duration(dark * SECOND)) } else { String::new() };
+    if unserved == 0 {
+        // They began before, and were under way in those seconds.
+        return Some(format!("attempts of the warm-up were not served or not answered{dark}"));
     }
-    Some(text)
-}
-
-/// Only none of them is "0 %".
-fn percent(share: f64) -> String {
-    if share > 0.0 && share < 0.000_1 { "less than 0.01 %".to_owned() } else { format!("{:.2} %", share * 100.0) }
+    let share = if share < 0.000_1 { "less than 0.01 %".to_owned() } else { format!("{:.2} %", share * 100.0) };
+    let were = if unserved == 1 { "was" } else { "were" };
+    let (unserved, attempts) = (grouped(unserved), grouped(attempts));
+    Some(format!("{unserved} of {attempts} attempts ({share}) {were} not served or not answered{dark}"))
 }
 
 /// Of the trial in which most clients went without: `5 of 16 clients never got a turn`.

@@ -186,8 +186,8 @@ pub struct WindowFigures {
     pub service_max_ns: Option<u64>,
     /// Was any waited for in vain? Then the longest is not known, and at least that.
     pub service_max_is_lower_bound: bool,
-    /// Median of the response time of what was due: that, and its lower bound where it is not
-    /// known, for more than that got no grant.
+    /// Median of the response time of what was due; `null` with its lower bound below where too
+    /// many attempts got no grant for it to be known.
     pub response_p50_ns: Option<u64>,
     /// Its lower bound.
     pub response_p50_at_least_ns: Option<u64>,

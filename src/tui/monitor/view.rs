@@ -32,7 +32,7 @@ const HELP: &[&str] = &[
     "?        this help",
     "",
     "p50 to max: response time, from the due instant to the grant; service: from the call.",
-    "> 2.8 s: at least that, for more than that was due and got no grant.",
+    "> 2.8 s: at least that; too many attempts got no grant for an exact figure.",
     "answered: of what was due; what no client could take (dropped) or was due in an",
     "outage (missed) was not.   waited: not granted by the first request.",
     "double grants (twice): of the holds that another client challenged.",

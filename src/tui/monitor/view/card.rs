@@ -177,12 +177,16 @@ fn watched(window: &WindowFigures) -> String {
     window.called().replace(" so far", "")
 }
 
-/// `no outage`, `1 outage, 12.0s`, `3 outages, the last 12.0s`.
+/// `no outage`, `1 outage, 12.0s`, `3 outages, the last 12.0s`; while one is under way
+/// `2 outages, this one 5.0s so far`. Those that are over are counted.
 fn outage(system: &SystemStatus) -> String {
     let lasted = system.last_outage.as_ref().map(|outage| span(outage.lasted_ns / MILLISECOND));
     match (system.outages, lasted) {
         (_, None) => "no outage".to_owned(),
         (0, Some(lasted)) => format!("an outage, {lasted} so far"),
+        (over, Some(lasted)) if system.state == State::Down => {
+            format!("{} outages, this one {lasted} so far", grouped(over + 1))
+        }
         (1, Some(lasted)) => format!("1 outage, {lasted}"),
         (count, Some(lasted)) => format!("{} outages, the last {lasted}", grouped(count)),
     }

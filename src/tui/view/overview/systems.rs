@@ -27,7 +27,7 @@ pub static PANEL: Panel = Panel {
         listed(view).iter().position(|at| Some(*at) == shown).unwrap_or(0)
     }),
     name: "Systems",
-    about: "A row a lock system: how fast, how long a client waits, and whether it is safe",
+    about: "A row per lock system: how fast, how long a client waits, and whether it is safe",
     draw,
     rows: |view| listed(view).len(),
     columns: |_| FIGURES.len(),

@@ -1,4 +1,4 @@
-//! Who was inside when: a lane a client, time to the right. Where two clients of one key
+//! Who was inside when: a lane per client, time to the right. Where two clients of one key
 //! are inside at once the bar is red and hatched, and both tokens are written.
 
 use ratatui::buffer::Buffer;
@@ -21,7 +21,7 @@ const MARGIN: u16 = 12;
 /// The panel.
 pub static PANEL: Panel = Panel {
     name: "Who was inside",
-    about: "Holds of one key, a lane a client; up and down choose the key, + and - the length of the time axis",
+    about: "Holds of one key, a lane per client; up and down choose the key, + and - the length of the time axis",
     draw,
     rows: |view| if feed::selected(view).is_none() { view.system().map_or(0, |system| keys(system).len()) } else { 0 },
     sorts: &["the violation that is selected", "time: the latest moments"],
