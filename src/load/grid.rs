@@ -108,7 +108,7 @@ impl Grid {
     }
 
     /// A session was opened.
-    pub(super) fn opens(&self, now: u64) {
+    pub(crate) fn opens(&self, now: u64) {
         self.opened.fetch_max(now, Ordering::Relaxed);
     }
 
@@ -245,20 +245,20 @@ mod tests {
         // Two clients; one waits for its turn at 20 ms and oversleeps to 205 ms.
         let (grid, schedule) = (Grid::new(ms(10)), Schedule::new(0, 0, ms(1_000)));
         assert_eq!([0, 0].map(|now| grid.take(&schedule, now)), [ms(10), ms(20)]);
-        grid.begins(ms(10), ms(10));
+        assert_eq!(grid.begins(ms(10), ms(10)), ms(10));
         // The other one is free again before the first has said that it was late.
         assert_eq!(grid.take(&schedule, ms(205)), ms(210));
         grid.settle(&schedule, ms(205));
         assert_eq!((grid.dropped(), grid.stalled()), (0, 0), "not judged yet");
-        grid.begins(ms(20), ms(205));
+        assert_eq!(grid.begins(ms(20), ms(205)), ms(205), "no wait for the system");
         grid.settle(&schedule, ms(206));
         // 30 to 200 ms but for the tenth places: 18 instants.
         assert_eq!((grid.dropped(), grid.stalled()), (0, 18));
         assert!(grid.fetch().iter().all(|untaken| untaken.own));
         // All busy: nobody was late, so that it is the server.
-        grid.begins(ms(210), ms(210) + LATE_NS);
+        assert_eq!(grid.begins(ms(210), ms(210) + LATE_NS), ms(210));
         assert_eq!(grid.take(&schedule, ms(255)), ms(260));
-        // The conductor did not run either in a part of it.
+        // The watchdog did not run either in a part of it.
         grid.stall(ms(240), ms(252));
         grid.settle(&schedule, ms(400));
         assert_eq!((grid.dropped(), grid.stalled()), (2, 20));

@@ -16,7 +16,7 @@ pub static NEEDS: &[(&str, &str)] = &[
     ("fifo", "waiters are served in order of arrival"),
     ("p99<20ms", "acquire response time; p50, p90, p95 and p999 too"),
     ("rate>1000/s", "grants a second, as measured under the run's plan"),
-    ("cost<200", "price a month, where the plan gives prices"),
+    ("cost<200", "price per month, where the plan gives prices"),
 ];
 
 /// One need.
@@ -132,7 +132,7 @@ fn cost(item: &str) -> Result<Kind, String> {
     let bound = item.strip_prefix("cost").and_then(|rest| rest.trim_start().strip_prefix('<')).map(str::trim);
     let number = bound.and_then(|bound| bound.parse::<f64>().ok());
     let below = number.filter(|number| number.is_finite() && *number >= 0.0).ok_or_else(|| {
-        format!("need \"{item}\": write a price a month in the plan's currency, a number, as in cost<200")
+        format!("need \"{item}\": write a price per month in the plan's currency, a number, as in cost<200")
     })?;
     Ok(Kind::Cost { below })
 }
@@ -185,7 +185,10 @@ mod tests {
         insta::assert_snapshot!(refused("p99"), @r#"need "p99" has no bound; write it as p99<20ms"#);
         insta::assert_snapshot!(refused("rate>1000"), @r#"need "rate>1000": throughput is a rate, and its bound "1000" is none; write a number and /s, such as 1000/s"#);
         insta::assert_snapshot!(refused("rate>fast/s"), @r#"need "rate>fast/s": throughput is a rate, and its bound "fast/s" is none; write a number and /s, such as 1000/s"#);
-        insta::assert_snapshot!(refused("cost<EUR"), @r#"need "cost<EUR": write a price a month in the plan's currency, a number, as in cost<200"#);
+        insta::assert_snapshot!(refused("cost<EUR"), @r#"need "cost<EUR": write a price per month in the plan's currency, a number, as in cost<200"#);
+        for text in ["cost{redis}<200", "cost>5<200", "cost!<200", "cost=<200"] {
+            assert!(refused(text).contains("write a price per month"), "{text}");
+        }
         insta::assert_snapshot!(refused("speed<3"), @r#"need "speed<3" is not known; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
         insta::assert_snapshot!(refused(" , "), @"no need is given; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200");
     }

@@ -278,7 +278,7 @@ fn prices(item: &Item<'_>) -> Option<Prices> {
         sound &= if entry.key == "currency" {
             price.text().map(|text| prices.currency = text).is_some()
         } else if !entry.key.is_empty() && entry.key.chars().all(named) {
-            let amount = price.real(|amount| amount.is_finite() && amount >= 0.0, "a price a month, 0 or more");
+            let amount = price.real(|amount| amount.is_finite() && amount >= 0.0, "a price per month, 0 or more");
             amount.map(|amount| prices.monthly.insert(entry.key.clone(), amount)).is_some()
         } else {
             price.report("is the price of no lock system (`lockbench backends` lists them)");

@@ -372,10 +372,10 @@ impl Sight {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sight, State, Turned};
+    use super::{Arc, Grid, Sight, State, Turned};
     use crate::lock::{Away, Nodes};
     use crate::report::monitor::Tally;
-    use crate::units::SECOND;
+    use crate::units::{MILLISECOND, SECOND};
 
     fn down(problem: &str, after_ns: u64) -> Turned {
         Turned::Down { problem: problem.to_owned(), after_ns }
@@ -447,10 +447,49 @@ mod tests {
         sight.settle_doubt(9 * SECOND);
         sight.round_ended(9 * SECOND, 9 * SECOND);
         assert_eq!((sight.take_turns(), sight.rolling.total().gap_ns), (vec![Turned::Up(None)], SECOND));
-        sight.settle_doubt(11 * SECOND);
-        assert_eq!(sight.take_turns(), [down("no round could begin since", 2 * SECOND)]);
+        looks(&mut sight, 9_000, 10_400);
+        assert_eq!(sight.take_turns(), [down("no round could begin since", 1_400 * MILLISECOND)]);
         sight.round_begins(13 * SECOND, SECOND);
         assert_eq!(sight.rolling.total().missed, 4);
+    }
+
+    /// The desk's looks after the first instant, until the last one, milliseconds.
+    fn looks(sight: &mut Sight, from: u64, to: u64) {
+        (from + 200..=to).step_by(200).for_each(|at| sight.settle_doubt(at * MILLISECOND));
+    }
+
+    #[test]
+    fn a_system_that_opens_sessions_answers_and_a_sleep_of_ours_is_no_silence() {
+        let sight = Sight::shared("postgres", 0);
+        let mut sight = sight.lock().unwrap();
+        sight.answers(SECOND);
+        sight.take_turns();
+        sight.round_ended(SECOND, SECOND);
+        let grid = Arc::new(Grid::new(1));
+        // Prepared after a second, then a session a second.
+        looks(&mut sight, 1_000, 2_000);
+        sight.round_armed(2 * SECOND, Arc::clone(&grid));
+        for second in 3..9 {
+            looks(&mut sight, (second - 1) * 1_000, second * 1_000);
+            grid.opens(second * SECOND);
+        }
+        // Nobody looked for an hour.
+        sight.settle_doubt(3_600 * SECOND);
+        assert_eq!(sight.take_turns(), []);
+        looks(&mut sight, 3_600_000, 3_601_000);
+        assert!(matches!(sight.take_turns()[..], [Turned::Down { .. }]));
+    }
+
+    #[test]
+    fn what_was_due_while_this_process_slept_in_an_outage_is_not_missed() {
+        let sight = Sight::shared("redis", 0);
+        let mut sight = sight.lock().unwrap();
+        sight.falls_silent(SECOND, SECOND, "refused".to_owned());
+        sight.account(SECOND, SECOND);
+        sight.slept(3 * SECOND, 603 * SECOND, SECOND);
+        sight.account(605 * SECOND, SECOND);
+        let total = sight.rolling.total();
+        assert_eq!((total.missed, total.stalled), (5, 600));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::{HeatMap, Phases, Scale, Strip, columns, heatmap, levels};
 use crate::output::sample;
-use crate::report::Measurements;
+use crate::report::{Measurements, RecordedRun};
 
 #[test]
 fn every_grant_of_the_run_is_in_a_cell() {
@@ -42,6 +42,18 @@ fn colours_have_round_bounds_that_cover_all_rates() {
     assert!(levels(std::iter::empty()).is_empty());
     let wide = levels([0.1, 1e6].into_iter());
     assert!(wide.len() <= 8 && wide[0] <= 0.1);
+}
+
+#[test]
+fn what_went_unserved_in_a_drain_is_not_shaded_over_the_next_trial() {
+    let mut run = sample::crowd(1);
+    let mut drain = run.measured[0].windows[0].clone();
+    (drain.second, drain.unserved) = (8, 1);
+    run.measured[0].windows.push(drain);
+    let shaded = |run: &RecordedRun| heatmap(run).unwrap()[0].caption.contains("Red shade");
+    assert!(!shaded(&run));
+    run.measured[0].windows[6].unserved = 1;
+    assert!(shaded(&run));
 }
 
 #[test]
