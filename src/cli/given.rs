@@ -126,14 +126,14 @@ fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Ve
             add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
             Vec::new()
         }
-        Command::SweepUp(args) if args.endpoint.is_empty() => {
-            add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
-            Vec::new()
-        }
-        // It removes: on no server but those that were typed.
-        Command::SweepUp(_) => {
-            let left = variable("LOCKBENCH_ENDPOINT").map(|_| "the servers of LOCKBENCH_ENDPOINT are left out");
-            left.map(str::to_owned).into_iter().collect()
+        Command::SweepUp(args) => {
+            let asked = asked(variable("LOCKBENCH_ENDPOINT"), None);
+            if args.endpoint.is_empty() {
+                args.endpoint.clone_from(&asked);
+            }
+            // It removes: where servers are typed, on no others.
+            let left_out = !asked.is_empty() && args.endpoint != asked;
+            left_out.then(|| "the servers of LOCKBENCH_ENDPOINT are left out".to_owned()).into_iter().collect()
         }
         Command::Compare(args) => {
             add(&mut args.gates, "LOCKBENCH_GATE", Some(','));
