@@ -18,9 +18,10 @@ use provisioned::{dashboards, panels};
 
 /// What this run cannot show: it has no fencing, no renewal, no fixed rate, no refusals
 /// and no faults, and what `lockbench_up` tells ends with it.
-const WITHOUT: [&str; 8] = [
+const WITHOUT: [&str; 9] = [
+    "Availability of canaries",
     "Does it answer?",
-    "Dropped arrivals",
+    "Due and not attempted",
     "Faults",
     "Fencing rejections",
     "Renewal, p50 and p99",
