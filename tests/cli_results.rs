@@ -112,13 +112,21 @@ fn a_full_disk_costs_the_files_but_not_the_figures() {
 
 #[test]
 fn a_file_size_limit_is_like_a_full_disk() {
+    limited(8);
+    // There the report has room, and the history has not.
+    let place = limited(128);
+    assert!(place.results().join(".full.partial/report.json").exists());
+}
+
+/// A run whose files have so many blocks at most.
+fn limited(blocks: u32) -> Place {
     let place = Place::new();
     let workload = Place::shipped("uncontended.toml");
-    // With the signal ignored, a write beyond the limit (8 blocks) fails: setrlimit(2).
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    // With the signal ignored, a write beyond the limit fails: setrlimit(2).
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
     let binary = env!("CARGO_BIN_EXE_lockbench");
     let output = Command::new("/bin/sh")
-        .args(["-c", script, binary, "run", &workload, "-b", "memory", "--run-id", "full"])
+        .args(["-c", &script, binary, "run", &workload, "-b", "memory", "--run-id", "full"])
         .args(["--set", "duration=500ms", "--set", "warmup=0s"])
         .current_dir(place.path())
         .output()
@@ -128,6 +136,7 @@ fn a_file_size_limit_is_like_a_full_disk() {
     assert!(err.contains("history.jsonl.gz: File too large") && out.contains("grants/s"), "{err}\n{out}");
     assert_eq!(place.entries(), [".full.partial"]);
     agrees(&place.results().join(".full.partial"), 1);
+    place
 }
 
 /// What could still be written of a report says how the run ended, or nothing reads it.
