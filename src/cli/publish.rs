@@ -42,7 +42,7 @@ impl<'a> Published<'a> {
         let elapsed = now.saturating_sub(before) as f64 / 1e9;
         let share = (elapsed > 0.0).then(|| (cpu - cpu_before) / elapsed);
         self.last = (now, cpu);
-        let snapshot = self.trial.snapshot(now, self.steering.paused(), share);
+        let snapshot = self.trial.snapshot(now, self.steering.held(), share);
         self.display.update(Update::Live(Box::new(snapshot)));
     }
 

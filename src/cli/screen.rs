@@ -19,7 +19,7 @@ use crate::record::{LogLine, LogRing};
 use crate::report::live::{Closed, Publisher, Subscriber, Update, feed};
 use crate::report::write_file;
 use crate::tui::app::Updates;
-use crate::tui::controls::{Controls, Saved};
+use crate::tui::controls::{Controls, Paused, Saved};
 
 /// What the user may steer from the screen.
 #[derive(Clone)]
@@ -139,8 +139,13 @@ impl Controls for Hands {
         }
     }
 
-    fn paused(&self) -> bool {
-        self.steer.steering.paused()
+    fn paused(&self) -> Paused {
+        let steering = &self.steer.steering;
+        match (steering.paused(), steering.held()) {
+            (true, true) => Paused::InForce,
+            (true, false) => Paused::Asked,
+            (false, _) => Paused::No,
+        }
     }
 
     fn mark(&self) -> Result<(), String> {

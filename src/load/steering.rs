@@ -105,7 +105,8 @@ impl Steering {
     }
 
     /// Is a pause in force? All that a client asks before each attempt.
-    pub(super) fn held(&self) -> bool {
+    #[must_use]
+    pub fn held(&self) -> bool {
         self.0.held.load(Ordering::Acquire)
     }
 

@@ -8,12 +8,23 @@ pub struct Saved {
     pub bytes: Vec<u8>,
 }
 
+/// How far a pause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paused {
+    /// Nothing is paused.
+    No,
+    /// A pause is asked for; the load has not taken it yet and still runs, or none runs.
+    Asked,
+    /// No attempt begins.
+    InForce,
+}
+
 /// The run's steering wheel. Nothing here waits for the load.
 pub trait Controls {
     /// Pauses the load, or lets it go on; of a replay: the replay.
     fn pause(&self, paused: bool);
-    /// Is it paused?
-    fn paused(&self) -> bool;
+    /// How far the pause is that was asked for last.
+    fn paused(&self) -> Paused;
     /// Drops a marker at this moment.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Color;
 
 use super::app::{App, Events, Pace, Updates};
-use super::controls::{Controls, Saved};
+use super::controls::{Controls, Paused, Saved};
 use super::look::Look;
 use super::picture;
 use super::state::State;
@@ -46,8 +46,8 @@ impl Controls for Told {
         *self.paused.borrow_mut() = paused;
         self.say(format!("pause {paused}"));
     }
-    fn paused(&self) -> bool {
-        *self.paused.borrow()
+    fn paused(&self) -> Paused {
+        if *self.paused.borrow() { Paused::InForce } else { Paused::No }
     }
     fn mark(&self) -> Result<(), String> {
         self.say("mark");
@@ -207,7 +207,7 @@ pub fn panels(screen: usize, state: &State, look: &Look, (width, height): (u16, 
     let area = Rect { y: 0, ..middle(whole) };
     let mut buffer = Buffer::empty(area);
     buffer.set_style(area, look.theme.paper());
-    let view = View { state, look: &look, panel: 0, room: Room::of(whole), paused: false, now: 0 };
+    let view = View { state, look: &look, panel: 0, room: Room::of(whole), paused: Paused::No, now: 0 };
     draw_panels(&view, area, &mut buffer);
     buffer
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::signal::Signals;
 use crate::cli::terminal::Taken;
 use crate::report::live::Tempo;
-use crate::tui::controls::{Controls, Saved};
+use crate::tui::controls::{Controls, Paused, Saved};
 use crate::units::SECOND;
 
 /// How many files of one name there may be.
@@ -39,8 +39,8 @@ impl Controls for Remote {
         }
     }
 
-    fn paused(&self) -> bool {
-        self.tempo.paused()
+    fn paused(&self) -> Paused {
+        if self.tempo.paused() { Paused::InForce } else { Paused::No }
     }
 
     fn mark(&self) -> Result<(), String> {
@@ -120,7 +120,7 @@ mod tests {
     use super::{Remote, save};
     use crate::cli::signal::Signals;
     use crate::report::live::Tempo;
-    use crate::tui::controls::{Controls, Saved};
+    use crate::tui::controls::{Controls, Paused, Saved};
     use crate::units::SECOND;
 
     #[test]
@@ -151,14 +151,14 @@ mod tests {
         let remote = Remote { tempo: tempo.clone(), followed: false, screens: "x".into(), terminal: None, signals };
         remote.pause(true);
         remote.set_speed(4.0);
-        assert!(tempo.paused() && remote.paused() && tempo.now().speed == 4.0);
+        assert!(tempo.paused() && remote.paused() == Paused::InForce && tempo.now().speed == 4.0);
         assert_eq!((remote.seek(5), remote.seek(5), remote.seek(-60)), (Some(5 * SECOND), Some(10 * SECOND), Some(0)));
         assert_eq!(remote.mark().unwrap_err(), "a stored run takes no markers");
         assert!(!tempo.stopped() && remote.suspend().is_ok());
         let (tempo, follows) = (Tempo::new(1.0), Remote { followed: true, ..remote });
         let remote = Remote { tempo: tempo.clone(), ..follows };
         remote.pause(true);
-        assert!(!tempo.paused() && !remote.paused() && remote.seek(5).is_none());
+        assert!(!tempo.paused() && remote.paused() == Paused::No && remote.seek(5).is_none());
         remote.finish();
         assert!(tempo.stopped());
     }

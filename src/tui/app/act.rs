@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::App;
 use crate::report::live::Origin;
-use crate::tui::controls::Saved;
+use crate::tui::controls::{Paused, Saved};
 use crate::tui::input::Action;
 use crate::tui::look::{Ending, PANELS, Popup, SCREENS, SYSTEMS, WINDOWS};
 use crate::tui::picture;
@@ -112,7 +112,7 @@ impl App<'_> {
         if self.look.ending == Ending::Over {
             self.toast("the run is over: there is nothing to pause");
         } else {
-            self.controls.pause(!self.controls.paused());
+            self.controls.pause(self.controls.paused() == Paused::No);
         }
     }
 

@@ -20,6 +20,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 pub use chrome::{BESIDE, NARROWEST, SHORTEST, Spot, draw, draw_panels, middle, most_scrolled, place_at};
 
+use super::controls::Paused;
 use super::glyph::Glyphs;
 use super::look::{Look, Popup, Selection};
 use super::state::{State, SystemState};
@@ -140,7 +141,7 @@ pub struct View<'a> {
     /// Room of the whole screen.
     pub room: Room,
     /// Is the load, or the replay, paused?
-    pub paused: bool,
+    pub paused: Paused,
     /// Clock nanoseconds, for what blinks or lapses.
     pub now: u64,
 }

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::{View, width};
+use crate::tui::controls::Paused;
 use crate::tui::input::{Action, bindings};
 use crate::tui::look::{Ending, Popup};
 use crate::tui::text::fit;
@@ -104,7 +105,7 @@ fn words(view: &View<'_>, action: Action, shown: &str, brief: &str) -> Option<(S
         Action::Marker if view.look.ending >= Ending::Over => None,
         Action::Finish if view.look.ending == Ending::Over => None,
         Action::Finish if view.look.ending == Ending::Asked => Some((key, "abort".to_owned())),
-        Action::Pause if view.paused => Some((key, "go on".to_owned())),
+        Action::Pause if view.paused != Paused::No => Some((key, "go on".to_owned())),
         Action::Freeze if view.look.frozen => Some((key, "unfreeze display".to_owned())),
         Action::Expand if view.look.expanded => Some((key, "show all".to_owned())),
         _ => plain,

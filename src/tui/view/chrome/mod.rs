@@ -18,6 +18,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 use super::{Panel, Room, View};
 use crate::plain::is_order;
 use crate::report::live::Origin;
+use crate::tui::controls::Paused;
 use crate::tui::look::Ending;
 use crate::tui::look::Look;
 use crate::tui::state::State;
@@ -33,7 +34,7 @@ pub const NARROWEST: u16 = 80;
 pub const SHORTEST: u16 = 24;
 
 /// Draws everything. Whatever text of others is in it, no cell commands the terminal.
-pub fn draw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buffer: &mut Buffer) {
+pub fn draw(state: &State, look: &Look, paused: Paused, now: u64, area: Rect, buffer: &mut Buffer) {
     draw_raw(state, look, paused, now, area, buffer);
     for cell in &mut buffer.content {
         if cell.symbol().len() > 1 && cell.symbol().contains(is_order) {
@@ -42,7 +43,7 @@ pub fn draw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buff
     }
 }
 
-fn draw_raw(state: &State, look: &Look, paused: bool, now: u64, area: Rect, buffer: &mut Buffer) {
+fn draw_raw(state: &State, look: &Look, paused: Paused, now: u64, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, look.theme.paper());
     if area.width < NARROWEST || area.height < SHORTEST {
         let over = look.ending == Ending::Over;
@@ -122,7 +123,7 @@ pub fn place_at(state: &State, look: &Look, area: Rect, at: Position) -> Option<
     if area.width < NARROWEST || area.height < SHORTEST {
         return None;
     }
-    let view = View { state, look, panel: 0, room: Room::of(area), paused: false, now: 0 };
+    let view = View { state, look, panel: 0, room: Room::of(area), paused: Paused::No, now: 0 };
     let [_, tabs, middle, _] = rows(area);
     if tabs.contains(at) {
         return tabs::at(&view, tabs, at).map(Spot::Tab);

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::draw;
 use crate::report::live::{Origin, Update};
+use crate::tui::controls::Paused;
 use crate::tui::look::{Ending, Look, Popup};
 use crate::tui::sample;
 use crate::tui::stage::{styled, text};
@@ -21,7 +22,7 @@ fn look(theme: Theme) -> Look {
     look
 }
 
-fn drawn(state: &State, look: &Look, paused: bool, (width, height): (u16, u16)) -> Buffer {
+fn drawn(state: &State, look: &Look, paused: Paused, (width, height): (u16, u16)) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     draw(state, look, paused, 0, area, &mut buffer);
@@ -40,16 +41,16 @@ fn snapshots() {
     for size in SIZES {
         for theme in [Theme::Default, Theme::Mono] {
             let name = |moment: &str| format!("chrome_{moment}_{}x{}_{}", size.0, size.1, theme.name());
-            insta::assert_snapshot!(name("middle"), styled(&drawn(&state, &look(theme), false, size)));
+            insta::assert_snapshot!(name("middle"), styled(&drawn(&state, &look(theme), Paused::No, size)));
             let mut held = look(theme);
             (held.frozen, held.ending) = (true, Ending::Asked);
             held.filter = "key 3".to_owned();
-            insta::assert_snapshot!(name("violated_held"), styled(&drawn(&violated, &held, true, size)));
+            insta::assert_snapshot!(name("violated_held"), styled(&drawn(&violated, &held, Paused::InForce, size)));
         }
         let name = |moment: &str| format!("chrome_{moment}_{}x{}", size.0, size.1);
         let mut helped = look(Theme::Default);
         helped.popup = Some(Popup::Help);
-        insta::assert_snapshot!(name("help"), text(&drawn(&state, &helped, false, size)));
+        insta::assert_snapshot!(name("help"), text(&drawn(&state, &helped, Paused::No, size)));
     }
 }
 
@@ -57,7 +58,7 @@ fn snapshots() {
 fn a_question_covers_the_panels() {
     let mut asked = look(Theme::Default);
     asked.popup = Some(Popup::Warning("3 clients hold a lock now. ".repeat(6)));
-    insta::assert_snapshot!(styled(&drawn(&violated(), &asked, false, (80, 24))));
+    insta::assert_snapshot!(styled(&drawn(&violated(), &asked, Paused::No, (80, 24))));
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn what_must_be_seen_is_whole_at_the_narrowest() {
     (look.frozen, look.ending) = (true, Ending::Over);
     for screen in 0..7 {
         look.screen = screen;
-        let text = text(&drawn(&state, &look, true, (80, 24)));
+        let text = text(&drawn(&state, &look, Paused::InForce, (80, 24)));
         let title = text.lines().next().unwrap();
         let doubles = format!("!! {} double grants", crate::units::grouped(state.double_grants()));
         for words in [doubles.as_str(), "REPLAY x0.125", "OVER", "replay PAUSED", "display FROZEN"] {
@@ -88,7 +89,7 @@ fn a_pause_that_the_run_itself_tells_of_is_shown_too() {
     let at = state.current.unwrap();
     state.systems[at].snapshot.as_mut().unwrap().paused = true;
     state.run.as_mut().unwrap().origin = Origin::Followed;
-    let text = text(&drawn(&state, &look(Theme::Default), false, (80, 24)));
+    let text = text(&drawn(&state, &look(Theme::Default), Paused::No, (80, 24)));
     assert!(text.contains("FOLLOWING") && text.contains("load PAUSED"), "{text}");
 }
 
@@ -97,7 +98,7 @@ fn a_pause_brings_the_end_of_a_trial_no_nearer() {
     let mut state = sample::in_the_middle_of("redis", 5);
     let at = state.current.unwrap();
     let title = |state: &State| {
-        let text = text(&drawn(state, &look(Theme::Default), false, (120, 40)));
+        let text = text(&drawn(state, &look(Theme::Default), Paused::No, (120, 40)));
         text.lines().next().unwrap().split("left").nth(1).unwrap().to_owned()
     };
     let before = title(&state);
@@ -107,11 +108,11 @@ fn a_pause_brings_the_end_of_a_trial_no_nearer() {
 
 #[test]
 fn before_the_first_trial_the_title_says_what_is_awaited() {
-    let empty = text(&drawn(&State::default(), &look(Theme::Default), false, (80, 24)));
+    let empty = text(&drawn(&State::default(), &look(Theme::Default), Paused::No, (80, 24)));
     assert!(empty.starts_with("lockbench  starting"), "{empty}");
     let mut state = State::default();
     state.update(sample::updates().remove(0));
-    let begun = text(&drawn(&state, &look(Theme::Default), false, (80, 24)));
+    let begun = text(&drawn(&state, &look(Theme::Default), Paused::No, (80, 24)));
     assert!(begun.lines().next().unwrap().contains("preparing the systems"), "{begun}");
 }
 
@@ -122,7 +123,7 @@ fn ascii_is_ascii_under_every_cover() {
         let mut look = look(Theme::Mono);
         look.popup = Some(popup);
         for size in SIZES {
-            let text = text(&drawn(&state, &look, true, size));
+            let text = text(&drawn(&state, &look, Paused::InForce, size));
             assert!(text.is_ascii(), "{text}");
         }
     }

@@ -9,6 +9,7 @@ use ratatui::widgets::Widget;
 use super::{View, loud, width};
 use crate::load::Phase;
 use crate::report::live::{Origin, Snapshot};
+use crate::tui::controls::Paused;
 use crate::tui::look::Ending;
 use crate::tui::state::{Standing, SystemState};
 use crate::tui::text::{clock, fit};
@@ -169,11 +170,16 @@ fn held(view: &View<'_>) -> Vec<String> {
     }
     let running = view.state.running().filter(|system| system.standing == Standing::Running);
     let told = running.and_then(|system| system.snapshot.as_ref()).is_some_and(|snapshot| snapshot.paused);
-    if matches!(origin, Origin::Replayed { .. }) && view.paused {
+    if matches!(origin, Origin::Replayed { .. }) && view.paused != Paused::No {
         words.push("replay PAUSED".to_owned());
     }
-    if told || origin == Origin::Live && view.paused && view.look.ending != Ending::Over {
-        words.push("load PAUSED".to_owned());
+    let live = origin == Origin::Live && view.look.ending != Ending::Over;
+    match view.paused {
+        Paused::InForce if live => words.push("load PAUSED".to_owned()),
+        // Only the load itself can say that it stands still.
+        Paused::Asked if live => words.push("pausing".to_owned()),
+        _ if told => words.push("load PAUSED".to_owned()),
+        _ => {}
     }
     if view.look.frozen {
         words.push("display FROZEN".to_owned());

@@ -87,6 +87,7 @@ pub fn level(rate: f64, quarter: f64) -> usize {
 mod tests {
     use super::{Heat, level};
     use crate::report::live::KeyLive;
+    use crate::tui::controls::Paused;
     use crate::tui::look::Look;
     use crate::tui::state::{HeatKey, State, SystemState};
     use crate::tui::theme::Theme;
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn every_contended_attempt_is_in_a_cell_and_the_unknown_is_no_zero() {
         let (state, look) = (State::default(), Look::new(Theme::Mono, false));
-        let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: false, now: 0 };
+        let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: Paused::No, now: 0 };
         let mut system = SystemState::new("redis");
         system.snapshot = Some(crate::report::live::Snapshot {
             elapsed_ns: 4_000_000_000,

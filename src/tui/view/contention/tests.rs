@@ -1,6 +1,7 @@
 //! The screen drawn from what was recorded of real runs.
 
 use super::GRANTS;
+use crate::tui::controls::Paused;
 use crate::tui::look::Look;
 use crate::tui::sample::{at_the_end, in_the_middle_of};
 use crate::tui::stage::{panels, styled, text};
@@ -22,7 +23,7 @@ fn showing(state: &State, system: &str) -> Option<usize> {
 }
 
 fn explained(state: &State, look: &Look, panel: usize) -> String {
-    let view = View { state, look, panel, room: Room::Normal, paused: false, now: 0 };
+    let view = View { state, look, panel, room: Room::Normal, paused: Paused::No, now: 0 };
     (SCREENS[SCREEN].panels[panel].explain)(&view)
 }
 
@@ -188,7 +189,7 @@ fn rows_are_sorted_filtered_and_found_by_the_mouse() {
     look.filter = "nonsense".to_owned();
     assert!(text(&panels(SCREEN, &state, &look, (120, 40))).contains("No key has the text of the filter."));
     look.filter.clear();
-    let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: false, now: 0 };
+    let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: Paused::No, now: 0 };
     let hit = |panel: usize, y| {
         let view = View { panel, ..view };
         (SCREENS[SCREEN].panels[panel].hit)(&view, Rect::new(0, 0, 120, 14), Position::new(10, y))

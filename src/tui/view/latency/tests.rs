@@ -1,6 +1,7 @@
 //! The screen drawn from what was recorded of real runs.
 
 use super::HISTOGRAM;
+use crate::tui::controls::Paused;
 use crate::tui::look::Look;
 use crate::tui::sample::{at_the_end, in_the_middle_of};
 use crate::tui::stage::{panels, styled, text};
@@ -23,7 +24,7 @@ fn showing(state: &State, system: &str) -> Option<usize> {
 }
 
 fn explained(state: &State, look: &Look, panel: usize) -> String {
-    let view = View { state, look, panel, room: Room::Normal, paused: false, now: 0 };
+    let view = View { state, look, panel, room: Room::Normal, paused: Paused::No, now: 0 };
     (SCREENS[SCREEN].panels[panel].explain)(&view)
 }
 
@@ -179,7 +180,7 @@ fn a_click_selects_the_figure_below_it() {
     use ratatui::layout::{Position, Rect};
     let state = in_the_middle_of("redis", 8);
     let look = look(Theme::Mono, false);
-    let view = View { state: &state, look: &look, panel: 2, room: Room::Compact, paused: false, now: 0 };
+    let view = View { state: &state, look: &look, panel: 2, room: Room::Compact, paused: Paused::No, now: 0 };
     let area = Rect::new(0, 12, 80, 9);
     let hit = |x, y| (SCREENS[SCREEN].panels[2].hit)(&view, area, Position::new(x, y));
     // Five kinds: in a closed loop the two waits are one.

@@ -4,6 +4,7 @@
 use crate::load::Phase;
 use crate::report::LatencySet;
 use crate::report::live::{Origin, Snapshot};
+use crate::tui::controls::Paused;
 use crate::tui::state::SystemState;
 use crate::tui::view::View;
 
@@ -41,7 +42,7 @@ impl<'a> Row<'a> {
     /// Is its load paused, or about to be? Of a stored or followed run the user holds the
     /// picture only; and what drains cannot be paused.
     pub(super) fn paused(&self, snapshot: &Snapshot) -> bool {
-        let asked = self.view.paused && self.view.state.origin() == Origin::Live;
+        let asked = self.view.paused == Paused::InForce && self.view.state.origin() == Origin::Live;
         snapshot.paused || asked && snapshot.phase != Phase::Drain
     }
 

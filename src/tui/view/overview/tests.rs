@@ -5,6 +5,7 @@
 use super::SCREEN;
 use super::mark::Mark;
 use crate::report::live::{TrialStart, Update};
+use crate::tui::controls::Paused;
 use crate::tui::look::Look;
 use crate::tui::sample::{at_the_end, in_the_middle_of, updates};
 use crate::tui::stage::{panels, styled, text};
@@ -19,7 +20,7 @@ fn look() -> Look {
 }
 
 fn view<'a>(state: &'a State, look: &'a Look) -> View<'a> {
-    View { state, look, panel: look.focused(), room: Room::Normal, paused: false, now: 0 }
+    View { state, look, panel: look.focused(), room: Room::Normal, paused: Paused::No, now: 0 }
 }
 
 fn systems() -> &'static Panel {

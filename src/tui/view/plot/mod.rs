@@ -228,6 +228,7 @@ mod tests {
     use super::time::Time;
     use super::{Chart, Missed, Series, Step};
     use crate::report::live::Snapshot;
+    use crate::tui::controls::Paused;
     use crate::tui::look::Look;
     use crate::tui::stage::text;
     use crate::tui::state::{State, SystemState};
@@ -237,7 +238,7 @@ mod tests {
     /// Ten seconds of two lines with a gap, a marker, and a second without a value.
     fn drawn(ascii: bool) -> String {
         let (state, look) = (State::default(), Look::new(Theme::Mono, ascii));
-        let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: false, now: 0 };
+        let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: Paused::No, now: 0 };
         let mut system = SystemState::new("redis");
         system.snapshot = Some(Snapshot { elapsed_ns: 10_000_000_000, ..Snapshot::default() });
         let step = |number: usize, value| Step { number, from: number as f64, to: number as f64 + 1.0, value };
@@ -269,7 +270,7 @@ mod tests {
     #[test]
     fn names_of_markers_end_before_the_next_one() {
         let (state, look) = (State::default(), Look::new(Theme::Mono, false));
-        let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: false, now: 0 };
+        let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: Paused::No, now: 0 };
         let mut system = SystemState::new("redis");
         system.snapshot = Some(Snapshot { elapsed_ns: 10_000_000_000, ..Snapshot::default() });
         let marks = [(0.0, "pause"), (0.4, "marker 1"), (1.7, "goes on"), (2.0, "pause"), (9.5, "goes on")];

@@ -9,6 +9,7 @@ use super::stretch::{Stretch, stretch};
 use crate::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
 use crate::report::live::{KeyHold, KeyLive, Snapshot, TrialStart, Update};
 use crate::report::{HoldEnd, SceneHold};
+use crate::tui::controls::Paused;
 use crate::tui::look::{Look, Popup};
 use crate::tui::sample::{at_the_end, in_the_middle_of};
 use crate::tui::stage::{Stage, Told, panels, styled, text};
@@ -73,7 +74,7 @@ fn overstayed() -> State {
 }
 
 fn view_of<'a>(state: &'a State, look: &'a Look) -> View<'a> {
-    View { state, look, panel: look.focused(), room: Room::Normal, paused: false, now: 0 }
+    View { state, look, panel: look.focused(), room: Room::Normal, paused: Paused::No, now: 0 }
 }
 
 fn shown(state: &State, change: impl FnOnce(&mut Look)) -> Stretch {

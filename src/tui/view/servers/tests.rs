@@ -6,6 +6,7 @@ use ratatui::layout::Position;
 
 use super::SCREEN;
 use crate::report::live::Origin;
+use crate::tui::controls::Paused;
 use crate::tui::look::Look;
 use crate::tui::sample::in_the_middle_of;
 use crate::tui::stage::{panels, styled, text};
@@ -43,7 +44,7 @@ fn look(panel: usize) -> Look {
 }
 
 fn view<'a>(state: &'a State, look: &'a Look) -> View<'a> {
-    View { state, look, panel: look.focused(), room: Room::Normal, paused: false, now: 4_500_000_000 }
+    View { state, look, panel: look.focused(), room: Room::Normal, paused: Paused::No, now: 4_500_000_000 }
 }
 
 #[test]
