@@ -12,18 +12,18 @@
 //!
 //! # The tour, from the bottom up
 //!
-//! Imports go downward only (`tests/imports.rs` reads them); the members of one
-//! tier never import one another.
+//! The parts are crates of a workspace, so that Cargo itself keeps imports going downward and an
+//! edit of a leaf builds little again.
 //!
-//! | tier | module | what it holds |
+//! | crate | known here as | what it holds |
 //! |---|---|---|
-//! | 1 | [`units`], [`plain`], [`clock`], [`stop`] | durations and their text; what of a text of others may be shown; one monotonic clock and a timer finer than tokio's; graceful stop, then hard stop |
-//! | 2 | [`lock`], [`stats`], [`limits`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics; what this machine allows one process |
-//! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
-//! | 4 | [`backend`], [`stack`], [`oracle`], [`load`] | how each system locks; where servers come from; was it correct; the engine |
-//! | 5 | [`report`] | the versioned result, every figure by name, the verdict and its gates, comparison, the run directory and how it is read back |
-//! | 6 | [`output`], [`tui`], [`metrics`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges; the live terminal UI; the figures of a run for Prometheus |
-//! | 7 | [`cli`] | the composition root, one file a command |
+//! | `lockbench-core` | [`units`], [`clock`], [`stop`], [`lock`], [`stats`], [`workload`], [`record`], [`oracle`] and more | what every part speaks of: time and units, the vocabulary of locks, a workload file as a validated plan, events and the history on disk, the figures, was it correct |
+//! | `lockbench-systems` | [`backend`], [`stack`] | how each system locks; where servers come from |
+//! | `lockbench-engine` | [`load`] | plans to attempts, attempts to events |
+//! | `lockbench-report` | [`report`] | the versioned result, every figure by name, the verdict and its gates, comparison, the run directory and how it is read back |
+//! | `lockbench-output` | [`output`], [`metrics`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges; the figures of a run for Prometheus |
+//! | `lockbench-dashboard` | [`tui`] | the live terminal UI |
+//! | `lockbench` | [`cli`] | the composition root, one file a command |
 //!
 //! # The path of one attempt
 //!
@@ -100,21 +100,13 @@
 //!   the run. Ctrl-C brings deadlines forward; attempts that were still waiting
 //!   are `withdrawn`, counted apart, and no timeout of the system.
 
-pub mod backend;
+pub use lockbench_core::{clock, limits, lock, oracle, plain, record, stats, stop, units, workload};
+pub use lockbench_dashboard as tui;
+pub use lockbench_engine as load;
+pub use lockbench_output as output;
+pub use lockbench_output::metrics;
+pub use lockbench_report as report;
+pub use lockbench_systems as backend;
+pub use lockbench_systems::stack;
+
 pub mod cli;
-pub mod clock;
-pub mod limits;
-pub mod load;
-pub mod lock;
-pub mod metrics;
-pub mod oracle;
-pub mod output;
-pub mod plain;
-pub mod record;
-pub mod report;
-pub mod stack;
-pub mod stats;
-pub mod stop;
-pub mod tui;
-pub mod units;
-pub mod workload;

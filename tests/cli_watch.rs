@@ -12,7 +12,7 @@ use lockbench::clock::Clock;
 use lockbench::report::live::{Followed, Follower, Player, Subscriber, Tempo, feed};
 use lockbench::report::{RecordedRun, Report, Writer, writer};
 use lockbench::tui::app::App;
-use lockbench::tui::controls::{Controls, Saved};
+use lockbench::tui::controls::{Controls, Paused, Saved};
 use lockbench::tui::look::Look;
 use lockbench::tui::state::State;
 use lockbench::tui::theme::Theme;
@@ -198,8 +198,8 @@ struct Hands;
 
 impl Controls for Hands {
     fn pause(&self, _paused: bool) {}
-    fn paused(&self) -> bool {
-        false
+    fn paused(&self) -> Paused {
+        Paused::No
     }
     fn mark(&self) -> Result<(), String> {
         Ok(())

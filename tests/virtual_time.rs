@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use lockbench::backend::{self, RedlockParameters, Target};
 use lockbench::clock::Clock;
-use lockbench::load::{Grid, Spec, Steering, TrialReport, run_virtual};
+use lockbench::load::{Grid, Spec, Steering, run_virtual};
 use lockbench::lock::Key;
 use lockbench::oracle::{Findings, Oracle};
+use lockbench::record::TrialReport;
 use lockbench::record::figures::{Figures, Schedule};
 use lockbench::record::{Denial, Event, Observer, ReleaseKind, What};
 use lockbench::stats::jain_index;

@@ -2,9 +2,9 @@
 
 use super::conclude::terminal_width;
 use super::{Failure, print};
-use crate::backend::{ENTRIES, Entry};
-use crate::lock::{Guarantees, RenewalKind, WaitKind};
-use crate::output::wrapped;
+use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
+use lockbench_output::wrapped;
+use lockbench_systems::{ENTRIES, Entry};
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 80;
@@ -65,7 +65,7 @@ fn renewal(guarantees: &Guarantees) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::block;
-    use crate::backend::ENTRIES;
+    use lockbench_systems::ENTRIES;
 
     #[test]
     fn every_entry_fits_80_columns_unless_an_address_does_not() {

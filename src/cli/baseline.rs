@@ -4,10 +4,10 @@
 use super::Failure;
 use super::job::Job;
 use super::sides::{Runs, baselines};
-use crate::report::compare::{Comparison, FEWEST_TRIALS, Rules, Side, Unlike, compare};
-use crate::report::compare::{machine_differences, plan_differences};
-use crate::report::{Environment, Exit, Report, RunDirectory, StoreError, usable_id};
-use crate::workload::to_toml;
+use lockbench_core::workload::to_toml;
+use lockbench_report::compare::{Comparison, FEWEST_TRIALS, Rules, Side, Unlike, compare};
+use lockbench_report::compare::{machine_differences, plan_differences};
+use lockbench_report::{Environment, Exit, Report, RunDirectory, StoreError, usable_id};
 
 /// What a run is compared to, and what it is saved as.
 pub struct Baselines {

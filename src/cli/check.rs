@@ -7,13 +7,13 @@ use super::fits::{Fit, on_this_machine, told_by};
 use super::gates::Gates;
 use super::select::{Selection, select, workload};
 use super::{Failure, print};
-use crate::backend::Entry;
-use crate::lock::RenewalKind;
-use crate::report::threshold::DEFAULT_ALERTS;
-use crate::report::{Exit, ThresholdLevel};
-use crate::units::human_duration;
-use crate::workload::plan::RenewalPolicy;
-use crate::workload::{Plan, resolve_ttl, to_toml, warnings};
+use lockbench_core::lock::RenewalKind;
+use lockbench_core::units::human_duration;
+use lockbench_core::workload::plan::RenewalPolicy;
+use lockbench_core::workload::{Plan, resolve_ttl, to_toml, warnings};
+use lockbench_report::threshold::DEFAULT_ALERTS;
+use lockbench_report::{Exit, ThresholdLevel};
+use lockbench_systems::Entry;
 
 /// Start of the servers, opening and closing of sessions, an ordinary drain: what
 /// a trial takes beside its warm-up and its measured time, as a rough guess.

@@ -6,9 +6,9 @@ use super::args::{CompareArgs, FormatChoice};
 use super::conclude::terminal_width;
 use super::sides::Runs;
 use super::{Failure, print, print_json};
-use crate::output::{comparison, comparison_page};
-use crate::report::Exit;
-use crate::report::compare::{ComparisonOutcome, Rules, check_gates, compare as compared};
+use lockbench_output::{comparison, comparison_page};
+use lockbench_report::Exit;
+use lockbench_report::compare::{ComparisonOutcome, Rules, check_gates, compare as compared};
 
 /// Compares them: exit 98 for a regression, 97 where nothing can be concluded.
 pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {

@@ -19,17 +19,16 @@ use super::overhead::Overhead;
 use super::scoreboard;
 use super::servers::Servers;
 use super::{Failure, print_json, print_painted, tell};
-use crate::backend;
-use crate::output::{OUTPUTS, json};
-use crate::report::live::Update;
-use crate::report::{
+use lockbench_core::units::grouped;
+use lockbench_core::workload::plan::HistoryLimit;
+use lockbench_core::workload::to_toml;
+use lockbench_output::{OUTPUTS, json};
+use lockbench_report::live::Update;
+use lockbench_report::{
     Aggregate, Environment, HISTORY, Interruption, MEASURED, Measurements, REPORT, RecordedRun, Report, RunDirectory,
     SCHEMA_VERSION, SkippedBackend, Tool, TrialResult, Verdict, aggregate, judge, notes_on_marks, write_file,
     write_measured,
 };
-use crate::units::grouped;
-use crate::workload::plan::HistoryLimit;
-use crate::workload::to_toml;
 
 /// What a run left.
 pub struct Ran {
@@ -171,7 +170,7 @@ fn verdict(job: &Job<'_>, ran: &Ran, report: &mut Report) -> Verdict {
     let (comparison, regressions) = ran.baselines.compare(report);
     report.comparison = comparison;
     gates.extend(regressions);
-    let is_control = |name: &str| backend::find(name).is_ok_and(|entry| entry.control);
+    let is_control = |name: &str| lockbench_systems::find(name).is_ok_and(|entry| entry.control);
     let mut verdict = judge(&report.results, &ran.skipped, &job.plan.expect, ran.interruption, &is_control, &gates);
     verdict.reasons.extend(not_reached(job, ran));
     if let Some(problem) = &ran.unwritten {
@@ -320,7 +319,7 @@ pub fn terminal_width() -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::two_counts;
-    use crate::report::TrialResult;
+    use lockbench_report::TrialResult;
 
     #[test]
     fn a_rate_and_a_count_that_disagree_have_a_sentence() {

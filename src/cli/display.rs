@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::printer::Printer;
 use super::screen::Screen;
 use super::tell;
-use crate::report::live::{Publisher, Update};
+use lockbench_report::live::{Publisher, Update};
 
 /// A handle; clones speak to the same.
 #[derive(Clone, Default)]

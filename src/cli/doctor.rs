@@ -5,14 +5,14 @@ use super::endpoints::{named, usable};
 use super::fits::{Fit, looking, on_this_machine, told_by};
 use super::select::select;
 use super::{Failure, print, tell};
-use crate::backend::{ENTRIES, Entry};
-use crate::clock::Clock;
-use crate::lock::ServerKind;
-use crate::report::{Environment, Exit};
-use crate::stack::{DockerStack, LocalStack, Options, Probe, Server, StartError, probe};
-use crate::stop::Stop;
-use crate::units::{grouped, human_duration, three_digits};
-use crate::workload::{Plan, load};
+use lockbench_core::clock::Clock;
+use lockbench_core::lock::ServerKind;
+use lockbench_core::stop::Stop;
+use lockbench_core::units::{grouped, human_duration, three_digits};
+use lockbench_core::workload::{Plan, load};
+use lockbench_report::{Environment, Exit};
+use lockbench_systems::stack::{DockerStack, LocalStack, Options, Probe, Server, StartError, probe};
+use lockbench_systems::{ENTRIES, Entry};
 
 /// Looks at the machine, starts each server once to read back what it says of
 /// itself, and stops it again.
@@ -109,7 +109,7 @@ fn asked(args: &DoctorArgs) -> Result<Option<(Plan, Vec<&'static Entry>)>, Failu
 /// The limits of these servers beside what the plan needs.
 fn fit_of(
     entry: &Entry,
-    endpoints: Vec<crate::lock::Endpoint>,
+    endpoints: Vec<lockbench_core::lock::Endpoint>,
     ours: bool,
     plan: &Plan,
     runtime: &tokio::runtime::Runtime,
@@ -165,7 +165,7 @@ fn containers(docker: &DockerStack) -> Started {
 /// What a running server says of itself.
 fn facts(
     kind: ServerKind,
-    endpoints: Vec<crate::lock::Endpoint>,
+    endpoints: Vec<lockbench_core::lock::Endpoint>,
     ours: bool,
     runtime: &tokio::runtime::Runtime,
 ) -> Result<String, String> {

@@ -3,9 +3,9 @@
 use super::args::{DownArgs, StackChoice};
 use super::kinds::{named, no_external};
 use super::{Failure, print, tell};
-use crate::lock::ServerKind;
-use crate::report::Exit;
-use crate::stack::{DockerError, Project, Register};
+use lockbench_core::lock::ServerKind;
+use lockbench_report::Exit;
+use lockbench_systems::stack::{DockerError, Project, Register};
 
 /// Stops the servers of these systems, or all.
 pub fn down(args: &DownArgs) -> Result<u8, Failure> {

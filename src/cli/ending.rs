@@ -6,8 +6,8 @@ use std::path::Path;
 use super::args::ThemeName;
 use super::conclude::terminal_width;
 use super::config::UiOptions;
-use crate::output::{AnswerLook, AnswerPlace, answer_text};
-use crate::report::{Report, is_partial};
+use lockbench_output::{AnswerLook, AnswerPlace, answer_text};
+use lockbench_report::{Report, is_partial};
 
 /// Directory of runs where no flag names another.
 const RESULTS: &str = "results";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Failure;
 use super::fits::looking;
-use crate::lock::{Endpoint, HIDDEN, ServerKind, Unclear};
+use lockbench_core::lock::{Endpoint, HIDDEN, ServerKind, Unclear};
 
 /// Endpoints by kind of server.
 pub type Endpoints = BTreeMap<ServerKind, Vec<Endpoint>>;
@@ -214,7 +214,7 @@ pub fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure>
 }
 
 /// Refuses endpoints that no system of the run uses, and those that none of its systems can use.
-pub fn all_used(endpoints: &Endpoints, entries: &[&crate::backend::Entry]) -> Result<(), Failure> {
+pub fn all_used(endpoints: &Endpoints, entries: &[&lockbench_systems::Entry]) -> Result<(), Failure> {
     let unused = endpoints.keys().find(|kind| entries.iter().all(|entry| entry.server != Some(**kind)));
     if let Some(kind) = unused {
         let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
@@ -229,7 +229,7 @@ pub fn all_used(endpoints: &Endpoints, entries: &[&crate::backend::Entry]) -> Re
 
 /// Refuses endpoints of which a system says, without contacting a server, that it cannot use
 /// them: an unknown parameter, a certificate that cannot be read.
-pub fn usable(endpoints: &Endpoints, entries: &[&crate::backend::Entry]) -> Result<(), Failure> {
+pub fn usable(endpoints: &Endpoints, entries: &[&lockbench_systems::Entry]) -> Result<(), Failure> {
     for entry in entries {
         let Some((kind, given)) = entry.server.and_then(|kind| endpoints.get_key_value(&kind)) else { continue };
         (entry.connect)(looking(given.clone(), false))

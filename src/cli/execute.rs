@@ -19,15 +19,15 @@ use super::overhead::{Overhead, calibrate};
 use super::scoreboard;
 use super::servers::Servers;
 use super::wall::WallClock;
-use crate::backend::{self, RedlockParameters, Target};
-use crate::clock::Clock;
-use crate::limits;
-use crate::record::history::HistoryFile;
-use crate::report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
-use crate::report::{Environment, HISTORY, RunDirectory, SkippedBackend, StoreError};
-use crate::stop::Stop;
-use crate::workload::plan::HistoryLimit;
-use crate::workload::{EffectiveTtl, client_seed, to_toml};
+use lockbench_core::clock::Clock;
+use lockbench_core::limits;
+use lockbench_core::record::history::HistoryFile;
+use lockbench_core::stop::Stop;
+use lockbench_core::workload::plan::HistoryLimit;
+use lockbench_core::workload::{EffectiveTtl, client_seed, to_toml};
+use lockbench_report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
+use lockbench_report::{Environment, HISTORY, RunDirectory, SkippedBackend, StoreError};
+use lockbench_systems::{RedlockParameters, Target};
 
 /// Does it.
 pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
@@ -137,7 +137,7 @@ impl Run<'_> {
             .map_err(|error| Failure::internal(format!("{}: {error}", scratch.display())))?;
         let candidates = self.candidates(ttls, clock, &runtime);
         let order = order(candidates.len(), plan.trials, plan.seed);
-        if let Ok(memory) = backend::find("memory") {
+        if let Ok(memory) = lockbench_systems::find("memory") {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, &target, workers, &self.stop, &runtime);
             narrate::calibrated(self.overhead.as_ref());
@@ -228,7 +228,7 @@ impl Run<'_> {
         }
     }
 
-    fn target(&self, endpoints: Vec<crate::lock::Endpoint>, ours: bool, clock: Clock) -> Target {
+    fn target(&self, endpoints: Vec<lockbench_core::lock::Endpoint>, ours: bool, clock: Clock) -> Target {
         let redlock = self.job.plan.redlock;
         Target {
             endpoints,
@@ -247,7 +247,7 @@ impl Run<'_> {
     /// A system on its servers, if they answer.
     fn reach(
         &self,
-        entry: &'static backend::Entry,
+        entry: &'static lockbench_systems::Entry,
         ttl: EffectiveTtl,
         clock: Clock,
         runtime: &tokio::runtime::Runtime,

@@ -8,11 +8,11 @@ use super::args::ExplainArgs;
 use super::conclude::terminal_width;
 use super::stored::{open, write};
 use super::{Failure, kept, print};
-use crate::oracle::DoubleGrantKind;
-use crate::output::chart::scene_chart;
-use crate::output::{Rendered, timeline};
-use crate::report::{HoldEnd, Scene, SceneHold, notice};
-use crate::units::{grouped, human_duration};
+use lockbench_core::oracle::DoubleGrantKind;
+use lockbench_core::units::{grouped, human_duration};
+use lockbench_output::chart::scene_chart;
+use lockbench_output::{Rendered, timeline};
+use lockbench_report::{HoldEnd, Scene, SceneHold, notice};
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 100;

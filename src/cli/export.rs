@@ -6,9 +6,9 @@ use std::path::Path;
 use super::args::ExportArgs;
 use super::stored::{has_measurements, locate, open_at, report_json, write};
 use super::{Failure, histories, print, tell};
-use crate::output::history::{HISTORY_EXPORTS, HistoryExport};
-use crate::output::{OUTPUTS, Output, Rendered};
-use crate::report::{HISTORY, REPORT, broke_off, history_path};
+use lockbench_output::history::{HISTORY_EXPORTS, HistoryExport};
+use lockbench_output::{OUTPUTS, Output, Rendered};
+use lockbench_report::{HISTORY, REPORT, broke_off, history_path};
 
 /// What `--to` takes beside the name of a format.
 const ALL: &str = "all";

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::backend::{Entry, RedlockParameters, Target};
-use crate::clock::Clock;
-use crate::limits;
-use crate::lock::{Capacity, Endpoint, Limit};
-use crate::stack::most_clients;
-use crate::units::grouped;
-use crate::workload::Plan;
+use lockbench_core::clock::Clock;
+use lockbench_core::limits;
+use lockbench_core::lock::{Capacity, Endpoint, Limit};
+use lockbench_core::units::grouped;
+use lockbench_core::workload::Plan;
+use lockbench_systems::stack::most_clients;
+use lockbench_systems::{Entry, RedlockParameters, Target};
 
 /// Longest wait for a server to tell its limits after a session could not be opened.
 const ASK_LIMIT: Duration = Duration::from_secs(3);
@@ -109,7 +109,7 @@ pub fn explained(
     problem: &str,
     entry: &Entry,
     plan: &Plan,
-    system: &dyn crate::lock::LockSystem,
+    system: &dyn lockbench_core::lock::LockSystem,
     runtime: &Runtime,
 ) -> String {
     let servers = system.addresses().len() as u64;
@@ -131,9 +131,9 @@ pub fn explained(
 #[cfg(test)]
 mod tests {
     use super::{Fit, on_this_machine};
-    use crate::backend::find;
-    use crate::lock::{Capacity, Limit};
-    use crate::workload::parse;
+    use lockbench_core::lock::{Capacity, Limit};
+    use lockbench_core::workload::parse;
+    use lockbench_systems::find;
 
     fn limit(most: u64) -> Limit {
         Limit { server: "a:1".to_owned(), setting: "maxclients".to_owned(), most, taken: 1 }

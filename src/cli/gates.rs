@@ -5,14 +5,13 @@ use super::Failure;
 use super::args::LoadArgs;
 use super::overhead::Overhead;
 use super::select::Selection;
-use crate::backend;
-use crate::report::lint::{Evidence, Ground, lint};
-use crate::report::threshold::{judge, listed};
-use crate::report::{
+use lockbench_core::workload::plan::{BreachLevel, FindingLevel};
+use lockbench_core::workload::{Plan, Source};
+use lockbench_report::lint::{Evidence, Ground, lint};
+use lockbench_report::threshold::{judge, listed};
+use lockbench_report::{
     Environment, Exit, LintLevel, LintLevels, Measurements, Report, Threshold, ThresholdLevel, ThresholdOutcome,
 };
-use crate::workload::plan::{BreachLevel, FindingLevel};
-use crate::workload::{Plan, Source};
 
 /// The gates of a run.
 pub struct Gates {
@@ -63,7 +62,7 @@ impl Gates {
         let refuse = |problem: String| Failure::usage(format!("{place}: threshold \"{}\": {problem}", text.trim()));
         let mut threshold = Threshold::parse(text, level).map_err(refuse)?;
         for name in &mut threshold.backends {
-            let entry = backend::find(name).map_err(|error| refuse(error.to_string()))?;
+            let entry = lockbench_systems::find(name).map_err(|error| refuse(error.to_string()))?;
             if !self.systems.contains(&entry.name) {
                 let systems = self.systems.join(", ");
                 return Err(refuse(format!(
@@ -105,7 +104,7 @@ impl Gates {
             plan: plan.clone(),
             levels: self.levels.clone(),
             embedded: self.embedded.clone(),
-            nagle: backend::NAGLE_ON,
+            nagle: lockbench_systems::NAGLE_ON,
             environment,
             ceiling_cycles_per_s: overhead.map(|overhead| overhead.cycles_per_s),
             ceiling_others_share: overhead.and_then(|overhead| overhead.others_share),
@@ -124,7 +123,8 @@ impl Gates {
             };
             kept_from.push((exit, format!("threshold \"{}\" {is}: {}", result.text, result.because)));
         }
-        let evidence = Evidence { report, measured, plan, embedded: &self.embedded, nagle: backend::NAGLE_ON };
+        let evidence =
+            Evidence { report, measured, plan, embedded: &self.embedded, nagle: lockbench_systems::NAGLE_ON };
         let linted = lint(&evidence, &self.levels);
         for finding in linted.findings.iter().filter(|finding| finding.level == LintLevel::Deny) {
             kept_from.push((Exit::Threshold, format!("denied lint {}: {}", finding.name, finding.message)));

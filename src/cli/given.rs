@@ -9,8 +9,7 @@ use clap::{Arg, ArgAction, CommandFactory, FromArgMatches};
 use super::args::{Arguments, Command, LoadArgs};
 use super::endpoints::shown;
 use super::{refuse, tell};
-use crate::backend;
-use crate::lock::{HIDDEN, without_secrets};
+use lockbench_core::lock::{HIDDEN, without_secrets};
 
 /// Reads the command line.
 ///
@@ -30,7 +29,7 @@ pub fn parsed() -> Result<Arguments, u8> {
 /// A lock system that stands where no argument is wanted goes to -b.
 fn advised(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg)
-        && backend::find(typed).is_ok()
+        && lockbench_systems::find(typed).is_ok()
     {
         let advice = format!("{typed} is a lock system: -b {typed}");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));

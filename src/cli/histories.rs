@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::stored::{open_failure, write};
 use super::{Failure, tell};
-use crate::output::history::{HISTORY_EXPORTS, HistoryExport, left_out};
-use crate::record::history::{HistoryError, HistoryReader, WholePart, WholeParts};
-use crate::report::{HISTORY, OpenError, broke_off, history_path, is_partial, read_report};
+use lockbench_core::record::history::{HistoryError, HistoryReader, WholePart, WholeParts};
+use lockbench_output::history::{HISTORY_EXPORTS, HistoryExport, left_out};
+use lockbench_report::{HISTORY, OpenError, broke_off, history_path, is_partial, read_report};
 
 /// Is there a history to export? A run that broke off before its report has one too.
 ///

@@ -8,9 +8,9 @@ use super::endpoints::Endpoints;
 use super::gates::Gates;
 use super::select::Selection;
 use super::session::Session;
-use crate::backend::Entry;
-use crate::report::cores;
-use crate::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, warnings};
+use lockbench_core::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, warnings};
+use lockbench_report::cores;
+use lockbench_systems::Entry;
 
 /// What to do.
 pub struct Job<'a> {

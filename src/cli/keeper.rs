@@ -12,8 +12,8 @@ use super::Failure;
 use super::args::KeeperArgs;
 use super::session::Interrupt;
 use super::signal::HangUp;
-use crate::report::Exit;
-use crate::stack::{LocalStack, Options, Register, Server};
+use lockbench_report::Exit;
+use lockbench_systems::stack::{LocalStack, Options, Register, Server};
 
 /// How often a keeper looks whether its servers live.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

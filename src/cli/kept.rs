@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::stored::{locate, open_failure, promise};
 use super::{Failure, print};
-use crate::report::monitor::{KEPT, Kept, Status, is_kept, is_watch, kept_in, read_status};
-use crate::report::{Exit, TrialResult, is_partial};
-use crate::units::grouped;
+use lockbench_core::units::grouped;
+use lockbench_report::monitor::{KEPT, Kept, Status, is_kept, is_watch, kept_in, read_status};
+use lockbench_report::{Exit, TrialResult, is_partial};
 
 /// What RUN means, if it is a watch or a round of one; `None`: it is a run.
 pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, Kept)>, Failure> {

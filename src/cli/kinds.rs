@@ -3,8 +3,7 @@
 
 use super::Failure;
 use super::args::StackChoice;
-use crate::backend;
-use crate::lock::ServerKind;
+use lockbench_core::lock::ServerKind;
 
 /// The kinds meant, each once; none named: none here.
 pub fn named(names: &[String]) -> Result<Vec<ServerKind>, Failure> {
@@ -12,7 +11,7 @@ pub fn named(names: &[String]) -> Result<Vec<ServerKind>, Failure> {
     for name in names {
         let kind = match ServerKind::from_name(name) {
             Some(kind) => kind,
-            None => backend::find(name)
+            None => lockbench_systems::find(name)
                 .map_err(Failure::usage)?
                 .server
                 .ok_or_else(|| Failure::usage(format!("{name} needs no server: it runs in lockbench itself")))?,
@@ -38,7 +37,7 @@ pub fn no_external(stack: StackChoice, command: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::named;
-    use crate::lock::ServerKind;
+    use lockbench_core::lock::ServerKind;
 
     #[test]
     fn systems_and_kinds_name_servers_and_embedded_systems_none() {

@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table};
 
 use super::{Failure, print};
-use crate::report::lint::LINTS;
+use lockbench_report::lint::LINTS;
 
 /// Prints every lint with its level, what it looks for and what to do about it.
 pub fn lints() -> Result<u8, Failure> {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::args::FormatChoice;
 use super::{Failure, print, print_json};
-use crate::lock::{Endpoint, ServerKind};
-use crate::stack::{Left, Seen, Server};
+use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_systems::stack::{Left, Seen, Server};
 
 /// One kind of server in one place, or one container.
 #[derive(Clone, Debug, Serialize)]
@@ -111,7 +111,7 @@ fn line(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Row, line};
-    use crate::lock::ServerKind;
+    use lockbench_core::lock::ServerKind;
 
     #[test]
     fn a_line_says_what_where_and_how_to_reach_it() {

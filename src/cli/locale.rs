@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
-use crate::plain;
+use lockbench_core::plain;
 
 /// Must all that is shown be ASCII?
 pub fn ascii() -> bool {

@@ -26,9 +26,9 @@ use self::file::{LogFile, text_of};
 use self::layer::{Lines, one_line};
 use self::redaction::redacted;
 use super::{Failure, tell};
-use crate::clock::Clock;
-use crate::lock::Endpoint;
-use crate::record::{LogLevel, LogLine, LogRing};
+use lockbench_core::clock::Clock;
+use lockbench_core::lock::Endpoint;
+use lockbench_core::record::{LogLevel, LogLine, LogRing};
 
 /// How long a line waits in memory at most before it is in the file.
 const FLUSH: Duration = Duration::from_secs(1);

@@ -16,11 +16,11 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
-use crate::backend::{Entry, Target};
-use crate::clock::Clock;
-use crate::lock::{Key, LockSystem, Survey};
-use crate::report::Resources;
-use crate::report::live::{KeyLook, Publisher, ServerLook, Update};
+use lockbench_core::clock::Clock;
+use lockbench_core::lock::{Key, LockSystem, Survey};
+use lockbench_report::Resources;
+use lockbench_report::live::{KeyLook, Publisher, ServerLook, Update};
+use lockbench_systems::{Entry, Target};
 
 /// Most keys that are asked about.
 const KEYS: usize = 16;

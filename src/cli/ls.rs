@@ -14,10 +14,10 @@ use super::conclude::terminal_width;
 use super::sides::baselines;
 use super::stored::partial_id;
 use super::{Failure, print, print_json};
-use crate::plain;
-use crate::report::monitor::{Status, is_watch, read_status};
-use crate::report::{Exit, OpenError, PLAN, REPORT, Report, SWEEP, read, read_report, sane};
-use crate::units::{span, three_digits};
+use lockbench_core::plain;
+use lockbench_core::units::{span, three_digits};
+use lockbench_report::monitor::{Status, is_watch, read_status};
+use lockbench_report::{Exit, OpenError, PLAN, REPORT, Report, SWEEP, read, read_report, sane};
 
 /// Longest text of a cell: a plan may name twenty systems.
 const WIDEST: usize = 48;

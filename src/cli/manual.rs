@@ -9,8 +9,8 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use super::args::{Arguments, CompletionsArgs};
 use super::{Failure, print};
-use crate::output::OUTPUTS;
-use crate::report::{Exit, RAW_FILES};
+use lockbench_output::OUTPUTS;
+use lockbench_report::{Exit, RAW_FILES};
 
 /// Prints the completions of a shell.
 pub fn completions(args: &CompletionsArgs) -> Result<u8, Failure> {
@@ -140,7 +140,7 @@ mod tests {
 
     use super::super::args::Arguments;
     use super::{exit_codes, page};
-    use crate::report::Exit;
+    use lockbench_report::Exit;
 
     #[test]
     fn the_manual_is_one_page_with_every_command() {

@@ -12,21 +12,22 @@ use super::narrate;
 use super::publish::Published;
 use super::servers::Servers;
 use super::session::Session;
-use crate::backend::{Entry, Target};
-use crate::clock::Clock;
-use crate::limits;
-use crate::load::{Armed, Grid, LoadError, Phase, Spec, Steering, Tick, Untaken};
-use crate::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial};
-use crate::metrics::{Subject, Tally};
-use crate::oracle::{JudgedHistory, Oracle};
-use crate::record::figures::{Figures, Schedule};
-use crate::record::history::{Alarm, Header, HistoryFile, TrialHistory};
-use crate::record::{Event, Observer};
-use crate::report::live::LiveTrial;
-use crate::report::{self, Measured, Measurements, Resources, TrialResult};
-use crate::stop::Stop;
-use crate::workload::EffectiveTtl;
-use crate::workload::plan::{HistoryLimit, Keys, Plan};
+use lockbench_core::clock::Clock;
+use lockbench_core::limits;
+use lockbench_core::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial};
+use lockbench_core::oracle::{JudgedHistory, Oracle};
+use lockbench_core::record::Phase;
+use lockbench_core::record::figures::{Figures, Schedule};
+use lockbench_core::record::history::{Alarm, Header, HistoryFile, TrialHistory};
+use lockbench_core::record::{Event, Observer};
+use lockbench_core::stop::Stop;
+use lockbench_core::workload::EffectiveTtl;
+use lockbench_core::workload::plan::{HistoryLimit, Keys, Plan};
+use lockbench_engine::{Armed, Grid, LoadError, Spec, Steering, Tick, Untaken};
+use lockbench_output::metrics::{Subject, Tally};
+use lockbench_report::live::LiveTrial;
+use lockbench_report::{Measured, Measurements, Resources, TrialResult};
+use lockbench_systems::{Entry, Target};
 
 /// How long a stopped run waits for a given server to remove its keys.
 const STOPPED_CLEAN: Duration = Duration::from_secs(2);
@@ -163,7 +164,7 @@ impl Bench<'_> {
     pub fn trial(&self, candidate: &Candidate, trial: u32, history: Option<&mut HistoryFile>) -> Option<Done> {
         let keys = self.keys(candidate.entry.name, trial);
         let failed = |error: String| Done {
-            result: report::failed(candidate.entry.name, &self.plan.name, trial, error),
+            result: lockbench_report::failed(candidate.entry.name, &self.plan.name, trial, error),
             measured: None,
         };
         if let Err(error) = self.runtime.block_on(candidate.system.prepare(&keys)) {
@@ -335,7 +336,7 @@ impl Bench<'_> {
         let (live, tally) = published.into_parts();
         let (mut figures, findings, recorded) = live.finish();
         let measured_ns = schedule.end() - schedule.measure();
-        let result = report::result(&Measured {
+        let result = lockbench_report::result(&Measured {
             backend: candidate.entry.name,
             workload: &plan.name,
             trial,
@@ -389,8 +390,9 @@ pub fn contended(plan: &Plan) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Meter;
-    use crate::load::{Phase, Tick};
-    use crate::report::Resources;
+    use lockbench_core::record::Phase;
+    use lockbench_engine::Tick;
+    use lockbench_report::Resources;
 
     fn metered(ticks: &[(Phase, bool, bool, f64)]) -> (Option<f64>, Option<f64>) {
         let mut meter = Meter::default();

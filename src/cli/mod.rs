@@ -66,9 +66,9 @@ pub use given::parsed;
 
 use args::Command;
 
-use crate::limits;
-use crate::plain;
-use crate::report::Exit;
+use lockbench_core::limits;
+use lockbench_core::plain;
+use lockbench_report::Exit;
 
 /// Why a command failed before there was anything to report.
 #[derive(Debug)]
@@ -154,7 +154,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// The same for lines in colour, whose parts were cleaned before they were painted; is
-/// there still somebody who reads it? Colours are of [`crate::output::Line`] alone.
+/// there still somebody who reads it? Colours are of [`lockbench_output::Line`] alone.
 fn print_painted(text: &str) -> Result<bool, Failure> {
     write_out(&locale::fitting(plain::painted(text)))
 }

@@ -5,10 +5,10 @@ use tracing::{debug, info, warn};
 
 use super::job::Job;
 use super::overhead::Overhead;
-use crate::load::Phase;
-use crate::metrics::State;
-use crate::report::{Kinds, TrialResult, Verdict};
-use crate::units::{grouped, human_duration, three_digits};
+use lockbench_core::record::Phase;
+use lockbench_core::units::{grouped, human_duration, three_digits};
+use lockbench_output::metrics::State;
+use lockbench_report::{Kinds, TrialResult, Verdict};
 
 /// The run as a whole.
 pub const RUN: &str = "lockbench::run";

@@ -7,13 +7,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::measure::own_cpu_s;
-use crate::backend::{Entry, Target};
-use crate::load::{Armed, Phase, Spec, Steering, Tick};
-use crate::lock::Key;
-use crate::oracle::Oracle;
-use crate::record::figures::Figures;
-use crate::stop::Stop;
-use crate::workload::plan::{Keys, Plan, Span};
+use lockbench_core::lock::Key;
+use lockbench_core::oracle::Oracle;
+use lockbench_core::record::Phase;
+use lockbench_core::record::figures::Figures;
+use lockbench_core::stop::Stop;
+use lockbench_core::workload::plan::{Keys, Plan, Span};
+use lockbench_engine::{Armed, Spec, Steering, Tick};
+use lockbench_systems::{Entry, Target};
 
 const WARMUP_NS: u64 = 100_000_000;
 const DURATION_NS: u64 = 300_000_000;

@@ -8,11 +8,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::log::Log;
 use super::{locale, tell};
-use crate::load::Phase;
-use crate::output::trial_line;
-use crate::plain;
-use crate::report::live::{Snapshot, TrialStart, Update};
-use crate::units::{SECOND, grouped, three_digits};
+use lockbench_core::plain;
+use lockbench_core::record::Phase;
+use lockbench_core::units::{SECOND, grouped, three_digits};
+use lockbench_output::trial_line;
+use lockbench_report::live::{Snapshot, TrialStart, Update};
 
 /// Bars or lines.
 pub struct Printer {

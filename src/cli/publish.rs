@@ -3,11 +3,11 @@
 
 use super::display::Display;
 use super::measure::own_cpu_s;
-use crate::clock::Clock;
-use crate::load::Steering;
-use crate::metrics::Tally;
-use crate::record::{Event, Observer};
-use crate::report::live::{LiveTrial, Update};
+use lockbench_core::clock::Clock;
+use lockbench_core::record::{Event, Observer};
+use lockbench_engine::Steering;
+use lockbench_output::metrics::Tally;
+use lockbench_report::live::{LiveTrial, Update};
 
 /// A trial and its watchers.
 pub struct Published<'a> {

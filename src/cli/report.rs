@@ -9,8 +9,8 @@ use super::args::ReportArgs;
 use super::conclude::terminal_width;
 use super::stored::{has_measurements, open, write};
 use super::{Failure, print, sweep};
-use crate::output::{Fit, OUTPUTS, Rendered, need, need_help, slug};
-use crate::report::{Exit, RecordedRun};
+use lockbench_output::{Fit, OUTPUTS, Rendered, need, need_help, slug};
+use lockbench_report::{Exit, RecordedRun};
 
 /// One run: its files again, or which system fits a need.
 pub fn report(args: &ReportArgs) -> Result<u8, Failure> {

@@ -9,7 +9,7 @@ use super::job::Job;
 use super::select::{Selection, all, select, workload};
 use super::session::Session;
 use super::sweep::{self, asked};
-use crate::workload::{Plan, quickstart};
+use lockbench_core::workload::{Plan, quickstart};
 
 /// Quick's lengths: about a minute for eight systems.
 const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];

@@ -2,8 +2,8 @@
 
 use super::args::{SchemaArgs, SchemaChoice};
 use super::{Failure, print};
-use crate::output::{inspection_schema, report_schema};
-use crate::workload::json_schema;
+use lockbench_core::workload::json_schema;
+use lockbench_output::{inspection_schema, report_schema};
 
 /// Prints it.
 pub fn schema(args: &SchemaArgs) -> Result<u8, Failure> {

@@ -4,10 +4,10 @@
 use super::conclude::aggregates;
 use super::job::Job;
 use super::measure::Done;
-use crate::backend::Entry;
-use crate::metrics::Subject;
-use crate::report::threshold::judge;
-use crate::report::{Environment, Report, SkippedBackend, ThresholdOutcome};
+use lockbench_output::metrics::Subject;
+use lockbench_report::threshold::judge;
+use lockbench_report::{Environment, Report, SkippedBackend, ThresholdOutcome};
+use lockbench_systems::Entry;
 
 /// The run begins.
 pub fn begins(job: &Job<'_>, id: &str) {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::Failure;
 use super::args::MetricsArgs;
-use crate::metrics::{Board, Endpoint};
-use crate::units::human_duration;
+use lockbench_core::units::human_duration;
+use lockbench_output::metrics::{Board, Endpoint};
 
 /// How often a wait looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
@@ -90,8 +90,8 @@ mod tests {
 
     use super::{Scraped, listener};
     use crate::cli::args::MetricsArgs;
-    use crate::metrics::Board;
-    use crate::report::Exit;
+    use lockbench_output::metrics::Board;
+    use lockbench_report::Exit;
 
     fn refused(text: &str) -> (Exit, String) {
         let failure = listener(text).unwrap_err();

@@ -13,13 +13,13 @@ use super::config::UiOptions;
 use super::narrate::RUN;
 use super::session::Interrupt;
 use super::terminal::Taken;
-use crate::clock::Clock;
-use crate::load::Steering;
-use crate::record::{LogLine, LogRing};
-use crate::report::live::{Closed, Publisher, Subscriber, Update, feed};
-use crate::report::write_file;
-use crate::tui::app::Updates;
-use crate::tui::controls::{Controls, Paused, Saved};
+use lockbench_core::clock::Clock;
+use lockbench_core::record::{LogLine, LogRing};
+use lockbench_dashboard::app::Updates;
+use lockbench_dashboard::controls::{Controls, Paused, Saved};
+use lockbench_engine::Steering;
+use lockbench_report::live::{Closed, Publisher, Subscriber, Update, feed};
+use lockbench_report::write_file;
 
 /// What the user may steer from the screen.
 #[derive(Clone)]

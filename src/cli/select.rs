@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::Failure;
-use crate::backend::{self, ENTRIES, Entry};
-use crate::workload::{Plan, Source, WorkloadError, load};
+use lockbench_core::workload::{Plan, Source, WorkloadError, load};
+use lockbench_systems::{ENTRIES, Entry};
 
 /// The plan of a workload's file or name.
 ///
@@ -17,7 +17,7 @@ pub fn workload(path: &Path, sets: &[String]) -> Result<(Plan, Source), Failure>
             WorkloadError::Read { .. } if typed.contains("://") => {
                 Failure::usage("an address is no workload: write WORKLOAD -b SYSTEM --endpoint SYSTEM=URL")
             }
-            WorkloadError::Read { .. } if backend::find(&typed).is_ok() => {
+            WorkloadError::Read { .. } if lockbench_systems::find(&typed).is_ok() => {
                 Failure::usage(format!("{typed} is a lock system, and no workload: write WORKLOAD -b {typed}"))
             }
             _ => Failure::usage(error),
@@ -34,7 +34,7 @@ pub struct Selection {
 /// `-b` decides, else the file's `backends`, else quick's set.
 pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selection, Failure> {
     let named = |name: &str, place: &str| {
-        backend::find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
+        lockbench_systems::find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
     };
     for name in plan.prices.monthly.keys() {
         named(name, &source.place_of(&format!("prices.{name}")))?;

@@ -11,11 +11,13 @@ use super::args::{LoadArgs, StackChoice};
 use super::endpoints::Endpoints;
 use super::lookout::Gauge;
 use super::narrate::SERVERS;
-use crate::backend::Entry;
-use crate::lock::{Endpoint, ServerKind};
-use crate::report::Resources;
-use crate::stack::{DockerError, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe};
-use crate::stop::Stop;
+use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_core::stop::Stop;
+use lockbench_report::Resources;
+use lockbench_systems::Entry;
+use lockbench_systems::stack::{
+    DockerError, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe,
+};
 
 /// One kind's servers.
 pub enum Source {
@@ -424,7 +426,7 @@ fn used(server: &Server) -> Resources {
 #[cfg(test)]
 mod tests {
     use super::with_label;
-    use crate::report::{Durability, Storage};
+    use lockbench_report::{Durability, Storage};
 
     #[test]
     fn a_label_never_makes_a_server_safer_than_it_said_and_tells_what_it_cannot() {

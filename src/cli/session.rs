@@ -18,11 +18,11 @@ use super::scrape::Scraped;
 use super::screen::{Screen, Steer};
 use super::signal::{HangUp, Signals};
 use super::{Failure, tell};
-use crate::clock::Clock;
-use crate::load::Steering;
-use crate::metrics::Board;
-use crate::report::Exit;
-use crate::stop::Stop;
+use lockbench_core::clock::Clock;
+use lockbench_core::stop::Stop;
+use lockbench_engine::Steering;
+use lockbench_output::metrics::Board;
+use lockbench_report::Exit;
 
 /// All of it.
 pub struct Session {

@@ -8,9 +8,9 @@ use super::config::UiOptions;
 use super::ending::told_end;
 use super::stored::{locate, open_failure, open_report, report_json};
 use super::{Failure, print, print_json, print_painted};
-use crate::output::{monitor_text, text};
-use crate::report::monitor::{STATUS, is_watch, read_status};
-use crate::report::{Writer, is_partial, read, writer};
+use lockbench_output::{monitor_text, text};
+use lockbench_report::monitor::{STATUS, is_watch, read_status};
+use lockbench_report::{Writer, is_partial, read, writer};
 
 /// Prints it; exits 0 whatever the run's verdict was: showing is not judging.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {

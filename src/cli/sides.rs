@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::stored::{locate, open_failure};
-use crate::report::compare::Side;
-use crate::report::{Report, read_report, usable_id};
+use lockbench_report::compare::Side;
+use lockbench_report::{Report, read_report, usable_id};
 
 /// One side of a comparison.
 pub struct Runs {

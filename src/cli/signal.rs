@@ -9,8 +9,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
 
 use super::narrate::RUN;
-use crate::report::{Exit, Interruption};
-use crate::stop::Stop;
+use lockbench_core::stop::Stop;
+use lockbench_report::{Exit, Interruption};
 
 const INTERRUPT: u8 = 1;
 const TERMINATE: u8 = 2;
@@ -160,8 +160,8 @@ fn ignores_hangup(status: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{INTERRUPT, Signals, TERMINATE, ignores_hangup};
-    use crate::report::Interruption;
-    use crate::stop::Stop;
+    use lockbench_core::stop::Stop;
+    use lockbench_report::Interruption;
 
     #[test]
     fn whoever_waits_for_the_user_gives_up_when_told_outside_whatever_came_first() {

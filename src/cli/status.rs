@@ -4,8 +4,8 @@ use super::args::{StackChoice, StatusArgs};
 use super::kinds::{named, no_external};
 use super::listing::{Row, State, shown};
 use super::{Failure, tell};
-use crate::report::Exit;
-use crate::stack::{DockerError, Project, Register};
+use lockbench_report::Exit;
+use lockbench_systems::stack::{DockerError, Project, Register};
 
 /// Lists them.
 pub fn status(args: &StatusArgs) -> Result<u8, Failure> {

@@ -4,9 +4,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::Failure;
-use crate::backend;
-use crate::output::{Rendered, json};
-use crate::report::{
+use lockbench_output::{Rendered, json};
+use lockbench_report::{
     OpenError, PLAN, Promise, REPORT, RecordedRun, Report, StoreError, broke_off, open_broken_off, read, read_report,
     write_file,
 };
@@ -64,7 +63,7 @@ pub fn open_at(directory: &Path) -> Result<RecordedRun, Failure> {
 
 /// What the registry says of a recipe.
 pub fn promise(name: &str) -> Option<Promise> {
-    let entry = backend::find(name).ok()?;
+    let entry = lockbench_systems::find(name).ok()?;
     Some(Promise { guarantees: entry.guarantees, control: entry.control })
 }
 

@@ -12,10 +12,10 @@ use super::job::{Job, run_id};
 use super::session::Session;
 use super::stored::open;
 use super::{Failure, print, print_json, tell};
-use crate::output::sweep::{files, text};
-use crate::report::sweep::{Sweep, sweep, sweepable};
-use crate::report::{Exit, PLAN, Report, RunDirectory, worst};
-use crate::workload::to_toml;
+use lockbench_core::workload::to_toml;
+use lockbench_output::sweep::{files, text};
+use lockbench_report::sweep::{Sweep, sweep, sweepable};
+use lockbench_report::{Exit, PLAN, Report, RunDirectory, worst};
 
 /// A sweep as asked for.
 pub struct Asked {

@@ -10,10 +10,10 @@ use super::args::{FormatChoice, SweepUpArgs};
 use super::endpoints::{Endpoints, bare, divided_of_any, named};
 use super::fits::looking;
 use super::{Failure, print, tell};
-use crate::backend::sweeper;
-use crate::limits;
-use crate::lock::{Endpoint, Found, ServerKind, Sweeper};
-use crate::report::Exit;
+use lockbench_core::limits;
+use lockbench_core::lock::{Endpoint, Found, ServerKind, Sweeper};
+use lockbench_report::Exit;
+use lockbench_systems::sweeper;
 
 /// A run that looks dead is looked at again after so long: between two trials, or after an outage, the clients of
 /// a live one are not connected for a moment.
@@ -162,7 +162,7 @@ fn text(swept: &[Swept], yes: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::{asked_for, confirmed};
-    use crate::lock::{Found, Remains, ServerKind};
+    use lockbench_core::lock::{Found, Remains, ServerKind};
 
     fn found(runs: &[(&str, Option<&str>)]) -> Found {
         let remains = |(run, lives): &(&str, Option<&str>)| Remains {

@@ -13,12 +13,12 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::config::UiOptions;
 use super::tell;
-use crate::clock::Clock;
-use crate::tui::app::{App, Events, Pace, Updates};
-use crate::tui::controls::Controls;
-use crate::tui::look::Look;
-use crate::tui::monitor;
-use crate::tui::term::{Keyboard, Term};
+use lockbench_core::clock::Clock;
+use lockbench_dashboard::app::{App, Events, Pace, Updates};
+use lockbench_dashboard::controls::Controls;
+use lockbench_dashboard::look::Look;
+use lockbench_dashboard::monitor;
+use lockbench_dashboard::term::{Keyboard, Term};
 
 /// A terminal that was taken. Clones are the same; whoever drops the last one gives it back.
 #[derive(Clone)]

@@ -15,9 +15,9 @@ use super::servers::both;
 use super::session::Interrupt;
 use super::signal::HangUp;
 use super::{Failure, tell};
-use crate::lock::ServerKind;
-use crate::report::Exit;
-use crate::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
+use lockbench_core::lock::ServerKind;
+use lockbench_report::Exit;
+use lockbench_systems::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
 
 /// Pause before a kind that another call keeps is asked for again.
 const TAKEN_PAUSE: Duration = Duration::from_millis(200);

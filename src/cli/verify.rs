@@ -8,16 +8,16 @@ use std::path::Path;
 use super::args::VerifyArgs;
 use super::stored::{locate, open_failure, promise};
 use super::{Failure, kept, print};
-use crate::lock::Facts;
-use crate::record::figures::Schedule;
-use crate::record::history::Header;
-use crate::report::{
+use lockbench_core::lock::Facts;
+use lockbench_core::record::figures::Schedule;
+use lockbench_core::record::history::Header;
+use lockbench_core::units::grouped;
+use lockbench_core::workload::plan::Expectation;
+use lockbench_report::{
     Aggregate, Difference, Exit, MEASURED, Measurements, Phases, Replayed, Report, SafetyVerdict, TrialResult,
     UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in, had_other_rules,
     history_failure, history_path, judge, measurements, open_broken_off, read_report, replay, worst,
 };
-use crate::units::grouped;
-use crate::workload::plan::Expectation;
 
 /// Differences of one result that are printed.
 const SHOWN: usize = 8;

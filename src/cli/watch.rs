@@ -17,12 +17,12 @@ use super::dashboard::{Surroundings, wants_tui};
 use super::signal::{HangUp, Signals};
 use super::stored::{locate, open_at, open_failure, promise};
 use super::terminal::Taken;
-use crate::clock::Clock;
-use crate::report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
-use crate::report::monitor::is_watch;
-use crate::report::{OpenError, REPORT, RecordedRun, Writer, is_partial, writer};
-use crate::stop::Stop;
-use crate::units::parse_duration_ns;
+use lockbench_core::clock::Clock;
+use lockbench_core::stop::Stop;
+use lockbench_core::units::parse_duration_ns;
+use lockbench_report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
+use lockbench_report::monitor::is_watch;
+use lockbench_report::{OpenError, REPORT, RecordedRun, Writer, is_partial, writer};
 
 /// Slowest and fastest replay, times the speed of the run.
 const SPEEDS: (f64, f64) = (0.01, 1_000.0);

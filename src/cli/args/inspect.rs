@@ -6,7 +6,7 @@ use super::format::FormatArgs;
 use super::heading;
 use super::look::SignArgs;
 use super::stack::ProjectArgs;
-use crate::lock::ServerKind;
+use lockbench_core::lock::ServerKind;
 
 /// What inspecting does, and what it does not.
 pub(super) const INSPECT_HELP: &str = "\

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::heading;
-use crate::tui::theme::Theme;
+use lockbench_dashboard::theme::Theme;
 
 /// What is shown while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::heading;
-use crate::units::parse_duration_ns;
+use lockbench_core::units::parse_duration_ns;
 
 /// Where the figures are served while something runs.
 #[derive(Debug, Default, Args)]

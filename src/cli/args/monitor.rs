@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
 use super::heading;
 use super::load::LoadArgs;
-use crate::units::parse_duration_ns;
+use lockbench_core::units::parse_duration_ns;
 
 /// What a monitor is, and what it is not.
 pub(in crate::cli) const MONITOR_HELP: &str = "\

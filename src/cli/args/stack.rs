@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 
 use super::format::FormatArgs;
 use super::heading;
-use crate::lock::ServerKind;
-use crate::stack::DockerOptions;
-use crate::stop::Stop;
-use crate::units::parse_duration_ns;
+use lockbench_core::lock::ServerKind;
+use lockbench_core::stop::Stop;
+use lockbench_core::units::parse_duration_ns;
+use lockbench_systems::stack::DockerOptions;
 
 /// Where servers come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

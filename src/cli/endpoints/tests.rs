@@ -1,6 +1,6 @@
 //! Lists of addresses, mistakes in them, and command lines without their secrets.
 use super::{bare, named, redacted, shown};
-use crate::lock::{Endpoint, ServerKind};
+use lockbench_core::lock::{Endpoint, ServerKind};
 
 #[test]
 fn endpoints_are_read_by_name_and_by_scheme() {

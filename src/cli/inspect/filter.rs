@@ -2,8 +2,8 @@
 
 use super::super::Failure;
 use super::super::args::InspectArgs;
-use crate::lock::inspection::{Inspection, LockSeen};
-use crate::units::{MILLISECOND, parse_duration_ns};
+use lockbench_core::lock::inspection::{Inspection, LockSeen};
+use lockbench_core::units::{MILLISECOND, parse_duration_ns};
 
 /// What a lock must be to be shown.
 pub struct Filter {
@@ -69,8 +69,8 @@ fn age(lock: &LockSeen) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::{Filter, LOOKED_AT};
-    use crate::lock::ServerKind;
-    use crate::lock::inspection::{ClientSeen, Inspection, LockSeen, Look};
+    use lockbench_core::lock::ServerKind;
+    use lockbench_core::lock::inspection::{ClientSeen, Inspection, LockSeen, Look};
 
     fn seen() -> Inspection {
         let lock = |name: &str, waiting, since_ms| LockSeen {

@@ -6,11 +6,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use super::seen::Memory;
-use crate::backend::{RedlockParameters, Target, inspector};
-use crate::clock::Clock;
-use crate::lock::inspection::{Inspection, Inspector, Scope};
-use crate::lock::{Endpoint, ServerKind, SystemError};
-use crate::stop::Stop;
+use lockbench_core::clock::Clock;
+use lockbench_core::lock::inspection::{Inspection, Inspector, Scope};
+use lockbench_core::lock::{Endpoint, ServerKind, SystemError};
+use lockbench_core::stop::Stop;
+use lockbench_systems::{RedlockParameters, Target, inspector};
 
 /// Whom to ask for what.
 pub struct Asked {

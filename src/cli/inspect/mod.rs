@@ -19,12 +19,12 @@ use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
 use super::signal::{HangUp, Signals};
 use super::{Failure, print_json, print_painted, tell};
-use crate::backend::inspector;
-use crate::lock::inspection::{Inspection, Scope};
-use crate::output::{Appearance, inspection_json, inspection_lines, printed};
-use crate::report::{Exit, Interruption};
-use crate::stop::Stop;
-use crate::units::{SECOND, parse_duration_ns};
+use lockbench_core::lock::inspection::{Inspection, Scope};
+use lockbench_core::stop::Stop;
+use lockbench_core::units::{SECOND, parse_duration_ns};
+use lockbench_output::{Appearance, inspection_json, inspection_lines, printed};
+use lockbench_report::{Exit, Interruption};
+use lockbench_systems::inspector;
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 120;

@@ -3,8 +3,8 @@
 use super::super::Failure;
 use super::super::args::SystemChoice;
 use super::super::endpoints::{SCHEMES, first_of, kind_of, several};
-use crate::lock::{Endpoint, ServerKind};
-use crate::stack::{Project, Register};
+use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_systems::stack::{Project, Register};
 
 /// The system and its servers: by `--as`, else by the scheme; several Redis URLs are
 /// Redlock's nodes. The bare name of a kind means what `lockbench up` left running, programs
@@ -126,7 +126,7 @@ fn check(kind: ServerKind, endpoints: &[Endpoint]) -> Result<(), Failure> {
 mod tests {
     use super::read;
     use crate::cli::args::SystemChoice;
-    use crate::lock::ServerKind;
+    use lockbench_core::lock::ServerKind;
 
     fn of(urls: &[&str], system: Option<SystemChoice>) -> Result<(ServerKind, usize), String> {
         let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();

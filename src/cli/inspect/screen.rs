@@ -19,9 +19,9 @@ use super::super::config::UiOptions;
 use super::Telling;
 use super::filter::Filter;
 use super::looker::{Looker, Told};
-use crate::lock::inspection::Inspection;
-use crate::output::{Line, Tone, inspection_lines};
-use crate::tui::term::{Screen, Term};
+use lockbench_core::lock::inspection::Inspection;
+use lockbench_dashboard::term::{Screen, Term};
+use lockbench_output::{Line, Tone, inspection_lines};
 
 /// Longest wait for a key before it is asked whether there is a new look.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -57,7 +57,7 @@ pub fn show(
         Term::enter(false).map_err(|error| Failure::internal(format!("the terminal cannot be used: {error}")))?;
     let gone = Arc::new(AtomicBool::new(false));
     term.install_panic_hook(Arc::clone(&gone));
-    let every = crate::units::span(interval.as_millis() as u64);
+    let every = lockbench_core::units::span(interval.as_millis() as u64);
     let telling = Telling { ascii: options.ascii, ..telling };
     let mut view = View { seen: None, problem: None, top: 0, telling, every };
     if let Some(first) = first {

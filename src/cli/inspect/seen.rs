@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::lock::inspection::{ClientSeen, Look};
-use crate::units::MILLISECOND;
+use lockbench_core::lock::inspection::{ClientSeen, Look};
+use lockbench_core::units::MILLISECOND;
 
 /// When each client was first seen at its place.
 #[derive(Default)]
@@ -39,7 +39,7 @@ fn place(lock: &str, holds: bool, client: &ClientSeen) -> Place {
 #[cfg(test)]
 mod tests {
     use super::Memory;
-    use crate::lock::inspection::{ClientSeen, LockSeen, Look};
+    use lockbench_core::lock::inspection::{ClientSeen, LockSeen, Look};
 
     fn look(holder: &str, token: u64) -> Look {
         let client = ClientSeen { client: holder.to_owned(), token: Some(token), ..ClientSeen::default() };

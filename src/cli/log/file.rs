@@ -5,8 +5,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::record::{LogLevel, LogLine};
-use crate::report::RUN_LOG;
+use lockbench_core::record::{LogLevel, LogLine};
+use lockbench_report::RUN_LOG;
 
 /// The file while it grows. What cannot be written is remembered, and told by
 /// [`LogFile::sync`]; no line is tried after it.

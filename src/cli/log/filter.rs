@@ -6,7 +6,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 use super::Failure;
-use crate::record::LogLevel;
+use lockbench_core::record::LogLevel;
 
 /// What is logged unless the user says otherwise: what a person who follows the run
 /// wants to know, and what libraries are worried about.

@@ -11,8 +11,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::Inner;
-use crate::plain::is_order;
-use crate::record::LogLevel;
+use lockbench_core::plain::is_order;
+use lockbench_core::record::LogLevel;
 
 /// Longest message: what a library dumps at trace must not fill memory and disk.
 const LONGEST: usize = 2_000;

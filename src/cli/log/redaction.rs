@@ -1,7 +1,7 @@
 //! No secret gets into the log: not those of the endpoints that we know, not what
 //! looks like a URL with a password in a line of a library.
 
-use crate::lock::{Endpoint, without_secrets};
+use lockbench_core::lock::{Endpoint, without_secrets};
 
 /// The text without secrets.
 pub(super) fn redacted(text: &str, known: &[Endpoint]) -> String {
@@ -11,7 +11,7 @@ pub(super) fn redacted(text: &str, known: &[Endpoint]) -> String {
 #[cfg(test)]
 mod tests {
     use super::redacted;
-    use crate::lock::Endpoint;
+    use lockbench_core::lock::Endpoint;
 
     #[test]
     fn a_known_password_is_hidden_wherever_it_stands() {

@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::layer::Lines;
 use super::{Log, filter};
-use crate::lock::Endpoint;
+use lockbench_core::lock::Endpoint;
 
 /// Has these events heard by the log, as the program does for all of its threads.
 fn heard(log: &Log, filter: &str, say: impl FnOnce()) {

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Asked, Lookout, Watched};
-use crate::backend::{self, RedlockParameters, Target};
-use crate::clock::{Clock, Timer};
-use crate::lock::{
+use lockbench_core::clock::{Clock, Timer};
+use lockbench_core::lock::{
     Acquire, Endpoint, Facts, Guarantees, Key, Local, LockSystem, Opening, Patience, Retry, Session, Survey,
     SystemError,
 };
-use crate::report::Resources;
-use crate::report::live::{ServerLook, Subscriber, Update, feed};
-use crate::stack::{LocalStack, Options};
+use lockbench_report::Resources;
+use lockbench_report::live::{ServerLook, Subscriber, Update, feed};
+use lockbench_systems::stack::{LocalStack, Options};
+use lockbench_systems::{RedlockParameters, Target};
 
 /// Longer than anything here takes, unless it hangs.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ fn held(system: &dyn LockSystem, keys: &[Key], meanwhile: impl FnOnce()) {
 
 #[test]
 fn a_held_key_of_a_system_in_this_process_is_seen() {
-    let memory = (backend::find("memory").unwrap().connect)(target(Vec::new())).unwrap();
+    let memory = (lockbench_systems::find("memory").unwrap().connect)(target(Vec::new())).unwrap();
     let keys = keys(20);
     let (publisher, subscriber) = feed();
     let wanted = Arc::<AtomicBool>::default();
@@ -78,7 +78,7 @@ fn a_held_key_of_a_system_in_this_process_is_seen() {
         let used = Resources { server_cpu_s: Some(0.5), server_rss_bytes: Some(7), ..Resources::default() };
         lookout.watch(Watched {
             backend: "memory",
-            asked: Asked::of(backend::find("memory").unwrap(), &memory, target(Vec::new())),
+            asked: Asked::of(lockbench_systems::find("memory").unwrap(), &memory, target(Vec::new())),
             keys: Arc::clone(&keys),
             gauge: Some(Box::new(move || used)),
         });
@@ -96,7 +96,7 @@ fn a_held_key_of_a_system_in_this_process_is_seen() {
 
 #[test]
 fn nobody_is_asked_while_nobody_wants_to_know() {
-    let memory = (backend::find("memory").unwrap().connect)(target(Vec::new())).unwrap();
+    let memory = (lockbench_systems::find("memory").unwrap().connect)(target(Vec::new())).unwrap();
     let (publisher, subscriber) = feed();
     let wanted = Arc::<AtomicBool>::default();
     let lookout = Lookout::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
@@ -114,7 +114,7 @@ impl LockSystem for Mute {
         "mute"
     }
     fn guarantees(&self) -> &Guarantees {
-        &backend::ENTRIES[0].guarantees
+        &lockbench_systems::ENTRIES[0].guarantees
     }
     fn addresses(&self) -> Vec<String> {
         Vec::new()
@@ -160,7 +160,7 @@ fn a_held_key_of_a_real_server_is_seen() {
         return;
     }
     for name in ["redis", "etcd", "zookeeper", "postgres:advisory", "postgres:lease", "redlock"] {
-        let entry = backend::find(name).unwrap();
+        let entry = lockbench_systems::find(name).unwrap();
         let (_, started) = LocalStack::start(&[entry.server.unwrap()], &Options::default()).remove(0);
         let server = started.unwrap();
         let target = target(server.endpoints());

@@ -1,7 +1,7 @@
 //! How long to wait before a system that does not answer is asked again.
 
-use crate::units::SECOND;
-use crate::workload::client_seed;
+use lockbench_core::units::SECOND;
+use lockbench_core::workload::client_seed;
 
 /// First and longest wait. An outage is known to be over by the next question only, and what is
 /// due until then counts as missed: short at first, so that a short outage is told as one. One

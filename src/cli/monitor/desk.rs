@@ -20,9 +20,9 @@ use super::{MONITOR, lines, nodes};
 use crate::cli::args::{MonitorArgs, UiChoice};
 use crate::cli::endpoints::Endpoints;
 use crate::cli::tell;
-use crate::metrics::Subject;
-use crate::report::monitor::{Change, STATUS, Sent, Span, State, Status, StatusVersion};
-use crate::report::{Exit, RunDirectory};
+use lockbench_output::metrics::Subject;
+use lockbench_report::monitor::{Change, STATUS, Sent, Span, State, Status, StatusVersion};
+use lockbench_report::{Exit, RunDirectory};
 
 /// How often the desk looks for signals and changes.
 const LOOK: Duration = Duration::from_millis(200);

@@ -12,13 +12,13 @@ use std::sync::Mutex;
 use super::post::lock;
 use super::sight::{Sight, Turned};
 use crate::cli::measure::Beside;
-use crate::clock::Clock;
-use crate::load::{Grid, Untaken};
-use crate::record::figures::Schedule;
-use crate::record::history::Alarm;
-use crate::record::{Event, What};
-use crate::report::monitor::{Certain, Seen, Tap};
-use crate::units::MILLISECOND;
+use lockbench_core::clock::Clock;
+use lockbench_core::record::figures::Schedule;
+use lockbench_core::record::history::Alarm;
+use lockbench_core::record::{Event, What};
+use lockbench_core::units::MILLISECOND;
+use lockbench_engine::{Grid, Untaken};
+use lockbench_report::monitor::{Certain, Seen, Tap};
 
 /// Nobody was answered for so long: the round ends, and the system is down. With the ticks of
 /// a round and the looks of the desk it is told within two seconds.
@@ -192,11 +192,11 @@ fn attempts(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Beside, Eye, LONGEST_TICK_NS, SILENCE_NS, Sight, Turned, Untaken, lock};
-    use crate::clock::Clock;
-    use crate::record::history::Alarm;
-    use crate::record::{Event, What};
-    use crate::report::monitor::Certain;
-    use crate::units::MILLISECOND;
+    use lockbench_core::clock::Clock;
+    use lockbench_core::record::history::Alarm;
+    use lockbench_core::record::{Event, What};
+    use lockbench_core::units::MILLISECOND;
+    use lockbench_report::monitor::Certain;
 
     #[test]
     fn a_token_that_went_back_is_no_double_grant_and_is_told_once() {

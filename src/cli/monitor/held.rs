@@ -4,12 +4,12 @@ use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 
 use super::sight::Sight;
-use crate::report::monitor::{
+use lockbench_core::stats::upper_bound_95_per_million;
+use lockbench_core::units::SECOND;
+use lockbench_report::monitor::{
     Alert, AlertStatus, Bound, Certain, Outage, Outcome, Rules, Span, Standing, State, SystemStatus, Tally, Turn,
     WINDOWS, WindowFigures,
 };
-use crate::stats::upper_bound_95_per_million;
-use crate::units::SECOND;
 
 /// A bound of one system and its alert.
 pub struct Held {
@@ -173,9 +173,9 @@ pub fn resident() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::Held;
-    use crate::report::Threshold;
-    use crate::report::monitor::{Bound, Certain, Span, Standing, Tally};
-    use crate::units::SECOND;
+    use lockbench_core::units::SECOND;
+    use lockbench_report::Threshold;
+    use lockbench_report::monitor::{Bound, Certain, Span, Standing, Tally};
 
     /// Read aloud: each says what is and what must be, and none denies a negation.
     #[test]

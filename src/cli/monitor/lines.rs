@@ -3,8 +3,8 @@
 use super::orders::Orders;
 use crate::cli::args::{MonitorArgs, UiChoice};
 use crate::cli::tell;
-use crate::report::monitor::{Change, State, Status, SystemStatus};
-use crate::units::{exact_duration, grouped, three_digits};
+use lockbench_core::units::{exact_duration, grouped, three_digits};
+use lockbench_report::monitor::{Change, State, Status, SystemStatus};
 
 /// What is watched, and how.
 pub fn begins(ui: UiChoice, orders: &Orders, args: &MonitorArgs) {

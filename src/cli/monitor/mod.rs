@@ -34,11 +34,11 @@ use super::servers::Servers;
 use super::session::Session;
 use super::signal::HangUp;
 use super::{Failure, print, print_json};
-use crate::clock::Clock;
-use crate::output::{monitor_text, shell_line};
-use crate::report::monitor::{STATUS, Status, kept_in};
-use crate::report::{Exit, RunDirectory};
-use crate::workload::to_toml;
+use lockbench_core::clock::Clock;
+use lockbench_core::workload::to_toml;
+use lockbench_output::{monitor_text, shell_line};
+use lockbench_report::monitor::{STATUS, Status, kept_in};
+use lockbench_report::{Exit, RunDirectory};
 
 /// What the log says of a watch.
 const MONITOR: &str = "lockbench::monitor";

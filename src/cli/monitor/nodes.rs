@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 
 use super::post::Post;
 use super::watch::target;
-use crate::lock::Nodes;
+use lockbench_core::lock::Nodes;
 
 /// From one look to the next.
 const PERIOD: Duration = Duration::from_secs(2);

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use super::eye::SILENCE_NS;
-use crate::backend::Entry;
 use crate::cli::Failure;
 use crate::cli::args::MonitorArgs;
 use crate::cli::endpoints::{Endpoints, all_used};
 use crate::cli::gates::Gates;
 use crate::cli::measure::contended;
 use crate::cli::select::{Selection, select, workload};
-use crate::report::Threshold;
-use crate::report::monitor::{Bound, Rolling, defaults};
-use crate::units::{exact_duration, grouped, three_digits};
-use crate::workload::plan::{AcquireMode, HistoryLimit};
-use crate::workload::{EffectiveTtl, Plan, Source, resolve_ttl, warnings};
+use lockbench_core::units::{exact_duration, grouped, three_digits};
+use lockbench_core::workload::plan::{AcquireMode, HistoryLimit};
+use lockbench_core::workload::{EffectiveTtl, Plan, Source, resolve_ttl, warnings};
+use lockbench_report::Threshold;
+use lockbench_report::monitor::{Bound, Rolling, defaults};
+use lockbench_systems::Entry;
 
 /// All of it.
 pub struct Orders {

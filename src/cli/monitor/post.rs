@@ -7,8 +7,8 @@ use super::orders::Orders;
 use super::sight::Sight;
 use crate::cli::servers::Servers;
 use crate::cli::session::Session;
-use crate::clock::Clock;
-use crate::stop::Stop;
+use lockbench_core::clock::Clock;
+use lockbench_core::stop::Stop;
 
 /// All of it.
 pub struct Post<'a> {

@@ -11,9 +11,9 @@ use crate::cli::dashboard::{Surroundings, wants_tui};
 use crate::cli::session::{Interrupt, Session};
 use crate::cli::tell;
 use crate::cli::terminal::Taken;
-use crate::report::monitor::Status;
-use crate::tui::look::Look;
-use crate::tui::monitor::{App, Hands};
+use lockbench_dashboard::look::Look;
+use lockbench_dashboard::monitor::{App, Hands};
+use lockbench_report::monitor::Status;
 
 /// Is a screen wanted, and is there a terminal for it?
 pub fn wanted(choice: UiChoice) -> bool {

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::eye::SILENCE_NS;
-use crate::load::Grid;
-use crate::lock::Nodes;
-use crate::metrics::Arrivals;
-use crate::report::monitor::{Certain, Rolling, State, Tally};
-use crate::units::{MILLISECOND, human_duration, span};
+use lockbench_core::lock::Nodes;
+use lockbench_core::units::{MILLISECOND, human_duration, span};
+use lockbench_engine::Grid;
+use lockbench_output::metrics::Arrivals;
+use lockbench_report::monitor::{Certain, Rolling, State, Tally};
 
 /// Changes that wait for the desk, which looks several times a second.
 const MOST_TURNS: usize = 64;
@@ -373,9 +373,9 @@ impl Sight {
 #[cfg(test)]
 mod tests {
     use super::{Arc, Grid, Sight, State, Turned};
-    use crate::lock::{Away, Nodes};
-    use crate::report::monitor::Tally;
-    use crate::units::{MILLISECOND, SECOND};
+    use lockbench_core::lock::{Away, Nodes};
+    use lockbench_core::units::{MILLISECOND, SECOND};
+    use lockbench_report::monitor::Tally;
 
     fn down(problem: &str, after_ns: u64) -> Turned {
         Turned::Down { problem: problem.to_owned(), after_ns }

@@ -14,15 +14,15 @@ use super::eye::Eye;
 use super::orders::Orders;
 use super::post::{Post, lock};
 use super::sight::Turned;
-use crate::backend::{Entry, RedlockParameters, Target};
 use crate::cli::measure::{Bench, Candidate, Done};
-use crate::load::Steering;
-use crate::lock::Key;
-use crate::record::history::HistoryFile;
-use crate::report::monitor::{KEPT, State, kept_name};
-use crate::report::{Exit, TrialResult, judge};
-use crate::units::MILLISECOND;
-use crate::workload::client_seed;
+use lockbench_core::lock::Key;
+use lockbench_core::record::history::HistoryFile;
+use lockbench_core::units::MILLISECOND;
+use lockbench_core::workload::client_seed;
+use lockbench_engine::Steering;
+use lockbench_report::monitor::{KEPT, State, kept_name};
+use lockbench_report::{Exit, TrialResult, judge};
+use lockbench_systems::{Entry, RedlockParameters, Target};
 
 /// Longest wait for a system to tell what it is.
 const LOOK: Duration = Duration::from_secs(10);

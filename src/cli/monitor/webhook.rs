@@ -14,7 +14,7 @@ use ureq::{Agent, Error};
 
 use super::MONITOR;
 use crate::cli::Failure;
-use crate::report::monitor::{Change, Sent, StatusVersion};
+use lockbench_report::monitor::{Change, Sent, StatusVersion};
 
 /// Messages that may wait; more are lost, and counted.
 const QUEUE: usize = 64;

@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::cli::config::UiOptions;
 use crate::cli::ending::told_end;
 use crate::cli::{Failure, print, print_painted, tell};
-use crate::output::trial_line;
-use crate::report::live::{RunFacts, Update};
-use crate::report::{Report, TrialResult};
-use crate::units::grouped;
+use lockbench_core::units::grouped;
+use lockbench_output::trial_line;
+use lockbench_report::live::{RunFacts, Update};
+use lockbench_report::{Report, TrialResult};
 
 /// Stories of double grants of a trial that are printed.
 const STORIES: usize = 3;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::signal::Signals;
 use crate::cli::terminal::Taken;
-use crate::report::live::Tempo;
-use crate::tui::controls::{Controls, Paused, Saved};
-use crate::units::SECOND;
+use lockbench_core::units::SECOND;
+use lockbench_dashboard::controls::{Controls, Paused, Saved};
+use lockbench_report::live::Tempo;
 
 /// How many files of one name there may be.
 const NAMES: u32 = 10_000;
@@ -119,9 +119,9 @@ fn save(directory: &Path, files: &[Saved]) -> Result<(), (PathBuf, io::Error)> {
 mod tests {
     use super::{Remote, save};
     use crate::cli::signal::Signals;
-    use crate::report::live::Tempo;
-    use crate::tui::controls::{Controls, Paused, Saved};
-    use crate::units::SECOND;
+    use lockbench_core::units::SECOND;
+    use lockbench_dashboard::controls::{Controls, Paused, Saved};
+    use lockbench_report::live::Tempo;
 
     #[test]
     fn screens_are_saved_beside_those_that_are_there() {

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::cli::monitor::held::Held;
 use crate::cli::monitor::orders::Orders;
-use crate::metrics::{Arrivals, Subject};
+use lockbench_output::metrics::{Arrivals, Subject};
 
 impl Desk<'_> {
     /// The plan again; one that makes no sense changes nothing.

@@ -6,9 +6,9 @@ use super::Desk;
 use crate::cli::monitor::held::{resident, system};
 use crate::cli::monitor::json;
 use crate::cli::monitor::webhook::Webhook;
-use crate::report::monitor::{Certain, STATUS, Status, StatusVersion, worst_of};
-use crate::report::{Exit, RunDirectory};
-use crate::units::SECOND;
+use lockbench_core::units::SECOND;
+use lockbench_report::monitor::{Certain, STATUS, Status, StatusVersion, worst_of};
+use lockbench_report::{Exit, RunDirectory};
 
 impl Desk<'_> {
     pub(super) fn write(&mut self, directory: &RunDirectory) {

@@ -1,0 +1,38 @@
+//! What a trial has to say beside its events: where it stands, and what the engine itself
+//! has to report of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ReaderCounts, Reasons};
+
+/// Where a trial stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Load without counting.
+    #[default]
+    Warmup,
+    /// The attempts that count.
+    Measure,
+    /// No new attempts; the open ones end.
+    Drain,
+}
+
+/// What the engine itself has to report of a trial.
+#[derive(Debug, Default)]
+pub struct TrialReport {
+    /// Events read and lost.
+    pub reader: ReaderCounts,
+    /// Failures in words.
+    pub reasons: Reasons,
+    /// How often clients were held back between attempts because the recorder was behind.
+    pub throttled: u64,
+    /// Lease length in force as the session knows it.
+    pub effective_ttl_ns: Option<u64>,
+    /// Clients that panicked.
+    pub panicked: u64,
+    /// Attempts of the measure phase that were due and that no client could take; `None`:
+    /// an attempt was due only when a client was free.
+    pub dropped: Option<u64>,
+    /// Was it cut short, by a stop or by the caller?
+    pub cut_short: bool,
+}

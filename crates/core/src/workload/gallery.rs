@@ -1,0 +1,72 @@
+//! The workloads that come with lockbench, by name: `run hot-key` works from any directory.
+
+use std::path::{Path, PathBuf};
+
+use super::schema;
+
+/// The workload of `lockbench quick`.
+pub(super) const QUICKSTART: &str = include_str!("../../../../workloads/quickstart.toml");
+
+/// File and text of each, as in `workloads/`. That of `lockbench monitor` is none to run.
+const GALLERY: &[(&str, &str)] = &[
+    ("workloads/give-up.toml", include_str!("../../../../workloads/give-up.toml")),
+    ("workloads/hot-key.toml", include_str!("../../../../workloads/hot-key.toml")),
+    ("workloads/long-hold-renewal.toml", include_str!("../../../../workloads/long-hold-renewal.toml")),
+    ("workloads/overstay.toml", include_str!("../../../../workloads/overstay.toml")),
+    ("workloads/quickstart.toml", QUICKSTART),
+    ("workloads/uncontended.toml", include_str!("../../../../workloads/uncontended.toml")),
+    ("workloads/zipf.toml", include_str!("../../../../workloads/zipf.toml")),
+    ("workloads/controls/no-lock.toml", include_str!("../../../../workloads/controls/no-lock.toml")),
+    ("workloads/controls/no-renew.toml", include_str!("../../../../workloads/controls/no-renew.toml")),
+    ("workloads/controls/swallow-error.toml", include_str!("../../../../workloads/controls/swallow-error.toml")),
+    ("workloads/controls/wrong-release.toml", include_str!("../../../../workloads/controls/wrong-release.toml")),
+];
+
+/// The workload that is meant by `hot-key`, `hot-key.toml` or `workloads/hot-key.toml`.
+pub(super) fn named(path: &Path) -> Option<(&'static str, &'static str)> {
+    let typed = name(path.to_str()?);
+    GALLERY.iter().copied().find(|(file, _)| name(file) == typed)
+}
+
+/// The name nearest to one that is not there.
+pub(super) fn nearest(path: &Path) -> Option<PathBuf> {
+    let typed = name(path.to_str()?);
+    schema::nearest(typed, GALLERY.iter().map(|(file, _)| name(file))).map(PathBuf::from)
+}
+
+fn name(path: &str) -> &str {
+    let path = path.strip_suffix(".toml").unwrap_or(path);
+    path.strip_prefix("workloads/").unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::{GALLERY, named, nearest};
+
+    #[test]
+    fn every_workload_that_can_be_run_has_its_name() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut there = BTreeSet::new();
+        for directory in ["workloads", "workloads/controls"] {
+            for entry in std::fs::read_dir(root.join(directory)).unwrap() {
+                let file = format!("{directory}/{}", entry.unwrap().file_name().to_string_lossy());
+                if file.ends_with(".toml") && file != "workloads/monitor.toml" {
+                    there.insert(file);
+                }
+            }
+        }
+        assert_eq!(GALLERY.iter().map(|(file, _)| (*file).to_owned()).collect::<BTreeSet<_>>(), there);
+    }
+
+    #[test]
+    fn a_name_is_known_with_and_without_its_directory_and_suffix() {
+        for typed in ["hot-key", "hot-key.toml", "workloads/hot-key", "workloads/hot-key.toml"] {
+            assert_eq!(named(Path::new(typed)).unwrap().0, "workloads/hot-key.toml", "{typed}");
+        }
+        assert!(named(Path::new("elsewhere/hot-key.toml")).is_none());
+        assert_eq!(nearest(Path::new("hotkey")).unwrap(), Path::new("hot-key"));
+    }
+}

@@ -1,0 +1,290 @@
+//! One client: the state machine of an attempt. It is *naive*: a hold runs to
+//! its end whatever the lease does, because that is what programs do and what
+//! the oracle must see.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::grid::Grid;
+use super::steering::Steering;
+use super::witness::{Visit, Witness};
+use lockbench_core::clock::Timer;
+use lockbench_core::lock::{Acquire, Asking, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
+use lockbench_core::record::figures::Schedule;
+use lockbench_core::record::{Denial, Reasons, ReleaseKind, RenewalOutcome, Shard, What};
+use lockbench_core::stop::Stop;
+use lockbench_core::workload::plan::{AcquireMode, Plan};
+use lockbench_core::workload::{Wish, Wishes};
+
+/// Pause after an attempt that the system did not serve, so that a dead server
+/// is not hammered: doubles from the first to the last. Between attempts, so it
+/// is in no figure.
+const UNSERVED_PAUSE_NS: (u64, u64) = (1_000_000, 100_000_000);
+/// Pause between attempts while the recorder is behind.
+const THROTTLE_NS: u64 = 200_000;
+
+/// Everything one client needs.
+pub struct Client {
+    pub index: u32,
+    pub session: Box<dyn Session>,
+    pub shard: Shard,
+    pub keys: Arc<[Key]>,
+    pub wishes: Wishes,
+    pub plan: Arc<Plan>,
+    /// Interval of renewals, if any are made.
+    pub renew_every_ns: Option<u64>,
+    pub witness: Arc<Witness>,
+    /// What of its acquires is in flight or queued at the server.
+    pub asking: Arc<Asking>,
+    pub timer: Timer,
+    pub stop: Stop,
+    pub steering: Steering,
+    pub grid: Option<Arc<Grid>>,
+    pub reasons: Rc<RefCell<Reasons>>,
+}
+
+/// Records the death of a client that is dropped in the middle of an attempt.
+struct OpenAttempt {
+    shard: Shard,
+    client: u32,
+    key: u32,
+    ttl_ns: Option<u64>,
+    timer: Timer,
+    visit: Option<(Arc<Witness>, Visit)>,
+    asking: Arc<Asking>,
+    over: bool,
+}
+
+impl Drop for OpenAttempt {
+    fn drop(&mut self) {
+        self.asking.end();
+        let challenged = self.visit.take().map(|(witness, visit)| witness.abandon(&visit));
+        if !self.over {
+            let surely_ended = self.ttl_ns.map_or(NEVER, |ttl| self.timer.now().saturating_add(ttl));
+            self.shard.stamp(self.client, self.key, What::Died { surely_ended, challenged });
+        }
+    }
+}
+
+impl Client {
+    /// Runs attempts until the schedule or a stop ends the load; gives the
+    /// session back for an orderly close.
+    pub async fn run(mut self, schedule: Schedule) -> Box<dyn Session> {
+        self.timer.sleep_until(schedule.start).await;
+        let mut free_since = schedule.start;
+        let mut unserved = 0_u32;
+        let mut think_ns = 0;
+        loop {
+            let mut due = match &self.grid {
+                Some(grid) => self.turn(grid, &schedule).await,
+                None => self.think(free_since, think_ns).await,
+            };
+            while !self.shard.has_room() {
+                self.timer.sleep(THROTTLE_NS).await;
+            }
+            if self.steering.held() {
+                self.sit_out().await;
+                due = None;
+                if let Some(grid) = &self.grid {
+                    grid.forgive(&schedule, self.timer.now());
+                }
+            }
+            let next = self.wishes.next();
+            let Some(wish) = next.filter(|_| !self.stop.draining() && self.timer.now() < schedule.end()) else {
+                return self.session;
+            };
+            let served = self.attempt(&wish, due).await;
+            think_ns = wish.think_ns;
+            unserved = if served { 0 } else { unserved + 1 };
+            // On a grid nobody is hammered.
+            if unserved > 0 && self.grid.is_none() {
+                let (first, last) = UNSERVED_PAUSE_NS;
+                self.pause((first << (unserved - 1).min(16)).min(last)).await;
+            }
+            free_since = self.timer.now();
+        }
+    }
+
+    /// Waits out the think time; returns the due instant, or `None` where the
+    /// attempt is due as soon as the client gets its turn.
+    async fn think(&self, free_since: u64, think_ns: u64) -> Option<u64> {
+        match think_ns {
+            0 => {
+                // Lets the other clients of this worker run: recipes that never wait never yield.
+                tokio::task::yield_now().await;
+                None
+            }
+            think => {
+                let due = free_since.saturating_add(think);
+                tokio::select! {
+                    () = self.timer.sleep_until(due) => {}
+                    () = self.stop.drained() => {}
+                }
+                Some(due)
+            }
+        }
+    }
+
+    /// Waits for the next instant of the grid that is nobody else's, or for the end.
+    async fn turn(&self, grid: &Grid, schedule: &Schedule) -> Option<u64> {
+        let due = grid.take(schedule, self.timer.now());
+        loop {
+            let until = due.min(schedule.end());
+            let now = self.timer.now();
+            if self.stop.draining() || now >= until {
+                return Some(grid.begins(due, now));
+            }
+            tokio::select! {
+                () = self.timer.sleep_until(until) => {}
+                () = self.stop.drained() => {}
+            }
+        }
+    }
+
+    /// Waits until the load goes on. Whatever would have been due meanwhile is due when
+    /// the client gets its turn: no wait is charged to the system for a pause.
+    async fn sit_out(&self) {
+        tokio::select! {
+            () = self.steering.released() => {}
+            () = self.stop.drained() => {}
+        }
+    }
+
+    async fn pause(&self, ns: u64) {
+        tokio::select! {
+            () = self.timer.sleep(ns) => {}
+            () = self.stop.drained() => {}
+        }
+    }
+
+    /// One attempt, from invoke to its last event. Was it served?
+    async fn attempt(&mut self, wish: &Wish, due: Option<u64>) -> bool {
+        let keys = Arc::clone(&self.keys);
+        let key = &keys[wish.key as usize];
+        let mut open = OpenAttempt {
+            shard: self.shard.clone(),
+            client: self.index,
+            key: key.index,
+            ttl_ns: self.session.effective_ttl_ns(),
+            timer: self.timer.clone(),
+            visit: None,
+            asking: Arc::clone(&self.asking),
+            over: false,
+        };
+        let sent = self.session.requests();
+        let invoke = self.shard.stamp_with(self.index, key.index, |t| What::Invoke { due: due.unwrap_or(t) });
+        let patience = match self.plan.acquire {
+            AcquireMode::Try => Patience::Try,
+            AcquireMode::Wait { timeout_ns } => {
+                let at = invoke.saturating_add(timeout_ns);
+                let deadline = Deadline::new(at, self.timer.clone(), self.stop.clone());
+                Patience::Until(deadline.watched(Arc::clone(&self.asking)))
+            }
+        };
+        self.asking.begin(key.index);
+        let outcome = self.session.acquire(key, &patience).await;
+        self.asking.end();
+        let requests = (self.session.requests() - sent) as u32;
+        let served = match outcome {
+            Acquire::Acquired(grant) => {
+                self.hold(grant, wish.hold_ns, requests, &mut open).await;
+                true
+            }
+            denied => self.denied(key.index, denied, &patience, requests),
+        };
+        open.over = true;
+        served
+    }
+
+    fn denied(&self, key: u32, outcome: Acquire, patience: &Patience, requests: u32) -> bool {
+        let brought_forward = matches!(patience, Patience::Until(deadline) if deadline.brought_forward());
+        let (denial, surely_ended) = match outcome {
+            Acquire::TimedOut if brought_forward => (Denial::Withdrawn, 0),
+            Acquire::TimedOut => (Denial::TimedOut, 0),
+            Acquire::Unavailable(reason) => {
+                self.reasons.borrow_mut().add("acquire unavailable", &reason);
+                (Denial::Unavailable, 0)
+            }
+            Acquire::Unknown { surely_ended_ns, reason } => {
+                self.reasons.borrow_mut().add("acquire unknown", &reason);
+                (Denial::Unknown, surely_ended_ns)
+            }
+            // A grant never comes here: it has been held already.
+            Acquire::Refused | Acquire::Acquired(_) => (Denial::Refused, 0),
+        };
+        self.shard.stamp(self.index, key, What::Denied { denial, surely_ended, requests });
+        matches!(denial, Denial::Refused | Denial::TimedOut | Denial::Withdrawn)
+    }
+
+    /// The critical section and the release.
+    async fn hold(&mut self, mut grant: Grant, hold_ns: u64, requests: u32, open: &mut OpenAttempt) {
+        let (client, key) = (self.index, grant.key());
+        let (token, validity, waited) = (grant.token(), grant.validity_ns(), grant.waited());
+        let acquired = What::Acquired { token, validity, requests, waited };
+        let start = self.shard.stamp(client, key, acquired);
+        let visit = self.witness.enter(key, grant.token());
+        let enter = self.timer.now();
+        open.visit = Some((Arc::clone(&self.witness), visit));
+        if hold_ns > 0 {
+            self.stay(&mut grant, start, hold_ns).await;
+        }
+        let exit = self.timer.now();
+        let seen = open.visit.take().map(|(witness, visit)| witness.leave(&visit)).unwrap_or_default();
+        if let Some(at) = self.session.lost_at().filter(|at| *at >= start) {
+            self.shard.stamp(client, key, What::Lost { at });
+        }
+        let sent = self.session.requests();
+        self.shard.stamp(client, key, What::ReleaseInvoke { enter, exit, seen });
+        let (release, surely_ended) = match self.session.release(grant).await {
+            Release::Confirmed => (ReleaseKind::Confirmed, 0),
+            Release::NotOwner => (ReleaseKind::NotOwner, 0),
+            Release::Unavailable { surely_ended_ns, reason } => {
+                self.reasons.borrow_mut().add("release unavailable", &reason);
+                (ReleaseKind::Unavailable, surely_ended_ns)
+            }
+            Release::Unknown { surely_ended_ns, reason } => {
+                self.reasons.borrow_mut().add("release unknown", &reason);
+                (ReleaseKind::Unknown, surely_ended_ns)
+            }
+        };
+        let requests = (self.session.requests() - sent) as u32;
+        self.shard.stamp(client, key, What::Released { release, surely_ended, requests });
+    }
+
+    /// Holds for `hold_ns` from `start`, renewing on the way. A stop ends it early.
+    async fn stay(&mut self, grant: &mut Grant, start: u64, hold_ns: u64) {
+        let end = start.saturating_add(hold_ns);
+        let mut every = self.renew_every_ns;
+        let mut next_renewal = every.map_or(u64::MAX, |every| start.saturating_add(every));
+        loop {
+            tokio::select! {
+                () = self.timer.sleep_until(end.min(next_renewal)) => {}
+                () = self.stop.drained() => return,
+            }
+            if next_renewal >= end {
+                return;
+            }
+            if !self.renew(grant).await {
+                every = None;
+            }
+            next_renewal = every.map_or(u64::MAX, |every| next_renewal.saturating_add(every).max(self.timer.now()));
+        }
+    }
+
+    /// Renews once. Is it worth going on?
+    async fn renew(&mut self, grant: &mut Grant) -> bool {
+        let invoke = self.timer.now();
+        let (outcome, go_on) = match self.session.renew(grant).await {
+            Renewal::Confirmed => (RenewalOutcome::Confirmed, true),
+            Renewal::Refused => (RenewalOutcome::Refused, false),
+            Renewal::Unavailable(reason) | Renewal::Unknown(reason) => {
+                self.reasons.borrow_mut().add("renew", &reason);
+                (RenewalOutcome::Unanswered, true)
+            }
+        };
+        let renewed = What::Renewed { invoke, outcome, validity: grant.validity_ns() };
+        self.shard.stamp(self.index, grant.key(), renewed);
+        go_on
+    }
+}

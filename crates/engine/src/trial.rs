@@ -1,0 +1,285 @@
+//! One trial of one lock system: workers armed behind a barrier, the reader loop, the
+//! end. The phases are the conductor's.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+
+use super::conductor::Conductor;
+use super::grid::Grid;
+use super::helm::Helm;
+use super::steering::Steering;
+use super::watchdog::Watchdog;
+use super::witness::Witness;
+use super::worker::{WorkerReport, work};
+use lockbench_core::clock::Clock;
+use lockbench_core::lock::{Key, LockSystem, SystemError};
+use lockbench_core::record::figures::Schedule;
+use lockbench_core::record::{Observer, Phase, Reader, ShardSeed, TrialReport, quiet_shard, shard};
+use lockbench_core::stop::Stop;
+use lockbench_core::workload::plan::Plan;
+
+/// The clients start so long after the schedule is known.
+const LEAD_NS: u64 = 20_000_000;
+/// The reader's pause when there was nothing to read.
+const IDLE: Duration = Duration::from_micros(500);
+
+/// What to run.
+pub struct Spec {
+    /// The lock system, prepared for these keys.
+    pub system: Arc<dyn LockSystem>,
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Lease length to ask for (the plan's, raised to the system's floor).
+    pub ttl_ns: u64,
+    /// Trial number, from 1.
+    pub trial: u32,
+    /// The keys, by index.
+    pub keys: Arc<[Key]>,
+    /// The run's clock.
+    pub clock: Clock,
+    /// Number of worker threads.
+    pub workers: u32,
+    /// Ends the load.
+    pub stop: Stop,
+    /// Pauses the load, and drops markers.
+    pub steering: Steering,
+    /// When attempts are due; `None`: whenever a client is free, after its think time.
+    pub grid: Option<Arc<Grid>>,
+}
+
+/// Why a trial could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A session could not be opened.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// A thread or runtime could not be started, or a worker died.
+    #[error("cannot run a worker thread: {0}")]
+    Worker(#[from] std::io::Error),
+    /// Stopped before the load began.
+    #[error("stopped before the load began")]
+    Stopped,
+}
+
+/// A look at a running trial.
+#[derive(Clone, Copy, Debug)]
+pub struct Tick {
+    /// Phase.
+    pub phase: Phase,
+    /// Did the phase just begin?
+    pub entered: bool,
+    /// Nanoseconds since the start of the warm-up, pauses included.
+    pub elapsed_ns: u64,
+    /// Nanoseconds from now to the end of measuring as it is planned now: a pause
+    /// takes nothing of it.
+    pub left_ns: u64,
+    /// Is the load paused? A tick comes at once when that changes.
+    pub paused: bool,
+}
+
+struct Worker {
+    thread: JoinHandle<Result<WorkerReport, LoadError>>,
+    start: Option<oneshot::Sender<Schedule>>,
+}
+
+/// A trial whose sessions are all open.
+pub struct Armed {
+    spec: Arc<Spec>,
+    workers: Vec<Worker>,
+    reader: Reader,
+    /// For events of the conductor.
+    seed: ShardSeed,
+    _watchdog: Watchdog,
+}
+
+impl Armed {
+    /// Starts the worker threads and opens every session.
+    ///
+    /// # Errors
+    /// A session could not be opened, or a worker ended before all of its own were open. All others are
+    /// closed again.
+    pub fn new(spec: Spec) -> Result<Self, LoadError> {
+        let spec = Arc::new(spec);
+        let witness = Arc::new(Witness::new(spec.keys.len() as u32));
+        let count = spec.workers.clamp(1, spec.plan.clients);
+        let clients = spec.plan.clients.div_ceil(count) as usize;
+        let (mut workers, mut readers) = (Vec::new(), Vec::new());
+        let (announce, ready) = mpsc::channel();
+        for number in 0..count {
+            let (seed, reader) = match &spec.grid {
+                Some(grid) => quiet_shard(grid.events_ahead(spec.plan.clients), clients, spec.clock),
+                None => shard(clients, spec.clock),
+            };
+            readers.push(reader);
+            let (start, started) = oneshot::channel();
+            let (spec, witness, announce) = (Arc::clone(&spec), Arc::clone(&witness), announce.clone());
+            let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let runtime = Builder::new_current_thread().enable_all().build()?;
+                let opened = move || {
+                    // The trial may have failed on another worker: then the start never comes.
+                    let _ = announce.send(());
+                };
+                let working = work(spec, witness, (number, count), seed.bind(), opened, started);
+                LocalSet::new().block_on(&runtime, working)
+            })?;
+            workers.push(Worker { thread, start: Some(start) });
+        }
+        drop(announce);
+        let (seed, reader) = quiet_shard(0, 0, spec.clock);
+        readers.push(reader);
+        let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4, spec.grid.clone())?;
+        let (seed, reader) = quiet_shard(0, 0, spec.clock);
+        readers.push(reader);
+        let armed = Self { spec, workers, reader: Reader::new(readers), seed, _watchdog: watchdog };
+        armed.await_sessions(&ready)
+    }
+
+    /// Waits until each worker has said that its sessions are open. One that ends without saying so has
+    /// failed, and its thread returns why.
+    fn await_sessions(mut self, ready: &mpsc::Receiver<()>) -> Result<Self, LoadError> {
+        let opened = ready.iter().take(self.workers.len()).count();
+        let all = opened == self.workers.len();
+        if all && !self.spec.stop.draining() {
+            return Ok(self);
+        }
+        // Without a schedule the workers close their sessions and end.
+        for worker in &mut self.workers {
+            worker.start = None;
+        }
+        let failure = self.workers.into_iter().filter_map(|worker| joined(worker.thread).err()).next();
+        Err(match failure {
+            Some(failure) => failure,
+            None if self.spec.stop.draining() => LoadError::Stopped,
+            None => std::io::Error::other("it ended before its sessions were open").into(),
+        })
+    }
+
+    /// The due instants, where they are fixed: it counts what no client could take.
+    #[must_use]
+    pub fn grid(&self) -> Option<Arc<Grid>> {
+        self.spec.grid.clone()
+    }
+
+    /// A schedule that starts now.
+    #[must_use]
+    pub fn schedule(&self) -> Schedule {
+        let plan = &self.spec.plan;
+        Schedule::new(self.spec.clock.now() + LEAD_NS, plan.warmup_ns, plan.duration_ns)
+    }
+
+    /// Runs the load and shows its events to the observers, until every client is
+    /// done. `tick` is called at each phase and ten times a second; breaking from
+    /// it (a server died) ends the load at once.
+    ///
+    /// # Errors
+    /// If a worker thread died.
+    pub fn run(
+        mut self,
+        schedule: &Schedule,
+        observers: &mut [&mut dyn Observer],
+        tick: &mut dyn FnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<TrialReport, LoadError> {
+        for worker in &mut self.workers {
+            if let Some(start) = worker.start.take() {
+                // A worker that is gone shows when it is joined.
+                let _ = start.send(schedule.clone());
+            }
+        }
+        let helm = Helm::new(&self.spec, schedule, self.seed.bind());
+        let mut conductor = Conductor::new(&self.spec, schedule, helm);
+        while !self.workers.iter().all(|worker| worker.thread.is_finished()) {
+            if self.reader.poll(observers) == 0 {
+                std::thread::sleep(IDLE);
+            }
+            conductor.step(tick);
+        }
+        // Workers may all end within one pause: the drain is entered even then, or
+        // whoever meters the measure phase would never read its end.
+        conductor.step(tick);
+        let mut report = TrialReport { cut_short: conductor.end(), ..TrialReport::default() };
+        for worker in self.workers {
+            let done = joined(worker.thread)?;
+            report.reasons.merge(done.reasons);
+            report.throttled += done.throttled;
+            report.panicked += done.panicked;
+            report.effective_ttl_ns = report.effective_ttl_ns.or(done.effective_ttl_ns);
+        }
+        report.dropped = dropped(&self.spec, schedule);
+        report.reader = self.reader.finish(observers);
+        Ok(report)
+    }
+}
+
+fn joined(thread: JoinHandle<Result<WorkerReport, LoadError>>) -> Result<WorkerReport, LoadError> {
+    thread.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked").into()))
+}
+
+/// Closes the account of due instants.
+fn dropped(spec: &Spec, schedule: &Schedule) -> Option<u64> {
+    let grid = spec.grid.as_ref()?;
+    grid.close(schedule);
+    Some(grid.dropped())
+}
+
+/// Runs a trial on the current runtime and thread, for tests in virtual time. It can
+/// be steered too.
+///
+/// # Errors
+/// As [`Armed::new`].
+pub async fn run_virtual(
+    spec: Spec,
+    schedule: &Schedule,
+    observers: &mut [&mut dyn Observer],
+) -> Result<TrialReport, LoadError> {
+    let spec = Arc::new(spec);
+    let (seed, source) = shard(spec.plan.clients as usize, spec.clock);
+    let (own, told) = quiet_shard(0, 0, spec.clock);
+    let witness = Arc::new(Witness::new(spec.keys.len() as u32));
+    let (ready, opened) = oneshot::channel();
+    let (start, started) = oneshot::channel();
+    let mut reader = Reader::new(vec![source, told]);
+    let mut helm = Helm::new(&spec, schedule, own.bind());
+    let steer = |helm: &mut Helm| {
+        helm.look();
+        if spec.stop.draining() {
+            schedule.stop_at(spec.clock.now());
+        }
+    };
+    let local = LocalSet::new();
+    let ready = || {
+        let _ = ready.send(());
+    };
+    let worker = local.run_until(work(Arc::clone(&spec), witness, (0, 1), seed.bind(), ready, started));
+    let reading = async {
+        if opened.await.is_ok() {
+            let _ = start.send(schedule.clone());
+        }
+        loop {
+            reader.poll(observers);
+            steer(&mut helm);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let done = tokio::select! {
+        done = worker => done?,
+        never = reading => never,
+    };
+    steer(&mut helm);
+    drop(helm);
+    Ok(TrialReport {
+        reader: reader.finish(observers),
+        reasons: done.reasons,
+        throttled: done.throttled,
+        effective_ttl_ns: done.effective_ttl_ns,
+        panicked: done.panicked,
+        dropped: dropped(&spec, schedule),
+        cut_short: spec.stop.draining(),
+    })
+}

@@ -1,0 +1,172 @@
+//! A worker: one thread's share of the clients, from opening their sessions to
+//! closing them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use super::client::Client;
+use super::trial::{LoadError, Spec};
+use super::witness::Witness;
+use lockbench_core::clock::Timer;
+use lockbench_core::lock::{Asking, Opening, RenewalKind, Session};
+use lockbench_core::record::figures::Schedule;
+use lockbench_core::record::{Reasons, Shard};
+use lockbench_core::stop::Stop;
+use lockbench_core::workload::plan::RenewalPolicy;
+use lockbench_core::workload::{KeyPicker, Wishes, client_seed};
+
+/// Longest wait for the closing of one session, after which it is dropped.
+const CLOSE_NS: u64 = 5_000_000_000;
+
+/// What a worker reports at its end.
+#[derive(Debug, Default)]
+pub struct WorkerReport {
+    pub reasons: Reasons,
+    pub throttled: u64,
+    pub effective_ttl_ns: Option<u64>,
+    /// Clients that panicked: a bug of ours or of a client library.
+    pub panicked: u64,
+}
+
+/// Opens the sessions of clients `first, first + step, ...`, calls `ready`, waits for the
+/// schedule, runs them, closes them. Must run inside a `LocalSet`.
+///
+/// # Errors
+/// A session could not be opened, or an abort came before all were: then `ready` is never called.
+pub async fn work(
+    spec: Arc<Spec>,
+    witness: Arc<Witness>,
+    share: (u32, u32),
+    shard: Shard,
+    ready: impl FnOnce(),
+    start: oneshot::Receiver<Schedule>,
+) -> Result<WorkerReport, LoadError> {
+    let timer = Timer::new(spec.clock);
+    let picker = KeyPicker::new(&spec.plan.keys);
+    let reasons = Rc::default();
+    let common = Share { spec: Arc::clone(&spec), picker, witness, shard, timer: timer.clone(), reasons };
+    let mut clients = Vec::new();
+    for index in (share.0..spec.plan.clients).step_by(share.1 as usize) {
+        let opened = tokio::select! {
+            opened = spec.system.open(opening(&spec, index, &timer)) => opened,
+            () = spec.stop.aborted() => return Err(LoadError::Stopped),
+        };
+        match opened {
+            Ok(session) => {
+                clients.push(common.client(index, session));
+                if let Some(grid) = &spec.grid {
+                    grid.opens(spec.clock.now());
+                }
+            }
+            Err(error) => {
+                let sessions = clients.into_iter().map(|client: Client| client.session).collect();
+                close(sessions, &timer).await;
+                return Err(error.into());
+            }
+        }
+    }
+    let effective_ttl_ns = clients.first().and_then(|client| client.session.effective_ttl_ns());
+    ready();
+    let (sessions, panicked) = match start.await {
+        Ok(schedule) => run(clients, schedule, &spec.stop).await,
+        // The trial was called off: another worker could not open its sessions.
+        Err(_) => (clients.into_iter().map(|client| client.session).collect(), 0),
+    };
+    close(sessions, &timer).await;
+    Ok(WorkerReport { reasons: common.reasons.take(), throttled: common.shard.throttled(), effective_ttl_ns, panicked })
+}
+
+fn opening(spec: &Spec, index: u32, timer: &Timer) -> Opening {
+    Opening {
+        client: index,
+        ttl_ns: spec.ttl_ns,
+        timer: timer.clone(),
+        retry: spec.plan.retry,
+        seed: client_seed(spec.plan.seed ^ 0x5eed, spec.trial, index),
+        request_timeout_ns: spec.plan.request_timeout_ns,
+    }
+}
+
+/// What the clients of one worker share.
+struct Share {
+    spec: Arc<Spec>,
+    picker: KeyPicker,
+    witness: Arc<Witness>,
+    shard: Shard,
+    timer: Timer,
+    reasons: Rc<RefCell<Reasons>>,
+}
+
+impl Share {
+    fn client(&self, index: u32, session: Box<dyn Session>) -> Client {
+        let spec = &self.spec;
+        Client {
+            index,
+            session,
+            shard: self.shard.clone(),
+            keys: Arc::clone(&spec.keys),
+            wishes: Wishes::new(&spec.plan, &self.picker, spec.trial, index),
+            plan: Arc::clone(&spec.plan),
+            renew_every_ns: renewal_interval(spec),
+            witness: Arc::clone(&self.witness),
+            asking: Arc::new(Asking::new(self.witness.asks())),
+            timer: self.timer.clone(),
+            stop: spec.stop.clone(),
+            steering: spec.steering.clone(),
+            grid: spec.grid.clone(),
+            reasons: Rc::clone(&self.reasons),
+        }
+    }
+}
+
+/// How often to renew. A heartbeat cannot be turned off: there the client sends a
+/// request of its own every ttl/3, which its local validity is counted from.
+fn renewal_interval(spec: &Spec) -> Option<u64> {
+    match (spec.system.guarantees().renewal, spec.plan.renewal) {
+        (RenewalKind::None, _) | (RenewalKind::Explicit, RenewalPolicy::Off) => None,
+        (RenewalKind::Heartbeat, RenewalPolicy::Off) => Some((spec.ttl_ns / 3).max(1)),
+        (RenewalKind::Explicit | RenewalKind::Heartbeat, RenewalPolicy::Every { ns }) => Some(ns.max(1)),
+    }
+}
+
+/// Runs all clients to their end, or drops them when the stop turns hard: a
+/// dropped client records its death.
+async fn run(clients: Vec<Client>, schedule: Schedule, stop: &Stop) -> (Vec<Box<dyn Session>>, u64) {
+    let mut tasks = JoinSet::new();
+    for client in clients {
+        tasks.spawn_local(client.run(schedule.clone()));
+    }
+    let (mut sessions, mut panicked) = (Vec::new(), 0);
+    loop {
+        tokio::select! {
+            done = tasks.join_next() => match done {
+                None => return (sessions, panicked),
+                Some(Ok(session)) => sessions.push(session),
+                Some(Err(_)) => panicked += 1,
+            },
+            () = stop.aborted() => {
+                tasks.shutdown().await;
+                return (sessions, panicked);
+            }
+        }
+    }
+}
+
+/// Closes sessions side by side; one that does not answer is dropped.
+async fn close(sessions: Vec<Box<dyn Session>>, timer: &Timer) {
+    let mut tasks = JoinSet::new();
+    for session in sessions {
+        let timer = timer.clone();
+        tasks.spawn_local(async move {
+            tokio::select! {
+                () = session.close() => {}
+                () = timer.sleep(CLOSE_NS) => {}
+            }
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+}

@@ -1,0 +1,98 @@
+//! The decision table and the claims as the page shows them.
+
+use super::mark::{Mark, of_answer, of_judgement};
+use super::tight;
+use lockbench_report::Report;
+use lockbench_report::claim::{Judgement, claims};
+use lockbench_report::decision::QUESTIONS;
+
+/// Requirement by system.
+pub struct Decision {
+    /// Heads of the columns.
+    pub systems: Vec<String>,
+    /// A row a question.
+    pub rows: Vec<Requirement>,
+}
+
+/// One question.
+pub struct Requirement {
+    /// As a person asks it.
+    pub asks: &'static str,
+    /// As `--need` takes it.
+    pub need: &'static str,
+    /// An answer a system.
+    pub cells: Vec<AnswerCell>,
+}
+
+/// One answer.
+pub struct AnswerCell {
+    /// Yes, no, not measured; empty for a bare figure.
+    pub mark: Mark,
+    /// What decides it.
+    pub because: String,
+}
+
+/// The table of a report.
+pub fn decision(report: &Report) -> Decision {
+    let systems: Vec<String> = report.aggregates.iter().map(|all| all.backend.clone()).collect();
+    let priced = report.plan["prices"].as_object().is_some_and(|prices| !prices.is_empty());
+    let asked = QUESTIONS.iter().filter(|question| priced || !question.need.starts_with("cost"));
+    let rows = asked.map(|question| Requirement {
+        asks: question.asks,
+        need: question.need,
+        cells: systems
+            .iter()
+            .map(|system| {
+                let mut cell = (question.answer)(report, system);
+                if cell.because == "not measured" {
+                    cell.because.clear(); // the mark says it
+                }
+                AnswerCell { mark: of_answer(cell.answer), because: tight(&cell.because) }
+            })
+            .collect(),
+    });
+    Decision { rows: rows.collect(), systems }
+}
+
+/// A claim beside what was measured.
+pub struct ClaimRow {
+    /// Registry name.
+    pub backend: String,
+    /// What it is about.
+    pub property: &'static str,
+    /// The claim.
+    pub claim: &'static str,
+    /// Who makes it.
+    pub source: &'static str,
+    /// What was measured.
+    pub measured: String,
+    /// How it came out.
+    pub mark: Mark,
+    /// Why.
+    pub because: String,
+}
+
+/// The claims that something was measured for, and those without.
+pub fn claim_rows(report: &Report) -> (Vec<ClaimRow>, Vec<ClaimRow>) {
+    let (untested, tested): (Vec<_>, Vec<_>) =
+        claims(report).into_iter().partition(|judged| judged.judgement == Judgement::NotMeasured);
+    let rows = |judged: Vec<lockbench_report::claim::Judged>| {
+        let row = |judged: lockbench_report::claim::Judged| ClaimRow {
+            backend: judged.backend,
+            property: judged.property,
+            claim: judged.claim,
+            source: judged.source,
+            measured: tight(&judged.measured),
+            mark: of_judgement(judged.judgement),
+            because: tight(&judged.because),
+        };
+        judged.into_iter().map(row).collect()
+    };
+    (rows(tested), rows(untested))
+}
+
+/// How claims are judged, for the reader.
+pub const RULE: &str = "A single claimed value counts as confirmed within a factor of three. Speed is compared only where \
+                        nobody had to wait for another holder; a server that was not busy refutes no claim on throughput; \
+                        loopback leaves the network out, so being faster than claimed there refutes nothing; what happens \
+                        under faults needs a fault.";

@@ -1,0 +1,46 @@
+//! What a live server tells of its locks, for people (lines, to be printed or drawn) and
+//! for programs (JSON).
+
+mod client;
+mod grid;
+pub(crate) mod line;
+mod schema;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use lockbench_core::lock::inspection::Inspection;
+use lockbench_core::plain;
+
+pub use line::{Line, Tone, printed};
+pub use schema::inspection_schema;
+
+/// How it is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appearance {
+    /// Columns; texts that are longer are cut, unless `full`.
+    pub width: usize,
+    /// With ASCII signs only?
+    pub ascii: bool,
+    /// Everything at its whole length, and why something is not told?
+    pub full: bool,
+}
+
+/// The whole picture: summary, deadlocks, table, what a reader must know.
+#[must_use]
+pub fn inspection_lines(seen: &Inspection, appearance: Appearance) -> Vec<Line> {
+    let mut lines = summary::opening(seen, appearance);
+    lines.extend(table::table(&seen.look, appearance));
+    lines.extend(summary::closing(seen, appearance));
+    lines
+}
+
+/// The JSON form, on one line. What a terminal would obey is written as an escape of
+/// JSON's: the library does so with the lower control characters only.
+///
+/// # Errors
+/// Never; the library cannot promise it.
+pub fn inspection_json(seen: &Inspection) -> Result<String, serde_json::Error> {
+    Ok(plain::json(&serde_json::to_string(seen)?).into_owned())
+}

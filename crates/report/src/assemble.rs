@@ -1,0 +1,387 @@
+//! From what was folded to what is reported: one entry of `results`.
+
+use std::collections::BTreeMap;
+
+use super::kinds::Kinds;
+use super::measured::Measurements;
+use super::schema::{
+    Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult,
+    Violation,
+};
+use super::story::story;
+use lockbench_core::lock::{Facts, Guarantees, NodesOfTrial};
+use lockbench_core::oracle::Findings;
+use lockbench_core::record::LatencyFigures;
+use lockbench_core::record::TrialReport;
+use lockbench_core::record::figures::{Counts, Figures, Latencies};
+use lockbench_core::record::history::Recorded;
+use lockbench_core::stats::{jain_index, upper_bound_95_per_million};
+use lockbench_core::units::grouped;
+
+/// The condition under which every safety verdict of this version stands.
+const CONDITIONS: &str = "under this plan, no faults injected";
+/// Added where a history does not tell which holds were challenged.
+const SLEEPERS: &str = "holds that only a sleeping poller wanted count as challenged, because an older lockbench did not \
+                        record the difference: the bound may be too good";
+
+/// Everything measured in one trial.
+pub struct Measured<'a> {
+    /// Registry name in full.
+    pub backend: &'a str,
+    /// Name of the workload.
+    pub workload: &'a str,
+    /// Trial number.
+    pub trial: u32,
+    /// Promises of the recipe.
+    pub guarantees: &'a Guarantees,
+    /// As read back from the server.
+    pub facts: &'a Facts,
+    /// Start of the warm-up.
+    pub origin: u64,
+    /// Length of the measure phase as it was, in nanoseconds, pauses included.
+    pub measured_ns: u64,
+    /// The fold of the figures.
+    pub figures: &'a Figures,
+    /// The oracle's findings.
+    pub findings: &'a Findings,
+    /// The engine's own report.
+    pub engine: &'a TrialReport,
+    /// How much is on disk; `None`: history off.
+    pub recorded: Option<Recorded>,
+    /// Processor time and memory.
+    pub resources: Resources,
+    /// Was the ttl raised to the floor?
+    pub ttl_raised: bool,
+}
+
+/// The entry of a backend that could not be measured at all.
+#[must_use]
+pub fn failed(backend: &str, workload: &str, trial: u32, error: String) -> TrialResult {
+    TrialResult {
+        backend: backend.to_owned(),
+        workload: workload.to_owned(),
+        trial,
+        error: Some(error),
+        safety: Safety {
+            because: "the trial did not run".to_owned(),
+            conditions: CONDITIONS.to_owned(),
+            ..Safety::default()
+        },
+        ..TrialResult::default()
+    }
+}
+
+/// The entry of a trial.
+#[must_use]
+pub fn result(measured: &Measured<'_>) -> TrialResult {
+    let counts = measured.figures.counts();
+    let mut missing = BTreeMap::new();
+    let latency = latency_set(measured.figures.latencies(), &mut missing);
+    let paused_ns = measured.figures.paused_ns();
+    let seconds = measured.measured_ns.saturating_sub(paused_ns) as f64 / 1e9;
+    let ratio = |a: u64, b: u64| (b > 0).then(|| a as f64 / b as f64);
+    let throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
+    let requests_per_grant = ratio(counts.requests, counts.grants);
+    let shares = (counts.waited_ratio(), counts.found_held_ratio(), counts.availability());
+    note(&mut missing, "throughput_per_s", throughput_per_s.is_none(), "stopped before measuring began");
+    note(&mut missing, "requests_per_grant", requests_per_grant.is_none(), "no grants");
+    for (figure, share) in [("waited_ratio", shares.0), ("found_held_ratio", shares.1), ("availability", shares.2)] {
+        note(&mut missing, figure, share.is_none(), "no attempts");
+    }
+    let closed = measured.engine.dropped.is_none();
+    note(&mut missing, "dropped", closed, "closed loop: an attempt is due only when a client is free");
+    missing.insert("safety.harm.oversold".to_owned(), "not an inventory workload".to_owned());
+    note(&mut missing, "effective_ttl_ms", measured.engine.effective_ttl_ns.is_none(), "no lease");
+    note(&mut missing, "resources.server_cpu_s", measured.resources.server_cpu_s.is_none(), "no server of ours to ask");
+    note(
+        &mut missing,
+        "resources.server_rss_bytes",
+        measured.resources.server_rss_bytes.is_none(),
+        "no server of ours to ask",
+    );
+    let safety = safety(measured, &mut missing);
+    let fairness = Fairness::of(measured.figures.grants_per_client(), counts);
+    note(&mut missing, "fairness.jain", fairness.jain.is_none(), "no grants");
+    TrialResult {
+        backend: measured.backend.to_owned(),
+        workload: measured.workload.to_owned(),
+        trial: measured.trial,
+        complete: !measured.engine.cut_short,
+        error: None,
+        measured_s: seconds,
+        paused_s: paused_ns as f64 / 1e9,
+        attempts: counts.attempts,
+        grants: counts.grants,
+        refused: counts.refused,
+        timed_out: counts.timed_out,
+        unavailable: counts.unavailable,
+        unknown: counts.unknown,
+        withdrawn: counts.withdrawn,
+        dropped: measured.engine.dropped,
+        throughput_per_s,
+        latency,
+        safety,
+        fairness,
+        waited_ratio: shares.0,
+        found_held_ratio: shares.1,
+        availability: shares.2,
+        requests_per_grant,
+        effective_ttl_ms: measured.engine.effective_ttl_ns.map(|ns| ns as f64 / 1e6),
+        ttl_raised: measured.ttl_raised,
+        guarantees: serde_json::to_value(measured.guarantees).unwrap_or_default(),
+        durability: measured.facts.durability.clone(),
+        quorum: measured.facts.quorum.clone(),
+        server_version: measured.facts.version.clone(),
+        server_role: measured.facts.role.clone(),
+        caveats: measured.facts.caveats.clone(),
+        nodes: NodesOfTrial::default(),
+        resources: measured.resources,
+        history: measured.recorded.map_or_else(HistoryFacts::default, |recorded| HistoryFacts {
+            complete: recorded.complete,
+            attempts: recorded.attempts,
+        }),
+        events: measured.engine.reader.events,
+        events_lost: measured.engine.reader.lost,
+        self_stalls: counts.self_stalls,
+        throttled: measured.engine.throttled,
+        failures: measured.engine.reasons.iter().map(|(text, count)| (text.to_owned(), count)).collect(),
+        not_available: missing,
+    }
+}
+
+fn note(missing: &mut BTreeMap<String, String>, figure: &str, absent: bool, reason: &str) {
+    if absent {
+        missing.insert(figure.to_owned(), reason.to_owned());
+    }
+}
+
+impl Fairness {
+    /// Of the grants that each client got, and the counts.
+    #[must_use]
+    pub fn of(grants: &[u64], counts: &Counts) -> Self {
+        Self {
+            jain: jain_index(grants),
+            max_grants: grants.iter().copied().max().unwrap_or(0),
+            min_grants: grants.iter().copied().min().unwrap_or(0),
+            overtakes: counts.overtakes,
+            longest_wait_ns: counts.longest_wait_ns,
+        }
+    }
+}
+
+impl LatencySet {
+    /// The figures of all histograms. What was waited for in vain makes unknown what it
+    /// could have changed.
+    #[must_use]
+    pub fn of(latencies: &Latencies) -> Self {
+        Self {
+            acquire_service: latencies.acquire_service.figures(),
+            acquire_response: latencies.acquire_response.figures(),
+            hold: latencies.hold.figures(),
+            handoff: latencies.handoff.figures(),
+            release: latencies.release.figures(),
+            renew: latencies.renew.figures(),
+        }
+    }
+}
+
+fn latency_set(latencies: &Latencies, missing: &mut BTreeMap<String, String>) -> LatencySet {
+    let set = LatencySet::of(latencies);
+    explain(missing, "acquire_service", &set.acquire_service, "no grants");
+    explain(missing, "acquire_response", &set.acquire_response, "no grants");
+    explain(missing, "hold", &set.hold, "no hold ended");
+    explain(missing, "handoff", &set.handoff, "no grant went to a client that was already waiting at the release");
+    explain(missing, "release", &set.release, "no release was answered");
+    explain(missing, "renew", &set.renew, "no renewal was made");
+    set
+}
+
+/// Says why figures are `null`.
+fn explain(missing: &mut BTreeMap<String, String>, name: &str, figures: &LatencyFigures, none: &str) {
+    if figures.count == 0 {
+        missing.insert(format!("latency.{name}"), why_empty(figures, none));
+        return;
+    }
+    let percentiles = [
+        ("p50_ns", 0.5, figures.p50_ns),
+        ("p90_ns", 0.9, figures.p90_ns),
+        ("p95_ns", 0.95, figures.p95_ns),
+        ("p99_ns", 0.99, figures.p99_ns),
+        ("p999_ns", 0.999, figures.p999_ns),
+    ];
+    for (field, p, _) in percentiles.iter().filter(|(_, _, value)| value.is_none()) {
+        missing.insert(format!("latency.{name}.{field}"), why_missing(figures, *p));
+    }
+    if figures.mean_ns.is_none() {
+        missing.insert(format!("latency.{name}.mean_ns"), in_vain(figures));
+    }
+}
+
+/// Why there is no sample; `none` says that nothing happened.
+#[must_use]
+pub fn why_empty(figures: &LatencyFigures, none: &str) -> String {
+    match figures.in_vain {
+        0 => none.to_owned(),
+        in_vain => format!("{none}: all {} were waited for in vain", grouped(in_vain)),
+    }
+}
+
+/// Why the percentile `p` (0..1) is `None`.
+#[must_use]
+pub fn why_missing(figures: &LatencyFigures, p: f64) -> String {
+    if p > 1.0 - figures.in_vain_share() {
+        in_vain(figures)
+    } else {
+        format!("{} samples, needs {:.0}", figures.count + figures.in_vain, 10.0 / (1.0 - p))
+    }
+}
+
+/// Why what waits in vain could have changed is not known.
+#[must_use]
+pub fn in_vain(figures: &LatencyFigures) -> String {
+    format!(
+        "{:.2} % of {} were waited for in vain (not served, no answer, timed out or withdrawn): the longest times are missing",
+        figures.in_vain_share() * 100.0,
+        grouped(figures.count + figures.in_vain)
+    )
+}
+
+fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Safety {
+    let (findings, counts) = (measured.findings, measured.figures.counts());
+    let exclusion = &findings.exclusion;
+    let tokens = measured.guarantees.token.is_some();
+    let zero = exclusion.naive == 0;
+    let lost = measured.engine.reader.lost;
+    let bound = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero && lost == 0);
+    let reason = match (zero, lost) {
+        (false, _) => "double grants were seen: there is no zero to bound",
+        (true, 0) => "no holder was ever challenged",
+        (true, _) => "events were lost: what was not seen cannot be bounded",
+    };
+    note(missing, "safety.upper_bound_95_per_million", bound.is_none(), reason);
+    if !tokens {
+        for figure in ["token_regressions", "token_inversions", "stale_writes_seen", "stale_writes_refused"] {
+            missing.insert(format!("safety.{figure}"), "not offered: the recipe has no fencing token".to_owned());
+        }
+    }
+    let (verdict, because) = verdict(measured);
+    Safety {
+        verdict,
+        because,
+        internal_error: (findings.contradiction.is_some() && measured.engine.reader.lost == 0)
+            || measured.engine.panicked > 0,
+        double_grants_certain: exclusion.naive,
+        inside: exclusion.inside,
+        withdrawn: exclusion.withdrawn,
+        outside: exclusion.outside,
+        withdrawn_admitted: exclusion.withdrawn_admitted,
+        outside_admitted: exclusion.outside_admitted,
+        outside_self_stall: exclusion.outside_stalled,
+        overlaps_possible: findings.overlaps_possible,
+        grants_all_phases: counts.grants_all,
+        exercised_holds: counts.exercised_all,
+        upper_bound_95_per_million: bound,
+        policies: Policies { naive: exclusion.naive, deadline: exclusion.deadline, evidence: exclusion.evidence },
+        stale_writes_seen: tokens.then_some(findings.harm.stale_writes_seen),
+        stale_writes_refused: tokens.then_some(findings.harm.stale_writes_refused),
+        harm: Harm { lost_updates: findings.harm.lost_updates, oversold: None },
+        token_regressions: tokens.then_some(findings.tokens.regressions),
+        token_inversions: tokens.then_some(findings.tokens.inversions),
+        lost_leases: counts.lost_leases,
+        violations: findings
+            .double_grants
+            .iter()
+            .map(|double| Violation { double_grant: *double, story: story(double, measured.origin) })
+            .collect(),
+        conditions: if measured.figures.sleepers_challenge() {
+            format!("{CONDITIONS}; {SLEEPERS}")
+        } else {
+            CONDITIONS.to_owned()
+        },
+    }
+}
+
+fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
+    let (findings, counts) = (measured.findings, measured.figures.counts());
+    let violations = findings.exclusion.naive + findings.tokens.regressions;
+    if measured.engine.reader.lost > 0 {
+        // With holes nothing is certain any more: neither a double grant nor a bug of ours.
+        (SafetyVerdict::Unknown, format!("{} events were lost", measured.engine.reader.lost))
+    } else if let Some(key) = findings.contradiction {
+        let because = format!(
+            "two clients were inside key {key} at once, but the sweep saw no double grant there: a bug of lockbench"
+        );
+        (SafetyVerdict::Unknown, because)
+    } else if violations > 0 {
+        let because = format!(
+            "{}, {} token regressions",
+            Kinds::from(&findings.exclusion).told(),
+            grouped(findings.tokens.regressions)
+        );
+        (SafetyVerdict::Violated, because)
+    } else if measured.engine.panicked > 0 {
+        (SafetyVerdict::Unknown, format!("{} clients panicked", measured.engine.panicked))
+    } else if counts.exercised_all == 0 {
+        (SafetyVerdict::NotExercised, "no request for a key ever met a hold of another client".to_owned())
+    } else {
+        let holds = if counts.exercised_all == 1 { "hold" } else { "holds" };
+        (SafetyVerdict::Valid, format!("{} challenged {holds}, no double grant", grouped(counts.exercised_all)))
+    }
+}
+
+/// Merges the trials of one backend: each trial's result, and what was measured if it ran.
+/// The speed of a trial that failed counts only where there is no other; what the oracle
+/// saw of it always does.
+#[must_use]
+pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)]) -> Aggregate {
+    let mut latencies = Latencies::default();
+    let mut counts = Counts::default();
+    let mut merged =
+        Aggregate { backend: backend.to_owned(), verdict: SafetyVerdict::NotExercised, ..Aggregate::default() };
+    let mut seconds = 0.0;
+    let any_whole = parts.iter().any(|(result, _)| result.error.is_none());
+    for (result, measured) in parts {
+        merged.double_grants_certain += result.safety.double_grants_certain;
+        merged.inside += result.safety.inside;
+        merged.withdrawn += result.safety.withdrawn;
+        merged.outside += result.safety.outside;
+        merged.admitted += result.safety.policies.evidence;
+        merged.verdict = worse(merged.verdict, result.safety.verdict);
+        counts.exercised_all += measured.map_or(0, |measured| measured.counts.exercised_all);
+        if any_whole && result.error.is_some() {
+            continue;
+        }
+        if let Some(Measurements { counts: part, latencies: histograms, .. }) = measured {
+            latencies.merge(histograms);
+            counts.grants_in_window += part.grants_in_window;
+        }
+        seconds += result.measured_s;
+        merged.trials += 1;
+        merged.attempts += result.attempts;
+        merged.grants += result.grants;
+        merged.timed_out += result.timed_out;
+        merged.failed += result.unavailable + result.unknown;
+    }
+    let served = merged.attempts.saturating_sub(merged.failed);
+    merged.availability = (merged.attempts > 0).then(|| served as f64 / merged.attempts as f64);
+    merged.exercised_holds = counts.exercised_all;
+    merged.throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
+    merged.latency = LatencySet::of(&latencies);
+    let zero = merged.double_grants_certain == 0;
+    let lost = parts.iter().any(|(result, _)| result.events_lost > 0);
+    merged.upper_bound_95_per_million = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero && !lost);
+    merged
+}
+
+fn worse(a: SafetyVerdict, b: SafetyVerdict) -> SafetyVerdict {
+    let rank = |verdict: SafetyVerdict| match verdict {
+        SafetyVerdict::NotExercised => 0,
+        SafetyVerdict::Valid => 1,
+        SafetyVerdict::Unknown => 2,
+        SafetyVerdict::Violated => 3,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
+
+#[cfg(test)]
+mod tests;

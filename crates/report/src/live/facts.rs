@@ -1,0 +1,93 @@
+//! What is known of a run and its systems before the first trial.
+
+use super::{Origin, RunFacts, SystemFacts};
+use crate::cores;
+use lockbench_core::lock::{Facts, Guarantees, WaitKind};
+use lockbench_core::units::human_duration;
+use lockbench_core::workload::Plan;
+use lockbench_core::workload::plan::{AcquireMode, Keys, Span};
+
+impl RunFacts {
+    /// Of a plan for these systems.
+    #[must_use]
+    pub fn of(origin: Origin, run_id: &str, plan: &Plan, backends: Vec<String>) -> Self {
+        Self {
+            origin,
+            run_id: run_id.to_owned(),
+            workload: plan.name.clone(),
+            question: plan.question.clone(),
+            backends,
+            trials: plan.trials,
+            clients: plan.clients,
+            keys: plan.keys.count(plan.clients),
+            warmup_ns: plan.warmup_ns,
+            duration_ns: plan.duration_ns,
+            acquire_timeout_ns: match plan.acquire {
+                AcquireMode::Try => None,
+                AcquireMode::Wait { timeout_ns } => Some(timeout_ns),
+            },
+            load: load(plan),
+            due_at_start: plan.think == Span::ZERO,
+            order: Vec::new(),
+            cores: cores(),
+            ceiling_cycles_per_s: None,
+            lints: None,
+        }
+    }
+}
+
+impl SystemFacts {
+    /// Of a recipe and what its servers said. `ttl_ns`: lease length asked for.
+    #[must_use]
+    pub fn of(backend: &str, guarantees: &Guarantees, facts: Facts, ttl_ns: u64) -> Self {
+        Self {
+            backend: backend.to_owned(),
+            facts,
+            addresses: Vec::new(),
+            started_here: false,
+            waiting: waiting(guarantees.waiting).to_owned(),
+            fencing: guarantees.token.is_some(),
+            fifo: guarantees.fifo,
+            ttl_ns: guarantees.lease.then_some(ttl_ns),
+        }
+    }
+}
+
+/// How clients wait, in words.
+fn waiting(kind: WaitKind) -> &'static str {
+    match kind {
+        WaitKind::Poll => "poll",
+        WaitKind::ServerQueue => "server queue",
+        WaitKind::Watch => "watch",
+        WaitKind::InProcess => "in this process",
+    }
+}
+
+/// The load in one line.
+fn load(plan: &Plan) -> String {
+    let keys = match plan.keys {
+        Keys::Single => "one key".to_owned(),
+        Keys::PerClient => "a key a client".to_owned(),
+        Keys::Uniform { count } => format!("{count} keys"),
+        Keys::Zipf { count, exponent } => format!("{count} keys (zipf {exponent})"),
+    };
+    let mut parts = vec![keys, format!("hold {}", span(&plan.hold))];
+    if plan.think != Span::ZERO {
+        parts.push(format!("think {}", span(&plan.think)));
+    }
+    parts.push(match plan.acquire {
+        AcquireMode::Try => "tries once".to_owned(),
+        AcquireMode::Wait { timeout_ns } => format!("waits up to {}", human_duration(timeout_ns)),
+    });
+    parts.join(", ")
+}
+
+fn span(span: &Span) -> String {
+    match *span {
+        Span::Constant { ns: 0 } => "none".to_owned(),
+        Span::Constant { ns } => human_duration(ns),
+        Span::Uniform { min_ns, max_ns } => format!("{} to {}", human_duration(min_ns), human_duration(max_ns)),
+        Span::Exponential { mean_ns, .. } => format!("{} on average", human_duration(mean_ns)),
+        Span::LogNormal { median_ns, .. } => format!("{} in the middle, some very long", human_duration(median_ns)),
+    }
+}

@@ -1,0 +1,425 @@
+//! Bounds on the figures of a window: the thresholds of a run, held against what was
+//! seen lately. With too few attempts a bound is neither kept nor broken.
+
+use super::tally::Tally;
+use super::waits::Waits;
+use crate::figure::Unit;
+use crate::threshold::{DEFAULT_ALERTS, Operator};
+use crate::{Threshold, ThresholdLevel};
+use lockbench_core::units::{SECOND, grouped, human_duration, three_digits};
+use lockbench_core::workload::plan::Expectation;
+
+/// The latency that what was due and not attempted is in.
+const RESPONSE: &str = "acquire_response";
+
+/// The figures that can be bounded, for a message.
+pub const OFFERED: &str = "acquire_service and acquire_response with .p50 .p90 .p95 .p99 .p999 .max .mean, waited or contention, \
+                           availability, timeouts, failures, refusals, throughput, grants, dropped, double_grants, \
+                           double_grants_inside, double_grants_withdrawn, double_grants_outside, double_grants_admitted \
+                           and token_regressions";
+
+/// Told, but no failure of the watch: an outage that is over is told by itself.
+const AVAILABLE: &str = "warn: availability >= 99%";
+
+/// A share needs so many attempts at least, and as many that one of them is within the bound.
+const FEWEST: u64 = 100;
+
+/// Violations so far. They are certain, so they are never over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Certain {
+    /// Double grants.
+    pub double_grants: u64,
+    /// Of these: while the earlier lease was valid.
+    pub inside: u64,
+    /// Of these: the service took it back early and said so.
+    pub withdrawn: u64,
+    /// Of these: after it had lawfully ended.
+    pub outside: u64,
+    /// Of all: the server itself admitted both holds.
+    pub admitted: u64,
+    /// Fencing tokens that went back.
+    pub token_regressions: u64,
+}
+
+/// The time that a window is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Nanoseconds of the whole window.
+    pub length_ns: u64,
+    /// Of these, how many were watched: less while the watch is young.
+    pub seen_ns: u64,
+}
+
+/// How a bound stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It is kept, with the figure in its base unit.
+    Kept(f64),
+    /// It is broken.
+    Broken(f64),
+    /// It is broken: nobody knows the figure, but it is this at least.
+    Beyond(f64),
+    /// Nobody can tell, and why.
+    Unknown(String),
+}
+
+/// A bound on a figure of one system.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// What must hold.
+    pub threshold: Threshold,
+}
+
+/// The bounds where none are given: any double grant, the usual alerts, and as a warning the
+/// availability, which outages and stalls lower. The latency is the service time, which knows
+/// nothing of how late this process itself was.
+/// Where the plan expects kinds of double grants, the other kinds count, and what the
+/// server itself admits.
+pub fn defaults(expect: &[Expectation]) -> impl Iterator<Item = &'static str> {
+    let expects = |expectation| expect.contains(&expectation);
+    let unless = |excused: bool, text| (!excused).then_some(text);
+    let safety = if expect.is_empty() {
+        [Some("double_grants == 0"), None, None, None]
+    } else {
+        [
+            Some("double_grants_inside == 0"),
+            Some("double_grants_admitted == 0"),
+            unless(expects(Expectation::Withdrawn), "double_grants_withdrawn == 0"),
+            unless(expects(Expectation::Outside), "double_grants_outside == 0"),
+        ]
+    };
+    safety.into_iter().flatten().chain(DEFAULT_ALERTS).chain([AVAILABLE])
+}
+
+impl Bound {
+    /// Of a threshold.
+    ///
+    /// # Errors
+    /// If a monitor does not know the figure.
+    pub fn new(threshold: Threshold) -> Result<Self, String> {
+        let name = threshold.figure.name();
+        match figure(&name, &Tally::default(), Certain::default(), SECOND) {
+            Some(_) => Ok(Self { threshold }),
+            None => Err(format!("a monitor does not keep {name}; it keeps {OFFERED}")),
+        }
+    }
+
+    /// Its text, as messages and metrics have it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.threshold.condition()
+    }
+
+    /// Does it concern this system?
+    #[must_use]
+    pub fn is_for(&self, backend: &str) -> bool {
+        let systems = &self.threshold.backends;
+        systems.is_empty() || systems.iter().any(|name| name == backend)
+    }
+
+    /// Does breaking it fail the watch?
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.threshold.level == ThresholdLevel::Fail
+    }
+
+    /// Is it on something that, once seen, stays true?
+    #[must_use]
+    pub fn certain(&self) -> bool {
+        matches!(
+            self.threshold.figure.name().as_str(),
+            "double_grants"
+                | "double_grants_inside"
+                | "double_grants_withdrawn"
+                | "double_grants_outside"
+                | "double_grants_admitted"
+                | "token_regressions"
+        )
+    }
+
+    /// Attempts that a window must have before the bound can be kept.
+    #[must_use]
+    pub fn need(&self) -> u64 {
+        let (name, bound) = (self.threshold.figure.name(), self.threshold.bound);
+        match self.threshold.figure.unit() {
+            Unit::Share if bound > 0.0 => FEWEST.max((1.0 / bound).ceil() as u64),
+            Unit::Share => FEWEST,
+            Unit::Duration => percentile(&name).map_or(1, |p| (10.0 / (1.0 - p)).round() as u64),
+            Unit::PerSecond | Unit::Count | Unit::Number => u64::from(!self.certain()),
+        }
+    }
+
+    /// How it stands against a window.
+    #[must_use]
+    pub fn judge(&self, window: &Tally, certain: Certain, span: Span) -> Outcome {
+        let name = self.threshold.figure.name();
+        let have = match name.as_str() {
+            // What was due and not attempted tells of these as well.
+            "availability" | "failures" | "throughput" | "grants" | "dropped" => window.due(),
+            name if name.starts_with(RESPONSE) => window.due(),
+            _ => window.attempts(),
+        };
+        if !self.certain() && have < self.need() {
+            let (have, need) = (grouped(have), grouped(self.need()));
+            return Outcome::Unknown(format!("{have} attempts in the window, needs {need}"));
+        }
+        match figure(&name, window, certain, span.seen_ns).flatten() {
+            None if name.starts_with(RESPONSE) => self.late_at_least(&name, window),
+            None => self.at_least(&name, window),
+            Some(value) if self.threshold.operator.holds(value, self.threshold.bound) => Outcome::Kept(value),
+            Some(_) if name == "grants" && !self.is_upper() && span.seen_ns < span.length_ns / 10 * 9 => {
+                Outcome::Unknown("the watch is younger than its window: there may be more grants to come".to_owned())
+            }
+            Some(value) => Outcome::Broken(value),
+        }
+    }
+
+    /// Is it broken by too much, and never by too little?
+    fn is_upper(&self) -> bool {
+        matches!(self.threshold.operator, Operator::Below | Operator::AtMost)
+    }
+
+    /// A percentile that nobody knows, because those who waited longest got no grant, is
+    /// at least as long as the shortest of them waited, if they are more than lie above it.
+    fn at_least(&self, name: &str, window: &Tally) -> Outcome {
+        let unknown = || Outcome::Unknown(format!("{name} does not exist: too few grants"));
+        if window.in_vain_share() > 0.0 && (name.ends_with(".max") || name.ends_with(".mean")) {
+            let least = window.longest_ns().unwrap_or(0) as f64;
+            let broken = name.ends_with(".max") && self.is_upper() && least > self.threshold.bound;
+            let why = || format!("{name} is not known: attempts were waited for in vain");
+            return if broken { Outcome::Beyond(least) } else { Outcome::Unknown(why()) };
+        }
+        let (Some(p), Some((service, _))) = (percentile(name), window.gave_up_ns) else { return unknown() };
+        let waited = service as f64;
+        let all = (window.grants + window.timed_out + window.unavailable + window.unknown) as f64;
+        let beyond = window.timed_out as f64 > all * (1.0 - p);
+        let broken = self.is_upper() && !self.threshold.operator.holds(waited, self.threshold.bound);
+        if beyond && broken { Outcome::Beyond(waited) } else { unknown() }
+    }
+
+    /// A response time that is not known is at least so long as what got no grant was late.
+    fn late_at_least(&self, name: &str, window: &Tally) -> Outcome {
+        let least = match percentile(name) {
+            Some(p) => window.response_tail(p).at_least(),
+            None => window.longest_response_ns().filter(|_| name.ends_with(".max")),
+        };
+        match least.map(|ns| ns as f64) {
+            Some(least) if self.is_upper() && self.threshold.operator.decides_from(least, self.threshold.bound) => {
+                Outcome::Beyond(least)
+            }
+            _ if window.grants == 0 => Outcome::Unknown(format!("{name} does not exist: too few grants")),
+            _ => Outcome::Unknown(format!("{name} is not known: not everything that was due was granted")),
+        }
+    }
+
+    /// What is demanded of the figure: `at most 50.0 ms`.
+    #[must_use]
+    pub fn demand(&self) -> String {
+        let words = match self.threshold.operator {
+            Operator::Below => "below ",
+            Operator::AtMost => "at most ",
+            Operator::Above => "above ",
+            Operator::AtLeast => "at least ",
+            Operator::Equal => "",
+            Operator::Different => "other than ",
+        };
+        format!("{words}{}", self.shown(self.threshold.bound))
+    }
+
+    /// A value of its figure for people.
+    #[must_use]
+    pub fn shown(&self, value: f64) -> String {
+        match self.threshold.figure.unit() {
+            Unit::Duration => human_duration(value.round() as u64),
+            Unit::PerSecond => format!("{}/s", three_digits(value)),
+            Unit::Share => format!("{} %", three_digits(value * 100.0)),
+            Unit::Count => grouped(value.round() as u64),
+            Unit::Number => three_digits(value),
+        }
+    }
+}
+
+fn percentile(name: &str) -> Option<f64> {
+    match name.rsplit_once('.')?.1 {
+        "p50" => Some(0.5),
+        "p90" => Some(0.9),
+        "p95" => Some(0.95),
+        "p99" => Some(0.99),
+        "p999" => Some(0.999),
+        _ => None,
+    }
+}
+
+/// A figure by name; `None` if there is none of that name, `Some(None)` if it does not
+/// exist here.
+fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<Option<f64>> {
+    let count = |count: u64| Some(Some(count as f64));
+    let rate = |count: u64| Some(Some(count as f64 * SECOND as f64 / seen_ns.max(1) as f64));
+    match name {
+        "contention" | "waited" => Some(window.contention()),
+        "timeouts" => Some(window.timeouts()),
+        "failures" => Some(window.failures()),
+        "availability" => Some(window.availability()),
+        "refusals" => Some(window.refusals()),
+        "throughput" => rate(window.grants),
+        "grants" => count(window.grants),
+        "dropped" => count(window.dropped),
+        "double_grants" => count(certain.double_grants),
+        "double_grants_inside" => count(certain.inside),
+        "double_grants_withdrawn" => count(certain.withdrawn),
+        "double_grants_outside" => count(certain.outside),
+        "double_grants_admitted" => count(certain.admitted),
+        "token_regressions" => count(certain.token_regressions),
+        _ => {
+            let (of, stat) = name.rsplit_once('.')?;
+            let (waits, ungranted): (&Waits, f64) = match of {
+                "acquire_service" => (&window.service, window.in_vain_share()),
+                RESPONSE => (&window.response, window.ungranted_share()),
+                _ => return None,
+            };
+            match stat {
+                // What was waited for in vain would have taken longer, and nobody knows how long.
+                "max" => Some(waits.max_ns().filter(|_| ungranted == 0.0).map(|ns| ns as f64)),
+                "mean" => Some(waits.mean_ns().filter(|_| ungranted == 0.0)),
+                _ => Some(waits.percentile(percentile(name)?, ungranted).map(|ns| ns as f64)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Certain, Outcome, Span, defaults};
+    use crate::Threshold;
+    use crate::monitor::Tally;
+    use lockbench_core::units::{MILLISECOND, SECOND};
+
+    fn bound(text: &str) -> Bound {
+        Bound::new(Threshold::parse(text, None).unwrap()).unwrap()
+    }
+
+    fn judged(text: &str, window: &Tally) -> Outcome {
+        after(300, text, window)
+    }
+
+    /// So many seconds after the begin, in a window of five minutes.
+    fn after(seconds: u64, text: &str, window: &Tally) -> Outcome {
+        let span = Span { length_ns: 300 * SECOND, seen_ns: seconds * SECOND };
+        bound(text).judge(window, Certain { double_grants: 1, ..Certain::default() }, span)
+    }
+
+    /// 990 grants of 1 ms and 10 of 80 ms, 100 that waited, one timeout.
+    fn window() -> Tally {
+        let mut window = Tally { grants: 1_000, waited: 100, timed_out: 1, ..Tally::default() };
+        (0..1_000).for_each(|n| window.service.record(if n < 989 { MILLISECOND } else { 80 * MILLISECOND }));
+        window
+    }
+
+    #[test]
+    fn the_usual_alerts_are_kept_by_every_monitor() {
+        let texts: Vec<String> = defaults(&[]).map(|text| bound(text).text()).collect();
+        assert_eq!(
+            texts,
+            [
+                "double_grants == 0",
+                "acquire_service.p99 <= 50ms",
+                "contention <= 20%",
+                "timeouts <= 0.1%",
+                "availability >= 99%"
+            ]
+        );
+        let fails: Vec<bool> = defaults(&[]).map(|text| bound(text).fails()).collect();
+        assert_eq!(fails, [true, true, true, true, false]);
+    }
+
+    #[test]
+    fn bounds_are_held_against_the_window() {
+        assert!(matches!(judged("acquire_service.p99 <= 50ms", &window()), Outcome::Broken(ns) if ns >= 8e7));
+        assert!(matches!(judged("acquire_service.p90 <= 50ms", &window()), Outcome::Kept(_)));
+        assert!(matches!(judged("contention < 20%", &window()), Outcome::Kept(_)));
+        assert!(matches!(judged("timeouts <= 0.1%", &window()), Outcome::Kept(_)), "one of a thousand is kept");
+        let two = Tally { timed_out: 2, ..window() };
+        assert!(matches!(judged("timeouts <= 0.1%", &two), Outcome::Broken(_)));
+        assert!(matches!(judged("failures < 1%", &Tally { missed: 500, ..window() }), Outcome::Broken(_)));
+        assert_eq!(judged("double_grants == 0", &Tally::default()), Outcome::Broken(1.0));
+    }
+
+    #[test]
+    fn with_too_few_attempts_nothing_is_said() {
+        let few = Tally { grants: 200, timed_out: 1, ..Tally::default() };
+        for text in ["timeouts <= 0.1%", "acquire_service.p99 < 1ms", "acquire_service.p50 < 1ms"] {
+            assert!(matches!(judged(text, &few), Outcome::Unknown(_)), "{text}");
+        }
+        assert_eq!(bound("acquire_service.p999 < 1ms").need(), 10_000);
+        // Those that timed out waited longer than any of the granted.
+        let late = Tally { timed_out: 50, ..window() };
+        assert!(matches!(judged("acquire_service.p99 < 1ms", &late), Outcome::Unknown(_)));
+    }
+
+    #[test]
+    fn a_system_that_answers_nothing_keeps_no_bound_on_answers() {
+        let down = Tally { missed: 3_000, ..Tally::default() };
+        assert_eq!(judged("failures <= 1%", &down), Outcome::Broken(1.0));
+        assert_eq!(judged("throughput >= 5/s", &down), Outcome::Broken(0.0));
+        assert_eq!(judged("grants > 10", &down), Outcome::Broken(0.0));
+        assert_eq!(judged("dropped <= 5", &Tally { dropped: 9, ..Tally::default() }), Outcome::Broken(9.0));
+        for text in ["contention <= 20%", "timeouts <= 0.1%", "acquire_service.p99 < 1ms"] {
+            assert!(matches!(judged(text, &down), Outcome::Unknown(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_young_watch_has_not_seen_too_little() {
+        let young = Tally { grants: 100, ..Tally::default() };
+        assert_eq!(after(10, "throughput >= 9/s", &young), Outcome::Kept(10.0));
+        assert_eq!(after(10, "throughput >= 11/s", &young), Outcome::Broken(10.0));
+        assert!(matches!(after(10, "grants >= 2000", &young), Outcome::Unknown(_)));
+        assert!(matches!(after(299, "grants >= 2000", &young), Outcome::Broken(_)));
+        assert!(matches!(after(10, "grants < 50", &young), Outcome::Broken(_)), "there can only be more");
+    }
+
+    #[test]
+    fn whoever_gave_up_has_waited_at_least_so_long() {
+        let mut late = Tally { grants: 900, unknown: 5, ..Tally::default() };
+        (0..900).for_each(|_| late.service.record(MILLISECOND));
+        (0..95).for_each(|n| late.times_out((2_000 + n) * MILLISECOND, (2_500 + n) * MILLISECOND));
+        assert_eq!(judged("acquire_service.p99 <= 50ms", &late), Outcome::Beyond(2e9));
+        assert!(matches!(judged("acquire_response.p99 <= 50ms", &late), Outcome::Beyond(ns) if ns > 2.4e9));
+        assert!(matches!(judged("acquire_response.p99 <= 3s", &late), Outcome::Unknown(_)));
+        assert!(matches!(judged("acquire_service.p99 <= 3s", &late), Outcome::Unknown(_)), "it may be longer");
+        assert!(matches!(judged("acquire_service.p99 > 50ms", &late), Outcome::Unknown(_)));
+        assert!(matches!(judged("acquire_service.p90 <= 50ms", &late), Outcome::Kept(_)), "enough were granted");
+    }
+
+    #[test]
+    fn what_no_client_could_take_breaks_bounds_of_availability_and_response() {
+        let mut stalled = window();
+        (0..1_000).for_each(|_| stalled.response.record(MILLISECOND));
+        assert!(matches!(
+            judged("acquire_response.max <= 50ms", &Tally { timed_out: 0, ..stalled.clone() }),
+            Outcome::Kept(_)
+        ));
+        (0..100).for_each(|n| stalled.drops(n * 20 * MILLISECOND));
+        assert!(
+            matches!(judged("availability >= 99%", &stalled), Outcome::Broken(share) if (0.90..0.92).contains(&share))
+        );
+        assert!(matches!(judged("failures <= 1%", &stalled), Outcome::Broken(_)));
+        assert!(matches!(judged("acquire_response.p99 <= 50ms", &stalled), Outcome::Beyond(ns) if ns > 1e9));
+        assert!(matches!(judged("acquire_response.max <= 50ms", &stalled), Outcome::Beyond(ns) if ns > 1.9e9));
+        assert!(matches!(judged("acquire_response.mean <= 50ms", &stalled), Outcome::Unknown(_)));
+        assert!(matches!(judged("acquire_response.p50 <= 50ms", &stalled), Outcome::Kept(_)));
+        assert!(matches!(judged("acquire_service.p90 <= 50ms", &stalled), Outcome::Kept(_)), "of those that began");
+        // What this process slept through does not.
+        let slept = Tally { stalled: 5_000, ..window() };
+        assert!(matches!(judged("availability >= 99%", &slept), Outcome::Kept(_)));
+    }
+
+    #[test]
+    fn a_figure_that_no_window_has_is_refused() {
+        for text in ["jain > 0.5", "hold.p99 < 1s", "acquire_service.min < 1s", "requests_per_grant < 5"] {
+            let problem = Bound::new(Threshold::parse(text, None).unwrap()).unwrap_err();
+            assert!(problem.contains("a monitor does not keep"), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The events of a round, counted into the rolling windows as they come. The figures of
+//! a whole round are those of a trial; here is only what must be known meanwhile.
+
+use super::rolling::Rolling;
+use super::tally::Tally;
+use lockbench_core::record::{Denial, Event, What};
+
+/// What one event was to the watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// An answer of the system: it works.
+    Served,
+    /// An attempt or a release that was not served, or whose answer is lost.
+    Unserved,
+    /// Neither.
+    Nothing,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Attempt {
+    key: u32,
+    invoke: u64,
+    due: u64,
+    found_held: bool,
+    /// Grants of the key until then.
+    granted: u64,
+    holds: bool,
+    open: bool,
+}
+
+/// Counts an outcome, with its service and its response time.
+type Count = fn(&mut Tally, (u64, u64));
+
+/// The fold of one round.
+pub struct Tap {
+    clients: Vec<Attempt>,
+    /// Holders of each key.
+    inside: Vec<u32>,
+    /// Grants of each key.
+    granted: Vec<u64>,
+}
+
+impl Tap {
+    /// For so many clients and keys.
+    #[must_use]
+    pub fn new(clients: u32, keys: u32) -> Self {
+        Self {
+            clients: vec![Attempt::default(); clients as usize],
+            inside: vec![0; keys as usize],
+            granted: vec![0; keys as usize],
+        }
+    }
+
+    /// Is a client inside a hold? Then those who wait, wait for it and not for the system.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.inside.iter().any(|holders| *holders > 0)
+    }
+
+    /// Does a client wait for an answer?
+    #[must_use]
+    pub fn asking(&self) -> bool {
+        self.clients.iter().any(|attempt| attempt.open && !attempt.holds)
+    }
+
+    /// The next event.
+    pub fn observe(&mut self, event: &Event, rolling: &mut Rolling) -> Seen {
+        if event.what.is_of_nobody() {
+            return Seen::Nothing;
+        }
+        let (client, t) = (event.client as usize, event.t);
+        match event.what {
+            What::Invoke { due } => {
+                let key = event.key as usize;
+                let (found_held, granted) = (self.inside[key] > 0, self.granted[key]);
+                let attempt = Attempt { key: event.key, invoke: t, due, found_held, granted, open: true, holds: false };
+                self.clients[client] = attempt;
+                Seen::Nothing
+            }
+            What::Acquired { waited, .. } => {
+                self.clients[client].holds = true;
+                let Attempt { key, invoke, due, found_held, granted, .. } = self.clients[client];
+                let key = key as usize;
+                let waited = waited.unwrap_or(found_held || self.granted[key] > granted);
+                self.inside[key] += 1;
+                self.granted[key] += 1;
+                rolling.count(t, |tally| {
+                    tally.grants += 1;
+                    tally.waited += u64::from(waited);
+                    tally.service.record(t.saturating_sub(invoke));
+                    tally.response.record(t.saturating_sub(due));
+                });
+                Seen::Served
+            }
+            What::Denied { denial, .. } => self.denied(client, t, denial, rolling),
+            What::ReleaseInvoke { .. } => {
+                self.leave(client);
+                Seen::Nothing
+            }
+            What::Released { release, .. } => {
+                self.clients[client].open = false;
+                use lockbench_core::record::ReleaseKind as Kind;
+                match release {
+                    Kind::Confirmed | Kind::NotOwner => Seen::Served,
+                    Kind::Unavailable | Kind::Unknown => Seen::Unserved,
+                }
+            }
+            What::Died { .. } => {
+                let Attempt { invoke, due, holds, .. } = self.clients[client];
+                self.leave(client);
+                self.clients[client].open = false;
+                if !holds {
+                    rolling.count(t, |tally| {
+                        tally.unknown += 1;
+                        tally.waited += 1;
+                        tally.late.record(t.saturating_sub(due));
+                        tally.in_vain_ns = tally.in_vain_ns.max(Some(t.saturating_sub(invoke)));
+                    });
+                }
+                Seen::Unserved
+            }
+            What::Renewed { .. }
+            | What::Lost { .. }
+            | What::SelfStall { .. }
+            | What::PauseBegins
+            | What::Paused { .. }
+            | What::Marker { .. } => Seen::Nothing,
+        }
+    }
+
+    fn denied(&mut self, client: usize, t: u64, denial: Denial, rolling: &mut Rolling) -> Seen {
+        let attempt = &mut self.clients[client];
+        attempt.open = false;
+        let Attempt { invoke, due, .. } = *attempt;
+        let waited = (t.saturating_sub(invoke), t.saturating_sub(due));
+        let (count, seen): (Count, Seen) = match denial {
+            Denial::Refused => (|tally, _| tally.refused += 1, Seen::Served),
+            Denial::TimedOut => (|tally, (service, response)| tally.times_out(service, response), Seen::Served),
+            Denial::Unavailable => (
+                |tally, (_, response)| {
+                    tally.unavailable += 1;
+                    tally.late.record(response);
+                },
+                Seen::Unserved,
+            ),
+            Denial::Unknown => (
+                |tally, (_, response)| {
+                    tally.unknown += 1;
+                    tally.late.record(response);
+                },
+                Seen::Unserved,
+            ),
+            // Our own doing: no outcome of the system.
+            Denial::Withdrawn => return Seen::Nothing,
+        };
+        rolling.count(t, |tally| {
+            count(tally, waited);
+            tally.waited += 1;
+            if denial != Denial::Refused {
+                tally.in_vain_ns = tally.in_vain_ns.max(Some(waited.0));
+            }
+        });
+        seen
+    }
+
+    fn leave(&mut self, client: usize) {
+        let attempt = &mut self.clients[client];
+        if std::mem::take(&mut attempt.holds) {
+            let inside = &mut self.inside[attempt.key as usize];
+            *inside = inside.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Seen, Tap};
+    use crate::monitor::Rolling;
+    use lockbench_core::record::figures::{Figures, Schedule};
+    use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, Seen as Witnessed, What};
+
+    fn event(t: u64, client: u32, what: What) -> Event {
+        Event { t, client, key: 0, what }
+    }
+
+    /// Client 0 holds, client 1 waits and is granted, client 2 times out, 0 is not served.
+    fn story() -> Vec<Event> {
+        let granted = What::Acquired { token: None, validity: 9, requests: 1, waited: None };
+        let denied = |denial| What::Denied { denial, surely_ended: 0, requests: 1 };
+        let release = What::ReleaseInvoke { enter: 0, exit: 0, seen: Witnessed::default() };
+        let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
+        vec![
+            event(10, 0, What::Invoke { due: 5 }),
+            event(20, 0, granted),
+            event(30, 1, What::Invoke { due: 30 }),
+            event(35, 2, What::Invoke { due: 35 }),
+            event(40, 0, release),
+            event(45, 0, released),
+            event(50, 1, granted),
+            event(60, 2, denied(Denial::TimedOut)),
+            event(70, 1, release),
+            event(75, 1, released),
+            event(80, 0, What::Invoke { due: 80 }),
+            event(90, 0, denied(Denial::Unavailable)),
+            event(95, 1, What::Invoke { due: 95 }),
+            event(99, 1, What::Died { surely_ended: 200, challenged: None }),
+        ]
+    }
+
+    #[test]
+    fn it_counts_as_the_figures_of_a_trial_do() {
+        let schedule = Schedule::new(0, 0, 1_000);
+        let (mut tap, mut rolling, mut figures) = (Tap::new(3, 1), Rolling::new(0), Figures::new(schedule, 3, 1));
+        for event in story() {
+            tap.observe(&event, &mut rolling);
+            figures.observe(&event);
+        }
+        let (mine, theirs) = (rolling.total(), figures.counts());
+        assert_eq!(mine.attempts(), theirs.attempts);
+        let counted = (mine.grants, mine.timed_out, mine.unavailable, mine.unknown, mine.waited);
+        assert_eq!(counted, (theirs.grants, theirs.timed_out, theirs.unavailable, theirs.unknown, theirs.waited));
+        assert_eq!(counted, (2, 1, 1, 1, 4), "all but the first grant waited");
+        let response = figures.latencies().acquire_response.max();
+        assert_eq!((mine.response.max_ns(), mine.service.count()), (Some(20), 2));
+        assert_eq!((response, mine.longest_ns()), (Some(25), Some(25)), "the one that timed out waited longest");
+        assert_eq!(mine.gave_up_ns, Some((25, 25)), "client 2, from 35 to 60");
+        assert_eq!((mine.late.count(), mine.longest_response_ns()), (3, Some(25)), "timed out, not served, died");
+        assert!(!tap.held() && !tap.asking());
+    }
+
+    #[test]
+    fn an_answer_is_told_from_silence() {
+        let (mut tap, mut rolling) = (Tap::new(3, 1), Rolling::new(0));
+        let seen: Vec<Seen> = story().iter().map(|event| tap.observe(event, &mut rolling)).collect();
+        use Seen::{Nothing as N, Served as S, Unserved as U};
+        assert_eq!(seen, [N, S, N, N, N, S, S, S, N, S, N, U, N, U]);
+    }
+}

@@ -1,0 +1,406 @@
+//! `report.json`. Fields are only ever added within a schema version. A figure
+//! that does not exist is `null`, with its reason in `not_available`; 0 always
+//! means a measured zero.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::compare::Comparison;
+use super::environment::Environment;
+use super::lint::LintFinding;
+use super::threshold::ThresholdResult;
+use lockbench_core::lock::{Caveats, NodesOfTrial};
+use lockbench_core::oracle::DoubleGrant;
+use lockbench_core::record::LatencyFigures;
+
+/// Version of this schema. Older ones can still be read: version 1 had no `notes`, and
+/// `lints` were sentences; versions 1 and 2 left what was waited for in vain out of the
+/// latencies, and their `contention_ratio` is `found_held_ratio` here.
+pub const SCHEMA_VERSION: u32 = 3;
+
+/// A whole run.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// Identity of the run; its directory's name.
+    pub run_id: String,
+    /// Did everything planned run to its end?
+    pub complete: bool,
+    /// The program.
+    pub tool: Tool,
+    /// The machine.
+    pub environment: Environment,
+    /// The resolved plan.
+    pub plan: serde_json::Value,
+    /// One entry a backend and trial, in the order in which they ran.
+    pub results: Vec<TrialResult>,
+    /// One entry a backend: its trials merged.
+    pub aggregates: Vec<Aggregate>,
+    /// Backends that were asked for or are default, and did not run.
+    pub skipped: Vec<SkippedBackend>,
+    /// Faults injected: none can be, in this version.
+    pub faults: Vec<serde_json::Value>,
+    /// Thresholds judged, one entry a backend.
+    pub thresholds: Vec<ThresholdResult>,
+    /// What limits how far the figures can be trusted, by name.
+    pub lints: Vec<LintFinding>,
+    /// Remarks on the plan and the servers.
+    pub notes: Vec<String>,
+    /// How the run compares with the baseline that was asked for.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// The program that ran.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `lockbench`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The command line, secrets redacted.
+    pub command: Vec<String>,
+    /// Worker threads.
+    pub workers: u32,
+    /// CPU nanoseconds that the tool itself spends on one attempt cycle: the same
+    /// number of clients against `memory`, each on a key of its own, recorder and
+    /// oracle on, before the run.
+    pub overhead_ns_per_cycle: Option<f64>,
+    /// Cycles a second in that calibration: no backend can show more.
+    pub ceiling_cycles_per_s: Option<f64>,
+    /// Share of all processors that other processes used during that calibration: what they
+    /// used is missing from the ceiling. `null`: not measured.
+    #[serde(default)]
+    pub ceiling_others_share: Option<f64>,
+}
+
+/// A backend that did not run.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SkippedBackend {
+    /// Registry name.
+    pub backend: String,
+    /// Why, and what to do.
+    pub reason: String,
+    /// Was it asked for by name? Then it decides the exit code.
+    pub asked_for: bool,
+}
+
+/// The verdict on a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// The documented exit code.
+    pub exit_code: u8,
+    /// Why, most severe first; empty for a pass.
+    pub reasons: Vec<String>,
+}
+
+/// All latencies of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencySet {
+    /// `acquire_invoke` to `acquire_ok`: service time.
+    pub acquire_service: LatencyFigures,
+    /// Due instant to `acquire_ok`: response time. In a closed loop without think time an attempt
+    /// is due at its call, so that this is `acquire_service` by construction.
+    pub acquire_response: LatencyFigures,
+    /// `acquire_ok` to `release_invoke`, as achieved.
+    pub hold: LatencyFigures,
+    /// Previous `release_invoke` to the next `acquire_ok` of a waiting client.
+    pub handoff: LatencyFigures,
+    /// `release_invoke` to the answer.
+    pub release: LatencyFigures,
+    /// Asking for a renewal to its confirmation.
+    pub renew: LatencyFigures,
+}
+
+/// One trial of one backend.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TrialResult {
+    /// Registry name in full.
+    pub backend: String,
+    /// Name of the workload.
+    pub workload: String,
+    /// Trial number, from 1.
+    pub trial: u32,
+    /// Did it run to its planned end?
+    pub complete: bool,
+    /// Why not, if the backend failed.
+    pub error: Option<String>,
+    /// Seconds that were measured: the measure phase as it was, without the time in which
+    /// the load was paused by hand.
+    pub measured_s: f64,
+    /// Seconds of the measure phase in which the load was paused by hand: they are in no
+    /// figure, and not in `measured_s`. Left out if there are none.
+    #[serde(default, skip_serializing_if = "none")]
+    pub paused_s: f64,
+    /// Attempts with an outcome whose `acquire_invoke` lies in the measure phase.
+    pub attempts: u64,
+    /// Of these: acquired.
+    pub grants: u64,
+    /// Of these: refused.
+    pub refused: u64,
+    /// Of these: timed out.
+    pub timed_out: u64,
+    /// Of these: unavailable.
+    pub unavailable: u64,
+    /// Of these: unknown.
+    pub unknown: u64,
+    /// Attempts still waiting when the load was stopped: no outcome of the system.
+    pub withdrawn: u64,
+    /// Attempts due that no client could take (open loop only).
+    pub dropped: Option<u64>,
+    /// Grants a second of `measured_s`.
+    pub throughput_per_s: Option<f64>,
+    /// Latencies.
+    pub latency: LatencySet,
+    /// Safety.
+    pub safety: Safety,
+    /// Fairness.
+    pub fairness: Fairness,
+    /// Share of attempts that were not granted by their first request: the contention. Where
+    /// the server answers the only request when it grants it, the attempt waited if another
+    /// client held the key at any time of it. `null` before schema version 3.
+    #[serde(default)]
+    pub waited_ratio: Option<f64>,
+    /// Share of attempts at whose `acquire_invoke` another client's hold on the key was open:
+    /// small where waiting clients are served in order. Before schema version 3 it was called
+    /// `contention_ratio`.
+    #[serde(default, alias = "contention_ratio")]
+    pub found_held_ratio: Option<f64>,
+    /// Share of attempts that the system served: granted, refused, or timed out in order.
+    /// `null` before schema version 3.
+    #[serde(default)]
+    pub availability: Option<f64>,
+    /// Requests of the recipe for acquire, polls and release, a grant.
+    pub requests_per_grant: Option<f64>,
+    /// Lease length in force, as read back.
+    pub effective_ttl_ms: Option<f64>,
+    /// Was the plan's ttl raised to the system's floor?
+    pub ttl_raised: bool,
+    /// What the recipe promises.
+    pub guarantees: serde_json::Value,
+    /// What survives a crash, as read back.
+    pub durability: String,
+    /// How many nodes must agree of how many.
+    pub quorum: String,
+    /// As the server says.
+    pub server_version: String,
+    /// What the server says that it is among its like, in its own words; empty in runs that
+    /// were stored before it was kept.
+    #[serde(default)]
+    pub server_role: String,
+    /// What changes what a verdict on these servers means.
+    #[serde(default)]
+    pub caveats: Caveats,
+    /// How many nodes served before the load and after it.
+    #[serde(default)]
+    pub nodes: NodesOfTrial,
+    /// Processor time and memory.
+    pub resources: Resources,
+    /// How much of the history is on disk.
+    pub history: HistoryFacts,
+    /// Events seen by the oracle, all phases.
+    pub events: u64,
+    /// Events lost; any loss makes the verdict unknown.
+    pub events_lost: u64,
+    /// How often lockbench itself was kept from running for longer than a quarter of the
+    /// ttl while it measured.
+    #[serde(default)]
+    pub self_stalls: u64,
+    /// How often clients were held back between attempts because the recorder was behind.
+    pub throttled: u64,
+    /// Failures in the words of clients and servers, and how often.
+    pub failures: BTreeMap<String, u64>,
+    /// Figures that are `null`, and why.
+    pub not_available: BTreeMap<String, String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn none(seconds: &f64) -> bool {
+    *seconds <= 0.0
+}
+
+/// What the oracle says of a trial. Covers warm-up, measure and drain.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Safety {
+    /// The verdict.
+    pub verdict: SafetyVerdict,
+    /// Why, in one sentence.
+    pub because: String,
+    /// Is lockbench itself at fault? Then nothing else here can be trusted.
+    pub internal_error: bool,
+    /// Double grants under the naive policy.
+    pub double_grants_certain: u64,
+    /// Of these: the earlier holder's promise was still running, and the service said nothing.
+    pub inside: u64,
+    /// Of these: the promise was still running, and the service took the lock back early and
+    /// said so.
+    #[serde(default)]
+    pub withdrawn: u64,
+    /// Of these: the earlier holder's lease was lawfully over.
+    pub outside: u64,
+    /// Of the withdrawn ones: the server itself admitted both holds.
+    #[serde(default)]
+    pub withdrawn_admitted: u64,
+    /// Of the outside ones: the server itself admitted both holds.
+    #[serde(default)]
+    pub outside_admitted: u64,
+    /// Of the outside ones that the server did not admit: this process itself was stalled
+    /// meanwhile.
+    pub outside_self_stall: u64,
+    /// Grants that overlap an uncertain hold.
+    pub overlaps_possible: u64,
+    /// Grants of all phases.
+    pub grants_all_phases: u64,
+    /// Holds during which a request of another client for the key was in flight or queued at
+    /// the server: the N of the bound. A poller that is asleep between two polls challenges
+    /// nobody; before version 3 it did.
+    pub exercised_holds: u64,
+    /// Beside a zero: upper bound of double grants a million exercised holds, at 95 %.
+    pub upper_bound_95_per_million: Option<f64>,
+    /// Double grants by policy.
+    pub policies: Policies,
+    /// Writes with a token below the highest written; `null` without tokens.
+    pub stale_writes_seen: Option<u64>,
+    /// Writes that fencing refuses; `null` without tokens.
+    pub stale_writes_refused: Option<u64>,
+    /// Harm without fencing.
+    pub harm: Harm,
+    /// Certain token regressions; `null` without tokens.
+    pub token_regressions: Option<u64>,
+    /// Inversions between grants under way at once: no violation.
+    pub token_inversions: Option<u64>,
+    /// Grants of the measure phase of which the client learned that they were lost.
+    pub lost_leases: u64,
+    /// The first 100 double grants.
+    pub violations: Vec<Violation>,
+    /// Under which conditions this holds.
+    pub conditions: String,
+}
+
+/// Three-valued, and "not exercised" for a lock that nobody ever waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SafetyVerdict {
+    /// No violation, and contention there was.
+    Valid,
+    /// At least one certain violation.
+    Violated,
+    /// No violation, but the checkers did not see everything.
+    #[default]
+    Unknown,
+    /// No violation, but no holder was ever challenged either.
+    NotExercised,
+}
+
+/// Double grants under the three policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Policies {
+    /// A hold lasts until its release.
+    pub naive: u64,
+    /// Cut at the local validity.
+    pub deadline: u64,
+    /// Only what the server confirmed: it admitted both holds itself. No expectation of a
+    /// plan excuses these.
+    pub evidence: u64,
+}
+
+/// Harm done to the unfenced resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Harm {
+    /// Writes over a change made since the read.
+    pub lost_updates: u64,
+    /// Units oversold (needs an inventory workload).
+    pub oversold: Option<u64>,
+}
+
+/// One double grant with its story.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Violation {
+    /// The two holds.
+    #[serde(flatten)]
+    pub double_grant: DoubleGrant,
+    /// What happened, in plain words; instants since the start of the warm-up.
+    pub story: String,
+}
+
+/// Fairness among the clients of a trial, over the measure phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fairness {
+    /// Jain's index of the grants a client: 1 is even, 1/n is one client takes all.
+    pub jain: Option<f64>,
+    /// Grants of the client that got most.
+    pub max_grants: u64,
+    /// Grants of the client that got fewest.
+    pub min_grants: u64,
+    /// Grants to a later arrival while an earlier one waited.
+    pub overtakes: u64,
+    /// Longest wait, granted or not.
+    pub longest_wait_ns: u64,
+}
+
+/// Processor time of the measure phase and memory at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Resources {
+    /// Of lockbench itself.
+    pub client_cpu_s: Option<f64>,
+    /// Of the servers that we started.
+    pub server_cpu_s: Option<f64>,
+    /// Resident memory of these.
+    pub server_rss_bytes: Option<u64>,
+}
+
+/// How much of the history is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryFacts {
+    /// Every attempt?
+    pub complete: bool,
+    /// Attempts written in full.
+    pub attempts: u64,
+}
+
+/// The trials of a backend merged: histograms added, counts summed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Aggregate {
+    /// Registry name in full.
+    pub backend: String,
+    /// Number of trials merged.
+    pub trials: u32,
+    /// Attempts with an outcome.
+    pub attempts: u64,
+    /// Grants.
+    pub grants: u64,
+    /// Timed-out attempts.
+    pub timed_out: u64,
+    /// Attempts not served or with an unknown outcome.
+    pub failed: u64,
+    /// Share of attempts that the system served: granted, refused, or timed out in order.
+    #[serde(default)]
+    pub availability: Option<f64>,
+    /// Grants of the measure phases by their length.
+    pub throughput_per_s: Option<f64>,
+    /// Latencies of all trials.
+    pub latency: LatencySet,
+    /// Double grants of all trials.
+    pub double_grants_certain: u64,
+    /// Of these: inside.
+    pub inside: u64,
+    /// Of these: withdrawn.
+    #[serde(default)]
+    pub withdrawn: u64,
+    /// Of these: outside.
+    pub outside: u64,
+    /// Of these: the server itself admitted both holds.
+    #[serde(default)]
+    pub admitted: u64,
+    /// Worst verdict of the trials.
+    pub verdict: SafetyVerdict,
+    /// Upper bound over the holds of all trials.
+    pub upper_bound_95_per_million: Option<f64>,
+    /// Holds that a request of another client challenged.
+    pub exercised_holds: u64,
+}

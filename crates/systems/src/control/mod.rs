@@ -1,0 +1,72 @@
+//! The negative controls: locks that are broken on purpose, each with one
+//! textbook mistake. They prove the oracle: on its own workload in
+//! `workloads/controls` each must be caught, while `memory`, the same lock
+//! without the flaw, is valid there. They need no server, and `quick` never runs
+//! them.
+
+use std::sync::Arc;
+
+use super::memory::{Flaws, GUARANTEES, MemorySystem};
+use super::{Entry, Target};
+use lockbench_core::lock::{LockSystem, SystemError};
+
+/// Grants everything at once.
+pub static NO_LOCK: Entry = Entry {
+    summary: "control: grants everything at once; caught on any contended workload",
+    connect: no_lock,
+    ..entry("control:no-lock")
+};
+
+/// Confirms renewals that it never makes.
+pub static NO_RENEW: Entry = Entry {
+    summary: "control: confirms renewals that it never makes; caught where holds outlast the ttl with renewal on",
+    connect: no_renew,
+    ..entry("control:no-renew")
+};
+
+/// Releases whoever holds the key.
+pub static WRONG_RELEASE: Entry = Entry {
+    summary: "control: releases whoever holds the key (DEL without a check); caught where holds outlast the ttl",
+    connect: wrong_release,
+    ..entry("control:wrong-release")
+};
+
+/// Takes a refusal for a grant.
+pub static SWALLOW_ERROR: Entry = Entry {
+    summary: "control: reports a refused try as acquired; caught in mode try",
+    connect: swallow_error,
+    ..entry("control:swallow-error")
+};
+
+const fn entry(name: &'static str) -> Entry {
+    Entry {
+        name,
+        summary: "",
+        server: None,
+        files: |_| 0,
+        quick: false,
+        control: true,
+        guarantees: GUARANTEES,
+        connect: no_lock,
+    }
+}
+
+fn flawed(name: &'static str, target: &Target, flaws: Flaws) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(MemorySystem::new(name, GUARANTEES, target.clock, flaws)))
+}
+
+fn no_lock(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    flawed(NO_LOCK.name, &target, Flaws { no_lock: true, ..Flaws::default() })
+}
+
+fn no_renew(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    flawed(NO_RENEW.name, &target, Flaws { no_renew: true, ..Flaws::default() })
+}
+
+fn wrong_release(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    flawed(WRONG_RELEASE.name, &target, Flaws { wrong_release: true, ..Flaws::default() })
+}
+
+fn swallow_error(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    flawed(SWALLOW_ERROR.name, &target, Flaws { swallow_error: true, ..Flaws::default() })
+}

@@ -1,0 +1,323 @@
+//! The in-process lease lock: a FIFO queue a key, tokens that grow with every
+//! grant, a lease that lapses by the run's clock. [`Flaws`] break it on purpose:
+//! the negative controls that prove the oracle are this lock with one flaw.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use tokio::sync::Notify;
+
+use lockbench_core::clock::Clock;
+use lockbench_core::lock::{
+    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NO_LEASE, Opening, Patience, Release, Renewal,
+    Session, Survey, SystemError,
+};
+
+/// Mistakes that this lock makes on purpose. All `false`: a correct lock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flaws {
+    /// Grants everything at once.
+    pub no_lock: bool,
+    /// Confirms renewals that it never made.
+    pub no_renew: bool,
+    /// Releases whoever holds the key, without looking whose it is (`DEL` without a check).
+    pub wrong_release: bool,
+    /// Reports a refused try as acquired.
+    pub swallow_error: bool,
+}
+
+/// All keys of a trial, by index.
+type Slots = Arc<[Mutex<Slot>]>;
+
+/// The lock system `memory`, or a control made of it.
+pub struct MemorySystem {
+    name: &'static str,
+    guarantees: Guarantees,
+    clock: Clock,
+    flaws: Flaws,
+    slots: RwLock<Slots>,
+}
+
+#[derive(Default)]
+struct Slot {
+    holder: Option<Held>,
+    last_token: u64,
+    queue: VecDeque<Waiter>,
+}
+
+#[derive(Clone, Copy)]
+struct Held {
+    client: u32,
+    token: u64,
+    expires_ns: u64,
+}
+
+struct Waiter {
+    client: u32,
+    ttl_ns: u64,
+    wake: Arc<Notify>,
+}
+
+impl Slot {
+    /// Forgets a lapsed holder and hands the key to the first waiter.
+    fn settle(&mut self, now: u64) {
+        if self.holder.is_some_and(|held| held.expires_ns <= now) {
+            self.holder = None;
+        }
+        if self.holder.is_none()
+            && let Some(next) = self.queue.pop_front()
+        {
+            self.grant(next.client, next.ttl_ns, now);
+            next.wake.notify_one();
+            self.wake_first();
+        }
+    }
+
+    /// Whoever is first in the queue watches over the holder's lease: tells a new first so.
+    fn wake_first(&self) {
+        if let Some(first) = self.queue.front() {
+            first.wake.notify_one();
+        }
+    }
+
+    fn grant(&mut self, client: u32, ttl_ns: u64, now: u64) -> Held {
+        self.last_token += 1;
+        let held = Held { client, token: self.last_token, expires_ns: now.saturating_add(ttl_ns) };
+        self.holder = Some(held);
+        held
+    }
+}
+
+impl MemorySystem {
+    /// A lock system of that name, flawed as told.
+    #[must_use]
+    pub fn new(name: &'static str, guarantees: Guarantees, clock: Clock, flaws: Flaws) -> Self {
+        Self { name, guarantees, clock, flaws, slots: RwLock::new(Arc::new([])) }
+    }
+
+    fn slots(&self) -> Slots {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn replace(&self, count: usize) {
+        let fresh = (0..count).map(|_| Mutex::default()).collect();
+        *self.slots.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+}
+
+impl LockSystem for MemorySystem {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn guarantees(&self) -> &Guarantees {
+        &self.guarantees
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
+        let facts = Facts {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            durability: "none: lives and dies with the process".to_owned(),
+            quorum: "in process".to_owned(),
+            role: "in this process".to_owned(),
+            ..Facts::default()
+        };
+        Box::pin(async move { Ok(facts) })
+    }
+
+    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        let count = keys.iter().map(|key| key.index as usize + 1).max().unwrap_or(0);
+        self.replace(count);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
+        let session = MemorySession { slots: self.slots(), clock: self.clock, flaws: self.flaws, opening, requests: 0 };
+        Box::pin(async move { Ok(Box::new(session) as Box<dyn Session>) })
+    }
+
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        let slots = self.slots();
+        let now = self.clock.now();
+        let holder = |key: &Key| {
+            let holder = slots.get(key.index as usize).and_then(|slot| locked(slot).holder);
+            holder.filter(|held| held.expires_ns > now).map(|held| Holder {
+                identity: format!("client {}", held.client),
+                token: Some(held.token),
+                ttl_ms: Some((held.expires_ns - now) / 1_000_000),
+            })
+        };
+        let survey = Survey { round_trip_ns: None, holders: keys.iter().map(holder).collect() };
+        Box::pin(async move { Ok(survey) })
+    }
+
+    fn clean<'a>(&'a self, _keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        self.replace(0);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A panic elsewhere while the mutex was held leaves a slot that is still whole.
+fn locked(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct MemorySession {
+    slots: Slots,
+    clock: Clock,
+    flaws: Flaws,
+    opening: Opening,
+    requests: u64,
+}
+
+impl MemorySession {
+    fn slot(&self, key: u32) -> Option<MutexGuard<'_, Slot>> {
+        self.slots.get(key as usize).map(locked)
+    }
+
+    fn granted(&self, key: u32, held: Held) -> Acquire {
+        // Same clock on both sides: the server's expiry is the local validity.
+        Acquire::Acquired(Grant::new(key, Some(held.token), held.expires_ns))
+    }
+
+    async fn acquire(&mut self, key: &Key, patience: &Patience) -> Acquire {
+        self.requests += 1;
+        let (client, ttl_ns) = (self.opening.client, self.opening.ttl_ns);
+        let wake = {
+            let Some(mut slot) = self.slot(key.index) else {
+                return Acquire::Unavailable(format!("key {} was not prepared", key.name));
+            };
+            let now = self.clock.now();
+            if self.flaws.no_lock {
+                let held = slot.grant(client, ttl_ns, now);
+                return self.granted(key.index, held).after_waiting(false);
+            }
+            slot.settle(now);
+            if slot.holder.is_none() {
+                let held = slot.grant(client, ttl_ns, now);
+                return self.granted(key.index, held).after_waiting(false);
+            }
+            if matches!(patience, Patience::Try) {
+                return if self.flaws.swallow_error {
+                    Acquire::Acquired(Grant::new(key.index, None, NO_LEASE).after_waiting(false))
+                } else {
+                    Acquire::Refused
+                };
+            }
+            let wake = Arc::new(Notify::new());
+            slot.queue.push_back(Waiter { client, ttl_ns, wake: Arc::clone(&wake) });
+            wake
+        };
+        self.wait(key.index, patience, &wake).await.after_waiting(true)
+    }
+
+    /// Waits in the queue. Only the first in it wakes up for the holder's expiry.
+    async fn wait(&self, key: u32, patience: &Patience, wake: &Arc<Notify>) -> Acquire {
+        let Patience::Until(deadline) = patience else { return Acquire::Refused };
+        let (client, ttl_ns) = (self.opening.client, self.opening.ttl_ns);
+        loop {
+            let expires = {
+                let Some(mut slot) = self.slot(key) else { return Acquire::TimedOut };
+                let queued = |slot: &Slot| slot.queue.iter().position(|waiter| Arc::ptr_eq(&waiter.wake, wake));
+                slot.settle(self.clock.now());
+                match (queued(&slot), slot.holder) {
+                    (None, Some(held)) if held.client == client => return self.granted(key, held),
+                    // Granted and lapsed again before we looked: nothing is held.
+                    (None, _) if deadline.passed() => return Acquire::TimedOut,
+                    // There is time left: the end of the queue, since ours is somebody else's by now.
+                    (None, _) => {
+                        slot.queue.push_back(Waiter { client, ttl_ns, wake: Arc::clone(wake) });
+                        continue;
+                    }
+                    (Some(place), _) if deadline.passed() => {
+                        slot.queue.remove(place);
+                        slot.wake_first();
+                        return Acquire::TimedOut;
+                    }
+                    (Some(0), Some(held)) => held.expires_ns,
+                    (Some(_), _) => u64::MAX,
+                }
+            };
+            tokio::select! {
+                () = wake.notified() => {}
+                () = self.opening.timer.sleep_until(expires) => {}
+                () = deadline.reached() => {}
+            }
+        }
+    }
+
+    fn renew_now(&mut self, grant: &mut Grant) -> Renewal {
+        let now = self.clock.now();
+        let ttl_ns = self.opening.ttl_ns;
+        let fresh = now.saturating_add(ttl_ns);
+        if self.flaws.no_renew || self.flaws.no_lock {
+            grant.extend(fresh);
+            return Renewal::Confirmed;
+        }
+        let client = self.opening.client;
+        let Some(mut slot) = self.slot(grant.key()) else { return Renewal::Refused };
+        slot.settle(now);
+        match &mut slot.holder {
+            Some(held) if held.client == client && Some(held.token) == grant.token() => {
+                held.expires_ns = fresh;
+                grant.extend(fresh);
+                Renewal::Confirmed
+            }
+            _ => Renewal::Refused,
+        }
+    }
+
+    fn release_now(&mut self, grant: &Grant) -> Release {
+        self.requests += 1;
+        let client = self.opening.client;
+        let (flaws, now) = (self.flaws, self.clock.now());
+        let Some(mut slot) = self.slot(grant.key()) else { return Release::NotOwner };
+        slot.settle(now);
+        let ours = slot.holder.is_some_and(|held| held.client == client && Some(held.token) == grant.token());
+        if !ours && !flaws.wrong_release {
+            return if flaws.no_lock { Release::Confirmed } else { Release::NotOwner };
+        }
+        slot.holder = None;
+        slot.settle(now);
+        Release::Confirmed
+    }
+}
+
+impl Session for MemorySession {
+    fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
+        Box::pin(MemorySession::acquire(self, key, patience))
+    }
+
+    fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal> {
+        let renewal = self.renew_now(grant);
+        Box::pin(std::future::ready(renewal))
+    }
+
+    fn release(&mut self, grant: Grant) -> Local<'_, Release> {
+        let release = self.release_now(&grant);
+        Box::pin(std::future::ready(release))
+    }
+
+    fn close(self: Box<Self>) -> Local<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn effective_ttl_ns(&self) -> Option<u64> {
+        Some(self.opening.ttl_ns)
+    }
+
+    fn lost_at(&self) -> Option<u64> {
+        None
+    }
+
+    fn requests(&self) -> u64 {
+        self.requests
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! `memory`: an in-process lease lock with fencing tokens. The floor that every
+//! other figure is read against, and the fake that virtual-time tests run on.
+
+mod lock;
+
+use std::sync::Arc;
+
+use super::{Entry, Target};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
+
+pub use lock::{Flaws, MemorySystem};
+
+/// Registry line.
+pub static ENTRY: Entry = Entry {
+    name: "memory",
+    summary: "an in-process lease lock with tokens: the floor of every comparison",
+    server: None,
+    files: |_| 0,
+    quick: true,
+    control: false,
+    guarantees: GUARANTEES,
+    connect,
+};
+
+/// Promises of the in-process lock (this file is their source).
+pub const GUARANTEES: Guarantees = Guarantees {
+    lease: true,
+    token: Some("in-process counter"),
+    fifo: true,
+    waiting: WaitKind::InProcess,
+    renewal: RenewalKind::Explicit,
+    ttl_floor_ms: 1,
+    ttl_step_ms: 0,
+    connection_frees: false,
+    quorum: false,
+    source: "src/backend/memory",
+};
+
+fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(MemorySystem::new("memory", GUARANTEES, target.clock, Flaws::default())))
+}

@@ -1,0 +1,427 @@
+//! One PostgreSQL server and connections to it. A connection is two halves: the
+//! client that sends statements and a driver task that moves bytes; when the
+//! driver ends by itself the server (or the network) ended the session, and it
+//! stamps when that was noticed.
+//!
+//! The client library sets TCP_NODELAY; TCP keepalive stays at its stock two
+//! hours, so a holder behind a dead network keeps its session, as in production.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::Config;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{CancelToken, Client, Connection as Driver, Error, NoTls, Row, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::super::Target;
+use super::{tls, url};
+use lockbench_core::clock::Clock;
+use lockbench_core::lock::{Caveats, Endpoint, Facts, SystemError, mark};
+
+/// Longest wait for a connection or an answer outside of any measurement.
+const CONTROL_LIMIT: Duration = Duration::from_secs(10);
+/// Longest wait for each step of a look for a pooler.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
+/// Longest wait for an orderly goodbye.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a full server is asked again for a place.
+const SLOT_LIMIT: Duration = Duration::from_secs(1);
+/// Pause between two such tries.
+const SLOT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A server of one registry entry. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Server {
+    system: &'static str,
+    endpoint: Endpoint,
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    clock: Clock,
+    /// Mark of the run.
+    mark: String,
+}
+
+/// Bytes of a name that is no run's which stand for its mark.
+const MARK_BYTES: usize = 16;
+
+/// Name of a client.
+pub(super) fn client_name(client: u32) -> String {
+    format!("lockbench client {client}")
+}
+
+/// Whether an application's name is that of a client, and then the mark of its run, which earlier versions left
+/// out.
+pub(super) fn application_of(name: &str) -> Option<Option<&str>> {
+    let client = name.strip_prefix("lockbench client ")?;
+    let (number, mark) = match client.split_once(" of ") {
+        Some((number, mark)) => (number, Some(mark)),
+        None => (client, None),
+    };
+    number.parse::<u32>().ok().map(|_| mark)
+}
+
+impl Server {
+    /// Understands the address. Contacts nobody.
+    ///
+    /// # Errors
+    /// An address that cannot be used, or a certificate file that cannot be read.
+    pub(super) fn new(system: &'static str, target: &Target) -> Result<Self, SystemError> {
+        let refused = |address: String, problem: String| SystemError { system, address, problem };
+        let [endpoint] = target.endpoints.as_slice() else {
+            let problem = format!("needs one address, got {}", target.endpoints.len());
+            return Err(refused(
+                target.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                problem,
+            ));
+        };
+        let told = |problem: String| refused(endpoint.to_string(), endpoint.redact(&problem));
+        let mark =
+            mark(&target.namespace).unwrap_or_else(|| target.namespace.get(..MARK_BYTES).unwrap_or(&target.namespace));
+        let mark = mark.to_owned();
+        let parsed = url::parse(endpoint).map_err(told)?;
+        let tls = parsed.tls.as_ref().map(tls::connector).transpose().map_err(told)?;
+        Ok(Self { system, endpoint: endpoint.clone(), config: parsed.config, tls, clock: target.clock, mark })
+    }
+
+    /// The address without credentials, `host:port`.
+    pub(super) fn address(&self) -> String {
+        self.endpoint.host_port().to_owned()
+    }
+
+    /// An error of this system at this address, without secrets.
+    pub(super) fn error(&self, problem: &str) -> SystemError {
+        SystemError { system: self.system, address: self.address(), problem: self.redact(problem) }
+    }
+
+    /// What the server lists a connection of that client by: a run lives while one of them is there.
+    pub(super) fn application(&self, client: &str) -> String {
+        format!("{client} of {}", self.mark)
+    }
+
+    /// The run's clock.
+    pub(super) fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// Takes the secrets out of a text.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.endpoint.redact(text)
+    }
+
+    /// Opens a connection that the server lists as `application`.
+    ///
+    /// # Errors
+    /// One sentence without secrets, with what to do where we know it.
+    pub(super) async fn connect(&self, application: &str, limit: Duration) -> Result<Connection, String> {
+        let mut config = self.config.clone();
+        config.application_name(application);
+        let mut connection = self.connect_when_free(&config, limit).await?;
+        let identified = timeout(limit, connection.identify()).await;
+        let identified = identified.map_err(|_| format!("no answer within {} s", limit.as_secs_f64()))?;
+        identified.map_err(|error| self.redact(&text_of(&error)))?;
+        Ok(connection)
+    }
+
+    /// A session that was just closed keeps its slot until its process has ended:
+    /// at the change of trials "too many clients" is asked again for a while.
+    async fn connect_when_free(&self, config: &Config, limit: Duration) -> Result<Connection, String> {
+        let until = tokio::time::Instant::now() + SLOT_LIMIT.min(limit);
+        loop {
+            let connecting = async {
+                match &self.tls {
+                    None => config.connect(NoTls).await.map(|(client, driver)| self.drive(client, driver)),
+                    Some(tls) => config.connect(tls.clone()).await.map(|(client, driver)| self.drive(client, driver)),
+                }
+            };
+            let connected = timeout(limit, connecting).await;
+            let connected = connected.map_err(|_| format!("no connection within {} s", limit.as_secs_f64()))?;
+            let full = connected.as_ref().is_err_and(|error| error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS));
+            if !full || tokio::time::Instant::now() >= until {
+                return connected.map_err(|error| self.redact(&advice(&error)));
+            }
+            tokio::time::sleep(SLOT_PAUSE).await;
+        }
+    }
+
+    fn drive<S, T>(&self, client: Client, driver: Driver<S, T>) -> Connection
+    where
+        Driver<S, T>: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let lost = Arc::new(AtomicU64::new(ALIVE));
+        let (stamp, clock) = (Arc::clone(&lost), self.clock);
+        let driver = tokio::spawn(async move {
+            // Why it ended is told to the statement under way, if there is one.
+            drop(driver.await);
+            stamp.store(clock.now(), Ordering::Release);
+        });
+        Connection { client, driver, lost, backend: Backend { pid: 0, started_us: 0 } }
+    }
+
+    /// Asks the server to end the statement that runs on that connection. It does
+    /// not say whether it did, and the request may arrive after the statement's end
+    /// (<https://www.postgresql.org/docs/15/protocol-flow.html#id-1.10.6.7.10>).
+    pub(super) async fn cancel(&self, token: &CancelToken, limit: Duration) {
+        let sent = match &self.tls {
+            None => timeout(limit, token.cancel_query(NoTls)).await,
+            Some(tls) => timeout(limit, token.cancel_query(tls.clone())).await,
+        };
+        // Failed or not: the statement's end, or the backstop, decides.
+        drop(sent);
+    }
+
+    /// Runs `work` on a connection of its own, for everything that is not measured.
+    ///
+    /// # Errors
+    /// No connection, no answer, or the server's refusal.
+    pub(super) async fn control<T>(
+        &self,
+        work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, SystemError> {
+        let connection = self.connect("lockbench control", CONTROL_LIMIT).await.map_err(|text| self.error(&text))?;
+        let worked = timeout(CONTROL_LIMIT, work(&connection.client)).await;
+        connection.close().await;
+        match worked {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.error(&advice(&error))),
+            Err(_) => Err(self.error("no answer within 10 s")),
+        }
+    }
+
+    /// Nanoseconds of the smallest query.
+    pub(super) async fn round_trip_ns(&self, client: &Client) -> Result<u64, Error> {
+        let asked = self.now();
+        client.simple_query("select 1").await?;
+        Ok(self.now().saturating_sub(asked))
+    }
+
+    /// Reads version, durability and role back. `survives` says what they mean for the recipe.
+    pub(super) async fn facts(&self, survives: &str) -> Result<Facts, SystemError> {
+        // First: through a pooler the statements below may already fail for its sake.
+        let pooler = self.pooler().await;
+        let facts = self.facts_of(survives).await;
+        let mut facts = facts.map_err(|mut error| {
+            if let Some(pooler) = &pooler {
+                error.problem = format!("{} ({pooler})", error.problem);
+            }
+            error
+        })?;
+        facts.caveats.pooler = pooler;
+        Ok(facts)
+    }
+
+    /// What shows that statements of one connection reach different sessions of the server:
+    /// two connections are asked in turn which process serves them. A pooler in transaction
+    /// mode hands the same idle session to both, or one connection's next statement to
+    /// another session (<https://www.pgbouncer.org/features.html>). `None` where nothing
+    /// shows it, as with a pooler in session mode, which keeps a session for a connection.
+    async fn pooler(&self) -> Option<String> {
+        let first = self.probe().await?;
+        let second = self.probe().await;
+        let mut seen = [Vec::new(), Vec::new()];
+        if let Some(second) = &second {
+            for _ in 0..2 {
+                seen[0].push(pid(&first.client).await?);
+                seen[1].push(pid(&second.client).await?);
+            }
+        }
+        first.close().await;
+        if let Some(second) = second {
+            second.close().await;
+        }
+        pooled(&seen)
+    }
+
+    /// A connection of which nothing is asked yet; `None` if there is none in time.
+    async fn probe(&self) -> Option<Connection> {
+        let mut config = self.config.clone();
+        config.application_name("lockbench control");
+        self.connect_when_free(&config, PROBE_LIMIT).await.ok()
+    }
+
+    async fn facts_of(&self, survives: &str) -> Result<Facts, SystemError> {
+        let row = self.control(async |client| client.query_typed_one(FACTS, &[]).await).await?;
+        let setting = |index: usize| -> String { row.try_get(index).unwrap_or_default() };
+        let standbys = setting(4);
+        Ok(Facts {
+            version: setting(0),
+            durability: format!(
+                "{survives}fsync {}, synchronous_commit {}, full_page_writes {}",
+                setting(1),
+                setting(2),
+                setting(3)
+            ),
+            quorum: if standbys.is_empty() {
+                "1 of 1".to_owned()
+            } else {
+                format!("1 of 1, synchronous_standby_names {standbys}")
+            },
+            role: match row.try_get(5) {
+                Ok(false) => "primary (not in recovery)".to_owned(),
+                Ok(true) => "standby (in recovery)".to_owned(),
+                Err(_) => "unknown".to_owned(),
+            },
+            caveats: Caveats { standby: row.try_get(5).unwrap_or(false), ..Caveats::default() },
+        })
+    }
+}
+
+/// The process that serves the next statement of this connection, asked without a prepared
+/// statement: those live in one session.
+async fn pid(client: &Client) -> Option<String> {
+    let answer = timeout(PROBE_LIMIT, client.simple_query("select pg_backend_pid()")).await.ok()?.ok()?;
+    answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
+}
+
+/// What the processes that served two connections in turn show.
+fn pooled(seen: &[Vec<String>; 2]) -> Option<String> {
+    let moved = seen.iter().find_map(|pids| pids.iter().find(|pid| **pid != pids[0]).map(|other| (&pids[0], other)));
+    if let Some((one, other)) = moved {
+        return Some(format!("statements of one connection were served by the server processes {one} and {other}"));
+    }
+    let (first, second) = (seen[0].first()?, seen[1].first()?);
+    (first == second).then(|| format!("two connections were served by one server process, {first}"))
+}
+
+/// Settings by name (<https://www.postgresql.org/docs/15/runtime-config-wal.html>), and
+/// whether the server replays another one's log
+/// (<https://www.postgresql.org/docs/15/functions-admin.html#FUNCTIONS-RECOVERY-CONTROL>).
+const FACTS: &str = "select current_setting('server_version'), current_setting('fsync'), \
+     current_setting('synchronous_commit'), current_setting('full_page_writes'), \
+     current_setting('synchronous_standby_names'), pg_is_in_recovery()";
+
+/// A server process that serves one connection. Process ids are used again, so
+/// its start belongs to its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Backend {
+    pid: i32,
+    started_us: i64,
+}
+
+impl Backend {
+    /// Does the server behind `client` still run that process? When it does not,
+    /// its session has ended: its advisory locks are free and no statement of
+    /// it will run any more
+    /// (<https://www.postgresql.org/docs/15/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>).
+    pub(super) async fn ended(self, client: &Client) -> Result<bool, Error> {
+        let sql = "select 1 from pg_stat_activity where pid = $1 \
+                   and (extract(epoch from backend_start) * 1000000)::bigint = $2";
+        client.query_opt(sql, &[&self.pid, &self.started_us]).await.map(|row| row.is_none())
+    }
+}
+
+/// "Not lost" in the stamp of a connection: no instant that a clock shows.
+const ALIVE: u64 = u64::MAX;
+
+/// A live, or lately lost, connection.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    driver: JoinHandle<()>,
+    /// When the driver ended, or [`ALIVE`].
+    lost: Arc<AtomicU64>,
+    backend: Backend,
+}
+
+impl Connection {
+    async fn identify(&mut self) -> Result<(), Error> {
+        let sql = "select pid, (extract(epoch from backend_start) * 1000000)::bigint \
+                   from pg_stat_activity where pid = pg_backend_pid()";
+        // Without a name, as all statements of the control connection: behind a pooler the names of others are taken.
+        let row: Row = self.client.query_typed_one(sql, &[]).await?;
+        self.backend = Backend { pid: row.try_get(0)?, started_us: row.try_get(1)? };
+        Ok(())
+    }
+
+    /// The server process at the other end.
+    pub(super) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// When it was lost, if it was.
+    pub(super) fn lost_at(&self) -> Option<u64> {
+        Some(self.lost.load(Ordering::Acquire)).filter(|at| *at != ALIVE)
+    }
+
+    /// Says goodbye and waits until the socket is closed, at most a second.
+    pub(super) async fn close(self) {
+        let Self { client, mut driver, .. } = self;
+        drop(client);
+        if timeout(GOODBYE_LIMIT, &mut driver).await.is_err() {
+            driver.abort();
+        }
+    }
+
+    /// Closes the socket at once, whatever the server still does with it.
+    pub(super) fn abandon(self) {
+        self.driver.abort();
+    }
+}
+
+/// The error with its causes: the library's own text alone is "db error".
+pub(super) fn text_of(error: &Error) -> String {
+    if let Some(db) = error.as_db_error() {
+        return format!("{} (SQLSTATE {})", db.message(), db.code().code());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// The error, and what to do about it where we know.
+fn advice(error: &Error) -> String {
+    let text = text_of(error);
+    match error.code() {
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS && text.contains("for role") => format!(
+            "{text}: every client needs a connection of its own; run fewer clients, or raise the role's limit \
+             (alter role ... connection limit N; -1: none)"
+        ),
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS && text.contains("for database") => format!(
+            "{text}: every client needs a connection of its own; run fewer clients, or raise the database's limit \
+             (alter database ... connection limit N; -1: none)"
+        ),
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => format!(
+            "{text}: every client needs a connection of its own; run fewer clients, or raise max_connections \
+             (stock: 100, three of them reserved) and restart the server"
+        ),
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            format!(
+                "{text}: the role must be allowed to create a schema of its own: grant create on database ... to ..."
+            )
+        }
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pooled;
+
+    #[test]
+    fn a_pooler_shows_in_who_serves_two_connections_in_turn() {
+        let seen = |first: [&str; 2], second: [&str; 2]| {
+            [first.map(str::to_owned).to_vec(), second.map(str::to_owned).to_vec()]
+        };
+        assert_eq!(pooled(&seen(["7", "7"], ["8", "8"])), None);
+        assert_eq!(
+            pooled(&seen(["7", "7"], ["7", "7"])).as_deref(),
+            Some("two connections were served by one server process, 7")
+        );
+        assert_eq!(
+            pooled(&seen(["7", "7"], ["8", "9"])).as_deref(),
+            Some("statements of one connection were served by the server processes 8 and 9")
+        );
+        assert_eq!(pooled(&[Vec::new(), Vec::new()]), None);
+    }
+}

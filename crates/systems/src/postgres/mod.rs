@@ -1,0 +1,101 @@
+//! Two recipes on PostgreSQL. `postgres:advisory` locks a number in the server's
+//! shared memory for as long as the connection lives; `postgres:lease` keeps a
+//! row with an expiry and a fencing token in a table of its own.
+//!
+//! * `url`, `tls`: the address, and what is verified;
+//! * `connect`: connections, facts, errors; `link`: a client's connection;
+//! * `advisory`, `advisory_key`; `lease`, `table`: the recipes.
+
+mod advisory;
+mod advisory_key;
+mod capacity;
+mod connect;
+mod lease;
+mod link;
+pub(super) mod look;
+pub(super) mod sweep;
+mod table;
+mod tls;
+mod url;
+
+use std::sync::Arc;
+
+use super::planted::Flaw;
+use super::{Entry, Target};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
+
+/// Registry line of the advisory recipe.
+pub static ADVISORY: Entry = Entry {
+    name: "postgres:advisory",
+    summary: "session advisory lock: lives and dies with the connection, the server queues",
+    server: Some(ServerKind::Postgres),
+    files: |_| 1,
+    quick: true,
+    control: false,
+    guarantees: ADVISORY_GUARANTEES,
+    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
+};
+
+/// Registry line of the lease recipe.
+pub static LEASE: Entry = Entry {
+    name: "postgres:lease",
+    summary: "a row with an expiry by the server's clock and a fencing token",
+    server: Some(ServerKind::Postgres),
+    files: |_| 1,
+    quick: true,
+    control: false,
+    guarantees: LEASE_GUARANTEES,
+    connect: |target| Ok(Arc::new(lease::Lease::new(&target, None)?)),
+};
+
+/// Promises of a session advisory lock.
+///
+/// "Held until explicitly released or the session ends", so no lease: a client
+/// that is gone behind a dead network keeps the lock until TCP keepalive ends
+/// its session. Waiters of one key are served in order of arrival:
+/// src/backend/storage/lmgr/README, section on lock acquisition, says that
+/// conflicting requests are granted in that order and that only deadlock
+/// resolution reorders a queue; clients here wait for one key at a time and
+/// never ask for one that they hold, the one other exception named there.
+const ADVISORY_GUARANTEES: Guarantees = Guarantees {
+    lease: false,
+    token: None,
+    fifo: true,
+    waiting: WaitKind::ServerQueue,
+    renewal: RenewalKind::None,
+    ttl_floor_ms: 0,
+    ttl_step_ms: 0,
+    connection_frees: true,
+    quorum: false,
+    source: "https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS",
+};
+
+/// Promises of the lease row. One UPDATE sees and changes a row atomically
+/// (the `source`: READ COMMITTED waits for a concurrent update of the row and
+/// evaluates its WHERE again on the new version); `clock_timestamp()` is the time of
+/// evaluation, not of the transaction's start
+/// (<https://www.postgresql.org/docs/15/functions-datetime.html#FUNCTIONS-DATETIME-CURRENT>).
+/// It is the wall clock of the database host: a jump of that clock breaks the
+/// promise. Its resolution is a microsecond; the floor of 1 ms is ours.
+const LEASE_GUARANTEES: Guarantees = Guarantees {
+    lease: true,
+    token: Some("fence column of the lease row"),
+    fifo: false,
+    waiting: WaitKind::Poll,
+    renewal: RenewalKind::Explicit,
+    ttl_floor_ms: 1,
+    ttl_step_ms: 0,
+    connection_frees: false,
+    quorum: false,
+    source: "https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED",
+};
+
+/// With a planted bug.
+pub(super) fn flawed_advisory(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(advisory::Advisory::new(target, Some(flaw))?))
+}
+
+/// With a planted bug.
+pub(super) fn flawed_lease(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(lease::Lease::new(target, Some(flaw))?))
+}

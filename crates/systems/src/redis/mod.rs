@@ -1,0 +1,67 @@
+//! `redis`: SET NX PX on one server, a fencing token from a counter in the same
+//! script, compare-and-delete release, waiting by polling.
+//!
+//! What it can promise depends on the server's settings, which are read back: a
+//! server that loses its memory loses locks and token counters alike.
+
+mod answer;
+pub(super) mod door;
+mod flawed;
+pub(super) mod inspect;
+mod link;
+pub(super) mod look;
+mod naming;
+pub mod script;
+mod server;
+mod session;
+pub(super) mod sweep;
+mod system;
+
+use std::sync::Arc;
+
+use super::planted::Flaw;
+use super::{Entry, Target};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
+
+// The public handle: what `redlock` builds its nodes from.
+pub(super) use answer::{Answer, ask};
+pub(super) use flawed::Scripts;
+pub(super) use naming::{Identities, Ticket};
+pub(super) use server::{Limits, Server};
+
+/// Registry line.
+pub(super) static ENTRY: Entry = Entry {
+    name: "redis",
+    summary: "one Redis: SET NX PX and a fencing counter in one script, waits by polling",
+    server: Some(ServerKind::Redis),
+    files: |_| 1,
+    quick: true,
+    control: false,
+    guarantees: GUARANTEES,
+    connect,
+};
+
+/// A PX of one millisecond is the shortest that SET takes, and expiry is by the
+/// server's wall clock (<https://redis.io/docs/latest/commands/set/>,
+/// <https://redis.io/docs/latest/commands/expire/#how-redis-expires-keys>).
+const GUARANTEES: Guarantees = Guarantees {
+    lease: true,
+    token: Some("INCR in the acquire script"),
+    fifo: false,
+    waiting: WaitKind::Poll,
+    renewal: RenewalKind::Explicit,
+    ttl_floor_ms: 1,
+    ttl_step_ms: 1,
+    connection_frees: false,
+    quorum: false,
+    source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
+};
+
+fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(system::RedisSystem::new(target, None)?))
+}
+
+/// With a planted bug.
+pub(super) fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    Ok(Arc::new(system::RedisSystem::new(target, Some(flaw))?))
+}

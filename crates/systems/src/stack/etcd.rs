@@ -1,0 +1,53 @@
+//! etcd, one member. Flags: <https://etcd.io/docs/v3.4/op-guide/configuration/>;
+//! everything but names, addresses and the directory is as shipped (every
+//! proposal is fsynced).
+
+use rustix::process::Signal;
+
+use super::error::StartError;
+use super::recipe::{Call, Launch, Program, Recipe, Site, ask};
+use super::search::{Search, native};
+use lockbench_core::lock::{Endpoint, ServerKind};
+
+pub(super) static RECIPE: Recipe = Recipe {
+    kind: ServerKind::Etcd,
+    nodes: 1,
+    ports: 2,
+    users: &["nobody", "etcd"],
+    install: "apt-get install etcd-server",
+    most_clients: None,
+    settings: &[],
+    stop: Signal::TERM,
+    find,
+    launch,
+    answers,
+    endpoint,
+};
+
+fn find(search: &Search) -> Result<Program, String> {
+    // "etcd Version: 3.4.23"
+    Ok(native(search.executable("etcd", "LOCKBENCH_ETCD")?, 2))
+}
+
+fn launch(site: &Site) -> Result<Launch, StartError> {
+    let client = format!("http://127.0.0.1:{}", site.port());
+    let peer = format!("http://127.0.0.1:{}", site.ports.get(1).copied().unwrap_or_default());
+    let server = Call::new(&site.program.path)
+        .args(["--name", "lockbench", "--data-dir"])
+        .arg(site.dir.join("data"))
+        .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+        .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+        .arg("--initial-cluster")
+        .arg(format!("lockbench={peer}"));
+    Ok(Launch { prepare: None, server })
+}
+
+/// `/health` is true once there is a leader and a proposal passes.
+fn answers(site: &Site) -> Result<(), String> {
+    let question = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    ask(site.port(), question, r#""health":"true""#)
+}
+
+fn endpoint(site: &Site) -> Endpoint {
+    Endpoint::new(format!("etcd://127.0.0.1:{}", site.port()))
+}

@@ -1,0 +1,257 @@
+//! Starts servers: all kinds at once, each on its own thread.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tracing::{debug, info, warn};
+
+use super::error::StartError;
+use super::home::{Home, no_random, random_hex};
+use super::local_node::LocalNode;
+use super::node::Node;
+use super::port;
+use super::process::{Process, describe};
+use super::recipe::{Call, Program, Recipe, Site};
+use super::search::Search;
+use super::server::{Place, Server};
+use super::user::{self, User};
+use lockbench_core::lock::ServerKind;
+use lockbench_core::stop::Stop;
+
+/// What the log calls this part, so that a filter can name it.
+const LOG: &str = "lockbench::servers";
+
+/// How long a preparing step may take to end when the start is interrupted: it does so between two parts of its work.
+const STEP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the temporary directory is made. Default: the system's (`TMPDIR` if set).
+    pub parent: PathBuf,
+    /// Leave the directory, with data and logs, for inspection.
+    pub keep: bool,
+    /// Longest wait for a server to answer. Default 30 s: a loaded machine may
+    /// need seconds for a JVM.
+    pub ready_within: Duration,
+    /// Where programs are looked for.
+    pub search: Search,
+    /// Ends the start early.
+    pub stop: Stop,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            parent: std::env::temp_dir(),
+            keep: false,
+            ready_within: Duration::from_secs(30),
+            search: Search::from_env(),
+            stop: Stop::new(),
+        }
+    }
+}
+
+/// Servers of this machine, started for one run.
+pub struct LocalStack;
+
+impl LocalStack {
+    /// Starts one server (Redlock: five) of each kind, in parallel, and waits
+    /// until each answers or has failed: one that fails does not stop the
+    /// others. Blocks up to `ready_within`. The servers share one temporary
+    /// directory, which goes with the last of them.
+    #[must_use]
+    pub fn start(kinds: &[ServerKind], options: &Options) -> Vec<(ServerKind, Result<Server, StartError>)> {
+        if kinds.is_empty() {
+            return Vec::new();
+        }
+        let prepared = Home::create(&options.parent, options.keep).map(Arc::new);
+        let (home, ports) = match prepared.and_then(|home| Ok((home, reserve(kinds)?))) {
+            Ok(prepared) => prepared,
+            Err(error) => return kinds.iter().map(|kind| (*kind, Err(error.clone()))).collect(),
+        };
+        thread::scope(|scope| {
+            let starts: Vec<_> = kinds
+                .iter()
+                .zip(ports)
+                .map(|(kind, ports)| {
+                    let start = Start { home: &home, options, recipe: super::recipe(*kind) };
+                    (*kind, scope.spawn(move || start.logged(ports)))
+                })
+                .collect();
+            starts.into_iter().map(|(kind, start)| (kind, joined(start.join()))).collect()
+        })
+    }
+}
+
+fn joined(result: thread::Result<Result<Server, StartError>>) -> Result<Server, StartError> {
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Ports for all kinds at once, so that no two servers of ours get the same.
+fn reserve(kinds: &[ServerKind]) -> Result<Vec<Vec<u16>>, StartError> {
+    let needs: Vec<usize> = kinds.iter().map(|kind| need(super::recipe(*kind))).collect();
+    let mut all = choose(needs.iter().sum())?;
+    Ok(needs.into_iter().map(|need| all.drain(..need).collect()).collect())
+}
+
+fn need(recipe: &Recipe) -> usize {
+    recipe.nodes * recipe.ports
+}
+
+fn choose(count: usize) -> Result<Vec<u16>, StartError> {
+    port::free(count).map_err(|source| StartError::system("find a free port on 127.0.0.1", source))
+}
+
+/// The start of one kind.
+struct Start<'a> {
+    home: &'a Arc<Home>,
+    options: &'a Options,
+    recipe: &'static Recipe,
+}
+
+/// The processes of a node, as the log has them.
+fn told(pids: &[u32]) -> String {
+    match pids {
+        [one] => format!("pid {one}"),
+        several => format!("pids {}", several.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+impl Start<'_> {
+    /// Starts the servers of the kind; the log has how it went.
+    fn logged(&self, ports: Vec<u16>) -> Result<Server, StartError> {
+        let begin = Instant::now();
+        let started = self.with_a_second_try(ports);
+        let (kind, took) = (self.recipe.kind, begin.elapsed().as_millis());
+        match &started {
+            Ok(server) => {
+                for node in &server.nodes {
+                    let (version, pids) = (&server.version, node.pids());
+                    info!(target: LOG, "{kind} {version} answers at {} after {took} ms, {}", node.endpoint(), told(&pids));
+                }
+                debug!(target: LOG, "{kind} runs {}, its data and logs are in {}",
+                    server.program,
+                    self.home.path().display()
+                );
+            }
+            Err(error) => warn!(target: LOG, "{kind} was not started, after {took} ms: {error}"),
+        }
+        started
+    }
+
+    fn with_a_second_try(&self, ports: Vec<u16>) -> Result<Server, StartError> {
+        let program = self.options.search.program(self.recipe)?;
+        match self.try_on(&program, &ports, "") {
+            Err(error) if error.lost_the_port() => {
+                let ports = choose(need(self.recipe))?;
+                self.try_on(&program, &ports, "-again")
+                    .map_err(|error| if error.lost_the_port() { error.named_as_port_race() } else { error })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn try_on(&self, program: &Program, ports: &[u16], suffix: &str) -> Result<Server, StartError> {
+        let limit = Instant::now() + self.options.ready_within;
+        let mut started = Vec::new();
+        for (number, ports) in ports.chunks(self.recipe.ports).enumerate() {
+            started.push(self.node(&format!("{}-{number}{suffix}", self.recipe.kind), program, ports, limit)?);
+        }
+        for node in &started {
+            node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
+        }
+        Ok(Server {
+            kind: self.recipe.kind,
+            program: program.path.display().to_string(),
+            version: program.version.clone(),
+            remarks: self.recipe.settings.iter().map(|setting| format!("not stock: {setting}")).collect(),
+            durability: None,
+            nodes: started.into_iter().map(|node| Box::new(node) as Box<dyn Node>).collect(),
+            place: Place::Local(Arc::clone(self.home)),
+        })
+    }
+
+    /// Prepares and spawns one node; does not wait until it answers.
+    fn node(&self, name: &str, program: &Program, ports: &[u16], limit: Instant) -> Result<LocalNode, StartError> {
+        let user = self.user()?;
+        let dir = self.home.node(name, user.as_ref())?;
+        let password = random_hex(16).map_err(no_random)?;
+        let site = Site { dir, ports: ports.to_vec(), program: program.clone(), user, password };
+        let launch = (self.recipe.launch)(&site)?;
+        if let Some(step) = &launch.prepare {
+            self.complete(step, &site, name, limit)?;
+        }
+        let process = self.spawn(&launch.server, &site, name)?;
+        Ok(LocalNode {
+            name: name.to_owned(),
+            recipe: self.recipe,
+            endpoint: (self.recipe.endpoint)(&site),
+            call: launch.server,
+            log: self.log(name),
+            home: Arc::clone(self.home),
+            process: RwLock::new(process),
+            spent_s: Mutex::new(0.0),
+            site,
+        })
+    }
+
+    /// Whom to run as: as ourselves unless we are root.
+    fn user(&self) -> Result<Option<User>, StartError> {
+        if !user::is_root() {
+            return Ok(None);
+        }
+        let users = self.recipe.users;
+        let missing = || StartError::NoUser { kind: self.recipe.kind, users: users.join(", ") };
+        user::first_of(users).map(Some).ok_or_else(missing)
+    }
+
+    fn spawn(&self, call: &Call, site: &Site, name: &str) -> Result<Process, StartError> {
+        Process::spawn(self.home, call, &site.dir, &self.log(name), site.user.as_ref())
+            .map_err(|source| StartError::system(format!("start {}", call.program.display()), source))
+    }
+
+    /// Runs a preparing step to its end.
+    fn complete(&self, step: &Call, site: &Site, name: &str, limit: Instant) -> Result<(), StartError> {
+        let process = self.spawn(step, site, &format!("{name}-prepare"))?;
+        match process.wait(limit, || self.options.stop.draining()) {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.died(&step.program, site, &process, &describe(status))),
+            None if self.options.stop.draining() => {
+                // Killed in the middle it would leave files and shared memory.
+                process.ask_to_stop(Signal::TERM);
+                process.finish_within(STEP_PATIENCE);
+                Err(StartError::Interrupted { kind: self.recipe.kind })
+            }
+            None => Err(self.not_ready(site, &process, "still preparing".to_owned())),
+        }
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.home.path().join(format!("{name}.log"))
+    }
+
+    fn died(&self, program: &std::path::Path, site: &Site, process: &Process, status: &str) -> StartError {
+        StartError::Died {
+            kind: self.recipe.kind,
+            program: program.to_owned(),
+            status: status.to_owned(),
+            port: site.port(),
+            log: process.log_tail(),
+        }
+    }
+
+    fn not_ready(&self, site: &Site, process: &Process, answer: String) -> StartError {
+        StartError::NotReady {
+            kind: self.recipe.kind,
+            program: site.program.path.clone(),
+            port: site.port(),
+            limit_s: self.options.ready_within.as_secs(),
+            answer,
+            log: process.log_tail(),
+        }
+    }
+}

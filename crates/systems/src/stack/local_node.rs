@@ -1,0 +1,169 @@
+//! A node that is a process of this machine: its process, and what it takes to
+//! start it again.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::error::StartError;
+use super::home::Home;
+use super::node::{Node, NodeError};
+use super::port;
+use super::process::{Process, describe};
+use super::recipe::{Call, Recipe, Site};
+use super::usage::Usage;
+use lockbench_core::lock::Endpoint;
+use lockbench_core::stop::Stop;
+
+/// Longest wait for a restarted server to answer, as for a first start.
+const BACK_WITHIN: Duration = Duration::from_secs(30);
+
+/// One process group.
+pub(super) struct LocalNode {
+    pub(super) name: String,
+    pub(super) recipe: &'static Recipe,
+    pub(super) site: Site,
+    pub(super) endpoint: Endpoint,
+    pub(super) call: Call,
+    pub(super) log: PathBuf,
+    pub(super) home: Arc<Home>,
+    pub(super) process: RwLock<Process>,
+    /// CPU seconds of the processes before the present one.
+    pub(super) spent_s: Mutex<f64>,
+}
+
+impl LocalNode {
+    /// Its present process. A writer holds the lock only to put another one there.
+    fn process<T>(&self, look: impl FnOnce(&Process) -> T) -> T {
+        look(&self.process.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks until the server answers, and makes sure that it is ours that did.
+    pub(super) fn await_answer(&self, within: Duration, limit: Instant, stop: &Stop) -> Result<(), StartError> {
+        let kind = self.recipe.kind;
+        loop {
+            let answer = (self.recipe.answers)(&self.site);
+            if let Some(status) = self.process(Process::died) {
+                return Err(StartError::Died {
+                    kind,
+                    program: self.site.program.path.clone(),
+                    status: describe(status),
+                    port: self.site.port(),
+                    log: self.log_tail(),
+                });
+            }
+            match answer {
+                Ok(()) if port::belongs_to(self.site.port(), &self.pids()) == Some(false) => {
+                    return Err(StartError::PortTaken { kind, port: self.site.port(), log: self.log_tail() });
+                }
+                Ok(()) => return Ok(()),
+                Err(_) if stop.draining() => return Err(StartError::Interrupted { kind }),
+                Err(answer) if Instant::now() >= limit => {
+                    return Err(StartError::NotReady {
+                        kind,
+                        program: self.site.program.path.clone(),
+                        port: self.site.port(),
+                        limit_s: within.as_secs(),
+                        answer,
+                        log: self.log_tail(),
+                    });
+                }
+                Err(_) => thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    fn signal(&self, action: &'static str, signal: Signal) -> Result<(), NodeError> {
+        self.process(|process| process.signal_group(signal)).map_err(|error| self.failed(action, error))
+    }
+
+    fn failed(&self, action: &'static str, problem: impl ToString) -> NodeError {
+        NodeError { action, node: self.name.clone(), problem: problem.to_string() }
+    }
+
+    /// Adds up what the present process has used; it is about to end.
+    fn settle(&self) {
+        if let Some(usage) = self.process(Process::usage) {
+            *self.spent_s.lock().unwrap_or_else(PoisonError::into_inner) += usage.cpu_s;
+        }
+    }
+}
+
+impl Node for LocalNode {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        self.process(Process::pids)
+    }
+
+    fn died(&self) -> Option<String> {
+        let status = match self.process.try_read() {
+            Ok(process) => process.died_now(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().died_now(),
+            Err(TryLockError::WouldBlock) => None,
+        }?;
+        let (kind, address) = (self.recipe.kind, self.endpoint.host_port());
+        Some(format!("{kind} on {address} ended ({}); its last lines:{}", describe(status), self.log_tail()))
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        let before = *self.spent_s.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.process(Process::usage)?;
+        Some(Usage { cpu_s: before + now.cpu_s, ..now })
+    }
+
+    fn log_tail(&self) -> String {
+        self.process(Process::log_tail)
+    }
+
+    fn pause(&self) -> Result<(), NodeError> {
+        self.signal("pause", Signal::STOP)
+    }
+
+    fn resume(&self) -> Result<(), NodeError> {
+        self.signal("resume", Signal::CONT)
+    }
+
+    fn kill(&self) -> Result<(), NodeError> {
+        self.settle();
+        self.process(Process::kill).map_err(|error| self.failed("kill", error))
+    }
+
+    fn restart(&self) -> Result<(), NodeError> {
+        const ACTION: &str = "restart";
+        self.settle();
+        self.ask_to_stop();
+        self.finish();
+        let again = Process::spawn(&self.home, &self.call, &self.site.dir, &self.log, self.site.user.as_ref())
+            .map_err(|error| self.failed(ACTION, error))?;
+        *self.process.write().unwrap_or_else(PoisonError::into_inner) = again;
+        let answered = self.await_answer(BACK_WITHIN, Instant::now() + BACK_WITHIN, &Stop::new());
+        answered.map_err(|error| self.failed(ACTION, error))
+    }
+
+    fn disconnect(&self) -> Result<(), NodeError> {
+        let problem = "programs of this machine have no network of their peers; use --stack docker";
+        Err(self.failed("disconnect", problem))
+    }
+
+    fn connect(&self) -> Result<(), NodeError> {
+        Ok(())
+    }
+
+    fn ask_to_stop(&self) {
+        self.process(|process| process.ask_to_stop(self.recipe.stop));
+    }
+
+    fn finish(&self) {
+        self.process(Process::finish);
+    }
+}

@@ -1,0 +1,100 @@
+//! Where servers come from: real server programs of this machine, started for
+//! one run in a temporary directory on free loopback ports, and stopped
+//! whatever happens. How a lock is taken on them is `backend`'s business.
+//!
+//! ```text
+//! LocalStack::start -> one thread a kind -> Recipe (how this kind is started)
+//!     Home    the temporary directory, and its guard
+//!     Guard   a shell that outlives us: stops what we left if we are killed
+//!     Process one server in a process group of its own
+//!     Server  the handle: endpoints, death, usage, pause, stop on drop
+//! ```
+//!
+//! **Who stops the servers.** A [`Server`] stops its processes when it is
+//! dropped: normal end, error return and panic. Each is in a process group of
+//! its own, so a Ctrl-C to the foreground group does not reach it; the command
+//! line handles the signal and drops the servers. Against `kill -9` of
+//! lockbench itself there is a guard: a small shell whose standard input is a
+//! pipe that only we hold open. When we are gone, however that came, it reads
+//! end-of-file, stops the groups it was told of and removes the directory.
+//! `PR_SET_PDEATHSIG` (`setpriv --pdeathsig`) was rejected for this: it fires
+//! when the *thread* that forked ends (prctl(2)), which is every test thread
+//! and every blocking task; it leaves the directory; and it does not reach the
+//! children of a server.
+//!
+//! **Settings** are those that the server ships with. What differs is told by
+//! [`Server::remarks`], for the report.
+//!
+//! **Users.** Run as root, every server drops to an unprivileged user: Postgres
+//! refuses root, and an open Redis on loopback that runs as root would let any
+//! local user write files as root.
+
+mod docker;
+mod error;
+mod etcd;
+mod guard;
+mod home;
+mod local;
+mod local_node;
+mod node;
+mod port;
+mod postgres;
+mod process;
+mod recipe;
+mod redis;
+mod register;
+mod search;
+mod server;
+mod usage;
+mod user;
+mod zookeeper;
+
+use lockbench_core::lock::ServerKind;
+
+pub use docker::{DockerError, DockerOptions, DockerStack, Project, Seen};
+pub use error::StartError;
+pub use local::{LocalStack, Options};
+pub use node::{Node, NodeError};
+pub use register::{Kept, Left, Register, RegisterError};
+pub use search::{Probe, Search};
+pub use server::Server;
+pub use usage::Usage;
+
+use recipe::Recipe;
+
+/// How each kind is started, in the order of [`ServerKind::ALL`].
+static RECIPES: &[&Recipe] = &[&redis::SINGLE, &redis::FIVE, &zookeeper::RECIPE, &etcd::RECIPE, &postgres::RECIPE];
+
+fn recipe(kind: ServerKind) -> &'static Recipe {
+    RECIPES.iter().copied().find(|recipe| recipe.kind == kind).unwrap_or(&redis::SINGLE)
+}
+
+/// The setting by which a server of this kind, as it is started here, limits its connections, and how many it
+/// leaves to clients where a process may have so many files open; `None`: it sets no limit.
+#[must_use]
+pub fn most_clients(kind: ServerKind, open_files: Option<u64>) -> Option<(&'static str, u64)> {
+    let (setting, most, files_kept) = recipe(kind).most_clients?;
+    let files = open_files.map_or(u64::MAX, |files| files.saturating_sub(files_kept));
+    Some((setting, most.min(files)))
+}
+
+/// Can a server of this kind be started here? Looks at the machine, starts
+/// nothing.
+#[must_use]
+pub fn probe(kind: ServerKind) -> Probe {
+    Search::from_env().probe(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RECIPES, recipe};
+    use lockbench_core::lock::ServerKind;
+
+    #[test]
+    fn every_kind_has_its_recipe() {
+        assert_eq!(RECIPES.len(), ServerKind::ALL.len());
+        for kind in ServerKind::ALL {
+            assert_eq!(recipe(kind).kind, kind);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! One node of a server, wherever it runs: what a fault can do to it, and what
+//! can be seen of it from outside of its protocol.
+
+use super::usage::Usage;
+use lockbench_core::lock::Endpoint;
+
+/// A node could not be disturbed, or not be mended.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot {action} {node}: {problem}")]
+pub struct NodeError {
+    /// What was tried, as a verb.
+    pub action: &'static str,
+    /// Name of the node.
+    pub node: String,
+    /// Cause.
+    pub problem: String,
+}
+
+/// A process of this machine or a container. All methods may be called from any
+/// thread. What a node is told to do it has done on return.
+pub trait Node: Send + Sync {
+    /// Its name, e.g. `etcd-1`.
+    fn name(&self) -> &str;
+
+    /// Its address for clients. Postgres' contains a password.
+    fn endpoint(&self) -> &Endpoint;
+
+    /// Live processes; of a container only its first.
+    fn pids(&self) -> Vec<u32>;
+
+    /// Did it end without being told to? Then how, with its last log lines. Cheap
+    /// while it lives; `None` while it is being stopped or restarted.
+    fn died(&self) -> Option<String>;
+
+    /// CPU time since it was first started and memory now; `None` when it has ended.
+    fn usage(&self) -> Option<Usage>;
+
+    /// Its last log lines, each after a line break and indented.
+    fn log_tail(&self) -> String;
+
+    /// Freezes every process of it.
+    ///
+    /// # Errors
+    /// If it has ended, or the engine refuses.
+    fn pause(&self) -> Result<(), NodeError>;
+
+    /// Ends a pause; harmless where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::pause`].
+    fn resume(&self) -> Result<(), NodeError>;
+
+    /// Ends it at once (SIGKILL), as a crash does; its data stays. It does not
+    /// count as dead then: it was told to.
+    ///
+    /// # Errors
+    /// As [`Self::pause`].
+    fn kill(&self) -> Result<(), NodeError>;
+
+    /// Starts it again with its data and on its address, after an orderly stop if
+    /// it still runs, and waits until it answers or is told to be healthy.
+    ///
+    /// # Errors
+    /// If it does not come back.
+    fn restart(&self) -> Result<(), NodeError>;
+
+    /// Cuts it off from its peers; clients still reach it.
+    ///
+    /// # Errors
+    /// If it has no network of its peers.
+    fn disconnect(&self) -> Result<(), NodeError>;
+
+    /// Ends a cut, under the names that its peers know it by; harmless where there
+    /// is none.
+    ///
+    /// # Errors
+    /// As [`Self::disconnect`].
+    fn connect(&self) -> Result<(), NodeError>;
+
+    /// Begins to stop it for good, without waiting. A node that is not ours is only
+    /// mended: resumed and connected.
+    fn ask_to_stop(&self);
+
+    /// Waits until it has ended, kills it after a while. Twice is harmless.
+    fn finish(&self);
+}

@@ -1,0 +1,128 @@
+//! PostgreSQL, a fresh cluster. Settings as `initdb` writes them (fsync and
+//! synchronous_commit on); see
+//! <https://www.postgresql.org/docs/15/runtime-config-connection.html>.
+//!
+//! It gets a password: its superuser may run programs (`COPY ... PROGRAM`) as
+//! the server's user, who on some machines owns real databases, and every
+//! local user can reach a loopback port.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+
+use super::error::StartError;
+use super::home::write_private;
+use super::recipe::{Call, Launch, Program, Recipe, Site, connect};
+use super::search::{Search, is_executable, native};
+use lockbench_core::lock::{Endpoint, ServerKind};
+
+const USER: &str = "lockbench";
+
+pub(super) static RECIPE: Recipe = Recipe {
+    kind: ServerKind::Postgres,
+    nodes: 1,
+    ports: 1,
+    users: &["postgres", "nobody"],
+    install: "apt-get install postgresql",
+    // Its user is a superuser: the three reserved places are open to it, and left for looking.
+    most_clients: Some(("max_connections", 1_097, 0)),
+    settings: &["max_connections=1100 (shipped: 100)", "no Unix socket"],
+    // "Fast" shutdown: does not wait for clients.
+    stop: Signal::INT,
+    find,
+    launch,
+    answers,
+    endpoint,
+};
+
+/// Debian keeps the programs out of `PATH`, one directory a version.
+fn find(search: &Search) -> Result<Program, String> {
+    let complete = |dir: &Path| is_executable(&dir.join("postgres")) && is_executable(&dir.join("initdb"));
+    let dir = match search.given("LOCKBENCH_POSTGRES_BIN") {
+        Some(given) => Some(PathBuf::from(given)).filter(|dir| complete(dir)),
+        None => search.dirs().iter().cloned().chain(versions()).find(|dir| complete(dir)),
+    };
+    let dir = dir.ok_or(
+        "postgres and initdb (searched in PATH and /usr/lib/postgresql/*/bin; LOCKBENCH_POSTGRES_BIN can name the directory)",
+    )?;
+    // "postgres (PostgreSQL) 15.18 (Debian ...)"
+    Ok(native(dir.join("postgres"), 2))
+}
+
+/// Installed versions, newest first.
+fn versions() -> Vec<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .collect();
+    found.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
+    found.into_iter().map(|(_, dir)| dir).collect()
+}
+
+fn launch(site: &Site) -> Result<Launch, StartError> {
+    let (data, secret) = (site.dir.join("data"), site.dir.join("password"));
+    write_private(&secret, &site.password, site.user.as_ref())?;
+    let prepare = Call::new(&site.program.path.with_file_name("initdb"))
+        .arg("-D")
+        .arg(&data)
+        .args(["-U", USER, "--auth=password", "--encoding=UTF8", "--locale=C", "--no-instructions"])
+        // Only initdb itself does not sync: the server does, as shipped.
+        .arg("--no-sync")
+        .arg("--pwfile")
+        .arg(secret);
+    let server = Call::new(&site.program.path).arg("-D").arg(data).arg("-p").arg(site.port().to_string()).args([
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        "unix_socket_directories=",
+        "-c",
+        "max_connections=1100",
+    ]);
+    Ok(Launch { prepare: Some(prepare), server })
+}
+
+/// Logs in and waits for ReadyForQuery
+/// (<https://www.postgresql.org/docs/15/protocol-flow.html>).
+fn answers(site: &Site) -> Result<(), String> {
+    let text = |error: std::io::Error| error.to_string();
+    let mut stream = connect(site.port())?;
+    stream.write_all(&startup()).map_err(text)?;
+    loop {
+        let mut head = [0_u8; 5];
+        stream.read_exact(&mut head).map_err(text)?;
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]).saturating_sub(4);
+        let mut body = vec![0_u8; length.min(65_536) as usize];
+        stream.read_exact(&mut body).map_err(text)?;
+        match (head[0], body.as_slice()) {
+            (b'Z', _) => return Ok(()),
+            (b'E', fields) => return Err(String::from_utf8_lossy(fields).replace('\0', " ")),
+            (b'R', [0, 0, 0, 3]) => stream.write_all(&message(Some(b'p'), site.password.as_bytes())).map_err(text)?,
+            _ => {}
+        }
+    }
+}
+
+/// StartupMessage of protocol 3.0.
+fn startup() -> Vec<u8> {
+    let mut body = vec![0, 3, 0, 0];
+    for word in ["user", USER, "database"] {
+        body.extend_from_slice(word.as_bytes());
+        body.push(0);
+    }
+    body.extend_from_slice(b"postgres\0");
+    message(None, &body)
+}
+
+/// Type byte (none for a startup), length including itself, body, final zero.
+fn message(kind: Option<u8>, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 5).unwrap_or(u32::MAX);
+    kind.into_iter().chain(length.to_be_bytes()).chain(body.iter().copied()).chain([0]).collect()
+}
+
+fn endpoint(site: &Site) -> Endpoint {
+    Endpoint::new(format!("postgres://{USER}:{}@127.0.0.1:{}/postgres", site.password, site.port()))
+}

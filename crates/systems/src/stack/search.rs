@@ -1,0 +1,158 @@
+//! Which server programs this machine has.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::error::StartError;
+use super::recipe::{Program, Recipe};
+use lockbench_core::lock::ServerKind;
+
+/// What the machine offers for a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It can be started.
+    Found {
+        /// The executable.
+        binary: PathBuf,
+        /// As the program tells it.
+        version: String,
+    },
+    /// It cannot.
+    Missing {
+        /// What was looked for and where.
+        what: String,
+        /// Command that installs it on Debian and Ubuntu.
+        install: &'static str,
+    },
+}
+
+/// Where programs are looked for.
+#[derive(Clone, Debug)]
+pub struct Search {
+    dirs: Vec<PathBuf>,
+    given: Vec<(&'static str, OsString)>,
+}
+
+impl Search {
+    /// Variables that name a program instead of a search.
+    /// `LOCKBENCH_POSTGRES_BIN` is the directory of `postgres` and `initdb`,
+    /// `LOCKBENCH_ZOOKEEPER_JARS` a Java class path.
+    pub const VARIABLES: [&'static str; 5] = [
+        "LOCKBENCH_REDIS_SERVER",
+        "LOCKBENCH_ETCD",
+        "LOCKBENCH_JAVA",
+        "LOCKBENCH_ZOOKEEPER_JARS",
+        "LOCKBENCH_POSTGRES_BIN",
+    ];
+
+    /// `PATH`, the usual system directories (a user's `PATH` may lack sbin),
+    /// and [`Self::VARIABLES`].
+    #[must_use]
+    pub fn from_env() -> Self {
+        let mut dirs: Vec<PathBuf> =
+            env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+        dirs.retain(|dir| dir.is_absolute());
+        dirs.extend(["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"].map(PathBuf::from));
+        let given = Self::VARIABLES
+            .into_iter()
+            .filter_map(|name| Some((name, env::var_os(name).filter(|value| !value.is_empty())?)))
+            .collect();
+        Self { dirs, given }
+    }
+
+    /// As if this variable were set: `variable` is one of [`Self::VARIABLES`].
+    #[must_use]
+    pub fn with(mut self, variable: &'static str, value: impl Into<OsString>) -> Self {
+        self.given.retain(|(name, _)| *name != variable);
+        self.given.push((variable, value.into()));
+        self
+    }
+
+    /// Can a server of this kind be started?
+    #[must_use]
+    pub fn probe(&self, kind: ServerKind) -> Probe {
+        let recipe = super::recipe(kind);
+        match (recipe.find)(self) {
+            Ok(program) => Probe::Found { binary: program.path, version: program.version },
+            Err(what) => Probe::Missing { what, install: recipe.install },
+        }
+    }
+
+    /// The program of a recipe.
+    pub(super) fn program(&self, recipe: &Recipe) -> Result<Program, StartError> {
+        (recipe.find)(self).map_err(|what| StartError::Missing { kind: recipe.kind, what, install: recipe.install })
+    }
+
+    /// The value of an override.
+    pub(super) fn given(&self, variable: &str) -> Option<&OsString> {
+        self.given.iter().find(|(name, _)| *name == variable).map(|(_, value)| value)
+    }
+
+    /// An executable by override, else by name.
+    pub(super) fn executable(&self, name: &str, variable: &str) -> Result<PathBuf, String> {
+        if let Some(path) = self.given(variable) {
+            let path = PathBuf::from(path);
+            return if is_executable(&path) {
+                Ok(path)
+            } else {
+                Err(format!("{} (given by {variable})", path.display()))
+            };
+        }
+        self.dirs
+            .iter()
+            .map(|dir| dir.join(name))
+            .find(|path| is_executable(path))
+            .ok_or_else(|| format!("{name} (searched in PATH; {variable} can name it)"))
+    }
+
+    /// The directories searched.
+    pub(super) fn dirs(&self) -> &[PathBuf] {
+        &self.dirs
+    }
+}
+
+/// A program without a class path.
+pub(super) fn native(path: PathBuf, version_word: usize) -> Program {
+    let version = version(&path, version_word);
+    Program { path, class_path: OsString::new(), version }
+}
+
+pub(super) fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Word number `word` (from 0) of the first line of `--version`.
+fn version(path: &Path, word: usize) -> String {
+    let output = Command::new(path).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    output
+        .ok()
+        .filter(|output| output.status.success())
+        .and_then(|output| {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let word = text.lines().next()?.split_ascii_whitespace().nth(word)?;
+            Some(word.trim_start_matches("v=").to_owned())
+        })
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Probe, Search};
+    use lockbench_core::lock::ServerKind;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_remedy() {
+        let search = Search { dirs: Vec::new(), given: Vec::new() };
+        for kind in [ServerKind::Redis, ServerKind::Redlock, ServerKind::Zookeeper, ServerKind::Etcd] {
+            let Probe::Missing { what, install } = search.probe(kind) else { panic!("{kind} found in no directory") };
+            assert!(!what.is_empty() && install.contains("apt-get install"), "{kind}: {what}, {install}");
+        }
+        let Probe::Missing { what, .. } = search.with("LOCKBENCH_ETCD", "/nowhere/etcd").probe(ServerKind::Etcd) else {
+            panic!("found a file that does not exist");
+        };
+        assert!(what.contains("/nowhere/etcd") && what.contains("LOCKBENCH_ETCD"), "{what}");
+    }
+}
