@@ -32,6 +32,8 @@ pub mod theme;
 pub mod view;
 
 #[cfg(test)]
+mod frames;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod stage;

@@ -8,7 +8,6 @@ use ratatui::backend::{Backend, TestBackend};
 use ratatui::buffer::{Buffer, Cell as BufferCell};
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
-use ratatui::style::Color;
 
 use super::app::{App, Events, Pace, Updates};
 use super::controls::{Controls, Paused, Saved};
@@ -210,40 +209,4 @@ pub fn panels(screen: usize, state: &State, look: &Look, (width, height): (u16, 
     let view = View { state, look: &look, panel: 0, room: Room::of(whole), paused: Paused::No, now: 0 };
     draw_panels(&view, area, &mut buffer);
     buffer
-}
-
-/// A buffer as text, then every run of cells that has a style: row, columns, style.
-pub fn styled(buffer: &Buffer) -> String {
-    let mut out = text(buffer);
-    out.push_str("\n--- styles ---\n");
-    let area = buffer.area;
-    for y in area.top()..area.bottom() {
-        let mut x = area.left();
-        while x < area.right() {
-            let style = style(&buffer[(x, y)]);
-            let start = x;
-            while x < area.right() && self::style(&buffer[(x, y)]) == style {
-                x += 1;
-            }
-            if !style.is_empty() {
-                out.push_str(&format!("{y}:{start}-{} {style}\n", x - 1));
-            }
-        }
-    }
-    out
-}
-
-/// Colours and modifiers of a cell in words; empty for a plain one.
-fn style(cell: &BufferCell) -> String {
-    let mut parts = Vec::new();
-    if cell.fg != Color::Reset {
-        parts.push(format!("{}", cell.fg));
-    }
-    if cell.bg != Color::Reset {
-        parts.push(format!("on {}", cell.bg));
-    }
-    if !cell.modifier.is_empty() {
-        parts.push(format!("{:?}", cell.modifier));
-    }
-    parts.join(" ")
 }

@@ -35,19 +35,18 @@ static FAULTS: Panel = Panel {
 
 #[cfg(test)]
 mod tests {
+    use crate::frames::frames;
     use crate::look::Look;
     use crate::sample;
-    use crate::stage::{panels, styled};
+    use crate::stage::panels;
     use crate::theme::Theme;
 
     #[test]
     fn snapshots() {
         let state = sample::at_the_end();
-        for (width, height) in [(80, 24), (120, 40), (200, 60)] {
-            for theme in [Theme::Default, Theme::Mono] {
-                let buffer = panels(4, &state, &Look::new(theme, theme == Theme::Mono), (width, height));
-                insta::assert_snapshot!(format!("faults_end_{width}x{height}_{}", theme.name()), styled(&buffer));
-            }
+        let draw = |theme, size| panels(4, &state, &Look::new(theme, theme == Theme::Mono), size);
+        for (name, shown) in frames("faults_end", draw) {
+            insta::assert_snapshot!(name, shown);
         }
     }
 }

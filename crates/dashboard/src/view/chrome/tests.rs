@@ -5,14 +5,14 @@ use ratatui::layout::Rect;
 
 use super::draw;
 use crate::controls::Paused;
+use crate::frames::{SIZES, frames, styled};
 use crate::look::{Ending, Look, Popup};
 use crate::sample;
-use crate::stage::{styled, text};
+use crate::stage::text;
 use crate::state::State;
 use crate::theme::Theme;
 use lockbench_report::live::{Origin, Update};
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 /// The screen whose panel is the chrome's own business.
 const FAULTS: usize = 4;
 
@@ -38,15 +38,17 @@ fn violated() -> State {
 fn snapshots() {
     let state = sample::in_the_middle_of("redis", 5);
     let violated = violated();
+    let middle = |theme, size| drawn(&state, &look(theme), Paused::No, size);
+    let held = |theme, size| {
+        let mut held = look(theme);
+        (held.frozen, held.ending) = (true, Ending::Asked);
+        held.filter = "key 3".to_owned();
+        drawn(&violated, &held, Paused::InForce, size)
+    };
+    for (name, shown) in frames("chrome_middle", middle).into_iter().chain(frames("chrome_violated_held", held)) {
+        insta::assert_snapshot!(name, shown);
+    }
     for size in SIZES {
-        for theme in [Theme::Default, Theme::Mono] {
-            let name = |moment: &str| format!("chrome_{moment}_{}x{}_{}", size.0, size.1, theme.name());
-            insta::assert_snapshot!(name("middle"), styled(&drawn(&state, &look(theme), Paused::No, size)));
-            let mut held = look(theme);
-            (held.frozen, held.ending) = (true, Ending::Asked);
-            held.filter = "key 3".to_owned();
-            insta::assert_snapshot!(name("violated_held"), styled(&drawn(&violated, &held, Paused::InForce, size)));
-        }
         let name = |moment: &str| format!("chrome_{moment}_{}x{}", size.0, size.1);
         let mut helped = look(Theme::Default);
         helped.popup = Some(Popup::Help);

@@ -2,15 +2,15 @@
 
 use super::HISTOGRAM;
 use crate::controls::Paused;
+use crate::frames::{SIZES, frames};
 use crate::look::Look;
 use crate::sample::{at_the_end, in_the_middle_of};
-use crate::stage::{panels, styled, text};
+use crate::stage::{panels, text};
 use crate::state::State;
 use crate::theme::Theme;
 use crate::view::{Room, SCREENS, View};
 
 const SCREEN: usize = 1;
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 fn look(theme: Theme, ascii: bool) -> Look {
     let mut look = Look::new(theme, ascii);
@@ -36,13 +36,13 @@ fn snapshots() {
         ("memory-no-grant", in_the_middle_of("memory", 6), None),
     ];
     for (moment, state, system) in &moments {
-        for (width, height) in SIZES {
-            for theme in [Theme::Default, Theme::Mono] {
-                let mut look = look(theme, false);
-                look.system = system.and_then(|system| showing(state, system));
-                let name = format!("latency_{moment}_{width}x{height}_{}", theme.name());
-                insta::assert_snapshot!(name, styled(&panels(SCREEN, state, &look, (width, height))));
-            }
+        let draw = |theme, size| {
+            let mut look = look(theme, false);
+            look.system = system.and_then(|system| showing(state, system));
+            panels(SCREEN, state, &look, size)
+        };
+        for (name, shown) in frames(&format!("latency_{moment}"), draw) {
+            insta::assert_snapshot!(name, shown);
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
+use crate::frames::{SIZES, frames};
 use crate::look::{Look, Popup};
 use crate::sample::{at_the_end, in_the_middle_of};
-use crate::stage::{Stage, Told, panels, styled, text};
+use crate::stage::{Stage, Told, panels, text};
 use crate::state::State;
 use crate::theme::Theme;
 use lockbench_core::record::{LogLevel, LogLine};
 use lockbench_report::live::Update;
 
 const LOG: usize = 6;
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 fn line(n: u64, level: LogLevel) -> Update {
     let message = format!("line {n} of the log");
@@ -40,11 +40,9 @@ impl crate::app::Updates for Lines<'_> {
 #[test]
 fn snapshots() {
     for (name, state) in [("middle", in_the_middle_of("redis", 5)), ("over", at_the_end())] {
-        for (width, height) in SIZES {
-            for theme in [Theme::Default, Theme::Mono] {
-                let buffer = panels(LOG, &state, &Look::new(theme, false), (width, height));
-                insta::assert_snapshot!(format!("log_{name}_{width}x{height}_{}", theme.name()), styled(&buffer));
-            }
+        let draw = |theme, size| panels(LOG, &state, &Look::new(theme, false), size);
+        for (name, shown) in frames(&format!("log_{name}"), draw) {
+            insta::assert_snapshot!(name, shown);
         }
     }
 }

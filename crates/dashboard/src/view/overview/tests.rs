@@ -5,15 +5,14 @@
 use super::SCREEN;
 use super::mark::Mark;
 use crate::controls::Paused;
+use crate::frames::{SIZES, frames};
 use crate::look::Look;
 use crate::sample::{at_the_end, in_the_middle_of, updates};
-use crate::stage::{panels, styled, text};
+use crate::stage::{panels, text};
 use crate::state::{Standing, State};
 use crate::theme::Theme;
 use crate::view::{Opened, Panel, Room, View};
 use lockbench_report::live::{TrialStart, Update};
-
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 fn look() -> Look {
     Look::new(Theme::Default, false)
@@ -43,12 +42,9 @@ fn snapshots() {
         ("end", at_the_end()),
     ];
     for (moment, state) in moments {
-        for (width, height) in SIZES {
-            for theme in [Theme::Default, Theme::Mono] {
-                let name = format!("overview_{moment}_{width}x{height}_{}", theme.name());
-                let buffer = panels(0, &state, &Look::new(theme, false), (width, height));
-                insta::assert_snapshot!(name, styled(&buffer));
-            }
+        let draw = |theme, size| panels(0, &state, &Look::new(theme, false), size);
+        for (name, shown) in frames(&format!("overview_{moment}"), draw) {
+            insta::assert_snapshot!(name, shown);
         }
     }
     insta::assert_snapshot!("overview_empty_80x24", text(&panels(0, &State::default(), &look(), (80, 24))));

@@ -7,9 +7,10 @@ use super::super::{Opened, Room, View};
 use super::feed;
 use super::stretch::{Stretch, stretch};
 use crate::controls::Paused;
+use crate::frames::{SIZES, frames};
 use crate::look::{Look, Popup};
 use crate::sample::{at_the_end, in_the_middle_of};
-use crate::stage::{Stage, Told, panels, styled, text};
+use crate::stage::{Stage, Told, panels, text};
 use crate::state::State;
 use crate::theme::Theme;
 use lockbench_core::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
@@ -17,7 +18,6 @@ use lockbench_report::live::{KeyHold, KeyLive, Snapshot, TrialStart, Update};
 use lockbench_report::{HoldEnd, SceneHold};
 
 const SAFETY: usize = 3;
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const MS: u64 = 1_000_000;
 
 /// The place of a system, for a look at one that does not run.
@@ -94,13 +94,13 @@ fn snapshots() {
         ("over", end.clone(), place(&end, "postgres:advisory")),
     ];
     for (name, state, system) in &moments {
-        for (width, height) in SIZES {
-            for theme in [Theme::Default, Theme::Mono] {
-                let mut look = Look::new(theme, false);
-                look.system = *system;
-                let buffer = panels(SAFETY, state, &look, (width, height));
-                insta::assert_snapshot!(format!("safety_{name}_{width}x{height}_{}", theme.name()), styled(&buffer));
-            }
+        let draw = |theme, size| {
+            let mut look = Look::new(theme, false);
+            look.system = *system;
+            panels(SAFETY, state, &look, size)
+        };
+        for (name, shown) in frames(&format!("safety_{name}"), draw) {
+            insta::assert_snapshot!(name, shown);
         }
     }
 }

@@ -6,15 +6,15 @@ use ratatui::layout::Position;
 
 use super::SCREEN;
 use crate::controls::Paused;
+use crate::frames::frames;
 use crate::look::Look;
 use crate::sample::in_the_middle_of;
-use crate::stage::{panels, styled, text};
+use crate::stage::{panels, text};
 use crate::state::State;
 use crate::theme::Theme;
 use crate::view::{Room, View};
 use lockbench_report::live::Origin;
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const SERVERS: usize = 5;
 
 /// The trial of a system, its servers asked a second apart.
@@ -50,12 +50,9 @@ fn view<'a>(state: &'a State, look: &'a Look) -> View<'a> {
 #[test]
 fn snapshots() {
     for (moment, state) in [("redis", asked("redis")), ("memory", asked("memory"))] {
-        for (width, height) in SIZES {
-            for theme in [Theme::Default, Theme::Mono] {
-                let name = format!("servers_{moment}_{width}x{height}_{}", theme.name());
-                let buffer = panels(SERVERS, &state, &Look::new(theme, false), (width, height));
-                insta::assert_snapshot!(name, styled(&buffer));
-            }
+        let draw = |theme, size| panels(SERVERS, &state, &Look::new(theme, false), size);
+        for (name, shown) in frames(&format!("servers_{moment}"), draw) {
+            insta::assert_snapshot!(name, shown);
         }
     }
     let ascii = panels(SERVERS, &asked("etcd"), &Look::new(Theme::Mono, true), (80, 24));
