@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Records what tests/compare_recorded.rs judges: 20 runs of one plan on every
+# Records what tests/pure/compare_recorded.rs judges: 20 runs of one plan on every
 # single-node system of this machine, and 10 pairs of runs of redis behind a link
 # whose answers take 25 ms, then 32.5 ms: a real slow-down of 30 %. Each run has five
 # trials. Takes about an hour; the machine should do nothing else.
@@ -54,5 +54,5 @@ for i in $(seq -w 1 20); do
       --set clients=16 --set duration=5s
   done
 done
-LOCKBENCH_RECORD_FROM="$PWD/$scratch" cargo test --locked --quiet --test compare_recorded -- --ignored pack
+LOCKBENCH_RECORD_FROM="$PWD/$scratch" cargo test --locked --quiet --test pure -- --ignored compare_recorded::pack
 ls -l tests/data/compare.json.gz

@@ -1,24 +1,49 @@
-//! Support for tests that talk to real servers.
+//! Support for tests, one module per concern; every test program declares it once. In this
+//! file: the real servers that tests talk to.
 //!
 //! `LOCKBENCH_TEST_<KIND>=URL[,URL]` names servers that run already. Else
-//! `LOCKBENCH_LIVE=1` starts one of each kind asked for, once a test process.
+//! `LOCKBENCH_LIVE=1` starts one of each kind asked for, once per test process.
 //! Else the test is skipped, visibly. `LOCKBENCH_REQUIRE=all` turns every skip
 //! into a failure, but for what `LOCKBENCH_WITHOUT` names: `docker`.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used)] // no test program uses all of it
 
+pub mod cli;
+pub mod cluster;
+pub mod disturbed;
+pub mod docker;
+pub mod http;
+pub mod postgres;
+pub mod prometheus;
+pub mod promql;
+pub mod provisioned;
+pub mod proxy;
+pub mod pty;
+pub mod redis_server;
+pub mod repository;
+
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use lockbench::lock::{Endpoint, ServerKind};
 use lockbench::stack::{LocalStack, Options, Server, StartError};
 
 /// Statics are never dropped: the stack's guard stops these servers and removes
 /// their directory when the test process ends, whatever ends it.
-static SERVERS: [OnceLock<Option<Server>>; ServerKind::ALL.len()] = [const { OnceLock::new() }; ServerKind::ALL.len()];
+static SERVERS: Mutex<BTreeMap<(&str, &str), Slot>> = Mutex::new(BTreeMap::new());
 
-/// Endpoints of a server of this kind, or `None` (with a visible reason) where
-/// live tests are not asked for.
+/// A server that is started by the first test that asks for it; the others wait for it.
+type Slot = Arc<OnceLock<Option<Server>>>;
+
+/// Endpoints of the server of this kind that the tests of this process share, or `None` (with a
+/// visible reason) where live tests are not asked for. Each test uses keys of its own.
 pub fn endpoints(kind: ServerKind) -> Option<Vec<Endpoint>> {
+    endpoints_apart(kind, "all")
+}
+
+/// The same of a server that only these tests use: they judge by all that is on it, or they
+/// disturb it.
+pub fn endpoints_apart(kind: ServerKind, tests: &'static str) -> Option<Vec<Endpoint>> {
     let variable = format!("LOCKBENCH_TEST_{}", kind.name().to_uppercase());
     if let Ok(urls) = std::env::var(&variable) {
         return Some(urls.split(',').map(Endpoint::new).collect());
@@ -26,8 +51,8 @@ pub fn endpoints(kind: ServerKind) -> Option<Vec<Endpoint>> {
     if !live(&format!("{variable} is not set")) {
         return None;
     }
-    let slot = ServerKind::ALL.iter().position(|other| *other == kind).unwrap();
-    SERVERS[slot].get_or_init(|| started(kind)).as_ref().map(Server::endpoints)
+    let slot = Arc::clone(SERVERS.lock().unwrap().entry((kind.name(), tests)).or_default());
+    slot.get_or_init(|| started(kind)).as_ref().map(Server::endpoints)
 }
 
 /// Are live tests asked for? If not, says so and why it matters.

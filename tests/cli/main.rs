@@ -1,0 +1,26 @@
+//! The program as a person runs it, where no server is needed: commands, mistakes, stored runs, files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // clippy allows them in test functions only, not in their helpers
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod compare;
+mod controls;
+mod exit_codes;
+mod explain;
+mod gates;
+mod html_report;
+mod judges;
+mod locale;
+mod log;
+mod mistakes;
+mod report;
+mod results;
+mod stored;
+mod stored_bad_input;
+mod sweep;
+mod verdicts;
+mod verify;
+mod watch;

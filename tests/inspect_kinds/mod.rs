@@ -1,6 +1,0 @@
-//! Kinds of servers, users and clients that a look must not be misled by.
-
-mod etcd;
-mod postgres;
-mod redis;
-mod zookeeper;

@@ -1,0 +1,30 @@
+//! Real servers: how each system locks, and the program that measures, watches, inspects and stops them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // clippy allows them in test functions only, not in their helpers
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod commands;
+mod conformance;
+mod etcd;
+mod faults;
+mod foreign;
+mod inspect;
+mod kills;
+mod local_node;
+mod metrics_endpoint;
+mod metrics_prometheus;
+mod monitor;
+mod observability;
+mod observability_run;
+mod planted_bugs;
+mod postgres;
+mod redis;
+mod redlock;
+mod secrets;
+mod signals;
+mod stack;
+mod up_down;
+mod withdrawn;
+mod zookeeper;
