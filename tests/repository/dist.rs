@@ -72,7 +72,9 @@ fn the_tarball_has_what_a_machine_without_rust_needs_and_it_works() {
     ]
     .map(str::to_owned)
     .into();
-    expected.extend(files(&path("workloads")).into_iter().map(|file| format!("workloads/{file}")));
+    for directory in ["workloads", "docs"] {
+        expected.extend(files(&path(directory)).into_iter().map(|file| format!("{directory}/{file}")));
+    }
     assert_eq!(files(top), expected);
 
     let program = top.join("bin/lockbench");

@@ -1,4 +1,4 @@
-//! What the README shows was measured: each row of its tables stands in the
+//! What the README and `docs/` show was measured: each row of its tables stands in the
 //! committed reference results. What it lists is what the program has, and the command
 //! lines in it, in the workflow and in the script are ones that it takes.
 //!
@@ -30,6 +30,16 @@ const SHOWN: [(&str, &str); 8] = [
     ("no-lock", "Safety"),
 ];
 
+/// The README and every page of `docs/`: path and text.
+fn pages() -> Vec<(String, String)> {
+    let docs = std::fs::read_dir(path("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut pages: Vec<String> = docs.map(|name| format!("docs/{}", name.to_string_lossy())).collect();
+    pages.retain(|page| page.ends_with(".md"));
+    pages.sort();
+    pages.insert(0, "README.md".to_owned());
+    pages.into_iter().map(|page| (page.clone(), read(&page))).collect()
+}
+
 /// A table of a reference run's summary, with its note.
 fn reference(run: &str, title: &str) -> String {
     let summary = read(&format!("results/reference/{run}/summary.md"));
@@ -41,7 +51,7 @@ fn reference(run: &str, title: &str) -> String {
 }
 
 #[test]
-fn every_figure_of_the_readme_is_in_the_reference_results() {
+fn every_figure_shown_is_in_the_reference_results() {
     for (run, title) in SHOWN {
         assert_listed(&format!("{run}/{title}"), &reference(run, title));
     }
@@ -59,22 +69,42 @@ fn the_readme_begins_with_the_answer_of_the_reference_run() {
 
 #[test]
 fn a_system_of_the_reference_results_fits_the_need_of_the_readme() {
-    let readme = read("README.md");
-    let needs = readme.split("--need '").nth(1).unwrap().split('\'').next().unwrap();
+    let page = read("docs/runs.md");
+    let needs = page.split("--need '").nth(1).unwrap().split('\'').next().unwrap();
     let run = lockbench::report::RecordedRun::open(&path("results/reference/quickstart")).unwrap();
     let (text, fits) = lockbench::output::need(&run, needs, None).unwrap();
     assert_eq!(fits, lockbench::output::Fit::Yes, "{text}");
 }
 
 #[test]
-fn every_picture_of_the_readme_is_in_the_reference_results() {
-    let readme = read("README.md");
-    let paths: Vec<&str> = readme.split("](results/").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
-    assert!(paths.len() > 2, "{paths:?}");
-    for path in paths {
-        let file = read(&format!("results/{path}"));
-        assert!(file.starts_with("<svg "), "{path}");
+fn every_picture_is_in_the_reference_results() {
+    let mut pictures = Vec::new();
+    for (page, text) in pages() {
+        let up = if page.starts_with("docs/") { "../" } else { "" };
+        for rest in text.split(&format!("]({up}results/")).skip(1) {
+            let path = rest.split(')').next().unwrap().to_owned();
+            assert!(read(&format!("results/{path}")).starts_with("<svg "), "{page}: {path}");
+            pictures.push(path);
+        }
     }
+    assert!(pictures.len() > 4, "{pictures:?}");
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_the_readme_is_short() {
+    let mut links = 0;
+    for (page, text) in pages() {
+        let place = path(&page);
+        for rest in text.split("](").skip(1) {
+            let target = rest.split([')', '#']).next().unwrap();
+            if !target.is_empty() && !target.contains("://") {
+                assert!(place.parent().unwrap().join(target).exists(), "{page}: {target}");
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 20, "{links}");
+    assert!(read("README.md").lines().count() <= 250, "what belongs to one task goes into docs/");
 }
 
 #[test]
@@ -104,26 +134,25 @@ fn reference_results_can_be_read_and_passed() {
     }
 }
 
-/// Held while the README is rewritten: tests run side by side.
+/// Held while a page is rewritten: tests run side by side.
 static REWRITING: Mutex<()> = Mutex::new(());
 
 /// Compares what stands between the marks of that name, or writes it.
 fn assert_listed(name: &str, expected: &str) {
     let _held = REWRITING.lock().unwrap();
     let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
-    let readme = read("README.md");
-    let (before, rest) = readme.split_once(&begin).unwrap();
+    let (page, text) = pages().into_iter().find(|(_, text)| text.contains(&begin)).unwrap_or_else(|| panic!("{name}"));
+    let (before, rest) = text.split_once(&begin).unwrap();
     let (shown, after) = rest.split_once(&end).unwrap();
     if std::env::var_os("LOCKBENCH_BLESS").is_some() {
-        let path = path("README.md");
-        std::fs::write(path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
+        std::fs::write(path(&page), format!("{before}{begin}{expected}{end}{after}")).unwrap();
     } else {
         assert_eq!(shown, expected, "LOCKBENCH_BLESS=1 rewrites it");
     }
 }
 
 #[test]
-fn the_lists_of_the_readme_are_those_of_the_program() {
+fn the_lists_are_those_of_the_program() {
     let mut commands = "| command | what it does |\n|---|---|\n".to_owned();
     for command in Arguments::command().get_subcommands() {
         let _ = writeln!(commands, "| `{}` | {} |", command.get_name(), command.get_about().unwrap());
@@ -147,7 +176,7 @@ fn the_lists_of_the_readme_are_those_of_the_program() {
 }
 
 #[test]
-fn screens_and_keys_of_the_readme_are_those_of_the_dashboard() {
+fn screens_and_keys_are_those_of_the_dashboard() {
     let mut screens = "| key | screen | what it shows |\n|---|---|---|\n".to_owned();
     for (i, screen) in SCREENS.iter().enumerate() {
         let abouts: Vec<&str> = screen.panels.iter().map(|panel| panel.about).collect();
@@ -182,17 +211,18 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_command_line_of_the_readme_is_one_that_lockbench_takes() {
-    let readme = read("README.md");
-    let blocks = readme.split("```").skip(1).step_by(2);
-    let lines: Vec<&str> =
-        blocks.flat_map(str::lines).filter(|line| line.trim_start_matches("./").starts_with("lockbench ")).collect();
-    assert!(lines.len() > 10, "{lines:?}");
-    for line in lines {
-        if let Err(error) = Arguments::try_parse_from(words(line)) {
-            panic!("{line}\n{error}");
+fn every_command_line_is_one_that_lockbench_takes() {
+    let mut seen = 0;
+    for (page, text) in pages() {
+        let lines = text.split("```").skip(1).step_by(2).flat_map(str::lines);
+        for line in lines.filter(|line| line.trim_start_matches("./").starts_with("lockbench ")) {
+            if let Err(error) = Arguments::try_parse_from(words(line)) {
+                panic!("{page}: {line}\n{error}");
+            }
+            seen += 1;
         }
     }
+    assert!(seen > 25, "{seen}");
 }
 
 /// The launcher with the tested program in the place of the released one.
