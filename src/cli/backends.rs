@@ -4,7 +4,7 @@ use super::conclude::terminal_width;
 use super::{Failure, print};
 use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 use lockbench_output::wrapped;
-use lockbench_systems::{ENTRIES, Entry};
+use lockbench_systems::{Entry, Registry};
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 80;
@@ -12,7 +12,7 @@ const NO_TERMINAL: u16 = 80;
 /// Prints every entry with its promises and their source.
 pub fn backends() -> Result<u8, Failure> {
     let width = usize::from(terminal_width().unwrap_or(NO_TERMINAL).max(60));
-    let mut text: String = ENTRIES.iter().map(|entry| block(entry, width)).collect();
+    let mut text: String = Registry::builtin().entries().map(|entry| block(entry, width)).collect();
     text.push_str("A bare system name means its default recipe: postgres is postgres:advisory.\n");
     print(&text)?;
     Ok(0)
@@ -65,11 +65,14 @@ fn renewal(guarantees: &Guarantees) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::block;
-    use lockbench_systems::ENTRIES;
+    use lockbench_systems::Registry;
 
     #[test]
     fn every_entry_fits_80_columns_unless_an_address_does_not() {
-        for line in ENTRIES.iter().flat_map(|entry| block(entry, 80).lines().map(str::to_owned).collect::<Vec<_>>()) {
+        for line in Registry::builtin()
+            .entries()
+            .flat_map(|entry| block(entry, 80).lines().map(str::to_owned).collect::<Vec<_>>())
+        {
             assert!(line.chars().count() <= 80 || !line.trim().contains(' '), "{line}");
         }
     }

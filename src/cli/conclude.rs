@@ -170,7 +170,8 @@ fn verdict(job: &Job<'_>, ran: &Ran, report: &mut Report) -> Verdict {
     let (comparison, regressions) = ran.baselines.compare(report);
     report.comparison = comparison;
     gates.extend(regressions);
-    let is_control = |name: &str| lockbench_systems::find(name).is_ok_and(|entry| entry.control);
+    let is_control =
+        |name: &str| lockbench_systems::Registry::builtin().find(name).is_ok_and(|entry| entry.unsafe_by_design);
     let mut verdict = judge(&report.results, &ran.skipped, &job.plan.expect, ran.interruption, &is_control, &gates);
     verdict.reasons.extend(not_reached(job, ran));
     if let Some(problem) = &ran.unwritten {

@@ -6,19 +6,19 @@ use super::fits::{Fit, looking, on_this_machine, told_by};
 use super::select::select;
 use super::{Failure, print, tell};
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::ServerKind;
 use lockbench_core::stop::Stop;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_core::workload::{Plan, load};
 use lockbench_report::{Environment, Exit};
+use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerStack, LocalStack, Options, Probe, Server, StartError, probe};
-use lockbench_systems::{ENTRIES, Entry};
+use lockbench_systems::{Entry, Registry};
 
 /// Looks at the machine, starts each server once to read back what it says of
 /// itself, and stops it again.
 pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     let endpoints = named(&args.endpoint)?;
-    usable(&endpoints, ENTRIES)?;
+    usable(&endpoints, &Registry::builtin().entries().collect::<Vec<_>>())?;
     let asked = asked(args)?;
     let clock = Clock::monotonic();
     let machine = Environment::read(String::new(), clock.source(), "");
@@ -56,7 +56,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
         (StackChoice::Docker, Ok(docker)) => containers(&docker),
         (StackChoice::Docker, Err(error)) => return Err(Failure::unavailable(error)),
     };
-    for kind in ServerKind::ALL {
+    for kind in ServerKind::all().iter().copied() {
         let mut line = format!("{:<10}", kind.name());
         match started.iter().find(|(started, _)| *started == kind) {
             Some((_, Ok(server))) => {
@@ -135,12 +135,12 @@ type Started = Vec<(ServerKind, Result<Server, String>)>;
 /// Every kind from this machine's programs.
 fn programs() -> Started {
     let found = |kind: &ServerKind| matches!(probe(*kind), Probe::Found { .. });
-    let startable: Vec<ServerKind> = ServerKind::ALL.into_iter().filter(found).collect();
+    let startable: Vec<ServerKind> = ServerKind::all().iter().copied().filter(found).collect();
     let mut started: Started = LocalStack::start(&startable, &Options::default())
         .into_iter()
         .map(|(kind, server)| (kind, server.map_err(|error| does_not_start(kind, &error))))
         .collect();
-    for kind in ServerKind::ALL {
+    for kind in ServerKind::all().iter().copied() {
         if let Probe::Missing { what, install } = probe(kind) {
             let problem = format!("cannot be started here: {what} was not found; install it with `{install}`");
             started.push((kind, Err(problem)));
@@ -158,7 +158,7 @@ fn does_not_start(kind: ServerKind, error: &StartError) -> String {
 
 /// Every kind from the compose file.
 fn containers(docker: &DockerStack) -> Started {
-    let started = docker.start(&ServerKind::ALL, &|text| tell(text)).into_iter();
+    let started = docker.start(ServerKind::all(), &|text| tell(text)).into_iter();
     started.map(|(kind, server)| (kind, server.map_err(|error| error.to_string()))).collect()
 }
 
@@ -169,7 +169,7 @@ fn facts(
     ours: bool,
     runtime: &tokio::runtime::Runtime,
 ) -> Result<String, String> {
-    let entry = ENTRIES.iter().find(|entry| entry.server == Some(kind)).ok_or("no recipe uses it")?;
+    let entry = Registry::builtin().entries().find(|entry| entry.server == Some(kind)).ok_or("no recipe uses it")?;
     let system = (entry.connect)(looking(endpoints, ours)).map_err(|error| error.to_string())?;
     let facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
     Ok(format!("{}; durability: {}; quorum {}", facts.version, facts.durability, facts.quorum))

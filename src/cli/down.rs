@@ -3,8 +3,8 @@
 use super::args::{DownArgs, StackChoice};
 use super::kinds::{named, no_external};
 use super::{Failure, print, tell};
-use lockbench_core::lock::ServerKind;
 use lockbench_report::Exit;
+use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerError, Project, Register};
 
 /// Stops the servers of these systems, or all.

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 
 use super::Failure;
 use super::fits::looking;
-use lockbench_core::lock::{Endpoint, HIDDEN, ServerKind, Unclear};
+use lockbench_core::lock::{Endpoint, HIDDEN, Unclear};
+use lockbench_systems::{Entry, Nodes, ServerKind};
 
 /// Endpoints by kind of server.
 pub type Endpoints = BTreeMap<ServerKind, Vec<Endpoint>>;
-
-/// Fewest nodes of Redlock in a run.
-const FEWEST_NODES: usize = 3;
 
 /// Reads `SYSTEM=URL[,URL...]` texts; a text may hold several, divided by spaces.
 pub fn named(texts: &[String]) -> Result<Endpoints, Failure> {
@@ -22,10 +20,12 @@ pub fn named(texts: &[String]) -> Result<Endpoints, Failure> {
         for endpoint in &parsed {
             scheme_fits(kind, endpoint)?;
         }
-        if kind == ServerKind::Redlock && parsed.len() < FEWEST_NODES {
+        if let Nodes::Independent { fewest, .. } = kind.servers().nodes
+            && parsed.len() < fewest
+        {
+            let (got, urls) = (parsed.len(), vec!["URL"; fewest].join(","));
             return Err(Failure::usage(format!(
-                "--endpoint: redlock needs at least {FEWEST_NODES} independent nodes, got {}: redlock=URL,URL,URL",
-                parsed.len()
+                "--endpoint: {kind} needs at least {fewest} independent nodes, got {got}: {kind}={urls}"
             )));
         }
         if endpoints.insert(kind, parsed).is_some() {
@@ -59,7 +59,7 @@ fn divided(text: &str) -> Vec<&str> {
 /// The same of a list that may have bare URLs, too: a known scheme begins a new one.
 pub fn divided_of_any(text: &str) -> Vec<&str> {
     let scheme =
-        |rest: &str| rest.split_once("://").is_some_and(|(scheme, _)| SCHEMES.split(", ").any(|one| one == scheme));
+        |rest: &str| rest.split_once("://").is_some_and(|(scheme, _)| ServerKind::from_scheme(scheme).is_some());
     divided_where(text, |rest| scheme(rest) || kind_before_equals(rest).is_some())
 }
 
@@ -89,7 +89,7 @@ pub fn system_of(text: &str) -> Result<(ServerKind, &str), Failure> {
     let name = text.split_once('=').map(|(name, _)| name);
     match name.filter(|name| is_word(name) && !text.contains("password=")) {
         Some(name) => {
-            let known: Vec<&str> = ServerKind::ALL.iter().map(|kind| kind.name()).collect();
+            let known: Vec<&str> = ServerKind::all().iter().map(|kind| kind.name()).collect();
             Err(Failure::usage(format!("--endpoint: unknown system \"{name}\"; known are {}", known.join(", "))))
         }
         None => Err(Failure::usage(format!("--endpoint: write SYSTEM=URL, for example {}", example(text)))),
@@ -99,7 +99,7 @@ pub fn system_of(text: &str) -> Result<(ServerKind, &str), Failure> {
 /// How an address of that scheme is given to a system.
 fn example(text: &str) -> String {
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
-    match ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&scheme)) {
+    match ServerKind::from_scheme(scheme) {
         Some(kind) => format!("{kind}={scheme}://HOST:PORT"),
         None => "redis=redis://127.0.0.1:6379".to_owned(),
     }
@@ -116,17 +116,16 @@ pub fn several(kind: ServerKind, urls: &str) -> Result<Vec<Endpoint>, Unclear> {
     let mut endpoints = Vec::new();
     for url in split(urls) {
         let endpoint = Endpoint::parse(url)?;
-        let endpoint = match (kind, endpoint.scheme()) {
-            // As etcd's own client writes them.
-            (ServerKind::Etcd, "http") => endpoint.with_scheme("etcd"),
-            (ServerKind::Etcd, "https") => endpoint.with_scheme("etcds"),
-            (_, "") => endpoint.with_scheme(kind.schemes()[0]),
+        let alias = kind.servers().aliases.iter().find(|(alias, _)| *alias == endpoint.scheme());
+        let endpoint = match (alias, endpoint.scheme()) {
+            (Some((_, scheme)), _) => endpoint.with_scheme(scheme),
+            (None, "") => endpoint.with_scheme(kind.schemes()[0]),
             _ => endpoint,
         };
-        match kind {
-            // Their clients take a list of hosts as one address.
-            ServerKind::Zookeeper | ServerKind::Postgres => endpoints.push(endpoint),
-            ServerKind::Redis | ServerKind::Redlock | ServerKind::Etcd => endpoints.extend(endpoint.each()),
+        if kind.servers().hosts_are_one_address {
+            endpoints.push(endpoint);
+        } else {
+            endpoints.extend(endpoint.each());
         }
     }
     Ok(endpoints)
@@ -145,23 +144,22 @@ fn split(text: &str) -> Vec<&str> {
     begins.iter().zip(ends).map(|(begin, end)| &text[*begin..end]).collect()
 }
 
-/// One Redis and one Postgres are one server each: a second URL means something else.
+/// Where a system is one server a second URL means something else.
 fn only_one_server(endpoints: &Endpoints) -> Result<(), Failure> {
-    let several = |kind: ServerKind| endpoints.get(&kind).map(Vec::len).filter(|count| *count > 1);
-    if let Some(count) = several(ServerKind::Redis) {
-        let hint = "several independent nodes are --endpoint redlock=URL,URL,URL";
-        return Err(Failure::usage(format!("redis takes one URL, got {count}; {hint}")));
-    }
-    if let Some(count) = several(ServerKind::Postgres) {
-        return Err(Failure::usage(format!("postgres takes one URL, got {count}")));
-    }
-    Ok(())
+    let is_one = |kind: ServerKind| matches!(kind.servers().nodes, Nodes::One);
+    let Some((kind, given)) = endpoints.iter().find(|(kind, given)| is_one(**kind) && given.len() > 1) else {
+        return Ok(());
+    };
+    let hint = kind.several().map_or_else(String::new, |several| {
+        format!("; several independent nodes are --endpoint {several}=URL,URL,URL")
+    });
+    Err(Failure::usage(format!("{kind} takes one URL, got {}{hint}", given.len())))
 }
 
 /// The system whose URLs begin like this one. Several Redis URLs may be Redlock's nodes: that
 /// is not told here.
 pub fn kind_of(endpoint: &Endpoint) -> Option<ServerKind> {
-    ServerKind::ALL.into_iter().find(|kind| kind.schemes().contains(&endpoint.scheme()))
+    ServerKind::from_scheme(endpoint.scheme())
 }
 
 /// The first address of a list.
@@ -174,12 +172,12 @@ pub fn bare(urls: &[String]) -> Result<Endpoints, Failure> {
     let mut endpoints = Endpoints::new();
     for url in urls {
         let endpoint = first_of(url).map_err(|unclear| match unclear.scheme() {
-            "" => Failure::usage(format!("a URL begins with its scheme, SCHEME://HOST:PORT; known are {SCHEMES}")),
+            "" => Failure::usage(format!("a URL begins with its scheme, SCHEME://HOST:PORT; known are {}", schemes())),
             _ => Failure::usage(unclear),
         })?;
         let kind = kind_of(&endpoint).ok_or_else(|| match endpoint.scheme() {
-            "" => Failure::usage(format!("a URL begins with its scheme, SCHEME://HOST:PORT; known are {SCHEMES}")),
-            scheme => Failure::usage(format!("unknown scheme {scheme}://; known are {SCHEMES}")),
+            "" => Failure::usage(format!("a URL begins with its scheme, SCHEME://HOST:PORT; known are {}", schemes())),
+            scheme => Failure::usage(format!("unknown scheme {scheme}://; known are {}", schemes())),
         })?;
         for endpoint in several(kind, url).map_err(Failure::usage)? {
             scheme_fits(kind, &endpoint)?;
@@ -190,8 +188,16 @@ pub fn bare(urls: &[String]) -> Result<Endpoints, Failure> {
     Ok(endpoints)
 }
 
-/// Schemes, for messages.
-pub const SCHEMES: &str = "redis, rediss, unix, etcd, etcds, zookeeper, postgres, postgresql";
+/// The known schemes, for messages.
+pub fn schemes() -> String {
+    let mut schemes: Vec<&str> = Vec::new();
+    for scheme in ServerKind::all().iter().flat_map(|kind| kind.schemes()) {
+        if !schemes.contains(scheme) {
+            schemes.push(scheme);
+        }
+    }
+    schemes.join(", ")
+}
 
 /// Is the scheme one of the system, and is there a host?
 pub fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure> {
@@ -204,7 +210,7 @@ pub fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure>
         return Err(Failure::usage(format!("--endpoint {kind}: {other} should start with {schemes}://")));
     }
     if endpoint.host_port().is_empty() {
-        let socket = if kind == ServerKind::Postgres { ", or ?host=/PATH for the directory of a socket" } else { "" };
+        let socket = kind.servers().no_host;
         let scheme = endpoint.scheme();
         return Err(Failure::usage(format!(
             "--endpoint {kind}: {scheme}:// has no host: write {scheme}://HOST:PORT{socket}"
@@ -214,7 +220,7 @@ pub fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure>
 }
 
 /// Refuses endpoints that no system of the run uses, and those that none of its systems can use.
-pub fn all_used(endpoints: &Endpoints, entries: &[&lockbench_systems::Entry]) -> Result<(), Failure> {
+pub fn all_used(endpoints: &Endpoints, entries: &[&Entry]) -> Result<(), Failure> {
     let unused = endpoints.keys().find(|kind| entries.iter().all(|entry| entry.server != Some(**kind)));
     if let Some(kind) = unused {
         let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
@@ -229,7 +235,7 @@ pub fn all_used(endpoints: &Endpoints, entries: &[&lockbench_systems::Entry]) ->
 
 /// Refuses endpoints of which a system says, without contacting a server, that it cannot use
 /// them: an unknown parameter, a certificate that cannot be read.
-pub fn usable(endpoints: &Endpoints, entries: &[&lockbench_systems::Entry]) -> Result<(), Failure> {
+pub fn usable(endpoints: &Endpoints, entries: &[&Entry]) -> Result<(), Failure> {
     for entry in entries {
         let Some((kind, given)) = entry.server.and_then(|kind| endpoints.get_key_value(&kind)) else { continue };
         (entry.connect)(looking(given.clone(), false))

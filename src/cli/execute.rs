@@ -137,7 +137,7 @@ impl Run<'_> {
             .map_err(|error| Failure::internal(format!("{}: {error}", scratch.display())))?;
         let candidates = self.candidates(ttls, clock, &runtime);
         let order = order(candidates.len(), plan.trials, plan.seed);
-        if let Ok(memory) = lockbench_systems::find("memory") {
+        if let Ok(memory) = lockbench_systems::Registry::builtin().find("memory") {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, &target, workers, &self.stop, &runtime);
             narrate::calibrated(self.overhead.as_ref());

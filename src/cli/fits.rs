@@ -14,8 +14,6 @@ use lockbench_systems::{Entry, RedlockParameters, Target};
 
 /// Longest wait for a server to tell its limits after a session could not be opened.
 const ASK_LIMIT: Duration = Duration::from_secs(3);
-/// Servers of an entry that is started here, for what its clients need of open files.
-const REDLOCK_NODES: u64 = 5;
 
 /// A comparison in lines, and those that say no.
 #[derive(Debug, Default)]
@@ -64,7 +62,7 @@ pub fn on_this_machine(plan: &Plan, entries: &[&'static Entry], given: impl Fn(&
     let mut fit = Fit::default();
     let clients = u64::from(plan.clients);
     let servers = |entry: &Entry| match given(entry) {
-        0 if entry.name == "redlock" => REDLOCK_NODES,
+        0 => entry.server.map_or(0, |kind| kind.started_here() as u64),
         count => count,
     };
     let hungriest = entries.iter().map(|entry| (files_needed(entry, plan, servers(entry)), entry.name)).max();
@@ -133,7 +131,7 @@ mod tests {
     use super::{Fit, on_this_machine};
     use lockbench_core::lock::{Capacity, Limit};
     use lockbench_core::workload::parse;
-    use lockbench_systems::find;
+    use lockbench_systems::Registry;
 
     fn limit(most: u64) -> Limit {
         Limit { server: "a:1".to_owned(), setting: "maxclients".to_owned(), most, taken: 1 }
@@ -155,7 +153,7 @@ mod tests {
     fn without_a_server_this_machine_and_the_servers_started_here_are_compared() {
         let text = "clients = 2000\nkeys = \"single\"\nduration = \"1s\"\n";
         let plan = parse("fits.toml", text, &[]).unwrap().0;
-        let entries = ["redlock", "postgres"].map(|name| find(name).unwrap());
+        let entries = ["redlock", "postgres"].map(|name| Registry::builtin().find(name).unwrap());
         let fit = on_this_machine(&plan, &entries, |_| 0);
         let has = |part: &str| fit.lines.iter().any(|line| line.contains(part));
         assert!(has("most on redlock; this plan needs 10 100"), "{fit:?}");

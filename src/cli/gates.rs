@@ -23,6 +23,8 @@ pub struct Gates {
     systems: Vec<&'static str>,
     /// Those of them without a server.
     embedded: Vec<&'static str>,
+    /// Those of them whose client library sets no `TCP_NODELAY`.
+    nagle: Vec<&'static str>,
 }
 
 impl Gates {
@@ -30,8 +32,14 @@ impl Gates {
     pub fn read(plan: &Plan, source: &Source, selection: &Selection, args: Option<&LoadArgs>) -> Result<Self, Failure> {
         let systems: Vec<&str> = selection.entries.iter().map(|entry| entry.name).collect();
         let embedded = selection.entries.iter().filter(|entry| entry.server.is_none()).map(|entry| entry.name);
-        let mut gates =
-            Self { thresholds: Vec::new(), levels: LintLevels::default(), embedded: embedded.collect(), systems };
+        let nagle = selection.entries.iter().filter(|entry| entry.nagle_on).map(|entry| entry.name).collect();
+        let mut gates = Self {
+            thresholds: Vec::new(),
+            levels: LintLevels::default(),
+            embedded: embedded.collect(),
+            nagle,
+            systems,
+        };
         for (i, planned) in plan.thresholds.iter().enumerate() {
             let level = planned.level.map(|level| match level {
                 BreachLevel::Warn => ThresholdLevel::Warn,
@@ -62,7 +70,7 @@ impl Gates {
         let refuse = |problem: String| Failure::usage(format!("{place}: threshold \"{}\": {problem}", text.trim()));
         let mut threshold = Threshold::parse(text, level).map_err(refuse)?;
         for name in &mut threshold.backends {
-            let entry = lockbench_systems::find(name).map_err(|error| refuse(error.to_string()))?;
+            let entry = lockbench_systems::Registry::builtin().find(name).map_err(|error| refuse(error.to_string()))?;
             if !self.systems.contains(&entry.name) {
                 let systems = self.systems.join(", ");
                 return Err(refuse(format!(
@@ -104,7 +112,7 @@ impl Gates {
             plan: plan.clone(),
             levels: self.levels.clone(),
             embedded: self.embedded.clone(),
-            nagle: lockbench_systems::NAGLE_ON,
+            nagle: self.nagle.clone(),
             environment,
             ceiling_cycles_per_s: overhead.map(|overhead| overhead.cycles_per_s),
             ceiling_others_share: overhead.and_then(|overhead| overhead.others_share),
@@ -123,8 +131,7 @@ impl Gates {
             };
             kept_from.push((exit, format!("threshold \"{}\" {is}: {}", result.text, result.because)));
         }
-        let evidence =
-            Evidence { report, measured, plan, embedded: &self.embedded, nagle: lockbench_systems::NAGLE_ON };
+        let evidence = Evidence { report, measured, plan, embedded: &self.embedded, nagle: &self.nagle };
         let linted = lint(&evidence, &self.levels);
         for finding in linted.findings.iter().filter(|finding| finding.level == LintLevel::Deny) {
             kept_from.push((Exit::Threshold, format!("denied lint {}: {}", finding.name, finding.message)));

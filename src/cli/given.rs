@@ -29,7 +29,7 @@ pub fn parsed() -> Result<Arguments, u8> {
 /// A lock system that stands where no argument is wanted goes to -b.
 fn advised(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg)
-        && lockbench_systems::find(typed).is_ok()
+        && lockbench_systems::Registry::builtin().find(typed).is_ok()
     {
         let advice = format!("{typed} is a lock system: -b {typed}");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));

@@ -3,7 +3,7 @@
 
 use super::Failure;
 use super::args::StackChoice;
-use lockbench_core::lock::ServerKind;
+use lockbench_systems::ServerKind;
 
 /// The kinds meant, each once; none named: none here.
 pub fn named(names: &[String]) -> Result<Vec<ServerKind>, Failure> {
@@ -11,7 +11,8 @@ pub fn named(names: &[String]) -> Result<Vec<ServerKind>, Failure> {
     for name in names {
         let kind = match ServerKind::from_name(name) {
             Some(kind) => kind,
-            None => lockbench_systems::find(name)
+            None => lockbench_systems::Registry::builtin()
+                .find(name)
                 .map_err(Failure::usage)?
                 .server
                 .ok_or_else(|| Failure::usage(format!("{name} needs no server: it runs in lockbench itself")))?,
@@ -37,13 +38,12 @@ pub fn no_external(stack: StackChoice, command: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::named;
-    use lockbench_core::lock::ServerKind;
 
     #[test]
     fn systems_and_kinds_name_servers_and_embedded_systems_none() {
         let names = |names: &[&str]| named(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         let kinds = names(&["postgres:lease", "etcd", "postgres"]).unwrap();
-        assert_eq!(kinds, [ServerKind::Postgres, ServerKind::Etcd]);
+        assert_eq!(kinds, [lockbench_systems::postgres::KIND, lockbench_systems::etcd::KIND]);
         assert!(names(&["memory"]).unwrap_err().message.contains("needs no server"));
         assert!(names(&["etdc"]).unwrap_err().message.contains("etcd"));
     }

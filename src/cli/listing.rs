@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::args::FormatChoice;
 use super::{Failure, print, print_json};
-use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_core::lock::Endpoint;
+use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{Left, Seen, Server};
 
 /// One kind of server in one place, or one container.
@@ -111,12 +112,11 @@ fn line(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Row, line};
-    use lockbench_core::lock::ServerKind;
 
     #[test]
     fn a_line_says_what_where_and_how_to_reach_it() {
         let row = Row {
-            kind: ServerKind::Etcd,
+            kind: lockbench_systems::etcd::KIND,
             place: "containers etcd-1 to etcd-3".to_owned(),
             state: "started".to_owned(),
             endpoints: vec!["etcd://127.0.0.1:1".to_owned(), "etcd://127.0.0.1:2".to_owned()],

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Failure;
 use lockbench_core::workload::{Plan, Source, WorkloadError, load};
-use lockbench_systems::{ENTRIES, Entry};
+use lockbench_systems::{Entry, Registry};
 
 /// The plan of a workload's file or name.
 ///
@@ -17,7 +17,7 @@ pub fn workload(path: &Path, sets: &[String]) -> Result<(Plan, Source), Failure>
             WorkloadError::Read { .. } if typed.contains("://") => {
                 Failure::usage("an address is no workload: write WORKLOAD -b SYSTEM --endpoint SYSTEM=URL")
             }
-            WorkloadError::Read { .. } if lockbench_systems::find(&typed).is_ok() => {
+            WorkloadError::Read { .. } if Registry::builtin().find(&typed).is_ok() => {
                 Failure::usage(format!("{typed} is a lock system, and no workload: write WORKLOAD -b {typed}"))
             }
             _ => Failure::usage(error),
@@ -34,7 +34,7 @@ pub struct Selection {
 /// `-b` decides, else the file's `backends`, else quick's set.
 pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selection, Failure> {
     let named = |name: &str, place: &str| {
-        lockbench_systems::find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
+        Registry::builtin().find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
     };
     for name in plan.prices.monthly.keys() {
         named(name, &source.place_of(&format!("prices.{name}")))?;
@@ -51,7 +51,7 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selectio
     }
     let by_name = !entries.is_empty();
     if !by_name {
-        entries = ENTRIES.iter().copied().filter(|entry| entry.quick).collect();
+        entries = Registry::builtin().entries().filter(|entry| entry.quick).collect();
     }
     let mut seen = Vec::new();
     entries.retain(|entry| {
@@ -64,5 +64,8 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selectio
 
 /// Every recipe that is not broken on purpose.
 pub fn all() -> Selection {
-    Selection { entries: ENTRIES.iter().copied().filter(|entry| !entry.control).collect(), by_name: false }
+    Selection {
+        entries: Registry::builtin().entries().filter(|entry| !entry.unsafe_by_design).collect(),
+        by_name: false,
+    }
 }

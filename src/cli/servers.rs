@@ -11,10 +11,11 @@ use super::args::{LoadArgs, StackChoice};
 use super::endpoints::Endpoints;
 use super::lookout::Gauge;
 use super::narrate::SERVERS;
-use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_core::lock::Endpoint;
 use lockbench_core::stop::Stop;
 use lockbench_report::Resources;
 use lockbench_systems::Entry;
+use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{
     DockerError, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe,
 };

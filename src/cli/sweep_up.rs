@@ -11,9 +11,9 @@ use super::endpoints::{Endpoints, bare, divided_of_any, named};
 use super::fits::looking;
 use super::{Failure, print, tell};
 use lockbench_core::limits;
-use lockbench_core::lock::{Endpoint, Found, ServerKind, Sweeper};
+use lockbench_core::lock::{Endpoint, Found, Sweeper};
 use lockbench_report::Exit;
-use lockbench_systems::sweeper;
+use lockbench_systems::ServerKind;
 
 /// A run that looks dead is looked at again after so long: between two trials, or after an outage, the clients of
 /// a live one are not connected for a moment.
@@ -66,8 +66,7 @@ fn asked_for(texts: &[String]) -> Result<Endpoints, Failure> {
         let read =
             if names_its_system { named(std::slice::from_ref(&text))? } else { bare(std::slice::from_ref(&text))? };
         for (kind, endpoints) in read {
-            let kind = if kind == ServerKind::Redlock { ServerKind::Redis } else { kind };
-            let all = servers.entry(kind).or_default();
+            let all = servers.entry(kind.node()).or_default();
             let twice = |one: &Endpoint| all.iter().any(|other| other.secret_url() == one.secret_url());
             let new: Vec<Endpoint> = endpoints.into_iter().filter(|one| !twice(one)).collect();
             all.extend(new);
@@ -86,13 +85,14 @@ fn system(
     remove: bool,
     runtime: &Runtime,
 ) -> Result<(Vec<Swept>, Vec<String>), String> {
-    let groups: Vec<Vec<Endpoint>> = match kind {
-        ServerKind::Postgres => endpoints.into_iter().map(|endpoint| vec![endpoint]).collect(),
-        ServerKind::Redis | ServerKind::Redlock | ServerKind::Zookeeper | ServerKind::Etcd => vec![endpoints],
+    let groups: Vec<Vec<Endpoint>> = if kind.servers().swept_one_by_one {
+        endpoints.into_iter().map(|endpoint| vec![endpoint]).collect()
+    } else {
+        vec![endpoints]
     };
     let (mut all, mut notes) = (Vec::new(), Vec::new());
     for endpoints in groups {
-        let sweeper = sweeper(kind, &looking(endpoints, false)).map_err(|error| error.to_string())?;
+        let sweeper = kind.sweeper(&looking(endpoints, false)).map_err(|error| error.to_string())?;
         let found = settled(&*sweeper, runtime)?;
         notes.extend(found.notes);
         for remains in found.runs {
@@ -162,7 +162,7 @@ fn text(swept: &[Swept], yes: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::{asked_for, confirmed};
-    use lockbench_core::lock::{Found, Remains, ServerKind};
+    use lockbench_core::lock::{Found, Remains};
 
     fn found(runs: &[(&str, Option<&str>)]) -> Found {
         let remains = |(run, lives): &(&str, Option<&str>)| Remains {
@@ -186,7 +186,7 @@ mod tests {
     fn nodes_of_redis_are_looked_at_together_and_once() {
         let texts = ["redis://a:1", "redlock=redis://a:1,redis://b:2,redis://c:3", "etcd://d:4"].map(str::to_owned);
         let servers = asked_for(&texts).unwrap();
-        assert_eq!(servers[&ServerKind::Redis].len(), 3);
+        assert_eq!(servers[&lockbench_systems::redis::KIND].len(), 3);
         assert_eq!(servers.len(), 2);
         assert!(asked_for(&[]).is_err() && asked_for(&[String::new()]).is_err());
     }
@@ -196,6 +196,10 @@ mod tests {
         let texts = ["redis://a:1 redis=redis://b:2 postgres=host=h user=u password='two words' dbname=d etcd://c:3"];
         let servers = asked_for(&texts.map(str::to_owned)).unwrap();
         let count = |kind| servers[&kind].len();
-        assert_eq!([ServerKind::Redis, ServerKind::Postgres, ServerKind::Etcd].map(count), [2, 1, 1]);
+        assert_eq!(
+            [lockbench_systems::redis::KIND, lockbench_systems::postgres::KIND, lockbench_systems::etcd::KIND]
+                .map(count),
+            [2, 1, 1]
+        );
     }
 }

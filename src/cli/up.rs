@@ -15,8 +15,8 @@ use super::servers::both;
 use super::session::Interrupt;
 use super::signal::HangUp;
 use super::{Failure, tell};
-use lockbench_core::lock::ServerKind;
 use lockbench_report::Exit;
+use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
 
 /// Pause before a kind that another call keeps is asked for again.
@@ -42,7 +42,7 @@ pub fn up(args: &UpArgs) -> Result<u8, Failure> {
         keepers: Vec::new(),
         skipped: Vec::new(),
     };
-    let kinds = if by_name.is_empty() { ServerKind::ALL.to_vec() } else { by_name.clone() };
+    let kinds = if by_name.is_empty() { ServerKind::all().to_vec() } else { by_name.clone() };
     let done = work.all(&kinds, !by_name.is_empty());
     if let Some(exit) = interrupt.exit() {
         work.undo();

@@ -26,7 +26,7 @@ fn run(place: &Place, lines: &str, flags: &[&str]) -> Ran {
 /// Runs where no server can be found.
 fn run_without_servers(place: &Place, arguments: &[&str]) -> Ran {
     let mut command = place.command(arguments);
-    for variable in Search::VARIABLES {
+    for variable in Search::variables() {
         command.env(variable, "/nonexistent");
     }
     Running::start(&mut command).finish(Duration::from_secs(60))

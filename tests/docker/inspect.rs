@@ -14,7 +14,6 @@ use crate::support::disturbed::Load;
 use crate::support::docker::Docker;
 use crate::support::docker::servers::{endpoints, leader, run, server, start};
 use etcd_client::{Client as Etcd, PutOptions};
-use lockbench::lock::ServerKind;
 use lockbench::stack::Node;
 use serde_json::Value;
 
@@ -92,7 +91,8 @@ fn ensembles_are_looked_at_and_disturbed() {
     let _holder = start(&docker, &held, &arguments);
     let clients =
         Load::on(|place, arguments| docker.command(place, arguments), "zookeeper", &list, &["--run-id", "load"]);
-    let (zookeeper, etcd) = (server(&docker, ServerKind::Zookeeper), server(&docker, ServerKind::Etcd));
+    let (zookeeper, etcd) =
+        (server(&docker, lockbench::backend::zookeeper::KIND), server(&docker, lockbench::backend::etcd::KIND));
     let nodes: Vec<&dyn Node> = zookeeper.nodes().collect();
     zookeeper_looks(&nodes, &home, &urls);
     let led = |nodes: &[&dyn Node]| nodes.iter().position(|node| mode(*node).as_deref() == Some("leader"));

@@ -8,7 +8,6 @@ use crate::support::cli::{Place, Running};
 use crate::support::disturbed::{Load, SILENCE, silences};
 use crate::support::docker::Docker;
 use crate::support::docker::servers::{LIMIT, endpoints, leader, run, server, start};
-use lockbench::lock::ServerKind;
 use lockbench::stack::Node;
 use rustix::process::Signal;
 
@@ -102,7 +101,7 @@ fn load(docker: &Docker, kind: &str, endpoints: &str) -> Load {
 
 fn redis_paused_and_killed(docker: &Docker, url: &str) {
     let load = load(docker, "redis", url);
-    let redis = server(docker, ServerKind::Redis);
+    let redis = server(docker, lockbench::backend::redis::KIND);
     let node = redis.nodes().next().unwrap();
     let before = node.usage().unwrap();
     assert!(before.cpu_s > 0.0 && before.rss_bytes > 1 << 20, "{before:?}");
@@ -129,7 +128,7 @@ fn redis_paused_and_killed(docker: &Docker, url: &str) {
 
 fn etcd_leader_cut_off(docker: &Docker, urls: &[String]) {
     assert_eq!(urls.len(), 3);
-    let etcd = server(docker, ServerKind::Etcd);
+    let etcd = server(docker, lockbench::backend::etcd::KIND);
     let nodes: Vec<&dyn Node> = etcd.nodes().collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let lead = runtime.block_on(leader(&nodes)).unwrap();

@@ -25,7 +25,7 @@ fn doctor_finds_all_five_kinds() {
 fn doctor_says_what_to_install_and_that_something_is_missing() {
     let place = Place::new();
     let mut command = place.command(&["doctor"]);
-    for variable in lockbench::stack::Search::VARIABLES {
+    for variable in lockbench::stack::Search::variables() {
         command.env(variable, "/nonexistent");
     }
     let ran = cli::Running::start(&mut command).finish(std::time::Duration::from_secs(30)).exits(3);
@@ -154,7 +154,7 @@ fn a_redis_user_with_a_granted_prefix_and_without_info_runs() {
 
 #[tokio::test]
 async fn a_postgres_role_with_room_for_one_client_of_two_ends_with_the_servers_words() {
-    let Some(endpoints) = support::endpoints(lockbench::lock::ServerKind::Postgres) else { return };
+    let Some(endpoints) = support::endpoints(lockbench::backend::postgres::KIND) else { return };
     let (admin, driver) = tokio_postgres::connect(endpoints[0].secret_url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(driver);
     admin.batch_execute("create role lone login password 'pw' connection limit 1").await.unwrap();
@@ -175,12 +175,11 @@ async fn a_postgres_role_with_room_for_one_client_of_two_ends_with_the_servers_w
 
 #[test]
 fn an_etcd_out_of_space_ends_with_its_alarm_and_what_to_do() {
-    use lockbench::lock::ServerKind;
     use lockbench::stack::{LocalStack, Options};
     if !support::live("no server was started") {
         return;
     }
-    let server = LocalStack::start(&[ServerKind::Etcd], &Options::default()).remove(0).1.unwrap();
+    let server = LocalStack::start(&[lockbench::backend::etcd::KIND], &Options::default()).remove(0).1.unwrap();
     let address = server.endpoints()[0].host_port().to_owned();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

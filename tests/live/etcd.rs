@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::support::proxy::{Pass, Proxy};
 use etcd_client::{Client, GetOptions, LeaseLeasesResponse};
 use lockbench::backend::conformance::{Setting, suite};
-use lockbench::backend::{RedlockParameters, Target, find};
+use lockbench::backend::{RedlockParameters, Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
-    Acquire, Deadline, Endpoint, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, ServerKind, Session,
+    Acquire, Deadline, Endpoint, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
 };
 use lockbench::stop::Stop;
 
@@ -29,7 +29,7 @@ struct Scene {
 
 impl Scene {
     async fn new(name: &str) -> Option<Self> {
-        let endpoints = support::endpoints(ServerKind::Etcd)?;
+        let endpoints = support::endpoints(lockbench::backend::etcd::KIND)?;
         let namespace = format!("test-{name}-{}", std::process::id());
         let direct = Client::connect([endpoints[0].host_port()], None).await.unwrap();
         let clock = Clock::monotonic();
@@ -101,7 +101,7 @@ fn connect(
         clock,
         redlock: RedlockParameters::default(),
     };
-    (find("etcd").unwrap().connect)(target)
+    (Registry::builtin().find("etcd").unwrap().connect)(target)
 }
 
 #[tokio::test]
@@ -465,7 +465,7 @@ struct OwnServer {
 impl OwnServer {
     /// `None` (with a visible reason) where no etcd is installed.
     async fn start(scheme: &str, asks: Asks) -> Option<Self> {
-        support::endpoints(ServerKind::Etcd)?;
+        support::endpoints(lockbench::backend::etcd::KIND)?;
         let directory = tempfile::tempdir().unwrap();
         if scheme == "https" && !certificate(directory.path()) {
             eprintln!("SKIPPED: openssl is not installed");

@@ -6,7 +6,7 @@ use crate::support::postgres;
 use std::time::Duration;
 
 use crate::support::cli::{Place, Ran, Running, SHORT};
-use lockbench::lock::ServerKind;
+use lockbench::backend::ServerKind;
 use lockbench::stack::{LocalStack, Options, Server, StartError};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -63,7 +63,7 @@ async fn redis_keys(connection: &mut redis::aio::MultiplexedConnection) -> Vec<(
 
 #[tokio::test]
 async fn foreign_redis_keys_are_untouched() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Redis, "foreign") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::redis::KIND, "foreign") else { return };
     let url = endpoints[0].secret_url().to_owned();
     let client = redis::Client::open(url.as_str()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -94,7 +94,7 @@ async fn foreign_postgres_objects_rows_and_locks_are_untouched() {
                            from pg_namespace n left join pg_class c on c.relnamespace = n.oid \
                            where n.nspname !~ '^(pg_|information_schema)'";
     const ROWS: &str = "select string_agg(t.id || ':' || t.note, ' ' order by t.id) from foreign_app.jobs t";
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Postgres, "foreign") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::postgres::KIND, "foreign") else { return };
     let url = endpoints[0].secret_url().to_owned();
     let (admin, driver) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(driver);
@@ -141,7 +141,7 @@ async fn znodes(client: &zookeeper_client::Client) -> Vec<(String, Vec<u8>, i32)
 #[tokio::test]
 async fn foreign_znodes_are_untouched() {
     use zookeeper_client::{Acls, Client, CreateMode};
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Zookeeper, "foreign") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::zookeeper::KIND, "foreign") else { return };
     let server = endpoints[0].host_port().to_owned();
     let client = Client::connect(&server).await.unwrap();
     let mode = CreateMode::Persistent.with_acls(Acls::anyone_all());
@@ -169,7 +169,7 @@ async fn etcd_state(client: &mut etcd_client::Client) -> (Vec<(String, String, i
 
 #[tokio::test]
 async fn foreign_etcd_keys_and_leases_are_untouched() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Etcd, "foreign") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::etcd::KIND, "foreign") else { return };
     let server = endpoints[0].host_port().to_owned();
     let mut client = etcd_client::Client::connect([&server], None).await.unwrap();
     for key in ["theirs", "lockbench", "lockbench/", "lockbench-theirs/k0/1", "etcd-t1-k0"] {
@@ -241,28 +241,28 @@ fn own_server(kind: ServerKind) -> Option<Server> {
 
 #[test]
 fn what_a_killed_run_left_on_redis_is_swept_up_and_a_live_runs_is_not() {
-    if let Some(server) = own_server(ServerKind::Redis) {
+    if let Some(server) = own_server(lockbench::backend::redis::KIND) {
         swept("redis", format!("redis={}", server.endpoints()[0].secret_url()));
     }
 }
 
 #[test]
 fn what_a_killed_run_left_on_postgres_is_swept_up_and_a_live_runs_is_not() {
-    if let Some(server) = own_server(ServerKind::Postgres) {
+    if let Some(server) = own_server(lockbench::backend::postgres::KIND) {
         swept("postgres:lease", format!("postgres={}", server.endpoints()[0].secret_url()));
     }
 }
 
 #[test]
 fn what_a_killed_run_left_on_zookeeper_is_swept_up_and_a_live_runs_is_not() {
-    if let Some(server) = own_server(ServerKind::Zookeeper) {
+    if let Some(server) = own_server(lockbench::backend::zookeeper::KIND) {
         swept("zookeeper", format!("zookeeper=zookeeper://{}", server.endpoints()[0].host_port()));
     }
 }
 
 #[test]
 fn what_a_killed_run_left_on_etcd_goes_by_itself_and_the_sweep_says_so() {
-    let Some(server) = own_server(ServerKind::Etcd) else { return };
+    let Some(server) = own_server(lockbench::backend::etcd::KIND) else { return };
     let endpoint = format!("etcd=etcd://{}", server.endpoints()[0].host_port());
     let place = Place::new();
     let killed = long_run(&place, "etcd", &endpoint, "the-killed-one");
@@ -279,7 +279,7 @@ fn what_a_killed_run_left_on_etcd_goes_by_itself_and_the_sweep_says_so() {
 
 #[tokio::test]
 async fn keys_of_runs_of_before_the_prefix_are_told_and_left_alone() {
-    let Some(server) = own_server(ServerKind::Redis) else { return };
+    let Some(server) = own_server(lockbench::backend::redis::KIND) else { return };
     let url = server.endpoints()[0].secret_url().to_owned();
     let client = redis::Client::open(url.as_str()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -347,7 +347,7 @@ fn own_postgres() -> Option<Server> {
     if !support::live("and this test starts a PostgreSQL server") {
         return None;
     }
-    match LocalStack::start(&[ServerKind::Postgres], &Options::default()).remove(0).1 {
+    match LocalStack::start(&[lockbench::backend::postgres::KIND], &Options::default()).remove(0).1 {
         Ok(server) => Some(server),
         Err(missing @ StartError::Missing { .. }) => {
             support::skip(&missing.to_string());

@@ -11,9 +11,9 @@ use crate::support::cli::{Place, Ran, Running};
 use crate::support::pty::Pty;
 use crate::support::redis_server::RedisServer;
 use etcd_client::{Client as Etcd, PutOptions};
-use lockbench::backend::{RedlockParameters, Target, find};
+use lockbench::backend::{RedlockParameters, Registry, Target};
 use lockbench::clock::{Clock, Timer};
-use lockbench::lock::{Acquire, Endpoint, Grant, Key, Opening, Patience, Retry, ServerKind, Session};
+use lockbench::lock::{Acquire, Endpoint, Grant, Key, Opening, Patience, Retry, Session};
 use redis::aio::MultiplexedConnection;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -59,7 +59,7 @@ async fn ours(recipe: &str, endpoints: Vec<Endpoint>, namespace: &str, key: &str
         clock,
         redlock: RedlockParameters::default(),
     };
-    let system = (find(recipe).unwrap().connect)(target).unwrap();
+    let system = (Registry::builtin().find(recipe).unwrap().connect)(target).unwrap();
     let key = Key { index: 0, name: key.into() };
     system.prepare(std::slice::from_ref(&key)).await.unwrap();
     let opening = Opening {
@@ -260,7 +260,7 @@ async fn redlock_is_told_node_by_node_and_a_silent_one_is_named() {
 
 #[tokio::test]
 async fn etcd_tells_queues_leases_and_tokens() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Etcd, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::etcd::KIND, "inspect") else { return };
     let mut direct = Etcd::connect([endpoints[0].host_port()], None).await.unwrap();
     let root = format!("inspect-{}/", std::process::id());
     let mut leases = Vec::new();
@@ -307,7 +307,7 @@ async fn etcd_tells_queues_leases_and_tokens() {
 
 #[tokio::test]
 async fn zookeeper_tells_the_nodes_of_every_recipe_in_order() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Zookeeper, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::zookeeper::KIND, "inspect") else { return };
     let server = endpoints[0].host_port();
     let (first, second) = (Zookeeper::connect(server).await.unwrap(), Zookeeper::connect(server).await.unwrap());
     let root = format!("/inspect-{}", std::process::id());
@@ -358,7 +358,7 @@ async fn zookeeper_tells_the_nodes_of_every_recipe_in_order() {
 
 #[test]
 fn zookeeper_servers_that_say_nothing_do_not_hold_up_those_that_do() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Zookeeper, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::zookeeper::KIND, "inspect") else { return };
     // Their system answers to the connection, they never read from it.
     let silent: Vec<TcpListener> = (0..9).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let mut hosts: Vec<String> = silent.iter().map(|silent| silent.local_addr().unwrap().to_string()).collect();
@@ -387,7 +387,7 @@ fn waits(client: Postgres, sql: &'static str) -> tokio::task::JoinHandle<Postgre
 
 #[tokio::test]
 async fn postgres_tells_advisory_locks_rows_queries_and_a_deadlock() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Postgres, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::postgres::KIND, "inspect") else { return };
     let url = endpoints[0].secret_url();
     let (_, password) = endpoints[0].credentials().unwrap();
     let (a, b) = (postgres(&endpoints[0], "billing").await, postgres(&endpoints[0], "shipping").await);

@@ -6,7 +6,7 @@ use std::thread::sleep;
 
 use crate::support::cli::Place;
 use crate::support::disturbed::{Load, SILENCE, silences};
-use lockbench::lock::ServerKind;
+use lockbench::backend::ServerKind;
 use lockbench::stack::{LocalStack, Node, Options, Server, StartError};
 
 /// The shortest that etcd grants: what was granted when the server ended and is on its disk
@@ -70,19 +70,19 @@ fn disturb(node: &dyn Node, kind: ServerKind, exit: i32) {
 
 #[test]
 fn clients_see_a_redis_of_this_machine_paused_killed_and_restarted() {
-    let Some(server) = started(ServerKind::Redis) else { return };
+    let Some(server) = started(lockbench::backend::redis::KIND) else { return };
     // Nothing is on its disk: tokens begin at 1 again, and the oracle sees that.
-    disturb(server.nodes().next().unwrap(), ServerKind::Redis, 100);
+    disturb(server.nodes().next().unwrap(), lockbench::backend::redis::KIND, 100);
 }
 
 #[test]
 fn clients_see_an_etcd_of_this_machine_paused_killed_and_restarted_with_its_data() {
-    let Some(server) = started(ServerKind::Etcd) else { return };
+    let Some(server) = started(lockbench::backend::etcd::KIND) else { return };
     let node = server.nodes().next().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let connect = || etcd_client::Client::connect([node.endpoint().host_port()], None);
     runtime.block_on(async { connect().await.unwrap().put("before", "the kill", None).await.unwrap() });
-    disturb(node, ServerKind::Etcd, 130);
+    disturb(node, lockbench::backend::etcd::KIND, 130);
     let kept = runtime.block_on(async { connect().await.unwrap().get("before", None).await.unwrap() });
     assert_eq!(kept.kvs()[0].value(), b"the kill");
 }

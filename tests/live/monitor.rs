@@ -404,7 +404,7 @@ fn a_full_server_is_down_in_its_own_words() {
 
 #[tokio::test]
 async fn a_role_without_room_is_down_in_the_servers_own_words() {
-    let Some(endpoints) = support::endpoints(lockbench::lock::ServerKind::Postgres) else { return };
+    let Some(endpoints) = support::endpoints(lockbench::backend::postgres::KIND) else { return };
     let (admin, driver) = tokio_postgres::connect(endpoints[0].secret_url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(driver);
     // Room for the looks at the server and for one client; and for none at all.

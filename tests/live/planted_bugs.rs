@@ -54,7 +54,7 @@ fn trial(
     flaw: Option<Flaw>,
     (workload, sets): Load,
 ) -> Option<Result<(TrialResult, Plan), String>> {
-    let entry = backend::find(backend).unwrap();
+    let entry = backend::Registry::builtin().find(backend).unwrap();
     let endpoints: Vec<Endpoint> = match entry.server {
         Some(kind) => support::endpoints(kind)?,
         None => Vec::new(),

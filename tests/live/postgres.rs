@@ -7,8 +7,7 @@ use lockbench::backend::conformance::{Setting, suite};
 use lockbench::backend::{self, RedlockParameters, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
-    Acquire, Deadline, Endpoint, Grant, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, ServerKind,
-    Session,
+    Acquire, Deadline, Endpoint, Grant, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
 };
 use lockbench::stack::{LocalStack, Options, Server};
 use lockbench::stop::Stop;
@@ -26,7 +25,7 @@ struct Live {
 
 impl Live {
     async fn start(test: &str) -> Option<Self> {
-        let endpoint = support::endpoints_apart(ServerKind::Postgres, "postgres")?.remove(0);
+        let endpoint = support::endpoints_apart(backend::postgres::KIND, "postgres")?.remove(0);
         let (admin, driver) = tokio_postgres::connect(endpoint.secret_url(), NoTls).await.unwrap();
         tokio::spawn(driver);
         let namespace = format!("test-{}-{test}", std::process::id());
@@ -34,7 +33,7 @@ impl Live {
     }
 
     fn system(&self, name: &str) -> Arc<dyn LockSystem> {
-        let entry = backend::find(name).unwrap();
+        let entry = backend::Registry::builtin().find(name).unwrap();
         (entry.connect)(self.target(self.endpoint.clone())).unwrap()
     }
 
@@ -342,7 +341,7 @@ async fn a_server_that_does_not_answer_is_unknown_after_the_backstop() {
 async fn a_server_that_is_not_there_is_a_clear_message_without_the_password() {
     let Some(live) = Live::start("absent").await else { return };
     let target = live.target(Endpoint::new("postgres://me:s3cret@127.0.0.1:1/db"));
-    let system = (backend::find("postgres").unwrap().connect)(target).unwrap();
+    let system = (backend::Registry::builtin().find("postgres").unwrap().connect)(target).unwrap();
     let error = system.facts().await.unwrap_err().to_string();
     assert!(error.starts_with("postgres:advisory at 127.0.0.1:1: "), "{error}");
     assert!(error.contains("refused") && !error.contains("s3cret"), "{error}");
@@ -354,7 +353,8 @@ async fn too_many_clients_is_said_with_what_to_do() {
     let role = format!("limited_{}", std::process::id());
     live.admin.batch_execute(&format!("create role {role} login password 'l1mited' connection limit 1")).await.unwrap();
     let url = format!("postgres://{role}:l1mited@{}/postgres", live.endpoint.host_port());
-    let system = (backend::find("postgres").unwrap().connect)(live.target(Endpoint::new(url))).unwrap();
+    let system =
+        (backend::Registry::builtin().find("postgres").unwrap().connect)(live.target(Endpoint::new(url))).unwrap();
     let first = open(&live, &*system, 800).await;
     let error = system.open(live.opening(801)).await.err().expect("the second client fits").to_string();
     // It is the role that is full, and not the server.
@@ -386,7 +386,7 @@ impl TlsServer {
             support::skip("openssl could not make certificates");
             return None;
         }
-        let server = match LocalStack::start(&[ServerKind::Postgres], &Options::default()).remove(0).1 {
+        let server = match LocalStack::start(&[backend::postgres::KIND], &Options::default()).remove(0).1 {
             Ok(server) => server,
             Err(error) => {
                 support::skip(&error.to_string());
@@ -482,7 +482,8 @@ async fn tls_and_passwords_mean_what_libpq_means() {
             clock: Clock::monotonic(),
             redlock: RedlockParameters::default(),
         };
-        let result = (backend::find("postgres:lease").unwrap().connect)(target).unwrap().facts().await;
+        let result =
+            (backend::Registry::builtin().find("postgres:lease").unwrap().connect)(target).unwrap().facts().await;
         eprintln!("{shown}: {result:?}");
         match (result, problem) {
             (Ok(_), None) => {}

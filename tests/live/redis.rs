@@ -10,7 +10,7 @@ use crate::support::redis_server::RedisServer;
 use lockbench::backend::{self, Target, conformance};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
-    Acquire, Deadline, Endpoint, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, ServerKind, Session,
+    Acquire, Deadline, Endpoint, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
 };
 use lockbench::stop::Stop;
 
@@ -28,7 +28,7 @@ fn target(endpoints: Vec<Endpoint>, namespace: &str) -> Target {
 }
 
 fn system(endpoints: Vec<Endpoint>, namespace: &str) -> Arc<dyn LockSystem> {
-    (backend::find("redis").unwrap().connect)(target(endpoints, namespace)).unwrap()
+    (backend::Registry::builtin().find("redis").unwrap().connect)(target(endpoints, namespace)).unwrap()
 }
 
 fn opening(client: u32, timer: &Timer) -> Opening {
@@ -55,7 +55,7 @@ async fn grant(session: &mut Box<dyn Session>, key: &Key) -> lockbench::lock::Gr
 
 #[tokio::test]
 async fn redis_conforms() {
-    let Some(endpoints) = support::endpoints(ServerKind::Redis) else { return };
+    let Some(endpoints) = support::endpoints(backend::redis::KIND) else { return };
     let system = system(endpoints, "conform");
     let setting = conformance::Setting {
         timer: Timer::new(Clock::monotonic()),
@@ -71,7 +71,7 @@ async fn redis_conforms() {
 
 #[tokio::test]
 async fn foreign_keys_are_untouched_and_ours_are_removed() {
-    let Some(endpoints) = support::endpoints(ServerKind::Redis) else { return };
+    let Some(endpoints) = support::endpoints(backend::redis::KIND) else { return };
     let url = endpoints[0].secret_url().to_owned();
     let mut raw = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
     let foreign = format!("{{somebody-{}}}:lock", std::process::id());
@@ -79,7 +79,7 @@ async fn foreign_keys_are_untouched_and_ours_are_removed() {
 
     let target = target(endpoints, "foreign");
     let pattern = format!("*{}*", target.namespace);
-    let system = (backend::find("redis").unwrap().connect)(target).unwrap();
+    let system = (backend::Registry::builtin().find("redis").unwrap().connect)(target).unwrap();
     let keys = [key("a"), Key { index: 1, name: "b".into() }];
     system.prepare(&keys).await.unwrap();
     let timer = Timer::new(Clock::monotonic());

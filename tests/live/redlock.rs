@@ -8,7 +8,7 @@ use crate::support::redis_server::RedisServer;
 use lockbench::backend::{self, Target, conformance};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
-    Acquire, Deadline, Endpoint, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, ServerKind, Session,
+    Acquire, Deadline, Endpoint, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
 };
 use lockbench::stop::Stop;
 
@@ -23,7 +23,7 @@ fn system(endpoints: Vec<Endpoint>, namespace: &str) -> Arc<dyn LockSystem> {
         clock: Clock::monotonic(),
         redlock: Default::default(),
     };
-    (backend::find("redlock").unwrap().connect)(target).unwrap()
+    (backend::Registry::builtin().find("redlock").unwrap().connect)(target).unwrap()
 }
 
 fn five() -> Option<Vec<RedisServer>> {
@@ -95,7 +95,7 @@ fn hold_elsewhere(server: &RedisServer) {
 
 #[tokio::test]
 async fn redlock_conforms() {
-    let Some(endpoints) = support::endpoints(ServerKind::Redlock) else { return };
+    let Some(endpoints) = support::endpoints(backend::redlock::KIND) else { return };
     let system = system(endpoints, "conform");
     let setting = conformance::Setting {
         timer: Timer::new(Clock::monotonic()),
@@ -239,7 +239,7 @@ async fn many_clients_on_one_key_all_get_it() {
 
 #[tokio::test]
 async fn foreign_keys_are_untouched_and_ours_are_removed() {
-    let Some(endpoints) = support::endpoints(ServerKind::Redlock) else { return };
+    let Some(endpoints) = support::endpoints(backend::redlock::KIND) else { return };
     let foreign = format!("{{somebody-{}}}:lock", std::process::id());
     let mut raw: Vec<redis::Client> =
         endpoints.iter().map(|endpoint| redis::Client::open(endpoint.secret_url()).unwrap()).collect();
@@ -275,7 +275,10 @@ fn too_few_and_repeated_nodes_are_refused_before_anybody_is_contacted() {
             clock: Clock::monotonic(),
             redlock: Default::default(),
         };
-        (backend::find("redlock").unwrap().connect)(target).err().map(|error| error.to_string()).unwrap()
+        (backend::Registry::builtin().find("redlock").unwrap().connect)(target)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap()
     };
     assert!(connect(&["redis://a:1", "redis://b:2"]).contains("2 nodes; needs 3"));
     assert!(connect(&["redis://a:1", "redis://b:2", "redis://:pw@a:1"]).contains("a:1 is given twice"));

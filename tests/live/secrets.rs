@@ -8,7 +8,6 @@ use std::path::Path;
 use crate::support::cli::{Place, Ran, SHORT};
 use crate::support::redis_server::RedisServer;
 use flate2::read::MultiGzDecoder;
-use lockbench::lock::ServerKind;
 
 /// Percent-encoded in a URL it is another text: neither may be shown.
 const PASSWORD: &str = "kQ7/zebra:9";
@@ -73,7 +72,7 @@ fn a_redis_password_is_shown_nowhere() {
 
 #[test]
 fn a_postgres_password_is_shown_nowhere() {
-    let Some(endpoints) = support::endpoints(ServerKind::Postgres) else { return };
+    let Some(endpoints) = support::endpoints(lockbench::backend::postgres::KIND) else { return };
     let url = endpoints[0].secret_url();
     let (_, password) = endpoints[0].credentials().unwrap();
     assert!(password.len() >= 8, "a password worth hiding");

@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lockbench::lock::ServerKind;
+use lockbench::backend::ServerKind;
 use lockbench::stack::{LocalStack, Options, Probe, Search, Server, StartError, probe};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn start_all() -> Vec<Server> {
-    let started = LocalStack::start(&ServerKind::ALL, &Options::default());
+    let started = LocalStack::start(ServerKind::all(), &Options::default());
     started.into_iter().map(|(kind, server)| server.unwrap_or_else(|error| panic!("{kind}: {error}"))).collect()
 }
 
@@ -64,7 +64,7 @@ fn every_kind_starts_answers_and_leaves_nothing() {
     let dir = servers[0].directory().unwrap().to_owned();
     let mut pids = Vec::new();
     for server in &servers {
-        let expected = if server.kind() == ServerKind::Redlock { 5 } else { 1 };
+        let expected = if server.kind() == lockbench::backend::redlock::KIND { 5 } else { 1 };
         assert_eq!(server.endpoints().len(), expected, "{server:?}");
         for endpoint in server.endpoints() {
             TcpStream::connect(endpoint.host_port()).unwrap();
@@ -121,7 +121,7 @@ fn death_in_the_middle_is_told_with_the_log() {
         // The first of a group is its leader: the postmaster, not a child. It gets
         // "immediate shutdown", because a killed one leaves its shared memory.
         let (signal, end) = match server.kind() {
-            ServerKind::Postgres => (Signal::QUIT, "exit status"),
+            kind if kind == lockbench::backend::postgres::KIND => (Signal::QUIT, "exit status"),
             _ => (Signal::KILL, "killed by signal 9"),
         };
         kill_process(pid(pids[0]), signal).unwrap();
@@ -144,7 +144,7 @@ fn a_paused_server_is_silent_resumes_and_can_be_stopped() {
     if !support::live("no server was started") {
         return;
     }
-    let server = start_one(ServerKind::Redis, &Options::default()).unwrap();
+    let server = start_one(lockbench::backend::redis::KIND, &Options::default()).unwrap();
     let ping = || {
         use std::io::{Read, Write};
         let mut stream = TcpStream::connect(server.endpoints()[0].host_port()).unwrap();
@@ -242,7 +242,7 @@ fn a_server_that_dies_at_start_is_quoted() {
     let (dir, options) =
         fake_redis("for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo \"line $n\"; done; echo 'Bad directive' >&2; exit 3");
     let options = Options { parent: dir.path().to_owned(), ..options };
-    let error = start_one(ServerKind::Redis, &options).unwrap_err();
+    let error = start_one(lockbench::backend::redis::KIND, &options).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, StartError::Died { .. }), "{text}");
     for part in ["redis-server", "exit status 3", "port ", "Bad directive", "line 4", "--endpoint redis=URL"] {
@@ -259,7 +259,7 @@ fn a_server_that_never_answers_is_given_up_and_killed() {
     options.ready_within = Duration::from_millis(500);
     options.parent = dir.path().to_owned();
     options.keep = true;
-    let error = start_one(ServerKind::Redis, &options).unwrap_err();
+    let error = start_one(lockbench::backend::redis::KIND, &options).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, StartError::NotReady { .. }), "{text}");
     assert!(text.contains("only words") && text.contains("127.0.0.1:"), "{text}");
@@ -276,7 +276,7 @@ fn a_start_can_be_interrupted() {
         std::thread::sleep(Duration::from_millis(100));
         stop.drain();
     });
-    let error = start_one(ServerKind::Redis, &options).unwrap_err();
+    let error = start_one(lockbench::backend::redis::KIND, &options).unwrap_err();
     stopping.join().unwrap();
     assert!(matches!(error, StartError::Interrupted { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5));
@@ -285,7 +285,7 @@ fn a_start_can_be_interrupted() {
 #[test]
 fn a_lost_port_is_tried_once_more_and_then_named() {
     let (_dir, options) = fake_redis("echo tried; echo 'bind: Address already in use'; exit 1");
-    let error = start_one(ServerKind::Redis, &options).unwrap_err();
+    let error = start_one(lockbench::backend::redis::KIND, &options).unwrap_err();
     let StartError::PortTaken { port, .. } = error else { panic!("{error}") };
     assert!(error.to_string().contains(&format!("port {port}")), "{error}");
 }
@@ -295,14 +295,14 @@ fn a_lost_port_does_no_harm_when_the_second_try_works() {
     if !support::live("no server was started") {
         return;
     }
-    let Probe::Found { binary, .. } = probe(ServerKind::Redis) else { panic!("no redis-server") };
+    let Probe::Found { binary, .. } = probe(lockbench::backend::redis::KIND) else { panic!("no redis-server") };
     // The second try has another directory, hence the mark outside of it.
     let (dir, options) = fake_redis(&format!(
         "mark=\"$(dirname \"$0\")/mark\"\n[ -f \"$mark\" ] && exec {} \"$@\"\n: >\"$mark\"\necho 'bind: Address already in use'; exit 1",
         binary.display()
     ));
     fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
-    let server = start_one(ServerKind::Redis, &options).unwrap();
+    let server = start_one(lockbench::backend::redis::KIND, &options).unwrap();
     assert_eq!(server.died(), None);
 }
 
@@ -314,7 +314,7 @@ fn another_process_that_answers_on_the_port_is_not_taken_for_ours() {
     // The program hands its port to a real server that is neither in its group nor
     // its descendant (it waits for the end of the subshell that forked it) and stays
     // alive without listening: as if somebody else had been faster.
-    let Probe::Found { binary, .. } = probe(ServerKind::Redis) else { panic!("no redis-server") };
+    let Probe::Found { binary, .. } = probe(lockbench::backend::redis::KIND) else { panic!("no redis-server") };
     let (dir, options) = fake_redis(&format!(
         "alone=\"$(dirname \"$0\")/alone.$$\"\n\
          (setsid sh -c 'while [ ! -e \"$0\" ]; do sleep 0.02; done; exec {} \"$@\"' \"$alone\" \"$@\" & \
@@ -323,7 +323,7 @@ fn another_process_that_answers_on_the_port_is_not_taken_for_ours() {
         binary.display()
     ));
     fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
-    let result = start_one(ServerKind::Redis, &options);
+    let result = start_one(lockbench::backend::redis::KIND, &options);
     for other in fs::read_to_string(dir.path().join("others")).unwrap().lines() {
         // Not TERM: redis refuses to end when it cannot save, and its directory is gone.
         let _ = kill_process(pid(other.parse().unwrap()), Signal::KILL);
@@ -336,14 +336,14 @@ fn another_process_that_answers_on_the_port_is_not_taken_for_ours() {
 fn a_missing_program_is_named_with_what_installs_it() {
     let search = Search::from_env().with("LOCKBENCH_REDIS_SERVER", "/nowhere/redis-server");
     let options = Options { search, ..Options::default() };
-    let text = start_one(ServerKind::Redlock, &options).unwrap_err().to_string();
+    let text = start_one(lockbench::backend::redlock::KIND, &options).unwrap_err().to_string();
     assert!(text.contains("/nowhere/redis-server") && text.contains("apt-get install redis-server"), "{text}");
 }
 
 #[test]
 fn an_unusable_directory_is_named() {
     let options = Options { parent: PathBuf::from("/nowhere/at/all"), ..Options::default() };
-    for (kind, result) in LocalStack::start(&ServerKind::ALL, &options) {
+    for (kind, result) in LocalStack::start(ServerKind::all(), &options) {
         let text = result.unwrap_err().to_string();
         assert!(text.contains("/nowhere/at/all") && text.contains("TMPDIR"), "{kind}: {text}");
     }
@@ -357,7 +357,7 @@ fn a_directory_is_kept_when_asked() {
     let parent = tempfile::tempdir().unwrap();
     fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).unwrap();
     let options = Options { parent: parent.path().to_owned(), keep: true, ..Options::default() };
-    let server = start_one(ServerKind::Redis, &options).unwrap();
+    let server = start_one(lockbench::backend::redis::KIND, &options).unwrap();
     let dir = server.directory().unwrap().to_owned();
     drop(server);
     let log = fs::read_to_string(dir.join("redis-0.log")).unwrap();
@@ -367,7 +367,7 @@ fn a_directory_is_kept_when_asked() {
 #[test]
 fn the_support_starts_one_server_a_kind_and_process() {
     let (Some(first), Some(second)) =
-        (support::endpoints(ServerKind::Redlock), support::endpoints(ServerKind::Redlock))
+        (support::endpoints(lockbench::backend::redlock::KIND), support::endpoints(lockbench::backend::redlock::KIND))
     else {
         return;
     };
@@ -382,7 +382,7 @@ fn a_stopped_backend_of_postgres_ends_with_its_server() {
     if !support::live("no server was started") {
         return;
     }
-    let server = start_one(ServerKind::Postgres, &Options::default()).unwrap();
+    let server = start_one(lockbench::backend::postgres::KIND, &Options::default()).unwrap();
     let url = server.endpoints()[0].secret_url().to_owned();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // Of a session of its own, and so of no group that is signalled as a whole.

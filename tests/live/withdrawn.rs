@@ -7,7 +7,6 @@ use crate::support;
 use std::time::{Duration, Instant};
 
 use crate::support::cli::{Place, Running};
-use lockbench::lock::ServerKind;
 
 /// Holds are much longer than it takes to terminate a backend and to hand the lock over.
 const WORKLOAD: &str = "clients = 3\nkeys = \"single\"\nhold = \"1500ms\"\nwarmup = \"0s\"\nduration = \"6s\"\n\
@@ -33,7 +32,7 @@ async fn terminate(admin: &tokio_postgres::Client) -> bool {
 
 #[test]
 fn an_advisory_lock_whose_backend_is_terminated_is_withdrawn_and_not_excused() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Postgres, "withdrawn") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::postgres::KIND, "withdrawn") else { return };
     let place = Place::new();
     place.file("w.toml", WORKLOAD);
     let endpoint = format!("postgres={}", endpoints[0].secret_url());

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::support::proxy::{Pass, Proxy};
 use lockbench::backend::conformance::{Setting, suite};
-use lockbench::backend::{RedlockParameters, Target, find};
+use lockbench::backend::{RedlockParameters, Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
-    Acquire, Deadline, Endpoint, Grant, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, ServerKind,
-    Session, SystemError,
+    Acquire, Deadline, Endpoint, Grant, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
+    SystemError,
 };
 use lockbench::stop::Stop;
 use zookeeper_client::{Acls, Client, CreateMode};
@@ -31,7 +31,7 @@ struct Scene {
 
 impl Scene {
     async fn new(name: &str) -> Option<Self> {
-        let endpoints = support::endpoints(ServerKind::Zookeeper)?;
+        let endpoints = support::endpoints(lockbench::backend::zookeeper::KIND)?;
         let server = endpoints[0].host_port().to_owned();
         let namespace = format!("test-{name}-{}", std::process::id());
         let direct = Client::connect(&server).await.unwrap();
@@ -106,7 +106,7 @@ fn connect(endpoints: Vec<Endpoint>, namespace: &str, clock: Clock) -> Result<Ar
         clock,
         redlock: RedlockParameters::default(),
     };
-    (find("zookeeper").unwrap().connect)(target)
+    (Registry::builtin().find("zookeeper").unwrap().connect)(target)
 }
 
 #[tokio::test]

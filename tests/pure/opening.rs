@@ -77,7 +77,7 @@ fn spec(room: u32, clients: u32, workers: u32, panics: bool, clock: Clock) -> Sp
         clock,
         redlock: RedlockParameters::default(),
     };
-    let inner = (backend::find("memory").unwrap().connect)(target).unwrap();
+    let inner = (backend::Registry::builtin().find("memory").unwrap().connect)(target).unwrap();
     Spec {
         system: Arc::new(Full { inner, room: AtomicU32::new(room), panics }),
         ttl_ns: plan.ttl_ns,

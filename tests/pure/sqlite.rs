@@ -21,7 +21,7 @@ fn system(scratch: &Path) -> Arc<dyn LockSystem> {
         clock: Clock::monotonic(),
         redlock: RedlockParameters::default(),
     };
-    (backend::find("sqlite").unwrap().connect)(target).unwrap()
+    (backend::Registry::builtin().find("sqlite").unwrap().connect)(target).unwrap()
 }
 
 async fn open(system: &dyn LockSystem, timer: &Timer, client: u32) -> Box<dyn Session> {

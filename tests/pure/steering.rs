@@ -73,7 +73,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
     let keys: Arc<[Key]> =
         (0..plan.keys.count(plan.clients)).map(|index| Key { index, name: format!("k{index}").into() }).collect();
     Spec {
-        system: (backend::find("memory").unwrap().connect)(target).unwrap(),
+        system: (backend::Registry::builtin().find("memory").unwrap().connect)(target).unwrap(),
         plan: Arc::new(plan.clone()),
         ttl_ns: plan.ttl_ns,
         trial: 1,
@@ -141,7 +141,7 @@ impl Trial {
             backend: "memory",
             workload: &self.plan.name,
             trial: 1,
-            guarantees: &backend::find("memory").unwrap().guarantees,
+            guarantees: &backend::Registry::builtin().find("memory").unwrap().guarantees,
             facts: &Facts::default(),
             origin: self.schedule.start,
             measured_ns: self.schedule.end() - self.schedule.measure(),

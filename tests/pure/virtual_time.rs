@@ -73,7 +73,7 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Gr
         clock,
         redlock: RedlockParameters::default(),
     };
-    let system = (backend::find(name).unwrap().connect)(target).unwrap();
+    let system = (backend::Registry::builtin().find(name).unwrap().connect)(target).unwrap();
     let count = plan.keys.count(plan.clients);
     let keys: Arc<[Key]> = (0..count).map(|index| Key { index, name: format!("k{index}").into() }).collect();
     system.prepare(&keys).await.unwrap();

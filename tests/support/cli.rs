@@ -100,7 +100,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockbench"));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name.starts_with("LOCKBENCH_") && !Search::VARIABLES.contains(&name.as_str()) {
+            if name.starts_with("LOCKBENCH_") && !Search::variables().any(|variable| variable == name) {
                 command.env_remove(name);
             }
         }

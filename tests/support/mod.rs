@@ -25,7 +25,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use lockbench::lock::{Endpoint, ServerKind};
+use lockbench::backend::ServerKind;
+use lockbench::lock::Endpoint;
 use lockbench::stack::{LocalStack, Options, Server, StartError};
 
 /// Statics are never dropped: the stack's guard stops these servers and removes

@@ -188,7 +188,7 @@ impl Drop for Standby {
 
 /// Beside the server that the stack starts.
 fn program(name: &str) -> PathBuf {
-    let lockbench::stack::Probe::Found { binary, .. } = Search::from_env().probe(lockbench::lock::ServerKind::Postgres)
+    let lockbench::stack::Probe::Found { binary, .. } = Search::from_env().probe(lockbench::backend::postgres::KIND)
     else {
         panic!("no postgres")
     };

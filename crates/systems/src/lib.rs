@@ -1,30 +1,31 @@
-//! How each system locks: one folder an entry, and the registry that names them.
-//! Adding a backend is one folder and one line in [`ENTRIES`].
+//! How each system locks and where its servers come from: one folder per lock system, and
+//! the [`Registry`] that names them. Adding a lock system is one folder and one line in
+//! `registry.rs`.
 
 pub mod conformance;
 mod control;
-mod etcd;
-mod inspect;
+pub mod etcd;
 mod memory;
 mod planted;
 mod poll;
-mod postgres;
+pub mod postgres;
 pub mod redis;
-mod redlock;
+pub mod redlock;
+mod registry;
+mod servers;
 mod sqlite;
 pub mod stack;
-mod sweep;
-mod zookeeper;
+pub mod zookeeper;
 
-pub use inspect::inspector;
 pub use planted::{Flaw, planted};
-pub use sweep::sweeper;
+pub use registry::{Registry, System, UnknownBackend};
+pub use servers::{Nodes, ServerKind, Servers};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::{Endpoint, Guarantees, LockSystem, ServerKind, SystemError};
+use lockbench_core::lock::{Endpoint, Guarantees, LockSystem, SystemError};
 
 /// Where an entry's servers are and what of ours is whose.
 #[derive(Clone, Debug)]
@@ -64,7 +65,8 @@ impl Default for RedlockParameters {
     }
 }
 
-/// One line of the registry.
+/// One recipe: a way to lock on a system.
+#[derive(Clone, Copy)]
 pub struct Entry {
     /// Full name, `system` or `system:recipe`.
     pub name: &'static str,
@@ -74,63 +76,39 @@ pub struct Entry {
     pub server: Option<ServerKind>,
     /// Open files and sockets that one client needs, with so many servers.
     pub files: fn(u64) -> u64,
-    /// One of the default entries of `quick`?
+    /// Whether it is one of the default entries of `quick`.
     pub quick: bool,
-    /// A negative control: broken on purpose, never in `quick`.
-    pub control: bool,
+    /// It claims no exclusion, because it is broken on purpose or known to be: never in `quick`.
+    pub unsafe_by_design: bool,
+    /// Its client library sets no `TCP_NODELAY` and offers no way to.
+    pub nagle_on: bool,
     /// What it promises.
     pub guarantees: Guarantees,
     /// Configures it for given servers. Contacts nobody yet.
-    pub connect: fn(Target) -> Result<Arc<dyn LockSystem>, SystemError>,
+    pub connect: Connect,
+    /// The same with a bug that tests plant; where the recipe has a place for one.
+    #[doc(hidden)]
+    pub flawed: Option<fn(Target, Flaw) -> Result<Arc<dyn LockSystem>, SystemError>>,
 }
 
-/// Every lock recipe, in the order of tables.
-pub static ENTRIES: &[&Entry] = &[
-    &memory::ENTRY,
-    &sqlite::ENTRY,
-    &redis::ENTRY,
-    &redlock::ENTRY,
-    &zookeeper::ENTRY,
-    &etcd::ENTRY,
-    &postgres::ADVISORY,
-    &postgres::LEASE,
-    &control::NO_LOCK,
-    &control::NO_RENEW,
-    &control::WRONG_RELEASE,
-    &control::SWALLOW_ERROR,
-];
+/// Configures a recipe for given servers.
+pub type Connect = fn(Target) -> Result<Arc<dyn LockSystem>, SystemError>;
 
-/// Systems whose client library sets no `TCP_NODELAY` and offers no way to: see
-/// `zookeeper`. All others set it.
-pub const NAGLE_ON: &[&str] = &["zookeeper"];
-
-/// Bare names that mean a recipe.
-const DEFAULT_RECIPES: &[(&str, &str)] = &[("postgres", "postgres:advisory")];
-
-/// Finds an entry by its full name or by a bare system name.
-///
-/// # Errors
-/// Names the nearest entry, if one is near.
-pub fn find(name: &str) -> Result<&'static Entry, UnknownBackend> {
-    let full = DEFAULT_RECIPES.iter().find(|(bare, _)| *bare == name).map_or(name, |(_, full)| *full);
-    ENTRIES.iter().copied().find(|entry| entry.name == full).ok_or_else(|| {
-        let nearest = ENTRIES
-            .iter()
-            .map(|entry| (strsim::damerau_levenshtein(name, entry.name), entry.name))
-            .chain(DEFAULT_RECIPES.iter().map(|(bare, _)| (strsim::damerau_levenshtein(name, bare), *bare)))
-            .min()
-            .filter(|(distance, candidate)| *distance <= 3.max(candidate.len() / 3))
-            .map(|(_, candidate)| candidate);
-        UnknownBackend { name: name.to_owned(), nearest }
-    })
-}
-
-/// No entry has this name.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown backend \"{name}\"{}; `lockbench backends` lists all", nearest.map(|n| format!(": did you mean \"{n}\"?")).unwrap_or_default())]
-pub struct UnknownBackend {
-    /// As given.
-    pub name: String,
-    /// Nearest registry name.
-    pub nearest: Option<&'static str>,
+impl Entry {
+    /// A recipe that needs no server and is not in `quick`: what a system of the caller's own starts from.
+    #[must_use]
+    pub const fn new(name: &'static str, summary: &'static str, guarantees: Guarantees, connect: Connect) -> Self {
+        Self {
+            name,
+            summary,
+            server: None,
+            files: |_| 0,
+            quick: false,
+            unsafe_by_design: false,
+            nagle_on: false,
+            guarantees,
+            connect,
+            flawed: None,
+        }
+    }
 }

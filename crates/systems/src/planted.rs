@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Target, etcd, postgres, redis, redlock, sqlite, zookeeper};
+use super::{Registry, Target};
 use lockbench_core::lock::{LockSystem, SystemError};
 
 /// A bug of a lock recipe.
@@ -50,14 +50,11 @@ impl Flaw {
 /// As [`super::Entry::connect`]; or the recipe has no such place to go wrong.
 #[doc(hidden)]
 pub fn planted(name: &'static str, target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    match name {
-        "redis" => redis::flawed(target, flaw),
-        "redlock" => redlock::flawed(target, flaw),
-        "zookeeper" => zookeeper::flawed(&target, flaw),
-        "etcd" => etcd::flawed(&target, flaw),
-        "postgres:advisory" => postgres::flawed_advisory(&target, flaw),
-        "postgres:lease" => postgres::flawed_lease(&target, flaw),
-        "sqlite" => sqlite::flawed(&target, flaw),
-        system => Err(SystemError { system, address: String::new(), problem: "no flaw is offered here".to_owned() }),
+    match Registry::builtin().find(name).ok().and_then(|entry| entry.flawed) {
+        Some(flawed) => flawed(target, flaw),
+        None => {
+            let problem = "no flaw is offered here".to_owned();
+            Err(SystemError { system: name, address: String::new(), problem })
+        }
     }
 }

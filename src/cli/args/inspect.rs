@@ -1,12 +1,13 @@
 //! Flags of `inspect`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::format::FormatArgs;
 use super::heading;
 use super::look::SignArgs;
 use super::stack::ProjectArgs;
-use lockbench_core::lock::ServerKind;
+use lockbench_systems::ServerKind;
 
 /// What inspecting does, and what it does not.
 pub(super) const INSPECT_HELP: &str = "\
@@ -18,42 +19,14 @@ With --watch, JSON is one object a line.
 Exits 0 when a server answered, locks or none; 3 when none did, or when etcd or ZooKeeper
 cannot decide: what one node of a cluster without a leader knows may be old.";
 
-/// Several Redis URLs are Redlock's nodes, whatever their number is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum SystemChoice {
-    /// One Redis server
-    Redis,
-    /// Independent Redis servers, of which a majority decides
-    Redlock,
-    /// A ZooKeeper ensemble
-    Zookeeper,
-    /// An etcd cluster
-    Etcd,
-    /// One PostgreSQL server
-    Postgres,
-}
-
-impl SystemChoice {
-    /// The kind of server.
-    pub fn kind(self) -> ServerKind {
-        match self {
-            Self::Redis => ServerKind::Redis,
-            Self::Redlock => ServerKind::Redlock,
-            Self::Zookeeper => ServerKind::Zookeeper,
-            Self::Etcd => ServerKind::Etcd,
-            Self::Postgres => ServerKind::Postgres,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(in crate::cli) struct InspectArgs {
     /// The server, or the servers of one system, as etcd://a,b,c or as URLs of their own; the scheme tells the system, several Redis URLs are Redlock's nodes; or the name of a system that `lockbench up` left running
     #[arg(value_name = "URL", required = true)]
     pub urls: Vec<String>,
     /// The system, where the scheme does not tell it
-    #[arg(long = "as", value_enum, help_heading = heading::SERVERS, env = "LOCKBENCH_AS", value_name = "SYSTEM")]
-    pub system: Option<SystemChoice>,
+    #[arg(long = "as", value_parser = kinds(), help_heading = heading::SERVERS, env = "LOCKBENCH_AS", value_name = "SYSTEM")]
+    pub system: Option<ServerKind>,
     #[command(flatten)]
     pub project: ProjectArgs,
     /// Only locks whose name starts so, e.g. lock: or /locks/; default: what surely is a lock there, and a note on what may be one
@@ -78,4 +51,11 @@ pub(in crate::cli) struct InspectArgs {
     pub format: FormatArgs,
     #[command(flatten)]
     pub signs: SignArgs,
+}
+
+/// The systems that have servers.
+fn kinds() -> impl TypedValueParser<Value = ServerKind> {
+    let choice = |kind: &ServerKind| PossibleValue::new(kind.name()).help(kind.servers().summary);
+    PossibleValuesParser::new(ServerKind::all().iter().map(choice))
+        .try_map(|text| ServerKind::from_name(&text).ok_or("not known"))
 }

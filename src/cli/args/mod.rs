@@ -15,7 +15,7 @@ mod text;
 use clap::{Parser, Subcommand};
 
 pub(super) use format::FormatChoice;
-pub(super) use inspect::{InspectArgs, SystemChoice};
+pub(super) use inspect::InspectArgs;
 pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
 pub(super) use look::{ThemeName, UiArgs, UiChoice};
 pub(super) use metrics::MetricsArgs;

@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 
 use super::format::FormatArgs;
 use super::heading;
-use lockbench_core::lock::ServerKind;
 use lockbench_core::stop::Stop;
 use lockbench_core::units::parse_duration_ns;
+use lockbench_systems::ServerKind;
 use lockbench_systems::stack::DockerOptions;
 
 /// Where servers come from.

@@ -1,20 +1,20 @@
 //! Lists of addresses, mistakes in them, and command lines without their secrets.
 use super::{bare, named, redacted, shown};
-use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_core::lock::Endpoint;
 
 #[test]
 fn endpoints_are_read_by_name_and_by_scheme() {
     let endpoints =
         named(&["redlock=redis://a:1,redis://b:2,redis://c:3".to_owned(), "etcd=etcd://d:4".to_owned()]).unwrap();
-    assert_eq!(endpoints[&ServerKind::Redlock].len(), 3);
-    assert_eq!(endpoints[&ServerKind::Etcd][0].host_port(), "d:4");
+    assert_eq!(endpoints[&lockbench_systems::redlock::KIND].len(), 3);
+    assert_eq!(endpoints[&lockbench_systems::etcd::KIND][0].host_port(), "d:4");
     let endpoints = bare(&["postgres://u:p@h:5/x".to_owned()]).unwrap();
-    assert_eq!(endpoints[&ServerKind::Postgres][0].to_string(), "postgres://h:5");
+    assert_eq!(endpoints[&lockbench_systems::postgres::KIND][0].to_string(), "postgres://h:5");
 }
 
 #[test]
 fn servers_of_an_ensemble_share_a_scheme_or_have_one_each() {
-    for (name, kind) in [("etcd", ServerKind::Etcd), ("zookeeper", ServerKind::Zookeeper)] {
+    for (name, kind) in [("etcd", lockbench_systems::etcd::KIND), ("zookeeper", lockbench_systems::zookeeper::KIND)] {
         for list in ["S://a:1,b:2,c:3", "S://a:1,S://b:2,S://c:3", "S://a:1,b:2,S://c:3"] {
             let list = list.replace('S', name);
             let hosts = |endpoints: &[Endpoint]| {
@@ -26,7 +26,7 @@ fn servers_of_an_ensemble_share_a_scheme_or_have_one_each() {
         }
     }
     let secret = named(&["zookeeper=zookeeper://me:p,w@a:1,zookeeper://me:p,w@b:2/x".to_owned()]).unwrap();
-    assert_eq!(secret[&ServerKind::Zookeeper][1].credentials(), Some(("me".to_owned(), "p,w".to_owned())));
+    assert_eq!(secret[&lockbench_systems::zookeeper::KIND][1].credentials(), Some(("me".to_owned(), "p,w".to_owned())));
     assert!(named(&["etcd=etcd://a:1,".to_owned()]).is_err(), "a comma too many");
     assert!(named(&["etcd=etcd://a:1,redis://b:2".to_owned()]).is_err());
 }
@@ -34,22 +34,26 @@ fn servers_of_an_ensemble_share_a_scheme_or_have_one_each() {
 #[test]
 fn forms_of_the_systems_own_clients_are_taken() {
     for (text, kind, shown) in [
-        ("etcd=http://a:1,https://b:2", ServerKind::Etcd, "etcd://a:1 etcds://b:2"),
-        ("etcd=a:1,b:2", ServerKind::Etcd, "etcd://a:1 etcd://b:2"),
-        ("zookeeper=a:1,b:2/chroot", ServerKind::Zookeeper, "zookeeper://a:1,b:2"),
-        ("redlock=redis://:p,w@a,b,[::1]:3", ServerKind::Redlock, "redis://a redis://b redis://[::1]:3"),
-        ("redis=unix:///run/r.sock?db=1", ServerKind::Redis, "unix:///run/r.sock"),
-        ("postgres=postgres://me:a,b@h:1/db", ServerKind::Postgres, "postgres://h:1"),
-        ("postgres:lease=postgresql:///db?host=/run/pg", ServerKind::Postgres, "postgresql:///run/pg"),
-        ("postgres=host=/run/pg user=me password='a b' dbname=x", ServerKind::Postgres, "postgres:///run/pg"),
+        ("etcd=http://a:1,https://b:2", lockbench_systems::etcd::KIND, "etcd://a:1 etcds://b:2"),
+        ("etcd=a:1,b:2", lockbench_systems::etcd::KIND, "etcd://a:1 etcd://b:2"),
+        ("zookeeper=a:1,b:2/chroot", lockbench_systems::zookeeper::KIND, "zookeeper://a:1,b:2"),
+        ("redlock=redis://:p,w@a,b,[::1]:3", lockbench_systems::redlock::KIND, "redis://a redis://b redis://[::1]:3"),
+        ("redis=unix:///run/r.sock?db=1", lockbench_systems::redis::KIND, "unix:///run/r.sock"),
+        ("postgres=postgres://me:a,b@h:1/db", lockbench_systems::postgres::KIND, "postgres://h:1"),
+        ("postgres:lease=postgresql:///db?host=/run/pg", lockbench_systems::postgres::KIND, "postgresql:///run/pg"),
+        (
+            "postgres=host=/run/pg user=me password='a b' dbname=x",
+            lockbench_systems::postgres::KIND,
+            "postgres:///run/pg",
+        ),
     ] {
         let read = named(&[text.to_owned()]).unwrap_or_else(|failure| panic!("{text}: {}", failure.message));
         assert_eq!(read[&kind].iter().map(ToString::to_string).collect::<Vec<_>>().join(" "), shown, "{text}");
     }
     let both = "postgres=host=h user=me password=p redis=redis://:a b@h:1".to_owned();
     let both = named(&[both]).unwrap();
-    assert_eq!(both[&ServerKind::Postgres][0].user(), Some("me"));
-    assert_eq!(both[&ServerKind::Redis][0].secret_password(), Some("a b"));
+    assert_eq!(both[&lockbench_systems::postgres::KIND][0].user(), Some("me"));
+    assert_eq!(both[&lockbench_systems::redis::KIND][0].secret_password(), Some("a b"));
 }
 
 #[test]

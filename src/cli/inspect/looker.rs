@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use super::seen::Memory;
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::inspection::{Inspection, Inspector, Scope};
-use lockbench_core::lock::{Endpoint, ServerKind, SystemError};
+use lockbench_core::lock::{Endpoint, SystemError};
 use lockbench_core::stop::Stop;
-use lockbench_systems::{RedlockParameters, Target, inspector};
+use lockbench_systems::ServerKind;
+use lockbench_systems::{RedlockParameters, Target};
 
 /// Whom to ask for what.
 pub struct Asked {
@@ -47,7 +48,7 @@ impl Asked {
     ) -> Result<Inspection, SystemError> {
         let mut look = inspector.look().await?;
         memory.note(&mut look, clock.now());
-        Ok(Inspection::new(self.kind, now(), look))
+        Ok(Inspection::new(self.kind.name(), self.kind.servers().waits_are_certain, now(), look))
     }
 }
 
@@ -65,7 +66,7 @@ pub fn once(asked: &Asked) -> Result<Inspection, SystemError> {
     runtime.block_on(async {
         let target = asked.target();
         let clock = target.clock;
-        let mut inspector = inspector(asked.kind, &target, asked.scope.clone())?;
+        let mut inspector = asked.kind.inspector(&target, asked.scope.clone())?;
         let seen = asked.look(&mut *inspector, &mut Memory::default(), clock).await;
         inspector.close().await;
         seen
@@ -127,7 +128,7 @@ async fn again(asked: &Asked, interval: Duration, stop: &Stop, tell: &SyncSender
     let clock = target.clock;
     let mut memory = Memory::default();
     // It was made once already, to find mistakes.
-    let Ok(mut inspector) = inspector(asked.kind, &target, asked.scope.clone()) else { return };
+    let Ok(mut inspector) = asked.kind.inspector(&target, asked.scope.clone()) else { return };
     while !stop.draining() {
         let told = tokio::select! {
             told = asked.look(&mut *inspector, &mut memory, clock) => told,

@@ -24,7 +24,6 @@ use lockbench_core::stop::Stop;
 use lockbench_core::units::{SECOND, parse_duration_ns};
 use lockbench_output::{Appearance, inspection_json, inspection_lines, printed};
 use lockbench_report::{Exit, Interruption};
-use lockbench_systems::inspector;
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 120;
@@ -50,7 +49,7 @@ pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     let scope = Scope { prefix: args.prefix.clone(), limit: filter.search() };
     let asked = Asked { kind, endpoints, scope };
     // What cannot be asked is refused before anybody is contacted.
-    inspector(asked.kind, &asked.target(), asked.scope.clone()).map_err(Failure::usage)?;
+    asked.kind.inspector(&asked.target(), asked.scope.clone()).map_err(Failure::usage)?;
     let colour = options.theme != ThemeName::Mono && std::io::stdout().is_terminal();
     let telling = Telling { format: args.format.choice, colour, ascii: options.ascii, full: args.full };
     match interval {

@@ -1,10 +1,10 @@
 //! Which servers are meant by the URLs on the command line.
 
 use super::super::Failure;
-use super::super::args::SystemChoice;
-use super::super::endpoints::{SCHEMES, first_of, kind_of, several};
-use lockbench_core::lock::{Endpoint, ServerKind};
+use super::super::endpoints::{first_of, kind_of, schemes, several};
+use lockbench_core::lock::Endpoint;
 use lockbench_systems::stack::{Project, Register};
+use lockbench_systems::{Nodes, ServerKind};
 
 /// The system and its servers: by `--as`, else by the scheme; several Redis URLs are
 /// Redlock's nodes. The bare name of a kind means what `lockbench up` left running, programs
@@ -12,7 +12,7 @@ use lockbench_systems::stack::{Project, Register};
 /// looked up.
 pub fn read(
     urls: &[String],
-    system: Option<SystemChoice>,
+    system: Option<ServerKind>,
     project: &str,
 ) -> Result<(ServerKind, Vec<Endpoint>), Failure> {
     if let ([name], None) = (urls, system)
@@ -20,7 +20,7 @@ pub fn read(
     {
         return Ok((kind, left_running(kind, project)?));
     }
-    let (system, urls) = asked_for(urls, system.map(SystemChoice::kind))?;
+    let (system, urls) = asked_for(urls, system)?;
     let kind = match (system, urls.first()) {
         (Some(system), _) => system,
         (None, Some(first)) => by_scheme(first)?,
@@ -33,8 +33,8 @@ pub fn read(
         let url = if secure { format!("etcds://{url}") } else { url };
         endpoints.extend(several(kind, &url).map_err(Failure::usage)?);
     }
-    let kind =
-        if kind == ServerKind::Redis && system.is_none() && endpoints.len() > 1 { ServerKind::Redlock } else { kind };
+    let several = kind.several().filter(|_| system.is_none() && endpoints.len() > 1);
+    let kind = several.unwrap_or(kind);
     for endpoint in &endpoints {
         if !kind.schemes().contains(&endpoint.scheme()) {
             let schemes = kind.schemes().join(":// or ");
@@ -89,7 +89,7 @@ fn left_running(kind: ServerKind, project: &str) -> Result<Vec<Endpoint>, Failur
 /// What is not surely no secret is not repeated.
 fn by_scheme(first: &str) -> Result<ServerKind, Failure> {
     let endpoint = first_of(first).map_err(|unclear| match unclear.scheme() {
-        "" => Failure::usage(format!("{unclear}; known schemes are {SCHEMES}; or say --as SYSTEM")),
+        "" => Failure::usage(format!("{unclear}; known schemes are {}; or say --as SYSTEM", schemes())),
         _ => Failure::usage(unclear),
     })?;
     if let Some(kind) = kind_of(&endpoint) {
@@ -98,22 +98,22 @@ fn by_scheme(first: &str) -> Result<ServerKind, Failure> {
     let is_word = first.len() <= 16 && first.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | ':'));
     match endpoint.scheme() {
         "" if is_word => {
-            let names = ServerKind::ALL.map(ServerKind::name).join(", ");
+            let names = ServerKind::all().iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
             Err(Failure::usage(format!("{first} is neither a URL nor the name of a system: {names}")))
         }
-        "" => Err(Failure::usage(format!("a URL begins with its scheme: {SCHEMES}; or say --as SYSTEM"))),
-        scheme => Err(Failure::usage(format!("unknown scheme {scheme}://; known are {SCHEMES}; or say --as SYSTEM"))),
+        "" => Err(Failure::usage(format!("a URL begins with its scheme: {}; or say --as SYSTEM", schemes()))),
+        scheme => {
+            Err(Failure::usage(format!("unknown scheme {scheme}://; known are {}; or say --as SYSTEM", schemes())))
+        }
     }
 }
 
 fn check(kind: ServerKind, endpoints: &[Endpoint]) -> Result<(), Failure> {
     let count = endpoints.len();
-    match kind {
-        ServerKind::Redis | ServerKind::Postgres if count > 1 => {
-            Err(Failure::usage(format!("{kind} is one server, got {count} URLs")))
-        }
-        ServerKind::Redlock if count < 2 => {
-            Err(Failure::usage("redlock: give every node's URL, or lockbench cannot tell what a quorum is"))
+    match kind.servers().nodes {
+        Nodes::One if count > 1 => Err(Failure::usage(format!("{kind} is one server, got {count} URLs"))),
+        Nodes::Independent { .. } if count < 2 => {
+            Err(Failure::usage(format!("{kind}: give every node's URL, or lockbench cannot tell what a quorum is")))
         }
         _ => match endpoints.iter().enumerate().find(|(place, one)| endpoints[..*place].contains(one)) {
             Some((_, twice)) => Err(Failure::usage(format!("{twice} is given twice"))),
@@ -125,10 +125,9 @@ fn check(kind: ServerKind, endpoints: &[Endpoint]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::read;
-    use crate::cli::args::SystemChoice;
-    use lockbench_core::lock::ServerKind;
+    use lockbench_systems::ServerKind;
 
-    fn of(urls: &[&str], system: Option<SystemChoice>) -> Result<(ServerKind, usize), String> {
+    fn of(urls: &[&str], system: Option<ServerKind>) -> Result<(ServerKind, usize), String> {
         let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
         read(&urls, system, "lockbench")
             .map(|(kind, endpoints)| (kind, endpoints.len()))
@@ -137,33 +136,39 @@ mod tests {
 
     #[test]
     fn the_scheme_tells_the_system_and_several_redis_urls_are_redlock() {
-        assert_eq!(of(&["redis://a:1"], None), Ok((ServerKind::Redis, 1)));
-        assert_eq!(of(&["redis://a:1,redis://b:2", "rediss://c:3"], None), Ok((ServerKind::Redlock, 3)));
-        assert_eq!(of(&["zookeeper://a:1,b:2/x"], None), Ok((ServerKind::Zookeeper, 1)));
+        assert_eq!(of(&["redis://a:1"], None), Ok((lockbench_systems::redis::KIND, 1)));
+        assert_eq!(of(&["redis://a:1,redis://b:2", "rediss://c:3"], None), Ok((lockbench_systems::redlock::KIND, 3)));
+        assert_eq!(of(&["zookeeper://a:1,b:2/x"], None), Ok((lockbench_systems::zookeeper::KIND, 1)));
         for list in ["etcd://a:1,b:2,c:3", "etcd://a:1,etcd://b:2,etcd://c:3", "etcds://a:1,b:2,etcds://c:3"] {
-            assert_eq!(of(&[list], None), Ok((ServerKind::Etcd, 3)), "{list}");
-            assert_eq!(of(&[&format!("etcd={list}")], None), Ok((ServerKind::Etcd, 3)), "{list}");
+            assert_eq!(of(&[list], None), Ok((lockbench_systems::etcd::KIND, 3)), "{list}");
+            assert_eq!(of(&[&format!("etcd={list}")], None), Ok((lockbench_systems::etcd::KIND, 3)), "{list}");
         }
-        assert_eq!(of(&["etcd://a:1", "etcd://b:2"], None), Ok((ServerKind::Etcd, 2)));
-        assert_eq!(of(&["zookeeper=zookeeper://a:1,zookeeper://b:2"], None), Ok((ServerKind::Zookeeper, 2)));
-        assert_eq!(of(&["redlock=redis://a:1,redis://b:2"], None), Ok((ServerKind::Redlock, 2)));
-        assert_eq!(of(&["a:1,b:2"], Some(SystemChoice::Etcd)), Ok((ServerKind::Etcd, 2)));
-        assert_eq!(of(&["a:1"], Some(SystemChoice::Etcd)), Ok((ServerKind::Etcd, 1)));
-        assert_eq!(of(&["postgresql://u:p@h/x"], None), Ok((ServerKind::Postgres, 1)));
+        assert_eq!(of(&["etcd://a:1", "etcd://b:2"], None), Ok((lockbench_systems::etcd::KIND, 2)));
+        assert_eq!(
+            of(&["zookeeper=zookeeper://a:1,zookeeper://b:2"], None),
+            Ok((lockbench_systems::zookeeper::KIND, 2))
+        );
+        assert_eq!(of(&["redlock=redis://a:1,redis://b:2"], None), Ok((lockbench_systems::redlock::KIND, 2)));
+        assert_eq!(of(&["a:1,b:2"], Some(lockbench_systems::etcd::KIND)), Ok((lockbench_systems::etcd::KIND, 2)));
+        assert_eq!(of(&["a:1"], Some(lockbench_systems::etcd::KIND)), Ok((lockbench_systems::etcd::KIND, 1)));
+        assert_eq!(of(&["postgresql://u:p@h/x"], None), Ok((lockbench_systems::postgres::KIND, 1)));
     }
 
     #[test]
     fn a_comma_within_a_password_splits_nothing() {
-        assert_eq!(of(&["redis://:a,b@h:1,redis://:c@i:2"], None), Ok((ServerKind::Redlock, 2)));
-        assert_eq!(of(&["postgres://me:a,b@h:1/db"], None), Ok((ServerKind::Postgres, 1)));
+        assert_eq!(of(&["redis://:a,b@h:1,redis://:c@i:2"], None), Ok((lockbench_systems::redlock::KIND, 2)));
+        assert_eq!(of(&["postgres://me:a,b@h:1/db"], None), Ok((lockbench_systems::postgres::KIND, 1)));
     }
 
     #[test]
     fn forms_of_the_systems_own_clients_are_taken() {
-        assert_eq!(of(&["postgres:///db?host=/run/postgresql&user=me"], None), Ok((ServerKind::Postgres, 1)));
-        assert_eq!(of(&["host=h user=me password='a b'"], None), Ok((ServerKind::Postgres, 1)));
-        assert_eq!(of(&["etcds://a", "b"], None), Ok((ServerKind::Etcd, 2)));
-        assert_eq!(of(&["unix:///run/redis.sock"], None), Ok((ServerKind::Redis, 1)));
+        assert_eq!(
+            of(&["postgres:///db?host=/run/postgresql&user=me"], None),
+            Ok((lockbench_systems::postgres::KIND, 1))
+        );
+        assert_eq!(of(&["host=h user=me password='a b'"], None), Ok((lockbench_systems::postgres::KIND, 1)));
+        assert_eq!(of(&["etcds://a", "b"], None), Ok((lockbench_systems::etcd::KIND, 2)));
+        assert_eq!(of(&["unix:///run/redis.sock"], None), Ok((lockbench_systems::redis::KIND, 1)));
     }
 
     #[test]
@@ -172,8 +177,8 @@ mod tests {
             (&["mysql://u:s3cret@a:1"][..], None, "unknown scheme"),
             (&["redis://u:s3cret@a:1", "etcd://a:1"], None, "one system"),
             (&["redis://u:s3cret@a:1", "redis://u:s3cret@a:1"], None, "twice"),
-            (&["redis://a:1", "redis://b:1"], Some(SystemChoice::Redis), "one server"),
-            (&["redis://u:s3cret@a:1"], Some(SystemChoice::Redlock), "every node"),
+            (&["redis://a:1", "redis://b:1"], Some(lockbench_systems::redis::KIND), "one server"),
+            (&["redis://u:s3cret@a:1"], Some(lockbench_systems::redlock::KIND), "every node"),
             (&["postgres://u:s3cret@a", "postgres://b"], None, "one server"),
             (&["redis://"], None, "no host"),
             (&["redis:"], None, "known schemes are redis,"),
@@ -181,8 +186,8 @@ mod tests {
             (&["u:s3cret@h"], None, "no scheme"),
             (&["redis://:s3/cret@h"], None, "%2F"),
             (&["reddis"], None, "reddis is neither a URL nor the name of a system: redis, redlock"),
-            (&["etcd=etcd://u:s3cret@a:1"], Some(SystemChoice::Redis), "one system"),
-            (&["redis://u:s3cret@a:1"], Some(SystemChoice::Etcd), "etcd needs etcd://"),
+            (&["etcd=etcd://u:s3cret@a:1"], Some(lockbench_systems::redis::KIND), "one system"),
+            (&["redis://u:s3cret@a:1"], Some(lockbench_systems::etcd::KIND), "etcd needs etcd://"),
         ] {
             let message = of(urls, system).unwrap_err();
             assert!(message.contains(problem) && !message.contains("cret"), "{message}");

@@ -68,7 +68,7 @@ fn held(system: &dyn LockSystem, keys: &[Key], meanwhile: impl FnOnce()) {
 
 #[test]
 fn a_held_key_of_a_system_in_this_process_is_seen() {
-    let memory = (lockbench_systems::find("memory").unwrap().connect)(target(Vec::new())).unwrap();
+    let memory = (lockbench_systems::Registry::builtin().find("memory").unwrap().connect)(target(Vec::new())).unwrap();
     let keys = keys(20);
     let (publisher, subscriber) = feed();
     let wanted = Arc::<AtomicBool>::default();
@@ -78,7 +78,11 @@ fn a_held_key_of_a_system_in_this_process_is_seen() {
         let used = Resources { server_cpu_s: Some(0.5), server_rss_bytes: Some(7), ..Resources::default() };
         lookout.watch(Watched {
             backend: "memory",
-            asked: Asked::of(lockbench_systems::find("memory").unwrap(), &memory, target(Vec::new())),
+            asked: Asked::of(
+                lockbench_systems::Registry::builtin().find("memory").unwrap(),
+                &memory,
+                target(Vec::new()),
+            ),
             keys: Arc::clone(&keys),
             gauge: Some(Box::new(move || used)),
         });
@@ -96,7 +100,7 @@ fn a_held_key_of_a_system_in_this_process_is_seen() {
 
 #[test]
 fn nobody_is_asked_while_nobody_wants_to_know() {
-    let memory = (lockbench_systems::find("memory").unwrap().connect)(target(Vec::new())).unwrap();
+    let memory = (lockbench_systems::Registry::builtin().find("memory").unwrap().connect)(target(Vec::new())).unwrap();
     let (publisher, subscriber) = feed();
     let wanted = Arc::<AtomicBool>::default();
     let lookout = Lookout::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
@@ -114,7 +118,7 @@ impl LockSystem for Mute {
         "mute"
     }
     fn guarantees(&self) -> &Guarantees {
-        &lockbench_systems::ENTRIES[0].guarantees
+        &lockbench_systems::Registry::builtin().find("memory").unwrap().guarantees
     }
     fn addresses(&self) -> Vec<String> {
         Vec::new()
@@ -160,7 +164,7 @@ fn a_held_key_of_a_real_server_is_seen() {
         return;
     }
     for name in ["redis", "etcd", "zookeeper", "postgres:advisory", "postgres:lease", "redlock"] {
-        let entry = lockbench_systems::find(name).unwrap();
+        let entry = lockbench_systems::Registry::builtin().find(name).unwrap();
         let (_, started) = LocalStack::start(&[entry.server.unwrap()], &Options::default()).remove(0);
         let server = started.unwrap();
         let target = target(server.endpoints());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use lockbench::lock::ServerKind;
+use lockbench::backend::ServerKind;
 use lockbench::stack::{Node, Project, Server};
 use serde_json::Value;
 

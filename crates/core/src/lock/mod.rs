@@ -22,7 +22,6 @@ mod outcome;
 mod redaction;
 mod remains;
 mod retry;
-mod server;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -38,7 +37,6 @@ pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
 pub use redaction::{HIDDEN, without_secrets};
 pub use remains::{Found, Remains, Sweeper, mark};
 pub use retry::Retry;
-pub use server::ServerKind;
 
 use crate::clock::Timer;
 

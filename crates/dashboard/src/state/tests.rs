@@ -171,7 +171,7 @@ fn lints_are_told_after_each_trial_and_are_those_of_the_report_at_the_end() {
                 plan: plan.clone(),
                 levels: LintLevels::default(),
                 embedded: vec!["memory", "control:no-lock"],
-                nagle: &["zookeeper"],
+                nagle: vec!["zookeeper"],
                 environment,
                 ceiling_cycles_per_s: facts.ceiling_cycles_per_s,
                 ceiling_others_share: Some(0.0),

@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Appearance, inspection_json, inspection_lines, inspection_schema, printed};
-use lockbench_core::lock::ServerKind;
 use lockbench_core::lock::inspection::{
     ClientSeen, Inspection, LockSeen, Look, NodeSeen, NodeState, Quorum, ServerSeen,
 };
@@ -57,7 +56,7 @@ fn redlock() -> Inspection {
     servers[3] =
         ServerSeen { said: None, problem: Some("Connection refused (os error 111)".to_owned()), ..servers[3].clone() };
     let look = Look { servers, locks, untold: untold(&["since_ms", "waiting"]), ..Look::default() };
-    Inspection::new(ServerKind::Redlock, "2026-11-20T03:12:45Z".to_owned(), look)
+    Inspection::new("redlock", false, "2026-11-20T03:12:45Z".to_owned(), look)
 }
 
 fn postgres() -> Inspection {
@@ -98,7 +97,7 @@ fn postgres() -> Inspection {
         untold: untold(&["since_ms", "token"]),
         ..Look::default()
     };
-    Inspection::new(ServerKind::Postgres, "2026-11-20T03:12:45Z".to_owned(), look)
+    Inspection::new("postgres", true, "2026-11-20T03:12:45Z".to_owned(), look)
 }
 
 fn etcd() -> Inspection {
@@ -126,7 +125,7 @@ fn etcd() -> Inspection {
         untold: untold(&["since_ms"]),
         ..Look::default()
     };
-    Inspection::new(ServerKind::Etcd, "2026-11-20T03:12:45Z".to_owned(), look)
+    Inspection::new("etcd", false, "2026-11-20T03:12:45Z".to_owned(), look)
 }
 
 fn text(seen: &Inspection, appearance: Appearance) -> String {
@@ -160,7 +159,7 @@ fn no_lock_says_what_was_looked_for() {
         scope: "keys that start with lock:".to_owned(),
         ..Look::default()
     };
-    let seen = Inspection::new(ServerKind::Redis, "2026-11-20T03:12:45Z".to_owned(), look);
+    let seen = Inspection::new("redis", false, "2026-11-20T03:12:45Z".to_owned(), look);
     assert_eq!(
         text(&seen, NARROW),
         "redis  2026-11-20T03:12:45Z  127.0.0.1:6379 (Redis 7.0.15, master)\n0 locks held\n\nlooked for: keys that start \
@@ -253,7 +252,7 @@ fn nothing_that_a_terminal_obeys_comes_through_whatever_field_it_stands_in() {
         notes: vec![bad("note")],
         kind: None,
     };
-    let seen = Inspection::new(ServerKind::Postgres, bad("now"), look);
+    let seen = Inspection::new("postgres", true, bad("now"), look);
     for width in [20, 80, 300] {
         for full in [false, true] {
             let text = printed(&inspection_lines(&seen, Appearance { width, ascii: false, full }), false);

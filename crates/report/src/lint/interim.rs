@@ -17,7 +17,7 @@ pub struct Ground {
     /// Systems that run inside lockbench: no server, no network.
     pub embedded: Vec<&'static str>,
     /// Systems whose client library leaves Nagle's algorithm on.
-    pub nagle: &'static [&'static str],
+    pub nagle: Vec<&'static str>,
     /// The machine.
     pub environment: Environment,
     /// Cycles a second that lockbench itself can make here, if it was measured.
@@ -35,7 +35,7 @@ pub fn interim(ground: &Ground, results: &[TrialResult], measured: &[Measurement
     report.tool.ceiling_cycles_per_s = ground.ceiling_cycles_per_s;
     report.tool.ceiling_others_share = ground.ceiling_others_share;
     let evidence =
-        Evidence { report: &report, measured, plan: &ground.plan, embedded: &ground.embedded, nagle: ground.nagle };
+        Evidence { report: &report, measured, plan: &ground.plan, embedded: &ground.embedded, nagle: &ground.nagle };
     lint(&evidence, &ground.levels).findings
 }
 
@@ -74,7 +74,7 @@ mod tests {
             plan: plan.clone(),
             levels: LintLevels::default(),
             embedded: vec!["memory"],
-            nagle: &["zookeeper"],
+            nagle: vec!["zookeeper"],
             environment: whole.environment.clone(),
             ceiling_cycles_per_s: whole.tool.ceiling_cycles_per_s,
             ceiling_others_share: whole.tool.ceiling_others_share,

@@ -7,8 +7,12 @@
 use std::sync::Arc;
 
 use super::memory::{Flaws, GUARANTEES, MemorySystem};
-use super::{Entry, Target};
+use super::{Entry, System, Target};
 use lockbench_core::lock::{LockSystem, SystemError};
+
+/// All of them.
+pub static SYSTEM: System =
+    System { name: "control", recipes: &[&NO_LOCK, &NO_RENEW, &WRONG_RELEASE, &SWALLOW_ERROR], servers: None };
 
 /// Grants everything at once.
 pub static NO_LOCK: Entry = Entry {
@@ -39,16 +43,7 @@ pub static SWALLOW_ERROR: Entry = Entry {
 };
 
 const fn entry(name: &'static str) -> Entry {
-    Entry {
-        name,
-        summary: "",
-        server: None,
-        files: |_| 0,
-        quick: false,
-        control: true,
-        guarantees: GUARANTEES,
-        connect: no_lock,
-    }
+    Entry { unsafe_by_design: true, ..Entry::new(name, "", GUARANTEES, no_lock) }
 }
 
 fn flawed(name: &'static str, target: &Target, flaws: Flaws) -> Result<Arc<dyn LockSystem>, SystemError> {

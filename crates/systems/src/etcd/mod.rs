@@ -18,28 +18,51 @@ pub(super) mod look;
 mod members;
 mod queue;
 mod session;
+mod start;
 pub(super) mod sweep;
 mod system;
 
 use std::sync::Arc;
 
 use super::planted::Flaw;
-use super::{Entry, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
+use super::{Entry, Nodes, ServerKind, Servers, System, Target};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
 
 /// Registry name.
 const NAME: &str = "etcd";
 
-/// Registry line.
-pub static ENTRY: Entry = Entry {
+/// The system.
+pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY], servers: Some(KIND) };
+
+/// The key of its servers.
+pub const KIND: ServerKind = ServerKind::of(&SERVERS);
+
+static SERVERS: Servers = Servers {
+    name: NAME,
+    summary: "An etcd cluster",
+    schemes: &["etcd", "etcds"],
+    aliases: &[("http", "etcd"), ("https", "etcds")],
+    nodes: Nodes::Ensemble,
+    hosts_are_one_address: false,
+    no_host: "",
+    waits_are_certain: false,
+    swept_one_by_one: false,
+    inspect: |_, target, scope| Ok(Box::new(look::Cluster::new(target, scope)?)),
+    sweep: |_, target| Ok(Box::new(sweep::Cluster::new(target)?)),
+    start: &start::RECIPE,
+};
+
+static ENTRY: Entry = Entry {
     name: NAME,
     summary: "lease and lowest create revision, each waiter watches only its predecessor",
-    server: Some(ServerKind::Etcd),
+    server: Some(KIND),
     files: |servers| servers,
     quick: true,
-    control: false,
+    unsafe_by_design: false,
+    nagle_on: false,
     guarantees: GUARANTEES,
     connect,
+    flawed: Some(flawed),
 };
 
 /// Promises of etcd leases and revisions:
@@ -67,8 +90,8 @@ fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
 }
 
 /// With a planted bug.
-pub fn flawed(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    let mut config = config::Config::new(target)?;
+fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    let mut config = config::Config::new(&target)?;
     config.planted = Some(flaw);
     Ok(Arc::new(system::EtcdSystem::new(config)))
 }

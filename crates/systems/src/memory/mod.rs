@@ -5,21 +5,18 @@ mod lock;
 
 use std::sync::Arc;
 
-use super::{Entry, Target};
+use super::{Entry, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
 
 pub use lock::{Flaws, MemorySystem};
 
-/// Registry line.
+/// The system.
+pub static SYSTEM: System = System { name: "memory", recipes: &[&ENTRY], servers: None };
+
+/// Its recipe.
 pub static ENTRY: Entry = Entry {
-    name: "memory",
-    summary: "an in-process lease lock with tokens: the floor of every comparison",
-    server: None,
-    files: |_| 0,
     quick: true,
-    control: false,
-    guarantees: GUARANTEES,
-    connect,
+    ..Entry::new("memory", "an in-process lease lock with tokens: the floor of every comparison", GUARANTEES, connect)
 };
 
 /// Promises of the in-process lock (this file is their source).

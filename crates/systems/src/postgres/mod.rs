@@ -13,6 +13,7 @@ mod connect;
 mod lease;
 mod link;
 pub(super) mod look;
+mod start;
 pub(super) mod sweep;
 mod table;
 mod tls;
@@ -20,32 +21,54 @@ mod url;
 
 use std::sync::Arc;
 
-use super::planted::Flaw;
-use super::{Entry, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
+use super::{Entry, Nodes, ServerKind, Servers, System};
+use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 
-/// Registry line of the advisory recipe.
-pub static ADVISORY: Entry = Entry {
-    name: "postgres:advisory",
-    summary: "session advisory lock: lives and dies with the connection, the server queues",
-    server: Some(ServerKind::Postgres),
-    files: |_| 1,
-    quick: true,
-    control: false,
-    guarantees: ADVISORY_GUARANTEES,
-    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
+/// The system.
+pub static SYSTEM: System = System { name: "postgres", recipes: &[&ADVISORY, &LEASE], servers: Some(KIND) };
+
+/// The key of its servers.
+pub const KIND: ServerKind = ServerKind::of(&SERVERS);
+
+static SERVERS: Servers = Servers {
+    name: "postgres",
+    summary: "One PostgreSQL server",
+    schemes: &["postgres", "postgresql"],
+    aliases: &[],
+    nodes: Nodes::One,
+    hosts_are_one_address: true,
+    no_host: ", or ?host=/PATH for the directory of a socket",
+    waits_are_certain: true,
+    swept_one_by_one: true,
+    inspect: |_, target, scope| Ok(Box::new(look::Database::new(target, scope)?)),
+    sweep: |_, target| Ok(Box::new(sweep::Database::new(target)?)),
+    start: &start::RECIPE,
 };
 
-/// Registry line of the lease recipe.
-pub static LEASE: Entry = Entry {
-    name: "postgres:lease",
-    summary: "a row with an expiry by the server's clock and a fencing token",
-    server: Some(ServerKind::Postgres),
+static ADVISORY: Entry = Entry {
+    name: "postgres:advisory",
+    summary: "session advisory lock: lives and dies with the connection, the server queues",
+    server: Some(KIND),
     files: |_| 1,
     quick: true,
-    control: false,
+    unsafe_by_design: false,
+    nagle_on: false,
+    guarantees: ADVISORY_GUARANTEES,
+    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
+    flawed: Some(|target, flaw| Ok(Arc::new(advisory::Advisory::new(&target, Some(flaw))?))),
+};
+
+static LEASE: Entry = Entry {
+    name: "postgres:lease",
+    summary: "a row with an expiry by the server's clock and a fencing token",
+    server: Some(KIND),
+    files: |_| 1,
+    quick: true,
+    unsafe_by_design: false,
+    nagle_on: false,
     guarantees: LEASE_GUARANTEES,
     connect: |target| Ok(Arc::new(lease::Lease::new(&target, None)?)),
+    flawed: Some(|target, flaw| Ok(Arc::new(lease::Lease::new(&target, Some(flaw))?))),
 };
 
 /// Promises of a session advisory lock.
@@ -89,13 +112,3 @@ const LEASE_GUARANTEES: Guarantees = Guarantees {
     quorum: false,
     source: "https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED",
 };
-
-/// With a planted bug.
-pub(super) fn flawed_advisory(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(advisory::Advisory::new(target, Some(flaw))?))
-}
-
-/// With a planted bug.
-pub(super) fn flawed_lease(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(lease::Lease::new(target, Some(flaw))?))
-}

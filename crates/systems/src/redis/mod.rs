@@ -14,14 +14,15 @@ mod naming;
 pub mod script;
 mod server;
 mod session;
+pub(super) mod start;
 pub(super) mod sweep;
 mod system;
 
 use std::sync::Arc;
 
 use super::planted::Flaw;
-use super::{Entry, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
+use super::{Entry, Nodes, ServerKind, Servers, System, Target};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
 
 // The public handle: what `redlock` builds its nodes from.
 pub(super) use answer::{Answer, ask};
@@ -29,16 +30,38 @@ pub(super) use flawed::Scripts;
 pub(super) use naming::{Identities, Ticket};
 pub(super) use server::{Limits, Server};
 
-/// Registry line.
-pub(super) static ENTRY: Entry = Entry {
+/// The system.
+pub static SYSTEM: System = System { name: "redis", recipes: &[&ENTRY], servers: Some(KIND) };
+
+/// The key of its servers.
+pub const KIND: ServerKind = ServerKind::of(&SERVERS);
+
+static SERVERS: Servers = Servers {
+    name: "redis",
+    summary: "One Redis server",
+    schemes: &["redis", "rediss", "unix", "redis+unix"],
+    aliases: &[],
+    nodes: Nodes::One,
+    hosts_are_one_address: false,
+    no_host: "",
+    waits_are_certain: false,
+    swept_one_by_one: false,
+    inspect: |name, target, scope| Ok(Box::new(look::Nodes::new(name, target, scope)?)),
+    sweep: |name, target| Ok(Box::new(sweep::Nodes::new(name, target)?)),
+    start: &start::RECIPE,
+};
+
+static ENTRY: Entry = Entry {
     name: "redis",
     summary: "one Redis: SET NX PX and a fencing counter in one script, waits by polling",
-    server: Some(ServerKind::Redis),
+    server: Some(KIND),
     files: |_| 1,
     quick: true,
-    control: false,
+    unsafe_by_design: false,
+    nagle_on: false,
     guarantees: GUARANTEES,
     connect,
+    flawed: Some(flawed),
 };
 
 /// A PX of one millisecond is the shortest that SET takes, and expiry is by the
@@ -62,6 +85,6 @@ fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
 }
 
 /// With a planted bug.
-pub(super) fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
     Ok(Arc::new(system::RedisSystem::new(target, Some(flaw))?))
 }

@@ -11,25 +11,48 @@ mod electorate;
 mod node;
 mod request;
 mod session;
+mod start;
 mod system;
 mod tally;
 
 use std::sync::Arc;
 
 use super::planted::Flaw;
-use super::{Entry, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
+use super::{Entry, Nodes, ServerKind, Servers, System, Target, redis};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
 
-/// Registry line.
-pub(super) static ENTRY: Entry = Entry {
+/// The system.
+pub static SYSTEM: System = System { name: "redlock", recipes: &[&ENTRY], servers: Some(KIND) };
+
+/// The key of its servers.
+pub const KIND: ServerKind = ServerKind::of(&SERVERS);
+
+static SERVERS: Servers = Servers {
+    name: "redlock",
+    summary: "Independent Redis servers, of which a majority decides",
+    schemes: &["redis", "rediss", "unix", "redis+unix"],
+    aliases: &[],
+    nodes: Nodes::Independent { of: redis::KIND, fewest: 3 },
+    hosts_are_one_address: false,
+    no_host: "",
+    waits_are_certain: false,
+    swept_one_by_one: false,
+    inspect: |name, target, scope| Ok(Box::new(redis::look::Nodes::new(name, target, scope)?)),
+    sweep: |name, target| Ok(Box::new(redis::sweep::Nodes::new(name, target)?)),
+    start: &start::RECIPE,
+};
+
+static ENTRY: Entry = Entry {
     name: "redlock",
     summary: "Redlock: SET NX PX on a majority of N independent Redis nodes, waits by polling",
-    server: Some(ServerKind::Redlock),
+    server: Some(KIND),
     files: |servers| servers,
     quick: true,
-    control: false,
+    unsafe_by_design: false,
+    nagle_on: false,
     guarantees: GUARANTEES,
     connect,
+    flawed: Some(flawed),
 };
 
 /// With a ttl below the drift allowance (2 ms + 1 % by default) and a round trip
@@ -52,6 +75,6 @@ fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
 }
 
 /// With a planted bug.
-pub(super) fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
     Ok(Arc::new(system::RedlockSystem::new(target, Some(flaw))?))
 }

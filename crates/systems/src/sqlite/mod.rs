@@ -11,20 +11,19 @@ mod worker;
 
 use std::sync::Arc;
 
-use super::planted::Flaw;
-use super::{Entry, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
+use super::{Entry, System};
+use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 
-/// Registry line.
-pub static ENTRY: Entry = Entry {
-    name: "sqlite",
-    summary: "an embedded lease table with tokens, for processes of one host",
-    server: None,
+/// The system.
+pub static SYSTEM: System = System { name: "sqlite", recipes: &[&ENTRY], servers: None };
+
+static ENTRY: Entry = Entry {
     files: |_| 3, // database, write-ahead log, shared memory
     quick: true,
-    control: false,
-    guarantees: GUARANTEES,
-    connect: |target| Ok(Arc::new(lock::Sqlite::new(&target, None))),
+    flawed: Some(|target, flaw| Ok(Arc::new(lock::Sqlite::new(&target, Some(flaw))))),
+    ..Entry::new("sqlite", "an embedded lease table with tokens, for processes of one host", GUARANTEES, |target| {
+        Ok(Arc::new(lock::Sqlite::new(&target, None)))
+    })
 };
 
 /// Promises of the lease table. `BEGIN IMMEDIATE` takes the file's only write
@@ -45,8 +44,3 @@ const GUARANTEES: Guarantees = Guarantees {
     quorum: false,
     source: "https://www.sqlite.org/lang_transaction.html",
 };
-
-/// With a planted bug.
-pub(super) fn flawed(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(lock::Sqlite::new(target, Some(flaw))))
-}

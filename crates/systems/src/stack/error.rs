@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockbench_core::lock::ServerKind;
+use crate::ServerKind;
 
 /// Why there is no server.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -108,12 +108,12 @@ pub enum StartError {
 }
 
 impl StartError {
-    pub(super) fn system(action: impl Into<String>, source: io::Error) -> Self {
+    pub(crate) fn system(action: impl Into<String>, source: io::Error) -> Self {
         Self::System { action: action.into(), source: Arc::new(source) }
     }
 
     /// Is it worth one more try on other ports?
-    pub(super) fn lost_the_port(&self) -> bool {
+    pub(crate) fn lost_the_port(&self) -> bool {
         match self {
             Self::PortTaken { .. } => true,
             Self::Died { log, .. } | Self::NotReady { log, .. } => {
@@ -128,7 +128,7 @@ impl StartError {
     }
 
     /// The same failure after the second try: names the port.
-    pub(super) fn named_as_port_race(self) -> Self {
+    pub(crate) fn named_as_port_race(self) -> Self {
         match self {
             Self::Died { kind, port, log, .. } | Self::NotReady { kind, port, log, .. } => {
                 Self::PortTaken { kind, port, log }

@@ -73,7 +73,7 @@ impl Drop for Home {
 }
 
 /// Writes a file that only its owner can read.
-pub(super) fn write_private(path: &Path, text: &str, owner: Option<&User>) -> Result<(), StartError> {
+pub(crate) fn write_private(path: &Path, text: &str, owner: Option<&User>) -> Result<(), StartError> {
     let who = owner.map_or("lockbench", |user| &user.name);
     let failed = |source| directory("write", path, who, source);
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;

@@ -18,7 +18,7 @@ use super::recipe::{Call, Program, Recipe, Site};
 use super::search::Search;
 use super::server::{Place, Server};
 use super::user::{self, User};
-use lockbench_core::lock::ServerKind;
+use crate::ServerKind;
 use lockbench_core::stop::Stop;
 
 /// What the log calls this part, so that a filter can name it.
@@ -78,7 +78,7 @@ impl LocalStack {
                 .iter()
                 .zip(ports)
                 .map(|(kind, ports)| {
-                    let start = Start { home: &home, options, recipe: super::recipe(*kind) };
+                    let start = Start { home: &home, options, kind: *kind, recipe: kind.servers().start };
                     (*kind, scope.spawn(move || start.logged(ports)))
                 })
                 .collect();
@@ -93,7 +93,7 @@ fn joined(result: thread::Result<Result<Server, StartError>>) -> Result<Server, 
 
 /// Ports for all kinds at once, so that no two servers of ours get the same.
 fn reserve(kinds: &[ServerKind]) -> Result<Vec<Vec<u16>>, StartError> {
-    let needs: Vec<usize> = kinds.iter().map(|kind| need(super::recipe(*kind))).collect();
+    let needs: Vec<usize> = kinds.iter().map(|kind| need(kind.servers().start)).collect();
     let mut all = choose(needs.iter().sum())?;
     Ok(needs.into_iter().map(|need| all.drain(..need).collect()).collect())
 }
@@ -110,6 +110,7 @@ fn choose(count: usize) -> Result<Vec<u16>, StartError> {
 struct Start<'a> {
     home: &'a Arc<Home>,
     options: &'a Options,
+    kind: ServerKind,
     recipe: &'static Recipe,
 }
 
@@ -126,7 +127,7 @@ impl Start<'_> {
     fn logged(&self, ports: Vec<u16>) -> Result<Server, StartError> {
         let begin = Instant::now();
         let started = self.with_a_second_try(ports);
-        let (kind, took) = (self.recipe.kind, begin.elapsed().as_millis());
+        let (kind, took) = (self.kind, begin.elapsed().as_millis());
         match &started {
             Ok(server) => {
                 for node in &server.nodes {
@@ -144,7 +145,7 @@ impl Start<'_> {
     }
 
     fn with_a_second_try(&self, ports: Vec<u16>) -> Result<Server, StartError> {
-        let program = self.options.search.program(self.recipe)?;
+        let program = self.options.search.program(self.kind)?;
         match self.try_on(&program, &ports, "") {
             Err(error) if error.lost_the_port() => {
                 let ports = choose(need(self.recipe))?;
@@ -159,13 +160,13 @@ impl Start<'_> {
         let limit = Instant::now() + self.options.ready_within;
         let mut started = Vec::new();
         for (number, ports) in ports.chunks(self.recipe.ports).enumerate() {
-            started.push(self.node(&format!("{}-{number}{suffix}", self.recipe.kind), program, ports, limit)?);
+            started.push(self.node(&format!("{}-{number}{suffix}", self.kind), program, ports, limit)?);
         }
         for node in &started {
             node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
         }
         Ok(Server {
-            kind: self.recipe.kind,
+            kind: self.kind,
             program: program.path.display().to_string(),
             version: program.version.clone(),
             remarks: self.recipe.settings.iter().map(|setting| format!("not stock: {setting}")).collect(),
@@ -188,6 +189,7 @@ impl Start<'_> {
         let process = self.spawn(&launch.server, &site, name)?;
         Ok(LocalNode {
             name: name.to_owned(),
+            kind: self.kind,
             recipe: self.recipe,
             endpoint: (self.recipe.endpoint)(&site),
             call: launch.server,
@@ -205,7 +207,7 @@ impl Start<'_> {
             return Ok(None);
         }
         let users = self.recipe.users;
-        let missing = || StartError::NoUser { kind: self.recipe.kind, users: users.join(", ") };
+        let missing = || StartError::NoUser { kind: self.kind, users: users.join(", ") };
         user::first_of(users).map(Some).ok_or_else(missing)
     }
 
@@ -224,7 +226,7 @@ impl Start<'_> {
                 // Killed in the middle it would leave files and shared memory.
                 process.ask_to_stop(Signal::TERM);
                 process.finish_within(STEP_PATIENCE);
-                Err(StartError::Interrupted { kind: self.recipe.kind })
+                Err(StartError::Interrupted { kind: self.kind })
             }
             None => Err(self.not_ready(site, &process, "still preparing".to_owned())),
         }
@@ -236,7 +238,7 @@ impl Start<'_> {
 
     fn died(&self, program: &std::path::Path, site: &Site, process: &Process, status: &str) -> StartError {
         StartError::Died {
-            kind: self.recipe.kind,
+            kind: self.kind,
             program: program.to_owned(),
             status: status.to_owned(),
             port: site.port(),
@@ -246,7 +248,7 @@ impl Start<'_> {
 
     fn not_ready(&self, site: &Site, process: &Process, answer: String) -> StartError {
         StartError::NotReady {
-            kind: self.recipe.kind,
+            kind: self.kind,
             program: site.program.path.clone(),
             port: site.port(),
             limit_s: self.options.ready_within.as_secs(),

@@ -15,6 +15,7 @@ use super::port;
 use super::process::{Process, describe};
 use super::recipe::{Call, Recipe, Site};
 use super::usage::Usage;
+use crate::ServerKind;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::stop::Stop;
 
@@ -24,6 +25,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(30);
 /// One process group.
 pub(super) struct LocalNode {
     pub(super) name: String,
+    pub(super) kind: ServerKind,
     pub(super) recipe: &'static Recipe,
     pub(super) site: Site,
     pub(super) endpoint: Endpoint,
@@ -43,7 +45,7 @@ impl LocalNode {
 
     /// Asks until the server answers, and makes sure that it is ours that did.
     pub(super) fn await_answer(&self, within: Duration, limit: Instant, stop: &Stop) -> Result<(), StartError> {
-        let kind = self.recipe.kind;
+        let kind = self.kind;
         loop {
             let answer = (self.recipe.answers)(&self.site);
             if let Some(status) = self.process(Process::died) {
@@ -111,7 +113,7 @@ impl Node for LocalNode {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().died_now(),
             Err(TryLockError::WouldBlock) => None,
         }?;
-        let (kind, address) = (self.recipe.kind, self.endpoint.host_port());
+        let (kind, address) = (self.kind, self.endpoint.host_port());
         Some(format!("{kind} on {address} ended ({}); its last lines:{}", describe(status), self.log_tail()))
     }
 

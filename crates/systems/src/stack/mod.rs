@@ -30,27 +30,22 @@
 //! local user write files as root.
 
 mod docker;
-mod error;
-mod etcd;
+pub(crate) mod error;
 mod guard;
-mod home;
+pub(crate) mod home;
 mod local;
 mod local_node;
 mod node;
 mod port;
-mod postgres;
 mod process;
-mod recipe;
-mod redis;
+pub(crate) mod recipe;
 mod register;
-mod search;
+pub(crate) mod search;
 mod server;
 mod usage;
 mod user;
-mod zookeeper;
 
-use lockbench_core::lock::ServerKind;
-
+use super::ServerKind;
 pub use docker::{DockerError, DockerOptions, DockerStack, Project, Seen};
 pub use error::StartError;
 pub use local::{LocalStack, Options};
@@ -60,20 +55,13 @@ pub use search::{Probe, Search};
 pub use server::Server;
 pub use usage::Usage;
 
-use recipe::Recipe;
-
-/// How each kind is started, in the order of [`ServerKind::ALL`].
-static RECIPES: &[&Recipe] = &[&redis::SINGLE, &redis::FIVE, &zookeeper::RECIPE, &etcd::RECIPE, &postgres::RECIPE];
-
-fn recipe(kind: ServerKind) -> &'static Recipe {
-    RECIPES.iter().copied().find(|recipe| recipe.kind == kind).unwrap_or(&redis::SINGLE)
-}
+pub(crate) use recipe::Recipe;
 
 /// The setting by which a server of this kind, as it is started here, limits its connections, and how many it
 /// leaves to clients where a process may have so many files open; `None`: it sets no limit.
 #[must_use]
 pub fn most_clients(kind: ServerKind, open_files: Option<u64>) -> Option<(&'static str, u64)> {
-    let (setting, most, files_kept) = recipe(kind).most_clients?;
+    let (setting, most, files_kept) = kind.servers().start.most_clients?;
     let files = open_files.map_or(u64::MAX, |files| files.saturating_sub(files_kept));
     Some((setting, most.min(files)))
 }
@@ -83,18 +71,4 @@ pub fn most_clients(kind: ServerKind, open_files: Option<u64>) -> Option<(&'stat
 #[must_use]
 pub fn probe(kind: ServerKind) -> Probe {
     Search::from_env().probe(kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{RECIPES, recipe};
-    use lockbench_core::lock::ServerKind;
-
-    #[test]
-    fn every_kind_has_its_recipe() {
-        assert_eq!(RECIPES.len(), ServerKind::ALL.len());
-        for kind in ServerKind::ALL {
-            assert_eq!(recipe(kind).kind, kind);
-        }
-    }
 }

@@ -11,103 +11,103 @@ use rustix::process::Signal;
 use super::error::StartError;
 use super::search::Search;
 use super::user::User;
-use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_core::lock::Endpoint;
 
 /// Longest wait for one readiness answer.
 const ANSWER_LIMIT: Duration = Duration::from_millis(500);
 
 /// One kind of server.
-pub(super) struct Recipe {
-    /// Which.
-    pub(super) kind: ServerKind,
+pub(crate) struct Recipe {
+    /// Variables of the environment that name a program of it.
+    pub(crate) variables: &'static [&'static str],
     /// How many independent servers it takes.
-    pub(super) nodes: usize,
+    pub(crate) nodes: usize,
     /// Loopback ports that each needs; the first is the clients'.
-    pub(super) ports: usize,
+    pub(crate) ports: usize,
     /// Users to drop to from root, best first.
-    pub(super) users: &'static [&'static str],
+    pub(crate) users: &'static [&'static str],
     /// What installs it on Debian and Ubuntu.
-    pub(super) install: &'static str,
+    pub(crate) install: &'static str,
     /// The setting that limits its connections, how many it leaves to clients, and the open files that it keeps for
     /// itself: with too few of them it lowers the limit.
-    pub(super) most_clients: Option<(&'static str, u64, u64)>,
+    pub(crate) most_clients: Option<(&'static str, u64, u64)>,
     /// How its settings differ from those it ships with.
-    pub(super) settings: &'static [&'static str],
+    pub(crate) settings: &'static [&'static str],
     /// Ends it in order.
-    pub(super) stop: Signal,
+    pub(crate) stop: Signal,
     /// Finds the program, or says what is missing.
-    pub(super) find: fn(&Search) -> Result<Program, String>,
+    pub(crate) find: fn(&Search) -> Result<Program, String>,
     /// Writes what it reads at start and says what to run.
-    pub(super) launch: fn(&Site) -> Result<Launch, StartError>,
+    pub(crate) launch: fn(&Site) -> Result<Launch, StartError>,
     /// Asks once, in its own protocol, whether it serves.
-    pub(super) answers: fn(&Site) -> Result<(), String>,
+    pub(crate) answers: fn(&Site) -> Result<(), String>,
     /// Its address for clients.
-    pub(super) endpoint: fn(&Site) -> Endpoint,
+    pub(crate) endpoint: fn(&Site) -> Endpoint,
 }
 
 /// A program of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Program {
+pub(crate) struct Program {
     /// The executable.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Java class path; empty for others.
-    pub(super) class_path: OsString,
+    pub(crate) class_path: OsString,
     /// As it tells it; `unknown` if it does not.
-    pub(super) version: String,
+    pub(crate) version: String,
 }
 
 /// What one node has for itself.
 #[derive(Clone, Debug)]
-pub(super) struct Site {
+pub(crate) struct Site {
     /// Its directory.
-    pub(super) dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Its ports.
-    pub(super) ports: Vec<u16>,
+    pub(crate) ports: Vec<u16>,
     /// What it runs.
-    pub(super) program: Program,
+    pub(crate) program: Program,
     /// Whom it runs as, if not as us.
-    pub(super) user: Option<User>,
+    pub(crate) user: Option<User>,
     /// A fresh secret, for servers that let a client run programs.
-    pub(super) password: String,
+    pub(crate) password: String,
 }
 
 impl Site {
     /// The clients' port.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.ports.first().copied().unwrap_or_default()
     }
 }
 
 /// A program with its arguments.
-pub(super) struct Call {
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<OsString>,
+pub(crate) struct Call {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
 }
 
 impl Call {
-    pub(super) fn new(program: &Path) -> Self {
+    pub(crate) fn new(program: &Path) -> Self {
         Self { program: program.to_owned(), arguments: Vec::new() }
     }
 
-    pub(super) fn arg(mut self, argument: impl Into<OsString>) -> Self {
+    pub(crate) fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    pub(super) fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+    pub(crate) fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 }
 
 /// What to run: a step that prepares, if any, then the server.
-pub(super) struct Launch {
-    pub(super) prepare: Option<Call>,
-    pub(super) server: Call,
+pub(crate) struct Launch {
+    pub(crate) prepare: Option<Call>,
+    pub(crate) server: Call,
 }
 
 /// A connection for a readiness question.
-pub(super) fn connect(port: u16) -> Result<TcpStream, String> {
+pub(crate) fn connect(port: u16) -> Result<TcpStream, String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let open = || -> io::Result<TcpStream> {
         let stream = TcpStream::connect_timeout(&address, ANSWER_LIMIT)?;
@@ -119,7 +119,7 @@ pub(super) fn connect(port: u16) -> Result<TcpStream, String> {
 }
 
 /// Sends a question and reads until the answer contains `sign` or ends.
-pub(super) fn ask(port: u16, question: &str, sign: &str) -> Result<(), String> {
+pub(crate) fn ask(port: u16, question: &str, sign: &str) -> Result<(), String> {
     let mut stream = connect(port)?;
     stream.write_all(question.as_bytes()).map_err(|error| error.to_string())?;
     let (mut answer, mut buffer) = (Vec::new(), [0_u8; 2_048]);

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::server::Server;
 use super::usage::born;
-use lockbench_core::lock::{Endpoint, ServerKind};
+use crate::ServerKind;
+use lockbench_core::lock::Endpoint;
 
 /// Names the directory, instead of the user's own.
 const VARIABLE: &str = "LOCKBENCH_STATE_DIR";
@@ -45,7 +46,7 @@ pub enum RegisterError {
     #[error("{kind}: process {pid}, which keeps it, has not ended within {} s; look at it with `ps -fp {pid}`", ENDS_WITHIN.as_secs())]
     Stubborn {
         /// Kind that it keeps.
-        kind: ServerKind,
+        kind: String,
         /// The keeper.
         pid: u32,
     },
@@ -53,7 +54,7 @@ pub enum RegisterError {
     #[error("{kind}: cannot ask process {pid}, which keeps it, to end: {source}")]
     NotAsked {
         /// Kind that it keeps.
-        kind: ServerKind,
+        kind: String,
         /// The keeper.
         pid: u32,
         /// Cause.
@@ -124,7 +125,7 @@ impl Register {
     /// What runs now. Files whose keeper is gone are removed, unless another user's.
     #[must_use]
     pub fn left(&self) -> Vec<Left> {
-        ServerKind::ALL.into_iter().filter_map(|kind| self.of(kind)).collect()
+        ServerKind::all().iter().copied().filter_map(|kind| self.of(kind)).collect()
     }
 
     /// What runs of this kind now.
@@ -241,8 +242,8 @@ impl Left {
     /// # Errors
     /// It could not be asked, or did not end.
     pub fn stop(&self) -> Result<(), RegisterError> {
-        let (kind, pid) = (self.kind().unwrap_or(ServerKind::Redis), self.keeper);
-        let not_asked = |source| RegisterError::NotAsked { kind, pid, source };
+        let (kind, pid) = (self.kind.clone(), self.keeper);
+        let not_asked = |source| RegisterError::NotAsked { kind: kind.clone(), pid, source };
         let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let number = number.ok_or_else(|| not_asked(io::ErrorKind::InvalidData.into()))?;
         // By a descriptor that stays with this very process, whoever gets its pid next.
@@ -277,7 +278,6 @@ mod tests {
 
     use super::{Left, Register, boot};
     use crate::stack::usage::born;
-    use lockbench_core::lock::ServerKind;
 
     fn left(keeper: u32, began: u64) -> Left {
         Left {
@@ -298,14 +298,14 @@ mod tests {
         let register = Register { dir: dir.path().to_owned() };
         let me = std::process::id();
         let mine = left(me, born(me).unwrap());
-        let path = register.file(ServerKind::Etcd);
+        let path = register.file(crate::etcd::KIND);
         fs::write(&path, serde_json::to_vec(&mine).unwrap()).unwrap();
-        assert_eq!(register.of(ServerKind::Etcd), Some(mine.clone()));
+        assert_eq!(register.of(crate::etcd::KIND), Some(mine.clone()));
         // The same pid, but another process: one of this boot, one of the boot before.
         for stale in [Left { began: 1, ..mine.clone() }, Left { boot: "x".to_owned(), ..mine }] {
             fs::write(&path, serde_json::to_vec(&stale).unwrap()).unwrap();
             assert!(stale.stop().is_ok(), "we would have ended ourselves");
-            assert_eq!(register.of(ServerKind::Etcd), None);
+            assert_eq!(register.of(crate::etcd::KIND), None);
             assert!(!path.exists());
         }
         fs::write(&path, "no json").unwrap();
@@ -316,12 +316,12 @@ mod tests {
     fn only_one_process_keeps_a_kind() {
         let dir = tempfile::tempdir().unwrap();
         let register = Register { dir: dir.path().join("deep/er") };
-        let kept = register.keep(ServerKind::Redis).unwrap();
+        let kept = register.keep(crate::redis::KIND).unwrap();
         assert!(kept.is_some());
-        assert!(register.keep(ServerKind::Redis).unwrap().is_none());
-        assert!(register.keep(ServerKind::Etcd).unwrap().is_some());
+        assert!(register.keep(crate::redis::KIND).unwrap().is_none());
+        assert!(register.keep(crate::etcd::KIND).unwrap().is_some());
         drop(kept);
-        assert!(register.keep(ServerKind::Redis).unwrap().is_some());
+        assert!(register.keep(crate::redis::KIND).unwrap().is_some());
         assert_eq!(fs::read_dir(&register.dir).unwrap().count(), 0);
     }
 }

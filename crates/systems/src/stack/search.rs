@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::error::StartError;
-use super::recipe::{Program, Recipe};
-use lockbench_core::lock::ServerKind;
+use super::recipe::Program;
+use crate::ServerKind;
 
 /// What the machine offers for a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,33 +37,26 @@ pub struct Search {
 }
 
 impl Search {
-    /// Variables that name a program instead of a search.
-    /// `LOCKBENCH_POSTGRES_BIN` is the directory of `postgres` and `initdb`,
-    /// `LOCKBENCH_ZOOKEEPER_JARS` a Java class path.
-    pub const VARIABLES: [&'static str; 5] = [
-        "LOCKBENCH_REDIS_SERVER",
-        "LOCKBENCH_ETCD",
-        "LOCKBENCH_JAVA",
-        "LOCKBENCH_ZOOKEEPER_JARS",
-        "LOCKBENCH_POSTGRES_BIN",
-    ];
+    /// Variables that name a program instead of a search: each kind declares its own.
+    pub fn variables() -> impl Iterator<Item = &'static str> {
+        ServerKind::all().iter().flat_map(|kind| kind.servers().start.variables.iter().copied())
+    }
 
     /// `PATH`, the usual system directories (a user's `PATH` may lack sbin),
-    /// and [`Self::VARIABLES`].
+    /// and [`Self::variables`].
     #[must_use]
     pub fn from_env() -> Self {
         let mut dirs: Vec<PathBuf> =
             env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
         dirs.retain(|dir| dir.is_absolute());
         dirs.extend(["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"].map(PathBuf::from));
-        let given = Self::VARIABLES
-            .into_iter()
+        let given = Self::variables()
             .filter_map(|name| Some((name, env::var_os(name).filter(|value| !value.is_empty())?)))
             .collect();
         Self { dirs, given }
     }
 
-    /// As if this variable were set: `variable` is one of [`Self::VARIABLES`].
+    /// As if this variable were set: `variable` is one of [`Self::variables`].
     #[must_use]
     pub fn with(mut self, variable: &'static str, value: impl Into<OsString>) -> Self {
         self.given.retain(|(name, _)| *name != variable);
@@ -74,25 +67,26 @@ impl Search {
     /// Can a server of this kind be started?
     #[must_use]
     pub fn probe(&self, kind: ServerKind) -> Probe {
-        let recipe = super::recipe(kind);
+        let recipe = kind.servers().start;
         match (recipe.find)(self) {
             Ok(program) => Probe::Found { binary: program.path, version: program.version },
             Err(what) => Probe::Missing { what, install: recipe.install },
         }
     }
 
-    /// The program of a recipe.
-    pub(super) fn program(&self, recipe: &Recipe) -> Result<Program, StartError> {
-        (recipe.find)(self).map_err(|what| StartError::Missing { kind: recipe.kind, what, install: recipe.install })
+    /// The program of a kind.
+    pub(crate) fn program(&self, kind: ServerKind) -> Result<Program, StartError> {
+        let recipe = kind.servers().start;
+        (recipe.find)(self).map_err(|what| StartError::Missing { kind, what, install: recipe.install })
     }
 
     /// The value of an override.
-    pub(super) fn given(&self, variable: &str) -> Option<&OsString> {
+    pub(crate) fn given(&self, variable: &str) -> Option<&OsString> {
         self.given.iter().find(|(name, _)| *name == variable).map(|(_, value)| value)
     }
 
     /// An executable by override, else by name.
-    pub(super) fn executable(&self, name: &str, variable: &str) -> Result<PathBuf, String> {
+    pub(crate) fn executable(&self, name: &str, variable: &str) -> Result<PathBuf, String> {
         if let Some(path) = self.given(variable) {
             let path = PathBuf::from(path);
             return if is_executable(&path) {
@@ -109,18 +103,18 @@ impl Search {
     }
 
     /// The directories searched.
-    pub(super) fn dirs(&self) -> &[PathBuf] {
+    pub(crate) fn dirs(&self) -> &[PathBuf] {
         &self.dirs
     }
 }
 
 /// A program without a class path.
-pub(super) fn native(path: PathBuf, version_word: usize) -> Program {
+pub(crate) fn native(path: PathBuf, version_word: usize) -> Program {
     let version = version(&path, version_word);
     Program { path, class_path: OsString::new(), version }
 }
 
-pub(super) fn is_executable(path: &Path) -> bool {
+pub(crate) fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
@@ -141,16 +135,17 @@ fn version(path: &Path, word: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Probe, Search};
-    use lockbench_core::lock::ServerKind;
+    use crate::ServerKind;
 
     #[test]
     fn what_is_missing_is_named_with_its_remedy() {
         let search = Search { dirs: Vec::new(), given: Vec::new() };
-        for kind in [ServerKind::Redis, ServerKind::Redlock, ServerKind::Zookeeper, ServerKind::Etcd] {
+        for kind in ["redis", "redlock", "zookeeper", "etcd"].map(|name| ServerKind::from_name(name).unwrap()) {
             let Probe::Missing { what, install } = search.probe(kind) else { panic!("{kind} found in no directory") };
             assert!(!what.is_empty() && install.contains("apt-get install"), "{kind}: {what}, {install}");
         }
-        let Probe::Missing { what, .. } = search.with("LOCKBENCH_ETCD", "/nowhere/etcd").probe(ServerKind::Etcd) else {
+        let Probe::Missing { what, .. } = search.with("LOCKBENCH_ETCD", "/nowhere/etcd").probe(crate::etcd::KIND)
+        else {
             panic!("found a file that does not exist");
         };
         assert!(what.contains("/nowhere/etcd") && what.contains("LOCKBENCH_ETCD"), "{what}");

@@ -9,7 +9,8 @@ use super::docker::Claim;
 use super::home::Home;
 use super::node::{Node, NodeError};
 use super::usage::Usage;
-use lockbench_core::lock::{Endpoint, ServerKind};
+use crate::ServerKind;
+use lockbench_core::lock::Endpoint;
 
 /// Handle of what runs for one kind. All methods may be called from any thread;
 /// stopping twice is harmless.

@@ -4,20 +4,20 @@ use std::fs;
 
 /// An account of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct User {
-    pub(super) name: String,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 /// Are we root?
-pub(super) fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// The first of `names` that exists. Only `/etc/passwd` is asked: system
 /// accounts are always there.
-pub(super) fn first_of(names: &[&str]) -> Option<User> {
+pub(crate) fn first_of(names: &[&str]) -> Option<User> {
     let passwd = fs::read_to_string("/etc/passwd").ok()?;
     names.iter().find_map(|name| find(&passwd, name))
 }

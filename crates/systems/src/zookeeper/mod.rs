@@ -24,28 +24,51 @@ mod link;
 pub(super) mod look;
 mod node;
 mod session;
+mod start;
 pub(super) mod sweep;
 mod system;
 
 use std::sync::Arc;
 
 use super::planted::Flaw;
-use super::{Entry, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, ServerKind, SystemError, WaitKind};
+use super::{Entry, Nodes, ServerKind, Servers, System, Target};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
 
 /// Registry name.
 const NAME: &str = "zookeeper";
 
-/// Registry line.
-pub static ENTRY: Entry = Entry {
+/// The system.
+pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY], servers: Some(KIND) };
+
+/// The key of its servers.
+pub const KIND: ServerKind = ServerKind::of(&SERVERS);
+
+static SERVERS: Servers = Servers {
+    name: NAME,
+    summary: "A ZooKeeper ensemble",
+    schemes: &["zookeeper"],
+    aliases: &[],
+    nodes: Nodes::Ensemble,
+    hosts_are_one_address: true,
+    no_host: "",
+    waits_are_certain: false,
+    swept_one_by_one: false,
+    inspect: |_, target, scope| Ok(Box::new(look::Ensemble::new(target, scope)?)),
+    sweep: |_, target| Ok(Box::new(sweep::Ensemble::new(target)?)),
+    start: &start::RECIPE,
+};
+
+static ENTRY: Entry = Entry {
     name: NAME,
     summary: "ephemeral sequential children, each waiter watches only its predecessor",
-    server: Some(ServerKind::Zookeeper),
+    server: Some(KIND),
     files: |_| 1,
     quick: true,
-    control: false,
+    unsafe_by_design: false,
+    nagle_on: true,
     guarantees: GUARANTEES,
     connect,
+    flawed: Some(flawed),
 };
 
 /// Promises of ZooKeeper sessions and sequential nodes:
@@ -74,8 +97,8 @@ fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
 }
 
 /// With a planted bug.
-pub fn flawed(target: &Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    let mut config = config::Config::new(target)?;
+fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
+    let mut config = config::Config::new(&target)?;
     config.planted = Some(flaw);
     Ok(Arc::new(system::ZookeeperSystem::new(config)))
 }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use etcd_client::{Client as Etcd, PutOptions, Txn, TxnOp};
-use lockbench::lock::ServerKind;
 
 use super::super::{json, names};
 use crate::support;
 
 #[tokio::test]
 async fn blocks_and_clocks_are_no_locks() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Etcd, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::etcd::KIND, "inspect") else { return };
     let mut direct = Etcd::connect([endpoints[0].host_port()], None).await.unwrap();
     let lease = direct.lease_grant(60, None).await.unwrap().id();
     let root = format!("/words-{}", std::process::id());
@@ -30,7 +29,7 @@ async fn blocks_and_clocks_are_no_locks() {
 
 #[tokio::test]
 async fn a_store_that_is_compacted_meanwhile_is_read_to_its_end() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Etcd, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::etcd::KIND, "inspect") else { return };
     let mut direct = Etcd::connect([endpoints[0].host_port()], None).await.unwrap();
     let lease = direct.lease_grant(600, None).await.unwrap().id();
     let root = format!("/compacted-{}/", std::process::id());

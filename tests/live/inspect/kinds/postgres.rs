@@ -1,6 +1,5 @@
 //! Texts in other encodings, and poolers.
 
-use lockbench::lock::ServerKind;
 use tokio_postgres::NoTls;
 
 use super::super::{json, named, postgres};
@@ -8,7 +7,7 @@ use crate::support;
 
 #[tokio::test]
 async fn a_session_in_another_encoding_hides_no_lock() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Postgres, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::postgres::KIND, "inspect") else { return };
     let admin = postgres(&endpoints[0], "admin").await;
     let name = format!("latin_{}", std::process::id());
     admin

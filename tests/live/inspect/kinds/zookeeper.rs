@@ -1,6 +1,5 @@
 //! Nodes that may not be read, counters that went round, Curator's other recipes.
 
-use lockbench::lock::ServerKind;
 use serde_json::Value;
 use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, Permission};
 
@@ -20,7 +19,7 @@ fn identities(lock: &Value, of: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_node_that_may_not_be_read_hides_only_itself() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Zookeeper, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::zookeeper::KIND, "inspect") else { return };
     let client = Client::connect(endpoints[0].host_port()).await.unwrap();
     client.auth("digest", b"svc:pw").await.unwrap();
     let root = format!("/acl-{}", std::process::id());
@@ -47,7 +46,7 @@ async fn a_node_that_may_not_be_read_hides_only_itself() {
 
 #[tokio::test]
 async fn the_turn_goes_on_after_the_counter_went_round() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Zookeeper, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::zookeeper::KIND, "inspect") else { return };
     let client = Client::connect(endpoints[0].host_port()).await.unwrap();
     let root = format!("/wrap-{}", std::process::id());
     let path = |below: &str| format!("{root}{below}");
@@ -80,7 +79,7 @@ async fn the_turn_goes_on_after_the_counter_went_round() {
 
 #[tokio::test]
 async fn curators_other_recipes_are_told_and_words_that_are_no_locks_are_not() {
-    let Some(endpoints) = support::endpoints_apart(ServerKind::Zookeeper, "inspect") else { return };
+    let Some(endpoints) = support::endpoints_apart(lockbench::backend::zookeeper::KIND, "inspect") else { return };
     let server = endpoints[0].host_port();
     let (first, second) = (Client::connect(server).await.unwrap(), Client::connect(server).await.unwrap());
     let root = format!("/curators-{}", std::process::id());

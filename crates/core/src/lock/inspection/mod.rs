@@ -15,7 +15,7 @@ use serde::Serialize;
 pub use cycle::{Cycle, Step};
 pub use name::{IN_WORDS, Sign, is_word, sign};
 
-use super::{Local, ServerKind, SystemError};
+use super::{Local, SystemError};
 use crate::plain::is_order;
 
 /// Version of the JSON form: raised when a field goes or changes its meaning.
@@ -61,7 +61,7 @@ pub struct Look {
     pub notes: Vec<String>,
     /// What the servers turned out to be, where that is not what was asked for.
     #[serde(skip)]
-    pub kind: Option<ServerKind>,
+    pub kind: Option<&'static str>,
 }
 
 /// One server that was asked.
@@ -174,13 +174,12 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Finds the cycles of a look.
+    /// Finds the cycles of a look. `certain`: what the system says of who waits for whom is certain.
     #[must_use]
-    pub fn new(kind: ServerKind, at: String, look: Look) -> Self {
-        let kind = look.kind.unwrap_or(kind);
-        let certain = kind == ServerKind::Postgres;
+    pub fn new(system: &'static str, certain: bool, at: String, look: Look) -> Self {
+        let system = look.kind.unwrap_or(system).to_owned();
         let cycles = cycle::cycles(&look.locks, certain);
-        Self { schema_version: SCHEMA_VERSION, system: kind.name().to_owned(), at, look, cycles }
+        Self { schema_version: SCHEMA_VERSION, system, at, look, cycles }
     }
 
     /// Locks that somebody holds.

@@ -35,7 +35,7 @@ use elect::elect;
 use key::{Form, Held, Reading, read};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::inspection::{Inspector, LockSeen, Look, Scope, ServerSeen, notes_once};
-use lockbench_core::lock::{Local, ServerKind, SystemError};
+use lockbench_core::lock::{Local, SystemError};
 use scan::{Matching, Scanned, scan};
 
 /// Long enough for a server that is busy, short enough for whoever waits for the picture.
@@ -129,7 +129,7 @@ impl Nodes {
             untold: UNTOLD.iter().map(|(field, reason)| ((*field).to_owned(), (*reason).to_owned())).collect(),
             notes,
             locks: names.iter().filter_map(|(name, form)| lock(name, *form, &told, cluster)).collect(),
-            kind: cluster.then_some(ServerKind::Redis),
+            kind: cluster.then_some(super::KIND.name()),
             servers: told.into_iter().map(|node| node.seen).collect(),
         }
     }

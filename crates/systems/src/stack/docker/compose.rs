@@ -10,7 +10,7 @@ use super::claim::Claim;
 use super::container::KIND;
 use super::engine::{Engine, SOON, program};
 use super::error::DockerError;
-use lockbench_core::lock::ServerKind;
+use crate::ServerKind;
 use lockbench_core::stop::Stop;
 
 /// The file that is looked for where none is named.
@@ -98,7 +98,7 @@ impl Compose {
         }
         command.args(["-p", &self.project]);
         // Every profile: `config` of version 2 leaves out what is in none of these.
-        let profiles: Vec<&str> = ServerKind::ALL.iter().map(|kind| kind.name()).collect();
+        let profiles: Vec<&str> = ServerKind::all().iter().map(|kind| kind.name()).collect();
         command.env("COMPOSE_PROFILES", profiles.join(","));
         if let Some(durability) = &self.durability {
             command.env("LOCKBENCH_DURABILITY", durability);
@@ -185,7 +185,6 @@ fn kinds_of(config: &str) -> Services {
 #[cfg(test)]
 mod tests {
     use super::{complaint, kinds_of};
-    use lockbench_core::lock::ServerKind;
 
     #[test]
     fn kinds_are_read_from_what_compose_prints() {
@@ -193,8 +192,8 @@ mod tests {
                       networks:\n      clients: {}\n  etcd-2:\n    labels:\n      lockbench.kind: 'etcd'\n  grafana:\n    image: x\n  \
                       redis:\n    labels:\n      lockbench.kind: redis\nvolumes:\n  etcd-1: {}\n";
         let services = kinds_of(config);
-        assert_eq!(services[&ServerKind::Etcd], ["etcd-1", "etcd-2"]);
-        assert_eq!(services[&ServerKind::Redis], ["redis"]);
+        assert_eq!(services[&crate::etcd::KIND], ["etcd-1", "etcd-2"]);
+        assert_eq!(services[&crate::redis::KIND], ["redis"]);
         assert_eq!(services.len(), 2);
         assert!(kinds_of("services:\n  web:\n    image: nginx\n").is_empty());
     }

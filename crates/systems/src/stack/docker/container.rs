@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::DockerError;
-use lockbench_core::lock::{Endpoint, ServerKind};
+use crate::ServerKind;
+use lockbench_core::lock::Endpoint;
 
 /// The label that makes a service one of ours.
 pub(super) const KIND: &str = "lockbench.kind";
@@ -238,7 +239,6 @@ impl Container {
 #[cfg(test)]
 mod tests {
     use super::Container;
-    use lockbench_core::lock::ServerKind;
 
     /// What an engine 20.10 says, shortened.
     const SAID: &str = r#"{
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn an_endpoint_is_made_of_labels_and_of_the_port_that_is_published() {
         let container = said("", "");
-        assert_eq!((container.service(), container.kind()), ("etcd-1", Some(ServerKind::Etcd)));
+        assert_eq!((container.service(), container.kind()), ("etcd-1", Some(crate::etcd::KIND)));
         assert_eq!(container.endpoint().unwrap().secret_url(), "etcd://127.0.0.1:31234");
         assert_eq!(container.wanted_ports(), [31_234]);
         assert_eq!(container.aliases("x_peers").unwrap(), ["etcd-1", "etcd-1.peers"]);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lockbench_core::lock::ServerKind;
+use crate::ServerKind;
 
 /// Why there is no server in a container.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -7,9 +7,9 @@ use super::container::Container;
 use super::engine::Engine;
 use super::error::DockerError;
 use super::node::{ContainerNode, answers, peers_network};
+use crate::ServerKind;
 use crate::stack::node::Node;
 use crate::stack::server::{Place, Server};
-use lockbench_core::lock::ServerKind;
 
 /// The tag of an image, whether or not a digest follows it.
 fn tag(image: &str) -> &str {

@@ -8,8 +8,9 @@ use super::container::Container;
 use super::engine::Engine;
 use super::error::DockerError;
 use super::found::server;
+use crate::ServerKind;
 use crate::stack::server::Server;
-use lockbench_core::lock::{Endpoint, ServerKind};
+use lockbench_core::lock::Endpoint;
 
 /// The containers of a project name.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl Project {
             containers.iter().filter(|container| container.kind() == Some(*kind)).collect()
         };
         let up = |found: &[&Container]| found.iter().all(|container| container.healthy() == Ok(true));
-        let kinds = ServerKind::ALL.iter().map(|kind| (*kind, of(kind)));
+        let kinds = ServerKind::all().iter().map(|kind| (*kind, of(kind)));
         let healthy = kinds.filter(|(_, found)| !found.is_empty() && up(found));
         healthy.map(|(kind, found)| server(&self.engine, &self.name, kind, &found, None)).collect()
     }

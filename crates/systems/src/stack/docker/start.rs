@@ -16,9 +16,9 @@ use super::error::DockerError;
 use super::found::server;
 use super::holder;
 use super::turn::{Turn, turn};
+use crate::ServerKind;
 use crate::stack::register::Register;
 use crate::stack::server::Server;
-use lockbench_core::lock::ServerKind;
 use lockbench_core::stop::Stop;
 
 /// What the log calls this part; the same as for local servers.

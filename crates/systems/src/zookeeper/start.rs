@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use super::error::StartError;
-use super::home::write_private;
-use super::recipe::{Call, Launch, Program, Recipe, Site, ask};
-use super::search::Search;
-use lockbench_core::lock::{Endpoint, ServerKind};
+use crate::stack::error::StartError;
+use crate::stack::home::write_private;
+use crate::stack::recipe::{Call, Launch, Program, Recipe, Site, ask};
+use crate::stack::search::Search;
+use lockbench_core::lock::Endpoint;
 
 /// Where Debian and Ubuntu put jars.
 const JARS: &str = "/usr/share/java";
 const MAIN: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 
 pub(super) static RECIPE: Recipe = Recipe {
-    kind: ServerKind::Zookeeper,
+    variables: &["LOCKBENCH_JAVA", "LOCKBENCH_ZOOKEEPER_JARS"],
     nodes: 1,
     ports: 1,
     users: &["nobody", "zookeeper"],

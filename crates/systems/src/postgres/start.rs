@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use super::error::StartError;
-use super::home::write_private;
-use super::recipe::{Call, Launch, Program, Recipe, Site, connect};
-use super::search::{Search, is_executable, native};
-use lockbench_core::lock::{Endpoint, ServerKind};
+use crate::stack::error::StartError;
+use crate::stack::home::write_private;
+use crate::stack::recipe::{Call, Launch, Program, Recipe, Site, connect};
+use crate::stack::search::{Search, is_executable, native};
+use lockbench_core::lock::Endpoint;
 
 const USER: &str = "lockbench";
 
 pub(super) static RECIPE: Recipe = Recipe {
-    kind: ServerKind::Postgres,
+    variables: &["LOCKBENCH_POSTGRES_BIN"],
     nodes: 1,
     ports: 1,
     users: &["postgres", "nobody"],

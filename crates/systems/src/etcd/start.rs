@@ -4,13 +4,13 @@
 
 use rustix::process::Signal;
 
-use super::error::StartError;
-use super::recipe::{Call, Launch, Program, Recipe, Site, ask};
-use super::search::{Search, native};
-use lockbench_core::lock::{Endpoint, ServerKind};
+use crate::stack::error::StartError;
+use crate::stack::recipe::{Call, Launch, Program, Recipe, Site, ask};
+use crate::stack::search::{Search, native};
+use lockbench_core::lock::Endpoint;
 
 pub(super) static RECIPE: Recipe = Recipe {
-    kind: ServerKind::Etcd,
+    variables: &["LOCKBENCH_ETCD"],
     nodes: 1,
     ports: 2,
     users: &["nobody", "etcd"],
