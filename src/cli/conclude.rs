@@ -13,15 +13,14 @@ use super::config::UiOptions;
 use super::ending::told_end;
 use super::endpoints::redacted;
 use super::job::{Job, workers};
-use super::measure::{Done, contended, own_cpu_s};
-use super::narrate::{FILES, drawn, judged, served};
-use super::overhead::Overhead;
+use super::narrate::{FILES, drawn, served};
 use super::scoreboard;
-use super::servers::Servers;
 use super::{Failure, print_json, print_painted, tell};
 use lockbench_core::units::grouped;
 use lockbench_core::workload::plan::HistoryLimit;
 use lockbench_core::workload::to_toml;
+use lockbench_engine::narrate::judged;
+use lockbench_engine::{Done, Overhead, Servers, contended, own_cpu_s};
 use lockbench_output::{OUTPUTS, json};
 use lockbench_report::live::Update;
 use lockbench_report::{
@@ -61,11 +60,11 @@ pub struct Concluded {
 pub fn conclude(job: &Job<'_>, ran: Ran, servers: Servers, directory: RunDirectory) -> Result<Concluded, Failure> {
     let (placement, remarks) = (servers.placement(), servers.remarks());
     // Servers first: whatever happens to the files, no process is left.
-    servers.stop();
+    servers.stop(job.session);
     scoreboard::over(job);
     let mut report = report(job, &ran, placement, remarks);
     let mut report_json = json(&report).map_err(Failure::internal)?;
-    judged(&report.verdict);
+    judged(job.session, &report.verdict);
     if let Some(cost) = job.session.display.cost() {
         drawn(cost, own_cpu_s());
     }

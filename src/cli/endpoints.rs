@@ -1,15 +1,11 @@
 //! Endpoints as typed by the user: `redis=URL`, `redlock=URL,URL,URL`, or for
 //! `quick` bare URLs whose scheme tells the system.
 
-use std::collections::BTreeMap;
-
 use super::Failure;
 use super::fits::looking;
 use lockbench_core::lock::{Endpoint, HIDDEN, Unclear};
+pub use lockbench_engine::Endpoints;
 use lockbench_systems::{Entry, Nodes, ServerKind};
-
-/// Endpoints by kind of server.
-pub type Endpoints = BTreeMap<ServerKind, Vec<Endpoint>>;
 
 /// Reads `SYSTEM=URL[,URL...]` texts; a text may hold several, divided by spaces.
 pub fn named(texts: &[String]) -> Result<Endpoints, Failure> {

@@ -11,20 +11,19 @@ use tracing::{info, warn};
 use super::Failure;
 use super::baseline::Baselines;
 use super::conclude::{Concluded, Ran, conclude};
-use super::fits;
 use super::job::{Job, workers};
-use super::measure::{Bench, Candidate, Done};
 use super::narrate;
-use super::overhead::{Overhead, calibrate};
 use super::scoreboard;
-use super::servers::Servers;
-use super::wall::WallClock;
 use lockbench_core::clock::Clock;
 use lockbench_core::limits;
 use lockbench_core::record::history::HistoryFile;
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::HistoryLimit;
 use lockbench_core::workload::{EffectiveTtl, client_seed, to_toml};
+use lockbench_engine::narrate as said;
+use lockbench_engine::{
+    Bench, Candidate, Done, Overhead, ServerOptions, ServerPoll, Servers, WallClock, Watcher, calibrate, files_needed,
+};
 use lockbench_report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
 use lockbench_report::{Environment, HISTORY, RunDirectory, SkippedBackend, StoreError};
 use lockbench_systems::{RedlockParameters, Target};
@@ -51,8 +50,8 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         session.display.say(&format!("warning: {warning}"));
     }
     session.display.step("starting servers");
-    let told = |text: &str| session.display.step(text);
-    let servers = Servers::prepare(&job.selection.entries, job.endpoints.clone(), job.args, &stop, &told);
+    let source = job.args.servers(job.endpoints.clone(), &stop);
+    let servers = Servers::prepare(&job.selection.entries, &source, session);
     for origin in servers.origins() {
         session.display.say(&origin);
     }
@@ -65,6 +64,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         namespace: namespace(&id, started),
         id,
         directory,
+        source,
         servers,
         stop,
         skipped: Vec::new(),
@@ -117,6 +117,7 @@ struct Run<'a> {
     id: String,
     namespace: String,
     directory: RunDirectory,
+    source: ServerOptions,
     servers: Servers,
     stop: Stop,
     skipped: Vec<SkippedBackend>,
@@ -140,7 +141,7 @@ impl Run<'_> {
         if let Ok(memory) = lockbench_systems::Registry::builtin().find("memory") {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, &target, workers, &self.stop, &runtime);
-            narrate::calibrated(self.overhead.as_ref());
+            said::calibrated(self.job.session, self.overhead.as_ref());
             let ceiling = self.overhead.as_ref().map(|overhead| overhead.cycles_per_s);
             let environment = Environment::read(String::new(), "CLOCK_MONOTONIC", self.servers.placement());
             let lints = Some(Arc::new(self.job.gates.ground(plan, environment, self.overhead.as_ref())));
@@ -159,7 +160,8 @@ impl Run<'_> {
                     })?)
                 }
             };
-        let lookout = self.job.session.lookout();
+        let poll = self.job.session.server_poll();
+        let poll = poll.and_then(|(publisher, wanted)| ServerPoll::start(publisher, clock, wanted).ok());
         let bench = Bench {
             plan: Arc::new(plan.clone()),
             clock,
@@ -167,8 +169,8 @@ impl Run<'_> {
             stop: self.stop.clone(),
             steering: self.job.session.steering.clone(),
             servers: &self.servers,
-            session: self.job.session,
-            lookout: lookout.as_ref(),
+            watcher: self.job.session,
+            poll: poll.as_ref(),
             runtime: &runtime,
             namespace: &self.namespace,
             every_ns: None,
@@ -192,7 +194,7 @@ impl Run<'_> {
             }));
             info!(target: narrate::TRIAL, "{}: trial {trial} begins ({} of {})", candidate.entry.name, done + 1, order.len());
             let Some(done) = bench.trial(candidate, *trial, history.as_mut()) else { break };
-            narrate::trial(&done.result);
+            said::trial(self.job.session, &done.result);
             if let Some(error) = history.as_ref().and_then(HistoryFile::failure).filter(|_| !told) {
                 told = true;
                 let path = history_path.display();
@@ -271,9 +273,8 @@ impl Run<'_> {
             let settled = candidates.iter().any(|other: &Candidate| other.entry.server == entry.server);
             let refused = reached.as_ref().err().cloned().filter(|_| !settled);
             if let Some(reason) = refused {
-                let display = &self.job.session.display;
-                if self.servers.fall_back(entry, &reason, self.job.args, &self.stop, &|text| display.say(text)) {
-                    self.job.session.log.keep_secret(self.servers.all_endpoints().iter());
+                if self.servers.fall_back(entry, &reason, &self.source, self.job.session) {
+                    self.job.session.endpoints(&self.servers.all_endpoints());
                     reached = self.reach(entry, *ttl, clock, runtime);
                 }
             }
@@ -286,7 +287,7 @@ impl Run<'_> {
                     candidates.push(candidate);
                 }
                 Err(reason) => {
-                    let need = fits::files_needed(entry, &self.job.plan, 1);
+                    let need = files_needed(entry, &self.job.plan, 1);
                     let reason = limits::explained(&reason, Some(need));
                     warn!(target: narrate::SERVERS, "{} is skipped: {reason}", entry.name);
                     scoreboard::is_down(self.job, entry.name);

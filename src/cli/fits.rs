@@ -1,7 +1,5 @@
 //! Does a plan fit: what it needs of connections and open files, beside what this machine and the servers allow.
 
-use std::time::Duration;
-
 use tokio::runtime::Runtime;
 
 use lockbench_core::clock::Clock;
@@ -9,11 +7,10 @@ use lockbench_core::limits;
 use lockbench_core::lock::{Capacity, Endpoint, Limit};
 use lockbench_core::units::grouped;
 use lockbench_core::workload::Plan;
+use lockbench_engine::files_needed;
 use lockbench_systems::stack::most_clients;
 use lockbench_systems::{Entry, RedlockParameters, Target};
 
-/// Longest wait for a server to tell its limits after a session could not be opened.
-const ASK_LIMIT: Duration = Duration::from_secs(3);
 
 /// A comparison in lines, and those that say no.
 #[derive(Debug, Default)]
@@ -49,11 +46,6 @@ impl Fit {
             self.lines.push(format!("{system}: no limit on connections"));
         }
     }
-}
-
-/// Open files that a run of the plan on that entry needs, with so many servers.
-pub fn files_needed(entry: &Entry, plan: &Plan, servers: u64) -> u64 {
-    limits::files_needed(u64::from(plan.clients) * (entry.files)(servers.max(1)))
 }
 
 /// What is known without a server: of this machine, and of servers that would be started here. `given`: how many
@@ -100,30 +92,6 @@ pub fn looking(endpoints: Vec<Endpoint>, ours: bool) -> Target {
         clock: Clock::monotonic(),
         redlock: RedlockParameters::default(),
     }
-}
-
-/// Why sessions could not be opened, with need and limit: the servers are asked now that the clients are gone.
-pub fn explained(
-    problem: &str,
-    entry: &Entry,
-    plan: &Plan,
-    system: &dyn lockbench_core::lock::LockSystem,
-    runtime: &Runtime,
-) -> String {
-    let servers = system.addresses().len() as u64;
-    let mut text = limits::explained(problem, Some(files_needed(entry, plan, servers)));
-    if !text.contains("every client needs") {
-        return text;
-    }
-    text.push_str(&format!("; this plan has {} clients", grouped(u64::from(plan.clients))));
-    let told = runtime.block_on(async { tokio::time::timeout(ASK_LIMIT, system.capacity()).await });
-    if let Ok(Ok(capacity)) = told {
-        let short = capacity.limits.iter().filter(|limit| limit.left() < u64::from(plan.clients));
-        for limit in short {
-            text.push_str(&format!(", {}", limit.in_words()));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

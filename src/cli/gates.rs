@@ -3,10 +3,10 @@
 
 use super::Failure;
 use super::args::LoadArgs;
-use super::overhead::Overhead;
 use super::select::Selection;
 use lockbench_core::workload::plan::{BreachLevel, FindingLevel};
 use lockbench_core::workload::{Plan, Source};
+use lockbench_engine::Overhead;
 use lockbench_report::lint::{Evidence, Ground, lint};
 use lockbench_report::threshold::{judge, listed};
 use lockbench_report::{

@@ -1,14 +1,10 @@
-//! What the log says of a run at its turning points, under targets that a filter can
-//! name. None of it is said while an attempt is under way: the load is silent.
+//! The targets of the log that a filter can name, and what the program says of a run besides
+//! the engine.
 
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::job::Job;
-use super::overhead::Overhead;
-use lockbench_core::record::Phase;
-use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_output::metrics::State;
-use lockbench_report::{Kinds, TrialResult, Verdict};
 
 /// The run as a whole.
 pub const RUN: &str = "lockbench::run";
@@ -30,58 +26,6 @@ pub fn begins(job: &Job<'_>, id: &str) {
     debug!(target: RUN, theme = ?ui.theme, fps = ui.fps, ascii = ui.ascii, mouse = ui.mouse, "how a dashboard looks");
 }
 
-/// What lockbench itself costs.
-pub fn calibrated(overhead: Option<&Overhead>) {
-    match overhead {
-        Some(cost) => info!(
-            target: RUN,
-            "lockbench itself takes {} ns of processor time a cycle, and comes to {} cycles/s at most",
-            three_digits(cost.ns_per_cycle),
-            grouped(cost.cycles_per_s as u64)
-        ),
-        None => info!(target: RUN, "what lockbench itself costs could not be measured"),
-    }
-}
-
-/// A trial enters a phase.
-pub fn phase(backend: &str, trial: u32, phase: Phase) {
-    let name = match phase {
-        Phase::Warmup => "warm-up",
-        Phase::Measure => "measuring",
-        Phase::Drain => "draining",
-    };
-    debug!(target: TRIAL, "{backend}: trial {trial}: {name}");
-}
-
-/// What became of a trial, in a line; what is wrong with it, in more.
-pub fn trial(result: &TrialResult) {
-    let head = format!("{}: trial {}", result.backend, result.trial);
-    if let Some(error) = &result.error {
-        warn!(target: TRIAL, "{head} failed: {error}");
-        return;
-    }
-    let p99 = result.latency.acquire_service.p99_ns.map_or_else(|| "-".to_owned(), human_duration);
-    let rate = result.throughput_per_s.map_or_else(|| "-".to_owned(), three_digits);
-    let cut_short = if result.complete { "" } else { ", cut short" };
-    info!(
-        target: TRIAL,
-        "{head} ended{cut_short}: {} grants, {rate}/s, acquire service p99 {p99}, timed out {}; {}",
-        grouped(result.grants),
-        grouped(result.timed_out),
-        result.safety.because
-    );
-    let safety = &result.safety;
-    if safety.double_grants_certain > 0 {
-        warn!(target: TRIAL, "{head}: {}", Kinds::from(safety).told());
-    }
-    if result.events_lost > 0 {
-        warn!(target: TRIAL, "{head}: events lost {}, so that nothing can be said of its safety", grouped(result.events_lost));
-    }
-    if !result.history.complete && result.history.attempts > 0 {
-        info!(target: TRIAL, "{head}: the history on disk is cut after {} attempts", grouped(result.history.attempts));
-    }
-}
-
 /// What the dashboard cost: `cost` is the processor nanoseconds of the thread that draws,
 /// and its frames; `own_s` the processor seconds of this process.
 pub fn drawn(cost: (u64, u64), own_s: f64) {
@@ -100,11 +44,4 @@ pub fn served(state: &State, cost: (u64, u64), own_s: f64) {
         state.writes,
         cost.0
     );
-}
-
-/// How the run is judged.
-pub fn judged(verdict: &Verdict) {
-    let code = verdict.exit_code;
-    let reasons = if verdict.reasons.is_empty() { "pass".to_owned() } else { verdict.reasons.join("; ") };
-    if code == 0 { info!(target: RUN, "exit {code}: {reasons}") } else { warn!(target: RUN, "exit {code}: {reasons}") }
 }

@@ -3,7 +3,7 @@
 
 use super::conclude::aggregates;
 use super::job::Job;
-use super::measure::Done;
+use lockbench_engine::Done;
 use lockbench_output::metrics::Subject;
 use lockbench_report::threshold::judge;
 use lockbench_report::{Environment, Report, SkippedBackend, ThresholdOutcome};

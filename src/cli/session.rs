@@ -12,7 +12,6 @@ use super::dashboard::{Surroundings, in_ci, wants_tui};
 use super::display::Display;
 use super::endpoints::Endpoints;
 use super::log::Log;
-use super::lookout::Lookout;
 use super::printer::Printer;
 use super::scrape::Scraped;
 use super::screen::{Screen, Steer};
@@ -23,6 +22,7 @@ use lockbench_core::stop::Stop;
 use lockbench_engine::Steering;
 use lockbench_output::metrics::Board;
 use lockbench_report::Exit;
+use lockbench_report::live::Publisher;
 
 /// All of it.
 pub struct Session {
@@ -126,10 +126,10 @@ impl Session {
         }
     }
 
-    /// Asks servers what they see, if there is a screen to show it on.
-    pub fn lookout(&self) -> Option<Lookout> {
-        let publisher = self.display.publisher()?;
-        Lookout::start(publisher, self.clock, Arc::clone(&self.servers_wanted)).ok()
+    /// Where to publish what servers see, if there is a screen to show it on, and whether it is
+    /// wanted now.
+    pub fn server_poll(&self) -> Option<(Publisher, Arc<AtomicBool>)> {
+        Some((self.display.publisher()?, Arc::clone(&self.servers_wanted)))
     }
 
     /// Files that the user asks for go below this directory.

@@ -11,10 +11,10 @@ use super::args::{StackChoice, UpArgs};
 use super::keeper::Said;
 use super::kinds::{named, no_external};
 use super::listing::{Row, State, shown};
-use super::servers::both;
 use super::session::Interrupt;
 use super::signal::HangUp;
 use super::{Failure, tell};
+use lockbench_engine::neither_program_nor_container;
 use lockbench_report::Exit;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
@@ -102,8 +102,10 @@ impl Work<'_> {
                 self.in_containers(&docker, &wanted, by_name, &failed)
             }
             (_, Err(error)) if !failed.is_empty() => {
-                let problems: Vec<String> =
-                    failed.values().map(|problem| both(Some(problem), &error.to_string())).collect();
+                let problems: Vec<String> = failed
+                    .values()
+                    .map(|problem| neither_program_nor_container(Some(problem), &error.to_string()))
+                    .collect();
                 refused(problems.iter())
             }
             (StackChoice::Local | StackChoice::External, _) => self.missing(&wanted, by_name, None),
@@ -199,7 +201,7 @@ impl Work<'_> {
                 }
                 Err(DockerError::Interrupted) => {}
                 Err(error) => failed.push(match here.get(&kind) {
-                    Some(problem) => both(Some(problem), &error.to_string()),
+                    Some(problem) => neither_program_nor_container(Some(problem), &error.to_string()),
                     None => format!("{kind}: {error}"),
                 }),
             }

@@ -10,6 +10,8 @@ use super::look::{UiArgs, UiChoice};
 use super::metrics::MetricsArgs;
 use super::short::ShortArgs;
 use super::stack::{DockerArgs, StackChoice};
+use lockbench_core::stop::Stop;
+use lockbench_engine::{Endpoints, ServerOptions};
 
 /// Flags of everything that runs load.
 #[derive(Debug, Args)]
@@ -90,6 +92,18 @@ pub(in crate::cli) struct LoadArgs {
     pub stay: bool,
     #[command(flatten)]
     pub look: UiArgs,
+}
+
+impl LoadArgs {
+    /// How the run comes to its servers. `stop` ends their start early.
+    pub fn servers(&self, endpoints: Endpoints, stop: &Stop) -> ServerOptions {
+        ServerOptions {
+            source: self.stack.source(),
+            endpoints,
+            docker: self.docker.options(stop),
+            keep_directory: self.keep_servers_dir,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use super::format::FormatArgs;
 use super::heading;
 use lockbench_core::stop::Stop;
 use lockbench_core::units::parse_duration_ns;
+use lockbench_engine::ServerSource;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::DockerOptions;
 
@@ -24,6 +25,18 @@ pub(in crate::cli) enum StackChoice {
     Docker,
     /// Only given endpoints
     External,
+}
+
+impl StackChoice {
+    /// As the engine has it.
+    pub fn source(self) -> ServerSource {
+        match self {
+            Self::Auto => ServerSource::Auto,
+            Self::Local => ServerSource::Local,
+            Self::Docker => ServerSource::Docker,
+            Self::External => ServerSource::External,
+        }
+    }
 }
 
 /// What containers are made for.

@@ -11,12 +11,12 @@ use std::sync::Mutex;
 
 use super::post::lock;
 use super::sight::{Sight, Turned};
-use crate::cli::measure::Beside;
 use lockbench_core::clock::Clock;
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::history::Alarm;
 use lockbench_core::record::{Event, What};
 use lockbench_core::units::MILLISECOND;
+use lockbench_engine::Beside;
 use lockbench_engine::{Grid, Untaken};
 use lockbench_report::monitor::{Certain, Seen, Tap};
 

@@ -30,12 +30,12 @@ use super::args::{FormatChoice, MonitorArgs};
 use super::endpoints::named;
 use super::execute::{namespace, store_failure};
 use super::job::run_id;
-use super::servers::Servers;
 use super::session::Session;
 use super::signal::HangUp;
 use super::{Failure, print, print_json};
 use lockbench_core::clock::Clock;
 use lockbench_core::workload::to_toml;
+use lockbench_engine::Servers;
 use lockbench_output::{monitor_text, shell_line};
 use lockbench_report::monitor::{STATUS, Status, kept_in};
 use lockbench_report::{Exit, RunDirectory};
@@ -78,8 +78,8 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         session.display.insist(&format!("warning: {warning}"));
     }
     let stop = session.interrupt.stop.clone();
-    let told = |text: &str| session.display.step(text);
-    let servers = Servers::prepare(&orders.selection.entries, endpoints.clone(), &args.load, &stop, &told);
+    let source = args.load.servers(endpoints.clone(), &stop);
+    let servers = Servers::prepare(&orders.selection.entries, &source, session);
     // Whoever means to watch a live service must see it if it is another that is watched.
     for origin in servers.origins().into_iter().chain(servers.started()) {
         warn!(target: MONITOR, "{origin}");
@@ -106,7 +106,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let (status, stored) = desk.close(&directory);
     let reasons = status.reasons.clone();
     drop(post);
-    servers.stop();
+    servers.stop(session);
     reasons.iter().for_each(|reason| info!(target: MONITOR, "{reason}"));
     info!(target: MONITOR, "the watch ends with exit code {}", status.exit_code);
     session.log.close();

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::orders::Orders;
 use super::sight::Sight;
-use crate::cli::servers::Servers;
 use crate::cli::session::Session;
 use lockbench_core::clock::Clock;
 use lockbench_core::stop::Stop;
+use lockbench_engine::Servers;
 
 /// All of it.
 pub struct Post<'a> {

@@ -14,12 +14,11 @@ use super::eye::Eye;
 use super::orders::Orders;
 use super::post::{Post, lock};
 use super::sight::Turned;
-use crate::cli::measure::{Bench, Candidate, Done};
 use lockbench_core::lock::Key;
 use lockbench_core::record::history::HistoryFile;
 use lockbench_core::units::MILLISECOND;
 use lockbench_core::workload::client_seed;
-use lockbench_engine::Steering;
+use lockbench_engine::{Bench, Candidate, Done, Steering};
 use lockbench_report::monitor::{KEPT, State, kept_name};
 use lockbench_report::{Exit, TrialResult, judge};
 use lockbench_systems::{Entry, RedlockParameters, Target};
@@ -125,8 +124,8 @@ impl<'a> Watch<'a> {
             stop: post.stop.clone(),
             steering: Steering::default(),
             servers: post.servers,
-            session: post.session,
-            lookout: None,
+            watcher: post.session,
+            poll: None,
             runtime: &self.runtime,
             namespace: &post.namespace,
             every_ns: Some(post.every_ns),

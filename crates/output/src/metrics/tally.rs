@@ -32,10 +32,10 @@ impl Tally {
         Self { board: board.cloned(), subject, tokens, next: Instant::now(), cost: (0, Duration::ZERO) }
     }
 
-    /// The fold that it wants.
+    /// Returns whether it needs the detail of figures.
     #[must_use]
-    pub fn figures(&self, figures: Figures) -> Figures {
-        if self.board.is_some() { figures.detailed() } else { figures }
+    pub fn wants_detail(&self) -> bool {
+        self.board.is_some()
     }
 
     /// A good moment to write, if it is time.

@@ -3,22 +3,67 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
-
-use super::args::{LoadArgs, StackChoice};
-use super::endpoints::Endpoints;
-use super::lookout::Gauge;
-use super::narrate::SERVERS;
+use super::server_poll::Gauge;
+use super::watcher::{Topic, Watcher};
 use lockbench_core::lock::Endpoint;
+use lockbench_core::record::LogLevel;
 use lockbench_core::stop::Stop;
 use lockbench_report::Resources;
 use lockbench_systems::Entry;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{
-    DockerError, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe,
+    DockerError, DockerOptions, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe,
 };
+
+/// Endpoints by kind of server.
+pub type Endpoints = BTreeMap<ServerKind, Vec<Endpoint>>;
+
+/// Where servers come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerSource {
+    /// A given endpoint, else what runs already, else started here, else in containers.
+    #[default]
+    Auto,
+    /// Started here from installed programs.
+    Local,
+    /// Containers of a compose file.
+    Docker,
+    /// Only given endpoints.
+    External,
+}
+
+/// How a run comes to its servers.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Where they come from.
+    pub source: ServerSource,
+    /// Those that are given.
+    pub endpoints: Endpoints,
+    /// How containers are had; with [`ServerSource::External`] its durability is what the user
+    /// says of the given servers.
+    pub docker: DockerOptions,
+    /// Whether the data and logs of the servers that are started here stay.
+    pub keep_directory: bool,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            source: ServerSource::default(),
+            endpoints: Endpoints::new(),
+            docker: DockerOptions {
+                files: Vec::new(),
+                project: "lockbench".to_owned(),
+                durability: None,
+                within: Duration::from_secs(120),
+                stop: Stop::new(),
+            },
+            keep_directory: false,
+        }
+    }
+}
 
 /// One kind's servers.
 pub enum Source {
@@ -57,21 +102,14 @@ enum Place {
 }
 
 impl Servers {
-    /// Takes given endpoints and what runs already, and starts what else the entries
-    /// need. `told` hears what is waited for.
-    pub fn prepare(
-        entries: &[&'static Entry],
-        given: Endpoints,
-        args: &LoadArgs,
-        stop: &Stop,
-        told: &dyn Fn(&str),
-    ) -> Self {
+    /// Takes given endpoints and what runs already, and starts what else the entries need. The
+    /// watcher hears what is waited for.
+    pub fn prepare(entries: &[&'static Entry], options: &ServerOptions, watcher: &dyn Watcher) -> Self {
         let mut kinds: BTreeMap<ServerKind, Source> = BTreeMap::new();
-        let mut given = given;
         for kind in entries.iter().filter_map(|entry| entry.server) {
-            if let Some(endpoints) = given.remove(&kind) {
-                kinds.insert(kind, Source::Given(endpoints));
-            } else if args.stack == StackChoice::External && !kinds.contains_key(&kind) {
+            if let Some(endpoints) = options.endpoints.get(&kind) {
+                kinds.insert(kind, Source::Given(endpoints.clone()));
+            } else if options.source == ServerSource::External {
                 let problem = format!("--stack external and no --endpoint {kind}=URL");
                 kinds.insert(kind, Source::Missing(problem));
             }
@@ -82,36 +120,31 @@ impl Servers {
                 wanted.push(kind);
             }
         }
-        kinds.extend(left_running(&wanted, args));
+        let hearer = Hearer { watcher, told: &|text| watcher.step(text) };
+        kinds.extend(left_running(&wanted, options, hearer));
         wanted.retain(|kind| !kinds.contains_key(kind));
         let mut fell_back = Vec::new();
-        kinds.extend(started(&wanted, args, stop, told, &mut fell_back));
+        kinds.extend(started(&wanted, options, hearer, &mut fell_back));
         // With servers of its own, lockbench sees the labels instead.
-        let declared = args.docker.durability().filter(|_| args.stack == StackChoice::External);
+        let declared = options.docker.durability.clone().filter(|_| options.source == ServerSource::External);
         Self { kinds, declared, fell_back }
     }
 
     /// Servers that were found, and do not answer an entry: takes the next ones that
     /// `auto` would take without them, and says so. False where nothing was found, or
     /// the user said which servers to use.
-    pub fn fall_back(
-        &mut self,
-        entry: &Entry,
-        reason: &str,
-        args: &LoadArgs,
-        stop: &Stop,
-        told: &dyn Fn(&str),
-    ) -> bool {
-        let (Some(kind), StackChoice::Auto) = (entry.server, args.stack) else { return false };
+    pub fn fall_back(&mut self, entry: &Entry, reason: &str, options: &ServerOptions, watcher: &dyn Watcher) -> bool {
+        let (Some(kind), ServerSource::Auto) = (entry.server, options.source) else { return false };
         let Some(Source::Left(left)) = self.kinds.get(&kind) else { return false };
         let programs = left.containers.is_none();
         let found = if programs { "what `lockbench up` started" } else { "the containers that run already" };
         let said = format!("{kind}: {found} cannot be used, and is left as it is: {reason}; the next is tried");
-        warn!(target: SERVERS, "{said}");
-        told(&said);
+        watcher.log(Topic::Servers, LogLevel::Warn, &said);
+        watcher.say(&said);
         self.fell_back.push(said);
-        let next = if programs { containers(&[kind], args).remove(&kind) } else { None };
-        let next = next.or_else(|| started(&[kind], args, stop, told, &mut self.fell_back).remove(&kind));
+        let next = if programs { containers(&[kind], options).remove(&kind) } else { None };
+        let hearer = Hearer { watcher, told: &|text| watcher.say(text) };
+        let next = next.or_else(|| started(&[kind], options, hearer, &mut self.fell_back).remove(&kind));
         let next = match next {
             Some(Source::Missing(problem)) => Source::Missing(format!("{found}: {reason}; and no other: {problem}")),
             Some(next) => next,
@@ -165,7 +198,7 @@ impl Servers {
         self.kinds.iter().filter_map(origin).collect()
     }
 
-    /// Which servers were started here, each in a line: nobody else uses them.
+    /// Which servers were started here, each in a line: no one else uses them.
     pub fn started(&self) -> Vec<String> {
         let ours =
             self.kinds.iter().filter(|(_, source)| matches!(source, Source::Ours(server) if !server.in_containers()));
@@ -243,7 +276,7 @@ impl Servers {
     }
 
     /// Stops what we started; all at once.
-    pub fn stop(self) {
+    pub fn stop(self, watcher: &dyn Watcher) {
         let ours = || {
             self.kinds.values().filter_map(|source| if let Source::Ours(server) = source { Some(server) } else { None })
         };
@@ -251,7 +284,9 @@ impl Servers {
         ours().for_each(|server| server.ask_to_stop());
         for server in ours() {
             server.stop();
-            info!(target: SERVERS, "{} is stopped, {} ms after all were asked to", server.kind(), begin.elapsed().as_millis());
+            let after = begin.elapsed().as_millis();
+            let text = format!("{} is stopped, {after} ms after all were asked to", server.kind());
+            watcher.log(Topic::Servers, LogLevel::Info, &text);
         }
     }
 
@@ -262,6 +297,23 @@ impl Servers {
 
     fn handles(&self) -> impl Iterator<Item = &Arc<Server>> {
         self.kinds.values().filter_map(handle)
+    }
+}
+
+/// Hears of a start: the log, and what is waited for.
+#[derive(Clone, Copy)]
+struct Hearer<'a> {
+    watcher: &'a dyn Watcher,
+    told: &'a dyn Fn(&str),
+}
+
+impl Hearer<'_> {
+    fn info(self, text: &str) {
+        self.watcher.log(Topic::Servers, LogLevel::Info, text);
+    }
+
+    fn warn(self, text: &str) {
+        self.watcher.log(Topic::Servers, LogLevel::Warn, text);
     }
 }
 
@@ -285,27 +337,27 @@ fn place(source: &Source) -> Option<Place> {
 
 /// What runs already, of the kinds wanted: programs of `lockbench up`, then healthy
 /// containers. With `--stack docker` the start itself finds what runs.
-fn left_running(wanted: &[ServerKind], args: &LoadArgs) -> BTreeMap<ServerKind, Source> {
+fn left_running(wanted: &[ServerKind], options: &ServerOptions, hearer: Hearer<'_>) -> BTreeMap<ServerKind, Source> {
     let mut found = BTreeMap::new();
-    if matches!(args.stack, StackChoice::Auto | StackChoice::Local)
+    if matches!(options.source, ServerSource::Auto | ServerSource::Local)
         && let Ok(register) = Register::from_env()
     {
         let programs = wanted.iter().filter_map(|kind| Some((*kind, register.of(*kind)?)));
         for (kind, left) in programs.filter(|(_, left)| left.died.is_none()) {
-            info!(target: SERVERS, "{kind}: used as `lockbench up` left it, process {}", left.keeper());
+            hearer.info(&format!("{kind}: used as `lockbench up` left it, process {}", left.keeper()));
             found.insert(kind, Source::Left(Left { endpoints: left.endpoints(), containers: None }));
         }
     }
     let others: Vec<ServerKind> = wanted.iter().copied().filter(|kind| !found.contains_key(kind)).collect();
-    if args.stack == StackChoice::Auto && !others.is_empty() {
-        found.extend(containers(&others, args));
+    if options.source == ServerSource::Auto && !others.is_empty() {
+        found.extend(containers(&others, options));
     }
     found
 }
 
 /// Healthy containers of the kinds wanted.
-fn containers(wanted: &[ServerKind], args: &LoadArgs) -> BTreeMap<ServerKind, Source> {
-    let running = Project::find(&args.docker.project.name()).and_then(|project| project.running());
+fn containers(wanted: &[ServerKind], options: &ServerOptions) -> BTreeMap<ServerKind, Source> {
+    let running = Project::find(&options.docker.project).and_then(|project| project.running());
     let wanted = running.unwrap_or_default().into_iter().filter(|server| wanted.contains(&server.kind()));
     wanted.map(|server| (server.kind(), source(server))).collect()
 }
@@ -314,21 +366,20 @@ fn containers(wanted: &[ServerKind], args: &LoadArgs) -> BTreeMap<ServerKind, So
 /// containers are tried instead.
 fn started(
     wanted: &[ServerKind],
-    args: &LoadArgs,
-    stop: &Stop,
-    told: &dyn Fn(&str),
+    options: &ServerOptions,
+    hearer: Hearer<'_>,
     fell_back: &mut Vec<String>,
 ) -> BTreeMap<ServerKind, Source> {
-    let programs = args.stack != StackChoice::Docker;
+    let (programs, stop) = (options.source != ServerSource::Docker, &options.docker.stop);
     let (here, mut elsewhere): (Vec<ServerKind>, Vec<ServerKind>) =
         wanted.iter().partition(|kind| programs && matches!(probe(**kind), Probe::Found { .. }));
-    let options = Options { keep: args.keep_servers_dir, stop: stop.clone(), ..Options::default() };
+    let local = Options { keep: options.keep_directory, stop: stop.clone(), ..Options::default() };
     let (mut all, mut failed) = (BTreeMap::new(), BTreeMap::new());
-    for (kind, started) in LocalStack::start(&here, &options) {
+    for (kind, started) in LocalStack::start(&here, &local) {
         match started {
             Ok(server) => drop(all.insert(kind, source(server))),
             // The user said where servers come from, or wants none any more.
-            Err(error) if args.stack != StackChoice::Auto || stop.draining() => {
+            Err(error) if options.source != ServerSource::Auto || stop.draining() => {
                 all.insert(kind, Source::Missing(error.to_string()));
             }
             Err(error) => drop(failed.insert(kind, error.to_string())),
@@ -338,33 +389,35 @@ fn started(
     if elsewhere.is_empty() {
         return all;
     }
-    let containers = match args.stack {
-        StackChoice::Auto | StackChoice::Docker => DockerStack::find(&args.docker.options(stop)).map_err(Some),
-        StackChoice::Local | StackChoice::External => Err(None),
+    let containers = match options.source {
+        ServerSource::Auto | ServerSource::Docker => DockerStack::find(&options.docker).map_err(Some),
+        ServerSource::Local | ServerSource::External => Err(None),
     };
     match containers {
         Ok(docker) => {
-            info!(target: SERVERS, "containers come from {}", docker.describe());
+            hearer.info(&format!("containers come from {}", docker.describe()));
             for (kind, error) in &failed {
                 let reason = error.lines().next().unwrap_or_default();
                 let said = format!("{kind}: its program here did not start, a container is tried instead: {reason}");
-                warn!(target: SERVERS, "{said}");
-                told(&said);
+                hearer.warn(&said);
+                (hearer.told)(&said);
                 fell_back.push(said);
             }
-            let started = docker.start(&elsewhere, told).into_iter();
+            let started = docker.start(&elsewhere, hearer.told).into_iter();
             all.extend(started.map(|(kind, server)| {
-                let problem = |error: DockerError| Source::Missing(both(failed.get(&kind), &error.to_string()));
+                let problem = |error: DockerError| {
+                    Source::Missing(neither_program_nor_container(failed.get(&kind), &error.to_string()))
+                };
                 (kind, server.map_or_else(problem, source))
             }));
         }
         Err(error) => {
             if let Some(error) = &error {
-                warn!(target: SERVERS, "no containers: {error}");
+                hearer.warn(&format!("no containers: {error}"));
             }
             all.extend(elsewhere.iter().map(|kind| {
                 let problem = match (failed.get(kind), &error) {
-                    (failed @ Some(_), Some(error)) => both(failed, &error.to_string()),
+                    (failed @ Some(_), Some(error)) => neither_program_nor_container(failed, &error.to_string()),
                     (_, error) => missing(*kind, error.as_ref()),
                 };
                 (*kind, Source::Missing(problem))
@@ -383,7 +436,7 @@ fn source(server: Server) -> Source {
 
 /// Why neither a program, if one was tried, nor a container serves. The last lines of the
 /// program's log stay last.
-pub fn both(program: Option<&String>, container: &str) -> String {
+pub fn neither_program_nor_container(program: Option<&String>, container: &str) -> String {
     let Some(program) = program else { return container.to_owned() };
     let (head, log) = program.split_once('\n').unwrap_or((program, ""));
     let gap = if log.is_empty() { "" } else { "\n" };

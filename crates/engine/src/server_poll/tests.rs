@@ -1,4 +1,4 @@
-//! What the lookout sees, and that nobody waits for it.
+//! What a poll finds, and that the thread that measures does not wait for it.
 
 #![allow(clippy::unwrap_used, reason = "for tests")]
 
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Asked, Lookout, Watched};
+use super::{Asked, Polled, ServerPoll};
 use lockbench_core::clock::{Clock, Timer};
 use lockbench_core::lock::{
     Acquire, Endpoint, Facts, Guarantees, Key, Local, LockSystem, Opening, Patience, Retry, Session, Survey,
@@ -27,7 +27,7 @@ fn keys(count: u32) -> Arc<[Key]> {
 fn target(endpoints: Vec<Endpoint>) -> Target {
     Target {
         endpoints,
-        namespace: format!("lookout-{}", std::process::id()),
+        namespace: format!("poll-{}", std::process::id()),
         ours: true,
         scratch: std::env::temp_dir(),
         clock: Clock::monotonic(),
@@ -72,11 +72,11 @@ fn a_held_key_of_a_system_in_this_process_is_seen() {
     let keys = keys(20);
     let (publisher, subscriber) = feed();
     let wanted = Arc::<AtomicBool>::default();
-    let lookout = Lookout::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
+    let poll = ServerPoll::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
     wanted.store(true, Ordering::Relaxed);
     held(&*memory, &keys, || {
         let used = Resources { server_cpu_s: Some(0.5), server_rss_bytes: Some(7), ..Resources::default() };
-        lookout.watch(Watched {
+        poll.begin(Polled {
             backend: "memory",
             asked: Asked::of(
                 lockbench_systems::Registry::builtin().find("memory").unwrap(),
@@ -93,9 +93,9 @@ fn a_held_key_of_a_system_in_this_process_is_seen() {
         assert_eq!(holders, ["client 5"]);
         assert_eq!(look.keys[1].holder.as_ref().unwrap().token, Some(1));
         assert_eq!((look.cpu_s, look.rss_bytes, look.round_trip_ns, look.problem), (Some(0.5), Some(7), None, None));
-        lookout.rest();
+        poll.rest();
     });
-    drop(lookout);
+    drop(poll);
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn nobody_is_asked_while_nobody_wants_to_know() {
     let memory = (lockbench_systems::Registry::builtin().find("memory").unwrap().connect)(target(Vec::new())).unwrap();
     let (publisher, subscriber) = feed();
     let wanted = Arc::<AtomicBool>::default();
-    let lookout = Lookout::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
-    lookout.watch(Watched { backend: "memory", asked: Asked::Own(memory), keys: keys(2), gauge: None });
+    let poll = ServerPoll::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
+    poll.begin(Polled { backend: "memory", asked: Asked::Own(memory), keys: keys(2), gauge: None });
     assert!(matches!(subscriber.wait(Duration::from_millis(300)), Ok(None)));
     wanted.store(true, Ordering::Relaxed);
     assert!(next_look(&subscriber).is_some());
@@ -144,16 +144,16 @@ impl LockSystem for Mute {
 fn a_server_that_never_answers_is_given_up_and_holds_up_nobody() {
     let (publisher, subscriber) = feed();
     let wanted = Arc::<AtomicBool>::default();
-    let lookout = Lookout::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
+    let poll = ServerPoll::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
     wanted.store(true, Ordering::Relaxed);
-    let watched = || Watched { backend: "mute", asked: Asked::Own(Arc::new(Mute)), keys: keys(1), gauge: None };
-    lookout.watch(watched());
+    let polled = || Polled { backend: "mute", asked: Asked::Own(Arc::new(Mute)), keys: keys(1), gauge: None };
+    poll.begin(polled());
     let look = next_look(&subscriber).unwrap();
     assert_eq!((look.problem.as_deref(), look.keys.len()), (Some("no answer within 1 s"), 0));
     // Ended in the middle of a look: nothing more comes, and the thread is gone.
-    lookout.watch(watched());
-    lookout.rest();
-    drop(lookout);
+    poll.begin(polled());
+    poll.rest();
+    drop(poll);
     assert!(subscriber.take().is_err());
 }
 
@@ -172,11 +172,11 @@ fn a_held_key_of_a_real_server_is_seen() {
         let keys = keys(3);
         let (publisher, subscriber) = feed();
         let wanted = Arc::<AtomicBool>::default();
-        let lookout = Lookout::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
+        let poll = ServerPoll::start(publisher, Clock::monotonic(), Arc::clone(&wanted)).unwrap();
         wanted.store(true, Ordering::Relaxed);
         held(&*system, &keys, || {
             let asked = Asked::of(entry, &system, target.clone());
-            lookout.watch(Watched { backend: entry.name, asked, keys: Arc::clone(&keys), gauge: None });
+            poll.begin(Polled { backend: entry.name, asked, keys: Arc::clone(&keys), gauge: None });
             let look = next_look(&subscriber).unwrap();
             println!("{name}: {look:?}");
             assert_eq!(look.problem, None, "{name}");

@@ -1,7 +1,6 @@
-//! The lookout: asks the servers of the trial under way who holds which key and how long
-//! an answer takes, once a second and only while somebody wants to know. It has a thread,
-//! a runtime and connections of its own, and no part in the load; whoever told it what to
-//! watch never waits for it.
+//! Asks the servers of the trial under way who holds which key and how long an answer takes,
+//! once per second and only while it is wanted. It has a thread, a runtime and connections of
+//! its own, and no part in the load; the thread that measures never waits for it.
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +35,7 @@ pub type Gauge = Box<dyn Fn() -> Resources + Send>;
 
 /// How the system of a trial is asked.
 pub enum Asked {
-    /// An instance that the lookout makes, because connections belong to a runtime.
+    /// An instance that the poll makes, because connections belong to a runtime.
     Connect(&'static Entry, Box<Target>),
     /// The trial's own instance: a system without servers lives in this process.
     Own(Arc<dyn LockSystem>),
@@ -52,8 +51,8 @@ impl Asked {
     }
 }
 
-/// What to watch during a trial.
-pub struct Watched {
+/// What to ask about during a trial.
+pub struct Polled {
     /// Registry name.
     pub backend: &'static str,
     /// How it is asked.
@@ -64,14 +63,14 @@ pub struct Watched {
     pub gauge: Option<Gauge>,
 }
 
-/// The lookout. Dropping it ends its thread, whatever it waits for.
-pub struct Lookout {
+/// The poll. Dropping it ends its thread, whatever it waits for.
+pub struct ServerPoll {
     /// `None`: the trial is over.
-    orders: Option<UnboundedSender<Option<Watched>>>,
+    orders: Option<UnboundedSender<Option<Polled>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Lookout {
+impl ServerPoll {
     /// Starts the thread. `wanted`: does somebody want to know?
     ///
     /// # Errors
@@ -79,19 +78,19 @@ impl Lookout {
     pub fn start(publisher: Publisher, clock: Clock, wanted: Arc<AtomicBool>) -> io::Result<Self> {
         let (orders, queue) = unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let post = Post { publisher, clock, wanted };
+        let poller = Poller { publisher, clock, wanted };
         let watch = move || {
-            LocalSet::new().block_on(&runtime, post.keep(queue));
+            LocalSet::new().block_on(&runtime, poller.keep(queue));
             // Whoever still asks for the address of a host is not waited for.
             runtime.shutdown_background();
         };
-        let thread = std::thread::Builder::new().name("lookout".to_owned()).spawn(watch)?;
+        let thread = std::thread::Builder::new().name("server-poll".to_owned()).spawn(watch)?;
         Ok(Self { orders: Some(orders), thread: Some(thread) })
     }
 
     /// A trial begins. Does not wait.
-    pub fn watch(&self, watched: Watched) {
-        self.order(Some(watched));
+    pub fn begin(&self, polled: Polled) {
+        self.order(Some(polled));
     }
 
     /// The trial is over: a look under way is given up. Does not wait.
@@ -99,7 +98,7 @@ impl Lookout {
         self.order(None);
     }
 
-    fn order(&self, order: Option<Watched>) {
+    fn order(&self, order: Option<Polled>) {
         if let Some(orders) = &self.orders {
             // Fails only if the thread panicked, and then there is nobody to tell.
             let _ = orders.send(order);
@@ -107,41 +106,41 @@ impl Lookout {
     }
 }
 
-impl Drop for Lookout {
+impl Drop for ServerPoll {
     fn drop(&mut self) {
         drop(self.orders.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the lookout costs its looks, not the run.
+            // A panic of the poll costs its looks, not the run.
             let _ = thread.join();
         }
     }
 }
 
-/// The lookout's side of the thread.
-struct Post {
+/// The poll's side of the thread.
+struct Poller {
     publisher: Publisher,
     clock: Clock,
     wanted: Arc<AtomicBool>,
 }
 
-impl Post {
+impl Poller {
     /// Carries out orders until there will be no more. Each ends what went on before it.
-    async fn keep(self, mut orders: UnboundedReceiver<Option<Watched>>) {
-        let mut watched = None;
+    async fn keep(self, mut orders: UnboundedReceiver<Option<Polled>>) {
+        let mut polled = None;
         loop {
             tokio::select! {
                 biased;
                 order = orders.recv() => match order {
-                    Some(order) => watched = order,
+                    Some(order) => polled = order,
                     None => return,
                 },
-                () = self.look_again_and_again(watched.as_ref()), if watched.is_some() => {}
+                () = self.look_again_and_again(polled.as_ref()), if polled.is_some() => {}
             }
         }
     }
 
-    async fn look_again_and_again(&self, watched: Option<&Watched>) {
-        let Some(watched) = watched else { return };
+    async fn look_again_and_again(&self, polled: Option<&Polled>) {
+        let Some(polled) = polled else { return };
         let mut system = None;
         loop {
             if !self.wanted.load(Ordering::Relaxed) {
@@ -149,35 +148,35 @@ impl Post {
                 continue;
             }
             let next = tokio::time::Instant::now() + PERIOD;
-            let look = self.look(watched, &mut system).await;
+            let look = self.look(polled, &mut system).await;
             self.publisher.publish(Update::Servers(Box::new(look)));
             tokio::time::sleep_until(next).await;
         }
     }
 
-    async fn look(&self, watched: &Watched, system: &mut Option<Arc<dyn LockSystem>>) -> ServerLook {
-        let keys = &watched.keys[..watched.keys.len().min(KEYS)];
-        let answer = match known(&watched.asked, system) {
+    async fn look(&self, polled: &Polled, system: &mut Option<Arc<dyn LockSystem>>) -> ServerLook {
+        let keys = &polled.keys[..polled.keys.len().min(KEYS)];
+        let answer = match known(&polled.asked, system) {
             Ok(system) => match tokio::time::timeout(PATIENCE, system.survey(keys)).await {
                 Ok(answer) => answer.map_err(|error| error.to_string()),
                 Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
             },
             Err(problem) => Err(problem),
         };
-        let used = watched.gauge.as_ref().map(|gauge| gauge()).unwrap_or_default();
+        let used = polled.gauge.as_ref().map(|gauge| gauge()).unwrap_or_default();
         let (survey, problem) = match answer {
             Ok(survey) => (survey, None),
             Err(problem) => (Survey::default(), Some(problem)),
         };
         let seen = keys.iter().zip(survey.holders);
         ServerLook {
-            backend: watched.backend.to_owned(),
+            backend: polled.backend.to_owned(),
             at_ns: self.clock.now(),
             round_trip_ns: survey.round_trip_ns,
             cpu_s: used.server_cpu_s,
             rss_bytes: used.server_rss_bytes,
             keys: seen.map(|(key, holder)| KeyLook { key: key.index, name: key.name.to_string(), holder }).collect(),
-            more_keys: (watched.keys.len() - keys.len()) as u32,
+            more_keys: (polled.keys.len() - keys.len()) as u32,
             problem,
         }
     }

@@ -6,14 +6,15 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::measure::own_cpu_s;
+use super::meter::own_cpu_s;
+use super::steering::Steering;
+use super::trial::{Armed, Spec, Tick};
 use lockbench_core::lock::Key;
 use lockbench_core::oracle::Oracle;
 use lockbench_core::record::Phase;
 use lockbench_core::record::figures::Figures;
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::{Keys, Plan, Span};
-use lockbench_engine::{Armed, Spec, Steering, Tick};
 use lockbench_systems::{Entry, Target};
 
 const WARMUP_NS: u64 = 100_000_000;

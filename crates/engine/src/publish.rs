@@ -1,23 +1,22 @@
-//! The trial under way as an observer that publishes how it stands, at the pace of
-//! whoever watches.
+//! The trial under way as an observer that publishes how it stands, at the pace that the watcher
+//! asks for.
 
-use super::display::Display;
-use super::measure::own_cpu_s;
+use super::meter::own_cpu_s;
+use super::steering::Steering;
+use super::watcher::{TrialWatcher, Watcher};
 use lockbench_core::clock::Clock;
 use lockbench_core::record::{Event, Observer};
-use lockbench_engine::Steering;
-use lockbench_output::metrics::Tally;
 use lockbench_report::live::{LiveTrial, Update};
 
 /// A trial and its watchers.
 pub struct Published<'a> {
     trial: LiveTrial<'a>,
-    display: &'a Display,
+    watcher: &'a dyn Watcher,
     steering: &'a Steering,
     clock: Clock,
-    /// Its figures for the metrics endpoint.
-    tally: Tally,
-    /// Time between snapshots; `None`: nobody wants any.
+    /// Sees its figures.
+    own: Box<dyn TrialWatcher + 'a>,
+    /// Time between snapshots; `None`: none are wanted.
     pace_ns: Option<u64>,
     next: u64,
     /// Instant and processor seconds of the last snapshot.
@@ -26,15 +25,21 @@ pub struct Published<'a> {
 
 impl<'a> Published<'a> {
     /// Publishes a trial.
-    pub fn new(trial: LiveTrial<'a>, display: &'a Display, steering: &'a Steering, clock: Clock, tally: Tally) -> Self {
-        let pace_ns = display.pace_ns();
-        Self { trial, display, steering, clock, tally, pace_ns, next: 0, last: (clock.now(), own_cpu_s()) }
+    pub fn new(
+        trial: LiveTrial<'a>,
+        watcher: &'a dyn Watcher,
+        steering: &'a Steering,
+        clock: Clock,
+        own: Box<dyn TrialWatcher + 'a>,
+    ) -> Self {
+        let pace_ns = watcher.pace_ns();
+        Self { trial, watcher, steering, clock, own, pace_ns, next: 0, last: (clock.now(), own_cpu_s()) }
     }
 
     /// How it stands now, whatever the pace.
     pub fn publish(&mut self) {
         let now = self.clock.now();
-        if self.pace_ns.is_none() || !self.display.wants_snapshot() {
+        if self.pace_ns.is_none() || !self.watcher.wants_snapshot() {
             return;
         }
         let (before, cpu_before) = self.last;
@@ -43,12 +48,12 @@ impl<'a> Published<'a> {
         let share = (elapsed > 0.0).then(|| (cpu - cpu_before) / elapsed);
         self.last = (now, cpu);
         let snapshot = self.trial.snapshot(now, self.steering.held(), share);
-        self.display.update(Update::Live(Box::new(snapshot)));
+        self.watcher.update(Update::Live(Box::new(snapshot)));
     }
 
-    /// The trial, and the tally that awaits its result.
-    pub fn into_parts(self) -> (LiveTrial<'a>, Tally) {
-        (self.trial, self.tally)
+    /// The trial, and the watcher that awaits its result.
+    pub fn into_parts(self) -> (LiveTrial<'a>, Box<dyn TrialWatcher + 'a>) {
+        (self.trial, self.own)
     }
 }
 
@@ -59,7 +64,7 @@ impl Observer for Published<'_> {
 
     fn pause(&mut self) {
         self.trial.pause();
-        self.tally.pause(&self.trial);
+        self.own.pause(&self.trial);
         let Some(pace) = self.pace_ns else { return };
         let now = self.clock.now();
         if now >= self.next {

@@ -4,29 +4,28 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
-use super::fits;
-use super::lookout::{Asked, Lookout, Watched};
+use super::grid::{Grid, Untaken};
+use super::meter::{Meter, own_cpu_s};
 use super::narrate;
+use super::need;
 use super::publish::Published;
+use super::server_poll::{Asked, Polled, ServerPoll};
 use super::servers::Servers;
-use super::session::Session;
+use super::steering::Steering;
+use super::trial::{Armed, LoadError, Spec, Tick};
+use super::watcher::{TrialSubject, Watcher};
 use lockbench_core::clock::Clock;
 use lockbench_core::limits;
 use lockbench_core::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial};
 use lockbench_core::oracle::{JudgedHistory, Oracle};
-use lockbench_core::record::Phase;
 use lockbench_core::record::figures::{Figures, Schedule};
 use lockbench_core::record::history::{Alarm, Header, HistoryFile, TrialHistory};
 use lockbench_core::record::{Event, Observer};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::EffectiveTtl;
 use lockbench_core::workload::plan::{HistoryLimit, Keys, Plan};
-use lockbench_engine::{Armed, Grid, LoadError, Spec, Steering, Tick, Untaken};
-use lockbench_output::metrics::{Subject, Tally};
 use lockbench_report::live::LiveTrial;
-use lockbench_report::{Measured, Measurements, Resources, TrialResult};
+use lockbench_report::{Measured, Measurements, TrialResult};
 use lockbench_systems::{Entry, Target};
 
 /// How long a stopped run waits for a given server to remove its keys.
@@ -34,26 +33,37 @@ const STOPPED_CLEAN: Duration = Duration::from_secs(2);
 
 /// A system that answered, ready for trials.
 pub struct Candidate {
+    /// Its entry of the registry.
     pub entry: &'static Entry,
+    /// It, as its servers were given.
     pub system: Arc<dyn LockSystem>,
     /// What it was made for.
     pub target: Target,
+    /// What its servers say of themselves.
     pub facts: Facts,
+    /// Lease length that it is asked for.
     pub ttl: EffectiveTtl,
 }
 
 /// What all trials of a run share.
 pub struct Bench<'a> {
+    /// The load.
     pub plan: Arc<Plan>,
+    /// The run's clock.
     pub clock: Clock,
+    /// Number of worker threads.
     pub workers: u32,
+    /// Ends the load.
     pub stop: Stop,
     /// Pauses the load and drops markers, whichever trial runs.
     pub steering: Steering,
+    /// Where the systems are.
     pub servers: &'a Servers,
-    pub session: &'a Session,
-    /// Asks the servers what they see, where somebody watches.
-    pub lookout: Option<&'a Lookout>,
+    /// Sees how the trials go.
+    pub watcher: &'a dyn Watcher,
+    /// Asks the servers what they see, where that is wanted.
+    pub poll: Option<&'a ServerPoll>,
+    /// For calls that are not part of a load.
     pub runtime: &'a tokio::runtime::Runtime,
     /// What everything of this run is named by on a server.
     pub namespace: &'a str,
@@ -92,69 +102,10 @@ impl Observer for Onlooker<'_> {
 
 /// What a trial leaves behind.
 pub struct Done {
+    /// Its entry in the report.
     pub result: TrialResult,
     /// What was folded; `None` for a trial that failed.
     pub measured: Option<Measurements>,
-}
-
-/// CPU seconds of this process so far.
-pub fn own_cpu_s() -> f64 {
-    let t = clock_gettime(ClockId::ProcessCPUTime);
-    t.tv_sec as f64 + t.tv_nsec as f64 / 1e9
-}
-
-/// CPU and memory at one moment.
-type Reading = (f64, Resources);
-
-/// CPU and memory at both ends of the measure phase, and of each pause in it.
-#[derive(Default)]
-struct Meter {
-    before: Option<Reading>,
-    after: Option<Reading>,
-    paused: Option<Reading>,
-    /// CPU seconds of pauses, our own and the servers'.
-    idle: (f64, f64),
-}
-
-/// CPU seconds of servers that were asked at both moments.
-fn between(before: &Resources, after: &Resources) -> Option<f64> {
-    Some(after.server_cpu_s? - before.server_cpu_s?)
-}
-
-impl Meter {
-    /// Is a look needed now? Phases begin, pauses begin and end.
-    fn asks(&self, tick: Tick) -> bool {
-        tick.entered || tick.paused != self.paused.is_some()
-    }
-
-    fn read(&mut self, tick: Tick, now: Reading) {
-        match (self.paused.take(), tick.paused) {
-            (None, true) => self.paused = Some(now),
-            (Some(since), true) => self.paused = Some(since),
-            // One of the warm-up is over before the measure phase begins.
-            (Some(since), false) if self.before.is_some() => {
-                self.idle.0 += now.0 - since.0;
-                self.idle.1 += between(&since.1, &now.1).unwrap_or_default();
-            }
-            (Some(_) | None, false) => {}
-        }
-        match tick.phase {
-            Phase::Measure if tick.entered => self.before = Some(now),
-            Phase::Drain if tick.entered => self.after = Some(now),
-            Phase::Warmup | Phase::Measure | Phase::Drain => {}
-        }
-    }
-
-    fn resources(&self) -> Resources {
-        let (Some((own_before, before)), Some((own_after, after))) = (&self.before, &self.after) else {
-            return Resources::default();
-        };
-        Resources {
-            client_cpu_s: Some(own_after - own_before - self.idle.0),
-            server_cpu_s: between(before, after).map(|cpu| cpu - self.idle.1),
-            server_rss_bytes: after.server_rss_bytes,
-        }
-    }
 }
 
 impl Bench<'_> {
@@ -185,8 +136,8 @@ impl Bench<'_> {
         if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
             beside.arms(grid);
         }
-        if let Some(lookout) = self.lookout {
-            lookout.watch(self.watched(candidate, &keys));
+        if let Some(poll) = self.poll {
+            poll.begin(self.polled(candidate, &keys));
         }
         let start = self.nodes(candidate);
         let done = match Armed::new(spec) {
@@ -194,14 +145,14 @@ impl Bench<'_> {
             Err(error) => Err(error),
         };
         let end = self.nodes(candidate);
-        if let Some(lookout) = self.lookout {
-            lookout.rest();
+        if let Some(poll) = self.poll {
+            poll.rest();
         }
         let cleaned = self.clean(candidate, &keys);
         let never_began = matches!(done, Err(LoadError::Stopped));
         let mut done = done.unwrap_or_else(|error| {
             let Candidate { entry, system, .. } = candidate;
-            failed(fits::explained(&error.to_string(), entry, &self.plan, &**system, self.runtime))
+            failed(need::explained(&error.to_string(), entry, &self.plan, &**system, self.runtime))
         });
         done.result.nodes = NodesOfTrial { start, end };
         if let Some(death) = self.servers.died(candidate.entry) {
@@ -211,7 +162,7 @@ impl Bench<'_> {
             let left = format!("what this run left there could not be removed, it is named \"{}\"", self.namespace);
             let problem = format!("the server did not answer at the end: {error}; {left}");
             if self.stop.draining() {
-                self.session.display.say(&format!("{}: {problem}", candidate.entry.name));
+                self.watcher.say(&format!("{}: {problem}", candidate.entry.name));
             } else {
                 // Of our own servers we know when they died; that of a given one only shows here.
                 done.result.error = Some(problem);
@@ -221,9 +172,9 @@ impl Bench<'_> {
         (!never_began).then_some(done)
     }
 
-    fn watched(&self, candidate: &Candidate, keys: &Arc<[Key]>) -> Watched {
+    fn polled(&self, candidate: &Candidate, keys: &Arc<[Key]>) -> Polled {
         let entry = candidate.entry;
-        Watched {
+        Polled {
             backend: entry.name,
             asked: Asked::of(entry, &candidate.system, candidate.target.clone()),
             keys: Arc::clone(keys),
@@ -297,9 +248,10 @@ impl Bench<'_> {
             end: schedule.end(),
         };
         let entry = candidate.entry;
-        let subject = Subject::new(entry.name, &plan.name);
-        let tally = Tally::new(self.session.board.as_ref(), subject, entry.guarantees.token.is_some());
-        let figures = tally.figures(Figures::new(schedule.clone(), plan.clients, keys));
+        let tokens = entry.guarantees.token.is_some();
+        let own = self.watcher.trial(&TrialSubject { backend: entry.name, workload: &plan.name, tokens });
+        let figures = Figures::new(schedule.clone(), plan.clients, keys);
+        let figures = if own.wants_detail() { figures.detailed() } else { figures };
         let oracle = Oracle::new(plan.clients, keys, schedule.start);
         let alarm = oracle.violations();
         let history = history.map(|file| {
@@ -322,18 +274,17 @@ impl Bench<'_> {
             beside.begins(&schedule);
         }
         let mut onlooker = Onlooker(self.beside);
-        let display = &self.session.display;
         let judged = JudgedHistory::new(oracle, history);
         let of = (candidate.entry.name, trial);
-        let live = LiveTrial::new(of, schedule.clone(), figures, judged, display.publisher().is_some());
-        let mut published = Published::new(live, display, &self.session.steering, self.clock, tally);
+        let live = LiveTrial::new(of, schedule.clone(), figures, judged, self.watcher.wants_holds());
+        let mut published = Published::new(live, self.watcher, &self.steering, self.clock, own);
         let mut observers: [&mut dyn Observer; 2] = [&mut published, &mut onlooker];
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
         if let Some(beside) = self.beside {
             beside.ends(untaken(&grid));
         }
         published.publish();
-        let (live, tally) = published.into_parts();
+        let (live, own) = published.into_parts();
         let (mut figures, findings, recorded) = live.finish();
         let measured_ns = schedule.end() - schedule.measure();
         let result = lockbench_report::result(&Measured {
@@ -351,7 +302,7 @@ impl Bench<'_> {
             resources: meter.resources(),
             ttl_raised: candidate.ttl.raised,
         });
-        tally.settle(&result, &figures);
+        own.settle(&result, &figures);
         let measured = Measurements {
             backend: candidate.entry.name.to_owned(),
             trial,
@@ -373,7 +324,7 @@ impl Bench<'_> {
 
     fn tick(&self, tick: Tick, entry: &Entry, trial: u32, meter: &mut Meter) -> ControlFlow<()> {
         if tick.entered {
-            narrate::phase(entry.name, trial, tick.phase);
+            narrate::phase(self.watcher, entry.name, trial, tick.phase);
         }
         if meter.asks(tick) {
             meter.read(tick, (own_cpu_s(), self.servers.usage(entry)));
@@ -385,44 +336,4 @@ impl Bench<'_> {
 /// Can two clients want the same key?
 pub fn contended(plan: &Plan) -> bool {
     plan.clients > 1 && plan.keys != Keys::PerClient
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Meter;
-    use lockbench_core::record::Phase;
-    use lockbench_engine::Tick;
-    use lockbench_report::Resources;
-
-    fn metered(ticks: &[(Phase, bool, bool, f64)]) -> (Option<f64>, Option<f64>) {
-        let mut meter = Meter::default();
-        for (phase, entered, paused, cpu) in ticks.iter().copied() {
-            let tick = Tick { phase, entered, elapsed_ns: 0, left_ns: 0, paused };
-            if meter.asks(tick) {
-                let usage = Resources { server_cpu_s: Some(10.0 * cpu), ..Resources::default() };
-                meter.read(tick, (cpu, usage));
-            }
-        }
-        (meter.resources().client_cpu_s, meter.resources().server_cpu_s)
-    }
-
-    #[test]
-    fn processor_time_is_that_of_the_measure_phase_without_its_pauses() {
-        use Phase::{Drain, Measure, Warmup};
-        let plain = [(Warmup, true, false, 1.0), (Measure, true, false, 2.0), (Drain, true, false, 6.0)];
-        assert_eq!(metered(&plain), (Some(4.0), Some(40.0)));
-        let paused = [
-            (Warmup, true, false, 1.0),
-            (Warmup, false, true, 1.25),
-            (Warmup, false, false, 1.5),
-            (Measure, true, false, 2.0),
-            (Measure, false, true, 3.0),
-            (Measure, false, true, 3.25),
-            (Measure, false, false, 3.5),
-            (Measure, false, true, 4.0),
-            (Drain, true, false, 6.0),
-        ];
-        assert_eq!(metered(&paused), (Some(1.5), Some(15.0)));
-        assert_eq!(metered(&plain[..2]), (None, None));
-    }
 }
