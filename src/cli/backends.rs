@@ -1,6 +1,6 @@
 //! `lockbench backends`: the registry, a block per entry.
 
-use super::conclude::terminal_width;
+use super::terminal::terminal_width;
 use super::{Failure, print};
 use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 use lockbench_output::wrapped;

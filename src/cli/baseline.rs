@@ -1,11 +1,15 @@
 //! `--baseline` and `--save-baseline` of a run: checked before anything starts,
 //! carried out at its end.
 
+use std::path::Path;
+
 use super::Failure;
 use super::job::Job;
+use super::session::Session;
 use super::sides::{Runs, baselines};
-use lockbench_core::workload::to_toml;
-use lockbench_report::compare::{Comparison, FEWEST_TRIALS, Rules, Side, Unlike, compare};
+use lockbench_core::workload::{Plan, to_toml};
+use lockbench_engine::Gate;
+use lockbench_report::compare::{FEWEST_TRIALS, Rules, Side, Unlike, compare};
 use lockbench_report::compare::{machine_differences, plan_differences};
 use lockbench_report::{Environment, Exit, Report, RunDirectory, StoreError, usable_id};
 
@@ -71,27 +75,16 @@ impl Baselines {
         }
     }
 
-    /// Compares the run with the baseline; also what the run has to answer for.
-    pub fn compare(&self, report: &Report) -> (Option<Comparison>, Vec<(Exit, String)>) {
-        let Some(against) = &self.against else { return (None, Vec::new()) };
-        let rules = Rules { force: self.force, ..Rules::default() };
-        let candidate = Side { name: &report.run_id, runs: &[report] };
-        match against.as_side(|baseline| compare(baseline, candidate, &rules)) {
-            Ok(comparison) => {
-                let exits = comparison.exits();
-                (Some(comparison), exits)
-            }
-            Err(unlike) => {
-                let differences = unlike.differences.join("; ");
-                let reason = format!("not compared with the baseline {}, it is unlike: {differences}", against.name);
-                (None, vec![(Exit::Inconclusive, reason)])
-            }
-        }
-    }
-
     /// Saves a run that passed; with `--force` any complete one: a baseline that is
     /// broken itself would hide what it should show.
-    pub fn save(&self, job: &Job<'_>, report: &Report, report_json: &[u8]) -> Result<(), Failure> {
+    pub fn save(
+        &self,
+        root: &Path,
+        plan: &Plan,
+        session: &Session,
+        report: &Report,
+        report_json: &[u8],
+    ) -> Result<(), Failure> {
         let Some(name) = &self.save else { return Ok(()) };
         if !report.complete || (report.verdict.exit_code != 0 && !self.force) {
             let why = if report.complete {
@@ -99,17 +92,38 @@ impl Baselines {
             } else {
                 "the run is incomplete".to_owned()
             };
-            job.session.display.insist(&format!("lockbench: not saved as the baseline \"{name}\": {why}"));
+            session.display.insist(&format!("lockbench: not saved as the baseline \"{name}\": {why}"));
             return Ok(());
         }
         let store = || -> Result<std::path::PathBuf, StoreError> {
-            let directory = RunDirectory::create(&baselines(&job.args.output).join(name), &report.run_id)?;
-            directory.write("plan.toml", to_toml(&job.plan).as_bytes())?;
+            let directory = RunDirectory::create(&baselines(root).join(name), &report.run_id)?;
+            directory.write("plan.toml", to_toml(plan).as_bytes())?;
             directory.write("report.json", report_json)?;
             directory.complete()
         };
         let place = store().map_err(Failure::internal)?;
-        job.session.display.insist(&format!("lockbench: saved as the baseline \"{name}\": {}", place.display()));
+        session.display.insist(&format!("lockbench: saved as the baseline \"{name}\": {}", place.display()));
         Ok(())
+    }
+}
+
+impl Gate for Baselines {
+    /// Compares the run with the baseline; also what the run has to answer for.
+    fn judge(&self, report: &mut Report) -> Vec<(Exit, String)> {
+        let Some(against) = &self.against else { return Vec::new() };
+        let rules = Rules { force: self.force, ..Rules::default() };
+        let candidate = Side { name: &report.run_id, runs: &[&*report] };
+        match against.as_side(|baseline| compare(baseline, candidate, &rules)) {
+            Ok(comparison) => {
+                let exits = comparison.exits();
+                report.comparison = Some(comparison);
+                exits
+            }
+            Err(unlike) => {
+                let differences = unlike.differences.join("; ");
+                let reason = format!("not compared with the baseline {}, it is unlike: {differences}", against.name);
+                vec![(Exit::Inconclusive, reason)]
+            }
+        }
     }
 }

@@ -4,13 +4,14 @@
 use super::args::{CheckArgs, overrides};
 use super::endpoints::{Endpoints, all_used, named};
 use super::fits::{Fit, on_this_machine, told_by};
-use super::gates::Gates;
+use super::gates;
 use super::select::{Selection, select, workload};
 use super::{Failure, print};
 use lockbench_core::lock::RenewalKind;
 use lockbench_core::units::human_duration;
 use lockbench_core::workload::plan::RenewalPolicy;
 use lockbench_core::workload::{Plan, resolve_ttl, to_toml, warnings};
+use lockbench_engine::Gates;
 use lockbench_report::threshold::DEFAULT_ALERTS;
 use lockbench_report::{Exit, ThresholdLevel};
 use lockbench_systems::Entry;
@@ -66,7 +67,7 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     }
     let (limits, exit) = limits_text(&plan, &selection, endpoints)?;
     text.push_str(&limits);
-    text.push_str(&gates_text(&Gates::read(&plan, &source, &selection, None)?));
+    text.push_str(&gates_text(&gates::read(&plan, &source, &selection, None)?));
     text.push_str(&format!("\nresolved plan:\n{}", to_toml(&plan)));
     print(&text)?;
     Ok(exit.code())

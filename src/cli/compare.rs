@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::args::{CompareArgs, FormatChoice};
-use super::conclude::terminal_width;
 use super::sides::Runs;
+use super::terminal::terminal_width;
 use super::{Failure, print, print_json};
 use lockbench_output::{comparison, comparison_page};
 use lockbench_report::Exit;

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use super::args::ThemeName;
-use super::conclude::terminal_width;
 use super::config::UiOptions;
+use super::terminal::terminal_width;
 use lockbench_output::{AnswerLook, AnswerPlace, answer_text};
 use lockbench_report::{Report, is_partial};
 

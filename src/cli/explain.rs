@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::args::ExplainArgs;
-use super::conclude::terminal_width;
 use super::stored::{open, write};
+use super::terminal::terminal_width;
 use super::{Failure, kept, print};
 use lockbench_core::oracle::DoubleGrantKind;
 use lockbench_core::units::{grouped, human_duration};

@@ -1,51 +1,43 @@
 //! What a run must keep beyond a safe lock: thresholds and denied lints. Read and
-//! checked before anything starts, judged when all is measured.
+//! checked before anything starts.
 
 use super::Failure;
 use super::args::LoadArgs;
 use super::select::Selection;
 use lockbench_core::workload::plan::{BreachLevel, FindingLevel};
 use lockbench_core::workload::{Plan, Source};
-use lockbench_engine::Overhead;
-use lockbench_report::lint::{Evidence, Ground, lint};
-use lockbench_report::threshold::{judge, listed};
-use lockbench_report::{
-    Environment, Exit, LintLevel, LintLevels, Measurements, Report, Threshold, ThresholdLevel, ThresholdOutcome,
-};
+use lockbench_engine::Gates;
+use lockbench_report::threshold::listed;
+use lockbench_report::{LintLevel, Threshold, ThresholdLevel};
 
-/// The gates of a run.
-pub struct Gates {
-    /// Bounds, their systems in full names.
-    pub thresholds: Vec<Threshold>,
-    /// Levels of lints: defaults, changed by the plan, changed by flags.
-    pub levels: LintLevels,
-    /// Every system that is to run.
-    systems: Vec<&'static str>,
-    /// Those of them without a server.
-    embedded: Vec<&'static str>,
-    /// Those of them whose client library sets no `TCP_NODELAY`.
-    nagle: Vec<&'static str>,
+/// Of a plan and of the flags, where there are any.
+pub fn read(plan: &Plan, source: &Source, selection: &Selection, args: Option<&LoadArgs>) -> Result<Gates, Failure> {
+    let mut reading = Reading { gates: Gates::default(), selection };
+    reading.plan(plan, source)?;
+    if let Some(args) = args {
+        for text in args.thresholds.iter().flat_map(|text| listed(text)) {
+            reading.bound(text, None, "--threshold")?;
+        }
+        reading.flags(args)?;
+    }
+    Ok(reading.gates)
 }
 
-impl Gates {
-    /// Of a plan and of the flags, where there are any.
-    pub fn read(plan: &Plan, source: &Source, selection: &Selection, args: Option<&LoadArgs>) -> Result<Self, Failure> {
-        let systems: Vec<&str> = selection.entries.iter().map(|entry| entry.name).collect();
-        let embedded = selection.entries.iter().filter(|entry| entry.server.is_none()).map(|entry| entry.name);
-        let nagle = selection.entries.iter().filter(|entry| entry.nagle_on).map(|entry| entry.name).collect();
-        let mut gates = Self {
-            thresholds: Vec::new(),
-            levels: LintLevels::default(),
-            embedded: embedded.collect(),
-            nagle,
-            systems,
-        };
+/// Gates as far as they were read.
+struct Reading<'a> {
+    gates: Gates,
+    /// Every system that is to run.
+    selection: &'a Selection,
+}
+
+impl Reading<'_> {
+    fn plan(&mut self, plan: &Plan, source: &Source) -> Result<(), Failure> {
         for (i, planned) in plan.thresholds.iter().enumerate() {
             let level = planned.level.map(|level| match level {
                 BreachLevel::Warn => ThresholdLevel::Warn,
                 BreachLevel::Fail => ThresholdLevel::Fail,
             });
-            gates.bound(&planned.text, level, &source.place_of_threshold(i))?;
+            self.bound(&planned.text, level, &source.place_of_threshold(i))?;
         }
         for planned in &plan.lints {
             let level = match planned.level {
@@ -54,15 +46,12 @@ impl Gates {
                 FindingLevel::Deny => LintLevel::Deny,
             };
             let place = source.place_of(&format!("lints.{}", planned.name));
-            gates.levels.set(&planned.name, level).map_err(|problem| Failure::usage(format!("{place}: {problem}")))?;
+            self.gates
+                .levels
+                .set(&planned.name, level)
+                .map_err(|problem| Failure::usage(format!("{place}: {problem}")))?;
         }
-        if let Some(args) = args {
-            for text in args.thresholds.iter().flat_map(|text| listed(text)) {
-                gates.bound(text, None, "--threshold")?;
-            }
-            gates.flags(args)?;
-        }
-        Ok(gates)
+        Ok(())
     }
 
     /// Adds a threshold; the same one again adds nothing.
@@ -70,17 +59,18 @@ impl Gates {
         let refuse = |problem: String| Failure::usage(format!("{place}: threshold \"{}\": {problem}", text.trim()));
         let mut threshold = Threshold::parse(text, level).map_err(refuse)?;
         for name in &mut threshold.backends {
-            let entry = lockbench_systems::Registry::builtin().find(name).map_err(|error| refuse(error.to_string()))?;
-            if !self.systems.contains(&entry.name) {
-                let systems = self.systems.join(", ");
+            let entry = lockbench_systems::find(name).map_err(|error| refuse(error.to_string()))?;
+            if !self.selection.entries.iter().any(|running| running.name == entry.name) {
+                let systems: Vec<&str> = self.selection.entries.iter().map(|running| running.name).collect();
+                let systems = systems.join(", ");
                 return Err(refuse(format!(
                     "{name} takes no part in this run of {systems}; add it by -b, or take it out of the threshold"
                 )));
             }
             *name = entry.name.to_owned();
         }
-        if !self.thresholds.iter().any(|known| known.to_string() == threshold.to_string()) {
-            self.thresholds.push(threshold);
+        if !self.gates.thresholds.iter().any(|known| known.to_string() == threshold.to_string()) {
+            self.gates.thresholds.push(threshold);
         }
         Ok(())
     }
@@ -100,46 +90,9 @@ impl Gates {
                     return Err(Failure::usage(problem));
                 }
                 given.push((flag, name));
-                self.levels.set(name, level).map_err(|problem| Failure::usage(format!("{flag}: {problem}")))?;
+                self.gates.levels.set(name, level).map_err(|problem| Failure::usage(format!("{flag}: {problem}")))?;
             }
         }
         Ok(())
-    }
-
-    /// What lints need besides the trials.
-    pub fn ground(&self, plan: &Plan, environment: Environment, overhead: Option<&Overhead>) -> Ground {
-        Ground {
-            plan: plan.clone(),
-            levels: self.levels.clone(),
-            embedded: self.embedded.clone(),
-            nagle: self.nagle.clone(),
-            environment,
-            ceiling_cycles_per_s: overhead.map(|overhead| overhead.cycles_per_s),
-            ceiling_others_share: overhead.and_then(|overhead| overhead.others_share),
-        }
-    }
-
-    /// Fills thresholds and lints of a report, and says what keeps the run from passing.
-    pub fn judge(&self, report: &mut Report, measured: &[Measurements], plan: &Plan) -> Vec<(Exit, String)> {
-        let mut kept_from = Vec::new();
-        report.thresholds = judge(&self.thresholds, report, &self.systems);
-        for result in report.thresholds.iter().filter(|result| result.level == ThresholdLevel::Fail) {
-            let (exit, is) = match result.outcome {
-                ThresholdOutcome::Kept => continue,
-                ThresholdOutcome::Breached => (Exit::Threshold, "is breached"),
-                ThresholdOutcome::NotMeasured => (Exit::Inconclusive, "cannot be judged"),
-            };
-            kept_from.push((exit, format!("threshold \"{}\" {is}: {}", result.text, result.because)));
-        }
-        let evidence = Evidence { report, measured, plan, embedded: &self.embedded, nagle: &self.nagle };
-        let linted = lint(&evidence, &self.levels);
-        for finding in linted.findings.iter().filter(|finding| finding.level == LintLevel::Deny) {
-            kept_from.push((Exit::Threshold, format!("denied lint {}: {}", finding.name, finding.message)));
-        }
-        for (name, why) in linted.undecided {
-            kept_from.push((Exit::Inconclusive, format!("denied lint {name} cannot be judged: {why}")));
-        }
-        report.lints = linted.findings;
-        kept_from
     }
 }

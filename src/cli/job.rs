@@ -5,11 +5,10 @@ use std::time::SystemTime;
 use super::Failure;
 use super::args::LoadArgs;
 use super::endpoints::Endpoints;
-use super::gates::Gates;
 use super::select::Selection;
 use super::session::Session;
-use lockbench_core::workload::{EffectiveTtl, Plan, Source, client_seed, resolve_ttl, warnings};
-use lockbench_report::cores;
+use lockbench_core::workload::{EffectiveTtl, Plan, Source, resolve_ttl};
+use lockbench_engine::{Gates, run_id};
 use lockbench_systems::Entry;
 
 /// What to do.
@@ -35,36 +34,9 @@ impl Job<'_> {
         self.selection.entries.iter().map(one).collect()
     }
 
-    /// What is odd about the plan for these systems, and about its log.
-    pub fn warnings(&self) -> Vec<String> {
-        let systems: Vec<_> = self.selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
-        let mut odd = warnings(&self.plan, &systems);
-        odd.extend(self.session.log.warning().map(str::to_owned));
-        odd
-    }
-
     /// Identity of the run: given, or made of its start and its plan.
     pub fn id(&self, started: SystemTime) -> String {
         let given = self.run_id.clone().or_else(|| self.args.run_id.clone());
         given.unwrap_or_else(|| run_id(&self.plan.name, started))
     }
-}
-
-/// `20261120T073501Z-hot-key-1a2b`: sorts by time, unique enough for one directory.
-pub fn run_id(workload: &str, started: SystemTime) -> String {
-    let stamp: String = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
-    let name: String = workload
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(40)
-        .collect();
-    let nanos = started.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-    let tail = client_seed(u64::from(nanos), std::process::id(), 0) & 0xffff;
-    format!("{stamp}-{name}-{tail:04x}")
-}
-
-/// Worker threads for a plan: one a processor, at most eight, never more than
-/// clients. Local servers share the processors with them.
-pub fn workers(plan: &Plan) -> u32 {
-    cores().min(8).min(plan.clients)
 }

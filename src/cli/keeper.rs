@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use super::args::KeeperArgs;
-use super::session::Interrupt;
-use super::signal::HangUp;
+use super::signal::{HangUp, Interrupt};
 use lockbench_report::Exit;
 use lockbench_systems::stack::{LocalStack, Options, Register, Server};
 

@@ -30,6 +30,15 @@ use lockbench_core::clock::Clock;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::record::{LogLevel, LogLine, LogRing};
 
+/// Target of lines about the run as a whole; a filter can name it.
+pub const RUN: &str = "lockbench::run";
+/// Of lines about systems and their servers; `stack` uses it as well.
+pub const SERVERS: &str = "lockbench::servers";
+/// Of lines about one trial.
+pub const TRIAL: &str = "lockbench::trial";
+/// Of lines about what is written.
+pub const FILES: &str = "lockbench::files";
+
 /// How long a line waits in memory at most before it is in the file.
 const FLUSH: Duration = Duration::from_secs(1);
 

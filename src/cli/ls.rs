@@ -10,9 +10,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
 use super::args::{FormatChoice, LsArgs};
-use super::conclude::terminal_width;
 use super::sides::baselines;
 use super::stored::partial_id;
+use super::terminal::terminal_width;
 use super::{Failure, print, print_json};
 use lockbench_core::plain;
 use lockbench_core::units::{span, three_digits};

@@ -6,7 +6,6 @@ mod backends;
 mod baseline;
 mod check;
 mod compare;
-mod conclude;
 mod config;
 mod dashboard;
 mod display;

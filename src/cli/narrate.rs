@@ -1,19 +1,11 @@
-//! The targets of the log that a filter can name, and what the program says of a run besides
-//! the engine.
+//! What the log says of a run besides what the engine says: how it was asked for, and what the
+//! program itself cost.
 
 use tracing::{debug, info};
 
 use super::job::Job;
+use super::log::RUN;
 use lockbench_output::metrics::State;
-
-/// The run as a whole.
-pub const RUN: &str = "lockbench::run";
-/// Systems and their servers; `stack` uses it as well.
-pub const SERVERS: &str = "lockbench::servers";
-/// One trial.
-pub const TRIAL: &str = "lockbench::trial";
-/// What is written.
-pub const FILES: &str = "lockbench::files";
 
 /// What runs, and how it was asked for.
 pub fn begins(job: &Job<'_>, id: &str) {

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use super::args::ReportArgs;
-use super::conclude::terminal_width;
 use super::stored::{has_measurements, open, write};
+use super::terminal::terminal_width;
 use super::{Failure, print, sweep};
 use lockbench_output::{Fit, OUTPUTS, Rendered, need, need_help, slug};
 use lockbench_report::{Exit, RecordedRun};

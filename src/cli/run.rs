@@ -4,7 +4,7 @@ use super::Failure;
 use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice, UiChoice, overrides};
 use super::endpoints::{Endpoints, all_used, bare, joined, named};
 use super::execute::execute;
-use super::gates::Gates;
+use super::gates;
 use super::job::Job;
 use super::select::{Selection, all, select, workload};
 use super::session::Session;
@@ -25,7 +25,7 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
         all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
-        let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
+        let gates = gates::read(&plan, &source, &selection, Some(&args.load))?;
         Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, session })
     })
 }
@@ -45,7 +45,7 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
         all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
-        let gates = Gates::read(&plan, &source, &selection, Some(&args.load))?;
+        let gates = gates::read(&plan, &source, &selection, Some(&args.load))?;
         Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, session })
     })
 }

@@ -1,66 +1,120 @@
 //! What a run says of itself on the metrics board, besides the figures of its trials:
-//! nothing, where there is no board.
+//! nothing, where there is no board. A fold over the same updates as the display.
 
-use super::conclude::aggregates;
-use super::job::Job;
-use lockbench_engine::Done;
-use lockbench_output::metrics::Subject;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lockbench_output::metrics::{Board, Subject};
+use lockbench_report::live::{TrialEnd, Update};
 use lockbench_report::threshold::judge;
-use lockbench_report::{Environment, Report, SkippedBackend, ThresholdOutcome};
+use lockbench_report::{Aggregate, Environment, Report, SkippedBackend, Threshold, ThresholdOutcome, aggregate};
 use lockbench_systems::Entry;
 
-/// The run begins.
-pub fn begins(job: &Job<'_>, id: &str) {
-    if let Some(board) = &job.session.board {
-        board.run(id, &job.plan.name, "run");
+/// The board of a session, and the run that is on it.
+#[derive(Default)]
+pub struct Scoreboard {
+    /// `None`: nobody asked for metrics.
+    board: Option<Board>,
+    run: Mutex<Option<OnBoard>>,
+}
+
+/// A run on the board.
+struct OnBoard {
+    workload: String,
+    thresholds: Vec<Threshold>,
+    /// Registry names.
+    systems: Vec<String>,
+    ends: Vec<TrialEnd>,
+    skipped: Vec<SkippedBackend>,
+}
+
+impl Scoreboard {
+    /// On that board, if there is one.
+    pub fn new(board: Option<Board>) -> Self {
+        Self { board, run: Mutex::default() }
+    }
+
+    fn run(&self) -> MutexGuard<'_, Option<OnBoard>> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A run begins.
+    pub fn begins(&self, id: &str, workload: &str, thresholds: &[Threshold], systems: &[&'static Entry]) {
+        let Some(board) = &self.board else { return };
+        board.run(id, workload, "run");
+        *self.run() = Some(OnBoard {
+            workload: workload.to_owned(),
+            thresholds: thresholds.to_vec(),
+            systems: systems.iter().map(|entry| entry.name.to_owned()).collect(),
+            ends: Vec::new(),
+            skipped: Vec::new(),
+        });
+    }
+
+    /// The next update of the run.
+    pub fn update(&self, update: &Update) {
+        if let (Some(board), Some(run)) = (&self.board, &mut *self.run()) {
+            run.update(board, update);
+        }
+    }
+
+    /// The servers of the run are stopped.
+    pub fn over(&self) {
+        if let Some(board) = &self.board {
+            board.rest();
+        }
     }
 }
 
-/// A system answers: its figures begin at zero.
-pub fn answers(job: &Job<'_>, entry: &Entry) {
-    if let Some(board) = &job.session.board {
-        let subject = Subject::new(entry.name, &job.plan.name);
-        board.up(&subject, true);
-        board.expect(&subject, entry.guarantees.token.is_some());
+impl OnBoard {
+    fn update(&mut self, board: &Board, update: &Update) {
+        match update {
+            // Its figures begin at zero.
+            Update::System(system) => {
+                let subject = Subject::new(&system.backend, &self.workload);
+                board.up(&subject, true);
+                board.expect(&subject, system.fencing);
+            }
+            Update::Skipped(skipped) => {
+                board.up(&Subject::new(&skipped.backend, &self.workload), false);
+                self.skipped.push(skipped.clone());
+            }
+            Update::Ended(end) => {
+                if end.result.error.is_some() {
+                    board.up(&Subject::new(&end.result.backend, &self.workload), false);
+                }
+                self.ends.push(TrialEnd::clone(end));
+                self.judge(board);
+            }
+            _ => {}
+        }
     }
-}
 
-/// A system does not answer, or no more.
-pub fn is_down(job: &Job<'_>, backend: &str) {
-    if let Some(board) = &job.session.board {
-        board.up(&Subject::new(backend, &job.plan.name), false);
-    }
-}
-
-/// A trial ended: how the thresholds stand on the trials so far.
-pub fn trial_ended(job: &Job<'_>, dones: &[Done], skipped: &[SkippedBackend]) {
-    let Some(board) = &job.session.board else { return };
-    if let Some(failed) = dones.last().filter(|done| done.result.error.is_some()) {
-        is_down(job, &failed.result.backend);
-    }
-    if job.gates.thresholds.is_empty() {
-        return;
-    }
-    let report = Report {
-        results: dones.iter().map(|done| done.result.clone()).collect(),
-        aggregates: aggregates(job, dones),
-        skipped: skipped.to_vec(),
-        ..Report::blank(Environment::default())
-    };
-    let systems: Vec<&str> = job.selection.entries.iter().map(|entry| entry.name).collect();
-    for result in judge(&job.gates.thresholds, &report, &systems) {
-        let ok = match result.outcome {
-            ThresholdOutcome::Kept => Some(true),
-            ThresholdOutcome::Breached => Some(false),
-            ThresholdOutcome::NotMeasured => None,
+    /// How the thresholds stand on the trials so far.
+    fn judge(&self, board: &Board) {
+        if self.thresholds.is_empty() {
+            return;
+        }
+        let report = Report {
+            results: self.ends.iter().map(|end| end.result.clone()).collect(),
+            aggregates: self.systems.iter().filter_map(|name| self.aggregate(name)).collect(),
+            skipped: self.skipped.clone(),
+            ..Report::blank(Environment::default())
         };
-        board.threshold(&Subject::new(&result.backend, &job.plan.name), &result.text, ok);
+        let systems: Vec<&str> = self.systems.iter().map(String::as_str).collect();
+        for result in judge(&self.thresholds, &report, &systems) {
+            let ok = match result.outcome {
+                ThresholdOutcome::Kept => Some(true),
+                ThresholdOutcome::Breached => Some(false),
+                ThresholdOutcome::NotMeasured => None,
+            };
+            board.threshold(&Subject::new(&result.backend, &self.workload), &result.text, ok);
+        }
     }
-}
 
-/// The run is over, its servers are stopped.
-pub fn over(job: &Job<'_>) {
-    if let Some(board) = &job.session.board {
-        board.rest();
+    /// The trials of a system merged.
+    fn aggregate(&self, name: &str) -> Option<Aggregate> {
+        let ends = self.ends.iter().filter(|end| end.result.backend == name);
+        let parts: Vec<_> = ends.map(|end| (&end.result, end.measured.as_ref())).collect();
+        (!parts.is_empty()).then(|| aggregate(name, &parts))
     }
 }

@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::config::UiOptions;
-use super::narrate::RUN;
-use super::session::Interrupt;
+use super::log::RUN;
+use super::signal::Interrupt;
 use super::terminal::Taken;
 use lockbench_core::clock::Clock;
 use lockbench_core::record::{LogLine, LogRing};

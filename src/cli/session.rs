@@ -13,15 +13,14 @@ use super::display::Display;
 use super::endpoints::Endpoints;
 use super::log::Log;
 use super::printer::Printer;
+use super::scoreboard::Scoreboard;
 use super::scrape::Scraped;
 use super::screen::{Screen, Steer};
-use super::signal::{HangUp, Signals};
+use super::signal::{HangUp, Interrupt};
 use super::{Failure, tell};
 use lockbench_core::clock::Clock;
-use lockbench_core::stop::Stop;
 use lockbench_engine::Steering;
 use lockbench_output::metrics::Board;
-use lockbench_report::Exit;
 use lockbench_report::live::Publisher;
 
 /// All of it.
@@ -33,6 +32,8 @@ pub struct Session {
     pub steering: Steering,
     /// What the metrics endpoint shows; `None`: there is none.
     pub board: Option<Board>,
+    /// What a run says there.
+    pub scoreboard: Scoreboard,
     /// The endpoint that shows it.
     pub scraped: Option<Scraped>,
     /// Is there nothing left that a signal would stop?
@@ -56,6 +57,7 @@ impl Session {
         log.keep_secret(endpoints.values().flatten());
         let board = Board::default();
         let scraped = Scraped::open(&args.scrape, &board)?;
+        let board = scraped.is_some().then_some(board);
         let (display, interrupt) = (Display::default(), Interrupt::default());
         let (ends, over) = (display.clone(), Arc::<AtomicBool>::default());
         let is_over = Arc::clone(&over);
@@ -71,7 +73,8 @@ impl Session {
             log,
             ui,
             steering: Steering::default(),
-            board: scraped.is_some().then_some(board),
+            scoreboard: Scoreboard::new(board.clone()),
+            board,
             scraped,
             over,
             clock: Clock::monotonic(),
@@ -153,24 +156,5 @@ impl Session {
     pub fn close(&self) {
         self.display.close();
         self.log.give_screen_back();
-    }
-}
-
-/// What a signal stops, and whether one came.
-#[derive(Clone, Default)]
-pub struct Interrupt {
-    pub stop: Stop,
-    pub signals: Signals,
-}
-
-impl Interrupt {
-    /// Did a signal come?
-    pub fn came(&self) -> bool {
-        self.signals.received().is_some()
-    }
-
-    /// The exit code that the signal means, if one came.
-    pub fn exit(&self) -> Option<Exit> {
-        self.signals.exit()
     }
 }

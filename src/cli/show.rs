@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::args::{FormatChoice, ShowArgs, UiArgs};
-use super::conclude::terminal_width;
 use super::config::UiOptions;
 use super::ending::told_end;
 use super::stored::{locate, open_failure, open_report, report_json};
+use super::terminal::terminal_width;
 use super::{Failure, print, print_json, print_painted};
 use lockbench_output::{monitor_text, text};
 use lockbench_report::monitor::{STATUS, is_watch, read_status};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
 
-use super::narrate::RUN;
+use super::log::RUN;
 use lockbench_core::stop::Stop;
 use lockbench_report::{Exit, Interruption};
 
@@ -128,6 +128,25 @@ impl Signals {
             HANG_UP => Some(Interruption::HangUp),
             _ => None,
         }
+    }
+}
+
+/// What a signal stops, and whether one came.
+#[derive(Clone, Default)]
+pub struct Interrupt {
+    pub stop: Stop,
+    pub signals: Signals,
+}
+
+impl Interrupt {
+    /// Did a signal come?
+    pub fn came(&self) -> bool {
+        self.signals.received().is_some()
+    }
+
+    /// The exit code that the signal means, if one came.
+    pub fn exit(&self) -> Option<Exit> {
+        self.signals.exit()
     }
 }
 

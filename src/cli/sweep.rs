@@ -8,11 +8,12 @@ use std::time::SystemTime;
 
 use super::args::{FormatChoice, LoadArgs};
 use super::execute::{execute, store_failure};
-use super::job::{Job, run_id};
+use super::job::Job;
 use super::session::Session;
 use super::stored::open;
 use super::{Failure, print, print_json, tell};
 use lockbench_core::workload::to_toml;
+use lockbench_engine::run_id;
 use lockbench_output::sweep::{files, text};
 use lockbench_report::sweep::{Sweep, sweep, sweepable};
 use lockbench_report::{Exit, PLAN, Report, RunDirectory, worst};

@@ -20,6 +20,11 @@ use lockbench_dashboard::look::Look;
 use lockbench_dashboard::monitor;
 use lockbench_dashboard::term::{Keyboard, Term};
 
+/// Columns of the terminal on stdout; `None` for a file or pipe.
+pub fn terminal_width() -> Option<u16> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+}
+
 /// A terminal that was taken. Clones are the same; whoever drops the last one gives it back.
 #[derive(Clone)]
 pub struct Taken {

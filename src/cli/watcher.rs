@@ -6,15 +6,16 @@ use std::sync::atomic::AtomicBool;
 
 use tracing::{debug, error, info, trace, warn};
 
-use super::narrate::{FILES, RUN, SERVERS, TRIAL};
+use super::log::{FILES, RUN, SERVERS, TRIAL};
+use super::narrate::{drawn, served};
 use super::session::Session;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::record::LogLevel;
 use lockbench_core::record::figures::Figures;
-use lockbench_engine::{Topic, TrialSubject, TrialWatcher, Watcher};
+use lockbench_engine::{Topic, TrialSubject, TrialWatcher, Watcher, own_cpu_s};
 use lockbench_output::metrics::{Subject, Tally};
-use lockbench_report::TrialResult;
 use lockbench_report::live::{LiveTrial, Publisher, Update};
+use lockbench_report::{Interruption, Report, TrialResult};
 
 /// A target of the log must be known when the program is compiled.
 macro_rules! line {
@@ -31,6 +32,7 @@ macro_rules! line {
 
 impl Watcher for Session {
     fn update(&self, update: Update) {
+        self.scoreboard.update(&update);
         self.display.update(update);
     }
 
@@ -74,6 +76,23 @@ impl Watcher for Session {
     fn trial(&self, trial: &TrialSubject<'_>) -> Box<dyn TrialWatcher + '_> {
         let subject = Subject::new(trial.backend, trial.workload);
         Box::new(Metered(Tally::new(self.board.as_ref(), subject, trial.tokens)))
+    }
+
+    fn interruption(&self) -> Option<Interruption> {
+        self.interrupt.signals.received()
+    }
+
+    fn servers_stopped(&self) {
+        self.scoreboard.over();
+    }
+
+    fn judged(&self, _report: &Report) {
+        if let Some(cost) = self.display.cost() {
+            drawn(cost, own_cpu_s());
+        }
+        if let (Some(board), Some(scraped)) = (&self.board, &self.scraped) {
+            served(&board.read(), scraped.cost(), own_cpu_s());
+        }
     }
 }
 

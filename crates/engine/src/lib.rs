@@ -6,24 +6,30 @@
 //! the observers while the load runs, so no observer needs to be thread-safe. Between
 //! two looks it conducts: phases, ticks, a stop, and what a person asks by [`Steering`].
 //!
-//! Around the load: [`Servers`] are taken or started, a [`Bench`] takes one system through one
-//! trial, from clean keys to its entry in the report, and a [`Watcher`] sees how it goes. Nothing
-//! here reads arguments, prints, or knows an exit code.
+//! Around the load: [`run()`] takes or starts [`Servers`], takes each system through its trials
+//! (a [`Bench`]: from clean keys to an entry in the report), judges what was measured and stores
+//! it, while a [`Watcher`] sees how it goes. Nothing here reads arguments, prints, or ends the
+//! process.
 
 mod bench;
 mod client;
 mod conductor;
+mod gates;
 mod grid;
 mod helm;
 mod meter;
-pub mod narrate;
+mod narrate;
 mod need;
+mod options;
+mod outcome;
 mod overhead;
 mod publish;
+mod run;
 mod server_poll;
 mod servers;
 mod stalls;
 mod steering;
+mod store;
 mod trial;
 mod wall;
 mod watchdog;
@@ -32,13 +38,17 @@ mod witness;
 mod worker;
 
 pub use bench::{Bench, Beside, Candidate, Done, contended};
+pub use gates::{Gate, Gates};
 pub use grid::{Grid, Untaken};
 pub use meter::own_cpu_s;
 pub use need::files_needed;
-pub use overhead::{Overhead, calibrate};
+pub use options::{Options, RunError, Store, Write, namespace, run_id, workers};
+pub use outcome::Outcome;
+pub use overhead::Overhead;
+pub use run::run;
 pub use server_poll::ServerPoll;
 pub use servers::{Endpoints, ServerOptions, ServerSource, Servers, neither_program_nor_container};
 pub use steering::Steering;
+pub use store::Stored;
 pub use trial::{Armed, LoadError, Spec, Tick, run_virtual};
-pub use wall::WallClock;
 pub use watcher::{Topic, TrialSubject, TrialWatcher, Unwatched, Watcher};

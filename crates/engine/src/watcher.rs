@@ -9,7 +9,7 @@ use lockbench_core::lock::Endpoint;
 use lockbench_core::record::LogLevel;
 use lockbench_core::record::figures::Figures;
 use lockbench_report::live::{LiveTrial, Publisher, Update};
-use lockbench_report::{Report, TrialResult};
+use lockbench_report::{Interruption, Report, TrialResult};
 
 /// What a line of the log is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,12 @@ pub trait Watcher {
     /// Returns the watcher of a trial that is about to begin.
     fn trial(&self, _trial: &TrialSubject<'_>) -> Box<dyn TrialWatcher + '_> {
         Box::new(Unwatched)
+    }
+
+    /// Returns what ended the run early, if the watcher knows; otherwise a run whose
+    /// [`Stop`](lockbench_core::stop::Stop) was used counts as interrupted.
+    fn interruption(&self) -> Option<Interruption> {
+        None
     }
 
     /// The servers that the run started are stopped.

@@ -17,6 +17,7 @@ pub mod figure;
 #[cfg(any(test, feature = "testing"))]
 pub mod fixture;
 mod intake;
+mod json;
 mod kinds;
 pub mod lint;
 pub mod live;
@@ -43,6 +44,7 @@ pub use closed_loop::response_is_service;
 pub use durability::{Copies, Durability, Storage};
 pub use environment::{Environment, cores};
 pub use intake::sane;
+pub use json::json;
 pub use kinds::Kinds;
 pub use lint::{LintFinding, LintLevel, LintLevels};
 pub use marks::notes_on_marks;

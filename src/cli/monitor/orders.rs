@@ -6,7 +6,7 @@ use super::eye::SILENCE_NS;
 use crate::cli::Failure;
 use crate::cli::args::MonitorArgs;
 use crate::cli::endpoints::{Endpoints, all_used};
-use crate::cli::gates::Gates;
+use crate::cli::gates;
 use crate::cli::select::{Selection, select, workload};
 use lockbench_core::units::{exact_duration, grouped, three_digits};
 use lockbench_core::workload::plan::{AcquireMode, HistoryLimit};
@@ -80,7 +80,7 @@ fn ttls(plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<Effec
 }
 
 fn bounds(args: &MonitorArgs, plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<Bound>, Failure> {
-    let mut thresholds = Gates::read(plan, source, selection, Some(&args.load))?.thresholds;
+    let mut thresholds = gates::read(plan, source, selection, Some(&args.load))?.thresholds;
     if thresholds.is_empty() {
         let parsed: Result<Vec<_>, _> = defaults(&plan.expect).map(|text| Threshold::parse(text, None)).collect();
         thresholds = parsed.map_err(Failure::internal)?;

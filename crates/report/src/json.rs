@@ -1,6 +1,6 @@
 //! `report.json`.
 
-use lockbench_report::Report;
+use super::schema::Report;
 
 /// The report as JSON, indented, with a final newline.
 ///

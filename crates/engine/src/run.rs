@@ -1,0 +1,374 @@
+//! A whole run: servers, systems, trials in shuffled order, the report, its files.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use tokio::runtime::{Builder, Runtime};
+
+use super::bench::{Bench, Candidate, Done};
+use super::narrate;
+use super::need::files_needed;
+use super::options::{Options, RunError, Store, namespace, workers};
+use super::outcome::{Outcome, Ran, report};
+use super::overhead::{Overhead, calibrate};
+use super::server_poll::ServerPoll;
+use super::servers::Servers;
+use super::store::store;
+use super::wall::WallClock;
+use super::watcher::{Topic, Watcher};
+use lockbench_core::clock::Clock;
+use lockbench_core::limits;
+use lockbench_core::lock::Endpoint;
+use lockbench_core::record::LogLevel;
+use lockbench_core::record::history::HistoryFile;
+use lockbench_core::workload::plan::HistoryLimit;
+use lockbench_core::workload::{EffectiveTtl, client_seed, resolve_ttl, to_toml, warnings};
+use lockbench_report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
+use lockbench_report::{Environment, HISTORY, Interruption, PLAN, SkippedBackend};
+use lockbench_systems::{Entry, RedlockParameters, Target};
+
+/// Runs a plan on systems of the registry or of the caller, one trial after the other, and judges
+/// what was measured. The servers that it started are stopped when it returns.
+///
+/// [`Update::Over`] is left to the caller, who may have more to say in the verdict.
+///
+/// # Errors
+/// The run could not be begun. A system that cannot run is no error: it is skipped, and the
+/// report says why. Nor are files that cannot be written: the verdict says so.
+pub fn run(options: Options<'_>, systems: &[&'static Entry], watcher: &dyn Watcher) -> Result<Outcome, RunError> {
+    let wall = WallClock::read();
+    let ttls = ttls(&options, systems)?;
+    if let Some(store) = &options.store {
+        // A run that breaks off must say what it was.
+        store.directory.write(PLAN, to_toml(&options.plan).as_bytes())?;
+    }
+    watcher.update(Update::Run(Box::new(facts(&options, systems, None))));
+    let notes = notes(&options, systems);
+    for warning in notes.iter().chain(&options.advice) {
+        watcher.log(Topic::Run, LogLevel::Warn, warning);
+        watcher.say(&format!("warning: {warning}"));
+    }
+    watcher.step("starting servers");
+    let servers = Servers::prepare(systems, &options.servers, watcher);
+    for origin in servers.origins() {
+        watcher.say(&origin);
+    }
+    watcher.endpoints(&servers.all_endpoints());
+    if let Some(kept) = servers.directory().filter(|_| options.servers.keep_directory) {
+        watcher.say(&format!("data and logs of the servers are left in {}", kept.display()));
+    }
+    let mut run = Run::new(&options, systems, servers, watcher);
+    let measured = run.measure(&ttls);
+    let Run { servers, skipped, dones, overhead, unwritten, .. } = run;
+    let interruption = watcher.interruption().or_else(|| options.stop.draining().then_some(Interruption::Interrupt));
+    if let Err(error) = measured {
+        if let Some(Store { directory, .. }) = options.store {
+            directory.discard();
+        }
+        return Err(error);
+    }
+    let (placement, remarks) = (servers.placement(), servers.remarks());
+    // Servers first: whatever happens to the files, no process is left.
+    servers.stop(watcher);
+    watcher.servers_stopped();
+    let ran = Ran { clock_step_ns: wall.step_ns(), skipped, dones, overhead, interruption, unwritten };
+    let mut report = report(&options, systems, &ran, notes, (placement, remarks));
+    narrate::judged(watcher, &report.verdict);
+    watcher.judged(&report);
+    let Ran { dones, unwritten, .. } = ran;
+    let measured: Vec<_> = dones.into_iter().filter_map(|done| done.measured).collect();
+    let (plan, unwritten) = (&options.plan, unwritten.as_deref());
+    let stored = options.store.map(|into| store(plan, &mut report, &measured, unwritten, into, watcher));
+    Ok(Outcome { report, measured, interruption, stored: stored.transpose()? })
+}
+
+/// The lease length of each system.
+fn ttls(options: &Options<'_>, systems: &[&'static Entry]) -> Result<Vec<EffectiveTtl>, RunError> {
+    let one = |entry: &&Entry| resolve_ttl(&options.plan, entry.name, &entry.guarantees).map_err(RunError::Ttl);
+    systems.iter().map(one).collect()
+}
+
+/// What is odd about the plan for these systems, and what the caller says.
+fn notes(options: &Options<'_>, systems: &[&'static Entry]) -> Vec<String> {
+    let systems: Vec<_> = systems.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
+    let mut notes = warnings(&options.plan, &systems);
+    notes.extend(options.notes.iter().cloned());
+    notes
+}
+
+/// The run as a watcher sees it.
+fn facts(options: &Options<'_>, systems: &[&'static Entry], ceiling_cycles_per_s: Option<f64>) -> RunFacts {
+    let names = systems.iter().map(|entry| entry.name.to_owned()).collect();
+    RunFacts { ceiling_cycles_per_s, ..RunFacts::of(Origin::Live, &options.id, &options.plan, names) }
+}
+
+struct Run<'a> {
+    options: &'a Options<'a>,
+    systems: &'a [&'static Entry],
+    watcher: &'a dyn Watcher,
+    namespace: String,
+    /// For embedded systems.
+    scratch: PathBuf,
+    servers: Servers,
+    skipped: Vec<SkippedBackend>,
+    dones: Vec<Done>,
+    overhead: Option<Overhead>,
+    /// Why the history is not on disk, where it should be.
+    unwritten: Option<String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        options: &'a Options<'a>,
+        systems: &'a [&'static Entry],
+        servers: Servers,
+        watcher: &'a dyn Watcher,
+    ) -> Self {
+        let namespace = namespace(&options.id, options.started);
+        let scratch = match &options.store {
+            Some(store) => store.directory.path("scratch"),
+            None => std::env::temp_dir().join(format!("lockbench-{namespace}")),
+        };
+        let (skipped, dones) = (Vec::new(), Vec::new());
+        Self { options, systems, watcher, namespace, scratch, servers, skipped, dones, overhead: None, unwritten: None }
+    }
+
+    fn measure(&mut self, ttls: &[EffectiveTtl]) -> Result<(), RunError> {
+        let (options, watcher) = (self.options, self.watcher);
+        let plan = &options.plan;
+        let clock = Clock::monotonic();
+        let workers = workers(plan);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(RunError::Runtime)?;
+        fs::create_dir_all(&self.scratch).map_err(|cause| RunError::Scratch { path: self.scratch.clone(), cause })?;
+        let candidates = self.candidates(ttls, clock, &runtime);
+        let order = order(candidates.len(), plan.trials, plan.seed);
+        if let Ok(memory) = lockbench_systems::find("memory") {
+            let target = self.target(Vec::new(), true, clock);
+            self.overhead = calibrate(plan, memory, &target, workers, &options.stop, &runtime);
+            narrate::calibrated(watcher, self.overhead.as_ref());
+            let ceiling = self.overhead.as_ref().map(|overhead| overhead.cycles_per_s);
+            let environment = Environment::read(String::new(), "CLOCK_MONOTONIC", self.servers.placement());
+            let lints = Some(Arc::new(options.gates.ground(plan, self.systems, environment, self.overhead.as_ref())));
+            let names = order.iter().map(|(at, trial)| (candidates[*at].entry.name.to_owned(), *trial)).collect();
+            let facts = facts(options, self.systems, ceiling);
+            watcher.update(Update::Run(Box::new(RunFacts { lints, order: names, ..facts })));
+        }
+        let history_path = options.store.as_ref().map(|store| store.directory.path(HISTORY));
+        let mut history = match (plan.history, &history_path) {
+            (HistoryLimit::Full | HistoryLimit::Window(_), Some(path)) => {
+                let file = HistoryFile::create(path);
+                Some(file.map_err(|cause| RunError::History { path: path.clone(), cause })?)
+            }
+            (HistoryLimit::Off, _) | (_, None) => None,
+        };
+        let poll = watcher.server_poll();
+        let poll = poll.and_then(|(publisher, wanted)| ServerPoll::start(publisher, clock, wanted).ok());
+        let bench = Bench {
+            plan: Arc::new(plan.clone()),
+            clock,
+            workers,
+            stop: options.stop.clone(),
+            steering: options.steering.clone(),
+            servers: &self.servers,
+            watcher,
+            poll: poll.as_ref(),
+            runtime: &runtime,
+            namespace: &self.namespace,
+            every_ns: None,
+            beside: None,
+        };
+        let mut told = false;
+        for (done, (candidate, trial)) in order.iter().enumerate() {
+            if options.stop.draining() {
+                break;
+            }
+            let candidate = &candidates[*candidate];
+            if self.dones.iter().any(|done| done.result.backend == candidate.entry.name && done.result.error.is_some())
+            {
+                continue;
+            }
+            watcher.update(Update::Trial(TrialStart {
+                backend: candidate.entry.name.to_owned(),
+                trial: *trial,
+                place: done as u32 + 1,
+                places: order.len() as u32,
+            }));
+            let text = format!("{}: trial {trial} begins ({} of {})", candidate.entry.name, done + 1, order.len());
+            watcher.log(Topic::Trial, LogLevel::Info, &text);
+            let Some(done) = bench.trial(candidate, *trial, history.as_mut()) else { break };
+            narrate::trial(watcher, &done.result);
+            let failure = history.as_ref().and_then(HistoryFile::failure).zip(history_path.as_ref());
+            if let Some((error, path)) = failure.filter(|_| !told) {
+                told = true;
+                let path = path.display();
+                watcher.log(Topic::Files, LogLevel::Warn, &format!("{path}: {error}"));
+                watcher.say(&format!("warning: cannot write {path}: {error}; is there space left?"));
+            }
+            watcher.update(Update::Ended(Box::new(TrialEnd {
+                result: done.result.clone(),
+                measured: done.measured.clone(),
+            })));
+            self.dones.push(done);
+        }
+        // What an embedded system left is no result.
+        let _ = fs::remove_dir_all(&self.scratch);
+        if let (Some(Err(error)), Some(path)) = (history.map(HistoryFile::finish), &history_path) {
+            self.unwritten = Some(format!("cannot write {}: {error}; is there space left?", path.display()));
+        }
+        Ok(())
+    }
+
+    /// A system as a watcher sees it.
+    fn system(&self, candidate: &Candidate) -> SystemFacts {
+        let entry = candidate.entry;
+        SystemFacts {
+            addresses: candidate.system.addresses(),
+            started_here: entry.server.is_none() || self.servers.started_here(entry),
+            ..SystemFacts::of(entry.name, &entry.guarantees, candidate.facts.clone(), candidate.ttl.ttl_ns)
+        }
+    }
+
+    fn target(&self, endpoints: Vec<Endpoint>, ours: bool, clock: Clock) -> Target {
+        let redlock = self.options.plan.redlock;
+        Target {
+            endpoints,
+            namespace: self.namespace.clone(),
+            ours,
+            scratch: self.scratch.clone(),
+            clock,
+            redlock: RedlockParameters {
+                drift_ratio: redlock.drift_ratio,
+                drift_fixed_ns: redlock.drift_fixed_ns,
+                node_timeout_ns: redlock.node_timeout_ns,
+            },
+        }
+    }
+
+    /// A system on its servers, if they answer.
+    fn reach(
+        &self,
+        entry: &'static Entry,
+        ttl: EffectiveTtl,
+        clock: Clock,
+        runtime: &Runtime,
+    ) -> Result<Candidate, String> {
+        let (endpoints, ours) = self.servers.endpoints(entry)?;
+        let target = self.target(endpoints, ours, clock);
+        let system = (entry.connect)(target.clone()).map_err(|error| error.to_string())?;
+        let mut facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+        facts.durability = self.servers.durability(entry, facts.durability);
+        Ok(Candidate { entry, system, target, facts, ttl })
+    }
+
+    /// The systems that answer; the others are skipped with their reason.
+    fn candidates(&mut self, ttls: &[EffectiveTtl], clock: Clock, runtime: &Runtime) -> Vec<Candidate> {
+        let (options, watcher) = (self.options, self.watcher);
+        let mut candidates = Vec::new();
+        for (entry, ttl) in self.systems.iter().copied().zip(ttls) {
+            if options.stop.draining() {
+                break;
+            }
+            let mut reached = self.reach(entry, *ttl, clock, runtime);
+            let settled = candidates.iter().any(|other: &Candidate| other.entry.server == entry.server);
+            let refused = reached.as_ref().err().cloned().filter(|_| !settled);
+            if let Some(reason) = refused
+                && self.servers.fall_back(entry, &reason, &options.servers, watcher)
+            {
+                watcher.endpoints(&self.servers.all_endpoints());
+                reached = self.reach(entry, *ttl, clock, runtime);
+            }
+            match reached {
+                Ok(candidate) => {
+                    let facts = &candidate.facts;
+                    let text = format!("{} answers: version {}, {}", entry.name, facts.version, facts.durability);
+                    watcher.log(Topic::Servers, LogLevel::Info, &text);
+                    watcher.update(Update::System(Box::new(self.system(&candidate))));
+                    candidates.push(candidate);
+                }
+                Err(reason) => self.skip(entry, &reason),
+            }
+        }
+        candidates
+    }
+
+    /// A system that cannot run.
+    fn skip(&mut self, entry: &'static Entry, reason: &str) {
+        let (options, watcher) = (self.options, self.watcher);
+        let reason = limits::explained(reason, Some(files_needed(entry, &options.plan, 1)));
+        watcher.log(Topic::Servers, LogLevel::Warn, &format!("{} is skipped: {reason}", entry.name));
+        let given = entry.server.is_some_and(|kind| options.servers.endpoints.contains_key(&kind));
+        let asked_for = options.by_name || given;
+        let skipped = SkippedBackend { backend: entry.name.to_owned(), reason, asked_for };
+        watcher.update(Update::Skipped(skipped.clone()));
+        self.skipped.push(skipped);
+    }
+}
+
+/// Candidate and trial, trials interleaved: each round runs every system once, in
+/// an order shuffled by the seed, so that a drift of the machine hits all alike.
+fn order(candidates: usize, trials: u32, seed: u64) -> Vec<(usize, u32)> {
+    let mut order = Vec::new();
+    for trial in 1..=trials {
+        let mut round: Vec<usize> = (0..candidates).collect();
+        round.shuffle(&mut rand_pcg::Pcg64Mcg::seed_from_u64(client_seed(seed, trial, u32::MAX)));
+        order.extend(round.into_iter().map(|candidate| (candidate, trial)));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::{order, run};
+    use crate::options::Options;
+    use crate::watcher::Watcher;
+    use lockbench_core::workload::parse;
+    use lockbench_report::live::Update;
+
+    #[test]
+    fn every_round_has_every_system_once_in_an_order_of_the_seed() {
+        let orders = order(5, 4, 7);
+        assert_eq!(orders.len(), 20);
+        for (i, round) in orders.chunks(5).enumerate() {
+            let mut systems: Vec<usize> = round.iter().map(|(system, _)| *system).collect();
+            systems.sort_unstable();
+            assert_eq!(systems, [0, 1, 2, 3, 4]);
+            assert!(round.iter().all(|(_, trial)| *trial == i as u32 + 1));
+        }
+        assert_eq!(orders, order(5, 4, 7));
+        assert_ne!(orders, order(5, 4, 8));
+    }
+
+    /// Remembers which updates came.
+    #[derive(Default)]
+    struct Seen(RefCell<Vec<&'static str>>);
+
+    impl Watcher for Seen {
+        fn update(&self, update: Update) {
+            self.0.borrow_mut().push(match update {
+                Update::Run(_) => "run",
+                Update::System(_) => "system",
+                Update::Trial(_) => "trial",
+                Update::Ended(_) => "ended",
+                _ => "other",
+            });
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_stored_nowhere_has_a_report_and_its_watcher_sees_it_in_order() {
+        let load = "clients = 4\nkeys = \"single\"\nwarmup = \"50ms\"\nduration = \"200ms\"\n";
+        let (plan, _) = parse("small", load, &[]).unwrap();
+        let seen = Seen::default();
+        let outcome = run(Options::new(plan), &[lockbench_systems::find("memory").unwrap()], &seen).unwrap();
+        let result = &outcome.report.results[0];
+        assert!(result.grants > 0 && result.safety.double_grants_certain == 0, "{result:?}");
+        assert!(outcome.stored.is_none() && outcome.measured.len() == 1 && outcome.interruption.is_none());
+        // Once more when it is known what lockbench itself costs.
+        assert_eq!(*seen.0.borrow(), ["run", "system", "run", "trial", "ended"]);
+    }
+}
