@@ -55,3 +55,20 @@ pub struct Guarantees {
     /// The documentation that says all this.
     pub source: &'static str,
 }
+
+impl Guarantees {
+    /// The least that a lock may promise: one holder at a time. For a lock in this process that is
+    /// tried again until it is free, has no lease, no token and no order.
+    pub const EXCLUSION_ONLY: Self = Self {
+        lease: false,
+        token: None,
+        fifo: false,
+        waiting: WaitKind::InProcess,
+        renewal: RenewalKind::None,
+        ttl_floor_ms: 0,
+        ttl_step_ms: 0,
+        connection_frees: false,
+        quorum: false,
+        source: "its author",
+    };
+}

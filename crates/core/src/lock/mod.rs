@@ -93,6 +93,20 @@ pub struct Facts {
     pub caveats: Caveats,
 }
 
+impl Facts {
+    /// Those of a lock that lives and dies with this process, and has no version of its own.
+    #[must_use]
+    pub fn in_this_process() -> Self {
+        Self {
+            version: "not told".to_owned(),
+            durability: "none: lives and dies with the process".to_owned(),
+            quorum: "in process".to_owned(),
+            role: "in this process".to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A look at a system while it is under load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
@@ -133,18 +147,24 @@ pub struct Holder {
 }
 
 /// One lock recipe on one system: an entry of the registry, configured for
-/// given servers. Shared by all worker threads.
+/// given servers. Shared by all worker threads. The defaults are those of a lock in this process.
 pub trait LockSystem: Send + Sync {
     /// Full registry name, `system` or `system:recipe`.
     fn name(&self) -> &'static str;
     /// What it promises.
     fn guarantees(&self) -> &Guarantees;
     /// Addresses of its servers without credentials; empty if it needs none.
-    fn addresses(&self) -> Vec<String>;
+    fn addresses(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Reaches as many servers as the recipe needs, and reads back version and durability.
-    fn facts(&self) -> Local<'_, Result<Facts, SystemError>>;
+    fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
+        Box::pin(async { Ok(Facts::in_this_process()) })
+    }
     /// Makes a clean state for these keys (tables, parents; not held, no token yet).
-    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>>;
+    fn prepare<'a>(&'a self, _keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(async { Ok(()) })
+    }
     /// Opens a session for one client.
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>>;
     /// Asks the server who holds this key now. Not part of any measurement.
@@ -152,8 +172,10 @@ pub trait LockSystem: Send + Sync {
         Box::pin(async move { Ok(self.survey(std::slice::from_ref(key)).await?.holders.pop().flatten()) })
     }
     /// Asks the server who holds these keys now, all over one connection, and how long one
-    /// small request takes. Not part of any measurement.
-    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>>;
+    /// small request takes. Not part of any measurement. The default knows of no holder.
+    fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
+        Box::pin(async { Ok(Survey { round_trip_ns: None, holders: vec![None; keys.len()] }) })
+    }
     /// Asks every server whether it serves. Not part of any measurement. `None`: there are no
     /// servers. The default is for systems of one server.
     fn nodes(&self) -> Local<'_, Option<Nodes>> {
@@ -170,28 +192,42 @@ pub trait LockSystem: Send + Sync {
     }
     /// Removes everything that we made for these keys, and nothing else; from as many servers
     /// as the recipe needs, where others are away.
-    fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>>;
+    fn clean<'a>(&'a self, _keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
-/// One client's use of a lock system. Holds at most one grant a key.
+/// One client's use of a lock system. Holds at most one grant per key. The defaults are those of a
+/// lock without a lease.
 pub trait Session {
     /// Tries to get the lock, as patiently as told.
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire>;
     /// Extends the lease, or for heartbeat systems confirms that the session is
     /// alive by a request of its own; updates the grant's validity when confirmed.
-    fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal>;
+    fn renew<'a>(&'a mut self, _grant: &'a mut Grant) -> Local<'a, Renewal> {
+        Box::pin(async { Renewal::Unavailable("there is no lease to renew".to_owned()) })
+    }
     /// Gives the lock back and awaits the server's answer.
     fn release(&mut self, grant: Grant) -> Local<'_, Release>;
     /// Ends the session and awaits what must be awaited (leases revoked,
     /// connections closed).
-    fn close(self: Box<Self>) -> Local<'static, ()>;
+    fn close(self: Box<Self>) -> Local<'static, ()> {
+        drop(self);
+        Box::pin(async {})
+    }
     /// The lease length in force, in nanoseconds, read back where the server
     /// decides it; `None` where there is no lease.
-    fn effective_ttl_ns(&self) -> Option<u64>;
+    fn effective_ttl_ns(&self) -> Option<u64> {
+        None
+    }
     /// When the session learned that it lost its grants (connection closed,
     /// session expired); `None` while it believes to be well.
-    fn lost_at(&self) -> Option<u64>;
+    fn lost_at(&self) -> Option<u64> {
+        None
+    }
     /// Requests sent so far for acquire, polls and release (renewals and
-    /// heartbeats not counted). Only grows.
-    fn requests(&self) -> u64;
+    /// heartbeats not counted). Only grows; always 0 where there is no server.
+    fn requests(&self) -> u64 {
+        0
+    }
 }

@@ -119,13 +119,7 @@ impl LockSystem for MemorySystem {
     }
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
-        let facts = Facts {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            durability: "none: lives and dies with the process".to_owned(),
-            quorum: "in process".to_owned(),
-            role: "in this process".to_owned(),
-            ..Facts::default()
-        };
+        let facts = Facts { version: env!("CARGO_PKG_VERSION").to_owned(), ..Facts::in_this_process() };
         Box::pin(async move { Ok(facts) })
     }
 
