@@ -11,11 +11,10 @@ use super::schema::{Resources, TrialResult};
 use lockbench_core::lock::{Facts, Guarantees};
 use lockbench_core::oracle::{Findings, Oracle};
 use lockbench_core::record::TrialReport;
+use lockbench_core::record::attempt::Stage;
 use lockbench_core::record::figures::{Figures, Pause, Schedule};
-use lockbench_core::record::history::{
-    Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded, Sequence, Stage,
-};
-use lockbench_core::record::{Denial, Event, Observer, ReaderCounts, What};
+use lockbench_core::record::history::{Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded};
+use lockbench_core::record::{Attempts, Denial, Event, Follower, Observer, ReaderCounts, What};
 
 /// One result, judged again.
 pub struct Replayed {
@@ -174,7 +173,7 @@ struct Replay {
     attempts: u64,
     figures: Figures,
     oracle: Oracle,
-    sequence: Sequence,
+    machine: Attempts,
     cut: Option<(Cut, Judged)>,
     after_the_cut: u64,
     gaps: u64,
@@ -190,7 +189,7 @@ impl Replay {
         Self {
             figures: Figures::new(schedule.clone(), header.clients, header.keys),
             oracle: Oracle::new(header.clients, header.keys, header.start),
-            sequence: Sequence::new(header.clients),
+            machine: Attempts::new(header.clients),
             last: header.start,
             schedule,
             moves,
@@ -214,14 +213,15 @@ impl Replay {
             }
             return Ok(());
         }
-        let fits = self.sequence.observe(event);
         self.steer(event);
-        self.figures.observe(event);
-        self.oracle.observe(event);
+        let transition = self.machine.observe(event);
+        self.figures.follow(&transition);
+        self.oracle.follow(&transition);
+        let misfit = transition.misfit;
         self.last = event.t;
         self.events += 1;
         self.attempts += u64::from(matches!(event.what, What::Invoke { .. }));
-        fits
+        misfit.map_or(Ok(()), |misfit| Err(misfit.to_string()))
     }
 
     /// Moves the phases as the engine did.
@@ -287,12 +287,11 @@ impl Replay {
     /// as if the load had been stopped there.
     fn withdraw(&mut self) {
         let t = self.last;
-        for (client, stage) in self.sequence.stages() {
-            if let Stage::Waiting(key) = stage {
-                let what = What::Denied { denial: Denial::Withdrawn, surely_ended: 0, requests: 0 };
-                self.figures.observe(&Event { t, client, key, what });
-            }
-        }
+        let what = What::Denied { denial: Denial::Withdrawn, surely_ended: 0, requests: 0 };
+        let waiting = self.machine.open().filter(|attempt| attempt.stage == Stage::Waiting);
+        let ends: Vec<Event> =
+            waiting.map(|attempt| Event { t, client: attempt.client, key: attempt.key, what }).collect();
+        ends.iter().for_each(|event| self.figures.follow(&self.machine.observe(event)));
     }
 }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::schema::Violation;
+use lockbench_core::record::attempt::{Attempt, Change, End};
 use lockbench_core::record::figures::Mark;
-use lockbench_core::record::{Event, ReleaseKind, RenewalOutcome, What};
+use lockbench_core::record::{Attempts, Event, Follower, ReleaseKind, Transition};
 
 /// How one hold ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,19 @@ pub enum HoldEnd {
     Unanswered,
     /// The client died, or the record ends inside of the hold.
     Open,
+}
+
+impl HoldEnd {
+    /// That of a hold whose attempt ended so.
+    #[must_use]
+    pub fn of(end: End) -> Self {
+        match end {
+            End::Released { release: ReleaseKind::Confirmed, .. } => Self::Confirmed,
+            End::Released { release: ReleaseKind::NotOwner, .. } => Self::NotOwner,
+            End::Released { release: ReleaseKind::Unavailable | ReleaseKind::Unknown, .. } => Self::Unanswered,
+            End::Died { .. } | End::Denied { .. } => Self::Open,
+        }
+    }
 }
 
 /// One hold near a violation. Instants in clock nanoseconds.
@@ -39,6 +53,23 @@ pub struct SceneHold {
     pub validity_ns: Option<u64>,
     /// How it ended.
     pub ended: HoldEnd,
+}
+
+impl SceneHold {
+    /// That of an attempt as far as it is known, open; `None`: it has no grant.
+    #[must_use]
+    pub fn of(attempt: &Attempt) -> Option<Self> {
+        let hold = attempt.hold?;
+        Some(Self {
+            client: attempt.client,
+            token: hold.token,
+            invoke_ns: attempt.invoke,
+            start_ns: hold.start,
+            end_ns: hold.left.unwrap_or(hold.start),
+            validity_ns: (hold.validity != u64::MAX).then_some(hold.validity),
+            ended: HoldEnd::Open,
+        })
+    }
 }
 
 /// The surroundings of one double grant.
@@ -132,73 +163,34 @@ impl Scene {
 /// Collects the holds of one trial near its violations: a fold over its events.
 pub struct SceneFold {
     scenes: Vec<Scene>,
-    open: BTreeMap<u32, (u32, SceneHold)>,
     done: BTreeMap<u32, Vec<SceneHold>>,
-    invoked: BTreeMap<u32, u64>,
+    attempts: Attempts,
 }
 
 impl SceneFold {
     /// A fold for scenes of one trial, made with [`Scene::bare`].
     #[must_use]
     pub fn new(scenes: Vec<Scene>) -> Self {
-        Self { scenes, open: BTreeMap::new(), done: BTreeMap::new(), invoked: BTreeMap::new() }
+        Self { scenes, done: BTreeMap::new(), attempts: Attempts::default() }
     }
 
     /// The next event of the trial, in order of time.
     pub fn observe(&mut self, event: &Event) {
-        let client = event.client;
-        match event.what {
-            What::Invoke { .. } => {
-                self.end(client, event.t, HoldEnd::Open);
-                self.invoked.insert(client, event.t);
-            }
-            What::Acquired { token, validity, .. } => {
-                let invoke_ns = self.invoked.remove(&client).unwrap_or(event.t);
-                let hold = SceneHold {
-                    client,
-                    token,
-                    invoke_ns,
-                    start_ns: event.t,
-                    end_ns: event.t,
-                    validity_ns: (validity != u64::MAX).then_some(validity),
-                    ended: HoldEnd::Open,
-                };
-                self.open.insert(client, (event.key, hold));
-            }
-            What::Renewed { outcome, validity, .. } => {
-                if let Some((_, hold)) = self.open.get_mut(&client) {
-                    hold.end_ns = event.t;
-                    if outcome == RenewalOutcome::Confirmed {
-                        hold.validity_ns = (validity != u64::MAX).then_some(validity);
-                    }
-                }
-            }
-            What::ReleaseInvoke { .. } => {
-                if let Some((_, hold)) = self.open.get_mut(&client) {
-                    hold.end_ns = event.t;
-                }
-            }
-            What::Released { release, .. } => {
-                let ended = match release {
-                    ReleaseKind::Confirmed => HoldEnd::Confirmed,
-                    ReleaseKind::NotOwner => HoldEnd::NotOwner,
-                    ReleaseKind::Unavailable | ReleaseKind::Unknown => HoldEnd::Unanswered,
-                };
-                self.end(client, event.t, ended);
-            }
-            What::Died { .. } => self.end(client, event.t, HoldEnd::Open),
-            What::Denied { .. } | What::Lost { .. } => {}
-            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
-        }
+        let mut attempts = std::mem::take(&mut self.attempts);
+        self.follow(&attempts.observe(event));
+        self.attempts = attempts;
     }
 
-    fn end(&mut self, client: u32, t: u64, ended: HoldEnd) {
-        let Some((key, mut hold)) = self.open.remove(&client) else { return };
+    /// The hold of an attempt, if it has one, has ended so; one that was not released lasts to
+    /// `t` at least.
+    fn end(&mut self, attempt: &Attempt, t: u64, ended: HoldEnd) {
+        let Some(mut hold) = SceneHold::of(attempt) else { return };
+        hold.end_ns = attempt.hold.and_then(|hold| hold.left).unwrap_or(attempt.last);
         if ended == HoldEnd::Open {
             hold.end_ns = hold.end_ns.max(t);
         }
         hold.ended = ended;
-        self.keep(key, hold);
+        self.keep(attempt.key, hold);
     }
 
     /// Holds that touch no scene are forgotten: memory is that of the scenes.
@@ -214,8 +206,8 @@ impl SceneFold {
     /// The scenes, filled.
     #[must_use]
     pub fn finish(mut self) -> Vec<Scene> {
-        for (key, hold) in std::mem::take(&mut self.open).into_values() {
-            self.keep(key, hold);
+        for attempt in std::mem::take(&mut self.attempts).open() {
+            self.end(attempt, attempt.last, HoldEnd::Open);
         }
         for scene in &mut self.scenes {
             if let Some(told) = self.done.get(&scene.violation.double_grant.key) {
@@ -223,5 +215,17 @@ impl SceneFold {
             }
         }
         self.scenes
+    }
+}
+
+impl Follower for SceneFold {
+    fn follow(&mut self, transition: &Transition<'_>) {
+        let t = transition.event.t;
+        if let Some(unfinished) = &transition.unfinished {
+            self.end(unfinished, t, HoldEnd::Open);
+        }
+        if let Change::Ended(end) = transition.change {
+            self.end(transition.attempt, t, HoldEnd::of(end));
+        }
     }
 }

@@ -21,10 +21,13 @@ use std::collections::VecDeque;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checker::{Checker, Conclusion, of_violations};
 use super::cover::Cover;
 use super::kind::{DoubleGrantKind, stored_kind};
+use super::open::OpenAttempts;
 use super::stall::Stalls;
-use crate::record::{Event, ReleaseKind, RenewalOutcome, Sparse, What};
+use crate::record::attempt::{Attempt, Change, End, Hold, Transition};
+use crate::record::{ReleaseKind, Sparse, What};
 
 /// Violations kept in full.
 pub const KEPT: usize = 100;
@@ -92,45 +95,46 @@ pub struct ExclusionCounts {
     pub evidence: u64,
 }
 
+/// A hold that waits for its judgement.
 #[derive(Clone, Copy)]
-struct Hold {
+struct Held {
     client: u32,
-    token: Option<u64>,
-    start: u64,
-    /// End under the naive policy, once known.
-    end: Option<u64>,
-    /// Local validity as granted and as extended so far.
-    promise: u64,
-    /// When the session first learned that the lock was lost.
-    lost: Option<u64>,
-    /// When the last confirmed renewal was asked for.
-    renewal_invoke: Option<u64>,
+    /// As the attempt's events have told it so far.
+    hold: Hold,
+    /// The attempt's last event so far.
+    last: u64,
     /// End under the evidence policy, once the attempt is over.
     proven: Option<Option<u64>>,
 }
 
-impl Hold {
+impl Held {
+    /// End under the naive policy. Without a `release_invoke` it lasted to the attempt's last
+    /// event inside of it.
+    fn end(&self) -> u64 {
+        self.hold.left.unwrap_or(self.last)
+    }
+
     fn facts(&self) -> HoldFacts {
         HoldFacts {
             client: self.client,
-            token: self.token,
-            start_ns: self.start,
-            end_ns: self.end.unwrap_or(self.start),
-            validity_ns: (self.promise != u64::MAX).then_some(self.promise),
-            lost_ns: self.lost,
+            token: self.hold.token,
+            start_ns: self.hold.start,
+            end_ns: self.end(),
+            validity_ns: (self.hold.promise != u64::MAX).then_some(self.hold.promise),
+            lost_ns: self.hold.lost,
         }
     }
 
     /// Until when a careful client believes in it: a lost signal ends that, and not the promise.
     fn belief(&self) -> u64 {
-        self.lost.map_or(self.promise, |lost| lost.min(self.promise))
+        self.hold.lost.map_or(self.hold.promise, |lost| lost.min(self.hold.promise))
     }
 }
 
 #[derive(Default)]
 struct KeyState {
     /// Holds in order of start; the first one is still open.
-    holds: VecDeque<Hold>,
+    holds: VecDeque<Held>,
     /// Number of the first hold in `holds`.
     base: u64,
     naive: Cover<HoldFacts>,
@@ -151,7 +155,6 @@ pub struct Exclusion {
     keys: Sparse<KeyState>,
     /// Per client: key and number of its open hold.
     open: Vec<Option<(u32, u64)>>,
-    last_event: Vec<u64>,
     counts: ExclusionCounts,
     kept: Vec<DoubleGrant>,
     fresh: Option<u64>,
@@ -168,7 +171,6 @@ impl Exclusion {
         Self {
             keys: Sparse::new(keys),
             open: vec![None; clients as usize],
-            last_event: vec![0; clients as usize],
             counts: ExclusionCounts::default(),
             kept: Vec::new(),
             fresh: None,
@@ -220,105 +222,52 @@ impl Exclusion {
         self.keys[key as usize].holds.len()
     }
 
-    /// The next event, in order of time.
-    pub fn observe(&mut self, event: &Event) {
-        if let What::SelfStall { from } = event.what {
-            self.stalls.observe(from, event.t);
-        }
-        if event.what.is_of_nobody() {
-            return;
-        }
-        // A client starts another attempt inside of a hold only where events were lost.
-        if matches!(event.what, What::Invoke { .. } | What::Acquired { .. }) {
-            self.close(event.client, false);
-        }
-        match event.what {
-            What::Acquired { token, validity, .. } => self.start(event, token, validity),
-            What::Renewed { invoke, outcome: RenewalOutcome::Confirmed, validity } => {
-                self.change(event.client, |hold| {
-                    // A renewal that comes after the promise's end cannot bring back the careful client.
-                    if event.t <= hold.promise {
-                        hold.promise = hold.promise.max(validity);
-                    }
-                    hold.renewal_invoke = Some(invoke);
-                });
-            }
-            What::Lost { at } => self.change(event.client, |hold| {
-                hold.lost = Some(hold.lost.map_or(at, |lost| lost.min(at)));
-            }),
-            What::ReleaseInvoke { .. } => self.change(event.client, |hold| hold.end = Some(event.t)),
-            What::Released { release, .. } => self.close(event.client, release == ReleaseKind::Confirmed),
-            What::Died { .. } => {
-                self.last_event[event.client as usize] = event.t;
-                self.close(event.client, false);
-            }
-            What::Renewed { .. } | What::Invoke { .. } | What::Denied { .. } => {}
-            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
-        }
-        self.last_event[event.client as usize] = event.t;
-    }
-
-    /// Closes what is still open at the end of the stream.
-    pub fn finish(&mut self) {
-        for client in 0..self.open.len() {
-            self.close(client as u32, false);
-        }
-        self.stalls.finish();
-    }
-
-    fn start(&mut self, event: &Event, token: Option<u64>, validity: u64) {
-        let state = &mut self.keys[event.key as usize];
+    fn start(&mut self, attempt: &Attempt, hold: Hold) {
+        let state = &mut self.keys[attempt.key as usize];
         let number = state.base + state.holds.len() as u64;
-        state.holds.push_back(Hold {
-            client: event.client,
-            token,
-            start: event.t,
-            end: None,
-            promise: validity,
-            lost: None,
-            renewal_invoke: None,
-            proven: None,
-        });
-        self.open[event.client as usize] = Some((event.key, number));
+        state.holds.push_back(Held { client: attempt.client, hold, last: attempt.last, proven: None });
+        self.open[attempt.client as usize] = Some((attempt.key, number));
     }
 
-    fn change(&mut self, client: u32, change: impl FnOnce(&mut Hold)) {
-        if let Some((key, number)) = self.open[client as usize] {
-            let state = &mut self.keys[key as usize];
-            if let Some(hold) = state.holds.get_mut((number - state.base) as usize) {
-                change(hold);
-            }
+    fn held(&mut self, client: u32) -> Option<&mut Held> {
+        let (key, number) = self.open[client as usize]?;
+        let state = &mut self.keys[key as usize];
+        state.holds.get_mut((number - state.base) as usize)
+    }
+
+    /// Takes in what the attempt's events have told of its hold by now.
+    fn update(&mut self, attempt: &Attempt) {
+        if let Some(held) = self.held(attempt.client) {
+            (held.hold, held.last) = (attempt.hold.unwrap_or(held.hold), attempt.last);
         }
     }
 
-    /// Closes a client's hold, if it has one open. Without a `release_invoke` it
-    /// lasted to the client's last event inside of it.
+    /// Closes a client's hold, if it has one open.
     fn close(&mut self, client: u32, confirmed: bool) {
-        let Some((key, _)) = self.open[client as usize] else { return };
-        let last = self.last_event[client as usize];
-        self.change(client, |hold| {
-            let end = *hold.end.get_or_insert(last);
-            hold.proven = Some(if confirmed { Some(end) } else { hold.renewal_invoke });
-        });
-        self.open[client as usize] = None;
-        self.settle(key);
+        if let Some(held) = self.held(client) {
+            held.proven = Some(if confirmed { Some(held.end()) } else { held.hold.renewal_invoke });
+        }
+        if let Some((key, _)) = self.open[client as usize].take() {
+            self.settle(key);
+        }
     }
 
     /// Judges the closed holds at the front of a key's queue.
     fn settle(&mut self, key: u32) {
         loop {
             let state = &mut self.keys[key as usize];
-            let Some(hold) = state.holds.front().copied() else { return };
-            let (Some(end), Some(proven)) = (hold.end, hold.proven) else { return };
+            let Some(held) = state.holds.front().copied() else { return };
+            let Some(proven) = held.proven else { return };
             state.holds.pop_front();
             state.base += 1;
-            self.judge(key, &hold, end, proven);
+            self.judge(key, &held, proven);
         }
     }
 
-    fn judge(&mut self, key: u32, hold: &Hold, end: u64, proven: Option<u64>) {
+    fn judge(&mut self, key: u32, held: &Held, proven: Option<u64>) {
         let state = &mut self.keys[key as usize];
-        let (start, facts) = (hold.start, hold.facts());
+        let (hold, facts) = (&held.hold, held.facts());
+        let (start, end) = (hold.start, held.end());
         state.touched |= state.reach.is_some_and(|reach| reach >= start);
         state.reach = state.reach.max(Some(end));
         // The worst that holds of any earlier holder is the kind.
@@ -330,8 +279,8 @@ impl Exclusion {
             let promises = if hold.lost.is_some() { &mut state.withdrawn } else { &mut state.kept };
             promises.add(start, end.min(hold.promise), facts);
         }
-        if hold.belief() >= start {
-            let cut = end.min(hold.belief());
+        if held.belief() >= start {
+            let cut = end.min(held.belief());
             self.counts.deadline += u64::from(state.deadline.test(start, cut).is_some());
             state.deadline.add(start, cut, ());
         }
@@ -374,5 +323,48 @@ impl Exclusion {
         if self.kept.len() < KEPT {
             self.kept.push(double);
         }
+    }
+}
+
+impl Checker for Exclusion {
+    fn name(&self) -> &'static str {
+        "mutual exclusion"
+    }
+
+    fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts) {
+        let attempt = transition.attempt;
+        if let Some(unfinished) = &transition.unfinished {
+            self.close(unfinished.client, false);
+        }
+        match transition.change {
+            Change::Granted => {
+                if let Some(hold) = attempt.hold {
+                    self.start(attempt, hold);
+                }
+            }
+            Change::Renewed { .. } | Change::Lost | Change::Left(_) => self.update(attempt),
+            Change::Ended(end) => {
+                self.update(attempt);
+                let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });
+                self.close(attempt.client, confirmed);
+            }
+            Change::Begun => {}
+            Change::Tool => {
+                if let What::SelfStall { from } = transition.event.what {
+                    self.stalls.observe(from, transition.event.t);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        for client in 0..self.open.len() {
+            self.close(client as u32, false);
+        }
+        self.stalls.finish();
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        of_violations(self.counts.naive)
     }
 }

@@ -2,7 +2,9 @@
 //! and whether the witness agrees with the sweep. More than one client inside at
 //! once on a key none of whose holds touched means that lockbench itself is wrong.
 
-use crate::record::Seen;
+use super::checker::{Checker, Conclusion, of_violations};
+use super::open::OpenAttempts;
+use crate::record::attempt::{Change, Transition};
 
 /// Totals of all phases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,20 +36,30 @@ impl Harm {
         self.counts
     }
 
-    /// A critical section ended.
-    pub fn observe(&mut self, key: u32, seen: Seen) {
-        self.counts.lost_updates += u64::from(seen.lost_update);
-        self.counts.stale_writes_seen += u64::from(seen.stale_write);
-        self.counts.stale_writes_refused += u64::from(seen.refused_write);
-        if seen.occupancy > 1 {
-            self.crowded[key as usize] = true;
-        }
-    }
-
     /// The first key on which two clients were inside at once though no two of its
     /// holds even touched.
     #[must_use]
     pub fn contradiction(&self, touched: impl Fn(u32) -> bool) -> Option<u32> {
         (0_u32..).zip(&self.crowded).find(|(key, crowded)| **crowded && !touched(*key)).map(|(key, _)| key)
+    }
+}
+
+impl Checker for Harm {
+    fn name(&self) -> &'static str {
+        "harm to what the lock protects"
+    }
+
+    fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts) {
+        let Change::Left(seen) = transition.change else { return };
+        self.counts.lost_updates += u64::from(seen.lost_update);
+        self.counts.stale_writes_seen += u64::from(seen.stale_write);
+        self.counts.stale_writes_refused += u64::from(seen.refused_write);
+        if seen.occupancy > 1 {
+            self.crowded[transition.attempt.key as usize] = true;
+        }
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        of_violations(self.counts.lost_updates + self.counts.stale_writes_seen)
     }
 }

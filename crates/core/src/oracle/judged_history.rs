@@ -3,6 +3,7 @@
 //! something to agree with.
 
 use super::{DoubleGrant, Findings, Oracle};
+use crate::record::attempt::{Attempts, Follower, Transition};
 use crate::record::history::{Judged, Recorded, TrialHistory};
 use crate::record::{Event, Observer};
 
@@ -10,13 +11,15 @@ use crate::record::{Event, Observer};
 pub struct JudgedHistory<'a> {
     oracle: Oracle,
     history: Option<TrialHistory<'a>>,
+    /// For events that come without their transitions.
+    attempts: Attempts,
 }
 
 impl<'a> JudgedHistory<'a> {
     /// Of both.
     #[must_use]
     pub fn new(oracle: Oracle, history: Option<TrialHistory<'a>>) -> Self {
-        Self { oracle, history }
+        Self { oracle, history, attempts: Attempts::default() }
     }
 
     /// What the oracle has counted so far.
@@ -45,16 +48,25 @@ impl<'a> JudgedHistory<'a> {
     }
 }
 
-impl Observer for JudgedHistory<'_> {
-    fn observe(&mut self, event: &Event) {
+impl Follower for JudgedHistory<'_> {
+    fn follow(&mut self, transition: &Transition<'_>) {
+        let event = transition.event;
         if let Some(history) = self.history.as_mut().filter(|history| history.cuts(event)) {
             history.cut(event.t, self.oracle.judged());
         }
         // The history comes after the oracle: it looks at what the oracle has just found.
-        self.oracle.observe(event);
+        self.oracle.follow(transition);
         if let Some(history) = &mut self.history {
             history.observe(event);
         }
+    }
+}
+
+impl Observer for JudgedHistory<'_> {
+    fn observe(&mut self, event: &Event) {
+        let mut attempts = std::mem::take(&mut self.attempts);
+        self.follow(&attempts.observe(event));
+        self.attempts = attempts;
     }
 
     fn pause(&mut self) {

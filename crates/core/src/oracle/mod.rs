@@ -5,6 +5,7 @@
 //! Memory is O(open attempts + holds younger than the oldest open attempt of
 //! their key), whatever the length of the run.
 
+pub mod checker;
 mod cover;
 pub mod exclusion;
 mod harm;
@@ -29,24 +30,37 @@ pub use judged_history::JudgedHistory;
 pub use kind::DoubleGrantKind;
 pub use token::TokenCounts;
 
+use self::checker::{Checker, Conclusion};
 use self::harm::Harm;
 use self::open::OpenAttempts;
 use self::possible::Possible;
 use self::token::Tokens;
+use crate::record::attempt::{Attempts, Change, Follower, Transition};
 use crate::record::history::{Alarm, Judged};
-use crate::record::{Denial, Event, Observer, ReleaseKind, What};
+use crate::record::{Event, Observer};
 
 /// All checkers of one trial.
 pub struct Oracle {
     open: OpenAttempts,
+    checkers: Checkers,
+    grants: u64,
+    violations: Rc<Cell<Alarm>>,
+    /// For events that come without their transitions.
+    attempts: Attempts,
+}
+
+/// Each of them.
+struct Checkers {
     exclusion: Exclusion,
     possible: Possible,
     tokens: Tokens,
     harm: Harm,
-    /// Per client: invoke of the call that is under way; `None` inside a hold.
-    calling: Vec<Option<u64>>,
-    grants: u64,
-    violations: Rc<Cell<Alarm>>,
+}
+
+impl Checkers {
+    fn all(&mut self) -> [&mut dyn Checker; 4] {
+        [&mut self.exclusion, &mut self.possible, &mut self.tokens, &mut self.harm]
+    }
 }
 
 /// What the checkers found.
@@ -73,15 +87,23 @@ impl Oracle {
     #[must_use]
     pub fn new(clients: u32, keys: u32, origin: u64) -> Self {
         Self {
-            open: OpenAttempts::new(clients, keys),
-            exclusion: Exclusion::new(clients, keys, origin),
-            possible: Possible::new(keys),
-            tokens: Tokens::new(clients, keys),
-            harm: Harm::new(keys),
-            calling: vec![None; clients as usize],
+            open: OpenAttempts::new(keys),
+            checkers: Checkers {
+                exclusion: Exclusion::new(clients, keys, origin),
+                possible: Possible::new(keys),
+                tokens: Tokens::new(clients, keys),
+                harm: Harm::new(keys),
+            },
             grants: 0,
             violations: Rc::default(),
+            attempts: Attempts::default(),
         }
+    }
+
+    /// What each checker has found so far, by its name.
+    #[must_use]
+    pub fn conclusions(&mut self) -> Vec<(&'static str, Conclusion)> {
+        self.checkers.all().into_iter().map(|checker| (checker.name(), checker.conclusion())).collect()
     }
 
     /// The violations so far, for those who act on them live.
@@ -94,7 +116,8 @@ impl Oracle {
     /// replay of the same events counts the same, and only these.
     #[must_use]
     pub fn judged(&self) -> Judged {
-        let (exclusion, tokens, harm) = (self.exclusion.counts(), self.tokens.counts(), self.harm.counts());
+        let (exclusion, tokens, harm) =
+            (self.checkers.exclusion.counts(), self.checkers.tokens.counts(), self.checkers.harm.counts());
         Judged {
             grants: self.grants,
             double_grants: exclusion.naive,
@@ -103,7 +126,7 @@ impl Oracle {
             outside: exclusion.outside,
             deadline: exclusion.deadline,
             evidence: exclusion.evidence,
-            overlaps_possible: self.possible.overlaps(),
+            overlaps_possible: self.checkers.possible.overlaps(),
             token_regressions: tokens.regressions,
             token_inversions: tokens.inversions,
             lost_updates: harm.lost_updates,
@@ -115,98 +138,64 @@ impl Oracle {
     /// The double grants that are kept in full, in the order in which they were found.
     #[must_use]
     pub fn kept(&self) -> &[DoubleGrant] {
-        self.exclusion.kept()
+        self.checkers.exclusion.kept()
     }
 
     /// Double grants found so far, by the second of the trial in which they began.
     #[must_use]
     pub fn per_second(&self) -> &[u64] {
-        self.exclusion.per_second()
+        self.checkers.exclusion.per_second()
     }
 
     /// Closes what is open and returns what was found.
     #[must_use]
     pub fn finish(mut self) -> Findings {
-        self.exclusion.finish();
+        self.checkers.all().into_iter().for_each(Checker::finish);
         Findings {
-            exclusion: self.exclusion.counts(),
-            double_grants: self.exclusion.kept().to_vec(),
-            per_second: self.exclusion.per_second().to_vec(),
-            overlaps_possible: self.possible.overlaps(),
-            tokens: self.tokens.counts(),
-            harm: self.harm.counts(),
-            contradiction: self.harm.contradiction(|key| self.exclusion.touched(key)),
+            exclusion: self.checkers.exclusion.counts(),
+            double_grants: self.checkers.exclusion.kept().to_vec(),
+            per_second: self.checkers.exclusion.per_second().to_vec(),
+            overlaps_possible: self.checkers.possible.overlaps(),
+            tokens: self.checkers.tokens.counts(),
+            harm: self.checkers.harm.counts(),
+            contradiction: self.checkers.harm.contradiction(|key| self.checkers.exclusion.touched(key)),
         }
     }
 
     /// Tells of new violations. A token regression is found at its grant; a double
     /// grant later, when the holds around it have ended.
     fn tell(&mut self, t: u64) {
-        let regressions = self.tokens.counts().regressions;
-        let count = self.exclusion.naive() + regressions;
+        let regressions = self.checkers.tokens.counts().regressions;
+        let count = self.checkers.exclusion.naive() + regressions;
         if count > self.violations.get().count {
-            self.violations.set(Alarm { count, regressions, at: self.exclusion.take_fresh().unwrap_or(t) });
+            self.violations.set(Alarm { count, regressions, at: self.checkers.exclusion.take_fresh().unwrap_or(t) });
         }
     }
 
     /// Sizes of what is remembered of a key, for the test that they are bounded.
     #[cfg(test)]
     fn remembered(&self, key: u32) -> (usize, usize, usize) {
-        let (holds, uncertain) = self.possible.remembered(key);
-        (self.exclusion.remembered(key), holds, uncertain)
+        let (holds, uncertain) = self.checkers.possible.remembered(key);
+        (self.checkers.exclusion.remembered(key), holds, uncertain)
     }
+}
 
-    /// From the call whose answer is lost, or from its client's death inside a
-    /// hold, until it is surely over, somebody may be a holder unseen.
-    fn uncertain(&mut self, event: &Event, surely_ended: u64) {
-        let since = self.calling[event.client as usize].unwrap_or(event.t);
-        self.possible.uncertain(event.key, since, surely_ended, &self.open);
+impl Follower for Oracle {
+    fn follow(&mut self, transition: &Transition<'_>) {
+        self.open.begin(transition);
+        for checker in self.checkers.all() {
+            checker.check(transition, &self.open);
+        }
+        self.open.end(transition);
+        self.grants += u64::from(transition.change == Change::Granted);
+        self.tell(transition.event.t);
     }
 }
 
 impl Observer for Oracle {
     fn observe(&mut self, event: &Event) {
-        let (client, key, t) = (event.client, event.key, event.t);
-        self.exclusion.observe(event);
-        match event.what {
-            What::Invoke { .. } => {
-                self.open.start(client, key, t);
-                self.tokens.invoked(client, key, t);
-                self.calling[client as usize] = Some(t);
-            }
-            What::Acquired { token, .. } => {
-                self.grants += 1;
-                if let Some(token) = token {
-                    self.tokens.granted(client, key, t, token, &self.open);
-                }
-                self.possible.granted(client, key, t, &self.open);
-                self.calling[client as usize] = None;
-            }
-            What::Denied { denial, surely_ended, .. } => {
-                if denial == Denial::Unknown {
-                    self.uncertain(event, surely_ended);
-                }
-                self.open.end(client);
-            }
-            What::ReleaseInvoke { seen, .. } => {
-                self.possible.released(client, key, t);
-                self.calling[client as usize] = Some(t);
-                self.harm.observe(key, seen);
-            }
-            What::Released { release, surely_ended, .. } => {
-                if release == ReleaseKind::Unknown {
-                    self.uncertain(event, surely_ended);
-                }
-                self.open.end(client);
-            }
-            What::Died { surely_ended, .. } => {
-                self.possible.released(client, key, t);
-                self.uncertain(event, surely_ended);
-                self.open.end(client);
-            }
-            What::Renewed { .. } | What::Lost { .. } => {}
-            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
-        }
-        self.tell(t);
+        let mut attempts = std::mem::take(&mut self.attempts);
+        self.follow(&attempts.observe(event));
+        self.attempts = attempts;
     }
 }

@@ -3,36 +3,43 @@
 use std::collections::VecDeque;
 
 use crate::record::Sparse;
+use crate::record::attempt::{Attempt, Change, Transition};
 
 /// Attempts from invoke to their last event.
 pub struct OpenAttempts {
     keys: Sparse<VecDeque<(u32, u64)>>,
-    /// Per client: key of its open attempt.
-    of_client: Vec<Option<u32>>,
 }
 
 impl OpenAttempts {
     /// None open yet.
     #[must_use]
-    pub fn new(clients: u32, keys: u32) -> Self {
-        Self { keys: Sparse::new(keys), of_client: vec![None; clients as usize] }
+    pub fn new(keys: u32) -> Self {
+        Self { keys: Sparse::new(keys) }
     }
 
-    /// An attempt starts.
-    pub fn start(&mut self, client: u32, key: u32, t: u64) {
+    /// What begins here, before the checkers are asked.
+    pub fn begin(&mut self, transition: &Transition<'_>) {
         // Where the end of its last one was lost: an attempt that never ends would hold all memory.
-        self.end(client);
-        self.keys[key as usize].push_back((client, t));
-        self.of_client[client as usize] = Some(key);
+        if let Some(unfinished) = &transition.unfinished {
+            self.remove(unfinished);
+        }
+        if transition.change == Change::Begun {
+            let Attempt { client, key, invoke, .. } = *transition.attempt;
+            self.keys[key as usize].push_back((client, invoke));
+        }
     }
 
-    /// A client's attempt is over.
-    pub fn end(&mut self, client: u32) {
-        if let Some(key) = self.of_client[client as usize].take() {
-            let attempts = &mut self.keys[key as usize];
-            if let Some(place) = attempts.iter().position(|(other, _)| *other == client) {
-                attempts.remove(place);
-            }
+    /// What ends here, after the checkers were asked.
+    pub fn end(&mut self, transition: &Transition<'_>) {
+        if matches!(transition.change, Change::Ended(_)) {
+            self.remove(transition.attempt);
+        }
+    }
+
+    fn remove(&mut self, attempt: &Attempt) {
+        let attempts = &mut self.keys[attempt.key as usize];
+        if let Some(place) = attempts.iter().position(|(client, _)| *client == attempt.client) {
+            attempts.remove(place);
         }
     }
 

@@ -7,8 +7,10 @@
 
 use std::collections::VecDeque;
 
+use super::checker::{Checker, Conclusion};
 use super::open::OpenAttempts;
 use crate::record::Sparse;
+use crate::record::attempt::{Attempt, Change, End, Transition};
 
 #[derive(Clone, Copy)]
 struct Certain {
@@ -53,7 +55,7 @@ impl Possible {
     }
 
     /// A certain hold starts at `t`.
-    pub fn granted(&mut self, client: u32, key: u32, t: u64, open: &OpenAttempts) {
+    fn granted(&mut self, client: u32, key: u32, t: u64, open: &OpenAttempts) {
         let state = &mut self.keys[key as usize];
         // A hold whose end was lost: all that is certain of it is its start.
         if let Some(hold) = state.holds.iter_mut().find(|hold| hold.client == client && hold.end.is_none()) {
@@ -71,7 +73,7 @@ impl Possible {
     }
 
     /// A certain hold ends at `t`.
-    pub fn released(&mut self, client: u32, key: u32, t: u64) {
+    fn released(&mut self, client: u32, key: u32, t: u64) {
         let state = &mut self.keys[key as usize];
         if let Some(hold) = state.holds.iter_mut().rev().find(|hold| hold.client == client && hold.end.is_none()) {
             hold.end = Some(t);
@@ -84,7 +86,7 @@ impl Possible {
 
     /// An attempt left an uncertain hold behind. Its own certain hold, if it had
     /// one, ended where this starts.
-    pub fn uncertain(&mut self, key: u32, start: u64, end: u64, open: &OpenAttempts) {
+    fn uncertain(&mut self, key: u32, start: u64, end: u64, open: &OpenAttempts) {
         let state = &mut self.keys[key as usize];
         for hold in &mut state.holds {
             let Some(hold_end) = hold.end else { continue };
@@ -99,6 +101,37 @@ impl Possible {
         if !state.uncertain.iter().any(|(from, to)| *from <= start && end <= *to) {
             state.uncertain.retain(|(from, to)| *to > oldest && !(start <= *from && *to <= end));
             state.uncertain.push((start, end));
+        }
+    }
+}
+
+impl Checker for Possible {
+    fn name(&self) -> &'static str {
+        "possible overlaps"
+    }
+
+    fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts) {
+        let Attempt { client, key, .. } = *transition.attempt;
+        let t = transition.event.t;
+        match transition.change {
+            Change::Granted => self.granted(client, key, t, open),
+            Change::Left(_) => self.released(client, key, t),
+            Change::Ended(end) => {
+                if matches!(end, End::Died { .. }) {
+                    self.released(client, key, t);
+                }
+                if let Some((since, until)) = transition.attempt.uncertain(end, t) {
+                    self.uncertain(key, since, until, open);
+                }
+            }
+            Change::Begun | Change::Renewed { .. } | Change::Lost | Change::Tool => {}
+        }
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        match self.overlaps {
+            0 => Conclusion::Valid,
+            _ => Conclusion::Unknown("grants may overlap holds whose end is not known"),
         }
     }
 }

@@ -5,8 +5,10 @@
 
 use std::collections::VecDeque;
 
+use super::checker::{Checker, Conclusion, of_violations};
 use super::open::OpenAttempts;
 use crate::record::Sparse;
+use crate::record::attempt::{Attempt, Change, Transition};
 
 /// Totals; `None` tokens are not looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,12 +70,12 @@ impl Tokens {
     }
 
     /// An attempt was invoked at `t`.
-    pub fn invoked(&mut self, client: u32, key: u32, t: u64) {
+    fn invoked(&mut self, client: u32, key: u32, t: u64) {
         self.floors[client as usize] = self.keys[key as usize].highest_before(t);
     }
 
     /// A grant at `t`.
-    pub fn granted(&mut self, client: u32, key: u32, t: u64, token: u64, open: &OpenAttempts) {
+    fn granted(&mut self, client: u32, key: u32, t: u64, token: u64, open: &OpenAttempts) {
         let state = &mut self.keys[key as usize];
         self.counts.tokens += 1;
         let highest = state.before.max(state.tied);
@@ -92,5 +94,31 @@ impl Tokens {
         while state.recent.front().is_some_and(|(granted, _)| *granted < oldest) {
             state.recent.pop_front();
         }
+    }
+}
+
+impl Checker for Tokens {
+    fn name(&self) -> &'static str {
+        "fencing tokens"
+    }
+
+    fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts) {
+        let Attempt { client, key, invoke, hold, .. } = *transition.attempt;
+        match transition.change {
+            Change::Begun => self.invoked(client, key, invoke),
+            Change::Granted => {
+                if let Some((start, token)) = hold.and_then(|hold| Some((hold.start, hold.token?))) {
+                    self.granted(client, key, start, token, open);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        if self.counts.tokens == 0 {
+            return Conclusion::Unknown("no grant had a token");
+        }
+        of_violations(self.counts.regressions)
     }
 }

@@ -3,11 +3,13 @@
 //!
 //! The path of an event: a client stamps it into its worker's lock-free ring
 //! (`shard`), one reader thread merges the rings in order of time behind a
-//! watermark (`merge`) and shows each event to the observers: the figures, the
-//! oracle's checkers, the history writer. So no observer ever sees events out of
+//! watermark (`merge`) and shows each event to the observers; one state machine
+//! ([`attempt`]) makes transitions of attempts of them, which the figures and the oracle's
+//! checkers follow, and the history writer stores them. So no observer ever sees events out of
 //! order, nothing on the measuring path waits for a consumer, and a stored
 //! history replays to the same results.
 
+pub mod attempt;
 mod bounds;
 mod event;
 pub mod figures;
@@ -22,6 +24,7 @@ mod sparse;
 mod stored_histogram;
 mod trial_facts;
 
+pub use attempt::{Attempts, Follower, Transition};
 pub use bounds::BUCKET_BOUNDS_NS;
 pub use event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 pub use histogram::{Latency, LatencyFigures};

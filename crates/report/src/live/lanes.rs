@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::{HoldEnd, SceneHold};
-use lockbench_core::record::{Event, ReleaseKind, RenewalOutcome, What};
+use lockbench_core::record::attempt::Change;
+use lockbench_core::record::{Follower, Transition};
 
 /// Holds remembered: more than a screen can tell apart, and little enough to stay in
 /// a processor's cache.
@@ -25,7 +26,6 @@ pub struct KeyHold {
 
 /// A fold over the events.
 pub struct Lanes {
-    invoked: Vec<u64>,
     open: Vec<Option<KeyHold>>,
     recent: VecDeque<KeyHold>,
     /// Holds that ended so far.
@@ -35,49 +35,7 @@ pub struct Lanes {
 impl Lanes {
     pub fn new(clients: u32) -> Self {
         let clients = clients as usize;
-        Self { invoked: vec![0; clients], open: vec![None; clients], recent: VecDeque::with_capacity(RECENT), ended: 0 }
-    }
-
-    pub fn observe(&mut self, event: &Event) {
-        let client = event.client as usize;
-        match event.what {
-            What::Invoke { .. } => {
-                self.end(client, event.t, HoldEnd::Open);
-                self.invoked[client] = event.t;
-            }
-            What::Acquired { token, validity, .. } => {
-                let hold = SceneHold {
-                    client: event.client,
-                    token,
-                    invoke_ns: self.invoked[client],
-                    start_ns: event.t,
-                    end_ns: event.t,
-                    validity_ns: (validity != u64::MAX).then_some(validity),
-                    ended: HoldEnd::Open,
-                };
-                self.open[client] = Some(KeyHold { key: event.key, open: true, hold });
-            }
-            What::Renewed { outcome: RenewalOutcome::Confirmed, validity, .. } => {
-                if let Some(open) = &mut self.open[client] {
-                    open.hold.validity_ns = (validity != u64::MAX).then_some(validity);
-                }
-            }
-            What::ReleaseInvoke { .. } => {
-                if let Some(open) = &mut self.open[client] {
-                    (open.open, open.hold.end_ns) = (false, event.t);
-                }
-            }
-            What::Released { release, .. } => {
-                let ended = match release {
-                    ReleaseKind::Confirmed => HoldEnd::Confirmed,
-                    ReleaseKind::NotOwner => HoldEnd::NotOwner,
-                    ReleaseKind::Unavailable | ReleaseKind::Unknown => HoldEnd::Unanswered,
-                };
-                self.end(client, event.t, ended);
-            }
-            What::Died { .. } => self.end(client, event.t, HoldEnd::Open),
-            _ => {}
-        }
+        Self { open: vec![None; clients], recent: VecDeque::with_capacity(RECENT), ended: 0 }
     }
 
     fn end(&mut self, client: usize, t: u64, ended: HoldEnd) {
@@ -119,13 +77,31 @@ impl Lanes {
     }
 }
 
+impl Follower for Lanes {
+    fn follow(&mut self, transition: &Transition<'_>) {
+        let (attempt, t) = (transition.attempt, transition.event.t);
+        let client = attempt.client as usize;
+        if transition.unfinished.is_some() {
+            self.end(client, t, HoldEnd::Open);
+        }
+        match transition.change {
+            Change::Granted | Change::Renewed { .. } | Change::Left(_) => {
+                let key = attempt.key;
+                self.open[client] = SceneHold::of(attempt).map(|hold| KeyHold { key, open: attempt.inside(), hold });
+            }
+            Change::Ended(end) => self.end(client, t, HoldEnd::of(end)),
+            Change::Begun | Change::Lost | Change::Tool => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Lanes, RECENT};
-    use lockbench_core::record::{Event, ReleaseKind, Seen, What};
+    use lockbench_core::record::{Attempts, Event, Follower, ReleaseKind, Seen, What};
 
-    fn hold(lanes: &mut Lanes, client: u32, start: u64, end: u64) {
-        let mut at = |t, what| lanes.observe(&Event { t, client, key: 0, what });
+    fn hold((attempts, lanes): (&mut Attempts, &mut Lanes), client: u32, start: u64, end: u64) {
+        let mut at = |t, what| lanes.follow(&attempts.observe(&Event { t, client, key: 0, what }));
         at(start - 1, What::Invoke { due: start - 1 });
         at(start, What::Acquired { token: Some(start), validity: u64::MAX, requests: 1, waited: None });
         at(end, What::ReleaseInvoke { enter: start, exit: end, seen: Seen::default() });
@@ -134,11 +110,12 @@ mod tests {
 
     #[test]
     fn each_taking_has_the_new_holds_and_the_open_ones() {
-        let mut lanes = Lanes::new(2);
-        hold(&mut lanes, 0, 10, 20);
-        lanes.observe(&Event { t: 30, client: 1, key: 0, what: What::Invoke { due: 30 } });
+        let (mut attempts, mut lanes) = (Attempts::default(), Lanes::new(2));
+        hold((&mut attempts, &mut lanes), 0, 10, 20);
         let acquired = What::Acquired { token: None, validity: 90, requests: 1, waited: None };
-        lanes.observe(&Event { t: 31, client: 1, key: 0, what: acquired });
+        for (t, what) in [(30, What::Invoke { due: 30 }), (31, acquired)] {
+            lanes.follow(&attempts.observe(&Event { t, client: 1, key: 0, what }));
+        }
         let first = lanes.since(0, 50);
         assert_eq!(
             first.iter().map(|h| (h.hold.client, h.open, h.hold.end_ns)).collect::<Vec<_>>(),
@@ -147,7 +124,7 @@ mod tests {
         assert_eq!(lanes.inside(), 1);
         assert_eq!(lanes.since(lanes.ended(), 60).len(), 1);
         for i in 0..2 * RECENT as u64 {
-            hold(&mut lanes, 0, 100 + 10 * i, 105 + 10 * i);
+            hold((&mut attempts, &mut lanes), 0, 100 + 10 * i, 105 + 10 * i);
         }
         assert_eq!(lanes.since(1, 0).len(), RECENT + 1);
     }

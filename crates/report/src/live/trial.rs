@@ -8,9 +8,10 @@ use super::snapshot::{KeyLive, Lag, Own, Second, Snapshot};
 use crate::LatencySet;
 use lockbench_core::oracle::{Findings, JudgedHistory};
 use lockbench_core::record::Phase;
+use lockbench_core::record::attempt::{Change, End};
 use lockbench_core::record::figures::{Figures, Schedule, paused_ns};
 use lockbench_core::record::history::{Judged, Recorded};
-use lockbench_core::record::{Event, Observer, What};
+use lockbench_core::record::{Attempts, Event, Follower, Observer, Transition};
 use lockbench_core::stats::upper_bound_95_per_million;
 
 /// Most keys of a snapshot.
@@ -23,6 +24,9 @@ pub struct LiveTrial<'a> {
     schedule: Schedule,
     figures: Figures,
     judged: JudgedHistory<'a>,
+    attempts: Attempts,
+    /// Events that cannot come where they are.
+    gaps: u64,
     /// Start and end of measuring when they were last known: not while a pause moves them.
     known: (u64, u64),
     /// What only a watcher needs; a run that nobody watches does not pay for it.
@@ -57,13 +61,21 @@ impl<'a> LiveTrial<'a> {
             taken: (0, 0, 0),
         });
         let known = (schedule.measure(), schedule.end());
-        Self { backend: of.0.to_owned(), trial: of.1, schedule, figures, judged, known, watched }
+        let attempts = Attempts::new(clients);
+        let (backend, trial) = (of.0.to_owned(), of.1);
+        Self { backend, trial, schedule, figures, judged, attempts, gaps: 0, known, watched }
     }
 
     /// The figures so far.
     #[must_use]
     pub fn figures(&self) -> &Figures {
         &self.figures
+    }
+
+    /// Events so far that cannot come where they are: others were lost before them.
+    #[must_use]
+    pub fn gaps(&self) -> u64 {
+        self.gaps
     }
 
     /// What the oracle has counted so far.
@@ -197,10 +209,12 @@ impl Observer for LiveTrial<'_> {
         if let Some(watched) = &mut self.watched {
             watched.slices.reach(event.t, at_end(watched.waiting, &watched.lanes, &self.figures));
         }
-        self.figures.observe(event);
-        self.judged.observe(event);
+        let transition = self.attempts.observe(event);
+        self.gaps += u64::from(transition.misfit.is_some());
+        self.figures.follow(&transition);
+        self.judged.follow(&transition);
         if let Some(watched) = &mut self.watched {
-            watched.observe(event);
+            watched.follow(&transition);
         }
     }
 
@@ -209,20 +223,22 @@ impl Observer for LiveTrial<'_> {
     }
 }
 
-impl Watched {
-    fn observe(&mut self, event: &Event) {
-        match event.what {
-            What::Invoke { due } => {
+impl Follower for Watched {
+    fn follow(&mut self, transition: &Transition<'_>) {
+        match transition.change {
+            Change::Begun => {
+                let late = transition.attempt.invoke.saturating_sub(transition.attempt.due);
                 self.waiting += 1;
                 self.lag.attempts += 1;
-                self.lag.longest_ns = self.lag.longest_ns.max(event.t.saturating_sub(due));
+                self.lag.longest_ns = self.lag.longest_ns.max(late);
             }
-            What::Acquired { .. } | What::Denied { .. } => self.waiting = self.waiting.saturating_sub(1),
+            Change::Granted => {
+                self.waiting = self.waiting.saturating_sub(1);
+                self.slices.granted();
+            }
+            Change::Ended(End::Denied { .. }) => self.waiting = self.waiting.saturating_sub(1),
             _ => {}
         }
-        if matches!(event.what, What::Acquired { .. }) {
-            self.slices.granted();
-        }
-        self.lanes.observe(event);
+        self.lanes.follow(transition);
     }
 }

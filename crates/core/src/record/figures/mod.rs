@@ -21,6 +21,7 @@ pub use series::Window;
 use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
+use super::attempt::{Attempt, Attempts, Change, End, Follower, Hold, Transition};
 use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 use super::merge::Observer;
 use super::sparse::Sparse;
@@ -103,14 +104,15 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+/// What the figures know of a client's open attempt beside its events.
 #[derive(Clone, Copy, Default)]
-struct Attempt {
-    invoke: u64,
-    due: u64,
-    acquired: u64,
-    release_invoke: u64,
+struct Counted {
+    /// Does it count: was it invoked in the measure phase?
     counts: bool,
+    /// Did it find the key held by another client?
     found_held: bool,
+    granted: bool,
+    /// Was it counted as a lost lease?
     lost: bool,
 }
 
@@ -119,7 +121,7 @@ pub struct Figures {
     schedule: Schedule,
     counts: Counts,
     latencies: Latencies,
-    clients: Vec<Attempt>,
+    clients: Vec<Counted>,
     grants_of: Vec<u64>,
     longest_wait_of: Vec<u64>,
     keys: Sparse<KeyQueue>,
@@ -130,6 +132,8 @@ pub struct Figures {
     sleepers_challenge: bool,
     /// Do the events tell which holds were challenged?
     challenges_told: bool,
+    /// For events that come without their transitions.
+    attempts: Attempts,
 }
 
 impl Figures {
@@ -141,7 +145,7 @@ impl Figures {
             schedule,
             counts: Counts::default(),
             latencies: Latencies::default(),
-            clients: vec![Attempt::default(); clients as usize],
+            clients: vec![Counted::default(); clients as usize],
             grants_of: vec![0; clients as usize],
             longest_wait_of: vec![0; clients as usize],
             keys: Sparse::new(keys),
@@ -149,6 +153,7 @@ impl Figures {
             detail: None,
             sleepers_challenge: false,
             challenges_told: false,
+            attempts: Attempts::default(),
         }
     }
 
@@ -169,7 +174,7 @@ impl Figures {
     /// which takes an attempt back that is withdrawn, they never decrease.
     #[must_use]
     pub fn settled(&self) -> Counts {
-        let waiting = |attempt: &&Attempt| attempt.counts && attempt.acquired == 0;
+        let waiting = |counted: &&Counted| counted.counts && !counted.granted;
         let mut counts = self.counts;
         for attempt in self.clients.iter().filter(waiting) {
             counts.attempts -= 1;
@@ -253,69 +258,70 @@ impl Figures {
         self.series.take()
     }
 
-    fn invoke(&mut self, event: &Event, due: u64) {
-        let counts = self.schedule.measures(event.t);
-        let found_held = self.keys[event.key as usize].arrive(event.client, event.t);
-        self.clients[event.client as usize] =
-            Attempt { invoke: event.t, due, counts, found_held, ..Attempt::default() };
+    fn begun(&mut self, attempt: &Attempt) {
+        let Attempt { client, key, invoke, due, .. } = *attempt;
+        let counts = self.schedule.measures(invoke);
+        let found_held = self.keys[key as usize].arrive(client, invoke);
+        self.clients[client as usize] = Counted { counts, found_held, ..Counted::default() };
         self.counts.attempts_all += 1;
         self.counts.attempts += u64::from(counts);
         self.counts.found_held += u64::from(counts && found_held);
         if let Some(detail) = self.detail.as_mut().filter(|_| counts) {
-            detail.began(event.t.saturating_sub(due));
+            detail.began(invoke.saturating_sub(due));
         }
     }
 
-    fn acquired(&mut self, event: &Event, requests: u32, waited: Option<bool>) {
-        self.clients[event.client as usize].acquired = event.t;
-        let attempt = self.clients[event.client as usize];
-        let wait = event.t - attempt.invoke;
-        self.series.granted(event.t, wait);
-        let taken = self.keys[event.key as usize].granted(event.client, attempt.invoke);
+    fn granted(&mut self, attempt: &Attempt, hold: &Hold) {
+        let counted = &mut self.clients[attempt.client as usize];
+        counted.granted = true;
+        let counted = *counted;
+        let (t, wait) = (hold.start, hold.start - attempt.invoke);
+        self.series.granted(t, wait);
+        let taken = self.keys[attempt.key as usize].granted(attempt.client, attempt.invoke);
         self.counts.grants_all += 1;
         // A pause is a drain in between: who waited is served still, in time that counts for nothing.
-        let in_window = self.schedule.measures(event.t) && self.marks.paused_since().is_none();
+        let in_window = self.schedule.measures(t) && self.marks.paused_since().is_none();
         self.counts.grants_in_window += u64::from(in_window);
-        if !attempt.counts {
+        if !counted.counts {
             return;
         }
         self.counts.grants += 1;
         // A server that queues its callers answers the first request only, when it grants: there
         // the call waited if another client held the key at any time of it.
-        self.counts.waited += u64::from(waited.unwrap_or(attempt.found_held || taken.others_first));
-        self.counts.requests += u64::from(requests);
+        self.counts.waited += u64::from(hold.waited.unwrap_or(counted.found_held || taken.others_first));
+        self.counts.requests += u64::from(attempt.acquire_requests);
         self.counts.overtakes += u64::from(taken.overtook);
-        self.waited(event.client, wait);
-        self.grants_of[event.client as usize] += 1;
+        self.waited(attempt.client, wait);
+        self.grants_of[attempt.client as usize] += 1;
         self.latencies.acquire_service.record(wait);
-        self.latencies.acquire_response.record(event.t.saturating_sub(attempt.due));
+        self.latencies.acquire_response.record(t.saturating_sub(attempt.due));
         if let Some(released) = taken.released_at {
-            self.latencies.handoff.record(event.t - released);
+            self.latencies.handoff.record(t - released);
         }
     }
 
-    fn denied(&mut self, event: &Event, denial: Denial, requests: u32) {
-        let attempt = self.close(event.client);
-        let released = self.keys[event.key as usize].leave(event.client, attempt.invoke);
-        self.series.denied(attempt.invoke, event.t, denial);
+    fn denied(&mut self, t: u64, attempt: &Attempt, denial: Denial) {
+        let counted = self.close(attempt.client);
+        let released = self.keys[attempt.key as usize].leave(attempt.client, attempt.invoke);
+        self.series.denied(attempt.invoke, t, denial);
         self.counts.unknown_all += u64::from(denial == Denial::Unknown);
-        if !attempt.counts {
+        if !counted.counts {
             return;
         }
         if denial != Denial::Refused {
-            self.in_vain(event, &attempt, released);
+            self.in_vain(t, attempt, released);
         }
         if denial == Denial::Withdrawn {
             // Out of both sides of every ratio.
             self.counts.attempts -= 1;
-            self.counts.found_held -= u64::from(attempt.found_held);
+            self.counts.found_held -= u64::from(counted.found_held);
             self.counts.withdrawn += 1;
             return;
         }
         self.counts.waited += 1;
-        self.counts.requests += u64::from(requests);
-        self.waited(event.client, event.t - attempt.invoke);
-        self.ended(event, denial, &attempt);
+        self.counts.requests += u64::from(attempt.acquire_requests);
+        self.waited(attempt.client, t - attempt.invoke);
+        self.ended_without(t, attempt, denial);
         match denial {
             Denial::Refused => self.counts.refused += 1,
             Denial::TimedOut => self.counts.timed_out += 1,
@@ -326,19 +332,19 @@ impl Figures {
     }
 
     /// An attempt that counts ended without a grant.
-    fn ended(&mut self, event: &Event, denial: Denial, attempt: &Attempt) {
+    fn ended_without(&mut self, t: u64, attempt: &Attempt, denial: Denial) {
         if let Some(detail) = &mut self.detail {
-            detail.ended(denial, event.t - attempt.invoke, event.t.saturating_sub(attempt.due));
+            detail.ended(denial, t - attempt.invoke, t.saturating_sub(attempt.due));
         }
     }
 
     /// An attempt that counts waited until now and got no answer that a caller can use: it
     /// would have taken at least so long, and so would the hand-off that ended with it.
-    fn in_vain(&mut self, event: &Event, attempt: &Attempt, released: Option<u64>) {
-        self.latencies.acquire_service.record_in_vain(event.t.saturating_sub(attempt.invoke));
-        self.latencies.acquire_response.record_in_vain(event.t.saturating_sub(attempt.due));
+    fn in_vain(&mut self, t: u64, attempt: &Attempt, released: Option<u64>) {
+        self.latencies.acquire_service.record_in_vain(t.saturating_sub(attempt.invoke));
+        self.latencies.acquire_response.record_in_vain(t.saturating_sub(attempt.due));
         if let Some(released) = released {
-            self.latencies.handoff.record_in_vain(event.t.saturating_sub(released));
+            self.latencies.handoff.record_in_vain(t.saturating_sub(released));
         }
     }
 
@@ -349,100 +355,123 @@ impl Figures {
         *longest = (*longest).max(wait_ns);
     }
 
-    /// Counts a lost lease once a grant.
+    /// Counts a lost lease once per grant.
     fn lost(&mut self, client: u32) {
-        let attempt = &mut self.clients[client as usize];
-        if attempt.counts && !attempt.lost {
-            attempt.lost = true;
+        let counted = &mut self.clients[client as usize];
+        if counted.counts && !counted.lost {
+            counted.lost = true;
             self.counts.lost_leases += 1;
         }
     }
 
-    fn release_invoke(&mut self, event: &Event, seen: Seen) {
-        let attempt = &mut self.clients[event.client as usize];
-        attempt.release_invoke = event.t;
-        let wanted = self.keys[event.key as usize].released(event.client, event.t);
+    fn renewed(&mut self, t: u64, client: u32, invoke: u64, outcome: RenewalOutcome) {
+        match outcome {
+            RenewalOutcome::Refused => self.lost(client),
+            RenewalOutcome::Confirmed | RenewalOutcome::Unanswered if !self.clients[client as usize].counts => {}
+            RenewalOutcome::Confirmed => self.latencies.renew.record(t - invoke),
+            RenewalOutcome::Unanswered => self.latencies.renew.record_in_vain(t - invoke),
+        }
+    }
+
+    fn left(&mut self, t: u64, attempt: &Attempt, seen: Seen) {
+        let wanted = self.keys[attempt.key as usize].released(attempt.client, t);
         // Older versions did not record who asked: every other attempt that was open counted.
         self.sleepers_challenge |= seen.challenged.is_none();
         self.challenges_told |= seen.challenged.is_some();
         self.counts.exercised_all += u64::from(seen.challenged.unwrap_or(wanted));
-        if attempt.counts {
-            self.latencies.hold.record(event.t - attempt.acquired);
+        if let Some(hold) = attempt.hold.filter(|_| self.clients[attempt.client as usize].counts) {
+            self.latencies.hold.record(t - hold.start);
         }
     }
 
-    fn released(&mut self, event: &Event, release: ReleaseKind, requests: u32) {
+    fn released(&mut self, t: u64, attempt: &Attempt, release: ReleaseKind) {
         if release == ReleaseKind::NotOwner {
-            self.lost(event.client);
+            self.lost(attempt.client);
         }
-        let attempt = self.close(event.client);
+        let counted = self.close(attempt.client);
         self.counts.unknown_all += u64::from(release == ReleaseKind::Unknown);
-        if !attempt.counts {
+        if !counted.counts {
             return;
         }
-        self.counts.requests += u64::from(requests);
+        self.counts.requests += u64::from(attempt.release_requests);
+        let Some(left) = attempt.hold.and_then(|hold| hold.left) else { return };
         match release {
-            ReleaseKind::Confirmed | ReleaseKind::NotOwner => {
-                self.latencies.release.record(event.t - attempt.release_invoke);
-            }
-            ReleaseKind::Unavailable | ReleaseKind::Unknown => {
-                self.latencies.release.record_in_vain(event.t - attempt.release_invoke);
-            }
+            ReleaseKind::Confirmed | ReleaseKind::NotOwner => self.latencies.release.record(t - left),
+            ReleaseKind::Unavailable | ReleaseKind::Unknown => self.latencies.release.record_in_vain(t - left),
         }
     }
 
-    fn died(&mut self, event: &Event, challenged: Option<bool>) {
-        let attempt = self.close(event.client);
+    fn died(&mut self, t: u64, attempt: &Attempt, challenged: Option<bool>) {
+        let counts = self.close(attempt.client).counts;
         self.counts.unknown_all += 1;
-        if attempt.acquired == 0 {
-            let released = self.keys[event.key as usize].leave(event.client, attempt.invoke);
-            if attempt.counts {
+        let Some(hold) = attempt.hold else {
+            let released = self.keys[attempt.key as usize].leave(attempt.client, attempt.invoke);
+            if counts {
                 self.counts.unknown += 1;
                 self.counts.waited += 1;
-                self.in_vain(event, &attempt, released);
-                self.ended(event, Denial::Unknown, &attempt);
+                self.in_vain(t, attempt, released);
+                self.ended_without(t, attempt, Denial::Unknown);
             }
-        } else if attempt.release_invoke == 0 {
-            // Older versions did not record who asked during the hold of a client that died.
-            let wanted = self.keys[event.key as usize].died(event.client);
-            self.counts.exercised_all += u64::from(challenged.unwrap_or(wanted && !self.challenges_told));
-            if attempt.counts {
-                self.latencies.hold.record_in_vain(event.t.saturating_sub(attempt.acquired));
+            return;
+        };
+        match hold.left {
+            None => {
+                // Older versions did not record who asked during the hold of a client that died.
+                let wanted = self.keys[attempt.key as usize].died(attempt.client);
+                self.counts.exercised_all += u64::from(challenged.unwrap_or(wanted && !self.challenges_told));
+                if counts {
+                    self.latencies.hold.record_in_vain(t.saturating_sub(hold.start));
+                }
             }
-        } else if attempt.counts {
-            self.latencies.release.record_in_vain(event.t.saturating_sub(attempt.release_invoke));
+            Some(left) if counts => self.latencies.release.record_in_vain(t.saturating_sub(left)),
+            Some(_) => {}
         }
     }
 
     /// Ends a client's attempt: whatever else is said of it counts no more.
-    fn close(&mut self, client: u32) -> Attempt {
+    fn close(&mut self, client: u32) -> Counted {
         std::mem::take(&mut self.clients[client as usize])
+    }
+
+    /// An event of the tool itself.
+    fn tool(&mut self, event: &Event) {
+        if let What::SelfStall { from } = event.what {
+            let touches = from < self.schedule.end() && event.t >= self.schedule.measure();
+            self.counts.self_stalls += u64::from(touches);
+        }
+        self.marks.observe(event);
+    }
+}
+
+impl Follower for Figures {
+    fn follow(&mut self, transition: &Transition<'_>) {
+        let (attempt, t) = (transition.attempt, transition.event.t);
+        if let Some(unfinished) = &transition.unfinished {
+            self.close(unfinished.client);
+        }
+        match transition.change {
+            Change::Begun => self.begun(attempt),
+            Change::Granted => {
+                if let Some(hold) = &attempt.hold {
+                    self.granted(attempt, hold);
+                }
+            }
+            Change::Renewed { invoke, outcome } => self.renewed(t, attempt.client, invoke, outcome),
+            Change::Lost => self.lost(attempt.client),
+            Change::Left(seen) => self.left(t, attempt, seen),
+            Change::Ended(End::Denied { denial, .. }) => self.denied(t, attempt, denial),
+            Change::Ended(End::Released { release, .. }) => self.released(t, attempt, release),
+            Change::Ended(End::Died { challenged, .. }) => self.died(t, attempt, challenged),
+            Change::Tool => self.tool(transition.event),
+        }
     }
 }
 
 impl Observer for Figures {
     fn observe(&mut self, event: &Event) {
-        match event.what {
-            What::Invoke { due } => self.invoke(event, due),
-            What::Acquired { requests, waited, .. } => self.acquired(event, requests, waited),
-            What::Denied { denial, requests, .. } => self.denied(event, denial, requests),
-            What::Renewed { invoke, outcome, .. } => match outcome {
-                RenewalOutcome::Refused => self.lost(event.client),
-                RenewalOutcome::Confirmed | RenewalOutcome::Unanswered
-                    if !self.clients[event.client as usize].counts => {}
-                RenewalOutcome::Confirmed => self.latencies.renew.record(event.t - invoke),
-                RenewalOutcome::Unanswered => self.latencies.renew.record_in_vain(event.t - invoke),
-            },
-            What::Lost { .. } => self.lost(event.client),
-            What::ReleaseInvoke { seen, .. } => self.release_invoke(event, seen),
-            What::Released { release, requests, .. } => self.released(event, release, requests),
-            What::Died { challenged, .. } => self.died(event, challenged),
-            What::SelfStall { from } => {
-                let touches = from < self.schedule.end() && event.t >= self.schedule.measure();
-                self.counts.self_stalls += u64::from(touches);
-            }
-            What::PauseBegins | What::Paused { .. } | What::Marker { .. } => self.marks.observe(event),
-        }
+        let mut attempts = std::mem::take(&mut self.attempts);
+        self.follow(&attempts.observe(event));
+        self.attempts = attempts;
     }
 }
 

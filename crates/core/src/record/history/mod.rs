@@ -20,7 +20,6 @@
 mod limits;
 mod line;
 mod reader;
-mod sequence;
 mod tail;
 mod whole;
 mod writer;
@@ -28,7 +27,6 @@ mod writer;
 pub use limits::named;
 pub use line::{Cut, Header, Judged, Line, parse};
 pub use reader::{HistoryError, HistoryReader, Next};
-pub use sequence::{Sequence, Stage};
 pub use tail::Ending;
 pub use whole::{WholePart, WholeParts};
 pub use writer::{Alarm, HistoryFile, Recorded, TrialHistory};

@@ -4,7 +4,7 @@ use crate::live::{LiveTrial, Snapshot};
 use crate::{Measurements, Replayed};
 use lockbench_core::oracle::{JudgedHistory, Oracle};
 use lockbench_core::record::figures::{Figures, Pause, Schedule};
-use lockbench_core::record::history::{Cut, Header, Sequence};
+use lockbench_core::record::history::{Cut, Header};
 use lockbench_core::record::{Event, Observer, What};
 
 /// A trial as far as its history was read.
@@ -17,12 +17,10 @@ pub struct Fold {
     ended: Option<u64>,
     /// The pause that goes on.
     pause: Option<Pause>,
-    sequence: Sequence,
     cut: Option<Cut>,
     last: u64,
     events: u64,
     attempts: u64,
-    gaps: u64,
 }
 
 impl Fold {
@@ -35,9 +33,8 @@ impl Fold {
         let figures = Figures::new(schedule.clone(), header.clients, header.keys);
         let judged = JudgedHistory::new(Oracle::new(header.clients, header.keys, header.start), None);
         let trial = LiveTrial::new((&header.backend, header.trial), schedule.clone(), figures, judged, true);
-        let sequence = Sequence::new(header.clients);
         let last = header.start;
-        Self { header, trial, schedule, ended, pause: None, sequence, cut: None, last, events: 0, attempts: 0, gaps: 0 }
+        Self { header, trial, schedule, ended, pause: None, cut: None, last, events: 0, attempts: 0 }
     }
 
     /// Whose it is.
@@ -50,7 +47,6 @@ impl Fold {
         if self.cut.is_some() {
             return;
         }
-        self.gaps += u64::from(self.sequence.observe(event).is_err());
         match event.what {
             What::PauseBegins if self.pause.is_none() => {
                 self.pause = Some(self.schedule.pause(event.t));
@@ -111,6 +107,7 @@ impl Fold {
     pub fn finish(mut self) -> Replayed {
         self.resume(self.last);
         let judged = self.snapshot(self.reached_ns()).judged;
+        let gaps = self.trial.gaps();
         let (figures, findings, _) = self.trial.finish();
         Replayed {
             cut: self.cut,
@@ -120,7 +117,7 @@ impl Fold {
             events: self.events,
             after_the_cut: 0,
             attempts: self.attempts,
-            gaps: self.gaps,
+            gaps,
             first_gap: None,
             broken_off: false,
             schedule: self.schedule,

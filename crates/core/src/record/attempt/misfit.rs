@@ -1,0 +1,82 @@
+//! Events that cannot come where they are: others were lost before them, or somebody has
+//! changed the history.
+
+use std::fmt;
+
+use super::{Attempt, Stage};
+use crate::record::event::{Event, What};
+
+/// Why an event cannot come where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// Its client stands elsewhere.
+    Attempt {
+        /// The event.
+        event: Event,
+        /// Where the client's last attempt stood.
+        stood: Stage,
+        /// The key of that.
+        key: u32,
+    },
+    /// A pause begins in a pause.
+    PauseInPause {
+        /// Begin of the outer one.
+        since: u64,
+    },
+    /// A pause ends that did not begin.
+    PauseWithoutBegin {
+        /// When it is said to have begun.
+        from: u64,
+    },
+}
+
+/// The misfit that an event is to the last attempt of its client, if it is one.
+pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
+    let stood = attempt.stage;
+    let fits = match event.what {
+        What::Invoke { .. } => return (stood != Stage::Over).then(|| misfit(attempt, event)),
+        What::Acquired { .. } | What::Denied { .. } => stood == Stage::Waiting,
+        What::Renewed { .. } | What::Lost { .. } | What::ReleaseInvoke { .. } => stood == Stage::Holding,
+        What::Released { .. } => stood == Stage::Releasing,
+        What::Died { .. } => stood != Stage::Over,
+        What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => return None,
+    };
+    (!fits || attempt.key != event.key).then(|| misfit(attempt, event))
+}
+
+fn misfit(attempt: &Attempt, event: &Event) -> Misfit {
+    Misfit::Attempt { event: *event, stood: attempt.stage, key: attempt.key }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (event, stood, key) = match self {
+            Self::Attempt { event, stood, key } => (event, stood, key),
+            Self::PauseInPause { since } => {
+                return write!(f, "a pause begins in the pause that began at {since}: a line is missing");
+            }
+            Self::PauseWithoutBegin { from } => {
+                return write!(f, "the end of a pause that did not begin at {from}: a line is missing");
+            }
+        };
+        let does = match event.what {
+            What::Invoke { .. } => "asks for",
+            What::Acquired { .. } => "is granted",
+            What::Denied { .. } => "is denied",
+            What::Renewed { .. } => "renews",
+            What::Lost { .. } => "loses",
+            What::ReleaseInvoke { .. } => "gives back",
+            What::Released { .. } => "has given back",
+            What::Died { .. } => "dies at",
+            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => "has nothing of",
+        };
+        write!(f, "client {} {does} key {} ", event.client, event.key)?;
+        match stood {
+            Stage::Over => f.write_str("after its last attempt was over")?,
+            Stage::Waiting => write!(f, "while it was waiting for key {key}")?,
+            Stage::Holding => write!(f, "while it was holding key {key}")?,
+            Stage::Releasing => write!(f, "while it was releasing key {key}")?,
+        }
+        f.write_str(": a line is missing")
+    }
+}

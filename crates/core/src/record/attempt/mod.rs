@@ -1,0 +1,173 @@
+//! One attempt: the one state machine that turns the stream of events into attempts that
+//! began, were granted or denied, and ended. Everything that is said of attempts (figures,
+//! verdict, history, lanes, scenes, exports) follows its [`Transition`]s.
+//!
+//! A client has one attempt open at a time, so that memory is that of the clients. Where
+//! events were lost the state machine goes on with what it is told: an attempt whose begin
+//! is missing is made up from the event that tells of it, one whose end is missing is
+//! handed over as unfinished, and the transition says that it does not fit.
+
+mod machine;
+mod misfit;
+#[cfg(test)]
+mod tests;
+
+pub use machine::Attempts;
+pub use misfit::Misfit;
+
+use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen};
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// It has ended, or none has begun.
+    #[default]
+    Over,
+    /// The client asked for the key, and has no answer yet.
+    Waiting,
+    /// The client has the key.
+    Holding,
+    /// The client gives the key back, and has no answer yet.
+    Releasing,
+}
+
+/// An attempt as far as its events tell. Instants are clock nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// Client number.
+    pub client: u32,
+    /// Key index.
+    pub key: u32,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Is its begin recorded? If not, `due` and `invoke` are the first that is known of it.
+    pub begun: bool,
+    /// The due instant.
+    pub due: u64,
+    /// `acquire_invoke`.
+    pub invoke: u64,
+    /// Its last event so far; not the answer that ended it.
+    pub last: u64,
+    /// Requests sent for the acquire, once it is answered.
+    pub acquire_requests: u32,
+    /// Requests sent for the release, once it is answered.
+    pub release_requests: u32,
+    /// What it holds or held; `None`: it has no grant.
+    pub hold: Option<Hold>,
+}
+
+/// The hold of a granted attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// `acquire_ok`.
+    pub start: u64,
+    /// Fencing token, if offered.
+    pub token: Option<u64>,
+    /// Was it granted by a later request than the first? `None`: the recipe cannot tell.
+    pub waited: Option<bool>,
+    /// Local validity as the session gave it last; `u64::MAX`: no lease.
+    pub validity: u64,
+    /// Until when the service has promised the key without a gap: the validity as granted and
+    /// as extended by renewals that were confirmed before it ended.
+    pub promise: u64,
+    /// When the last confirmed renewal was asked for.
+    pub renewal_invoke: Option<u64>,
+    /// When the session first learned that the lock was lost.
+    pub lost: Option<u64>,
+    /// `release_invoke`, the end of the naive hold.
+    pub left: Option<u64>,
+}
+
+/// What an event did to its attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It began.
+    Begun,
+    /// It was granted: [`Attempt::hold`] is there from now on.
+    Granted,
+    /// A renewal was answered.
+    Renewed {
+        /// When it was asked for.
+        invoke: u64,
+        /// How it was answered.
+        outcome: RenewalOutcome,
+    },
+    /// The session told that the lock is lost.
+    Lost,
+    /// The critical section is over, and the release is about to be sent.
+    Left(Seen),
+    /// It is over.
+    Ended(End),
+    /// None: the event is of the tool itself.
+    Tool,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Without a grant.
+    Denied {
+        /// How.
+        denial: Denial,
+        /// For unknown ones: when a possible hold is surely over.
+        surely_ended: u64,
+    },
+    /// With the answer to its release.
+    Released {
+        /// How it was answered.
+        release: ReleaseKind,
+        /// For unconfirmed ones: when the hold is surely over.
+        surely_ended: u64,
+    },
+    /// With the death of its client.
+    Died {
+        /// When a possible hold is surely over.
+        surely_ended: u64,
+        /// If the client died inside: did a request of another client challenge its hold?
+        challenged: Option<bool>,
+    },
+}
+
+impl Attempt {
+    /// Returns whether the client is inside the critical section: granted, and not left.
+    #[must_use]
+    pub fn inside(&self) -> bool {
+        self.hold.is_some_and(|hold| hold.left.is_none())
+    }
+
+    /// When somebody may be a holder unseen after an attempt that ended so at `t`: from the
+    /// call whose answer is lost, or from the death of its client inside, until it is surely
+    /// over.
+    #[must_use]
+    pub fn uncertain(&self, end: End, t: u64) -> Option<(u64, u64)> {
+        let until = match end {
+            End::Denied { denial: Denial::Unknown, surely_ended }
+            | End::Released { release: ReleaseKind::Unknown, surely_ended }
+            | End::Died { surely_ended, .. } => surely_ended,
+            End::Denied { .. } | End::Released { .. } => return None,
+        };
+        let calling = self.hold.map_or(Some(self.invoke), |hold| hold.left);
+        Some((calling.unwrap_or(t), until))
+    }
+}
+
+/// What one event tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Transition<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// What it did.
+    pub change: Change,
+    /// The attempt that it did it to, as it is now; an empty one for an event of the tool.
+    pub attempt: &'a Attempt,
+    /// The client's attempt before, if its end is missing.
+    pub unfinished: Option<Attempt>,
+    /// Why the event cannot come here: others were lost before it, or taken out.
+    pub misfit: Option<Misfit>,
+}
+
+/// Something that folds over the transitions of a trial's attempts.
+pub trait Follower {
+    /// The next transition, in order of time.
+    fn follow(&mut self, transition: &Transition<'_>);
+}
