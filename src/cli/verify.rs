@@ -260,7 +260,20 @@ fn on(stored: &TrialResult, replayed: &Replayed) -> String {
         SafetyVerdict::Unknown => "unknown",
         SafetyVerdict::NotExercised => "not exercised",
     };
-    format!("{extent}; {} double grants in them; the run's verdict: {verdict}", grouped(doubles))
+    format!(
+        "{extent}; {} double grants in them; the run's verdict: {verdict}{}",
+        grouped(doubles),
+        unjudged(&replayed.unjudged)
+    )
+}
+
+/// What of the file this version does not know.
+fn unjudged(kinds: &BTreeMap<String, u64>) -> String {
+    if kinds.is_empty() {
+        return String::new();
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
+    format!("; not judged, because this version does not know them: {}", kinds.join(", "))
 }
 
 /// What of the file was read and not judged.

@@ -11,6 +11,7 @@ mod controls;
 mod exit_codes;
 mod explain;
 mod gates;
+mod history_version_1;
 mod html_report;
 mod judges;
 mod locale;

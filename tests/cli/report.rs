@@ -11,7 +11,7 @@ use crate::support::cli::Place;
 use flate2::read::MultiGzDecoder;
 use lockbench::oracle::{Findings, Oracle};
 use lockbench::record::Observer;
-use lockbench::record::history::{Header, Line, parse};
+use lockbench::record::history::{Header, Line, Parser};
 use serde_json::Value;
 
 /// Fields of `report.json`, of one of its results, and of the parts of both.
@@ -185,16 +185,17 @@ fn the_series_has_a_row_a_second_and_sums_to_the_grants() {
 fn replay(path: &Path) -> Vec<(Header, Findings)> {
     let mut done = Vec::new();
     let mut current: Option<(Header, Oracle)> = None;
-    let mut last = 0;
+    let (mut last, mut parser) = (0, Parser::default());
     for line in BufReader::new(MultiGzDecoder::new(fs::File::open(path).unwrap())).lines() {
         let line = line.unwrap();
-        match parse(&line).unwrap_or_else(|error| panic!("{error}: {line}")) {
+        match parser.parse(&line).unwrap_or_else(|error| panic!("{error}: {line}")) {
             Line::Result(header) => {
                 done.extend(current.take().map(|(header, oracle)| (header, oracle.finish())));
                 last = 0;
                 let oracle = Oracle::new(header.clients, header.keys, header.start);
                 current = Some((header, oracle));
             }
+            Line::Unjudged(one) => panic!("not judged: {one:?}"),
             Line::Cut(cut) => assert!(cut.t >= last, "out of order: {line}"),
             Line::Event(event) => {
                 assert!(event.t >= last, "out of order: {line}");

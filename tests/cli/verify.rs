@@ -148,6 +148,24 @@ fn a_changed_history_is_found_out() {
 }
 
 #[test]
+fn what_this_version_does_not_know_is_kept_and_said_to_be_unjudged() {
+    let (place, run) = ran("r", "", "\"memory\"", 0);
+    let mut lines = history(&run);
+    let at = somewhere(&lines, "\"released\"");
+    let event: serde_json::Value = serde_json::from_str(&lines[at]).unwrap();
+    let fault = |kind: &str| format!("{{\"t\":{},\"e\":\"{kind}\",\"fault\":\"pause\"}}", event["t"]);
+    lines.splice(at..at, [fault("fault_injected"), fault("fault_healed"), fault("fault_injected")]);
+    store_history(&run, &lines);
+    verify(&place).exits(0).tells(&["agrees on all ", "not judged", ": 1 fault_healed, 2 fault_injected"]);
+    for arguments in [&["report", "r"][..], &["watch", "r", "--speed", "1000x"], &["export", "r", "--to", "all"]] {
+        assert!(!place.run(arguments).err.contains("history.jsonl.gz"), "{arguments:?}");
+    }
+    lines[at] = lines[at].replace(&event["t"].to_string(), "1");
+    store_history(&run, &lines);
+    verify(&place).exits(1).complains(&["history.jsonl.gz", "line "]);
+}
+
+#[test]
 fn a_changed_report_is_found_out() {
     let (place, run) = ran2();
     let path = run.join("report.json");

@@ -12,7 +12,7 @@ use super::witness::{Visit, Witness};
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{Acquire, Asking, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{Denial, Reasons, ReleaseKind, RenewalOutcome, Shard, What};
+use lockbench_core::record::{AttemptId, Denial, Reasons, ReleaseKind, RenewalOutcome, Shard, What};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::{AcquireMode, Plan};
 use lockbench_core::workload::{Wish, Wishes};
@@ -27,6 +27,8 @@ const THROTTLE_NS: u64 = 200_000;
 /// Everything one client needs.
 pub struct Client {
     pub index: u32,
+    /// Attempts begun so far.
+    pub attempts: u32,
     pub session: Box<dyn Session>,
     pub shard: Shard,
     pub keys: Arc<[Key]>,
@@ -47,7 +49,7 @@ pub struct Client {
 /// Records the death of a client that is dropped in the middle of an attempt.
 struct OpenAttempt {
     shard: Shard,
-    client: u32,
+    id: AttemptId,
     key: u32,
     ttl_ns: Option<u64>,
     timer: Timer,
@@ -62,7 +64,7 @@ impl Drop for OpenAttempt {
         let challenged = self.visit.take().map(|(witness, visit)| witness.abandon(&visit));
         if !self.over {
             let surely_ended = self.ttl_ns.map_or(NEVER, |ttl| self.timer.now().saturating_add(ttl));
-            self.shard.stamp(self.client, self.key, What::Died { surely_ended, challenged });
+            self.shard.stamp_of(self.id, self.key, |_| What::Died { surely_ended, challenged });
         }
     }
 }
@@ -162,9 +164,11 @@ impl Client {
     async fn attempt(&mut self, wish: &Wish, due: Option<u64>) -> bool {
         let keys = Arc::clone(&self.keys);
         let key = &keys[wish.key as usize];
+        self.attempts += 1;
+        let id = self.id();
         let mut open = OpenAttempt {
             shard: self.shard.clone(),
-            client: self.index,
+            id,
             key: key.index,
             ttl_ns: self.session.effective_ttl_ns(),
             timer: self.timer.clone(),
@@ -173,7 +177,7 @@ impl Client {
             over: false,
         };
         let sent = self.session.requests();
-        let invoke = self.shard.stamp_with(self.index, key.index, |t| What::Invoke { due: due.unwrap_or(t) });
+        let invoke = self.shard.stamp_of(id, key.index, |t| What::Invoke { due: due.unwrap_or(t) });
         let patience = match self.plan.acquire {
             AcquireMode::Try => Patience::Try,
             AcquireMode::Wait { timeout_ns } => {
@@ -197,6 +201,11 @@ impl Client {
         served
     }
 
+    /// The name of its attempt under way.
+    fn id(&self) -> AttemptId {
+        AttemptId { client: self.index, number: self.attempts }
+    }
+
     fn denied(&self, key: u32, outcome: Acquire, patience: &Patience, requests: u32) -> bool {
         let brought_forward = matches!(patience, Patience::Until(deadline) if deadline.brought_forward());
         let (denial, surely_ended) = match outcome {
@@ -213,16 +222,16 @@ impl Client {
             // A grant never comes here: it has been held already.
             Acquire::Refused | Acquire::Acquired(_) => (Denial::Refused, 0),
         };
-        self.shard.stamp(self.index, key, What::Denied { denial, surely_ended, requests });
+        self.shard.stamp_of(self.id(), key, |_| What::Denied { denial, surely_ended, requests });
         matches!(denial, Denial::Refused | Denial::TimedOut | Denial::Withdrawn)
     }
 
     /// The critical section and the release.
     async fn hold(&mut self, mut grant: Grant, hold_ns: u64, requests: u32, open: &mut OpenAttempt) {
-        let (client, key) = (self.index, grant.key());
+        let (id, key) = (self.id(), grant.key());
         let (token, validity, waited) = (grant.token(), grant.validity_ns(), grant.waited());
         let acquired = What::Acquired { token, validity, requests, waited };
-        let start = self.shard.stamp(client, key, acquired);
+        let start = self.shard.stamp_of(id, key, |_| acquired);
         let visit = self.witness.enter(key, grant.token());
         let enter = self.timer.now();
         open.visit = Some((Arc::clone(&self.witness), visit));
@@ -232,10 +241,10 @@ impl Client {
         let exit = self.timer.now();
         let seen = open.visit.take().map(|(witness, visit)| witness.leave(&visit)).unwrap_or_default();
         if let Some(at) = self.session.lost_at().filter(|at| *at >= start) {
-            self.shard.stamp(client, key, What::Lost { at });
+            self.shard.stamp_of(id, key, |_| What::Lost { at });
         }
         let sent = self.session.requests();
-        self.shard.stamp(client, key, What::ReleaseInvoke { enter, exit, seen });
+        self.shard.stamp_of(id, key, |_| What::ReleaseInvoke { enter, exit, seen });
         let (release, surely_ended) = match self.session.release(grant).await {
             Release::Confirmed => (ReleaseKind::Confirmed, 0),
             Release::NotOwner => (ReleaseKind::NotOwner, 0),
@@ -249,7 +258,7 @@ impl Client {
             }
         };
         let requests = (self.session.requests() - sent) as u32;
-        self.shard.stamp(client, key, What::Released { release, surely_ended, requests });
+        self.shard.stamp_of(id, key, |_| What::Released { release, surely_ended, requests });
     }
 
     /// Holds for `hold_ns` from `start`, renewing on the way. A stop ends it early.
@@ -284,7 +293,7 @@ impl Client {
             }
         };
         let renewed = What::Renewed { invoke, outcome, validity: grant.validity_ns() };
-        self.shard.stamp(self.index, grant.key(), renewed);
+        self.shard.stamp_of(self.id(), grant.key(), |_| renewed);
         go_on
     }
 }

@@ -106,6 +106,7 @@ impl Share {
         let spec = &self.spec;
         Client {
             index,
+            attempts: 0,
             session,
             shard: self.shard.clone(),
             keys: Arc::clone(&spec.keys),

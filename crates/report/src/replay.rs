@@ -13,7 +13,7 @@ use lockbench_core::oracle::{Findings, Oracle};
 use lockbench_core::record::TrialReport;
 use lockbench_core::record::attempt::Stage;
 use lockbench_core::record::figures::{Figures, Pause, Schedule};
-use lockbench_core::record::history::{Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded};
+use lockbench_core::record::history::{Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded, Unjudged};
 use lockbench_core::record::{Attempts, Denial, Event, Follower, Observer, ReaderCounts, What};
 
 /// One result, judged again.
@@ -38,6 +38,9 @@ pub struct Replayed {
     pub gaps: u64,
     /// The first of them, with file and line.
     pub first_gap: Option<HistoryError>,
+    /// What is in the history and was not judged, because this version does not know it: how
+    /// often, by kind.
+    pub unjudged: BTreeMap<String, u64>,
     /// Is it the last result of a file that breaks off?
     pub broken_off: bool,
     /// The phases: as asked for, with the pauses that the events tell of, and measuring
@@ -150,8 +153,9 @@ pub fn replay(
                 }
             }
             (Line::Cut(cut), Some(replay)) => replay.cut(cut),
+            (Line::Unjudged(one), Some(replay)) => replay.unjudged(&one),
             // The reader lets nothing through before the first header.
-            (Line::Event(_) | Line::Cut(_), None) => {}
+            (Line::Event(_) | Line::Cut(_) | Line::Unjudged(_), None) => {}
         }
     }
     if let Some(last) = current {
@@ -159,6 +163,9 @@ pub fn replay(
     }
     Ok(())
 }
+
+/// Kinds of events that are not judged, told apart.
+const UNJUDGED_KINDS: usize = 8;
 
 /// The fold of one result.
 struct Replay {
@@ -178,6 +185,7 @@ struct Replay {
     after_the_cut: u64,
     gaps: u64,
     first_gap: Option<HistoryError>,
+    unjudged: BTreeMap<String, u64>,
 }
 
 impl Replay {
@@ -201,6 +209,7 @@ impl Replay {
             after_the_cut: 0,
             gaps: 0,
             first_gap: None,
+            unjudged: BTreeMap::new(),
         }
     }
 
@@ -248,6 +257,13 @@ impl Replay {
         }
     }
 
+    /// Something that this version does not know: kinds beyond a few are counted together.
+    fn unjudged(&mut self, one: &Unjudged) {
+        let full = self.unjudged.len() >= UNJUDGED_KINDS && !self.unjudged.contains_key(&one.kind);
+        let kind = if full { "others" } else { one.kind.as_str() };
+        *self.unjudged.entry(kind.to_owned()).or_default() += 1;
+    }
+
     fn gap(&mut self, error: impl FnOnce() -> HistoryError) {
         self.gaps += 1;
         self.first_gap.get_or_insert_with(error);
@@ -260,7 +276,7 @@ impl Replay {
         if let Some(from) = self.figures.paused_since() {
             // Nobody knows how long it went on.
             let what = What::Paused { from };
-            self.figures.observe(&Event { t: self.last.max(from), client: Event::NOBODY, key: 0, what });
+            self.figures.observe(&Event { t: self.last.max(from), client: Event::NOBODY, attempt: 0, key: 0, what });
         }
         self.go_on(self.last);
         if broken_off {
@@ -277,6 +293,7 @@ impl Replay {
             attempts: self.attempts,
             gaps: self.gaps,
             first_gap: self.first_gap,
+            unjudged: self.unjudged,
             broken_off,
             schedule: self.schedule,
             header: self.header,
@@ -289,8 +306,9 @@ impl Replay {
         let t = self.last;
         let what = What::Denied { denial: Denial::Withdrawn, surely_ended: 0, requests: 0 };
         let waiting = self.machine.open().filter(|attempt| attempt.stage == Stage::Waiting);
-        let ends: Vec<Event> =
-            waiting.map(|attempt| Event { t, client: attempt.client, key: attempt.key, what }).collect();
+        let ends: Vec<Event> = waiting
+            .map(|attempt| Event { t, client: attempt.client, attempt: attempt.number, key: attempt.key, what })
+            .collect();
         ends.iter().for_each(|event| self.figures.follow(&self.machine.observe(event)));
     }
 }

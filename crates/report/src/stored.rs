@@ -311,7 +311,7 @@ fn fold_scenes(path: &Path, bare: &mut Vec<Vec<Scene>>, done: &mut Vec<Vec<Scene
                     fold.observe(&event);
                 }
             }
-            Line::Cut(_) => {}
+            Line::Cut(_) | Line::Unjudged(_) => {}
         }
     }
     done.extend(fold.map(SceneFold::finish));

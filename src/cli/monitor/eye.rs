@@ -216,7 +216,7 @@ mod tests {
         let clock = Clock::monotonic();
         let sight = Sight::shared("redis", clock.now());
         let eye = Eye::new(&sight, clock, 1, true, (2, 1));
-        let saw = |t, what| eye.sees(&Event { t, client: 0, key: 0, what });
+        let saw = |t, what| eye.sees(&Event { t, client: 0, attempt: 0, key: 0, what });
         assert_eq!(eye.answered_until(), None);
         saw(10, What::Invoke { due: 10 });
         saw(20, What::Acquired { token: None, validity: 0, requests: 1, waited: None });
@@ -239,7 +239,7 @@ mod tests {
             let total = lock(&sight).rolling.total().clone();
             (total.dropped, total.missed, total.stalled)
         };
-        let saw = |t, what| eye.sees(&Event { t, client: 0, key: 0, what });
+        let saw = |t, what| eye.sees(&Event { t, client: 0, attempt: 0, key: 0, what });
         let granted = What::Acquired { token: None, validity: 0, requests: 1, waited: None };
         let told = |dues: &[u64]| {
             let all = dues.iter().map(|due| untaken(begin + due, false)).collect();
@@ -293,7 +293,7 @@ mod tests {
         let t = clock.now();
         lock(&sight).answers(t);
         lock(&sight).take_turns();
-        (0..2).for_each(|client| eye.sees(&Event { t, client, key: 0, what: What::Invoke { due: t } }));
+        (0..2).for_each(|client| eye.sees(&Event { t, client, attempt: 0, key: 0, what: What::Invoke { due: t } }));
         eye.unheard_ns.set(SILENCE_NS);
         eye.asked.set(Some(t.saturating_sub(2 * SILENCE_NS)));
         assert!(eye.ticks(Alarm::default(), Vec::new()).is_break());

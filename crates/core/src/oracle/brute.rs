@@ -102,7 +102,7 @@ fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
     let mut t = 1;
     for script in scripts {
         t += script.think;
-        let mut push = |t: u64, what: What| events.push(Event { t, client, key: script.key, what });
+        let mut push = |t: u64, what: What| events.push(Event { t, client, attempt: 0, key: script.key, what });
         let invoke = t;
         push(t, What::Invoke { due: t });
         t += script.wait;

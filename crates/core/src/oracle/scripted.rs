@@ -25,7 +25,7 @@ fn renewed(invoke: u64, validity: u64) -> What {
 fn oracle(events: &[(u64, u32, What)]) -> Oracle {
     let mut oracle = Oracle::new(4, 1, 0);
     for (t, client, what) in events {
-        oracle.observe(&Event { t: *t, client: *client, key: 0, what: *what });
+        oracle.observe(&Event { t: *t, client: *client, attempt: 0, key: 0, what: *what });
     }
     oracle
 }
@@ -247,7 +247,7 @@ fn a_hold_whose_end_was_lost_lasts_to_the_last_event_inside_of_it_and_blocks_nob
 #[test]
 fn memory_does_not_grow_with_attempts_whose_end_was_lost_or_is_unknown() {
     let mut oracle = oracle(&[]);
-    let mut see = |t: u64, client: u32, what: What| oracle.observe(&Event { t, client, key: 0, what });
+    let mut see = |t: u64, client: u32, what: What| oracle.observe(&Event { t, client, attempt: 0, key: 0, what });
     for round in 0..10_000_u64 {
         let t = 100 * round;
         see(t, 0, INVOKE);
@@ -330,7 +330,7 @@ fn an_inside_grant_is_told_with_the_holder_whose_promise_was_broken() {
 fn the_first_hundred_are_kept_and_all_are_counted_by_their_second() {
     let second = 1_000_000_000;
     let mut oracle = Oracle::new(2, 1, second);
-    let mut see = |t: u64, client: u32, what: What| oracle.observe(&Event { t, client, key: 0, what });
+    let mut see = |t: u64, client: u32, what: What| oracle.observe(&Event { t, client, attempt: 0, key: 0, what });
     see(second, 0, INVOKE);
     see(second, 0, acquired(1, u64::MAX));
     for i in 0..150_u64 {

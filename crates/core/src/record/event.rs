@@ -7,10 +7,23 @@ pub struct Event {
     pub t: u64,
     /// Client number; [`Event::NOBODY`] for events of the tool itself.
     pub client: u32,
+    /// Number of the attempt within its client, from 1: with the client it names the attempt
+    /// within the trial. 0 where that is not recorded (a history of version 1): then it is
+    /// the one that the client has open.
+    pub attempt: u32,
     /// Key index; meaningless for events of the tool itself.
     pub key: u32,
     /// What happened.
     pub what: What,
+}
+
+/// The name of an attempt within its trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptId {
+    /// Client number.
+    pub client: u32,
+    /// Its number within the client, from 1.
+    pub number: u32,
 }
 
 impl Event {

@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn ties_come_in_order_of_shard_however_slowly_they_arrive() {
         let events = |client: u32, times: &[u64]| -> Vec<Event> {
-            let event = |t: &u64| Event { t: *t, client, key: 0, what: What::Invoke { due: 0 } };
+            let event = |t: &u64| Event { t: *t, client, attempt: 0, key: 0, what: What::Invoke { due: 0 } };
             times.iter().map(event).collect()
         };
         let shards = || vec![events(0, &[3, 5, 5, 9]), events(1, &[2, 3, 5]), events(2, &[1, 5, 8])];
@@ -227,7 +227,10 @@ mod tests {
     #[test]
     fn nothing_is_shown_past_the_least_complete_shard() {
         let events = |times: &[u64]| -> Vec<Event> {
-            times.iter().map(|t| Event { t: *t, client: 0, key: 0, what: What::Invoke { due: 0 } }).collect()
+            times
+                .iter()
+                .map(|t| Event { t: *t, client: 0, attempt: 0, key: 0, what: What::Invoke { due: 0 } })
+                .collect()
         };
         let shards = vec![Complete(events(&[10]), 90), Complete(events(&[3, 4, 5, 6]), 90), Complete(Vec::new(), 5)];
         let (mut reader, mut seen) = (Reader::new(shards), Seen::default());

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::event::{Event, What};
+use super::event::{AttemptId, Event, What};
 use super::merge::Source;
 use crate::clock::Clock;
 
@@ -124,9 +124,15 @@ impl Shard {
 
     /// As [`Shard::stamp`], for events that contain their own stamp.
     pub fn stamp_with(&self, client: u32, key: u32, what: impl FnOnce(u64) -> What) -> u64 {
+        self.stamp_of(AttemptId { client, number: 0 }, key, what)
+    }
+
+    /// The same of a numbered attempt.
+    pub fn stamp_of(&self, attempt: AttemptId, key: u32, what: impl FnOnce(u64) -> What) -> u64 {
         self.gate.stamping.store(true, Ordering::SeqCst);
         let t = self.clock.now();
-        self.push(Event { t, client, key, what: what(t) });
+        let AttemptId { client, number } = attempt;
+        self.push(Event { t, client, attempt: number, key, what: what(t) });
         self.gate.stamping.store(false, Ordering::Release);
         t
     }

@@ -19,8 +19,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockbench_core::record::attempt::{Change, End};
 use lockbench_core::record::history::Header;
-use lockbench_core::record::{Denial, Event, ReleaseKind, What};
+use lockbench_core::record::{Attempts, Denial, Event, ReleaseKind, Transition, What};
 
 /// Whose word is taken where server and client disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +113,9 @@ pub fn keys(events: &[Event]) -> BTreeSet<u32> {
 /// The rows of one key.
 pub fn rows(header: &Header, events: &[Event], key: u32, variant: Variant) -> Vec<Row> {
     let mut writer = Writer { header, variant, rows: Vec::new(), clients: BTreeMap::new() };
+    let mut attempts = Attempts::default();
     for event in events.iter().filter(|event| event.key == key && event.client != Event::NOBODY) {
-        writer.event(event);
+        writer.follow(&attempts.observe(event));
     }
     writer.close(events.last().map_or(header.start, |event| event.t));
     writer.rows
@@ -123,7 +125,6 @@ pub fn rows(header: &Header, events: &[Event], key: u32, variant: Variant) -> Ve
 struct Client {
     process: u64,
     open: Option<Operation>,
-    holds: bool,
 }
 
 struct Writer<'a> {
@@ -133,23 +134,28 @@ struct Writer<'a> {
     clients: BTreeMap<u32, Client>,
 }
 
+/// Of a grant: its client and its fencing token.
+type Granted = Option<(u32, Option<u64>)>;
+
 impl Writer<'_> {
     fn client(&mut self, client: u32) -> &mut Client {
-        self.clients.entry(client).or_insert(Client { process: u64::from(client), open: None, holds: false })
+        self.clients.entry(client).or_insert(Client { process: u64::from(client), open: None })
     }
 
-    fn event(&mut self, event: &Event) {
-        match event.what {
-            What::Invoke { .. } => {
-                // Inside of a hold, again only where events were lost.
-                self.abandon(event.client, event.t, "lost");
-                self.invoke(event, Operation::Acquire);
+    fn follow(&mut self, transition: &Transition<'_>) {
+        let (attempt, t) = (transition.attempt, transition.event.t);
+        if let Some(unfinished) = &transition.unfinished {
+            self.abandon(unfinished.client, unfinished.inside(), t, "lost");
+        }
+        let client = attempt.client;
+        match transition.change {
+            Change::Begun => self.invoke(client, t, Operation::Acquire),
+            Change::Granted => {
+                let token = attempt.hold.and_then(|hold| hold.token);
+                self.complete(client, t, Kind::Ok, None, Some((client, token)));
             }
-            What::Acquired { token, .. } => {
-                self.complete(event, Kind::Ok, None, Some((event.client, token)));
-                self.client(event.client).holds = true;
-            }
-            What::Denied { denial, .. } => {
+            Change::Left(_) => self.invoke(client, t, Operation::Release),
+            Change::Ended(End::Denied { denial, .. }) => {
                 let (kind, error) = match denial {
                     Denial::Refused => (Kind::Fail, "refused"),
                     Denial::TimedOut => (Kind::Fail, "timed-out"),
@@ -157,13 +163,9 @@ impl Writer<'_> {
                     Denial::Unavailable => (Kind::Fail, "unavailable"),
                     Denial::Unknown => (Kind::Info, "unknown"),
                 };
-                self.complete(event, kind, Some(error), None);
+                self.complete(client, t, kind, Some(error), None);
             }
-            What::ReleaseInvoke { .. } => {
-                self.client(event.client).holds = false;
-                self.invoke(event, Operation::Release);
-            }
-            What::Released { release, .. } => {
+            Change::Ended(End::Released { release, .. }) => {
                 let (strict, error) = match release {
                     ReleaseKind::Confirmed => (Kind::Ok, None),
                     ReleaseKind::NotOwner => (Kind::Fail, Some("not-owner")),
@@ -172,44 +174,41 @@ impl Writer<'_> {
                 };
                 let believed = matches!(release, ReleaseKind::NotOwner | ReleaseKind::Unavailable);
                 let kind = if believed && self.variant == Variant::Belief { Kind::Ok } else { strict };
-                self.complete(event, kind, error, None);
+                self.complete(client, t, kind, error, None);
             }
-            What::Died { .. } => self.abandon(event.client, event.t, "died"),
-            What::Renewed { .. } | What::Lost { .. } => {}
-            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
+            Change::Ended(End::Died { .. }) => self.abandon(client, attempt.inside(), t, "died"),
+            Change::Renewed { .. } | Change::Lost | Change::Tool => {}
         }
     }
 
-    fn invoke(&mut self, event: &Event, operation: Operation) {
+    fn invoke(&mut self, client: u32, t: u64, operation: Operation) {
         // A process has one operation open: only where events were lost is there another.
-        self.complete(event, Kind::Info, Some("lost"), None);
-        let client = self.client(event.client);
+        self.complete(client, t, Kind::Info, Some("lost"), None);
+        let client = self.client(client);
         client.open = Some(operation);
         let process = client.process;
-        self.row(event.t, process, Kind::Invoke, operation, (None, None));
+        self.row(t, process, Kind::Invoke, operation, (None, None));
     }
 
-    fn complete(&mut self, event: &Event, kind: Kind, error: Option<&'static str>, grant: Option<(u32, Option<u64>)>) {
+    fn complete(&mut self, client: u32, t: u64, kind: Kind, error: Option<&'static str>, grant: Granted) {
         let clients = u64::from(self.header.clients);
-        let client = self.client(event.client);
+        let client = self.client(client);
         let Some(operation) = client.open.take() else { return };
         let process = client.process;
         if kind == Kind::Info {
             // The next number that no client has had or will have but this one.
             client.process += clients;
         }
-        self.row(event.t, process, kind, operation, (grant, error));
+        self.row(t, process, kind, operation, (grant, error));
     }
 
-    /// The client went on, or away, and nobody will hear of what it had under way.
-    fn abandon(&mut self, client: u32, t: u64, error: &'static str) {
-        let state = self.client(client);
-        let holds = std::mem::take(&mut state.holds);
-        let event = Event { t, client, key: 0, what: What::Died { surely_ended: 0, challenged: None } };
-        if holds {
-            self.invoke(&event, Operation::Release);
+    /// The client went on, or away, and nobody will hear of what it had under way; `inside`:
+    /// it had the key, and its lease lets go of it some time later.
+    fn abandon(&mut self, client: u32, inside: bool, t: u64, error: &'static str) {
+        if inside {
+            self.invoke(client, t, Operation::Release);
         }
-        self.complete(&event, Kind::Info, Some(error), None);
+        self.complete(client, t, Kind::Info, Some(error), None);
     }
 
     /// The history ends: what is open stays open; who holds the key simply holds it.
@@ -217,8 +216,7 @@ impl Writer<'_> {
         let open: Vec<u32> =
             self.clients.iter().filter(|(_, state)| state.open.is_some()).map(|(client, _)| *client).collect();
         for client in open {
-            self.client(client).holds = false;
-            self.abandon(client, t, "open");
+            self.abandon(client, false, t, "open");
         }
     }
 
@@ -228,7 +226,7 @@ impl Writer<'_> {
         process: u64,
         kind: Kind,
         operation: Operation,
-        (grant, error): (Option<(u32, Option<u64>)>, Option<&'static str>),
+        (grant, error): (Granted, Option<&'static str>),
     ) {
         let index = self.rows.len() as u64;
         let time = t.saturating_sub(self.header.start);

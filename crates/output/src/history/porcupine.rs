@@ -9,112 +9,102 @@
 //! the history, and so does a release that was not served (the lease ends some time);
 //! `answered` then says when its client went on.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::operation::Operation;
 use super::{Rendered, stem};
+use lockbench_core::record::attempt::{Attempt, Change, End, Stage};
 use lockbench_core::record::history::Header;
-use lockbench_core::record::{Denial, Event, ReleaseKind, What};
+use lockbench_core::record::{Attempts, Denial, Event, ReleaseKind, Transition};
 
 /// One file.
 pub fn convert(header: &Header, events: &[Event]) -> Vec<Rendered> {
     let end = events.last().map_or(header.start, |event| event.t);
-    let mut writer = Writer { start: header.start, end, out: String::new(), open: BTreeMap::new() };
-    events.iter().filter(|event| event.client != Event::NOBODY).for_each(|event| writer.event(event));
-    for (client, open) in std::mem::take(&mut writer.open) {
-        if let Some(operation) = open.operation {
-            writer.line(client, &open, operation, end, "open", "");
-        }
-    }
+    let mut writer = Writer { start: header.start, end, out: String::new() };
+    let mut attempts = Attempts::default();
+    events.iter().for_each(|event| writer.follow(&attempts.observe(event)));
+    attempts
+        .open()
+        .filter(|attempt| attempt.stage != Stage::Holding)
+        .for_each(|open| writer.abandon(open, end, "open"));
     vec![Rendered::new(format!("{}.porcupine.jsonl", stem(header)), writer.out)]
-}
-
-/// What a client has under way.
-#[derive(Clone, Copy)]
-struct Open {
-    key: u32,
-    call: u64,
-    /// `None`: it holds the key and calls nobody.
-    operation: Option<Operation>,
 }
 
 struct Writer {
     start: u64,
     end: u64,
     out: String,
-    open: BTreeMap<u32, Open>,
 }
 
 impl Writer {
-    fn event(&mut self, event: &Event) {
-        let (client, key, call) = (event.client, event.key, event.t);
-        match event.what {
-            What::Invoke { .. } => {
-                self.abandon(event, "lost");
-                self.open.insert(client, Open { key, call, operation: Some(Operation::Acquire) });
+    fn follow(&mut self, transition: &Transition<'_>) {
+        let (attempt, t) = (transition.attempt, transition.event.t);
+        if let Some(unfinished) = &transition.unfinished {
+            self.abandon(unfinished, t, "lost");
+        }
+        match transition.change {
+            Change::Granted => {
+                let token = attempt.hold.and_then(|hold| hold.token);
+                let extra = token.map_or_else(String::new, |token| format!(",\"token\":{token}"));
+                self.acquire(attempt, t, "ok", &extra);
             }
-            What::Acquired { token, .. } => {
-                self.complete(event, "ok", token);
-                self.open.insert(client, Open { key, call, operation: None });
-            }
-            What::Denied { denial, .. } => {
+            Change::Ended(End::Denied { denial, .. }) => {
                 let outcome = match denial {
                     Denial::Refused => "refused",
                     Denial::TimedOut => "timed_out",
                     Denial::Withdrawn => "withdrawn",
                     Denial::Unavailable => "unavailable",
-                    Denial::Unknown => "unknown",
+                    Denial::Unknown => {
+                        return self.acquire(attempt, self.end, "unknown", &self.answered(t));
+                    }
                 };
-                self.complete(event, outcome, None);
+                self.acquire(attempt, t, outcome, "");
             }
-            What::ReleaseInvoke { .. } => {
-                if self.open.get(&client).is_some_and(|open| open.operation.is_some()) {
-                    self.abandon(event, "lost");
-                }
-                self.open.insert(client, Open { key, call, operation: Some(Operation::Release) });
-            }
-            What::Released { release, .. } => {
-                let outcome = match release {
-                    ReleaseKind::Confirmed => "ok",
-                    ReleaseKind::NotOwner => "not_owner",
-                    ReleaseKind::Unavailable => "unavailable",
-                    ReleaseKind::Unknown => "unknown",
+            // Where the grant is missing.
+            Change::Left(_) if attempt.hold.is_none() => self.abandon(attempt, t, "lost"),
+            Change::Ended(End::Released { release, .. }) => {
+                let Some(left) = attempt.hold.and_then(|hold| hold.left) else { return };
+                let (outcome, lingers) = match release {
+                    ReleaseKind::Confirmed => ("ok", false),
+                    ReleaseKind::NotOwner => ("not_owner", false),
+                    ReleaseKind::Unavailable => ("unavailable", true),
+                    ReleaseKind::Unknown => ("unknown", true),
                 };
-                self.complete(event, outcome, None);
+                let extra = if lingers { self.answered(t) } else { String::new() };
+                let end = if lingers { self.end } else { t };
+                self.line(attempt, Operation::Release, (left, end), outcome, &extra);
             }
-            What::Died { .. } => self.abandon(event, "died"),
-            What::Renewed { .. } | What::Lost { .. } => {}
-            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => {}
+            Change::Ended(End::Died { .. }) => self.abandon(attempt, t, "died"),
+            Change::Begun | Change::Left(_) | Change::Renewed { .. } | Change::Lost | Change::Tool => {}
         }
     }
 
-    fn complete(&mut self, event: &Event, outcome: &str, token: Option<u64>) {
-        if let Some((open, operation)) = self.open.remove(&event.client).and_then(|open| Some((open, open.operation?)))
-        {
-            let lingers = outcome == "unknown" || (operation == Operation::Release && outcome == "unavailable");
-            let end = if lingers { self.end } else { event.t };
-            let extra = match token {
-                Some(token) => format!(",\"token\":{token}"),
-                None if lingers => format!(",\"answered\":{}", event.t.saturating_sub(self.start)),
-                None => String::new(),
-            };
-            self.line(event.client, &open, operation, end, outcome, &extra);
+    /// When its client went on.
+    fn answered(&self, t: u64) -> String {
+        format!(",\"answered\":{}", t.saturating_sub(self.start))
+    }
+
+    /// An acquire, if its call is known.
+    fn acquire(&mut self, attempt: &Attempt, end: u64, outcome: &str, extra: &str) {
+        if attempt.begun {
+            self.line(attempt, Operation::Acquire, (attempt.invoke, end), outcome, extra);
         }
     }
 
     /// A call that nobody will hear of; from a holder, the release that its lease makes.
-    fn abandon(&mut self, event: &Event, outcome: &str) {
-        if let Some(open) = self.open.remove(&event.client) {
-            let call = if open.operation.is_some() { open.call } else { event.t };
-            let operation = open.operation.unwrap_or(Operation::Release);
-            self.line(event.client, &Open { call, ..open }, operation, self.end, outcome, "");
+    fn abandon(&mut self, attempt: &Attempt, t: u64, outcome: &str) {
+        match attempt.hold {
+            None => self.acquire(attempt, self.end, outcome, ""),
+            Some(hold) => {
+                let call = hold.left.unwrap_or(t);
+                self.line(attempt, Operation::Release, (call, self.end), outcome, "");
+            }
         }
     }
 
-    fn line(&mut self, client: u32, open: &Open, operation: Operation, end: u64, outcome: &str, extra: &str) {
-        let (call, end) = (open.call.saturating_sub(self.start), end.saturating_sub(self.start));
-        let (key, kind) = (open.key, operation.name());
+    fn line(&mut self, of: &Attempt, operation: Operation, (call, end): (u64, u64), outcome: &str, extra: &str) {
+        let (call, end) = (call.saturating_sub(self.start), end.saturating_sub(self.start));
+        let (key, client, kind) = (of.key, of.client, operation.name());
         let _ = writeln!(
             self.out,
             "{{\"key\":{key},\"client\":{client},\"kind\":\"{kind}\",\"call\":{call},\"return\":{end},\

@@ -27,7 +27,9 @@ fn header(clients: u32, keys: u32) -> Header {
 }
 
 fn events(told: &[(u64, u32, u32, What)]) -> Vec<Event> {
-    told.iter().map(|(t, client, key, what)| Event { t: *t, client: *client, key: *key, what: *what }).collect()
+    told.iter()
+        .map(|(t, client, key, what)| Event { t: *t, client: *client, attempt: 0, key: *key, what: *what })
+        .collect()
 }
 
 /// Every outcome once.
@@ -96,7 +98,8 @@ fn nothing_happened_gives_no_rows() {
 
 #[test]
 fn of_many_keys_the_lowest_have_files_and_the_rest_is_told() {
-    let many: Vec<Event> = (0..70).map(|key| Event { t: 100 + u64::from(key), client: 0, key, what: INVOKE }).collect();
+    let many: Vec<Event> =
+        (0..70).map(|key| Event { t: 100 + u64::from(key), client: 0, attempt: 0, key, what: INVOKE }).collect();
     assert_eq!(files("edn", &many).len(), 128);
     assert!(left_out(&header(1, 70), &many).unwrap().contains("of 70 keys only the 64 lowest"));
     assert_eq!(left_out(&header(1, 70), &many[..64]), None);

@@ -101,7 +101,7 @@ mod tests {
     use lockbench_core::record::{Attempts, Event, Follower, ReleaseKind, Seen, What};
 
     fn hold((attempts, lanes): (&mut Attempts, &mut Lanes), client: u32, start: u64, end: u64) {
-        let mut at = |t, what| lanes.follow(&attempts.observe(&Event { t, client, key: 0, what }));
+        let mut at = |t, what| lanes.follow(&attempts.observe(&Event { t, client, attempt: 0, key: 0, what }));
         at(start - 1, What::Invoke { due: start - 1 });
         at(start, What::Acquired { token: Some(start), validity: u64::MAX, requests: 1, waited: None });
         at(end, What::ReleaseInvoke { enter: start, exit: end, seen: Seen::default() });
@@ -114,7 +114,7 @@ mod tests {
         hold((&mut attempts, &mut lanes), 0, 10, 20);
         let acquired = What::Acquired { token: None, validity: 90, requests: 1, waited: None };
         for (t, what) in [(30, What::Invoke { due: 30 }), (31, acquired)] {
-            lanes.follow(&attempts.observe(&Event { t, client: 1, key: 0, what }));
+            lanes.follow(&attempts.observe(&Event { t, client: 1, attempt: 0, key: 0, what }));
         }
         let first = lanes.since(0, 50);
         assert_eq!(

@@ -180,7 +180,7 @@ mod tests {
     use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, Seen as Witnessed, What};
 
     fn event(t: u64, client: u32, what: What) -> Event {
-        Event { t, client, key: 0, what }
+        Event { t, client, attempt: 0, key: 0, what }
     }
 
     /// Client 0 holds, client 1 waits and is granted, client 2 times out, 0 is not served.

@@ -43,7 +43,8 @@ impl Attempts {
             unfinished = (attempt.stage != Stage::Over).then_some(*attempt);
             let begun = matches!(event.what, What::Invoke { .. });
             let Event { t, client, key, .. } = *event;
-            *attempt = Attempt { client, key, due: t, invoke: t, last: t, begun, ..Attempt::default() };
+            let number = if event.attempt == 0 { attempt.number.wrapping_add(1) } else { event.attempt };
+            *attempt = Attempt { client, number, key, due: t, invoke: t, last: t, begun, ..Attempt::default() };
         }
         let change = attempt.change(event);
         Transition { event, change, attempt, unfinished, misfit }
@@ -69,7 +70,12 @@ impl Attempt {
             What::ReleaseInvoke { .. } => self.stage != Stage::Releasing,
             _ => true,
         };
-        of_it && self.stage != Stage::Over && self.key == event.key
+        of_it && self.stage != Stage::Over && self.key == event.key && self.is_named_by(event)
+    }
+
+    /// Returns whether an event of its client bears its number, or none.
+    pub(super) fn is_named_by(&self, event: &Event) -> bool {
+        event.attempt == 0 || event.attempt == self.number
     }
 
     /// An event of this attempt, which may be made up from it.

@@ -17,6 +17,8 @@ pub enum Misfit {
         stood: Stage,
         /// The key of that.
         key: u32,
+        /// Number of that.
+        number: u32,
     },
     /// A pause begins in a pause.
     PauseInPause {
@@ -41,17 +43,17 @@ pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
         What::Died { .. } => stood != Stage::Over,
         What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => return None,
     };
-    (!fits || attempt.key != event.key).then(|| misfit(attempt, event))
+    (!fits || attempt.key != event.key || !attempt.is_named_by(event)).then(|| misfit(attempt, event))
 }
 
 fn misfit(attempt: &Attempt, event: &Event) -> Misfit {
-    Misfit::Attempt { event: *event, stood: attempt.stage, key: attempt.key }
+    Misfit::Attempt { event: *event, stood: attempt.stage, key: attempt.key, number: attempt.number }
 }
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (event, stood, key) = match self {
-            Self::Attempt { event, stood, key } => (event, stood, key),
+        let (event, stood, key, number) = match self {
+            Self::Attempt { event, stood, key, number } => (event, stood, key, number),
             Self::PauseInPause { since } => {
                 return write!(f, "a pause begins in the pause that began at {since}: a line is missing");
             }
@@ -76,6 +78,9 @@ impl fmt::Display for Misfit {
             Stage::Waiting => write!(f, "while it was waiting for key {key}")?,
             Stage::Holding => write!(f, "while it was holding key {key}")?,
             Stage::Releasing => write!(f, "while it was releasing key {key}")?,
+        }
+        if *stood != Stage::Over && event.attempt != 0 && event.attempt != *number {
+            write!(f, " (attempt {} while attempt {number} was open)", event.attempt)?;
         }
         f.write_str(": a line is missing")
     }

@@ -36,6 +36,8 @@ pub enum Stage {
 pub struct Attempt {
     /// Client number.
     pub client: u32,
+    /// Its number within the client, from 1.
+    pub number: u32,
     /// Key index.
     pub key: u32,
     /// Where it stands.

@@ -13,7 +13,7 @@ const RELEASED: What = What::Released { release: ReleaseKind::Confirmed, surely_
 const DIED: What = What::Died { surely_ended: 90, challenged: None };
 
 fn event(t: u64, what: What) -> Event {
-    Event { t, client: 0, key: 0, what }
+    Event { t, client: 0, attempt: 0, key: 0, what }
 }
 
 fn renewed(invoke: u64, validity: u64) -> What {
@@ -136,7 +136,7 @@ fn whichever_line_of_an_attempt_is_taken_out_the_gap_is_seen() {
 fn a_pause_begins_before_it_ends_and_ends_before_the_next() {
     let problems = |events: &[(u64, What)]| -> Vec<Misfit> {
         let mut attempts = Attempts::new(1);
-        let event = |(t, what): &(u64, What)| Event { t: *t, client: Event::NOBODY, key: 0, what: *what };
+        let event = |(t, what): &(u64, What)| Event { t: *t, client: Event::NOBODY, attempt: 0, key: 0, what: *what };
         events.iter().filter_map(|one| attempts.observe(&event(one)).misfit).collect()
     };
     let (begin, end) = (What::PauseBegins, |from| What::Paused { from });
@@ -144,4 +144,21 @@ fn a_pause_begins_before_it_ends_and_ends_before_the_next() {
     assert_eq!(problems(&[(4, end(1))]), [Misfit::PauseWithoutBegin { from: 1 }]);
     assert_eq!(problems(&[(1, begin), (4, end(2))]), [Misfit::PauseWithoutBegin { from: 2 }]);
     assert_eq!(problems(&[(1, begin), (4, begin), (5, end(4))]), [Misfit::PauseInPause { since: 1 }]);
+}
+
+#[test]
+fn an_event_of_another_attempt_than_the_open_one_does_not_fit() {
+    let mut attempts = Attempts::new(1);
+    let numbered = |t, attempt, what| Event { attempt, ..event(t, what) };
+    assert!(attempts.observe(&numbered(1, 7, INVOKE)).misfit.is_none());
+    // One that bears no number is of the open attempt.
+    assert_eq!(attempts.observe(&event(2, ACQUIRED)).attempt.number, 7);
+    let foreign = numbered(3, 9, RELEASE);
+    let transition = attempts.observe(&foreign);
+    assert_eq!((transition.unfinished.map(|one| one.number), transition.attempt.number), (Some(7), 9));
+    let told = transition.misfit.unwrap().to_string();
+    assert!(told.ends_with("(attempt 9 while attempt 7 was open): a line is missing"), "{told}");
+    // Where none is told, they are counted.
+    attempts.observe(&event(4, RELEASED));
+    assert_eq!(attempts.observe(&event(5, INVOKE)).attempt.number, 10);
 }

@@ -107,7 +107,9 @@ mod tests {
 
     fn folded(events: &[(u64, What)]) -> Marks {
         let mut marks = Marks::default();
-        events.iter().for_each(|(t, what)| marks.observe(&Event { t: *t, client: Event::NOBODY, key: 0, what: *what }));
+        events.iter().for_each(|(t, what)| {
+            marks.observe(&Event { t: *t, client: Event::NOBODY, attempt: 0, key: 0, what: *what })
+        });
         marks
     }
 

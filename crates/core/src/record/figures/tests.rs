@@ -32,7 +32,7 @@ fn fold(events: &[(u64, u32, What)]) -> Figures {
 
 fn fold_into(mut figures: Figures, events: &[(u64, u32, What)]) -> Figures {
     for (t, client, what) in events {
-        figures.observe(&Event { t: *t, client: *client, key: 0, what: *what });
+        figures.observe(&Event { t: *t, client: *client, attempt: 0, key: 0, what: *what });
     }
     figures
 }

@@ -54,7 +54,8 @@ impl Limits {
             (Line::Result(header), _) => self.begin(header),
             (Line::Cut(_), None) => Err("a cut before the first result".to_owned()),
             (Line::Cut(cut), Some(bounds)) => self.pass(cut.t, bounds),
-            (Line::Event(_), None) => Err("an event before the first result".to_owned()),
+            (Line::Event(_) | Line::Unjudged(_), None) => Err("an event before the first result".to_owned()),
+            (Line::Unjudged(unjudged), Some(bounds)) => self.pass(unjudged.t, bounds),
             (Line::Event(event), Some(bounds)) => self.event(event, bounds),
         }
     }
@@ -79,7 +80,7 @@ impl Limits {
     }
 
     fn event(&mut self, event: &Event, bounds: Bounds) -> Result<(), String> {
-        let Event { t, client, key, what } = *event;
+        let Event { t, client, key, what, .. } = *event;
         if !what.is_of_nobody() && (client >= bounds.clients || key >= bounds.keys) {
             return Err(format!("client {client} or key {key} is none of this result"));
         }

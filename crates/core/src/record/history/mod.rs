@@ -1,32 +1,61 @@
-//! The history on disk: `history.jsonl.gz`, JSON lines in order of time. A
-//! header line starts each result; then one line an event:
+//! The history on disk: `history.jsonl.gz`, JSON lines in order of time. A header line
+//! starts each result and names the version of its lines, which is 2; then comes one line
+//! per event:
 //!
 //! ```text
-//! {"result":{"backend":"redis","trial":1,"clients":64,"keys":1,"start":…,"measure":…,"end":…}}
-//! {"t":81240113,"c":3,"k":0,"e":"invoke","due":81240113}
-//! {"t":81290114,"c":3,"k":0,"e":"acquired","token":17,"validity":91240113,"requests":1}
+//! {"result":{"version":2,"backend":"redis","trial":1,"clients":64,"keys":1,"start":…,"measure":…,"end":…}}
+//! {"t":81240113,"c":3,"a":12,"e":"invoke"}
+//! {"t":81290114,"c":3,"a":12,"e":"acquired","token":17,"validity":91240113}
 //! ```
+//!
+//! | field | meaning | absent |
+//! |---|---|---|
+//! | `t` | the instant | never |
+//! | `c` | client | the event is of the tool itself |
+//! | `a` | number of the attempt within its client, from 1 | the one that the client has open |
+//! | `k` | list of the keys of the attempt | `[0]` |
+//! | `g` | group of the client | 0 |
+//! | `m` | mode: `exclusive`, `shared`, `permits:N` | `exclusive` |
+//! | `e` | kind of the event | never |
+//! | `due` | of `invoke`: the due instant | `t` |
+//! | `requests` | requests sent for the call that is answered | 1 |
+//! | `occupancy` | of `release_invoke`: most clients inside at once | 1 |
+//!
+//! This version writes exclusive attempts of one key. A reader keeps what it does not know,
+//! a kind or a mode, as [`Line::Unjudged`], and `verify` says that it did not judge it. The
+//! kinds `fault_injected`, `fault_healed` and `server_state` are reserved: for a fault that
+//! began or ended (`fault`: its name), and for what a server says of a key (`holder`,
+//! `token`, `ttl`).
+//!
+//! Version 1 has no version in its header, `k` is one number, nothing but flags and instants
+//! that never come is left out, and attempts bear no number: they get one as they are read,
+//! by the rule that a client has one attempt open at a time.
 //!
 //! A result whose events are too many is written whole up to a line
 //! `{"cut":{"t":…,"judged":{…}}}`, which says what the oracle had counted by then; after
 //! it come the rest of the attempts that were under way, and what surrounds violations.
 //!
-//! Lines without `c` and `k` are of the tool itself: `self_stall`, and what a person
-//! did, `pause_begins`, `paused` and `marker`. These are written after a cut too.
+//! Lines without `c` are of the tool itself: `self_stall`, and what a person did,
+//! `pause_begins`, `paused` and `marker`. These are written after a cut too.
 //!
-//! `t` and every other instant are clock nanoseconds; absent fields mean "none".
-//! The file is flushed every second, so that it can be read while it grows.
+//! `t` and every other instant are clock nanoseconds; other absent fields mean "none".
+//! The file is flushed every second, so that it can be read while it grows. Storage other
+//! than text is another [`Storage`].
 
 mod limits;
 mod line;
 mod reader;
 mod tail;
+mod text_file;
+mod text_parse;
+mod text_write;
 mod whole;
 mod writer;
 
 pub use limits::named;
-pub use line::{Cut, Header, Judged, Line, parse};
-pub use reader::{HistoryError, HistoryReader, Next};
+pub use line::{Cut, Header, Judged, Line, Unjudged};
+pub use reader::{HistoryError, HistoryReader, Next, Storage};
 pub use tail::Ending;
+pub use text_parse::Parser;
 pub use whole::{WholePart, WholeParts};
 pub use writer::{Alarm, HistoryFile, Recorded, TrialHistory};

@@ -4,14 +4,14 @@
 //! out belongs to a client and a key of its result and is in order of time, so that
 //! whoever folds the events need not look.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
-use super::limits::{LONGEST_LINE, Limits};
-use super::line::{Line, parse};
+use super::limits::Limits;
+use super::line::Line;
 use super::tail::{Ending, Tail};
+use super::text_file::TextFile;
+use crate::record::event::What;
 
 /// Why a history cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -36,18 +36,6 @@ pub enum HistoryError {
     },
 }
 
-/// An iterator over the lines of `history.jsonl.gz`.
-pub struct HistoryReader {
-    path: PathBuf,
-    input: BufReader<MultiGzDecoder<BufReader<Tail>>>,
-    /// The line under way: of a file that grows, as far as it is there.
-    text: Vec<u8>,
-    line: u64,
-    limits: Limits,
-    broken_off: bool,
-    done: bool,
-}
-
 /// What comes next in a history.
 #[derive(Debug)]
 pub enum Next {
@@ -57,6 +45,31 @@ pub enum Next {
     Wait,
     /// Its end.
     End,
+}
+
+/// Where the lines of a history come from. Another way to store them is another of these.
+pub trait Storage {
+    /// The next line, if it is there already. It need not fit what came before.
+    ///
+    /// # Errors
+    /// If it cannot be read, or makes no sense.
+    fn step(&mut self) -> Result<Next, HistoryError>;
+
+    /// Did it break off in the middle? Known once its end was reached.
+    fn broken_off(&self) -> bool;
+
+    /// The error that the line just read makes no sense in its place.
+    fn refuse(&self, problem: String) -> HistoryError;
+}
+
+/// An iterator over the lines of a history. Each event that comes out names its attempt,
+/// client and key.
+pub struct HistoryReader {
+    storage: Box<dyn Storage + Send>,
+    limits: Limits,
+    /// Per client of the result: its attempts so far, to number those that bear no number.
+    attempts: Vec<u32>,
+    done: bool,
 }
 
 impl HistoryReader {
@@ -81,28 +94,20 @@ impl HistoryReader {
 
     fn of(path: &Path, tail: io::Result<Tail>) -> Result<Self, HistoryError> {
         let tail = tail.map_err(|cause| HistoryError::Io { path: path.display().to_string(), cause })?;
-        let input = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, tail));
-        Ok(Self {
-            path: path.to_owned(),
-            input: BufReader::with_capacity(1 << 16, input),
-            text: Vec::new(),
-            line: 0,
-            limits: Limits::default(),
-            broken_off: false,
-            done: false,
-        })
+        let storage = Box::new(TextFile::new(path, tail));
+        Ok(Self { storage, limits: Limits::default(), attempts: Vec::new(), done: false })
     }
 
     /// Did the file break off in the middle? Known once the iterator has ended.
     #[must_use]
     pub fn broken_off(&self) -> bool {
-        self.broken_off
+        self.storage.broken_off()
     }
 
     /// The error that the line just read makes no sense in its place.
     #[must_use]
     pub fn refuse(&self, problem: String) -> HistoryError {
-        HistoryError::Line { path: self.path.display().to_string(), line: self.line, problem }
+        self.storage.refuse(problem)
     }
 
     /// The next line, if it is there already.
@@ -119,32 +124,31 @@ impl HistoryReader {
     }
 
     fn read(&mut self) -> Result<Next, HistoryError> {
-        let left = LONGEST_LINE.saturating_sub(self.text.len() as u64);
-        match self.input.by_ref().take(left).read_until(b'\n', &mut self.text) {
-            Ok(_) if self.text.ends_with(b"\n") => {}
-            Ok(_) if self.text.len() as u64 >= LONGEST_LINE => {
-                self.line += 1;
-                return Err(self.refuse(format!("a line of more than {LONGEST_LINE} bytes")));
-            }
-            // Half a line is the end of a file that broke off.
-            Ok(_) => {
-                self.broken_off = !self.text.is_empty();
-                return Ok(Next::End);
-            }
-            // What was read of the line stays, and goes on next time.
-            Err(cause) if cause.kind() == ErrorKind::WouldBlock => return Ok(Next::Wait),
-            Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => {
-                self.broken_off = true;
-                return Ok(Next::End);
-            }
-            Err(cause) => return Err(HistoryError::Io { path: self.path.display().to_string(), cause }),
+        let mut next = self.storage.step()?;
+        if let Next::Line(line) = &mut next {
+            self.limits.check(line).map_err(|problem| self.storage.refuse(problem))?;
+            self.number(line);
         }
-        self.line += 1;
-        let text = std::str::from_utf8(&self.text).map_err(|error| error.to_string());
-        let line = text.and_then(|text| parse(text.trim_end()));
-        let line = line.and_then(|line| self.limits.check(&line).map(|()| line));
-        self.text.clear();
-        line.map(Next::Line).map_err(|problem| self.refuse(problem))
+        Ok(next)
+    }
+
+    /// Gives an event that does not name its attempt the number of the one that its client has
+    /// open: a client has one at a time.
+    fn number(&mut self, line: &mut Line) {
+        match line {
+            Line::Result(header) => self.attempts = vec![0; header.clients as usize],
+            Line::Event(event) => {
+                // Events of the tool itself are of no client.
+                let Some(attempts) = self.attempts.get_mut(event.client as usize) else { return };
+                if event.attempt != 0 {
+                    *attempts = event.attempt;
+                } else {
+                    *attempts = attempts.wrapping_add(u32::from(matches!(event.what, What::Invoke { .. })));
+                    event.attempt = *attempts;
+                }
+            }
+            Line::Cut(_) | Line::Unjudged(_) => {}
+        }
     }
 }
 
@@ -184,7 +188,7 @@ mod tests {
         let (mut lines, mut error) = (0, None);
         for line in reader.by_ref() {
             match line {
-                Ok(Line::Result(_) | Line::Event(_) | Line::Cut(_)) => lines += 1,
+                Ok(_) => lines += 1,
                 Err(problem) => error = Some(problem),
             }
         }
@@ -319,5 +323,19 @@ mod tests {
         let (header, _) = TEXT.split_once('\n').unwrap();
         let (lines, _, error) = read(&gzip(format!("{header}\n").repeat(5_000).as_bytes()));
         assert!(lines < 5_000 && error.unwrap().to_string().contains("results"), "{lines}");
+    }
+
+    #[test]
+    fn attempts_of_a_first_version_are_numbered_within_their_client() {
+        let line = |t: u64, c: u32, rest: &str| format!("{{\"t\":{t},\"c\":{c},\"k\":0,{rest}}}\n");
+        let (invoke, refused) = ("\"e\":\"invoke\",\"due\":1", "\"e\":\"refused\",\"requests\":1");
+        let more = [line(2, 1, invoke), line(3, 0, refused), line(4, 0, invoke), line(5, 1, refused)].concat();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), gzip(format!("{TEXT}{more}").as_bytes())).unwrap();
+        let events = HistoryReader::open(file.path()).unwrap().filter_map(|line| match line.unwrap() {
+            Line::Event(event) => Some((event.client, event.attempt)),
+            _ => None,
+        });
+        assert_eq!(events.collect::<Vec<_>>(), [(0, 1), (1, 1), (0, 1), (0, 2), (1, 1)]);
     }
 }

@@ -43,7 +43,7 @@ impl WholeParts {
             None => match self.lines.next().transpose()? {
                 Some(Line::Result(header)) => Ok(Some(header)),
                 // The reader refuses anything else before the first header.
-                Some(Line::Cut(_) | Line::Event(_)) | None => Ok(None),
+                Some(Line::Cut(_) | Line::Event(_) | Line::Unjudged(_)) | None => Ok(None),
             },
         }
     }
@@ -59,7 +59,7 @@ impl WholeParts {
                 }
                 Line::Cut(cut) => part.cut = Some(cut),
                 Line::Event(event) if part.cut.is_none() => part.events.push(event),
-                Line::Event(_) => {}
+                Line::Event(_) | Line::Unjudged(_) => {}
             }
         }
         part.broken_off = self.lines.broken_off();

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::Serialize;
 
-use super::line::{Cut, Header, Judged, write};
+use super::line::{Cut, Header, Judged};
+use super::text_write::{write, write_cut, write_header};
 use crate::record::event::{Event, What};
 use crate::record::merge::Observer;
 
@@ -135,14 +135,7 @@ impl<'a> TrialHistory<'a> {
     /// Starts a result: writes its header. `limit`: attempts to write in full.
     /// `violations` is counted up by the oracle, which sees each event first.
     pub fn begin(file: &'a mut HistoryFile, header: &Header, limit: u64, violations: Rc<Cell<Alarm>>) -> Self {
-        #[derive(Serialize)]
-        struct ResultLine<'a> {
-            result: &'a Header,
-        }
-        if let Ok(text) = serde_json::to_string(&ResultLine { result: header }) {
-            file.buffer.extend_from_slice(text.as_bytes());
-            file.buffer.push(b'\n');
-        }
+        write_header(header, &mut file.buffer);
         let open = vec![false; header.clients as usize];
         Self {
             file,
@@ -177,14 +170,7 @@ impl<'a> TrialHistory<'a> {
     /// Notes what the oracle has found in everything before `t`, so that a replay of
     /// the whole part of the file has something to agree with.
     pub fn cut(&mut self, t: u64, judged: Judged) {
-        #[derive(Serialize)]
-        struct CutLine {
-            cut: Cut,
-        }
-        if let Ok(text) = serde_json::to_string(&CutLine { cut: Cut { t, judged } }) {
-            self.file.buffer.extend_from_slice(text.as_bytes());
-            self.file.buffer.push(b'\n');
-        }
+        write_cut(Cut { t, judged }, &mut self.file.buffer);
     }
 
     /// Should this event be written by the rule of the first N attempts?
@@ -245,7 +231,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::{Alarm, HistoryFile, Recorded, TrialHistory};
-    use crate::record::history::{Header, Line, parse};
+    use crate::record::history::{Header, Line, Parser};
     use crate::record::{Event, Observer, ReleaseKind, Seen, What};
 
     const S: u64 = 1_000_000_000;
@@ -280,7 +266,8 @@ mod tests {
         file.finish().unwrap();
         let mut text = String::new();
         flate2::read::GzDecoder::new(std::fs::File::open(&path).unwrap()).read_to_string(&mut text).unwrap();
-        let mut lines = text.lines().map(|line| parse(line).unwrap());
+        let mut parser = Parser::default();
+        let mut lines = text.lines().map(|line| parser.parse(line).unwrap());
         assert_eq!(lines.next(), Some(Line::Result(header)));
         let events = lines.map(|line| if let Line::Event(event) = line { event } else { panic!("{line:?}") });
         (events.collect(), recorded)
@@ -288,7 +275,7 @@ mod tests {
 
     /// Client 0 holds from 0 s to 50 s; client 1 makes a cycle a second.
     fn long_and_short() -> Vec<Event> {
-        let event = |t, client, what| Event { t, client, key: 0, what };
+        let event = |t, client, what| Event { t, client, attempt: 0, key: 0, what };
         let mut events = vec![event(0, 0, CYCLE[0]), event(1, 0, CYCLE[1])];
         for second in 1..50_u64 {
             for (i, what) in (0_u64..).zip(CYCLE) {
@@ -330,7 +317,7 @@ mod tests {
             (15 * S, What::Paused { from: 10 * S }),
         ];
         events.retain(|event| !(10 * S..15 * S).contains(&event.t));
-        events.extend(by_hand.map(|(t, what)| Event { t, client: Event::NOBODY, key: 0, what }));
+        events.extend(by_hand.map(|(t, what)| Event { t, client: Event::NOBODY, attempt: 0, key: 0, what }));
         events.sort_by_key(|event| event.t);
         let (read, recorded) = written(2, &events, &[]);
         assert!(!recorded.complete);

@@ -18,7 +18,7 @@ fn figures() -> Figures {
         (30, What::Invoke { due: 28_000 }),
         (35, What::Denied { denial: Denial::Refused, surely_ended: 0, requests: 1 }),
     ] {
-        figures.observe(&Event { t: us * 1_000, client: 0, key: 0, what });
+        figures.observe(&Event { t: us * 1_000, client: 0, attempt: 0, key: 0, what });
     }
     figures
 }

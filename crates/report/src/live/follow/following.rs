@@ -131,6 +131,7 @@ impl<'a> Following<'a> {
                 }
             }
             Line::Cut(cut) => self.cut(cut),
+            Line::Unjudged(_) => {}
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn events(start: u64) -> Vec<Event> {
                 break;
             }
             let key = (round + client) % 2;
-            let mut at = |t: u64, what: What| events.push(Event { t, client, key, what });
+            let mut at = |t: u64, what: What| events.push(Event { t, client, attempt: 0, key, what });
             at(t, What::Invoke { due: t - 1 });
             if round % 7 == 3 {
                 at(t + 4 * MS, What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 2 });

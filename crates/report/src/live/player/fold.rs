@@ -119,6 +119,7 @@ impl Fold {
             attempts: self.attempts,
             gaps,
             first_gap: None,
+            unjudged: std::collections::BTreeMap::new(),
             broken_off: false,
             schedule: self.schedule,
             header: self.header,

@@ -79,6 +79,7 @@ impl<'a> Playing<'a> {
                 Line::Result(header) => self.begin(header)?,
                 Line::Event(event) => self.event(&event)?,
                 Line::Cut(cut) => self.cut(cut),
+                Line::Unjudged(_) => {}
             }
         }
         self.end()?;

@@ -37,7 +37,7 @@ pub fn play(run: &RecordedRun, path: &Path, step_ns: u64, tell: &mut dyn FnMut(U
                     fold.observe(&event);
                 }
             }
-            Line::Cut(_) => {}
+            Line::Cut(_) | Line::Unjudged(_) => {}
         }
     }
     playing.into_iter().for_each(|(fold, _)| told(run, fold.header(), tell));

@@ -108,8 +108,8 @@ fn a_trial_that_was_paused_and_stopped_is_shown_as_it_was_then() {
     let mut live = LiveTrial::new(("no-lock", 1), schedule.clone(), figures, judged, true);
     let mut all = events(start);
     for (from, to) in pauses {
-        all.push(Event { t: from, client: Event::NOBODY, key: 0, what: What::PauseBegins });
-        all.push(Event { t: to, client: Event::NOBODY, key: 0, what: What::Paused { from } });
+        all.push(Event { t: from, client: Event::NOBODY, attempt: 0, key: 0, what: What::PauseBegins });
+        all.push(Event { t: to, client: Event::NOBODY, attempt: 0, key: 0, what: What::Paused { from } });
     }
     all.sort_by_key(|event| (event.t, event.client));
     let (mut pause, mut next, mut looks) = (None, start, Vec::new());
@@ -154,7 +154,7 @@ fn a_trial_that_begins_paused_is_all_to_come_and_one_that_drains_is_not_paused()
     let judged = JudgedHistory::new(Oracle::new(3, 2, SECOND), None);
     let mut live = LiveTrial::new(("no-lock", 1), schedule.clone(), figures, judged, true);
     let pause = schedule.pause(SECOND);
-    let begun = Event { t: SECOND, client: Event::NOBODY, key: 0, what: What::PauseBegins };
+    let begun = Event { t: SECOND, client: Event::NOBODY, attempt: 0, key: 0, what: What::PauseBegins };
     live.observe(&begun);
     let first = live.snapshot(9 * SECOND, true, None);
     assert_eq!((first.warmup_ns, first.left_ns, first.paused), (9 * SECOND, 3 * SECOND, true));
