@@ -11,7 +11,6 @@ use lockbench_engine::files_needed;
 use lockbench_systems::stack::most_clients;
 use lockbench_systems::{Entry, RedlockParameters, Target};
 
-
 /// A comparison in lines, and those that say no.
 #[derive(Debug, Default)]
 pub struct Fit {

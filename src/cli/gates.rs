@@ -59,7 +59,7 @@ impl Reading<'_> {
         let refuse = |problem: String| Failure::usage(format!("{place}: threshold \"{}\": {problem}", text.trim()));
         let mut threshold = Threshold::parse(text, level).map_err(refuse)?;
         for name in &mut threshold.backends {
-            let entry = lockbench_systems::find(name).map_err(|error| refuse(error.to_string()))?;
+            let entry = lockbench_systems::Registry::builtin().find(name).map_err(|error| refuse(error.to_string()))?;
             if !self.selection.entries.iter().any(|running| running.name == entry.name) {
                 let systems: Vec<&str> = self.selection.entries.iter().map(|running| running.name).collect();
                 let systems = systems.join(", ");

@@ -7,7 +7,7 @@ use lockbench_report::threshold::judge;
 use lockbench_report::{
     Environment, Exit, LintLevel, LintLevels, Measurements, Report, Threshold, ThresholdLevel, ThresholdOutcome,
 };
-use lockbench_systems::{Entry, NAGLE_ON};
+use lockbench_systems::Entry;
 
 /// A gate of the caller.
 pub trait Gate {
@@ -22,6 +22,11 @@ pub struct Gates {
     pub thresholds: Vec<Threshold>,
     /// Levels of lints.
     pub levels: LintLevels,
+}
+
+/// Names of the systems whose client library sets no `TCP_NODELAY`.
+fn nagle(systems: &[&'static Entry]) -> Vec<&'static str> {
+    systems.iter().filter(|entry| entry.nagle_on).map(|entry| entry.name).collect()
 }
 
 /// Names of the systems without a server.
@@ -42,7 +47,7 @@ impl Gates {
             plan: plan.clone(),
             levels: self.levels.clone(),
             embedded: embedded(systems),
-            nagle: NAGLE_ON,
+            nagle: nagle(systems),
             environment,
             ceiling_cycles_per_s: overhead.map(|overhead| overhead.cycles_per_s),
             ceiling_others_share: overhead.and_then(|overhead| overhead.others_share),
@@ -68,8 +73,8 @@ impl Gates {
             };
             kept_from.push((exit, format!("threshold \"{}\" {is}: {}", result.text, result.because)));
         }
-        let embedded = embedded(systems);
-        let evidence = Evidence { report, measured, plan, embedded: &embedded, nagle: NAGLE_ON };
+        let (embedded, nagle) = (embedded(systems), nagle(systems));
+        let evidence = Evidence { report, measured, plan, embedded: &embedded, nagle: &nagle };
         let linted = lint(&evidence, &self.levels);
         for finding in linted.findings.iter().filter(|finding| finding.level == LintLevel::Deny) {
             kept_from.push((Exit::Threshold, format!("denied lint {}: {}", finding.name, finding.message)));

@@ -98,7 +98,7 @@ fn verdict(options: &Options<'_>, systems: &[&'static Entry], ran: &Ran, report:
     if let Some(gate) = options.gate {
         gates.extend(gate.judge(report));
     }
-    let is_control = |name: &str| systems.iter().any(|entry| entry.name == name && entry.control);
+    let is_control = |name: &str| systems.iter().any(|entry| entry.name == name && entry.unsafe_by_design);
     let mut verdict = judge(&report.results, &ran.skipped, &plan.expect, ran.interruption, &is_control, &gates);
     verdict.reasons.extend(not_reached(plan, systems, ran));
     if let Some(problem) = &ran.unwritten {

@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
         fs::create_dir_all(&self.scratch).map_err(|cause| RunError::Scratch { path: self.scratch.clone(), cause })?;
         let candidates = self.candidates(ttls, clock, &runtime);
         let order = order(candidates.len(), plan.trials, plan.seed);
-        if let Ok(memory) = lockbench_systems::find("memory") {
+        if let Ok(memory) = lockbench_systems::Registry::builtin().find("memory") {
             let target = self.target(Vec::new(), true, clock);
             self.overhead = calibrate(plan, memory, &target, workers, &options.stop, &runtime);
             narrate::calibrated(watcher, self.overhead.as_ref());
@@ -364,7 +364,8 @@ mod tests {
         let load = "clients = 4\nkeys = \"single\"\nwarmup = \"50ms\"\nduration = \"200ms\"\n";
         let (plan, _) = parse("small", load, &[]).unwrap();
         let seen = Seen::default();
-        let outcome = run(Options::new(plan), &[lockbench_systems::find("memory").unwrap()], &seen).unwrap();
+        let outcome =
+            run(Options::new(plan), &[lockbench_systems::Registry::builtin().find("memory").unwrap()], &seen).unwrap();
         let result = &outcome.report.results[0];
         assert!(result.grants > 0 && result.safety.double_grants_certain == 0, "{result:?}");
         assert!(outcome.stored.is_none() && outcome.measured.len() == 1 && outcome.interruption.is_none());
