@@ -3,7 +3,8 @@
 
 use super::rolling::Rolling;
 use super::tally::Tally;
-use lockbench_core::record::{Denial, Event, What};
+use lockbench_core::record::attempt::{Attempt, Change, End, Stage};
+use lockbench_core::record::{Attempts, Denial, Event, ReleaseKind, Transition};
 
 /// What one event was to the watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,16 +17,12 @@ pub enum Seen {
     Nothing,
 }
 
+/// The key of an attempt as it was when the attempt began.
 #[derive(Clone, Copy, Default)]
-struct Attempt {
-    key: u32,
-    invoke: u64,
-    due: u64,
+struct Before {
     found_held: bool,
     /// Grants of the key until then.
     granted: u64,
-    holds: bool,
-    open: bool,
 }
 
 /// Counts an outcome, with its service and its response time.
@@ -33,7 +30,9 @@ type Count = fn(&mut Tally, (u64, u64));
 
 /// The fold of one round.
 pub struct Tap {
-    clients: Vec<Attempt>,
+    attempts: Attempts,
+    /// Of each client's attempt.
+    before: Vec<Before>,
     /// Holders of each key.
     inside: Vec<u32>,
     /// Grants of each key.
@@ -45,7 +44,8 @@ impl Tap {
     #[must_use]
     pub fn new(clients: u32, keys: u32) -> Self {
         Self {
-            clients: vec![Attempt::default(); clients as usize],
+            attempts: Attempts::new(clients),
+            before: vec![Before::default(); clients as usize],
             inside: vec![0; keys as usize],
             granted: vec![0; keys as usize],
         }
@@ -60,116 +60,119 @@ impl Tap {
     /// Does a client wait for an answer?
     #[must_use]
     pub fn asking(&self) -> bool {
-        self.clients.iter().any(|attempt| attempt.open && !attempt.holds)
+        self.attempts.open().any(|attempt| attempt.stage != Stage::Holding)
     }
 
     /// The next event.
     pub fn observe(&mut self, event: &Event, rolling: &mut Rolling) -> Seen {
-        if event.what.is_of_nobody() {
-            return Seen::Nothing;
+        let mut attempts = std::mem::take(&mut self.attempts);
+        let seen = self.follow(&attempts.observe(event), rolling);
+        self.attempts = attempts;
+        seen
+    }
+
+    fn follow(&mut self, transition: &Transition<'_>, rolling: &mut Rolling) -> Seen {
+        let (attempt, t) = (transition.attempt, transition.event.t);
+        if let Some(unfinished) = transition.unfinished.filter(Attempt::inside) {
+            self.leave(unfinished.key);
         }
-        let (client, t) = (event.client as usize, event.t);
-        match event.what {
-            What::Invoke { due } => {
-                let key = event.key as usize;
+        match transition.change {
+            Change::Begun => {
+                let key = attempt.key as usize;
                 let (found_held, granted) = (self.inside[key] > 0, self.granted[key]);
-                let attempt = Attempt { key: event.key, invoke: t, due, found_held, granted, open: true, holds: false };
-                self.clients[client] = attempt;
+                self.before[attempt.client as usize] = Before { found_held, granted };
                 Seen::Nothing
             }
-            What::Acquired { waited, .. } => {
-                self.clients[client].holds = true;
-                let Attempt { key, invoke, due, found_held, granted, .. } = self.clients[client];
-                let key = key as usize;
-                let waited = waited.unwrap_or(found_held || self.granted[key] > granted);
-                self.inside[key] += 1;
-                self.granted[key] += 1;
-                rolling.count(t, |tally| {
-                    tally.grants += 1;
-                    tally.waited += u64::from(waited);
-                    tally.service.record(t.saturating_sub(invoke));
-                    tally.response.record(t.saturating_sub(due));
-                });
+            Change::Granted => {
+                self.grant(attempt, t, rolling);
                 Seen::Served
             }
-            What::Denied { denial, .. } => self.denied(client, t, denial, rolling),
-            What::ReleaseInvoke { .. } => {
-                self.leave(client);
+            Change::Left(_) => {
+                if attempt.hold.is_some() {
+                    self.leave(attempt.key);
+                }
                 Seen::Nothing
             }
-            What::Released { release, .. } => {
-                self.clients[client].open = false;
-                use lockbench_core::record::ReleaseKind as Kind;
+            Change::Ended(End::Denied { denial, .. }) => denied(attempt, t, denial, rolling),
+            Change::Ended(End::Released { release, .. }) => {
+                if attempt.inside() {
+                    self.leave(attempt.key);
+                }
                 match release {
-                    Kind::Confirmed | Kind::NotOwner => Seen::Served,
-                    Kind::Unavailable | Kind::Unknown => Seen::Unserved,
+                    ReleaseKind::Confirmed | ReleaseKind::NotOwner => Seen::Served,
+                    ReleaseKind::Unavailable | ReleaseKind::Unknown => Seen::Unserved,
                 }
             }
-            What::Died { .. } => {
-                let Attempt { invoke, due, holds, .. } = self.clients[client];
-                self.leave(client);
-                self.clients[client].open = false;
-                if !holds {
+            Change::Ended(End::Died { .. }) => {
+                if attempt.inside() {
+                    self.leave(attempt.key);
+                } else {
                     rolling.count(t, |tally| {
                         tally.unknown += 1;
                         tally.waited += 1;
-                        tally.late.record(t.saturating_sub(due));
-                        tally.in_vain_ns = tally.in_vain_ns.max(Some(t.saturating_sub(invoke)));
+                        tally.late.record(t.saturating_sub(attempt.due));
+                        tally.in_vain_ns = tally.in_vain_ns.max(Some(t.saturating_sub(attempt.invoke)));
                     });
                 }
                 Seen::Unserved
             }
-            What::Renewed { .. }
-            | What::Lost { .. }
-            | What::SelfStall { .. }
-            | What::PauseBegins
-            | What::Paused { .. }
-            | What::Marker { .. } => Seen::Nothing,
+            Change::Renewed { .. } | Change::Lost | Change::Tool => Seen::Nothing,
         }
     }
 
-    fn denied(&mut self, client: usize, t: u64, denial: Denial, rolling: &mut Rolling) -> Seen {
-        let attempt = &mut self.clients[client];
-        attempt.open = false;
-        let Attempt { invoke, due, .. } = *attempt;
-        let waited = (t.saturating_sub(invoke), t.saturating_sub(due));
-        let (count, seen): (Count, Seen) = match denial {
-            Denial::Refused => (|tally, _| tally.refused += 1, Seen::Served),
-            Denial::TimedOut => (|tally, (service, response)| tally.times_out(service, response), Seen::Served),
-            Denial::Unavailable => (
-                |tally, (_, response)| {
-                    tally.unavailable += 1;
-                    tally.late.record(response);
-                },
-                Seen::Unserved,
-            ),
-            Denial::Unknown => (
-                |tally, (_, response)| {
-                    tally.unknown += 1;
-                    tally.late.record(response);
-                },
-                Seen::Unserved,
-            ),
-            // Our own doing: no outcome of the system.
-            Denial::Withdrawn => return Seen::Nothing,
-        };
+    fn grant(&mut self, attempt: &Attempt, t: u64, rolling: &mut Rolling) {
+        let key = attempt.key as usize;
+        let Before { found_held, granted } = self.before[attempt.client as usize];
+        let told = attempt.hold.and_then(|hold| hold.waited);
+        let waited = told.unwrap_or(found_held || self.granted[key] > granted);
+        self.inside[key] += 1;
+        self.granted[key] += 1;
         rolling.count(t, |tally| {
-            count(tally, waited);
-            tally.waited += 1;
-            if denial != Denial::Refused {
-                tally.in_vain_ns = tally.in_vain_ns.max(Some(waited.0));
-            }
+            tally.grants += 1;
+            tally.waited += u64::from(waited);
+            tally.service.record(t.saturating_sub(attempt.invoke));
+            tally.response.record(t.saturating_sub(attempt.due));
         });
-        seen
     }
 
-    fn leave(&mut self, client: usize) {
-        let attempt = &mut self.clients[client];
-        if std::mem::take(&mut attempt.holds) {
-            let inside = &mut self.inside[attempt.key as usize];
-            *inside = inside.saturating_sub(1);
-        }
+    fn leave(&mut self, key: u32) {
+        let inside = &mut self.inside[key as usize];
+        *inside = inside.saturating_sub(1);
     }
+}
+
+/// An attempt ended without a grant.
+fn denied(attempt: &Attempt, t: u64, denial: Denial, rolling: &mut Rolling) -> Seen {
+    let Attempt { invoke, due, .. } = *attempt;
+    let waited = (t.saturating_sub(invoke), t.saturating_sub(due));
+    let (count, seen): (Count, Seen) = match denial {
+        Denial::Refused => (|tally, _| tally.refused += 1, Seen::Served),
+        Denial::TimedOut => (|tally, (service, response)| tally.times_out(service, response), Seen::Served),
+        Denial::Unavailable => (
+            |tally, (_, response)| {
+                tally.unavailable += 1;
+                tally.late.record(response);
+            },
+            Seen::Unserved,
+        ),
+        Denial::Unknown => (
+            |tally, (_, response)| {
+                tally.unknown += 1;
+                tally.late.record(response);
+            },
+            Seen::Unserved,
+        ),
+        // Our own doing: no outcome of the system.
+        Denial::Withdrawn => return Seen::Nothing,
+    };
+    rolling.count(t, |tally| {
+        count(tally, waited);
+        tally.waited += 1;
+        if denial != Denial::Refused {
+            tally.in_vain_ns = tally.in_vain_ns.max(Some(waited.0));
+        }
+    });
+    seen
 }
 
 #[cfg(test)]
