@@ -34,8 +34,9 @@
 //!    leaves the witness, stamps `ReleaseInvoke`, releases, stamps `Released`.
 //! 3. The reader ([`record::Reader`], on the thread that called the trial) merges
 //!    all shards in order of time behind a watermark.
-//! 4. It shows every event to the observers: [`record::figures::Figures`] for the
-//!    numbers, [`oracle::Oracle`] for the verdict, the history writer for the file.
+//! 4. One state machine, [`record::Attempts`], makes of each event a transition of its
+//!    attempt. These are followed by [`record::figures::Figures`] for the numbers and by the
+//!    checkers of [`oracle::Oracle`] for the verdict; the history writer stores the events.
 //! 5. [`report`] assembles an entry of `results[]` from them, and judges the run.
 //!
 //! # The path of what is seen meanwhile

@@ -11,8 +11,8 @@ use super::steering::Steering;
 use super::trial::{Armed, Spec, Tick};
 use lockbench_core::lock::Key;
 use lockbench_core::oracle::Oracle;
-use lockbench_core::record::Phase;
 use lockbench_core::record::figures::Figures;
+use lockbench_core::record::{Follower, Followers, Phase};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::{Keys, Plan, Span};
 use lockbench_systems::{Entry, Target};
@@ -95,7 +95,9 @@ fn calibrate_once(
         }
         ControlFlow::Continue(())
     };
-    armed.run(&schedule, &mut [&mut figures, &mut oracle], &mut tick).ok()?;
+    // As in a trial: one state machine for both.
+    let mut followers: [&mut dyn Follower; 2] = [&mut figures, &mut oracle];
+    armed.run(&schedule, &mut [&mut Followers::new(&mut followers)], &mut tick).ok()?;
     let cycles = figures.counts().grants_in_window as f64;
     let seconds = (schedule.end() - schedule.measure()) as f64 / 1e9;
     (cycles > 0.0 && seconds > 0.0).then(|| Overhead {

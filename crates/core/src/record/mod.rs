@@ -24,7 +24,7 @@ mod sparse;
 mod stored_histogram;
 mod trial_facts;
 
-pub use attempt::{Attempts, Follower, Transition};
+pub use attempt::{Attempts, Follower, Followers, Transition};
 pub use bounds::BUCKET_BOUNDS_NS;
 pub use event::{AttemptId, Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 pub use histogram::{Latency, LatencyFigures};

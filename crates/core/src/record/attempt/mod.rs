@@ -16,6 +16,7 @@ pub use machine::Attempts;
 pub use misfit::Misfit;
 
 use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen};
+use super::merge::Observer;
 
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,4 +173,25 @@ pub struct Transition<'a> {
 pub trait Follower {
     /// The next transition, in order of time.
     fn follow(&mut self, transition: &Transition<'_>);
+}
+
+/// Several followers of one state machine as an observer of events.
+pub struct Followers<'a, 'b> {
+    attempts: Attempts,
+    followers: &'a mut [&'b mut dyn Follower],
+}
+
+impl<'a, 'b> Followers<'a, 'b> {
+    /// All of them.
+    #[must_use]
+    pub fn new(followers: &'a mut [&'b mut dyn Follower]) -> Self {
+        Self { attempts: Attempts::default(), followers }
+    }
+}
+
+impl Observer for Followers<'_, '_> {
+    fn observe(&mut self, event: &Event) {
+        let transition = self.attempts.observe(event);
+        self.followers.iter_mut().for_each(|follower| follower.follow(&transition));
+    }
 }
