@@ -62,7 +62,7 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selectio
     Ok(Selection { entries, by_name })
 }
 
-/// Every recipe that is not broken on purpose.
+/// Every recipe that claims exclusion.
 pub fn all() -> Selection {
     Selection {
         entries: Registry::builtin().entries().filter(|entry| !entry.unsafe_by_design).collect(),

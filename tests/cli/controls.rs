@@ -49,6 +49,11 @@ fn a_refusal_taken_for_a_grant_is_caught() {
 }
 
 #[test]
+fn a_stale_lock_file_that_two_clients_remove_is_caught() {
+    is_caught("lockfile", &["duration=3s"], "(inside)");
+}
+
+#[test]
 fn a_release_of_somebody_elses_lock_is_caught() {
     is_caught("wrong-release", &["duration=1s"], "(inside)");
 }
@@ -88,6 +93,7 @@ fn the_correct_lock_passes_where_each_control_fails() {
         ("no-renew", &["duration=1s", "acquire.timeout=500ms"]),
         ("swallow-error", &["duration=500ms"]),
         ("wrong-release", &["duration=1s", "acquire.timeout=2s"]),
+        ("lockfile", &["duration=1s", "acquire.timeout=2s"]),
     ] {
         let place = Place::new();
         let workload = Place::shipped(&format!("controls/{name}.toml"));

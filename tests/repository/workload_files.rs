@@ -110,7 +110,8 @@ fn shipped_workloads_run_on_every_system_without_a_warning() {
 fn controls_run_on_their_own_lock_and_can_expose_it() {
     for path in controls() {
         let (plan, _) = loaded(&path);
-        assert_eq!(plan.backends, [format!("control:{}", plan.name)], "{}", path.display());
+        let recipe = if plan.name == "lockfile" { "flock" } else { "control" };
+        assert_eq!(plan.backends, [format!("{recipe}:{}", plan.name)], "{}", path.display());
         let memory = backend::Registry::builtin().find("memory").unwrap();
         assert_eq!(warnings(&plan, &[("memory", &memory.guarantees)]), Vec::<String>::new(), "{}", path.display());
     }

@@ -5,6 +5,7 @@
 pub mod conformance;
 mod control;
 pub mod etcd;
+mod flock;
 mod memory;
 mod planted;
 mod poll;

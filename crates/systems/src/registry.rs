@@ -17,6 +17,7 @@ pub struct System {
 pub(crate) static BUILTIN: &[&System] = &[
     &super::memory::SYSTEM,
     &super::sqlite::SYSTEM,
+    &super::flock::SYSTEM,
     &super::redis::SYSTEM,
     &super::redlock::SYSTEM,
     &super::zookeeper::SYSTEM,

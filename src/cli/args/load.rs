@@ -120,7 +120,7 @@ pub(in crate::cli) struct QuickArgs {
     /// Running servers to use instead of starting our own; the scheme tells the system; an ensemble as etcd://a,b,c or zookeeper://a,b
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
-    /// Every recipe, not only the default ones
+    /// Every recipe that can run here and claims exclusion, not only the default ones
     #[arg(help_heading = heading::RUN, long, env = "LOCKBENCH_ALL", conflicts_with = "backends")]
     pub all: bool,
     #[command(flatten)]
