@@ -1,21 +1,34 @@
 //! How each system locks and where its servers come from: one folder per lock system, and
 //! the [`Registry`] that names them. Adding a lock system is one folder and one line in
-//! `registry.rs`.
+//! `registry.rs`. The features of this crate, one per client library, leave out the systems of
+//! the others.
+
+// What only the systems that were left out use is then unused.
+#![cfg_attr(
+    not(all(feature = "redis", feature = "zookeeper", feature = "etcd", feature = "postgres", feature = "sqlite")),
+    allow(dead_code, unused_imports)
+)]
 
 pub mod conformance;
 mod control;
+#[cfg(feature = "etcd")]
 pub mod etcd;
 mod flock;
 mod memory;
 mod planted;
 mod poll;
+#[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "redis")]
 pub mod redlock;
 mod registry;
 mod servers;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod stack;
+#[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
 pub use planted::{Flaw, planted};

@@ -16,12 +16,18 @@ pub struct System {
 /// Every built-in system, in the order of tables.
 pub(crate) static BUILTIN: &[&System] = &[
     &super::memory::SYSTEM,
+    #[cfg(feature = "sqlite")]
     &super::sqlite::SYSTEM,
     &super::flock::SYSTEM,
+    #[cfg(feature = "redis")]
     &super::redis::SYSTEM,
+    #[cfg(feature = "redis")]
     &super::redlock::SYSTEM,
+    #[cfg(feature = "zookeeper")]
     &super::zookeeper::SYSTEM,
+    #[cfg(feature = "etcd")]
     &super::etcd::SYSTEM,
+    #[cfg(feature = "postgres")]
     &super::postgres::SYSTEM,
     &super::control::SYSTEM,
 ];
@@ -105,7 +111,7 @@ pub struct UnknownBackend {
     pub nearest: Option<&'static str>,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres", feature = "etcd"))]
 mod tests {
     use super::{Registry, System};
 

@@ -272,7 +272,7 @@ fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "redis", feature = "etcd", feature = "zookeeper"))]
 mod tests {
     use std::fs;
 

@@ -182,7 +182,7 @@ fn kinds_of(config: &str) -> Services {
     services
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "redis", feature = "etcd", feature = "zookeeper"))]
 mod tests {
     use super::{complaint, kinds_of};
 

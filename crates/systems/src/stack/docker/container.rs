@@ -236,7 +236,7 @@ impl Container {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "redis", feature = "etcd", feature = "zookeeper"))]
 mod tests {
     use super::Container;
 
