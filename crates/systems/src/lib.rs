@@ -102,11 +102,13 @@ pub struct Entry {
     pub connect: Connect,
     /// The same with a bug that tests plant; where the recipe has a place for one.
     #[doc(hidden)]
-    pub flawed: Option<fn(Target, Flaw) -> Result<Arc<dyn LockSystem>, SystemError>>,
+    pub flawed: Option<ConnectFlawed>,
 }
 
 /// Configures a recipe for given servers.
 pub type Connect = fn(Target) -> Result<Arc<dyn LockSystem>, SystemError>;
+/// The same with a planted bug.
+pub type ConnectFlawed = fn(Target, Flaw) -> Result<Arc<dyn LockSystem>, SystemError>;
 
 impl Entry {
     /// A recipe that needs no server and is not in `quick`: what a system of the caller's own starts from.

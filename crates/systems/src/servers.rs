@@ -34,12 +34,17 @@ pub struct Servers {
     /// Several addresses are several databases: each is swept alone.
     pub swept_one_by_one: bool,
     /// What looks at the locks on its servers. Contacts no server yet.
-    pub inspect: fn(&'static str, &Target, Scope) -> Result<Box<dyn Inspector>, SystemError>,
+    pub inspect: Inspect,
     /// What looks for remains of dead runs on its servers. Contacts no server yet.
-    pub sweep: fn(&'static str, &Target) -> Result<Box<dyn Sweeper>, SystemError>,
+    pub sweep: Sweep,
     /// How one is started on this machine.
     pub(crate) start: &'static Recipe,
 }
+
+/// Makes what looks at locks, under the name of the system.
+pub type Inspect = fn(&'static str, &Target, Scope) -> Result<Box<dyn Inspector>, SystemError>;
+/// Makes what looks for remains, under the name of the system.
+pub type Sweep = fn(&'static str, &Target) -> Result<Box<dyn Sweeper>, SystemError>;
 
 /// How many servers a system has.
 #[derive(Clone, Copy, Debug)]
