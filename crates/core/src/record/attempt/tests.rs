@@ -1,3 +1,5 @@
+use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
+
 use super::{Attempts, Change, End, Misfit, Stage};
 use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
 
@@ -161,4 +163,78 @@ fn an_event_of_another_attempt_than_the_open_one_does_not_fit() {
     // Where none is told, they are counted.
     attempts.observe(&event(4, RELEASED));
     assert_eq!(attempts.observe(&event(5, INVOKE)).attempt.number, 10);
+}
+
+/// The events of whole attempts, by how they go.
+const WAYS: [&[What]; 5] = [
+    &[INVOKE, TIMED_OUT],
+    &[INVOKE, ACQUIRED, RELEASE, RELEASED],
+    &[INVOKE, ACQUIRED, What::Lost { at: 0 }, RELEASE, RELEASED],
+    &[INVOKE, DIED],
+    &[INVOKE, ACQUIRED, DIED],
+];
+
+/// Whole attempts of three clients, mixed: events that bear the numbers of their attempts.
+fn whole() -> impl Strategy<Value = Vec<Event>> {
+    let attempt = (0_u32..3, 0_usize..WAYS.len(), 0_u32..2);
+    let mixed = proptest::collection::vec(0_usize..3, 0..80);
+    (proptest::collection::vec(attempt, 0..20), mixed).prop_map(|(attempts, order)| {
+        let mut queues = [const { std::collections::VecDeque::new() }; 3];
+        let mut numbers = [0; 3];
+        for (client, way, key) in attempts {
+            numbers[client as usize] += 1;
+            for what in WAYS[way] {
+                let attempt = numbers[client as usize];
+                queues[client as usize].push_back(Event { t: 0, client, attempt, key, what: *what });
+            }
+        }
+        let turns: Vec<Event> = order.into_iter().filter_map(|client| queues[client].pop_front()).collect();
+        (0..).zip(turns).map(|(t, event)| Event { t, ..event }).collect()
+    })
+}
+
+/// Events of any kind in any order.
+fn any() -> impl Strategy<Value = Vec<Event>> {
+    let kinds = [INVOKE, ACQUIRED, renewed(0, 50), What::Lost { at: 0 }, RELEASE, RELEASED, TIMED_OUT, DIED];
+    let event = (0_u32..3, 0_u32..4, 0_u32..2, 0_usize..kinds.len())
+        .prop_map(move |(client, attempt, key, kind)| Event { t: 0, client, attempt, key, what: kinds[kind] });
+    proptest::collection::vec(event, 0..60)
+        .prop_map(|events| (0..).zip(events).map(|(t, event)| Event { t, ..event }).collect())
+}
+
+proptest! {
+    #[test]
+    fn whole_attempts_fit_and_are_told_the_same_without_their_numbers(events in whole()) {
+        let (mut named, mut counted) = (Attempts::new(3), Attempts::default());
+        for event in &events {
+            let unnamed = Event { attempt: 0, ..*event };
+            let (one, other) = (named.observe(event), counted.observe(&unnamed));
+            prop_assert!(one.misfit.is_none() && one.unfinished.is_none());
+            prop_assert!(other.misfit.is_none() && other.unfinished.is_none());
+            prop_assert_eq!((one.change, one.attempt), (other.change, other.attempt));
+            prop_assert_eq!(one.attempt.number, event.attempt);
+        }
+    }
+
+    #[test]
+    fn whatever_comes_the_state_is_that_of_the_last_event_and_nothing_open_is_forgotten(events in any()) {
+        let mut attempts = Attempts::default();
+        let (mut begun, mut over) = (0_usize, 0_usize);
+        for event in &events {
+            let open: Vec<_> = attempts.open().copied().collect();
+            let transition = attempts.observe(event);
+            let attempt = *transition.attempt;
+            prop_assert_eq!((attempt.client, attempt.key), (event.client, event.key));
+            prop_assert!(event.attempt == 0 || attempt.number == event.attempt);
+            prop_assert_eq!(matches!(transition.change, Change::Ended(_)), attempt.stage == Stage::Over);
+            prop_assert!(transition.change != Change::Granted || attempt.hold.is_some_and(|hold| hold.start == event.t));
+            // A fit never loses an attempt, and what is lost is handed over.
+            let unfinished = transition.unfinished;
+            prop_assert!(unfinished.is_none_or(|one| transition.misfit.is_some() && open.contains(&one)));
+            let went_on = open.iter().any(|one| one.client == event.client) && unfinished.is_none();
+            begun += usize::from(!went_on);
+            over += usize::from(attempt.stage == Stage::Over) + usize::from(unfinished.is_some());
+            prop_assert_eq!(attempts.open().count(), begun - over);
+        }
+    }
 }
