@@ -1,8 +1,69 @@
-//! lockbench compares distributed lock systems by measuring speed *and* safety in
-//! the same run. A load generator drives contention workloads against Redis,
-//! Redlock, ZooKeeper, etcd, Postgres and embedded locks, records how long locks
-//! take to acquire, hand over and release, and proves from the same events
-//! whether any lock was ever granted twice, and whose fault that was.
+//! lockbench compares distributed lock systems by measuring speed *and* safety in the same run.
+//! As a program it benchmarks Redis, Redlock, ZooKeeper, etcd, Postgres and embedded locks; as a
+//! library it benchmarks yours beside them.
+//!
+//! # Bring your own lock
+//!
+//! A lock is two traits. [`lock::LockSystem`] opens a [`lock::Session`] for each client, and a
+//! session acquires and releases; everything else has a default. A [`systems::Entry`] names the
+//! lock and says what it promises, and [`engine::run`] drives it:
+//!
+//! ```
+//! use std::sync::{Arc, atomic::{AtomicBool, Ordering::SeqCst}};
+//! use lockbench::engine::{Options, Unwatched, run};
+//! use lockbench::lock::*;
+//! use lockbench::systems::Entry;
+//!
+//! /// One lock for all keys, which is tried and never waited for.
+//! #[derive(Clone, Default)]
+//! struct Flag(Arc<AtomicBool>);
+//!
+//! static FLAG: Entry =
+//!     Entry::new("flag", "an atomic flag", Guarantees::EXCLUSION_ONLY, |_| Ok(Arc::new(Flag::default())));
+//!
+//! impl LockSystem for Flag {
+//!     fn name(&self) -> &'static str { FLAG.name }
+//!     fn guarantees(&self) -> &Guarantees { &FLAG.guarantees }
+//!     fn open(&self, _: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
+//!         Box::pin(async { Ok(Box::new(self.clone()) as Box<dyn Session>) })
+//!     }
+//! }
+//!
+//! impl Session for Flag {
+//!     fn acquire<'a>(&'a mut self, key: &'a Key, _: &'a Patience) -> Local<'a, Acquire> {
+//!         Box::pin(async move {
+//!             if self.0.swap(true, SeqCst) { return Acquire::Refused }
+//!             Acquire::Acquired(Grant::new(key.index, None, NO_LEASE))
+//!         })
+//!     }
+//!     fn release(&mut self, _: Grant) -> Local<'_, Release> {
+//!         self.0.store(false, SeqCst);
+//!         Box::pin(async { Release::Confirmed })
+//!     }
+//! }
+//!
+//! let load = "clients = 4\nkeys = \"single\"\nacquire.mode = \"try\"\nwarmup = \"50ms\"\nduration = \"200ms\"\n";
+//! let (plan, _) = lockbench::workload::parse("flag", load, &[])?;
+//! let outcome = run(Options::new(plan), &[&FLAG], &Unwatched)?;
+//! let result = &outcome.report.results[0];
+//! assert!(result.grants > 0 && result.safety.double_grants_certain == 0, "{:?}", outcome.report.verdict);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/own_lock.rs` is the same with a lock that waits, beside a built-in one. What you get:
+//!
+//! * [`engine::Options`] say what is run: the plan ([`workload`]: the same keys as in a workload
+//!   file), thresholds and lints ([`engine::Gates`]), where servers come from, and the run
+//!   directory, if there shall be one ([`engine::Store`]): then `lockbench show`, `verify` and
+//!   `report` read the run as they read any other.
+//! * [`engine::Outcome`] has the [`report`]: figures per trial and system, the verdict of the
+//!   [`oracle`] on every grant, and what it rests on.
+//! * An [`engine::Watcher`] sees the run while it goes on.
+//! * [`systems::conformance`] tests what a lock promises in its [`lock::Guarantees`], claim by
+//!   claim, before any load.
+//!
+//! With default features off there is only the library: no arguments, no terminal, no charts. The
+//! feature `cli` is the program.
 //!
 //! # One sentence
 //!
@@ -10,7 +71,7 @@
 //! else (numbers, verdicts, screen, files) is a fold over those events. So a saved
 //! history replays to the same verdict, and no screen shows what the files cannot.
 //!
-//! # The tour, from the bottom up
+//! # How it is built, from the bottom up
 //!
 //! The parts are crates of a workspace, so that Cargo itself keeps imports going downward and an
 //! edit of a leaf builds little again.
@@ -18,16 +79,16 @@
 //! | crate | known here as | what it holds |
 //! |---|---|---|
 //! | `lockbench-core` | [`units`], [`clock`], [`stop`], [`lock`], [`stats`], [`workload`], [`record`], [`oracle`] and more | what every part speaks of: time and units, the vocabulary of locks, a workload file as a validated plan, events and the history on disk, the figures, was it correct |
-//! | `lockbench-systems` | [`backend`], [`stack`] | how each system locks; where servers come from |
-//! | `lockbench-engine` | [`load`] | plans to attempts, attempts to events |
+//! | `lockbench-systems` | [`systems`], [`stack`] | how each system locks; where servers come from |
+//! | `lockbench-engine` | [`engine`] | a run: servers, trials, plans to attempts, attempts to events, the report and its files |
 //! | `lockbench-report` | [`report`] | the versioned result, every figure by name, the verdict and its gates, comparison, the run directory and how it is read back |
-//! | `lockbench-output` | [`output`], [`metrics`] | a recorded run to bytes, one file a format: text, tables, charts, HTML, histories for other judges; the figures of a run for Prometheus |
-//! | `lockbench-dashboard` | [`tui`] | the live terminal UI |
-//! | `lockbench` | [`cli`] | the composition root, one file a command |
+//! | `lockbench-output` | `output`, `metrics` | a recorded run to bytes, one file per format: text, tables, charts, HTML, histories for other judges; the figures of a run for Prometheus |
+//! | `lockbench-dashboard` | `tui` | the live terminal UI |
+//! | `lockbench` | `cli` | the program: arguments, one file per command, what is shown |
 //!
 //! # The path of one attempt
 //!
-//! 1. `load::client` stamps `Invoke` into its worker's shard and calls the
+//! 1. `engine::client` stamps `Invoke` into its worker's shard and calls the
 //!    recipe's [`lock::Session::acquire`].
 //! 2. Granted, it stamps `Acquired`, enters the witness (the thing that the lock
 //!    protects), holds for as long as the plan says *whatever the lease does*,
@@ -42,33 +103,33 @@
 //! # The path of what is seen meanwhile
 //!
 //! 1. On the reader's thread, [`report::live::LiveTrial`] is the one observer that holds
-//!    figures, oracle and history; some times a second, and only where somebody looks,
-//!    `cli::publish` takes a [`report::live::Snapshot`] of it.
+//!    figures, oracle and history; at the pace that an [`engine::Watcher`] asks for, the engine
+//!    takes a [`report::live::Snapshot`] of it. The program is such a watcher.
 //! 2. It goes through [`report::live::feed`], which never makes the reader wait: a slow
 //!    screen gets fewer snapshots, and loses nothing.
-//! 3. On a thread of its own [`tui::app::App`] folds the updates into [`tui::state`] and
+//! 3. On a thread of its own `tui::app::App` folds the updates into `tui::state` and
 //!    draws; without a terminal `cli::printer` folds the same updates into lines.
-//! 4. Keys go back through [`tui::controls::Controls`]: pauses and markers become events
-//!    of the history ([`load::Steering`]), so that a replay tells of them too.
-//! 5. Where a metrics endpoint was asked for, [`metrics::Tally`] writes the same folds to
-//!    [`metrics::Board`] once a second; a scrape reads that, on a thread of its own.
+//! 4. Keys go back through `tui::controls::Controls`: pauses and markers become events
+//!    of the history ([`engine::Steering`]), so that a replay tells of them too.
+//! 5. Where a metrics endpoint was asked for, `metrics::Tally` writes the same folds to
+//!    `metrics::Board` once a second; a scrape reads that, on a thread of its own.
 //!
 //! # The path of a finished run
 //!
-//! 1. `cli::conclude` stores what was measured: `report.json`, `measured.json.gz`
+//! 1. [`engine::run`] stores what was measured: `report.json`, `measured.json.gz`
 //!    (histograms, series, clients), beside the history that is there already.
-//! 2. It reads them back as a [`report::RecordedRun`] and renders every entry of
-//!    [`output::OUTPUTS`] from it. `lockbench report` does the same later, so the
+//! 2. It reads them back as a [`report::RecordedRun`] and lets the program draw every
+//!    entry of `output::OUTPUTS` from it. `lockbench report` does the same later, so the
 //!    files are the same byte for byte.
 //! 3. `lockbench verify` feeds the history to a fresh oracle, which must agree.
-//! 4. `lockbench watch` plays it again: the updates that whoever watched the run was
-//!    told, at any speed ([`report::live::Player`]). A run under way is followed by
+//! 4. `lockbench watch` plays it again: the updates that the watcher of the run
+//!    got, at any speed ([`report::live::Player`]). A run under way is followed by
 //!    the history that it is writing ([`report::live::Follower`]).
 //!
 //! # The path of a watch
 //!
-//! 1. `cli::monitor::watch`, one thread a system, runs short trials one after the other,
-//!    with fresh keys, on a fixed grid of due instants ([`load::Grid`]). The engine, the
+//! 1. `cli::monitor::watch`, one thread per system, runs short trials one after the other,
+//!    with fresh keys, on a fixed grid of due instants ([`engine::Grid`]). The engine, the
 //!    oracle and the history are those of every trial, so what is proven is the same.
 //! 2. `cli::monitor::eye` looks at the events of a round and counts them into
 //!    [`report::monitor::Rolling`]: windows of up to a day whose memory is taken at the
@@ -77,7 +138,7 @@
 //!    waits, what was due is counted as missed.
 //! 4. Once a second `cli::monitor::desk` holds the bounds against the windows
 //!    ([`report::monitor::Alert`]) and tells what changed: log, stderr or screen, webhook,
-//!    `monitor.json`, [`metrics::Board`].
+//!    `monitor.json`, `metrics::Board`.
 //!
 //! # Where this differs from the first design, and why
 //!
@@ -101,13 +162,20 @@
 //!   the run. Ctrl-C brings deadlines forward; attempts that were still waiting
 //!   are `withdrawn`, counted apart, and no timeout of the system.
 
-pub use lockbench_core::{clock, limits, lock, oracle, plain, record, stats, stop, units, workload};
-pub use lockbench_dashboard as tui;
-pub use lockbench_engine as load;
-pub use lockbench_output as output;
-pub use lockbench_output::metrics;
-pub use lockbench_report as report;
-pub use lockbench_systems as backend;
-pub use lockbench_systems::stack;
-
+#[cfg(feature = "cli")]
 pub mod cli;
+
+pub use lockbench_core::{clock, limits, lock, oracle, plain, record, stats, stop, units, workload};
+#[cfg(feature = "cli")]
+pub use lockbench_dashboard as tui;
+pub use lockbench_engine as engine;
+#[cfg(feature = "cli")]
+pub use lockbench_output::{self as output, metrics};
+pub use lockbench_report as report;
+pub use lockbench_systems::{self as systems, stack};
+
+// Former names, which the tests still use.
+#[doc(hidden)]
+pub use lockbench_engine as load;
+#[doc(hidden)]
+pub use lockbench_systems as backend;
