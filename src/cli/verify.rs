@@ -8,8 +8,10 @@ use std::path::Path;
 use super::args::VerifyArgs;
 use super::stored::{locate, open_failure, promise};
 use super::{Failure, kept, print};
+use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::lock::Facts;
-use lockbench_core::record::figures::Schedule;
+use lockbench_core::oracle::DoubleGrantKind;
+use lockbench_core::record::figures::{Counts, Schedule};
 use lockbench_core::record::history::Header;
 use lockbench_core::units::grouped;
 use lockbench_core::workload::plan::Expectation;
@@ -216,17 +218,15 @@ fn up_to_the_cut((version, stored): (u32, &TrialResult), replayed: &Replayed) ->
         .into_iter()
         .map(|(figure, stored, replayed)| Difference { figure: format!("{figure} at the cut"), stored, replayed })
         .collect();
-    let (total, judged) = (&stored.safety, &replayed.judged);
-    let totals = [
-        ("safety.grants_all_phases", total.grants_all_phases, judged.grants),
-        ("safety.double_grants_certain", total.double_grants_certain, judged.double_grants),
-        ("safety.inside", total.inside, if version < 3 { 0 } else { judged.inside }),
-        ("safety.withdrawn", total.withdrawn, if version < 3 { 0 } else { judged.withdrawn }),
-        ("safety.outside", total.outside, if version < 3 { 0 } else { judged.outside }),
-        ("safety.harm.lost_updates", total.harm.lost_updates, judged.lost_updates),
-        ("safety.token_regressions", total.token_regressions.unwrap_or(u64::MAX), judged.token_regressions),
-    ];
-    for (figure, stored, before_the_cut) in totals.into_iter().filter(|(_, total, cut)| total < cut) {
+    let before = Totals::of(&Counts::default(), &replayed.judged, true);
+    // Older versions knew other kinds of double grants.
+    let kinds = DoubleGrantKind::ALL.map(Counter::of_kind);
+    let totals = Counter::AT_THE_CUT.into_iter().filter(|(counter, _)| version >= 3 || !kinds.contains(counter)).map(
+        |(counter, figure)| {
+            (figure, stored.count(counter).unwrap_or(u64::MAX), before.get(counter).unwrap_or_default())
+        },
+    );
+    for (figure, stored, before_the_cut) in totals.filter(|(_, total, cut)| total < cut) {
         let replayed = format!("already {before_the_cut} before the cut");
         found.push(Difference { figure: figure.to_owned(), stored: stored.to_string(), replayed });
     }

@@ -300,7 +300,7 @@ fn the_stored_metrics_speak_the_same_language() {
     let types: BTreeMap<&str, &str> = types.collect();
     let stored = samples(&text.lines().filter(|line| line.contains('{')).collect::<Vec<_>>().join("\n"));
     let mut shared = 0;
-    for family in FAMILIES {
+    for family in FAMILIES.iter() {
         let Some(kind) = types.get(family.name) else { continue };
         shared += 1;
         let word = match family.kind {

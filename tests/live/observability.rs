@@ -58,7 +58,7 @@ struct Figures {
 impl Figures {
     fn new() -> Self {
         let (mut registry, mut grow) = (Registry::default(), Vec::<Box<dyn Fn() + Send>>::new());
-        for family in FAMILIES {
+        for family in FAMILIES.iter() {
             let all = combinations(family);
             match family.kind {
                 Kind::Info => registry.register(family.name, family.help, Info::new(all[0].clone())),

@@ -151,7 +151,7 @@ fn every_family_is_shown_on_a_dashboard() {
     for expr in expressions {
         shown.extend(selectors(&expr).unwrap().into_iter().map(|selector| selector.metric));
     }
-    for family in FAMILIES {
+    for family in FAMILIES.iter() {
         let seen = shown.iter().any(|metric| of_sample(metric).is_some_and(|of| of.name == family.name));
         assert!(seen, "{} is on no dashboard", family.name);
     }
@@ -386,7 +386,7 @@ fn assert_listed(name: &str, expected: &str) {
 #[test]
 fn the_lists_of_the_guide_are_those_of_the_program_and_the_rules() {
     let mut metrics = "| metric | kind | labels | what it is |\n|---|---|---|---|\n".to_owned();
-    for family in FAMILIES {
+    for family in FAMILIES.iter() {
         let (suffix, kind) = match family.kind {
             Kind::Counter => ("_total", "counter"),
             Kind::Gauge => ("", "gauge"),

@@ -9,8 +9,10 @@
 //! | 2 | [`lock`], [`stats`], [`limits`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics; what this machine allows one process |
 //! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
 //! | 4 | [`oracle`] | was it correct |
+//! | 5 | [`figure`] | what the figures are called, mean and are made of |
 
 pub mod clock;
+pub mod figure;
 pub mod limits;
 pub mod lock;
 pub mod oracle;

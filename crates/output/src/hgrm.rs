@@ -12,8 +12,9 @@ use std::fmt::Write as _;
 use hdrhistogram::Histogram;
 
 use super::Rendered;
-use super::histograms::{LATENCY_KINDS, LatencyKind, backends, merged};
+use super::histograms::{backends, merged};
 use super::slug::slug;
+use lockbench_core::figure::{self, LATENCIES};
 use lockbench_core::record::Latency;
 use lockbench_report::RecordedRun;
 
@@ -28,7 +29,7 @@ pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
     let mut files = Vec::new();
     for backend in backends(run) {
         let all = merged(run, backend);
-        for kind in LATENCY_KINDS {
+        for kind in &LATENCIES {
             if let Some(histogram) = (kind.of)(&all).histogram() {
                 let text = format!("{}{}", distribution(histogram), remark(run, backend, kind));
                 files.push(Rendered::new(format!("percentiles/{}.{}.hgrm", slug(backend), kind.name), text));
@@ -60,12 +61,12 @@ fn distribution(histogram: &Histogram<u64>) -> String {
 }
 
 /// What the columns cannot say.
-fn remark(run: &RecordedRun, backend: &str, kind: &LatencyKind) -> String {
+fn remark(run: &RecordedRun, backend: &str, kind: &figure::Latency) -> String {
     let trials = run.of(backend).count();
     let mut all = Latency::absent();
     run.of(backend).for_each(|one| all.merge((kind.of)(&one.latencies)));
     let name = backend.replace('\n', " ");
-    let mut line = format!("# {name}, {}: {}; milliseconds; trials merged: {trials}", kind.name, kind.meaning);
+    let mut line = format!("# {name}, {}: {}; milliseconds; trials merged: {trials}", kind.name, kind.phrase);
     let in_vain = all.in_vain();
     let _ = write!(line, "; waited for in vain, not in here: {in_vain}");
     if let Some(longest) = all.max().filter(|_| in_vain > 0) {
@@ -79,9 +80,10 @@ fn remark(run: &RecordedRun, backend: &str, kind: &LatencyKind) -> String {
 #[cfg(test)]
 mod tests {
     use super::render;
-    use crate::histograms::{LATENCY_KINDS, merged};
+    use crate::histograms::merged;
     use crate::sample::{crowd, empty, recorded, timeouts};
     use crate::slug::slug;
+    use lockbench_core::figure::LATENCIES;
 
     /// Value in nanoseconds, percentile, total count.
     fn read(text: &str) -> Vec<(u64, f64, u64)> {
@@ -106,7 +108,7 @@ mod tests {
         assert_eq!(files.len(), 3 * 5, "no renewals in the sample");
         for backend in ["redis", "redlock", "zookeeper"] {
             let all = merged(&run, backend);
-            for kind in LATENCY_KINDS {
+            for kind in &LATENCIES {
                 let path = format!("percentiles/{}.{}.hgrm", slug(backend), kind.name);
                 let Some(histogram) = (kind.of)(&all).histogram() else {
                     assert!(files.iter().all(|file| file.path != path), "{path}");

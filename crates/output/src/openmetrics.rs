@@ -1,74 +1,17 @@
 //! `metrics.om`: the run in OpenMetrics text (specification 1.0.0): base units,
 //! cumulative buckets, `# EOF` at the end. A push gateway or a node exporter's text
 //! directory can serve it; labels are the backend and the workload, never a client,
-//! a key or a trial. Names, labels and buckets are those of the metrics endpoint.
-
-use std::fmt::Write as _;
+//! a key or a trial. Names, labels and buckets are those of the metrics endpoint: both come from the
+//! table of figures, and are written by the same [`Writer`].
 
 use super::Rendered;
 use super::histograms::{backends, merged};
+use super::metrics::Buckets;
+use super::metrics::text::{Dialect, Labels, Writer};
+use lockbench_core::figure::{Counter, LATENCIES, LatencyId, Metric, Totals, metrics};
 use lockbench_core::oracle::DoubleGrantKind;
 use lockbench_core::plain;
-use lockbench_core::record::figures::{Counts, Latencies};
-use lockbench_core::record::{BUCKET_BOUNDS_NS, Latency};
-use lockbench_report::{Kinds, RecordedRun, Report, SafetyVerdict, TrialResult};
-
-/// A histogram and the labels that its samples have besides.
-type Labelled = &'static [(&'static str, fn(&Latencies) -> &Latency)];
-
-/// Family, meaning, histograms.
-static DURATIONS: [(&str, &str, Labelled); 5] = [
-    (
-        "lockbench_acquire_duration_seconds",
-        "Wait of granted attempts: service from the call, response from the due instant. Attempts without a grant are not in it.",
-        &[
-            (",outcome=\"granted\",kind=\"service\"", |all| &all.acquire_service),
-            (",outcome=\"granted\",kind=\"response\"", |all| &all.acquire_response),
-        ],
-    ),
-    ("lockbench_hold_duration_seconds", "From the grant to the release, as achieved.", &[("", |all| &all.hold)]),
-    (
-        "lockbench_handoff_duration_seconds",
-        "From a release to the grant of a client that was already waiting.",
-        &[("", |all| &all.handoff)],
-    ),
-    ("lockbench_release_duration_seconds", "From asking for a release to its answer.", &[("", |all| &all.release)]),
-    ("lockbench_renew_duration_seconds", "From asking for a renewal to its confirmation.", &[("", |all| &all.renew)]),
-];
-
-/// A family of a part of the attempts, its meaning, and how many they are.
-type Part = (&'static str, &'static str, fn(&Counts) -> u64);
-
-/// A count: family, meaning, figure of a trial; `None` where it does not exist.
-type Count = (&'static str, &'static str, fn(&TrialResult) -> Option<u64>);
-
-static COUNTS: [Count; 11] = [
-    ("lockbench_attempts", "Attempts with an outcome, of the measure phase.", |result| Some(result.attempts)),
-    ("lockbench_grants", "Attempts that were granted.", |result| Some(result.grants)),
-    ("lockbench_refusals", "Attempts that were refused.", |result| Some(result.refused)),
-    ("lockbench_timeouts", "Attempts that timed out.", |result| Some(result.timed_out)),
-    ("lockbench_failures", "Attempts that were not served, or whose answer was lost.", |result| {
-        Some(result.unavailable + result.unknown)
-    }),
-    ("lockbench_dropped_arrivals", "Attempts that were due and that no client could take.", |result| result.dropped),
-    ("lockbench_double_grants", "Certain double grants, of all phases.", |result| {
-        Some(result.safety.double_grants_certain)
-    }),
-    ("lockbench_token_regressions", "Grants whose fencing token did not grow, of all phases.", |result| {
-        result.safety.token_regressions
-    }),
-    (
-        "lockbench_fencing_rejections",
-        "Writes that the fenced register refused for their token, of all phases.",
-        |result| result.safety.stale_writes_refused,
-    ),
-    ("lockbench_lost_updates", "Writes over a change made since the read, without fencing, of all phases.", |result| {
-        Some(result.safety.harm.lost_updates)
-    }),
-    ("lockbench_lost_leases", "Grants of which the client learned that they were lost.", |result| {
-        Some(result.safety.lost_leases)
-    }),
-];
+use lockbench_report::{RecordedRun, Report, SafetyVerdict};
 
 /// The verdicts that a backend can have.
 const VERDICTS: [(SafetyVerdict, &str); 4] = [
@@ -80,163 +23,151 @@ const VERDICTS: [(SafetyVerdict, &str); 4] = [
 
 /// `metrics.om`.
 pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
-    let mut text = String::new();
-    of_run(&mut text, &run.report);
+    let mut writer = Writer::new(Dialect::Stored);
+    of_run(&mut writer, &run.report);
     if !run.report.aggregates.is_empty() {
-        of_backends(&mut text, run);
+        of_backends(&mut writer, run);
     }
-    for (family, meaning, kinds) in &DURATIONS {
-        durations(&mut text, run, (family, meaning), kinds);
-    }
-    text.push_str("# EOF\n");
-    Ok(vec![Rendered::new("metrics.om", text)])
+    durations(&mut writer, run);
+    Ok(vec![Rendered::new("metrics.om", writer.end())])
 }
 
-fn head(text: &mut String, family: &str, kind: &str, meaning: &str) {
-    let _ = writeln!(text, "# TYPE {family} {kind}");
-    if family.ends_with("_seconds") {
-        let _ = writeln!(text, "# UNIT {family} seconds");
-    }
-    let _ = writeln!(text, "# HELP {family} {meaning}");
-}
-
-fn of_run(text: &mut String, report: &Report) {
-    head(text, "lockbench_run", "info", "The run that these figures are of.");
-    let _ = writeln!(
-        text,
-        "lockbench_run_info{{run_id=\"{}\",version=\"{}\",workload=\"{}\",mode=\"run\",schema_version=\"{}\"}} 1",
-        escaped(&report.run_id),
-        escaped(&report.tool.version),
-        escaped(report.plan["name"].as_str().unwrap_or_default()),
-        report.schema_version
-    );
+fn of_run(writer: &mut Writer, report: &Report) {
+    let facts = [
+        ("run_id", report.run_id.as_str()),
+        ("version", report.tool.version.as_str()),
+        ("workload", report.plan["name"].as_str().unwrap_or_default()),
+        ("mode", "run"),
+    ];
+    let mut facts: Labels = facts.map(|(name, value)| (name, label(value))).to_vec();
+    facts.push(("schema_version", report.schema_version.to_string()));
+    writer.family("lockbench_run", "info", "The run that these figures are of");
+    writer.sample(&facts, 1);
+    let none = Labels::new();
     if let Ok(start) = humantime::parse_rfc3339(&report.environment.started_at)
         && let Ok(since) = start.duration_since(std::time::UNIX_EPOCH)
     {
-        head(text, "lockbench_run_start_timestamp_seconds", "gauge", "Start of the run, Unix time.");
-        let _ = writeln!(text, "lockbench_run_start_timestamp_seconds {}", since.as_secs());
+        writer.family("lockbench_run_start_timestamp_seconds", "gauge", "Start of the run, Unix time");
+        writer.sample(&none, since.as_secs());
     }
-    head(text, "lockbench_run_complete", "gauge", "1 if everything planned ran to its end.");
-    let _ = writeln!(text, "lockbench_run_complete {}", u8::from(report.complete));
-    head(text, "lockbench_exit_code", "gauge", "Exit code of the run: 0 is a pass.");
-    let _ = writeln!(text, "lockbench_exit_code {}", report.verdict.exit_code);
+    writer.family("lockbench_run_complete", "gauge", "1 if everything planned ran to its end");
+    writer.sample(&none, u8::from(report.complete));
+    writer.family("lockbench_exit_code", "gauge", "Exit code of the run: 0 is a pass");
+    writer.sample(&none, report.verdict.exit_code);
 }
 
-fn of_backends(text: &mut String, run: &RecordedRun) {
+fn of_backends(writer: &mut Writer, run: &RecordedRun) {
     let report = &run.report;
-    for (family, meaning, of) in &COUNTS {
-        let sum = |backend: &str| {
-            let trials = report.results.iter().filter(|result| result.backend == backend);
-            trials.filter_map(of).reduce(|a, b| a + b)
-        };
-        counter(text, report, (family, meaning), sum);
-    }
-    kinds(text, report);
-    let shares: [Part; 2] = [
-        ("lockbench_contended_attempts", "Attempts that were not granted by their first request.", |all| all.waited),
-        ("lockbench_found_held_attempts", "Attempts at whose call another client held the key.", |all| all.found_held),
-    ];
-    for (family, meaning, of) in shares {
-        // Runs of before schema version 3 do not know who waited.
-        let known = report.schema_version >= 3 || family == "lockbench_found_held_attempts";
-        let sum = |backend: &str| known.then(|| run.of(backend).map(|measured| of(&measured.counts)).sum());
-        counter(text, report, (family, meaning), sum);
-    }
-    let family = "lockbench_grants_per_second";
-    head(text, family, "gauge", "Grants per second of the measure phases.");
-    for aggregate in &report.aggregates {
+    let systems: Vec<(Labels, Totals)> =
+        report.aggregates.iter().map(|all| (labels(report, &all.backend), totals(run, &all.backend))).collect();
+    // What a report has the shares of alone comes last.
+    let of_fold = |metric: &Metric| matches!(metric.of, [Counter::Waited | Counter::FoundHeld]);
+    let (last, first): (Vec<Metric>, Vec<Metric>) = metrics().into_iter().partition(of_fold);
+    first.iter().for_each(|metric| counter(writer, metric, &systems));
+    kinds(writer, &systems);
+    last.iter().for_each(|metric| counter(writer, metric, &systems));
+    writer.family("lockbench_grants_per_second", "gauge", "Grants per second of the measure phases");
+    for (aggregate, (labels, _)) in report.aggregates.iter().zip(&systems) {
         if let Some(rate) = aggregate.throughput_per_s {
-            let _ = writeln!(text, "{family}{{{}}} {rate}", labels(report, &aggregate.backend));
+            writer.sample(labels, rate);
         }
     }
     let family = "lockbench_safety_verdict";
-    head(text, family, "stateset", "The safety verdict: the worst of the trials.");
-    for aggregate in &report.aggregates {
+    writer.family(family, "stateset", "The safety verdict: the worst of the trials");
+    for (aggregate, (labels, _)) in report.aggregates.iter().zip(&systems) {
         for (verdict, name) in VERDICTS {
-            let (labels, on) = (labels(report, &aggregate.backend), u8::from(aggregate.verdict == verdict));
-            let _ = writeln!(text, "{family}{{{labels},{family}=\"{name}\"}} {on}");
+            let mut labels = labels.clone();
+            labels.push((family, name.to_owned()));
+            writer.sample(&labels, u8::from(aggregate.verdict == verdict));
         }
     }
 }
 
+/// All counts of a system.
+fn totals(run: &RecordedRun, backend: &str) -> Totals {
+    let mut all = Totals::default();
+    run.report.results.iter().filter(|result| result.backend == backend).for_each(|one| all.add(&one.totals(None)));
+    let folds = || run.of(backend).map(|measured| &measured.counts);
+    // Runs of before schema version 3 do not know who waited.
+    all.set(Counter::Waited, (run.report.schema_version >= 3).then(|| folds().map(|counts| counts.waited).sum()));
+    all.set(Counter::FoundHeld, Some(folds().map(|counts| counts.found_held).sum()));
+    all
+}
+
 /// Double grants by kind, of all trials.
-fn kinds(text: &mut String, report: &Report) {
-    let family = "lockbench_double_grants_by_kind";
-    head(text, family, "counter", "Certain double grants by what had become of the earlier holder's promise.");
-    for aggregate in &report.aggregates {
+fn kinds(writer: &mut Writer, systems: &[(Labels, Totals)]) {
+    writer.family(
+        "lockbench_double_grants_by_kind",
+        "counter",
+        "Certain double grants by what had become of the earlier holder's promise",
+    );
+    for (labels, totals) in systems {
         for kind in DoubleGrantKind::ALL {
-            let trials = report.results.iter().filter(|result| result.backend == aggregate.backend);
-            let count: u64 = trials.map(|result| Kinds::from(&result.safety).of(kind)).sum();
-            let (labels, name) = (labels(report, &aggregate.backend), kind.name());
-            let _ = writeln!(text, "{family}_total{{{labels},kind=\"{name}\"}} {count}");
+            let mut labels = labels.clone();
+            labels.push(("kind", kind.name().to_owned()));
+            writer.sample(&labels, totals.get(Counter::of_kind(kind)).unwrap_or_default());
         }
     }
 }
 
 /// A family of counts; nothing at all if no backend has the figure.
-fn counter(text: &mut String, report: &Report, (family, meaning): (&str, &str), of: impl Fn(&str) -> Option<u64>) {
+fn counter(writer: &mut Writer, metric: &Metric, systems: &[(Labels, Totals)]) {
     let mut told = false;
-    for aggregate in &report.aggregates {
-        let Some(count) = of(&aggregate.backend) else { continue };
+    for (labels, totals) in systems {
+        let Some(count) = totals.sum(metric.of) else { continue };
         if !std::mem::replace(&mut told, true) {
-            head(text, family, "counter", meaning);
+            writer.family(metric.name, "counter", metric.help);
         }
-        let _ = writeln!(text, "{family}_total{{{}}} {count}", labels(report, &aggregate.backend));
+        writer.sample(labels, count);
     }
 }
 
-/// A family of histograms; nothing at all if no backend has a sample of it.
-fn durations(text: &mut String, run: &RecordedRun, (family, meaning): (&str, &str), kinds: Labelled) {
-    let mut told = false;
-    for backend in backends(run) {
-        let all = merged(run, backend);
-        for (more, of) in kinds {
-            let Some(histogram) = of(&all).histogram() else { continue };
-            if !std::mem::replace(&mut told, true) {
-                head(text, family, "histogram", meaning);
+/// A family of histograms per latency, both acquires in one; nothing at all if no backend has a
+/// sample of it.
+fn durations(writer: &mut Writer, run: &RecordedRun) {
+    for family in LATENCIES.chunk_by(|one, next| one.metric == next.metric) {
+        let mut told = false;
+        for backend in backends(run) {
+            let all = merged(run, backend);
+            for latency in family {
+                let Some(histogram) = (latency.of)(&all).histogram() else { continue };
+                let metric = latency.metric;
+                if !std::mem::replace(&mut told, true) {
+                    writer.family(metric.name, "histogram", metric.help);
+                }
+                let mut labels = labels(&run.report, backend);
+                let kind = match latency.id {
+                    LatencyId::AcquireService => Some("service"),
+                    LatencyId::AcquireResponse => Some("response"),
+                    LatencyId::Hold | LatencyId::Handoff | LatencyId::Release | LatencyId::Renew => None,
+                };
+                if let Some(kind) = kind {
+                    labels.extend([("outcome", "granted".to_owned()), ("kind", kind.to_owned())]);
+                }
+                let sum_s = histogram.mean() * histogram.len() as f64 / 1e9;
+                writer.histogram(&labels, &Buckets::of((latency.of)(&all)), sum_s);
             }
-            let labels = format!("{}{more}", labels(&run.report, backend));
-            for bound in BUCKET_BOUNDS_NS {
-                let (le, below) = (seconds(bound), histogram.count_between(0, bound));
-                let _ = writeln!(text, "{family}_bucket{{{labels},le=\"{le}\"}} {below}");
-            }
-            let count = histogram.len();
-            let _ = writeln!(text, "{family}_bucket{{{labels},le=\"+Inf\"}} {count}");
-            let _ = writeln!(text, "{family}_count{{{labels}}} {count}");
-            let _ = writeln!(text, "{family}_sum{{{labels}}} {}", histogram.mean() * count as f64 / 1e9);
         }
     }
 }
 
-/// A bound as the specification wants it: the shortest decimal, with a point, and an
-/// exponent below 0.0001.
-fn seconds(ns: u64) -> String {
-    let text = format!("{:?}", ns as f64 / 1e9);
-    match text.split_once("e-") {
-        Some((digits, exponent)) => format!("{digits}e-{exponent:0>2}"),
-        None => text,
-    }
-}
-
-fn labels(report: &Report, backend: &str) -> String {
+fn labels(report: &Report, backend: &str) -> Labels {
     let workload = report.results.iter().find(|result| result.backend == backend).map_or("", |one| &one.workload);
-    format!("backend=\"{}\",workload=\"{}\"", escaped(backend), escaped(workload))
+    vec![("backend", label(backend)), ("workload", label(workload))]
 }
 
-/// Text as a label's value.
-fn escaped(text: &str) -> String {
-    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    plain::line(&text).into_owned()
+/// Text of others as a label's value; the writer escapes its line breaks.
+fn label(text: &str) -> String {
+    text.split('\n').map(plain::line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{render, seconds};
+    use super::render;
     use crate::histograms::merged;
     use crate::sample::{crowd, empty, gated, recorded, timeouts};
-    use lockbench_core::record::BUCKET_BOUNDS_NS;
     use lockbench_report::RecordedRun;
 
     fn text(run: &RecordedRun) -> String {
@@ -372,12 +303,5 @@ mod tests {
         assert!(some > 0.0 && some < histogram.len() as f64);
         let mean = value(&series("sum")) / histogram.len() as f64 * 1e9;
         assert!((mean / histogram.mean() - 1.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn bounds_are_written_as_the_specification_writes_numbers() {
-        let told: Vec<String> = BUCKET_BOUNDS_NS.iter().map(|bound| seconds(*bound)).collect();
-        assert_eq!(told[..7], ["1e-06", "2.5e-06", "5e-06", "1e-05", "2.5e-05", "5e-05", "0.0001"]);
-        assert_eq!((told[18].as_str(), told[21].as_str()), ("1.0", "10.0"));
     }
 }

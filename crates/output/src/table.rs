@@ -1,6 +1,7 @@
 //! The tables that the terminal and the markdown show: the same rows, so that
 //! they cannot disagree. Every latency column names what it measures.
 
+use lockbench_core::figure::{FIGURES, Figure, Source};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_report::figure::{Unit, Value, find};
@@ -195,27 +196,16 @@ fn safety(report: &Report) -> Table {
 }
 
 fn harm(report: &Report) -> Table {
-    let sum = |backend: &str, field: fn(&TrialResult) -> Option<u64>| {
-        let total = trials(report, backend).filter_map(field).reduce(|a, b| a + b);
+    let columns = || FIGURES.iter().filter(|figure| !figure.column.is_empty());
+    let sum = |backend: &str, figure: &Figure| {
+        let Source::Count(counter) = figure.source else { return NONE.to_owned() };
+        let total = trials(report, backend).filter_map(|result| result.count(counter)).reduce(|a, b| a + b);
         total.map_or_else(|| "not offered".to_owned(), grouped)
     };
     Table {
         title: "Tokens and harm",
-        head: vec![
-            "system",
-            "token\nregressions",
-            "updates lost\nwithout fencing",
-            "writes that\nfencing refuses",
-            "lost\nleases",
-        ],
-        rows: rows(report, |aggregate| {
-            vec![
-                sum(&aggregate.backend, |result| result.safety.token_regressions),
-                sum(&aggregate.backend, |result| Some(result.safety.harm.lost_updates)),
-                sum(&aggregate.backend, |result| result.safety.stale_writes_refused),
-                sum(&aggregate.backend, |result| Some(result.safety.lost_leases)),
-            ]
-        }),
+        head: ["system"].into_iter().chain(columns().map(|figure| figure.column)).collect(),
+        rows: rows(report, |aggregate| columns().map(|figure| sum(&aggregate.backend, figure)).collect()),
         note: "what happened to the resource that the lock protects, and what a fencing token would have prevented.",
         prose: false,
     }

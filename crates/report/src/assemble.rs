@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::figure;
 use super::kinds::Kinds;
 use super::measured::Measurements;
 use super::schema::{
@@ -9,6 +10,7 @@ use super::schema::{
     Violation,
 };
 use super::story::story;
+use lockbench_core::figure::{FIGURES, LATENCIES, NO_TOKEN};
 use lockbench_core::lock::{Facts, Guarantees, NodesOfTrial};
 use lockbench_core::oracle::Findings;
 use lockbench_core::record::LatencyFigures;
@@ -83,13 +85,6 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
     let throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
     let requests_per_grant = ratio(counts.requests, counts.grants);
     let shares = (counts.waited_ratio(), counts.found_held_ratio(), counts.availability());
-    note(&mut missing, "throughput_per_s", throughput_per_s.is_none(), "stopped before measuring began");
-    note(&mut missing, "requests_per_grant", requests_per_grant.is_none(), "no grants");
-    for (figure, share) in [("waited_ratio", shares.0), ("found_held_ratio", shares.1), ("availability", shares.2)] {
-        note(&mut missing, figure, share.is_none(), "no attempts");
-    }
-    let closed = measured.engine.dropped.is_none();
-    note(&mut missing, "dropped", closed, "closed loop: an attempt is due only when a client is free");
     missing.insert("safety.harm.oversold".to_owned(), "not an inventory workload".to_owned());
     note(&mut missing, "effective_ttl_ms", measured.engine.effective_ttl_ns.is_none(), "no lease");
     note(&mut missing, "resources.server_cpu_s", measured.resources.server_cpu_s.is_none(), "no server of ours to ask");
@@ -101,8 +96,7 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
     );
     let safety = safety(measured, &mut missing);
     let fairness = Fairness::of(measured.figures.grants_per_client(), counts);
-    note(&mut missing, "fairness.jain", fairness.jain.is_none(), "no grants");
-    TrialResult {
+    let mut result = TrialResult {
         backend: measured.backend.to_owned(),
         workload: measured.workload.to_owned(),
         trial: measured.trial,
@@ -146,7 +140,12 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         throttled: measured.engine.throttled,
         failures: measured.engine.reasons.iter().map(|(text, count)| (text.to_owned(), count)).collect(),
         not_available: missing,
+    };
+    for figure in FIGURES.iter().filter(|figure| !figure.absent.is_empty()) {
+        let absent = figure::of(figure, &result).is_none();
+        note(&mut result.not_available, figure.field, absent, figure.absent);
     }
+    result
 }
 
 fn note(missing: &mut BTreeMap<String, String>, figure: &str, absent: bool, reason: &str) {
@@ -187,12 +186,9 @@ impl LatencySet {
 
 fn latency_set(latencies: &Latencies, missing: &mut BTreeMap<String, String>) -> LatencySet {
     let set = LatencySet::of(latencies);
-    explain(missing, "acquire_service", &set.acquire_service, "no grants");
-    explain(missing, "acquire_response", &set.acquire_response, "no grants");
-    explain(missing, "hold", &set.hold, "no hold ended");
-    explain(missing, "handoff", &set.handoff, "no grant went to a client that was already waiting at the release");
-    explain(missing, "release", &set.release, "no release was answered");
-    explain(missing, "renew", &set.renew, "no renewal was made");
+    for latency in &LATENCIES {
+        explain(missing, latency.name, set.figures(latency.id), latency.absent);
+    }
     set
 }
 
@@ -260,8 +256,8 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
     };
     note(missing, "safety.upper_bound_95_per_million", bound.is_none(), reason);
     if !tokens {
-        for figure in ["token_regressions", "token_inversions", "stale_writes_seen", "stale_writes_refused"] {
-            missing.insert(format!("safety.{figure}"), "not offered: the recipe has no fencing token".to_owned());
+        for figure in ["token_inversions", "stale_writes_seen"] {
+            missing.insert(format!("safety.{figure}"), NO_TOKEN.to_owned());
         }
     }
     let (verdict, because) = verdict(measured);

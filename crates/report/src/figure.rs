@@ -1,36 +1,15 @@
 //! The figures of a report by name: what thresholds, comparisons, exports and
-//! decision tables ask for. One list, so that a name means the same everywhere.
+//! decision tables ask for. What there is, the table in [`lockbench_core::figure`] says;
+//! here is what each is in a report, of one trial and of all of a system.
 
 use std::fmt;
 
 use super::assemble::in_vain;
-use super::schema::{LatencySet, Report, TrialResult};
+use super::schema::{Report, TrialResult};
+pub use lockbench_core::figure::{Better, Unit};
+use lockbench_core::figure::{FIGURES, Figure as Scalar, LATENCIES, Latency, Measure, Merge, Source, Weight, figure};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::units::human_duration;
-
-/// What a figure is measured in: its base unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Nanoseconds; texts write `20ms`.
-    Duration,
-    /// Events a second.
-    PerSecond,
-    /// Share of 1; texts may write `20%`.
-    Share,
-    /// A count.
-    Count,
-    /// A number without a unit.
-    Number,
-}
-
-/// Which way is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
-    /// The lower, the better.
-    Lower,
-    /// The higher, the better.
-    Higher,
-}
 
 /// A figure, or why it does not exist.
 pub type Value = Result<f64, String>;
@@ -44,13 +23,11 @@ pub struct Figure {
 #[derive(Clone, Copy)]
 enum Kind {
     Latency(&'static Latency, &'static Stat),
-    Scalar(&'static Scalar),
-}
-
-struct Latency {
-    name: &'static str,
-    of: fn(&LatencySet) -> &LatencyFigures,
-    meaning: &'static str,
+    /// `name` is the one that it was asked for by.
+    Scalar {
+        scalar: &'static Scalar,
+        name: &'static str,
+    },
 }
 
 struct Stat {
@@ -58,46 +35,6 @@ struct Stat {
     field: &'static str,
     of: fn(&LatencyFigures) -> Option<f64>,
 }
-
-struct Scalar {
-    name: &'static str,
-    unit: Unit,
-    better: Better,
-    meaning: &'static str,
-    /// Key in `not_available`.
-    field: &'static str,
-    of: fn(&TrialResult) -> Option<f64>,
-    merge: Merge,
-}
-
-/// How a scalar of several trials becomes one of the backend.
-#[derive(Clone, Copy)]
-enum Merge {
-    Sum,
-    /// As `Sum`, also over what was seen of a trial that failed: what surely happened,
-    /// happened. Nothing else of such a trial counts.
-    Certain,
-    Max,
-    /// Weighted by what the ratio is a share of.
-    Weighted(fn(&TrialResult) -> f64),
-}
-
-static LATENCIES: &[Latency] = &[
-    Latency {
-        name: "acquire_service",
-        of: |set| &set.acquire_service,
-        meaning: "from the call to the grant: service time",
-    },
-    Latency {
-        name: "acquire_response",
-        of: |set| &set.acquire_response,
-        meaning: "from the due instant to the grant: response time",
-    },
-    Latency { name: "hold", of: |set| &set.hold, meaning: "from the grant to the release, as achieved" },
-    Latency { name: "handoff", of: |set| &set.handoff, meaning: "from a release to the grant of a waiting client" },
-    Latency { name: "release", of: |set| &set.release, meaning: "from asking for a release to its answer" },
-    Latency { name: "renew", of: |set| &set.renew, meaning: "from asking for a renewal to its confirmation" },
-];
 
 static STATS: &[Stat] = &[
     Stat { name: "min", field: "min_ns", of: |f| f.min_ns.map(|ns| ns as f64) },
@@ -110,154 +47,54 @@ static STATS: &[Stat] = &[
     Stat { name: "mean", field: "mean_ns", of: |f| f.mean_ns },
 ];
 
-const fn count(name: &'static str, meaning: &'static str, of: fn(&TrialResult) -> Option<f64>) -> Scalar {
-    Scalar { name, unit: Unit::Count, better: Better::Lower, meaning, field: name, of, merge: Merge::Sum }
-}
-
-const fn share(name: &'static str, meaning: &'static str, of: fn(&TrialResult) -> Option<f64>) -> Scalar {
-    let merge = Merge::Weighted(|result| result.attempts as f64);
-    Scalar { name, unit: Unit::Share, better: Better::Lower, meaning, field: name, of, merge }
-}
-
-const fn certain(name: &'static str, meaning: &'static str, of: fn(&TrialResult) -> Option<f64>) -> Scalar {
-    Scalar { merge: Merge::Certain, ..count(name, meaning, of) }
-}
-
 /// A count of certain violations, of failed trials too. Where events were lost, a zero
 /// is none.
 fn proven(scalar: &Scalar, trials: &[&TrialResult]) -> Value {
-    let count: f64 = trials.iter().filter_map(|result| (scalar.of)(result)).sum();
+    let count: f64 = trials.iter().filter_map(|result| of(scalar, result)).sum();
     let lost: u64 = trials.iter().map(|result| result.events_lost).sum();
     if count == 0.0 && lost > 0 { Err(format!("{lost} events were lost: zero is not certain")) } else { Ok(count) }
 }
 
-fn of_attempts(result: &TrialResult, part: u64) -> Option<f64> {
-    (result.attempts > 0).then(|| part as f64 / result.attempts as f64)
+/// Other names, of which lists say nothing.
+static ALSO: &[(&str, &str)] = &[("contention", "waited")];
+
+/// The figures that have a name.
+fn scalars() -> impl Iterator<Item = &'static Scalar> {
+    FIGURES.iter().filter(|figure| !figure.name.is_empty())
 }
 
-/// The contention of a run.
-const WAITED: Scalar = Scalar {
-    field: "waited_ratio",
-    ..share("waited", "share of attempts that were not granted by their first request", |result| result.waited_ratio)
-};
+/// A scalar of a trial.
+pub(crate) fn of(scalar: &Scalar, result: &TrialResult) -> Option<f64> {
+    match scalar.source {
+        Source::Count(counter) => result.count(counter).map(|count| count as f64),
+        Source::Share(parts) => {
+            let part: u64 = parts.iter().map(|counter| result.count(*counter)).sum::<Option<u64>>()?;
+            (result.attempts > 0).then(|| part as f64 / result.attempts as f64)
+        }
+        Source::Measured(measure) => match measure {
+            Measure::Throughput => result.throughput_per_s,
+            Measure::Waited => result.waited_ratio,
+            Measure::FoundHeld => result.found_held_ratio,
+            Measure::Availability => result.availability,
+            Measure::Jain => result.fairness.jain,
+            Measure::LongestWait => Some(result.fairness.longest_wait_ns as f64),
+            Measure::RequestsPerGrant => result.requests_per_grant,
+            Measure::ServerCpuPerGrant => Some(result.resources.server_cpu_s? * 1e9 / grants_in_window(result)?),
+            Measure::ClientCpuPerGrant => Some(result.resources.client_cpu_s? * 1e9 / grants_in_window(result)?),
+        },
+    }
+}
 
-/// Other names, of which lists say nothing.
-static ALSO: &[Scalar] = &[Scalar { name: "contention", ..WAITED }];
-
-static SCALARS: &[Scalar] = &[
-    Scalar {
-        name: "throughput",
-        unit: Unit::PerSecond,
-        better: Better::Higher,
-        meaning: "grants per second of the measure phase",
-        field: "throughput_per_s",
-        of: |result| result.throughput_per_s,
-        merge: Merge::Weighted(|result| result.measured_s),
-    },
-    WAITED,
-    Scalar {
-        field: "found_held_ratio",
-        ..share("found_held", "share of attempts at whose call another client held the key", |result| {
-            result.found_held_ratio
-        })
-    },
-    Scalar {
-        better: Better::Higher,
-        ..share(
-            "availability",
-            "share of attempts that were served: granted, refused or timed out in order",
-            |result| result.availability,
-        )
-    },
-    share("timeouts", "share of attempts that timed out", |result| of_attempts(result, result.timed_out)),
-    share("failures", "share of attempts that were not served or whose answer was lost", |result| {
-        of_attempts(result, result.unavailable + result.unknown)
-    }),
-    share("refusals", "share of attempts that were refused", |result| of_attempts(result, result.refused)),
-    Scalar { better: Better::Higher, ..count("grants", "grants of the measure phase", |r| Some(r.grants as f64)) },
-    Scalar {
-        field: "safety.double_grants_certain",
-        ..certain("double_grants", "certain double grants, all phases", |result| {
-            Some(result.safety.double_grants_certain as f64)
-        })
-    },
-    certain("double_grants_inside", "double grants while the earlier lease was valid", |r| {
-        Some(r.safety.inside as f64)
-    }),
-    certain("double_grants_withdrawn", "double grants after the service took a lock back early and said so", |r| {
-        Some(r.safety.withdrawn as f64)
-    }),
-    certain("double_grants_admitted", "double grants that the server itself admitted (evidence policy)", |r| {
-        Some(r.safety.policies.evidence as f64)
-    }),
-    certain("double_grants_outside", "double grants after a lease had lawfully ended", |r| {
-        Some(r.safety.outside as f64)
-    }),
-    count("overlaps_possible", "grants that overlap an uncertain hold", |r| Some(r.safety.overlaps_possible as f64)),
-    Scalar {
-        field: "safety.token_regressions",
-        ..certain("token_regressions", "fencing tokens that went back", |r| {
-            r.safety.token_regressions.map(|count| count as f64)
-        })
-    },
-    count("lost_updates", "writes over a change, without fencing", |r| Some(r.safety.harm.lost_updates as f64)),
-    Scalar {
-        field: "safety.stale_writes_refused",
-        ..count("stale_writes_refused", "writes that fencing refuses", |r| {
-            r.safety.stale_writes_refused.map(|count| count as f64)
-        })
-    },
-    count("lost_leases", "grants of which the client learned that they were lost", |r| {
-        Some(r.safety.lost_leases as f64)
-    }),
-    count("dropped", "attempts due that no client could take", |r| r.dropped.map(|count| count as f64)),
-    count("overtakes", "grants to a later arrival while an earlier one waited", |r| Some(r.fairness.overtakes as f64)),
-    Scalar {
-        name: "jain",
-        unit: Unit::Number,
-        better: Better::Higher,
-        meaning: "Jain's index of the grants per client: 1 is even; of several trials the mean",
-        field: "fairness.jain",
-        of: |result| result.fairness.jain,
-        merge: Merge::Weighted(|_| 1.0),
-    },
-    Scalar {
-        name: "longest_wait",
-        unit: Unit::Duration,
-        better: Better::Lower,
-        meaning: "longest wait, granted or not",
-        field: "fairness.longest_wait_ns",
-        of: |result| Some(result.fairness.longest_wait_ns as f64),
-        merge: Merge::Max,
-    },
-    Scalar {
-        name: "requests_per_grant",
-        unit: Unit::Number,
-        better: Better::Lower,
-        meaning: "requests for acquire, polls and release, per grant",
-        field: "requests_per_grant",
-        of: |result| result.requests_per_grant,
-        merge: Merge::Weighted(|result| result.grants as f64),
-    },
-    Scalar {
-        name: "server_cpu_per_grant",
-        unit: Unit::Duration,
-        better: Better::Lower,
-        meaning: "processor time of the servers, per grant",
-        field: "resources.server_cpu_s",
-        of: |result| Some(result.resources.server_cpu_s? * 1e9 / grants_in_window(result)?),
-        merge: Merge::Weighted(|result| grants_in_window(result).unwrap_or(0.0)),
-    },
-    Scalar {
-        name: "client_cpu_per_grant",
-        unit: Unit::Duration,
-        better: Better::Lower,
-        meaning: "processor time of lockbench itself, per grant",
-        field: "resources.client_cpu_s",
-        of: |result| Some(result.resources.client_cpu_s? * 1e9 / grants_in_window(result)?),
-        merge: Merge::Weighted(|result| grants_in_window(result).unwrap_or(0.0)),
-    },
-];
+/// What a trial weighs in the mean of several.
+fn weight(weight: Weight, result: &TrialResult) -> f64 {
+    match weight {
+        Weight::Trial => 1.0,
+        Weight::Attempts => result.attempts as f64,
+        Weight::Grants => result.grants as f64,
+        Weight::GrantsInWindow => grants_in_window(result).unwrap_or(0.0),
+        Weight::Seconds => result.measured_s,
+    }
+}
 
 /// Grants that fell into the measure phase: what its processor time was spent on.
 fn grants_in_window(result: &TrialResult) -> Option<f64> {
@@ -269,7 +106,7 @@ pub fn figures() -> impl Iterator<Item = Figure> {
     let latencies = LATENCIES
         .iter()
         .flat_map(|latency| STATS.iter().map(move |stat| Figure { kind: Kind::Latency(latency, stat) }));
-    SCALARS.iter().map(|scalar| Figure { kind: Kind::Scalar(scalar) }).chain(latencies)
+    scalars().map(|scalar| Figure { kind: Kind::Scalar { scalar, name: scalar.name } }).chain(latencies)
 }
 
 /// Figures that people ask for by a short name, wherever a figure is named: the wait as a
@@ -289,7 +126,7 @@ pub static SHORT: [(&str, &str); 6] = [
 /// Names that come near, or both acquires for a bare `acquire.…`.
 pub fn find(name: &str) -> Result<Figure, String> {
     let name = SHORT.iter().find(|(short, _)| *short == name).map_or(name, |(_, whole)| *whole);
-    let also = ALSO.iter().map(|scalar| Figure { kind: Kind::Scalar(scalar) });
+    let also = ALSO.iter().filter_map(|(name, of)| Some(Figure { kind: Kind::Scalar { scalar: figure(of)?, name } }));
     if let Some(figure) = figures().chain(also).find(|figure| figure.name() == name) {
         return Ok(figure);
     }
@@ -308,7 +145,7 @@ pub fn find(name: &str) -> Result<Figure, String> {
         format!(
             "there is no figure \"{name}\"; there are {} and acquire_service, acquire_response, hold, handoff, release, \
              renew with .min .p50 .p90 .p95 .p99 .p999 .max .mean",
-            SCALARS.iter().map(|scalar| scalar.name).collect::<Vec<_>>().join(", ")
+            scalars().map(|scalar| scalar.name).collect::<Vec<_>>().join(", ")
         )
     } else {
         format!("there is no figure \"{name}\"; did you mean {}?", near.join(" or "))
@@ -327,7 +164,7 @@ impl Figure {
     pub fn name(&self) -> String {
         match self.kind {
             Kind::Latency(latency, stat) => format!("{}.{}", latency.name, stat.name),
-            Kind::Scalar(scalar) => scalar.name.to_owned(),
+            Kind::Scalar { name, .. } => name.to_owned(),
         }
     }
 
@@ -336,7 +173,7 @@ impl Figure {
     pub fn unit(&self) -> Unit {
         match self.kind {
             Kind::Latency(..) => Unit::Duration,
-            Kind::Scalar(scalar) => scalar.unit,
+            Kind::Scalar { scalar, .. } => scalar.unit,
         }
     }
 
@@ -345,7 +182,7 @@ impl Figure {
     pub fn better(&self) -> Better {
         match self.kind {
             Kind::Latency(..) => Better::Lower,
-            Kind::Scalar(scalar) => scalar.better,
+            Kind::Scalar { scalar, .. } => scalar.better,
         }
     }
 
@@ -354,7 +191,7 @@ impl Figure {
     pub fn meaning(&self) -> &'static str {
         match self.kind {
             Kind::Latency(latency, _) => latency.meaning,
-            Kind::Scalar(scalar) => scalar.meaning,
+            Kind::Scalar { scalar, .. } => scalar.meaning,
         }
     }
 
@@ -367,9 +204,9 @@ impl Figure {
             return Err(format!("the trial failed: {error}"));
         }
         let value = match self.kind {
-            Kind::Latency(latency, stat) => (stat.of)((latency.of)(&result.latency)),
-            Kind::Scalar(scalar) if matches!(scalar.merge, Merge::Certain) => return proven(scalar, &[result]),
-            Kind::Scalar(scalar) => (scalar.of)(result),
+            Kind::Latency(latency, stat) => (stat.of)(result.latency.figures(latency.id)),
+            Kind::Scalar { scalar, .. } if scalar.merge == Merge::Certain => return proven(scalar, &[result]),
+            Kind::Scalar { scalar, .. } => of(scalar, result),
         };
         value.ok_or_else(|| self.missing(&[result]))
     }
@@ -394,12 +231,12 @@ impl Figure {
             Kind::Latency(latency, stat) => {
                 let aggregate = report.aggregates.iter().find(|aggregate| aggregate.backend == backend);
                 aggregate
-                    .and_then(|aggregate| (stat.of)((latency.of)(&aggregate.latency)))
+                    .and_then(|aggregate| (stat.of)(aggregate.latency.figures(latency.id)))
                     .ok_or_else(|| self.missing(&ran))
             }
-            Kind::Scalar(scalar) => {
+            Kind::Scalar { scalar, .. } => {
                 let values: Vec<(f64, &TrialResult)> =
-                    ran.iter().filter_map(|result| (scalar.of)(result).map(|value| (value, *result))).collect();
+                    ran.iter().filter_map(|result| of(scalar, result).map(|value| (value, *result))).collect();
                 if values.is_empty() {
                     return Err(self.missing(&ran));
                 }
@@ -407,12 +244,12 @@ impl Figure {
                     Merge::Sum => values.iter().map(|(value, _)| value).sum(),
                     Merge::Certain => return proven(scalar, &trials),
                     Merge::Max => values.iter().map(|(value, _)| *value).fold(f64::MIN, f64::max),
-                    Merge::Weighted(weight) => {
-                        let all: f64 = values.iter().map(|(_, result)| weight(result)).sum();
+                    Merge::Weighted(by) => {
+                        let all: f64 = values.iter().map(|(_, result)| weight(by, result)).sum();
                         if all <= 0.0 {
                             return Err(self.missing(&ran));
                         }
-                        values.iter().map(|(value, result)| value * weight(result)).sum::<f64>() / all
+                        values.iter().map(|(value, result)| value * weight(by, result)).sum::<f64>() / all
                     }
                 })
             }
@@ -425,14 +262,14 @@ impl Figure {
     pub fn lower_bound_of_backend(&self, report: &Report, backend: &str) -> Option<f64> {
         let Kind::Latency(latency, Stat { name: "max", .. }) = self.kind else { return None };
         let aggregate = report.aggregates.iter().find(|aggregate| aggregate.backend == backend)?;
-        let figures = (latency.of)(&aggregate.latency);
+        let figures = aggregate.latency.figures(latency.id);
         figures.max_ns.filter(|_| figures.max_is_lower_bound).map(|ns| ns as f64)
     }
 
     /// Why it does not exist, in the words of the first of these trials that says so.
     fn missing(&self, trials: &[&TrialResult]) -> String {
         if let Kind::Latency(latency, Stat { name: "max", .. }) = self.kind {
-            let bounded = trials.iter().map(|trial| (latency.of)(&trial.latency)).filter(|f| f.max_is_lower_bound);
+            let bounded = trials.iter().map(|trial| trial.latency.figures(latency.id)).filter(|f| f.max_is_lower_bound);
             if let Some(figures) = bounded.max_by_key(|figures| figures.max_ns) {
                 let longest = human_duration(figures.max_ns.unwrap_or(0));
                 return format!("it is more than {longest}: {}", in_vain(figures));
@@ -442,7 +279,7 @@ impl Figure {
             Kind::Latency(latency, stat) => {
                 vec![format!("latency.{}.{}", latency.name, stat.field), format!("latency.{}", latency.name)]
             }
-            Kind::Scalar(scalar) => vec![scalar.field.to_owned()],
+            Kind::Scalar { scalar, .. } => vec![scalar.field.to_owned()],
         };
         let told = trials.iter().find_map(|trial| keys.iter().find_map(|key| trial.not_available.get(key)));
         told.cloned().unwrap_or_else(|| {

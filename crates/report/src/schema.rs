@@ -11,9 +11,11 @@ use super::compare::Comparison;
 use super::environment::Environment;
 use super::lint::LintFinding;
 use super::threshold::ThresholdResult;
+use lockbench_core::figure::{Counter, LatencyId, Totals};
 use lockbench_core::lock::{Caveats, NodesOfTrial};
 use lockbench_core::oracle::DoubleGrant;
 use lockbench_core::record::LatencyFigures;
+use lockbench_core::record::figures::Counts;
 
 /// Version of this schema. Older ones can still be read: version 1 had no `notes`, and
 /// `lints` were sentences; versions 1 and 2 left what was waited for in vain out of the
@@ -217,6 +219,70 @@ pub struct TrialResult {
     pub failures: BTreeMap<String, u64>,
     /// Figures that are `null`, and why.
     pub not_available: BTreeMap<String, String>,
+}
+
+impl TrialResult {
+    /// A count; `None` where it does not exist for the system, or a report does not have it.
+    #[must_use]
+    pub fn count(&self, counter: Counter) -> Option<u64> {
+        let safety = &self.safety;
+        match counter {
+            Counter::Attempts => Some(self.attempts),
+            Counter::Grants => Some(self.grants),
+            Counter::Refused => Some(self.refused),
+            Counter::TimedOut => Some(self.timed_out),
+            Counter::Unavailable => Some(self.unavailable),
+            Counter::Unknown => Some(self.unknown),
+            // A report has their shares alone.
+            Counter::Waited | Counter::FoundHeld => None,
+            Counter::Dropped => self.dropped,
+            // Only a monitor outlives an outage.
+            Counter::Missed | Counter::Stalled => None,
+            Counter::Overtakes => Some(self.fairness.overtakes),
+            Counter::LostLeases => Some(safety.lost_leases),
+            Counter::DoubleGrants => Some(safety.double_grants_certain),
+            Counter::Inside => Some(safety.inside),
+            Counter::TakenBack => Some(safety.withdrawn),
+            Counter::Outside => Some(safety.outside),
+            Counter::Admitted => Some(safety.policies.evidence),
+            Counter::Deadline => Some(safety.policies.deadline),
+            Counter::GrantsAll => Some(safety.grants_all_phases),
+            Counter::OverlapsPossible => Some(safety.overlaps_possible),
+            Counter::TokenRegressions => safety.token_regressions,
+            Counter::TokenInversions => safety.token_inversions,
+            Counter::StaleWritesSeen => safety.stale_writes_seen,
+            Counter::StaleWritesRefused => safety.stale_writes_refused,
+            Counter::LostUpdates => Some(safety.harm.lost_updates),
+        }
+    }
+
+    /// All its counts. How many waited and found the key held, of which a report has the shares
+    /// alone, is in those of its fold.
+    #[must_use]
+    pub fn totals(&self, counts: Option<&Counts>) -> Totals {
+        let mut totals = Totals::default();
+        for counter in Counter::ALL {
+            totals.set(counter, self.count(counter));
+        }
+        totals.set(Counter::Waited, counts.map(|counts| counts.waited));
+        totals.set(Counter::FoundHeld, counts.map(|counts| counts.found_held));
+        totals
+    }
+}
+
+impl LatencySet {
+    /// The figures of a latency.
+    #[must_use]
+    pub fn figures(&self, latency: LatencyId) -> &LatencyFigures {
+        match latency {
+            LatencyId::AcquireService => &self.acquire_service,
+            LatencyId::AcquireResponse => &self.acquire_response,
+            LatencyId::Hold => &self.hold,
+            LatencyId::Handoff => &self.handoff,
+            LatencyId::Release => &self.release,
+            LatencyId::Renew => &self.renew,
+        }
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]

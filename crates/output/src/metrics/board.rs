@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use super::contribution::{Arrivals, Contribution, Counters, Durations};
+use super::contribution::{Arrivals, Contribution, Durations};
+use lockbench_core::figure::Totals;
 use lockbench_core::plain;
+use lockbench_core::record::figures::Counts;
+use lockbench_core::record::history::Judged;
 
 /// A system under a workload.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +93,8 @@ impl Board {
     /// Figures of this subject are to come: they begin at zero. `tokens`: does the system
     /// have fencing tokens?
     pub fn expect(&self, subject: &Subject, tokens: bool) {
-        let zero = || Arc::new(Contribution { counters: Counters::zero(tokens), durations: Durations::default() });
+        let counters = Totals::of(&Counts::default(), &Judged::default(), tokens);
+        let zero = || Arc::new(Contribution { counters, durations: Durations::default() });
         let standing = || Standing { ended: zero(), under_way: None };
         self.state().figures.entry(subject.clone()).or_insert_with(standing);
     }
@@ -178,14 +182,15 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::{Board, Subject};
-    use crate::metrics::contribution::{Arrivals, Contribution, Counters, Durations};
+    use crate::metrics::contribution::{Arrivals, Contribution, Durations};
+    use lockbench_core::figure::{Counter, Totals};
 
     fn granted(grants: u64) -> Contribution {
-        Contribution { counters: Counters { grants, ..Counters::zero(true) }, durations: Durations::default() }
+        Contribution { counters: Totals::default().with(Counter::Grants, grants), durations: Durations::default() }
     }
 
     fn grants(board: &Board) -> u64 {
-        board.read().figures.values().map(|standing| standing.total().counters.grants).sum()
+        board.read().figures.values().filter_map(|standing| standing.total().counters.get(Counter::Grants)).sum()
     }
 
     #[test]
@@ -225,7 +230,7 @@ mod tests {
     fn what_does_not_exist_is_no_zero() {
         let (board, subject) = (Board::default(), Subject::new("redis", "hot-key"));
         board.expect(&subject, false);
-        let regressions = || board.read().figures[&subject].total().counters.token_regressions;
+        let regressions = || board.read().figures[&subject].total().counters.get(Counter::TokenRegressions);
         let dropped = || board.read().arrivals.get(&subject).map(|arrivals| arrivals.dropped);
         assert_eq!((regressions(), dropped()), (None, None));
         board.arrive(&subject, &Arrivals { dropped: 4, ..Arrivals::default() });

@@ -1,43 +1,11 @@
 //! What one trial adds to the figures of a system: the counts and histograms that its
-//! entry in `report.json` is made of, so that endpoint and report cannot differ.
+//! entry in `report.json` is made of, so that endpoint and report cannot differ. Which counts
+//! there are, the table of figures says.
 
 use super::buckets::Buckets;
-use lockbench_core::oracle::DoubleGrantKind;
+use lockbench_core::figure::Totals;
 use lockbench_core::record::Denial;
-use lockbench_core::record::figures::{Counts, Figures, Lengths};
-use lockbench_core::record::history::Judged;
-use lockbench_report::{Kinds, TrialResult};
-
-/// Counts; `None` where the figure does not exist for that system. They add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Attempts of the measure phase with an outcome.
-    pub attempts: u64,
-    /// Granted.
-    pub grants: u64,
-    /// Refused.
-    pub refusals: u64,
-    /// Timed out.
-    pub timeouts: u64,
-    /// Unavailable or unknown.
-    pub failures: u64,
-    /// Not granted by their first request.
-    pub waited: u64,
-    /// Found the key held by another client.
-    pub found_held: u64,
-    /// Certain double grants, of all phases.
-    pub double_grants: u64,
-    /// Of these, by kind, in the order of [`DoubleGrantKind::ALL`].
-    pub by_kind: [u64; DoubleGrantKind::ALL.len()],
-    /// Of all phases; `None`: the system has no fencing token.
-    pub token_regressions: Option<u64>,
-    /// Of all phases; `None`: the system has no fencing token.
-    pub fencing_rejections: Option<u64>,
-    /// Of all phases.
-    pub lost_updates: u64,
-    /// Grants of the measure phase.
-    pub lost_leases: u64,
-}
+use lockbench_core::record::figures::{Figures, Lengths};
 
 /// How an attempt ended, as a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,81 +86,9 @@ pub struct Arrivals {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contribution {
     /// Counts.
-    pub counters: Counters,
+    pub counters: Totals,
     /// Histograms.
     pub durations: Durations,
-}
-
-impl Counters {
-    /// Of a trial under way: of attempts that have an outcome already. `tokens`: does the
-    /// system have fencing tokens?
-    #[must_use]
-    pub fn so_far(settled: &Counts, judged: &Judged, tokens: bool) -> Self {
-        Self {
-            attempts: settled.attempts,
-            grants: settled.grants,
-            refusals: settled.refused,
-            timeouts: settled.timed_out,
-            failures: settled.unavailable + settled.unknown,
-            waited: settled.waited,
-            found_held: settled.found_held,
-            double_grants: judged.double_grants,
-            by_kind: DoubleGrantKind::ALL.map(|kind| Kinds::from(judged).of(kind)),
-            token_regressions: tokens.then_some(judged.token_regressions),
-            fencing_rejections: tokens.then_some(judged.stale_writes_refused),
-            lost_updates: judged.lost_updates,
-            lost_leases: settled.lost_leases,
-        }
-    }
-
-    /// Of a trial that is over, as its report says; how many waited is in its counts.
-    #[must_use]
-    pub fn reported(result: &TrialResult, counts: &Counts) -> Self {
-        Self {
-            attempts: result.attempts,
-            grants: result.grants,
-            refusals: result.refused,
-            timeouts: result.timed_out,
-            failures: result.unavailable + result.unknown,
-            waited: counts.waited,
-            found_held: counts.found_held,
-            double_grants: result.safety.double_grants_certain,
-            by_kind: DoubleGrantKind::ALL.map(|kind| Kinds::from(&result.safety).of(kind)),
-            token_regressions: result.safety.token_regressions,
-            fencing_rejections: result.safety.stale_writes_refused,
-            lost_updates: result.safety.harm.lost_updates,
-            lost_leases: result.safety.lost_leases,
-        }
-    }
-
-    /// Zeros; the figures that not every system has exist where they are told to.
-    #[must_use]
-    pub fn zero(tokens: bool) -> Self {
-        Self::so_far(&Counts::default(), &Judged::default(), tokens)
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.attempts += other.attempts;
-        self.grants += other.grants;
-        self.refusals += other.refusals;
-        self.timeouts += other.timeouts;
-        self.failures += other.failures;
-        self.waited += other.waited;
-        self.found_held += other.found_held;
-        self.double_grants += other.double_grants;
-        for (mine, theirs) in self.by_kind.iter_mut().zip(other.by_kind) {
-            *mine += theirs;
-        }
-        self.token_regressions = sum(self.token_regressions, other.token_regressions);
-        self.fencing_rejections = sum(self.fencing_rejections, other.fencing_rejections);
-        self.lost_updates += other.lost_updates;
-        self.lost_leases += other.lost_leases;
-    }
-}
-
-/// What is there; `None` if neither is.
-fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
-    a.map_or(b, |a| Some(a + b.unwrap_or(0)))
 }
 
 impl Durations {

@@ -1,11 +1,12 @@
 //! The board in the formats that scrapers ask for. Every family of [`FAMILIES`] that has
-//! samples is written, in that order, and nothing else.
+//! samples is written, in that order, and nothing else: both texts by the [`Writer`] that writes
+//! `metrics.om` too, Prometheus' messages by its client library.
 
 use std::fmt::{Error, Write as _};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
-    DescriptorEncoder, MetricEncoder, NativeHistogram, NativeHistogramBuckets, NoLabelSet, prometheus_protobuf, text,
+    DescriptorEncoder, MetricEncoder, NativeHistogram, NativeHistogramBuckets, NoLabelSet, prometheus_protobuf,
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
@@ -13,31 +14,25 @@ use prometheus_client::registry::{Registry, Unit};
 use super::accept::Format;
 use super::board::{State, Subject};
 use super::buckets::{Buckets, SCHEMA, ZERO_THRESHOLD};
-use super::contribution::{Arrivals, Contribution, Counters, Outcome};
+use super::contribution::{Arrivals, Contribution, Outcome};
 use super::families::{FAMILIES, Family, Kind, Source};
-use super::plain;
+use super::text::{Dialect, Labels, Writer};
+use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::oracle::DoubleGrantKind;
-
-/// Labels of a sample, in the order of its family.
-type Labels = Vec<(&'static str, String)>;
 
 /// What is on the board, in bytes.
 ///
 /// # Errors
 /// Never for what a board holds; the library cannot promise it.
 pub fn encode(state: State, format: Format) -> Result<Vec<u8>, String> {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Exposition::of(state)));
+    let exposition = Exposition::of(state);
     match format {
-        Format::OpenMetrics => {
-            let mut out = String::new();
-            text::encode(&mut out, &registry).map_err(|error| error.to_string())?;
-            Ok(out.into_bytes())
-        }
-        Format::Protobuf => prometheus_protobuf::encode_to_vec(&registry).map_err(|error| error.to_string()),
-        Format::Plain => {
-            let families = prometheus_protobuf::encode(&registry).map_err(|error| error.to_string())?;
-            Ok(plain::render(&families).into_bytes())
+        Format::OpenMetrics => Ok(exposition.text(Dialect::Scraped).into_bytes()),
+        Format::Plain => Ok(exposition.text(Dialect::Plain).into_bytes()),
+        Format::Protobuf => {
+            let mut registry = Registry::default();
+            registry.register_collector(Box::new(exposition));
+            prometheus_protobuf::encode_to_vec(&registry).map_err(|error| error.to_string())
         }
     }
 }
@@ -57,6 +52,27 @@ enum Value<'a> {
 }
 
 impl Exposition {
+    /// In a dialect of text.
+    fn text(&self, dialect: Dialect) -> String {
+        let mut writer = Writer::new(dialect);
+        for family in FAMILIES.iter() {
+            let samples = self.samples(family.source);
+            if samples.is_empty() {
+                continue;
+            }
+            writer.family(family.name, family.kind.word(), family.help);
+            for (labels, value) in &samples {
+                match value {
+                    Value::Facts => writer.sample(labels, 1_u8),
+                    Value::Count(count) => writer.sample(labels, count),
+                    Value::State(on) => writer.sample(labels, u8::from(*on)),
+                    Value::Histogram(buckets) => writer.histogram(labels, buckets, buckets.sum_s()),
+                }
+            }
+        }
+        writer.end()
+    }
+
     fn of(state: State) -> Self {
         let totals = state.figures.iter().map(|(subject, standing)| (subject.clone(), standing.total())).collect();
         Self { state, totals }
@@ -70,7 +86,7 @@ impl Exposition {
                 facts => vec![(facts.to_vec(), Value::Facts)],
             },
             Source::Count(of) => totals
-                .filter_map(|(subject, total)| Some((labels(subject), Value::Count(of(&total.counters)?))))
+                .filter_map(|(subject, total)| Some((labels(subject), Value::Count(total.counters.sum(of)?))))
                 .collect(),
             Source::Duration(of) => {
                 totals.map(|(subject, total)| (labels(subject), Value::Histogram(of(&total.durations)))).collect()
@@ -108,13 +124,13 @@ fn named<'a>(
 }
 
 /// Every kind, 0 too.
-fn kinds<'a>(subject: &Subject, counters: &Counters) -> Vec<(Labels, Value<'a>)> {
-    let one = |(kind, count): (&DoubleGrantKind, u64)| {
+fn kinds<'a>(subject: &Subject, counters: &Totals) -> Vec<(Labels, Value<'a>)> {
+    let one = |kind: DoubleGrantKind| {
         let mut labels = labels(subject);
         labels.push(("kind", kind.name().to_owned()));
-        (labels, Value::Count(count))
+        (labels, Value::Count(counters.get(Counter::of_kind(kind)).unwrap_or_default()))
     };
-    DoubleGrantKind::ALL.iter().zip(counters.by_kind).map(one).collect()
+    DoubleGrantKind::ALL.into_iter().map(one).collect()
 }
 
 /// What was due and not attempted, where there was any: it has no service time.
@@ -146,7 +162,7 @@ fn acquire<'a>(subject: &Subject, total: &'a Contribution) -> Vec<(Labels, Value
 
 impl Collector for Exposition {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
-        for family in FAMILIES {
+        for family in FAMILIES.iter() {
             let samples = self.samples(family.source);
             if samples.is_empty() {
                 continue;

@@ -1,8 +1,12 @@
 //! Every metric family by name: the endpoint encodes these and no others, and a test
-//! holds the dashboards and alert rules in `docker/` to them.
+//! holds the dashboards and alert rules in `docker/` to them. Those that are figures come from the
+//! table of figures.
+
+use std::sync::LazyLock;
 
 use super::buckets::Buckets;
-use super::contribution::{Arrivals, Counters, Durations};
+use super::contribution::{Arrivals, Durations};
+use lockbench_core::figure::{Counter, LATENCIES, LatencyId, metrics};
 
 /// What a family is, in OpenMetrics' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +19,18 @@ pub enum Kind {
     Info,
     /// Classic buckets (`_bucket`, `_count`, `_sum`) and a native histogram.
     Histogram,
+}
+
+impl Kind {
+    /// Its name in the texts.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Info => "info",
+            Self::Histogram => "histogram",
+        }
+    }
 }
 
 /// One family.
@@ -36,8 +52,8 @@ pub struct Family {
 pub(super) enum Source {
     /// What is measured now.
     Run,
-    /// A count of each system.
-    Count(fn(&Counters) -> Option<u64>),
+    /// The sum of these counts of each system.
+    Count(&'static [Counter]),
     /// A histogram of each system.
     Duration(fn(&Durations) -> &Buckets),
     /// A count of each system whose attempts are due at fixed instants.
@@ -56,119 +72,102 @@ pub(super) enum Source {
 
 const SYSTEM: &[&str] = &["backend", "workload"];
 
-const fn counter(name: &'static str, of: fn(&Counters) -> Option<u64>, help: &'static str) -> Family {
-    Family { name, kind: Kind::Counter, labels: SYSTEM, help, source: Source::Count(of) }
+const fn family(name: &'static str, kind: Kind, source: Source, help: &'static str) -> Family {
+    Family { name, kind, labels: SYSTEM, help, source }
 }
 
-const fn arrivals(name: &'static str, of: fn(&Arrivals) -> u64, help: &'static str) -> Family {
-    Family { name, kind: Kind::Counter, labels: SYSTEM, help, source: Source::Arrivals(of) }
-}
-
-const fn histogram(name: &'static str, of: fn(&Durations) -> &Buckets, help: &'static str) -> Family {
-    Family { name, kind: Kind::Histogram, labels: SYSTEM, help, source: Source::Duration(of) }
-}
-
-const fn gauge(name: &'static str, labels: &'static [&'static str], source: Source, help: &'static str) -> Family {
-    Family { name, kind: Kind::Gauge, labels, help, source }
-}
-
-/// All of them. Labels are few: never a client, a key, a trial or an address.
-pub static FAMILIES: &[Family] = &[
-    Family {
-        name: "lockbench_run",
-        kind: Kind::Info,
-        labels: &["run_id", "version", "workload", "mode"],
-        help: "What is measured now; mode is run or monitor",
-        source: Source::Run,
-    },
-    Family {
-        name: "lockbench_acquire_duration_seconds",
-        kind: Kind::Histogram,
-        labels: &["backend", "workload", "outcome", "kind"],
-        help: "Length of attempts by outcome (granted, refused, timed_out, unavailable, unknown), as service time from the call and response time from the due instant; of what was due and not attempted (dropped, missed), the response time that it had at least",
-        source: Source::Acquire,
-    },
-    histogram("lockbench_hold_duration_seconds", |all| &all.hold, "From the grant to the release, as achieved"),
-    histogram("lockbench_release_duration_seconds", |all| &all.release, "From asking for a release to its answer"),
-    histogram(
-        "lockbench_handoff_duration_seconds",
-        |all| &all.handoff,
-        "From a release to the grant of a client that was already waiting",
+/// Families that are no figure of the table, each with its place in the text.
+static OTHERS: [(u16, Family); 7] = [
+    (
+        0,
+        Family {
+            labels: &["run_id", "version", "workload", "mode"],
+            ..family("lockbench_run", Kind::Info, Source::Run, "What is measured now; mode is run or monitor")
+        },
     ),
-    histogram("lockbench_renew_duration_seconds", |all| &all.renew, "From asking for a renewal to its confirmation"),
-    histogram("lockbench_schedule_lag_seconds", |all| &all.lag, "How late attempts began, against their due instants"),
-    counter("lockbench_attempts", |all| Some(all.attempts), "Attempts with an outcome, of the measure phase"),
-    counter("lockbench_grants", |all| Some(all.grants), "Attempts that were granted"),
-    counter("lockbench_refusals", |all| Some(all.refusals), "Attempts that were refused"),
-    counter("lockbench_timeouts", |all| Some(all.timeouts), "Attempts that timed out"),
-    counter("lockbench_failures", |all| Some(all.failures), "Attempts that were not served, or whose answer was lost"),
-    counter(
-        "lockbench_contended_attempts",
-        |all| Some(all.waited),
-        "Attempts that were not granted by their first request",
+    (
+        1,
+        Family {
+            labels: &["backend", "workload", "outcome", "kind"],
+            ..family(
+                "lockbench_acquire_duration_seconds",
+                Kind::Histogram,
+                Source::Acquire,
+                "Length of attempts by outcome (granted, refused, timed_out, unavailable, unknown), as service time from the call and response time from the due instant; of what was due and not attempted (dropped, missed), the response time that it had at least",
+            )
+        },
     ),
-    counter(
-        "lockbench_found_held_attempts",
-        |all| Some(all.found_held),
-        "Attempts at whose call another client held the key",
+    (
+        45,
+        family(
+            "lockbench_schedule_lag_seconds",
+            Kind::Histogram,
+            Source::Duration(|all| &all.lag),
+            "How late attempts began, against their due instants",
+        ),
     ),
-    arrivals(
-        "lockbench_dropped_arrivals",
-        |all| all.dropped,
-        "Attempts that were due and that no client could take, because all were busy; absent in a closed loop, where there can be none",
+    (
+        85,
+        Family {
+            labels: &["backend", "workload", "kind"],
+            ..family(
+                "lockbench_double_grants_by_kind",
+                Kind::Counter,
+                Source::Kinds,
+                "Certain double grants by what had become of the earlier holder's promise: inside (it ran), withdrawn (the service took it back early and said so), outside (it had ended)",
+            )
+        },
     ),
-    arrivals(
-        "lockbench_missed_arrivals",
-        |all| all.missed,
-        "Attempts that were due while the system did not answer; absent in a closed loop",
+    (100, family("lockbench_up", Kind::Gauge, Source::Up, "1 while the lock system answers, 0 while it does not")),
+    (
+        101,
+        Family {
+            labels: &["backend", "workload", "fault"],
+            ..family("lockbench_fault_active", Kind::Gauge, Source::Fault, "1 while lockbench injects this fault")
+        },
     ),
-    arrivals(
-        "lockbench_stalled_arrivals",
-        |all| all.stalled,
-        "Attempts that were due while lockbench itself did not run: they say nothing of the system; absent in a closed loop",
-    ),
-    counter("lockbench_double_grants", |all| Some(all.double_grants), "Certain double grants, of all phases"),
-    Family {
-        name: "lockbench_double_grants_by_kind",
-        kind: Kind::Counter,
-        labels: &["backend", "workload", "kind"],
-        help: "Certain double grants by what had become of the earlier holder's promise: inside (it ran), withdrawn (the service took it back early and said so), outside (it had ended)",
-        source: Source::Kinds,
-    },
-    counter(
-        "lockbench_token_regressions",
-        |all| all.token_regressions,
-        "Grants whose fencing token did not grow, of all phases; absent where a system has no tokens",
-    ),
-    counter(
-        "lockbench_fencing_rejections",
-        |all| all.fencing_rejections,
-        "Writes that the fenced register refused for their token, of all phases; absent where a system has no tokens",
-    ),
-    counter(
-        "lockbench_lost_updates",
-        |all| Some(all.lost_updates),
-        "Writes over a change made since the read, without fencing, of all phases",
-    ),
-    counter(
-        "lockbench_lost_leases",
-        |all| Some(all.lost_leases),
-        "Grants of which the client learned that they were lost",
-    ),
-    gauge("lockbench_up", SYSTEM, Source::Up, "1 while the lock system answers, 0 while it does not"),
-    gauge(
-        "lockbench_fault_active",
-        &["backend", "workload", "fault"],
-        Source::Fault,
-        "1 while lockbench injects this fault",
-    ),
-    gauge(
-        "lockbench_threshold_ok",
-        &["backend", "workload", "threshold"],
-        Source::Threshold,
-        "1 while the bound is kept, 0 while it is broken; absent while it cannot be judged",
+    (
+        102,
+        Family {
+            labels: &["backend", "workload", "threshold"],
+            ..family(
+                "lockbench_threshold_ok",
+                Kind::Gauge,
+                Source::Threshold,
+                "1 while the bound is kept, 0 while it is broken; absent while it cannot be judged",
+            )
+        },
     ),
 ];
+
+/// All of them. Labels are few: never a client, a key, a trial or an address.
+pub static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
+    let mut all = OTHERS.to_vec();
+    all.extend(LATENCIES.iter().filter_map(|latency| {
+        let of: fn(&Durations) -> &Buckets = match latency.id {
+            // By outcome: a family of its own.
+            LatencyId::AcquireService | LatencyId::AcquireResponse => return None,
+            LatencyId::Hold => |all| &all.hold,
+            LatencyId::Handoff => |all| &all.handoff,
+            LatencyId::Release => |all| &all.release,
+            LatencyId::Renew => |all| &all.renew,
+        };
+        let metric = latency.metric;
+        Some((metric.place, family(metric.name, Kind::Histogram, Source::Duration(of), metric.help)))
+    }));
+    all.extend(metrics().into_iter().map(|metric| {
+        let source = match metric.of {
+            [Counter::Dropped] => Source::Arrivals(|all| all.dropped),
+            [Counter::Missed] => Source::Arrivals(|all| all.missed),
+            [Counter::Stalled] => Source::Arrivals(|all| all.stalled),
+            of => Source::Count(of),
+        };
+        let help = if metric.live.is_empty() { metric.help } else { metric.live };
+        (metric.place, family(metric.name, Kind::Counter, source, help))
+    }));
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, family)| family).collect()
+});
 
 /// The family of a sample's name as Prometheus stores it: `lockbench_grants_total`,
 /// `lockbench_hold_duration_seconds_bucket`.
@@ -192,7 +191,7 @@ mod tests {
 
     #[test]
     fn names_have_prefix_unit_and_no_suffix_of_samples() {
-        for family in FAMILIES {
+        for family in FAMILIES.iter() {
             assert!(family.name.starts_with("lockbench_"), "{}", family.name);
             assert_eq!(family.kind == Kind::Histogram, family.name.ends_with("_seconds"), "{}", family.name);
             assert!(!family.name.ends_with("_total") && !family.name.ends_with("_info"), "{}", family.name);

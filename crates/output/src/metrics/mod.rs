@@ -9,13 +9,13 @@ mod encode;
 mod endpoint;
 mod families;
 mod limit;
-mod plain;
 mod tally;
+pub(crate) mod text;
 
 pub use accept::Format;
 pub use board::{Board, Standing, State, Subject};
 pub use buckets::{Buckets, SCHEMA, Sparse, ZERO_THRESHOLD};
-pub use contribution::{Acquire, Arrivals, Contribution, Counters, Durations, Outcome};
+pub use contribution::{Acquire, Arrivals, Contribution, Durations, Outcome};
 pub use encode::encode;
 pub use endpoint::Endpoint;
 pub use families::{FAMILIES, Family, Kind, of_sample};

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::board::{Board, Subject};
-use super::contribution::{Contribution, Counters, Durations};
+use super::contribution::{Contribution, Durations};
+use lockbench_core::figure::Totals;
 use lockbench_core::record::figures::Figures;
 use lockbench_report::TrialResult;
 use lockbench_report::live::LiveTrial;
@@ -47,7 +48,7 @@ impl Tally {
         }
         let begin = busy();
         let figures = trial.figures();
-        let counters = Counters::so_far(&figures.settled(), &trial.judged(), self.tokens);
+        let counters = Totals::of(&figures.settled(), &trial.judged(), self.tokens);
         let contribution = Contribution { counters, durations: Durations::of(figures) };
         // Whoever reads the board now holds it for a moment: then the next pause will do.
         if board.offer(&self.subject, contribution) {
@@ -60,7 +61,7 @@ impl Tally {
     pub fn settle(mut self, result: &TrialResult, figures: &Figures) {
         let Some(board) = &self.board else { return };
         let begin = busy();
-        let counters = Counters::reported(result, figures.counts());
+        let counters = result.totals(Some(figures.counts()));
         board.settle(&self.subject, &Contribution { counters, durations: Durations::of(figures) });
         self.cost = (self.cost.0 + 1, self.cost.1 + busy().saturating_sub(begin));
     }

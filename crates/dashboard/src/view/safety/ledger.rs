@@ -7,9 +7,10 @@ use ratatui::layout::Rect;
 use super::super::prose::{inside, put, wrap};
 use super::super::{Panel, Room, View};
 use super::figures::{self, Figure};
-use super::verdict::judged;
+use super::verdict::counted_of;
 use crate::state::SystemState;
 use crate::theme::Ink;
+use lockbench_core::figure::Counter;
 use lockbench_core::units::grouped;
 
 /// The figure that a compact screen has no row for.
@@ -41,7 +42,7 @@ pub fn figures_of(view: &View<'_>) -> Vec<Figure> {
     let Some(system) = view.system().filter(|system| system.result.is_some() || system.snapshot.is_some()) else {
         return Vec::new();
     };
-    let judged = judged(system);
+    let all = counted_of(system);
     let fenced = fenced(system);
     let missing = if view.room == Room::Compact && !view.look.expanded { "no token" } else { "not offered" };
     let token = |label, short, count: u64, bad: Ink, meaning| match fenced {
@@ -55,7 +56,7 @@ pub fn figures_of(view: &View<'_>) -> Vec<Figure> {
             Figure { label, short, value: grouped(count), ink, meaning }
         }
     };
-    let lost = judged.lost_updates;
+    let lost = all(Counter::LostUpdates);
     vec![
         Figure {
             label: "harm: lost updates, unfenced",
@@ -67,28 +68,28 @@ pub fn figures_of(view: &View<'_>) -> Vec<Figure> {
         token(
             "prevented: refused writes",
             "refused",
-            judged.stale_writes_refused,
+            all(Counter::StaleWritesRefused),
             Ink::Good,
             "Writes that a resource which checks fencing tokens refuses, for a later token was there: harm that did not happen",
         ),
         token(
             "stale writes seen",
             "stale",
-            judged.stale_writes_seen,
+            all(Counter::StaleWritesSeen),
             Ink::Warn,
             "Writes with a token below the highest one written: they came late, from a holder whose time was over",
         ),
         token(
             "token regressions",
             "regressed",
-            judged.token_regressions,
+            all(Counter::TokenRegressions),
             Ink::Alarm,
             "Fencing tokens that surely went back: a later grant had a token that was not greater, so fencing cannot work",
         ),
         token(
             INVERSIONS,
             "inverted",
-            judged.token_inversions,
+            all(Counter::TokenInversions),
             Ink::Text,
             "Tokens out of order between grants that were under way at once: no violation, for either may have been first",
         ),

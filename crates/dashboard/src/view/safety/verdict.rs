@@ -11,9 +11,8 @@ use super::ledger;
 use crate::state::SystemState;
 use crate::text::fit;
 use crate::theme::Ink;
-use lockbench_core::record::history::Judged;
+use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::units::{grouped, three_digits};
-use lockbench_report::TrialResult;
 
 /// The panel.
 pub static PANEL: Panel = Panel {
@@ -29,32 +28,14 @@ pub static PANEL: Panel = Panel {
     ..Panel::PLAIN
 };
 
-/// What was counted, live or in the report.
-pub fn judged(system: &SystemState) -> Judged {
-    match (&system.result, &system.snapshot) {
-        (Some(result), _) => of_result(result),
-        (None, Some(snapshot)) => snapshot.judged,
-        (None, None) => Judged::default(),
-    }
-}
-
-fn of_result(result: &TrialResult) -> Judged {
-    let safety = &result.safety;
-    Judged {
-        grants: safety.grants_all_phases,
-        double_grants: safety.policies.naive,
-        inside: safety.inside,
-        withdrawn: safety.withdrawn,
-        outside: safety.outside,
-        deadline: safety.policies.deadline,
-        evidence: safety.policies.evidence,
-        overlaps_possible: safety.overlaps_possible,
-        token_regressions: safety.token_regressions.unwrap_or(0),
-        token_inversions: safety.token_inversions.unwrap_or(0),
-        lost_updates: safety.harm.lost_updates,
-        stale_writes_seen: safety.stale_writes_seen.unwrap_or(0),
-        stale_writes_refused: safety.stale_writes_refused.unwrap_or(0),
-    }
+/// What was counted, live or in the report; 0 where nothing was.
+pub fn counted_of(system: &SystemState) -> impl Fn(Counter) -> u64 {
+    let totals = match (&system.result, &system.snapshot) {
+        (Some(result), _) => result.totals(None),
+        (None, Some(snapshot)) => Totals::of(&snapshot.counts, &snapshot.judged, true),
+        (None, None) => Totals::default(),
+    };
+    move |counter| totals.get(counter).unwrap_or_default()
 }
 
 /// Does the verdict panel tell what the ledger would? There is no room for both.
@@ -75,7 +56,7 @@ fn figures_of(view: &View<'_>) -> Vec<Figure> {
 }
 
 fn own(system: &SystemState, none: &str) -> Vec<Figure> {
-    let judged = judged(system);
+    let all = counted_of(system);
     let count = |label, short, count: u64, bad: Ink, meaning| {
         let ink = if count > 0 { bad } else { Ink::Text };
         Figure { label, short, value: grouped(count), ink, meaning }
@@ -92,12 +73,12 @@ fn own(system: &SystemState, none: &str) -> Vec<Figure> {
         (None, None) => (0, 0, None),
     };
     let mut figures = vec![
-        count("naive policy", "naive", judged.double_grants, Ink::Alarm, NAIVE),
-        count("deadline policy", "deadline", judged.deadline, Ink::Alarm, DEADLINE),
-        count("evidence policy", "evidence", judged.evidence, Ink::Alarm, EVIDENCE),
-        count("naive, inside a lease", "inside", judged.inside, Ink::Alarm, INSIDE),
-        count("naive, withdrawn early", "withdrawn", judged.withdrawn, Ink::Alarm, WITHDRAWN),
-        count("naive, outside a lease", "outside", judged.outside, Ink::Warn, OUTSIDE),
+        count("naive policy", "naive", all(Counter::DoubleGrants), Ink::Alarm, NAIVE),
+        count("deadline policy", "deadline", all(Counter::Deadline), Ink::Alarm, DEADLINE),
+        count("evidence policy", "evidence", all(Counter::Admitted), Ink::Alarm, EVIDENCE),
+        count("naive, inside a lease", "inside", all(Counter::Inside), Ink::Alarm, INSIDE),
+        count("naive, withdrawn early", "withdrawn", all(Counter::TakenBack), Ink::Alarm, WITHDRAWN),
+        count("naive, outside a lease", "outside", all(Counter::Outside), Ink::Warn, OUTSIDE),
         Figure {
             label: "95 % upper bound",
             short: "95% bound",
@@ -105,7 +86,7 @@ fn own(system: &SystemState, none: &str) -> Vec<Figure> {
             ink: Ink::Text,
             meaning: BOUND,
         },
-        count("possible overlaps", "possible", judged.overlaps_possible, Ink::Warn, POSSIBLE),
+        count("possible overlaps", "possible", all(Counter::OverlapsPossible), Ink::Warn, POSSIBLE),
         count("challenged holds (N)", "N holds", exercised, Ink::Text, EXERCISED),
         count("lost leases", "lost leases", lost, Ink::Warn, LOST),
     ];

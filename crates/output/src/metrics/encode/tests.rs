@@ -1,8 +1,10 @@
 use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::MetricFamily;
 
 use super::{Exposition, Registry, encode, prometheus_protobuf};
-use crate::metrics::{Arrivals, Board, Contribution, Counters, Durations, FAMILIES, Format, Kind, Subject, of_sample};
-use lockbench_core::record::figures::{Figures, Schedule};
+use crate::metrics::{Arrivals, Board, Contribution, Durations, FAMILIES, Format, Kind, Subject, of_sample};
+use lockbench_core::figure::{Counter, Totals};
+use lockbench_core::record::figures::{Counts, Figures, Schedule};
+use lockbench_core::record::history::Judged;
 use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, Seen, What};
 
 /// A trial of one client in microseconds: granted after 3 us, refused after 5 us, each
@@ -31,8 +33,18 @@ fn full() -> Board {
     board.up(&subject, true);
     board.fault(&subject, "partition", false);
     board.threshold(&subject, "acquire_service.p99{redis} < 20ms", true);
-    let twice = Counters { double_grants: 6, by_kind: [1, 2, 3], ..Counters::zero(true) };
-    let counters = Counters { attempts: 2, grants: 1, refusals: 1, ..twice };
+    let mut counters = Totals::of(&Counts::default(), &Judged::default(), true);
+    for (counter, count) in [
+        (Counter::DoubleGrants, 6),
+        (Counter::Inside, 1),
+        (Counter::TakenBack, 2),
+        (Counter::Outside, 3),
+        (Counter::Attempts, 2),
+        (Counter::Grants, 1),
+        (Counter::Refused, 1),
+    ] {
+        counters.set(counter, Some(count));
+    }
     let mut arrivals = Arrivals { dropped: 7, missed: 5, stalled: 3, ..Arrivals::default() };
     arrivals.dropped_late.record_many(2_000_000, 7);
     board.arrive(&subject, &arrivals);
@@ -62,6 +74,21 @@ fn the_answer_in_plain_text() {
     let text = text(&full(), Format::Plain);
     let short: Vec<&str> = text.lines().filter(|line| !line.contains("le=\"0.")).collect();
     insta::assert_snapshot!(short.join("\n"));
+}
+
+#[test]
+fn the_text_is_that_of_prometheus_own_client_library() {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Exposition::of(full().read())));
+    let mut theirs = String::new();
+    prometheus_client::encoding::text::encode(&mut theirs, &registry).unwrap();
+    similar(&text(&full(), Format::OpenMetrics), &theirs);
+}
+
+/// Names the first line that differs.
+fn similar(mine: &str, theirs: &str) {
+    mine.lines().zip(theirs.lines()).for_each(|(mine, theirs)| assert_eq!(mine, theirs));
+    assert_eq!(mine.len(), theirs.len());
 }
 
 #[test]
