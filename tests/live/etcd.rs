@@ -1,13 +1,10 @@
 //! The etcd recipe against a real server.
-// Clippy's leave for tests does not reach their helpers.
 
 use crate::support;
-use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::support::proxy::{Pass, Proxy};
 use etcd_client::{Client, GetOptions, LeaseLeasesResponse};
-use lockbench::backend::conformance::{Setting, suite};
 use lockbench::backend::{RedlockParameters, Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
@@ -105,13 +102,6 @@ fn connect(
 }
 
 #[tokio::test]
-async fn the_recipe_passes_the_conformance_suite() {
-    let Some(scene) = Scene::new("suite").await else { return };
-    let setting = Setting { timer: scene.timer.clone(), ttl_ns: TTL_NS, prefix: "suite".to_owned() };
-    assert_eq!(suite(&*scene.system, &setting).await, Ok(()));
-}
-
-#[tokio::test]
 async fn facts_are_read_from_the_server() {
     let Some(scene) = Scene::new("facts").await else { return };
     let facts = scene.system.facts().await.unwrap();
@@ -131,29 +121,6 @@ async fn a_ttl_is_rounded_up_to_whole_seconds_and_read_back() {
     let session = scene.system.open(opening).await.unwrap();
     assert_eq!(session.effective_ttl_ns(), Some(2_000 * MS), "the server's floor at stock settings");
     session.close().await;
-}
-
-#[tokio::test]
-async fn foreign_keys_stay_untouched_and_nothing_of_ours_stays() {
-    let Some(mut scene) = Scene::new("foreign").await else { return };
-    let near = format!("lockbench-{}x/foreign-key/1", scene.namespace);
-    let far = format!("foreign-{}", scene.namespace);
-    for key in [&near, &far] {
-        scene.direct.put(key.as_str(), "theirs", None).await.unwrap();
-    }
-    scene.system.prepare(&scene.keys).await.unwrap();
-    let mut session = scene.open(0).await;
-    let Acquire::Acquired(_held) = session.acquire(&scene.keys[0], &Patience::Try).await else { panic!("not granted") };
-    // Dropped while it holds: clean must remove what is left.
-    drop(session);
-    scene.until_leases(1).await;
-    scene.system.clean(&scene.keys).await.unwrap();
-    assert_eq!(scene.leases().await, [0_i64; 0]);
-    for key in [&near, &far] {
-        let found = scene.direct.get(key.as_str(), None).await.unwrap();
-        assert_eq!(found.kvs().first().map(|kv| (kv.value().to_vec(), kv.version())), Some((b"theirs".to_vec(), 1)));
-        scene.direct.delete(key.as_str(), None).await.unwrap();
-    }
 }
 
 #[tokio::test]
@@ -327,25 +294,6 @@ async fn a_lost_create_answer_is_withdrawn_with_its_lease() {
 }
 
 #[tokio::test]
-async fn an_unanswered_attempt_is_unknown_and_over_in_the_time_it_says() {
-    let Some(scene) = Scene::new("unknown").await else { return };
-    let (mut session, proxy) = scene.open_behind_proxy(0, 500 * MS).await;
-    let key = scene.keys[0].clone();
-    proxy.pass(Pass::Nothing);
-    let outcome = session.acquire(&key, &Patience::Try).await;
-    let Acquire::Unknown { surely_ended_ns, .. } = outcome else { panic!("{outcome:?}") };
-    assert!(surely_ended_ns > scene.timer.now() + TTL_NS);
-    let mut other = scene.open(1).await;
-    let left = surely_ended_ns - scene.timer.now();
-    let outcome = other.acquire(&key, &scene.within(left)).await;
-    let Acquire::Acquired(grant) = outcome else { panic!("a ghost outlived its bound: {outcome:?}") };
-    assert_eq!(other.release(grant).await, Release::Confirmed);
-    for session in [session, other] {
-        session.close().await;
-    }
-}
-
-#[tokio::test]
 async fn a_holder_cut_off_is_told_before_another_is_granted() {
     let Some(scene) = Scene::new("cut").await else { return };
     let (mut holder, proxy) = scene.open_behind_proxy(0, 1_000 * MS).await;
@@ -374,23 +322,6 @@ async fn a_holder_cut_off_is_told_before_another_is_granted() {
 }
 
 #[tokio::test]
-async fn a_lost_release_answer_is_confirmed_by_asking_again() {
-    let Some(mut scene) = Scene::new("release").await else { return };
-    let (mut session, proxy) = scene.open_behind_proxy(0, 3_000 * MS).await;
-    let key = scene.keys[0].clone();
-    let Acquire::Acquired(grant) = session.acquire(&key, &Patience::Try).await else { panic!("not granted") };
-    proxy.pass(Pass::Requests);
-    let breaking = async {
-        scene.until_leases(0).await;
-        proxy.break_all();
-        proxy.pass(Pass::All);
-    };
-    let (released, ()) = tokio::join!(session.release(grant), breaking);
-    assert_eq!(released, Release::Confirmed);
-    session.close().await;
-}
-
-#[tokio::test]
 async fn a_waiter_survives_a_broken_connection() {
     let Some(mut scene) = Scene::new("survive").await else { return };
     let mut holder = scene.open(0).await;
@@ -412,40 +343,6 @@ async fn a_waiter_survives_a_broken_connection() {
     for session in [holder, waiter] {
         session.close().await;
     }
-}
-
-#[tokio::test]
-async fn a_crowd_that_also_gives_up_never_holds_a_key_together() {
-    let Some(mut scene) = Scene::new("crowd").await else { return };
-    let key = scene.keys[0].clone();
-    let (holders, last_token, grants) = (Cell::new(0), Cell::new(None), Cell::new(0));
-    let clients = (0..8_u32).map(async |client| {
-        let mut session = scene.open(client).await;
-        for round in 0..4_u64 {
-            // Some wait long enough, some do not, some try once.
-            let patience = match (u64::from(client) + round) % 4 {
-                0 => Patience::Try,
-                1 => scene.within(60 * MS),
-                _ => scene.within(30_000 * MS),
-            };
-            match session.acquire(&key, &patience).await {
-                Acquire::Acquired(grant) => {
-                    assert_eq!(holders.replace(1), 0, "two holders");
-                    assert!(grant.token() > last_token.replace(grant.token()), "a token went back");
-                    scene.timer.sleep(MS).await;
-                    holders.set(0);
-                    grants.set(grants.get() + 1);
-                    assert_eq!(session.release(grant).await, Release::Confirmed);
-                }
-                Acquire::Refused | Acquire::TimedOut => {}
-                other => panic!("{other:?}"),
-            }
-        }
-        session.close().await;
-    });
-    futures_util::future::join_all(clients).await;
-    assert!(grants.get() >= 4 * 4, "every patient client was served: {}", grants.get());
-    scene.until_leases(0).await;
 }
 
 /// What a server asks of its clients.

@@ -6,7 +6,6 @@
 mod support;
 
 mod commands;
-mod conformance;
 mod etcd;
 mod faults;
 mod foreign;
@@ -25,6 +24,7 @@ mod redlock;
 mod secrets;
 mod signals;
 mod stack;
+mod suite;
 mod up_down;
 mod withdrawn;
 mod zookeeper;

@@ -111,7 +111,8 @@ pub struct UnknownBackend {
     pub nearest: Option<&'static str>,
 }
 
-#[cfg(all(test, feature = "postgres", feature = "etcd"))]
+#[cfg(test)]
+#[cfg(all(feature = "postgres", feature = "etcd"))]
 mod tests {
     use super::{Registry, System};
 

@@ -272,7 +272,8 @@ fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
-#[cfg(all(test, feature = "redis", feature = "etcd", feature = "zookeeper"))]
+#[cfg(test)]
+#[cfg(all(feature = "redis", feature = "etcd", feature = "zookeeper"))]
 mod tests {
     use std::fs;
 

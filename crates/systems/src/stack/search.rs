@@ -132,7 +132,8 @@ fn version(path: &Path, word: usize) -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-#[cfg(all(test, feature = "redis", feature = "etcd", feature = "zookeeper"))]
+#[cfg(test)]
+#[cfg(all(feature = "redis", feature = "etcd", feature = "zookeeper"))]
 mod tests {
     use super::{Probe, Search};
     use crate::ServerKind;

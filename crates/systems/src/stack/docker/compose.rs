@@ -182,7 +182,8 @@ fn kinds_of(config: &str) -> Services {
     services
 }
 
-#[cfg(all(test, feature = "redis", feature = "etcd", feature = "zookeeper"))]
+#[cfg(test)]
+#[cfg(all(feature = "redis", feature = "etcd", feature = "zookeeper"))]
 mod tests {
     use super::{complaint, kinds_of};
 

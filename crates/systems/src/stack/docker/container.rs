@@ -236,7 +236,8 @@ impl Container {
     }
 }
 
-#[cfg(all(test, feature = "redis", feature = "etcd", feature = "zookeeper"))]
+#[cfg(test)]
+#[cfg(all(feature = "redis", feature = "etcd", feature = "zookeeper"))]
 mod tests {
     use super::Container;
 
