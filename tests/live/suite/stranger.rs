@@ -12,6 +12,7 @@ pub struct Stranger {
 }
 
 /// Connections to it.
+#[allow(clippy::large_enum_variant)] // one at a time
 enum Server {
     Redis(Vec<redis::Client>),
     Etcd(etcd_client::Client),
