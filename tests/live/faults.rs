@@ -313,7 +313,7 @@ fn a_watch_of_three_nodes_goes_on_without_one_and_names_it() {
     arguments.extend(["--rate", "50/s", "--round", "2s", "--window", "5s", "--every", "2s", "--ui", "plain"]);
     let mut running = Running::start(&mut place.command(&arguments));
     running.until("up, 3 of 3 nodes");
-    let killed = cluster.kill(0);
+    let killed = cluster.kill(cluster.follower());
     running.until(&format!("2 of 3 nodes serve; away: {killed}"));
     running.until(&format!("up, 2 of 3 nodes ({killed} away)"));
     running.signal(Signal::INT);

@@ -66,7 +66,8 @@ fn a_redis_password_is_shown_nowhere() {
     let place = Place::new();
     let mut arguments = vec!["quick", urls[0].as_str()];
     arguments.extend(SHORT);
-    let ran = place.run(&arguments).exits(0);
+    // Whatever its verdict: on a busy disk SQLite may grant nothing in so short a run.
+    let ran = place.run(&arguments).tells(&["3 of 3 systems ran"]);
     assert_hidden(&place, &ran, &[PASSWORD, ENCODED, "zebra"]);
 }
 

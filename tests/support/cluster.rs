@@ -100,6 +100,14 @@ impl Cluster {
         }
     }
 
+    /// A member of etcd that does not lead: the others serve on at once when it dies, while the
+    /// death of a leader costs an election, which a loaded machine draws out.
+    pub fn follower(&self) -> usize {
+        let follows =
+            |port: &u16| request(*port, "GET /metrics HTTP/1.0\r\n\r\n").contains("\netcd_server_is_leader 0");
+        self.ports.iter().position(follows).expect("two of three members follow")
+    }
+
     /// Kills a node, as a crash would; returns its address.
     pub fn kill(&mut self, number: usize) -> String {
         self.nodes[number].kill().unwrap();

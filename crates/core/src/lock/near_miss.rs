@@ -36,7 +36,8 @@ pub(super) fn hint(system: &str, address: &str, problem: &str) -> Option<&'stati
             () if says(&["user name is empty", "invalid auth token"]) => {
                 Some("the server wants a user: write etcd://USER:PASSWORD@HOST")
             }
-            () if cut_off => Some(
+            // With TLS 1.3 the alert of a missing certificate may come after the first request.
+            () if cut_off || says(&["connection closed"]) => Some(
                 "one with TLS is etcds://HOST, one without it etcd://HOST, and one that asks for a certificate has \
                       cert=FILE&key=FILE",
             ),
@@ -76,6 +77,7 @@ mod tests {
             ("redis", "redis://h:1", "Password authentication failed - AuthenticationFailed", "has it a password"),
             ("etcd", "h:1", "received fatal alert: BadCertificate", "cert=FILE&key=FILE"),
             ("etcd", "h:1", "connection error: connection reset", "etcds://HOST"),
+            ("etcd", "h:1", "operation was canceled: transport error: connection closed", "cert=FILE&key=FILE"),
             ("etcd", "h:1", "h2 protocol error: http2 error", "no HTTP/2"),
             ("etcd", "h:1", "etcdserver: authentication is not enabled", "leave user and password out"),
             ("postgres:lease", "h:1", "no connection within 10 s", "PostgreSQL that listens"),
