@@ -5,8 +5,13 @@
 use std::path::{Path, PathBuf};
 
 /// From the bottom up.
-const TIERS: &[&[&str]] =
-    &[&["units", "plain", "clock", "stop"], &["lock", "stats", "limits"], &["workload", "record"], &["oracle"]];
+const TIERS: &[&[&str]] = &[
+    &["units", "plain", "clock", "stop"],
+    &["lock", "stats", "limits"],
+    &["workload", "record"],
+    &["oracle"],
+    &["figure"],
+];
 
 fn tier(module: &str) -> Option<usize> {
     TIERS.iter().position(|tier| tier.contains(&module))

@@ -8,11 +8,11 @@
 //!
 //! ```
 //! let text = "clients = 4\nhold = { kind = \"exponential\", mean = \"2ms\" }";
-//! let (plan, _) = lockbench::workload::parse("example.toml", text, &["duration=5s".to_owned()])?;
+//! let (plan, _) = lockbench_core::workload::parse("example.toml", text, &["duration=5s".to_owned()])?;
 //! assert_eq!((plan.clients, plan.duration_ns), (4, 5_000_000_000));
-//! let refused = lockbench::workload::parse("example.toml", "clents = 4", &[]).unwrap_err();
+//! let refused = lockbench_core::workload::parse("example.toml", "clents = 4", &[]).unwrap_err();
 //! assert!(refused.to_string().starts_with("example.toml:1: clents = 4 is not a known key: did you mean \"clients\"?"));
-//! # Ok::<(), lockbench::workload::WorkloadError>(())
+//! # Ok::<(), lockbench_core::workload::WorkloadError>(())
 //! ```
 
 mod cursor;
