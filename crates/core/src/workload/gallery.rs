@@ -16,6 +16,7 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/quickstart.toml", QUICKSTART),
     ("workloads/uncontended.toml", include_str!("../../../../workloads/uncontended.toml")),
     ("workloads/zipf.toml", include_str!("../../../../workloads/zipf.toml")),
+    ("workloads/controls/lockfile.toml", include_str!("../../../../workloads/controls/lockfile.toml")),
     ("workloads/controls/no-lock.toml", include_str!("../../../../workloads/controls/no-lock.toml")),
     ("workloads/controls/no-renew.toml", include_str!("../../../../workloads/controls/no-renew.toml")),
     ("workloads/controls/swallow-error.toml", include_str!("../../../../workloads/controls/swallow-error.toml")),
