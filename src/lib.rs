@@ -111,7 +111,7 @@
 //!    draws; without a terminal `cli::printer` folds the same updates into lines.
 //! 4. Keys go back through `tui::controls::Controls`: pauses and markers become events
 //!    of the history ([`engine::Steering`]), so that a replay tells of them too.
-//! 5. Where a metrics endpoint was asked for, `metrics::Tally` writes the same folds to
+//! 5. Where a metrics endpoint was asked for, `metrics::BoardWriter` writes the same folds to
 //!    `metrics::Board` once a second; a scrape reads that, on a thread of its own.
 //!
 //! # The path of a finished run
@@ -129,7 +129,7 @@
 //! # The path of a watch
 //!
 //! 1. `cli::monitor::watch`, one thread per system, runs short trials one after the other,
-//!    with fresh keys, on a fixed grid of due instants ([`engine::Grid`]). The engine, the
+//!    with fresh keys, on a fixed grid of due instants ([`engine::DueInstants`]). The engine, the
 //!    oracle and the history are those of every trial, so what is proven is the same.
 //! 2. `cli::monitor::eye` looks at the events of a round and counts them into
 //!    [`report::monitor::Rolling`]: windows of up to a day whose memory is taken at the

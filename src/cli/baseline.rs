@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::Failure;
+use super::frontend::Frontend;
 use super::job::Job;
-use super::session::Session;
 use super::sides::{Runs, baselines};
 use lockbench_core::workload::{Plan, to_toml};
 use lockbench_engine::Gate;
@@ -81,7 +81,7 @@ impl Baselines {
         &self,
         root: &Path,
         plan: &Plan,
-        session: &Session,
+        frontend: &Frontend,
         report: &Report,
         report_json: &[u8],
     ) -> Result<(), Failure> {
@@ -92,7 +92,7 @@ impl Baselines {
             } else {
                 "the run is incomplete".to_owned()
             };
-            session.display.insist(&format!("lockbench: not saved as the baseline \"{name}\": {why}"));
+            frontend.display.insist(&format!("lockbench: not saved as the baseline \"{name}\": {why}"));
             return Ok(());
         }
         let store = || -> Result<std::path::PathBuf, StoreError> {
@@ -102,7 +102,7 @@ impl Baselines {
             directory.complete()
         };
         let place = store().map_err(Failure::internal)?;
-        session.display.insist(&format!("lockbench: saved as the baseline \"{name}\": {}", place.display()));
+        frontend.display.insist(&format!("lockbench: saved as the baseline \"{name}\": {}", place.display()));
         Ok(())
     }
 }

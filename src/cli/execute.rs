@@ -1,4 +1,4 @@
-//! A run as the command line asks for it: arguments become the engine's options, the session
+//! A run as the command line asks for it: arguments become the engine's options, the frontend
 //! watches, and what comes of it is printed.
 
 use std::path::PathBuf;
@@ -35,17 +35,17 @@ pub struct Concluded {
 /// Does it.
 pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let started = SystemTime::now();
-    let session = job.session;
+    let frontend = job.frontend;
     job.ttls()?;
     let id = job.id(started);
     let baselines = Baselines::check(&job, &id)?;
     let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
-    session.log.write_to(&directory.path("")).map_err(Failure::internal)?;
-    session.save_in(Some(directory.path("")));
+    frontend.log.write_to(&directory.path("")).map_err(Failure::internal)?;
+    frontend.save_in(Some(directory.path("")));
     narrate::begins(&job, &id);
-    session.scoreboard.begins(&id, &job.plan.name, &job.gates.thresholds, &job.selection.entries);
+    frontend.scoreboard.begins(&id, &job.plan.name, &job.gates.thresholds, &job.selection.entries);
     let Job { plan, selection, endpoints, gates, args, .. } = job;
-    let stop = session.interrupt.stop.clone();
+    let stop = frontend.interrupt.stop.clone();
     let options = Options {
         servers: args.servers(endpoints, &stop),
         plan: plan.clone(),
@@ -55,27 +55,27 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         gates,
         gate: Some(&baselines),
         advice: baselines.warnings.clone(),
-        notes: session.log.warning().map(str::to_owned).into_iter().collect(),
+        notes: frontend.log.warning().map(str::to_owned).into_iter().collect(),
         command: redacted(std::env::args()),
         stop,
-        steering: session.steering.clone(),
-        store: Some(Store { directory, draw: &draw, sync: &|| session.log.sync() }),
+        steering: frontend.steering.clone(),
+        store: Some(Store { directory, draw: &draw, sync: &|| frontend.log.sync() }),
     };
-    let outcome = run(options, &selection.entries, session).map_err(|error| {
-        session.log.close();
-        session.save_in(None);
+    let outcome = run(options, &selection.entries, frontend).map_err(|error| {
+        frontend.log.close();
+        frontend.save_in(None);
         failure(&error)
     })?;
     let Outcome { mut report, stored, interruption, .. } = outcome;
     let Stored { place, report_json } = stored.ok_or_else(|| Failure::internal("the run was not stored"))?;
-    if let Err(failure) = baselines.save(&args.output, &plan, session, &report, &report_json) {
-        session.display.insist(&format!("lockbench: {}", failure.message));
+    if let Err(failure) = baselines.save(&args.output, &plan, frontend, &report, &report_json) {
+        frontend.display.insist(&format!("lockbench: {}", failure.message));
         report.verdict.unstored(failure.message);
     }
     info!(target: FILES, "the run is in {}", place.display());
-    session.log.close();
-    session.save_in(Some(place.clone()));
-    session.display.update(Update::Over(Box::new(report.clone())));
+    frontend.log.close();
+    frontend.save_in(Some(place.clone()));
+    frontend.display.update(Update::Over(Box::new(report.clone())));
     let hung_up = interruption == Some(Interruption::HangUp);
     Ok(Concluded { report, report_json, place, hung_up })
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::args::ExplainArgs;
 use super::stored::{open, write};
 use super::terminal::terminal_width;
-use super::{Failure, kept, print};
+use super::{Failure, kept_rounds, print};
 use lockbench_core::oracle::DoubleGrantKind;
 use lockbench_core::units::{grouped, human_duration};
 use lockbench_output::chart::scene_chart;
@@ -68,7 +68,7 @@ struct Told {
 
 impl Told {
     fn open(run: &str, root: &Path) -> Result<Self, Failure> {
-        let (place, scenes, results, part) = match kept::find(run, root)? {
+        let (place, scenes, results, part) = match kept_rounds::find(run, root)? {
             Some((place, kept)) => (place, kept.scenes, kept.rounds, "round"),
             None => {
                 let (directory, run) = open(run, root)?;

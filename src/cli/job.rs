@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use super::Failure;
 use super::args::LoadArgs;
 use super::endpoints::Endpoints;
+use super::frontend::Frontend;
 use super::select::Selection;
-use super::session::Session;
 use lockbench_core::workload::{EffectiveTtl, Plan, Source, resolve_ttl};
 use lockbench_engine::{Gates, run_id};
 use lockbench_systems::Entry;
@@ -21,7 +21,7 @@ pub struct Job<'a> {
     pub args: &'a LoadArgs,
     /// Name of the run, where the command line's is not meant: one point of a sweep.
     pub run_id: Option<String>,
-    pub session: &'a Session,
+    pub frontend: &'a Frontend,
 }
 
 impl Job<'_> {

@@ -6,7 +6,7 @@ use super::args::FormatChoice;
 use super::{Failure, print, print_json};
 use lockbench_core::lock::Endpoint;
 use lockbench_systems::ServerKind;
-use lockbench_systems::stack::{Left, Seen, Server};
+use lockbench_systems::stack::{ContainerState, Registered, Server};
 
 /// One kind of server in one place, or one container.
 #[derive(Clone, Debug, Serialize)]
@@ -43,7 +43,7 @@ impl State {
 
 impl Row {
     /// Of programs that a keeper holds.
-    pub fn of_left(left: &Left, state: State) -> Option<Self> {
+    pub fn of_left(left: &Registered, state: State) -> Option<Self> {
         // The lines of its log are for whoever wanted to use it.
         let ended = left.died.as_ref().map(|died| died.split("; its last lines").next().unwrap_or_default().to_owned());
         Some(Self {
@@ -74,7 +74,7 @@ impl Row {
     }
 
     /// Of one container.
-    pub fn of_seen(seen: &Seen) -> Self {
+    pub fn of_seen(seen: &ContainerState) -> Self {
         Self {
             kind: seen.kind,
             place: format!("container {}", seen.service),

@@ -10,9 +10,9 @@ use lockbench_output::metrics::State;
 /// What runs, and how it was asked for.
 pub fn begins(job: &Job<'_>, id: &str) {
     let names: Vec<&str> = job.selection.entries.iter().map(|entry| entry.name).collect();
-    let (plan, ui) = (&job.plan, &job.session.ui);
+    let (plan, ui) = (&job.plan, &job.frontend.ui);
     info!(target: RUN, "run {id}: workload {}, trials of each {}, systems {}", plan.name, plan.trials, names.join(", "));
-    if let Some(scraped) = &job.session.scraped {
+    if let Some(scraped) = &job.frontend.scraped {
         info!(target: RUN, "{}", scraped.told());
     }
     debug!(target: RUN, theme = ?ui.theme, fps = ui.fps, ascii = ui.ascii, mouse = ui.mouse, "how a dashboard looks");

@@ -4,10 +4,10 @@ use super::Failure;
 use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice, UiChoice, overrides};
 use super::endpoints::{Endpoints, all_used, bare, joined, named};
 use super::execute::execute;
+use super::frontend::Frontend;
 use super::gates;
 use super::job::Job;
 use super::select::{Selection, all, select, workload};
-use super::session::Session;
 use super::sweep::{self, asked};
 use lockbench_core::workload::{Plan, quickstart};
 
@@ -18,15 +18,15 @@ const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
 pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let endpoints = named(&args.load.endpoint)?;
     no_contradiction(&args.load, &endpoints)?;
-    let session = &Session::open(&args.load, &endpoints)?;
-    carry_out(&args.load, session, |more| {
+    let frontend = &Frontend::open(&args.load, &endpoints)?;
+    carry_out(&args.load, frontend, |more| {
         let (mut plan, source) = workload(&args.workload, &sets(&args.load, &[], more)?)?;
         let selection = select(&args.load.backends, &plan, &source)?;
         all_used(&endpoints, &selection.entries)?;
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = gates::read(&plan, &source, &selection, Some(&args.load))?;
-        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, session })
+        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, frontend })
     })
 }
 
@@ -34,8 +34,8 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
 pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
     let endpoints = joined(named(&args.load.endpoint)?, bare(&args.urls)?)?;
     no_contradiction(&args.load, &endpoints)?;
-    let session = &Session::open(&args.load, &endpoints)?;
-    carry_out(&args.load, session, |more| {
+    let frontend = &Frontend::open(&args.load, &endpoints)?;
+    carry_out(&args.load, frontend, |more| {
         let (mut plan, source) = quickstart(&sets(&args.load, &QUICK, more)?).map_err(Failure::usage)?;
         let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
         if !args.urls.is_empty() && !selection.by_name {
@@ -46,7 +46,7 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
         named_in(&mut plan, &selection);
         let endpoints = endpoints.clone();
         let gates = gates::read(&plan, &source, &selection, Some(&args.load))?;
-        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, session })
+        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, frontend })
     })
 }
 
@@ -60,23 +60,23 @@ fn named_in(plan: &mut Plan, selection: &Selection) {
 /// Once, or once a value of a sweep. `job` makes the job from an override more.
 fn carry_out<'a>(
     args: &'a LoadArgs,
-    session: &'a Session,
+    frontend: &'a Frontend,
     job: impl Fn(Option<&str>) -> Result<Job<'a>, Failure>,
 ) -> Result<u8, Failure> {
     let code = match args.sweep.as_deref().map(asked).transpose()? {
         None => {
             let job = job(None)?;
-            session.show(args.ui);
+            frontend.show(args.ui);
             let concluded = execute(job);
             if concluded.is_err() {
-                session.leave_screen();
+                frontend.leave_screen();
             }
-            session.close();
-            concluded?.print(args.format.choice, &session.ui)
+            frontend.close();
+            concluded?.print(args.format.choice, &frontend.ui)
         }
-        Some(asked) => sweep::run(&asked, args, session, |set| job(Some(set)))?,
+        Some(asked) => sweep::run(&asked, args, frontend, |set| job(Some(set)))?,
     };
-    session.linger();
+    frontend.linger();
     Ok(code)
 }
 

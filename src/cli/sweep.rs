@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use super::args::{FormatChoice, LoadArgs};
 use super::execute::{execute, store_failure};
+use super::frontend::Frontend;
 use super::job::Job;
-use super::session::Session;
 use super::stored::open;
 use super::{Failure, print, print_json, tell};
 use lockbench_core::workload::to_toml;
@@ -47,7 +47,7 @@ pub fn asked(text: &str) -> Result<Asked, Failure> {
 pub fn run<'a>(
     asked: &Asked,
     args: &LoadArgs,
-    session: &Session,
+    frontend: &Frontend,
     job: impl Fn(&str) -> Result<Job<'a>, Failure>,
 ) -> Result<u8, Failure> {
     // Every value is checked before the first one runs.
@@ -62,14 +62,14 @@ pub fn run<'a>(
     let name = jobs.first().map(|job| job.plan.name.clone()).unwrap_or_default();
     let id = args.run_id.clone().unwrap_or_else(|| run_id(&format!("{name}-{}", asked.key), SystemTime::now()));
     let directory = RunDirectory::create(&args.output, &id).map_err(|error| store_failure(&error))?;
-    session.show(args.ui);
+    frontend.show(args.ui);
     let mut reports: Vec<Report> = Vec::new();
     let mut failure = None;
     for (i, (mut job, value)) in jobs.into_iter().zip(&asked.values).enumerate() {
-        if session.interrupt.came() {
+        if frontend.interrupt.came() {
             break;
         }
-        session.display.say(&format!("sweep {}/{}: {} = {value}", i + 1, asked.values.len(), asked.key));
+        frontend.display.say(&format!("sweep {}/{}: {} = {value}", i + 1, asked.values.len(), asked.key));
         job.run_id = Some(format!("{id}-{}", slug(&format!("{}-{value}", asked.key))));
         match execute(job) {
             Ok(concluded) => reports.push(concluded.report),
@@ -80,12 +80,12 @@ pub fn run<'a>(
         }
     }
     if failure.is_some() {
-        session.leave_screen();
+        frontend.leave_screen();
     }
-    session.close();
+    frontend.close();
     let mut codes: Vec<u8> = reports.iter().map(|report| report.verdict.exit_code).collect();
     // A signal between two points is in no report.
-    codes.extend(session.interrupt.exit().filter(|_| reports.len() < asked.values.len()).map(Exit::code));
+    codes.extend(frontend.interrupt.exit().filter(|_| reports.len() < asked.values.len()).map(Exit::code));
     for report in reports.iter().filter(|report| report.verdict.exit_code != 0) {
         let reasons = report.verdict.reasons.join("; ");
         tell(&format!("{}: exit {}: {reasons}", report.run_id, report.verdict.exit_code));

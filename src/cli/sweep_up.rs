@@ -115,7 +115,7 @@ fn system(
 
 /// What is there, with runs taken for dead only if they were so twice.
 fn settled(sweeper: &dyn Sweeper, runtime: &Runtime) -> Result<Found, String> {
-    let look = || runtime.block_on(sweeper.look()).map_err(|error| error.to_string());
+    let look = || runtime.block_on(sweeper.find()).map_err(|error| error.to_string());
     let first = look()?;
     if first.runs.iter().all(|run| run.lives.is_some()) {
         return Ok(first);

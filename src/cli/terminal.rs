@@ -16,9 +16,9 @@ use super::tell;
 use lockbench_core::clock::Clock;
 use lockbench_dashboard::app::{App, Events, Pace, Updates};
 use lockbench_dashboard::controls::Controls;
-use lockbench_dashboard::look::Look;
 use lockbench_dashboard::monitor;
 use lockbench_dashboard::term::{Keyboard, Term};
+use lockbench_dashboard::user_view::UserView;
 
 /// Columns of the terminal on stdout; `None` for a file or pipe.
 pub fn terminal_width() -> Option<u16> {
@@ -89,7 +89,7 @@ impl Taken {
     ) -> io::Result<()> {
         let _back = Back(self);
         let mut terminal = Terminal::new(CrosstermBackend::new(self.term.screen()))?;
-        let mut app = App::new(Look::new(options.theme.theme(), options.ascii), controls, clock);
+        let mut app = App::new(UserView::new(options.theme.theme(), options.ascii), controls, clock);
         let pace = Pace { fps: options.fps, stay: options.stay, panic_at: options.panic_at };
         let mut events = Keys { keyboard: self.term.keyboard(), taken: self };
         let shown = app.run(&mut terminal, &mut events, updates, pace);

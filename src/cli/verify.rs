@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::args::VerifyArgs;
 use super::stored::{locate, open_failure, promise};
-use super::{Failure, kept, print};
+use super::{Failure, kept_rounds, print};
 use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::lock::Facts;
 use lockbench_core::oracle::DoubleGrantKind;
@@ -36,8 +36,8 @@ enum Agreement {
 
 /// Prints what each result's replay says; exits as the run did, or 1 if they disagree.
 pub fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
-    if let Some((place, rounds)) = kept::find(&args.run, &args.stored.output)? {
-        return kept::verify(&place, &rounds);
+    if let Some((place, rounds)) = kept_rounds::find(&args.run, &args.stored.output)? {
+        return kept_rounds::verify(&place, &rounds);
     }
     let directory = locate(&args.run, &args.stored.output)?;
     if broke_off(&directory) {

@@ -1,19 +1,19 @@
 //! The program as the watcher of a run: what the engine says goes to the display, to the log and
-//! to the metrics board of a session.
+//! to the metrics board of a frontend.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tracing::{debug, error, info, trace, warn};
 
+use super::frontend::Frontend;
 use super::log::{FILES, RUN, SERVERS, TRIAL};
 use super::narrate::{drawn, served};
-use super::session::Session;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::record::LogLevel;
 use lockbench_core::record::figures::Figures;
 use lockbench_engine::{Topic, TrialSubject, TrialWatcher, Watcher, own_cpu_s};
-use lockbench_output::metrics::{Subject, Tally};
+use lockbench_output::metrics::{BoardWriter, Subject};
 use lockbench_report::live::{LiveTrial, Publisher, Update};
 use lockbench_report::{Interruption, Report, TrialResult};
 
@@ -30,7 +30,7 @@ macro_rules! line {
     };
 }
 
-impl Watcher for Session {
+impl Watcher for Frontend {
     fn update(&self, update: Update) {
         self.scoreboard.update(&update);
         self.display.update(update);
@@ -75,7 +75,7 @@ impl Watcher for Session {
 
     fn trial(&self, trial: &TrialSubject<'_>) -> Box<dyn TrialWatcher + '_> {
         let subject = Subject::new(trial.backend, trial.workload);
-        Box::new(Metered(Tally::new(self.board.as_ref(), subject, trial.tokens)))
+        Box::new(Metered(BoardWriter::new(self.board.as_ref(), subject, trial.tokens)))
     }
 
     fn interruption(&self) -> Option<Interruption> {
@@ -97,7 +97,7 @@ impl Watcher for Session {
 }
 
 /// A trial whose figures go to the metrics board, if there is one.
-struct Metered(Tally);
+struct Metered(BoardWriter);
 
 impl TrialWatcher for Metered {
     fn wants_detail(&self) -> bool {

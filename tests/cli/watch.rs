@@ -10,9 +10,9 @@ use lockbench::report::live::{Followed, Follower, Player, Subscriber, Tempo, fee
 use lockbench::report::{RecordedRun, Report, Writer, writer};
 use lockbench::tui::app::App;
 use lockbench::tui::controls::{Controls, Paused, Saved};
-use lockbench::tui::look::Look;
 use lockbench::tui::state::State;
 use lockbench::tui::theme::Theme;
+use lockbench::tui::user_view::UserView;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -249,7 +249,7 @@ fn what_the_screens_show_at_the_end_of_a_replay_is_the_report() {
     let run = RecordedRun::open(&directory).unwrap();
     let (publisher, updates) = feed();
     let player = Player::start(run.clone(), directory, Tempo::new(100.0), publisher).unwrap();
-    let state = shown(&mut App::new(Look::new(Theme::default(), false), &Hands, Clock::monotonic()), updates);
+    let state = shown(&mut App::new(UserView::new(Theme::default(), false), &Hands, Clock::monotonic()), updates);
     player.finish().unwrap();
     is_the_report(&state, &run.report);
 }
@@ -265,7 +265,7 @@ fn what_the_screens_show_at_the_end_of_a_run_that_was_followed_is_its_report() {
     let (publisher, updates) = feed();
     let partial = place.results().join(".live.partial");
     let follower = Follower::start(partial, |_| None, Tempo::new(1.0), publisher).unwrap();
-    let state = shown(&mut App::new(Look::new(Theme::default(), false), &Hands, Clock::monotonic()), updates);
+    let state = shown(&mut App::new(UserView::new(Theme::default(), false), &Hands, Clock::monotonic()), updates);
     run.finish(Duration::from_secs(30)).exits(100);
     let complete = place.results().join("live");
     assert_eq!(follower.finish().unwrap(), Followed::Reported(complete.clone()));

@@ -413,7 +413,7 @@ fn cut_within(path: &Path, text: &str, nth: usize) -> usize {
     at + 6
 }
 
-/// The engine of real runs: worker threads, the conductor on this one, a person on
+/// The engine of real runs: worker threads, the phase schedule on this one, a person on
 /// another, who gets the steering and a way to wait for a millisecond of the load.
 fn really(text: &str, path: &Path, person: impl FnOnce(&Steering, &dyn Fn(u64)) + Send) -> (Trial, Vec<Tick>) {
     let plan = plan(text);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use lockbench::backend::{self, RedlockParameters, Target};
 use lockbench::clock::Clock;
-use lockbench::load::{Grid, Spec, Steering, run_virtual};
+use lockbench::load::{DueInstants, Spec, Steering, run_virtual};
 use lockbench::lock::Key;
 use lockbench::oracle::{Findings, Oracle};
 use lockbench::record::TrialReport;
@@ -61,7 +61,7 @@ async fn run(name: &str, text: &str, stop_after: Option<u64>) -> Trial {
 }
 
 /// The same with attempts that are due on a grid.
-async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Grid>) -> Trial {
+async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<DueInstants>) -> Trial {
     let grid = grid.map(Arc::new);
     let plan = plan(text);
     let clock = Clock::virtual_time();
@@ -420,7 +420,7 @@ duration = "60s"
 
 #[tokio::test(start_paused = true)]
 async fn a_grid_keeps_its_rate_and_every_tenth_attempt_meets_another() {
-    let trial = run_on("memory", PACED, None, Some(Grid::new(50 * MS))).await;
+    let trial = run_on("memory", PACED, None, Some(DueInstants::new(50 * MS))).await;
     trial.valid();
     let counts = trial.figures.counts();
     // 20 a second; an interval that begins or ends within a group moves it by one.
@@ -435,7 +435,7 @@ async fn a_grid_keeps_its_rate_and_every_tenth_attempt_meets_another() {
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_is_too_slow_for_its_grid_drops_and_hides_no_wait() {
     let slow = PACED.replace("5ms", "1s");
-    let trial = run_on("memory", &slow, None, Some(Grid::new(200 * MS))).await;
+    let trial = run_on("memory", &slow, None, Some(DueInstants::new(200 * MS))).await;
     trial.valid();
     let (counts, dropped) = (trial.figures.counts(), trial.engine.dropped.unwrap());
     // 5 a second are due; one a second can be held.
@@ -448,7 +448,7 @@ async fn a_lock_that_is_too_slow_for_its_grid_drops_and_hides_no_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_on_a_grid_is_prompt_and_drops_nothing_that_was_not_due() {
-    let trial = run_on("memory", PACED, Some(10 * S), Some(Grid::new(4 * S))).await;
+    let trial = run_on("memory", PACED, Some(10 * S), Some(DueInstants::new(4 * S))).await;
     trial.adds_up();
     assert_eq!((trial.figures.counts().attempts_all, trial.engine.dropped), (2, Some(0)));
 }

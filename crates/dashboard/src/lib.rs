@@ -21,7 +21,6 @@ pub mod app;
 pub mod controls;
 pub mod glyph;
 pub mod input;
-pub mod look;
 pub mod monitor;
 pub mod palette;
 pub mod picture;
@@ -29,6 +28,7 @@ pub mod state;
 pub mod term;
 pub mod text;
 pub mod theme;
+pub mod user_view;
 pub mod view;
 
 #[cfg(test)]

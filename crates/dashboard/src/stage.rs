@@ -11,9 +11,9 @@ use ratatui::layout::Rect;
 
 use super::app::{App, Events, Pace, Updates};
 use super::controls::{Controls, Paused, Saved};
-use super::look::Look;
 use super::picture;
 use super::state::State;
+use super::user_view::UserView;
 use super::view::{Room, View, draw_panels, middle};
 use lockbench_core::clock::Clock;
 use lockbench_report::live::{Closed, Update};
@@ -114,11 +114,11 @@ pub struct Stage<'a> {
 
 #[allow(clippy::unwrap_used, reason = "a stage is for tests")]
 impl<'a> Stage<'a> {
-    pub fn new(look: Look, controls: &'a Told, size: (u16, u16)) -> Self {
+    pub fn new(look: UserView, controls: &'a Told, size: (u16, u16)) -> Self {
         Self::with_clock(look, controls, size, Clock::monotonic())
     }
 
-    pub fn with_clock(look: Look, controls: &'a Told, (width, height): (u16, u16), clock: Clock) -> Self {
+    pub fn with_clock(look: UserView, controls: &'a Told, (width, height): (u16, u16), clock: Clock) -> Self {
         Self { app: App::new(look, controls, clock), terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
     }
 
@@ -199,7 +199,7 @@ pub fn text(buffer: &Buffer) -> String {
 }
 
 /// The panels of a screen alone, as on a terminal of this size.
-pub fn panels(screen: usize, state: &State, look: &Look, (width, height): (u16, u16)) -> Buffer {
+pub fn panels(screen: usize, state: &State, look: &UserView, (width, height): (u16, u16)) -> Buffer {
     let mut look = look.clone();
     look.screen = screen;
     let whole = Rect::new(0, 0, width, height);

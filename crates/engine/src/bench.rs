@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::grid::{Grid, Untaken};
+use super::due_instants::{DueInstants, Untaken};
 use super::meter::{Meter, own_cpu_s};
 use super::narrate;
 use super::need;
@@ -71,13 +71,13 @@ pub struct Bench<'a> {
     /// is free.
     pub every_ns: Option<u64>,
     /// Who else looks at the trials.
-    pub beside: Option<&'a dyn Beside>,
+    pub beside: Option<&'a dyn TrialObserver>,
 }
 
 /// Looks at a trial while it runs, on the thread that called for it.
-pub trait Beside {
+pub trait TrialObserver {
     /// The system was prepared for it, and sessions are opened from now on.
-    fn arms(&self, grid: &Arc<Grid>);
+    fn arms(&self, grid: &Arc<DueInstants>);
     /// It begins.
     fn begins(&self, schedule: &Schedule);
     /// The next event.
@@ -89,8 +89,8 @@ pub trait Beside {
     fn ends(&self, untaken: Vec<Untaken>);
 }
 
-/// [`Beside`] as an observer.
-struct Onlooker<'a>(Option<&'a dyn Beside>);
+/// [`TrialObserver`] as an observer.
+struct Onlooker<'a>(Option<&'a dyn TrialObserver>);
 
 impl Observer for Onlooker<'_> {
     fn observe(&mut self, event: &Event) {
@@ -131,7 +131,7 @@ impl Bench<'_> {
             workers: self.workers,
             stop: self.stop.child(),
             steering: self.steering.clone(),
-            grid: self.every_ns.map(|every| Arc::new(Grid::new(every))),
+            grid: self.every_ns.map(|every| Arc::new(DueInstants::new(every))),
         };
         if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
             beside.arms(grid);
@@ -263,7 +263,7 @@ impl Bench<'_> {
             TrialHistory::begin(file, &header, limit, oracle.violations())
         });
         let mut meter = Meter::default();
-        let untaken = |grid: &Option<Arc<Grid>>| grid.as_ref().map(|grid| grid.fetch()).unwrap_or_default();
+        let untaken = |grid: &Option<Arc<DueInstants>>| grid.as_ref().map(|grid| grid.fetch()).unwrap_or_default();
         let mut tick = |tick: Tick| {
             let going = self.tick(tick, candidate.entry, trial, &mut meter);
             let untaken = untaken(&grid);

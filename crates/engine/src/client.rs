@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::grid::Grid;
+use super::due_instants::DueInstants;
 use super::steering::Steering;
 use super::witness::{Visit, Witness};
 use lockbench_core::clock::Timer;
@@ -42,7 +42,7 @@ pub struct Client {
     pub timer: Timer,
     pub stop: Stop,
     pub steering: Steering,
-    pub grid: Option<Arc<Grid>>,
+    pub grid: Option<Arc<DueInstants>>,
     pub reasons: Rc<RefCell<Reasons>>,
 }
 
@@ -129,7 +129,7 @@ impl Client {
     }
 
     /// Waits for the next instant of the grid that is nobody else's, or for the end.
-    async fn turn(&self, grid: &Grid, schedule: &Schedule) -> Option<u64> {
+    async fn turn(&self, grid: &DueInstants, schedule: &Schedule) -> Option<u64> {
         let due = grid.take(schedule, self.timer.now());
         loop {
             let until = due.min(schedule.end());

@@ -13,16 +13,16 @@
 
 mod bench;
 mod client;
-mod conductor;
+mod due_instants;
 mod gates;
-mod grid;
-mod helm;
 mod meter;
 mod narrate;
 mod need;
 mod options;
 mod outcome;
 mod overhead;
+mod pause_control;
+mod phase_schedule;
 mod publish;
 mod run;
 mod server_poll;
@@ -37,9 +37,9 @@ mod watcher;
 mod witness;
 mod worker;
 
-pub use bench::{Bench, Beside, Candidate, Done, contended};
+pub use bench::{Bench, Candidate, Done, TrialObserver, contended};
+pub use due_instants::{DueInstants, Untaken};
 pub use gates::{Gate, Gates};
-pub use grid::{Grid, Untaken};
 pub use meter::own_cpu_s;
 pub use need::files_needed;
 pub use options::{Options, RunError, Store, Write, namespace, run_id, workers};

@@ -70,7 +70,7 @@ pub enum Source {
     /// Started by us.
     Ours(Arc<Server>),
     /// They ran before us, and stay.
-    Left(Left),
+    LeftRunning(LeftRunning),
     /// Given by the user.
     Given(Vec<Endpoint>),
     /// None, and why.
@@ -78,7 +78,7 @@ pub enum Source {
 }
 
 /// Servers that `lockbench up` or compose left running.
-pub struct Left {
+pub struct LeftRunning {
     endpoints: Vec<Endpoint>,
     /// `None` for programs, which their keeper holds.
     containers: Option<Arc<Server>>,
@@ -135,7 +135,7 @@ impl Servers {
     /// the user said which servers to use.
     pub fn fall_back(&mut self, entry: &Entry, reason: &str, options: &ServerOptions, watcher: &dyn Watcher) -> bool {
         let (Some(kind), ServerSource::Auto) = (entry.server, options.source) else { return false };
-        let Some(Source::Left(left)) = self.kinds.get(&kind) else { return false };
+        let Some(Source::LeftRunning(left)) = self.kinds.get(&kind) else { return false };
         let programs = left.containers.is_none();
         let found = if programs { "what `lockbench up` started" } else { "the containers that run already" };
         let said = format!("{kind}: {found} cannot be used, and is left as it is: {reason}; the next is tried");
@@ -162,7 +162,7 @@ impl Servers {
         let Some(kind) = entry.server else { return Ok((Vec::new(), true)) };
         match self.kinds.get(&kind) {
             Some(Source::Ours(server)) => Ok((server.endpoints(), true)),
-            Some(Source::Left(left)) => Ok((left.endpoints.clone(), false)),
+            Some(Source::LeftRunning(left)) => Ok((left.endpoints.clone(), false)),
             Some(Source::Given(endpoints)) => Ok((endpoints.clone(), false)),
             Some(Source::Missing(problem)) => Err(problem.clone()),
             None => Err(format!("no {kind} server was prepared")),
@@ -178,7 +178,7 @@ impl Servers {
     pub fn all_endpoints(&self) -> Vec<Endpoint> {
         let of = |source: &Source| match source {
             Source::Ours(server) => server.endpoints(),
-            Source::Left(left) => left.endpoints.clone(),
+            Source::LeftRunning(left) => left.endpoints.clone(),
             Source::Given(endpoints) => endpoints.clone(),
             Source::Missing(_) => Vec::new(),
         };
@@ -188,10 +188,10 @@ impl Servers {
     /// Which servers are used that a reader may not expect, each in a line.
     pub fn origins(&self) -> Vec<String> {
         let origin = |(kind, source): (&ServerKind, &Source)| match source {
-            Source::Left(left) if left.containers.is_some() => {
+            Source::LeftRunning(left) if left.containers.is_some() => {
                 Some(format!("{kind}: containers that run already are used, and left running"))
             }
-            Source::Left(_) => Some(format!("{kind}: what `lockbench up` started is used, and left running")),
+            Source::LeftRunning(_) => Some(format!("{kind}: what `lockbench up` started is used, and left running")),
             Source::Ours(server) if server.in_containers() => Some(format!("{kind}: started in containers")),
             Source::Ours(_) | Source::Given(_) | Source::Missing(_) => None,
         };
@@ -320,7 +320,7 @@ impl Hearer<'_> {
 fn handle(source: &Source) -> Option<&Arc<Server>> {
     match source {
         Source::Ours(server) => Some(server),
-        Source::Left(left) => left.containers.as_ref(),
+        Source::LeftRunning(left) => left.containers.as_ref(),
         Source::Given(_) | Source::Missing(_) => None,
     }
 }
@@ -328,8 +328,8 @@ fn handle(source: &Source) -> Option<&Arc<Server>> {
 fn place(source: &Source) -> Option<Place> {
     match source {
         Source::Ours(server) if server.in_containers() => Some(Place::Containers),
-        Source::Left(left) if left.containers.is_some() => Some(Place::Containers),
-        Source::Ours(_) | Source::Left(_) => Some(Place::Here),
+        Source::LeftRunning(left) if left.containers.is_some() => Some(Place::Containers),
+        Source::Ours(_) | Source::LeftRunning(_) => Some(Place::Here),
         Source::Given(_) => Some(Place::Given),
         Source::Missing(_) => None,
     }
@@ -345,7 +345,7 @@ fn left_running(wanted: &[ServerKind], options: &ServerOptions, hearer: Hearer<'
         let programs = wanted.iter().filter_map(|kind| Some((*kind, register.of(*kind)?)));
         for (kind, left) in programs.filter(|(_, left)| left.died.is_none()) {
             hearer.info(&format!("{kind}: used as `lockbench up` left it, process {}", left.keeper()));
-            found.insert(kind, Source::Left(Left { endpoints: left.endpoints(), containers: None }));
+            found.insert(kind, Source::LeftRunning(LeftRunning { endpoints: left.endpoints(), containers: None }));
         }
     }
     let others: Vec<ServerKind> = wanted.iter().copied().filter(|kind| !found.contains_key(kind)).collect();
@@ -431,7 +431,7 @@ fn source(server: Server) -> Source {
     if server.is_ours() {
         return Source::Ours(Arc::new(server));
     }
-    Source::Left(Left { endpoints: server.endpoints(), containers: Some(Arc::new(server)) })
+    Source::LeftRunning(LeftRunning { endpoints: server.endpoints(), containers: Some(Arc::new(server)) })
 }
 
 /// Why neither a program, if one was tried, nor a container serves. The last lines of the

@@ -1,5 +1,5 @@
 //! How a person steers a running load: pauses it, and drops markers. Whoever shows the
-//! load asks, the engine's conductor looks what was asked for and answers with events.
+//! load asks, the phase schedule of the engine reads what was asked for and answers with events.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

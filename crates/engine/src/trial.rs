@@ -1,5 +1,5 @@
 //! One trial of one lock system: workers armed behind a barrier, the reader loop, the
-//! end. The phases are the conductor's.
+//! end. The phases are the phase_schedule's.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
-use super::conductor::Conductor;
-use super::grid::Grid;
-use super::helm::Helm;
+use super::due_instants::DueInstants;
+use super::pause_control::PauseControl;
+use super::phase_schedule::PhaseSchedule;
 use super::steering::Steering;
 use super::watchdog::Watchdog;
 use super::witness::Witness;
@@ -51,7 +51,7 @@ pub struct Spec {
     /// Pauses the load, and drops markers.
     pub steering: Steering,
     /// When attempts are due; `None`: whenever a client is free, after its think time.
-    pub grid: Option<Arc<Grid>>,
+    pub grid: Option<Arc<DueInstants>>,
 }
 
 /// Why a trial could not run.
@@ -94,7 +94,7 @@ pub struct Armed {
     spec: Arc<Spec>,
     workers: Vec<Worker>,
     reader: Reader,
-    /// For events of the conductor.
+    /// For events of the phase_schedule.
     seed: ShardSeed,
     _watchdog: Watchdog,
 }
@@ -163,7 +163,7 @@ impl Armed {
 
     /// The due instants, where they are fixed: it counts what no client could take.
     #[must_use]
-    pub fn grid(&self) -> Option<Arc<Grid>> {
+    pub fn grid(&self) -> Option<Arc<DueInstants>> {
         self.spec.grid.clone()
     }
 
@@ -192,18 +192,18 @@ impl Armed {
                 let _ = start.send(schedule.clone());
             }
         }
-        let helm = Helm::new(&self.spec, schedule, self.seed.bind());
-        let mut conductor = Conductor::new(&self.spec, schedule, helm);
+        let pause_control = PauseControl::new(&self.spec, schedule, self.seed.bind());
+        let mut phase_schedule = PhaseSchedule::new(&self.spec, schedule, pause_control);
         while !self.workers.iter().all(|worker| worker.thread.is_finished()) {
             if self.reader.poll(observers) == 0 {
                 std::thread::sleep(IDLE);
             }
-            conductor.step(tick);
+            phase_schedule.step(tick);
         }
         // Workers may all end within one pause: the drain is entered even then, or
         // whoever meters the measure phase would never read its end.
-        conductor.step(tick);
-        let mut report = TrialReport { cut_short: conductor.end(), ..TrialReport::default() };
+        phase_schedule.step(tick);
+        let mut report = TrialReport { cut_short: phase_schedule.end(), ..TrialReport::default() };
         for worker in self.workers {
             let done = joined(worker.thread)?;
             report.reasons.merge(done.reasons);
@@ -245,9 +245,9 @@ pub async fn run_virtual(
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();
     let mut reader = Reader::new(vec![source, told]);
-    let mut helm = Helm::new(&spec, schedule, own.bind());
-    let steer = |helm: &mut Helm| {
-        helm.look();
+    let mut pause_control = PauseControl::new(&spec, schedule, own.bind());
+    let steer = |pause_control: &mut PauseControl| {
+        pause_control.look();
         if spec.stop.draining() {
             schedule.stop_at(spec.clock.now());
         }
@@ -263,7 +263,7 @@ pub async fn run_virtual(
         }
         loop {
             reader.poll(observers);
-            steer(&mut helm);
+            steer(&mut pause_control);
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -271,8 +271,8 @@ pub async fn run_virtual(
         done = worker => done?,
         never = reading => never,
     };
-    steer(&mut helm);
-    drop(helm);
+    steer(&mut pause_control);
+    drop(pause_control);
     Ok(TrialReport {
         reader: reader.finish(observers),
         reasons: done.reasons,

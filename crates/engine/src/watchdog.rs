@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::grid::Grid;
+use super::due_instants::DueInstants;
 use lockbench_core::clock::Clock;
 use lockbench_core::record::{Event, ShardSeed, What};
 
@@ -34,7 +34,12 @@ pub struct Watchdog {
 impl Watchdog {
     /// Starts it. Gaps longer than `limit_ns` are recorded, and the grid is told of those in which
     /// an instant may have been missed.
-    pub fn start(seed: ShardSeed, clock: Clock, limit_ns: u64, grid: Option<Arc<Grid>>) -> std::io::Result<Self> {
+    pub fn start(
+        seed: ShardSeed,
+        clock: Clock,
+        limit_ns: u64,
+        grid: Option<Arc<DueInstants>>,
+    ) -> std::io::Result<Self> {
         let done = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&done);
         let (period_ns, limit_ns) = rhythm(limit_ns);

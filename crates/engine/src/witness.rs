@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use lockbench_core::lock::{Asks, Moment};
-use lockbench_core::record::Seen;
+use lockbench_core::record::WitnessReading;
 
 /// One key's resource, on a cache line of its own.
 #[derive(Default)]
@@ -63,10 +63,10 @@ impl Witness {
 
     /// Leaves it: presents the token again and writes.
     #[must_use]
-    pub fn leave(&self, visit: &Visit) -> Seen {
+    pub fn leave(&self, visit: &Visit) -> WitnessReading {
         let resource = &self.resources[visit.key as usize];
         let challenged = Some(visit.asked.asked_until(self.asks.now(visit.key)));
-        let mut seen = Seen { occupancy: visit.occupancy, challenged, ..Seen::default() };
+        let mut seen = WitnessReading { occupancy: visit.occupancy, challenged, ..WitnessReading::default() };
         if let Some(token) = visit.token {
             seen.refused_write = token < resource.presented.fetch_max(token, Ordering::AcqRel);
             seen.stale_write = token < resource.written.fetch_max(token, Ordering::AcqRel);

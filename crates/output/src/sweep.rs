@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::Rendered;
 use super::chart::{SIZE, sweep_chart};
-use super::grid::Grid;
+use super::figure_table::FigureTable;
 use super::html::sweep_page;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_report::SafetyVerdict;
@@ -58,7 +58,7 @@ pub fn text(sweep: &Sweep) -> String {
 fn table(sweep: &Sweep, cell: impl Fn(&SweepFigures, bool) -> Option<String>) -> String {
     let mut head = vec![sweep.key.clone()];
     head.extend(sweep.points.iter().map(|point| point.text.clone()));
-    let mut grid = Grid::figures(&head);
+    let mut grid = FigureTable::figures(&head);
     for name in systems(sweep) {
         let of = |point: &SweepPoint| {
             let figures = point.backends.get(name)?;

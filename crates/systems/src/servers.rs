@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::Target;
 use super::registry::BUILTIN;
-use super::stack::Recipe;
+use super::stack::StartRecipe;
 use lockbench_core::lock::inspection::{Inspector, Scope};
 use lockbench_core::lock::{Sweeper, SystemError};
 
@@ -38,7 +38,7 @@ pub struct Servers {
     /// What looks for remains of dead runs on its servers. Contacts no server yet.
     pub sweep: Sweep,
     /// How one is started on this machine.
-    pub(crate) start: &'static Recipe,
+    pub(crate) start: &'static StartRecipe,
 }
 
 /// Makes what looks at locks, under the name of the system.

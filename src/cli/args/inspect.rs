@@ -3,9 +3,9 @@
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::appearance::SignArgs;
 use super::format::FormatArgs;
 use super::heading;
-use super::look::SignArgs;
 use super::stack::ProjectArgs;
 use lockbench_systems::ServerKind;
 

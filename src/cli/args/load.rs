@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::appearance::{UiArgs, UiChoice};
 use super::format::FormatArgs;
 use super::heading;
-use super::look::{UiArgs, UiChoice};
 use super::metrics::MetricsArgs;
 use super::short::ShortArgs;
 use super::stack::{DockerArgs, StackChoice};

@@ -1,10 +1,10 @@
 //! The flags. Every one can also be given as `LOCKBENCH_<FLAG>`.
 
+mod appearance;
 mod format;
 mod heading;
 mod inspect;
 mod load;
-mod look;
 mod metrics;
 mod monitor;
 mod short;
@@ -14,10 +14,10 @@ mod text;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use appearance::{ThemeName, UiArgs, UiChoice};
 pub(super) use format::FormatChoice;
 pub(super) use inspect::InspectArgs;
 pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
-pub(super) use look::{ThemeName, UiArgs, UiChoice};
 pub(super) use metrics::MetricsArgs;
 pub(super) use monitor::MonitorArgs;
 pub(super) use short::overrides;

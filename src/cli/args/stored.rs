@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::appearance::{SignArgs, UiArgs};
 use super::format::FormatArgs;
 use super::heading;
-use super::look::{SignArgs, UiArgs};
 
 /// A stored run: a run directory's path, or an id under -o.
 #[derive(Debug, Args)]

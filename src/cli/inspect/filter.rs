@@ -69,7 +69,7 @@ fn age(lock: &LockSeen) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::{Filter, LOOKED_AT};
-    use lockbench_core::lock::inspection::{ClientSeen, Inspection, LockSeen, Look};
+    use lockbench_core::lock::inspection::{ClientSeen, Inspection, LockSeen, Observation};
 
     fn seen() -> Inspection {
         let lock = |name: &str, waiting, since_ms| LockSeen {
@@ -80,7 +80,7 @@ mod tests {
         };
         let locks =
             vec![lock("old", Some(0), Some(60_000)), lock("wanted", Some(2), Some(5)), lock("timeless", None, None)];
-        Inspection::new("etcd", false, String::new(), Look { locks, ..Look::default() })
+        Inspection::new("etcd", false, String::new(), Observation { locks, ..Observation::default() })
     }
 
     fn shown(filter: &Filter) -> (Vec<String>, Vec<String>) {

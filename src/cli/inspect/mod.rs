@@ -3,16 +3,16 @@
 //! else as one block or one JSON line after another.
 
 mod filter;
-mod looker;
+mod first_seen;
+mod observer;
 mod place;
 mod screen;
-mod seen;
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use self::filter::Filter;
-use self::looker::{Asked, Looker, Told, once};
+use self::observer::{Asked, Observer, Told, once};
 use super::args::{FormatChoice, InspectArgs, ThemeName, UiArgs, UiChoice};
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
@@ -90,21 +90,21 @@ fn watch(
     let on_screen = matches!(telling.format, FormatChoice::Text)
         && std::io::stdout().is_terminal()
         && wants_tui(UiChoice::Auto, &Surroundings::read()).is_ok();
-    let mut looker = Looker::start(asked, interval, stop.clone()).map_err(Failure::internal)?;
+    let mut observer = Observer::start(asked, interval, stop.clone()).map_err(Failure::internal)?;
     // A server that was never there is a mistake; one that goes away later is what is watched for.
-    let first = match looker.next() {
+    let first = match observer.next() {
         Some(Told::Failed { problem, .. }) if !stop.draining() => {
-            looker.end();
+            observer.end();
             return Err(Failure { exit: Exit::Backend, message: problem });
         }
         first => first,
     };
     let shown = if on_screen {
-        screen::show(first, &mut looker, filter, telling, options, interval)
+        screen::show(first, &mut observer, filter, telling, options, interval)
     } else {
-        lines(first, &mut looker, filter, telling)
+        lines(first, &mut observer, filter, telling)
     };
-    looker.end();
+    observer.end();
     shown?;
     // To be ended by Ctrl-C is how it is meant to end.
     Ok(match signals.received() {
@@ -113,7 +113,7 @@ fn watch(
     })
 }
 
-fn lines(first: Option<Told>, looker: &mut Looker, filter: &Filter, telling: Telling) -> Result<(), Failure> {
+fn lines(first: Option<Told>, observer: &mut Observer, filter: &Filter, telling: Telling) -> Result<(), Failure> {
     let mut told = first;
     while let Some(look) = told {
         let read = match look {
@@ -123,7 +123,7 @@ fn lines(first: Option<Told>, looker: &mut Looker, filter: &Filter, telling: Tel
         if !read {
             break;
         }
-        told = looker.next();
+        told = observer.next();
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::super::Failure;
 use super::super::config::UiOptions;
 use super::Telling;
 use super::filter::Filter;
-use super::looker::{Looker, Told};
+use super::observer::{Observer, Told};
 use lockbench_core::lock::inspection::Inspection;
 use lockbench_dashboard::term::{Screen, Term};
 use lockbench_output::{Line, Tone, inspection_lines};
@@ -47,7 +47,7 @@ enum Asked {
 /// Shows every look until the user leaves or the process is told to end.
 pub fn show(
     first: Option<Told>,
-    looker: &mut Looker,
+    observer: &mut Observer,
     filter: &Filter,
     telling: Telling,
     options: &UiOptions,
@@ -63,18 +63,18 @@ pub fn show(
     if let Some(first) = first {
         view.take(first, filter);
     }
-    let shown = run(&term, &mut view, looker, filter, &gone);
+    let shown = run(&term, &mut view, observer, filter, &gone);
     term.leave();
     shown.map_err(|error| Failure::internal(format!("the terminal is gone: {error}")))
 }
 
-fn run(term: &Term, view: &mut View, looker: &mut Looker, filter: &Filter, gone: &AtomicBool) -> io::Result<()> {
+fn run(term: &Term, view: &mut View, observer: &mut Observer, filter: &Filter, gone: &AtomicBool) -> io::Result<()> {
     let keyboard = term.keyboard();
     let mut terminal = Terminal::new(CrosstermBackend::new(term.screen()))?;
     view.draw(&mut terminal)?;
     while !gone.load(Ordering::SeqCst) {
         let mut changed = false;
-        match looker.within(Duration::ZERO) {
+        match observer.within(Duration::ZERO) {
             Ok(Some(told)) => {
                 view.take(told, filter);
                 changed = true;

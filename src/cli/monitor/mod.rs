@@ -1,19 +1,19 @@
 //! `lockbench monitor`: a canary that stays on. One thread a system runs round after
-//! round (`watch`), each a short trial with the engine, the oracle and the figures of
+//! round (`rounds`), each a short trial with the engine, the oracle and the figures of
 //! every other trial; what is kept of it are rolling windows of fixed size. This thread
-//! (`desk`) holds bounds against them once a second and tells what changed.
+//! (`alerting`) holds bounds against them once a second and tells what changed.
 
+mod alerting;
 mod backoff;
-mod desk;
-mod eye;
-mod held;
+mod bound_alert;
 mod lines;
+mod monitor_context;
 mod nodes;
 mod orders;
-mod post;
+mod round_observer;
+mod rounds;
 mod screen;
-mod sight;
-mod watch;
+mod watched_system;
 mod webhook;
 
 use std::path::Path;
@@ -22,14 +22,14 @@ use std::time::SystemTime;
 
 use tracing::{info, warn};
 
-use self::desk::Desk;
+use self::alerting::Alerting;
+use self::monitor_context::MonitorContext;
 use self::orders::Orders;
-use self::post::Post;
 use self::webhook::Webhook;
 use super::args::{FormatChoice, MonitorArgs};
 use super::endpoints::named;
 use super::execute::store_failure;
-use super::session::Session;
+use super::frontend::Frontend;
 use super::signal::HangUp;
 use super::{Failure, print, print_json};
 use lockbench_core::clock::Clock;
@@ -52,67 +52,72 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let endpoints = named(&args.load.endpoint)?;
     let orders = Orders::read(args, &endpoints)?;
     let webhook = args.own.webhook.as_deref().map(Webhook::open).transpose()?;
-    let session = &Session::open_for(&args.load, &endpoints, HangUp::Reloads)?;
+    let frontend = &Frontend::open_for(&args.load, &endpoints, HangUp::Reloads)?;
     let started = SystemTime::now();
     let id = args.load.run_id.clone().unwrap_or_else(|| run_id(&format!("monitor-{}", orders.plan.name), started));
     let directory = RunDirectory::create(&args.load.output, &id).map_err(|error| store_failure(&error))?;
     directory.write("plan.toml", to_toml(&orders.plan).as_bytes()).map_err(|error| store_failure(&error))?;
     let begin = json(&nothing_yet(&id, &orders.plan.name, started))?;
     directory.write(STATUS, begin.as_bytes()).map_err(|error| store_failure(&error))?;
-    session.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
+    frontend.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
     info!(target: MONITOR, "watch {id}: workload {}, systems {}", orders.plan.name, orders.names().join(", "));
-    if let Some(board) = &session.board {
+    if let Some(board) = &frontend.board {
         board.run(&id, &orders.plan.name, "monitor");
     }
     let screen = screen::wanted(args.load.ui);
-    if let Some(scraped) = &session.scraped {
+    if let Some(scraped) = &frontend.scraped {
         info!(target: MONITOR, "{}", scraped.told());
     }
     if !screen {
         lines::begins(args.load.ui, &orders, args);
     }
-    session.tell_metrics();
+    frontend.tell_metrics();
     for warning in &orders.warnings {
         warn!(target: MONITOR, "{warning}");
-        session.display.insist(&format!("warning: {warning}"));
+        frontend.display.insist(&format!("warning: {warning}"));
     }
-    let stop = session.interrupt.stop.clone();
+    let stop = frontend.interrupt.stop.clone();
     let source = args.load.servers(endpoints.clone(), &stop);
-    let servers = Servers::prepare(&orders.selection.entries, &source, session);
+    let servers = Servers::prepare(&orders.selection.entries, &source, frontend);
     // Whoever means to watch a live service must see it if it is another that is watched.
     for origin in servers.origins().into_iter().chain(servers.started()) {
         warn!(target: MONITOR, "{origin}");
-        session.display.insist(&origin);
+        frontend.display.insist(&origin);
     }
-    session.log.keep_secret(servers.all_endpoints().iter());
+    frontend.log.keep_secret(servers.all_endpoints().iter());
     let clock = Clock::monotonic();
-    let post = Post {
-        session,
+    let context = MonitorContext {
+        frontend,
         servers: &servers,
         stop,
         clock,
         namespace: namespace(&id, started),
         directory: directory.path(""),
         stored_as: directory.final_path().to_owned(),
-        sights: orders.selection.entries.iter().map(|entry| sight::Sight::shared(entry.name, clock.now())).collect(),
+        watched: orders
+            .selection
+            .entries
+            .iter()
+            .map(|entry| watched_system::WatchedSystem::shared(entry.name, clock.now()))
+            .collect(),
         orders: std::sync::RwLock::new(Arc::new(orders)),
         every_ns: (1e9 / args.own.rate) as u64,
         window_ns: args.own.window.as_nanos() as u64,
         round_ns: args.own.round.as_nanos() as u64,
     };
-    let mut desk = Desk::open(&post, args, &endpoints, webhook, (&id, started), screen);
+    let mut desk = Alerting::open(&context, args, &endpoints, webhook, (&id, started), screen);
     desk.sit(&directory);
     let (status, stored) = desk.close(&directory);
     let reasons = status.reasons.clone();
-    drop(post);
-    servers.stop(session);
+    drop(context);
+    servers.stop(frontend);
     reasons.iter().for_each(|reason| info!(target: MONITOR, "{reason}"));
     info!(target: MONITOR, "the watch ends with exit code {}", status.exit_code);
-    session.log.close();
+    frontend.log.close();
     // A directory without its status keeps the name of a partial one.
     let partial = directory.path("");
     let place = if stored { directory.complete().map_err(|error| store_failure(&error))? } else { partial };
-    session.close();
+    frontend.close();
     match args.load.format.choice {
         FormatChoice::Json => drop(print_json(&json(&status)?)?),
         FormatChoice::Text => {
@@ -120,7 +125,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         }
     }
     // A signal is the end of that, too.
-    session.linger();
+    frontend.linger();
     Ok(status.exit_code)
 }
 

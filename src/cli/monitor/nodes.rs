@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use super::post::Post;
-use super::watch::target;
+use super::monitor_context::MonitorContext;
+use super::rounds::target;
 use lockbench_core::lock::Nodes;
 
 /// From one look to the next.
@@ -17,15 +17,15 @@ const STEP: Duration = Duration::from_millis(100);
 
 /// Watches the nodes of the system at a place of the selection, until the stop or until
 /// `over`. Systems of one node need no such look: their rounds tell.
-pub fn watch(post: &Post<'_>, place: usize, over: &AtomicBool) {
-    let ended = || post.stop.draining() || over.load(Ordering::Relaxed);
+pub fn watch(context: &MonitorContext<'_>, place: usize, over: &AtomicBool) {
+    let ended = || context.stop.draining() || over.load(Ordering::Relaxed);
     // Without a runtime the rounds still tell whether the system serves.
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
     while !ended() {
-        let orders = post.orders();
+        let orders = context.orders();
         let entry = orders.selection.entries[place];
-        let system =
-            target(post, &orders, entry).and_then(|target| (entry.connect)(target).map_err(|error| error.to_string()));
+        let system = target(context, &orders, entry)
+            .and_then(|target| (entry.connect)(target).map_err(|error| error.to_string()));
         let Ok(system) = system else { return };
         let nodes: Option<Nodes> = runtime.block_on(async {
             tokio::select! {
@@ -34,7 +34,7 @@ pub fn watch(post: &Post<'_>, place: usize, over: &AtomicBool) {
             }
         });
         match nodes {
-            Some(nodes) if nodes.total > 1 => post.sight(place).sees_nodes(nodes),
+            Some(nodes) if nodes.total > 1 => context.watched(place).sees_nodes(nodes),
             // One node, or none that can be counted.
             Some(_) | None => return,
         }

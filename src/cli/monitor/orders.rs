@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::eye::SILENCE_NS;
+use super::round_observer::SILENCE_NS;
 use crate::cli::Failure;
 use crate::cli::args::MonitorArgs;
 use crate::cli::endpoints::{Endpoints, all_used};

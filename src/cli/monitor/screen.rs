@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use super::post::lock;
+use super::monitor_context::lock;
 use crate::cli::args::UiChoice;
 use crate::cli::dashboard::{Surroundings, wants_tui};
-use crate::cli::session::Session;
+use crate::cli::frontend::Frontend;
 use crate::cli::signal::Interrupt;
 use crate::cli::tell;
 use crate::cli::terminal::Taken;
-use lockbench_dashboard::look::Look;
 use lockbench_dashboard::monitor::{App, Hands};
+use lockbench_dashboard::user_view::UserView;
 use lockbench_report::monitor::Status;
 
 /// Is a screen wanted, and is there a terminal for it?
@@ -40,16 +40,16 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal does not let itself be taken.
-    pub fn open(session: &Session, shown: Arc<Mutex<Status>>) -> io::Result<Self> {
-        let options = session.ui;
+    pub fn open(frontend: &Frontend, shown: Arc<Mutex<Status>>) -> io::Result<Self> {
+        let options = frontend.ui;
         let taken = Taken::take(&options)?;
-        session.log.take_screen();
-        session.display.keep();
+        frontend.log.take_screen();
+        frontend.display.keep();
         let over = Arc::new(AtomicBool::new(false));
-        let (mine, interrupt, ends) = (taken.clone(), session.interrupt.clone(), Arc::clone(&over));
+        let (mine, interrupt, ends) = (taken.clone(), frontend.interrupt.clone(), Arc::clone(&over));
         let draw = move || {
             let hands = Keys { interrupt, over: ends, shown };
-            let mut app = App::new(Look::new(options.theme.theme(), options.ascii), &hands);
+            let mut app = App::new(UserView::new(options.theme.theme(), options.ascii), &hands);
             if let Err(error) = mine.draw_monitor(options.fps, &mut app) {
                 tracing::warn!(target: super::MONITOR, "the screen is gone: {error}");
             }

@@ -44,7 +44,7 @@ pub struct Found {
 /// Looks for what runs left on the servers of one system, and removes it.
 pub trait Sweeper {
     /// Lists it. Reads only.
-    fn look(&self) -> Local<'_, Result<Found, SystemError>>;
+    fn find(&self) -> Local<'_, Result<Found, SystemError>>;
     /// Removes everything of one run, and nothing else. Returns how much it was.
     fn remove<'a>(&'a self, run: &'a str) -> Local<'a, Result<u64, SystemError>>;
 }

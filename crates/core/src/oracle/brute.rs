@@ -5,7 +5,7 @@
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
 use super::{Findings, Oracle};
-use crate::record::{Denial, Event, Observer, Reader, ReleaseKind, RenewalOutcome, Seen, Source, What};
+use crate::record::{Denial, Event, Observer, Reader, ReleaseKind, RenewalOutcome, Source, What, WitnessReading};
 
 const CLIENTS: u32 = 4;
 const KEYS: u32 = 2;
@@ -151,7 +151,7 @@ fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) {
                 if let Some((at, at_once)) = lost {
                     push(if at_once { at } else { exit }, What::Lost { at });
                 }
-                push(t, What::ReleaseInvoke { enter: start, exit: t, seen: Seen::default() });
+                push(t, What::ReleaseInvoke { enter: start, exit: t, seen: WitnessReading::default() });
                 t += release;
                 push(t, What::Released { release: kind, surely_ended: t + uncertain, requests: 1 });
                 let evidence_end = if kind == ReleaseKind::Confirmed { Some(exit) } else { renewed };

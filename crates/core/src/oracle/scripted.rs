@@ -2,7 +2,7 @@
 //! histories with holes, as lost events leave them.
 
 use super::{DoubleGrantKind, Findings, Oracle};
-use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, Seen, What};
+use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, What, WitnessReading};
 
 const INVOKE: What = What::Invoke { due: 0 };
 
@@ -11,7 +11,7 @@ fn acquired(token: u64, validity: u64) -> What {
 }
 
 fn release(occupancy: u32) -> What {
-    What::ReleaseInvoke { enter: 0, exit: 0, seen: Seen { occupancy, ..Seen::default() } }
+    What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading { occupancy, ..WitnessReading::default() } }
 }
 
 fn released(release: ReleaseKind) -> What {

@@ -82,7 +82,7 @@ pub enum What {
         /// Instant of leaving it.
         exit: u64,
         /// What the witness saw.
-        seen: Seen,
+        seen: WitnessReading,
     },
     /// The release was answered: the attempt is over.
     Released {
@@ -98,7 +98,7 @@ pub enum What {
         /// When a possible hold is surely over.
         surely_ended: u64,
         /// If it died inside: did a request of another client challenge its hold? As
-        /// [`Seen::challenged`].
+        /// [`WitnessReading::challenged`].
         challenged: Option<bool>,
     },
     /// The watchdog found that this process did not run from `from` to `t`.
@@ -183,7 +183,7 @@ pub enum ReleaseKind {
 
 /// What the witness of a key saw during one critical section.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct WitnessReading {
     /// Most critical sections inside at once, this one included, as seen on entering.
     pub occupancy: u32,
     /// The unfenced register changed between my read and my write.

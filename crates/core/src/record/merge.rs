@@ -116,8 +116,8 @@ mod tests {
     use crate::record::{Event, What, shard};
 
     #[derive(Default)]
-    struct Seen(Vec<Event>);
-    impl Observer for Seen {
+    struct WitnessReading(Vec<Event>);
+    impl Observer for WitnessReading {
         fn observe(&mut self, event: &Event) {
             self.0.push(*event);
         }
@@ -128,7 +128,7 @@ mod tests {
         let clock = Clock::monotonic();
         let (seeds, readers): (Vec<_>, Vec<_>) = (0..3).map(|_| shard(1, clock)).unzip();
         let mut reader = Reader::new(readers);
-        let mut seen = Seen::default();
+        let mut seen = WitnessReading::default();
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0_u32..)
                 .zip(seeds)
@@ -163,7 +163,7 @@ mod tests {
             shard.stamp(0, key, What::Invoke { due: 0 });
         }
         assert!(!shard.has_room());
-        let mut seen = Seen::default();
+        let mut seen = WitnessReading::default();
         let counts = Reader::new(vec![reader]).finish(&mut [&mut seen]);
         assert_eq!(counts.events + counts.lost, 70_000);
         assert!(counts.lost > 0);
@@ -193,7 +193,7 @@ mod tests {
         let shards = || vec![events(0, &[3, 5, 5, 9]), events(1, &[2, 3, 5]), events(2, &[1, 5, 8])];
         let order = |polls: usize| {
             let shards = shards().into_iter().map(|events| Slow(events.into_iter(), 0)).collect();
-            let (mut reader, mut seen) = (Reader::new(shards), Seen::default());
+            let (mut reader, mut seen) = (Reader::new(shards), WitnessReading::default());
             for _ in 0..polls {
                 reader.poll(&mut [&mut seen]);
             }
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(order(4), sorted);
         // Only what is complete is shown: after two polls shard 1 may still have events at 3.
         let (mut reader, mut seen) =
-            (Reader::new(shards().into_iter().map(|e| Slow(e.into_iter(), 0)).collect()), Seen::default());
+            (Reader::new(shards().into_iter().map(|e| Slow(e.into_iter(), 0)).collect()), WitnessReading::default());
         reader.poll(&mut [&mut seen]);
         assert_eq!(seen.0.len(), 0);
         reader.poll(&mut [&mut seen]);
@@ -233,7 +233,7 @@ mod tests {
                 .collect()
         };
         let shards = vec![Complete(events(&[10]), 90), Complete(events(&[3, 4, 5, 6]), 90), Complete(Vec::new(), 5)];
-        let (mut reader, mut seen) = (Reader::new(shards), Seen::default());
+        let (mut reader, mut seen) = (Reader::new(shards), WitnessReading::default());
         reader.poll(&mut [&mut seen]);
         assert_eq!(seen.0.iter().map(|event| event.t).collect::<Vec<_>>(), [3, 4]);
         assert_eq!(reader.finish(&mut [&mut seen]).events, 5);

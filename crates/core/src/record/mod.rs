@@ -26,7 +26,7 @@ mod trial_facts;
 
 pub use attempt::{Attempts, Follower, Followers, Transition};
 pub use bounds::BUCKET_BOUNDS_NS;
-pub use event::{AttemptId, Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
+pub use event::{AttemptId, Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 pub use histogram::{Latency, LatencyFigures};
 pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};
 pub use merge::{Observer, Reader, ReaderCounts, Source};

@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use super::App;
 use crate::controls::{Paused, Saved};
 use crate::input::Action;
-use crate::look::{Ending, PANELS, Popup, SCREENS, SYSTEMS, WINDOWS};
 use crate::picture;
 use crate::state::Standing;
 use crate::text::clock;
+use crate::user_view::{Ending, PANELS, Popup, SCREENS, SYSTEMS, WINDOWS};
 use crate::view::{BESIDE, NARROWEST, Opened, Panel, SHORTEST, draw};
 use lockbench_report::live::Origin;
 

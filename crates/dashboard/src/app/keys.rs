@@ -8,7 +8,7 @@ use ratatui::layout::Position;
 
 use super::App;
 use crate::input::{Action, action, why_not};
-use crate::look::Popup;
+use crate::user_view::Popup;
 use crate::view::{NARROWEST, SHORTEST, Spot, middle, most_scrolled, place_at};
 
 /// Rows that a page has, and a turn of the wheel.

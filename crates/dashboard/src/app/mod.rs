@@ -16,8 +16,8 @@ use ratatui::layout::Rect;
 pub use sources::{Events, Pace, Updates};
 
 use super::controls::Controls;
-use super::look::{Ending, Look};
 use super::state::State;
+use super::user_view::{Ending, UserView};
 use super::view::{Room, View, draw};
 use lockbench_core::clock::Clock;
 use lockbench_core::units::SECOND;
@@ -35,7 +35,7 @@ pub struct App<'a> {
     state: State,
     /// What is shown instead while the display is frozen.
     frozen: Option<Box<State>>,
-    look: Look,
+    look: UserView,
     controls: &'a dyn Controls,
     clock: Clock,
     /// Did the user ask for the end of the load?
@@ -56,7 +56,7 @@ pub struct App<'a> {
 impl<'a> App<'a> {
     /// A UI that looks like this.
     #[must_use]
-    pub fn new(look: Look, controls: &'a dyn Controls, clock: Clock) -> Self {
+    pub fn new(look: UserView, controls: &'a dyn Controls, clock: Clock) -> Self {
         Self {
             state: State::default(),
             frozen: None,
@@ -194,7 +194,7 @@ impl<'a> App<'a> {
 
     /// How the user looks at it.
     #[must_use]
-    pub fn look(&self) -> &Look {
+    pub fn look(&self) -> &UserView {
         &self.look
     }
 

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::Group::{Run, Screen, Select, Show};
 use super::{Action, Binding, Group, Place};
-use crate::look::DETAILS;
+use crate::user_view::DETAILS;
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 

@@ -9,7 +9,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModif
 
 use super::view::{Shown, draw};
 use crate::app::Events;
-use crate::look::Look;
+use crate::user_view::UserView;
 use lockbench_report::monitor::Status;
 
 /// Whoever runs the watch.
@@ -26,7 +26,7 @@ pub trait Hands {
 
 /// The whole screen.
 pub struct App<'a> {
-    look: Look,
+    look: UserView,
     hands: &'a dyn Hands,
     shown: Shown,
 }
@@ -34,7 +34,7 @@ pub struct App<'a> {
 impl<'a> App<'a> {
     /// A screen that looks like this.
     #[must_use]
-    pub fn new(look: Look, hands: &'a dyn Hands) -> Self {
+    pub fn new(look: UserView, hands: &'a dyn Hands) -> Self {
         Self { look, hands, shown: Shown::default() }
     }
 
@@ -97,8 +97,8 @@ mod tests {
     use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
     use super::{App, Hands};
-    use crate::look::Look;
     use crate::theme::Theme;
+    use crate::user_view::UserView;
     use lockbench_report::monitor::Status;
 
     #[derive(Default)]
@@ -121,7 +121,7 @@ mod tests {
 
     fn pressed(keys: &[(KeyCode, KeyModifiers)]) -> u32 {
         let hands = Ended::default();
-        let mut app = App::new(Look::new(Theme::Mono, true), &hands);
+        let mut app = App::new(UserView::new(Theme::Mono, true), &hands);
         keys.iter().for_each(|(code, with)| app.event(&Event::Key(KeyEvent::new(*code, *with))));
         hands.0.get()
     }

@@ -8,9 +8,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
-use crate::look::Look;
 use crate::text::wrap;
 use crate::theme::Ink;
+use crate::user_view::UserView;
 use lockbench_report::monitor::{Change, Status, SystemStatus};
 
 /// Lines of a system at least.
@@ -53,11 +53,11 @@ pub struct Shown {
 }
 
 struct Pen<'a> {
-    look: &'a Look,
+    look: &'a UserView,
 }
 
 /// Draws the whole screen.
-pub fn draw(status: &Status, look: &Look, shown: &Shown, area: Rect, buffer: &mut Buffer) {
+pub fn draw(status: &Status, look: &UserView, shown: &Shown, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, look.theme.paper());
     let pen = Pen { look };
     if area.width < NARROWEST || area.height < SHORTEST {

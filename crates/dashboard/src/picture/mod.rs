@@ -70,7 +70,7 @@ fn own(theme: Theme) -> (Rgb, Rgb) {
 
 /// How a cell is seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Seen {
+struct Painted {
     text: Rgb,
     ground: Rgb,
     bold: bool,
@@ -79,11 +79,11 @@ struct Seen {
     underlined: bool,
 }
 
-fn seen(cell: &Cell, own: (Rgb, Rgb)) -> Seen {
+fn seen(cell: &Cell, own: (Rgb, Rgb)) -> Painted {
     let has = |modifier| cell.modifier.contains(modifier);
     let (text, ground) = (rgb(cell.fg).unwrap_or(own.0), rgb(cell.bg).unwrap_or(own.1));
     let (text, ground) = if has(Modifier::REVERSED) { (ground, text) } else { (text, ground) };
-    Seen {
+    Painted {
         text,
         ground,
         bold: has(Modifier::BOLD),
@@ -98,7 +98,7 @@ struct Run {
     x: u32,
     cells: u32,
     text: String,
-    seen: Seen,
+    seen: Painted,
     shape: Option<Shape>,
 }
 

@@ -36,15 +36,15 @@ static FAULTS: Panel = Panel {
 #[cfg(test)]
 mod tests {
     use crate::frames::frames;
-    use crate::look::Look;
     use crate::sample;
     use crate::stage::panels;
     use crate::theme::Theme;
+    use crate::user_view::UserView;
 
     #[test]
     fn snapshots() {
         let state = sample::at_the_end();
-        let draw = |theme, size| panels(4, &state, &Look::new(theme, theme == Theme::Mono), size);
+        let draw = |theme, size| panels(4, &state, &UserView::new(theme, theme == Theme::Mono), size);
         for (name, shown) in frames("faults_end", draw) {
             insta::assert_snapshot!(name, shown);
         }

@@ -22,10 +22,10 @@ pub use chrome::{BESIDE, NARROWEST, SHORTEST, Spot, draw, draw_panels, middle, m
 
 use super::controls::Paused;
 use super::glyph::Glyphs;
-use super::look::{Look, Popup, Selection};
 use super::state::{State, SystemState};
 use super::text::fit;
 use super::theme::Ink;
+use super::user_view::{Popup, Selection, UserView};
 
 /// One panel.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ pub struct Screen {
 }
 
 /// The screens, in the order of their keys.
-pub static SCREENS: [&Screen; super::look::SCREENS] = [
+pub static SCREENS: [&Screen; super::user_view::SCREENS] = [
     &overview::SCREEN,
     &latency::SCREEN,
     &contention::SCREEN,
@@ -135,7 +135,7 @@ pub struct View<'a> {
     /// The run.
     pub state: &'a State,
     /// How the user looks at it.
-    pub look: &'a Look,
+    pub look: &'a UserView,
     /// Number of the panel within its screen.
     pub panel: usize,
     /// Room of the whole screen.

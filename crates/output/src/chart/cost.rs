@@ -8,7 +8,7 @@ use plotters_backend::DrawingBackend;
 use super::axis::{Axis, tick_ns, tick_number};
 use super::legend::{Entry, Key, with_legend};
 use super::lettering::{Lettering, shortened};
-use super::palette::{INK, Look, PAPER, SOFT, backends, looks, mixed};
+use super::palette::{INK, PAPER, SOFT, SeriesStyle, backends, looks, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
@@ -31,7 +31,7 @@ struct Panel {
 
 struct Cost {
     names: Vec<String>,
-    looks: Vec<Look>,
+    looks: Vec<SeriesStyle>,
     panels: Vec<Panel>,
 }
 

@@ -8,7 +8,7 @@ use plotters_backend::DrawingBackend;
 
 use super::axis::{Axis, tick_number};
 use super::legend::{Entry, Key, with_legend};
-use super::palette::{Look, SOFT, backends, looks};
+use super::palette::{SOFT, SeriesStyle, backends, looks};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
@@ -23,7 +23,7 @@ const MARKS: usize = 8;
 /// The clients of one system's first measured trial.
 struct Clients {
     name: String,
-    look: Look,
+    look: SeriesStyle,
     /// Jain's index of their grants.
     jain: Option<f64>,
     /// Its trial, where it is one of several.
@@ -97,7 +97,7 @@ fn even_share() -> Entry {
     Entry::new(Key::Line(EVEN, None), "even share")
 }
 
-fn clients(name: &str, look: Look, jain: Option<f64>, of: &Measurements) -> Clients {
+fn clients(name: &str, look: SeriesStyle, jain: Option<f64>, of: &Measurements) -> Clients {
     let mut grants = of.grants_of.clone();
     grants.sort_unstable_by(|a, b| b.cmp(a));
     let sum: u64 = grants.iter().sum();

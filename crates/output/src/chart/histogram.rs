@@ -8,7 +8,7 @@ use plotters_backend::DrawingBackend;
 use super::axis::{Axis, tick_number};
 use super::lettering::Lettering;
 use super::multiples::{Multiples, Panel};
-use super::palette::{INK, Look, PAPER, backends, looks, mixed};
+use super::palette::{INK, PAPER, SeriesStyle, backends, looks, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
@@ -32,7 +32,7 @@ struct Half {
 
 /// Both of a system.
 struct Spread {
-    look: Look,
+    look: SeriesStyle,
     halves: [Half; 2],
     reason: String,
     /// Shortest and longest time of all systems.
@@ -82,7 +82,7 @@ fn share_axes(systems: &mut [(&str, Spread)]) {
     systems.iter_mut().for_each(|(_, spread)| (spread.times, spread.tops) = (times, tops));
 }
 
-fn of_system(run: &RecordedRun, name: &str, look: Look) -> Spread {
+fn of_system(run: &RecordedRun, name: &str, look: SeriesStyle) -> Spread {
     let trials: Vec<&Measurements> = run.of(name).collect();
     let mut all = Latencies::default();
     trials.iter().for_each(|trial| all.merge(&trial.latencies));
@@ -164,7 +164,7 @@ fn below_names<DB: DrawingBackend>(sheet: &Sheet<DB>) -> Sheet<DB> {
     sheet.part((0, sheet.ems(0.7)), sheet.size())
 }
 
-fn draw_half<DB: DrawingBackend>(plot: &Plot<'_, DB>, panel: &Half, look: Look) -> Drawn<DB> {
+fn draw_half<DB: DrawingBackend>(plot: &Plot<'_, DB>, panel: &Half, look: SeriesStyle) -> Drawn<DB> {
     if panel.bars.is_empty() {
         return plot.sheet.nothing(&format!("{}: no samples", panel.label));
     }

@@ -71,7 +71,7 @@ const MARKS: [Mark; 10] = [
 
 /// How the data of one series looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Look {
+pub struct SeriesStyle {
     /// Colour.
     pub color: RGBColor,
     /// Shape at its points.
@@ -82,8 +82,8 @@ pub struct Look {
 
 /// The look of series number `i`; the first ten differ in colour, mark and dash.
 #[must_use]
-pub fn look(i: usize) -> Look {
-    Look { color: COLORS[i % COLORS.len()], mark: MARKS[i % MARKS.len()], dash: DASHES[i % DASHES.len()] }
+pub fn look(i: usize) -> SeriesStyle {
+    SeriesStyle { color: COLORS[i % COLORS.len()], mark: MARKS[i % MARKS.len()], dash: DASHES[i % DASHES.len()] }
 }
 
 /// The number that a system has in every run, so that two reports look alike.
@@ -92,7 +92,7 @@ const KNOWN: [&str; 8] =
 
 /// The looks of these names: known ones have their own, others the next free one.
 #[must_use]
-pub fn looks(names: &[&str]) -> Vec<Look> {
+pub fn looks(names: &[&str]) -> Vec<SeriesStyle> {
     let known = |name: &str| KNOWN.iter().position(|known| *known == name);
     let taken: Vec<usize> = names.iter().filter_map(|name| known(name)).collect();
     let mut free = (0..).filter(|i| !taken.contains(i));
@@ -118,7 +118,7 @@ pub fn backends(run: &RecordedRun) -> Vec<&str> {
 #[must_use]
 pub fn pick_colors(names: &[&str]) -> Vec<Vec<RGBColor>> {
     let looks = looks(names);
-    let shared = |look: &Look| looks.iter().filter(|other| other.color == look.color).count() > 1;
+    let shared = |look: &SeriesStyle| looks.iter().filter(|other| other.color == look.color).count() > 1;
     looks.iter().map(|look| if shared(look) { Vec::new() } else { vec![look.color, pale(look.color)] }).collect()
 }
 

@@ -7,7 +7,7 @@ use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::legend::{Entry, Key, with_legend};
-use super::palette::{Dash, Look, SOFT, backends, looks, pale};
+use super::palette::{Dash, SOFT, SeriesStyle, backends, looks, pale};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
@@ -41,7 +41,7 @@ struct Curve {
 
 struct System {
     name: String,
-    look: Look,
+    look: SeriesStyle,
     service: Curve,
     /// `None` where it is the same: clients that never fall behind, as in a closed loop.
     response: Option<Curve>,

@@ -9,7 +9,7 @@ use plotters::style::{Color, RGBColor};
 use plotters_backend::DrawingBackend;
 
 use super::lettering::{Align, Lettering, width, wrap};
-use super::palette::{Dash, GRID, Look, Mark, SOFT};
+use super::palette::{Dash, GRID, Mark, SOFT, SeriesStyle};
 
 /// A place or a size in pixels.
 pub type Pixel = (i32, i32);
@@ -37,7 +37,7 @@ impl Stroke {
 
     /// The line of a series: its colour and dash pattern.
     #[must_use]
-    pub const fn of(look: Look) -> Self {
+    pub const fn of(look: SeriesStyle) -> Self {
         Self { color: look.color, width: 2, dash: look.dash }
     }
 }

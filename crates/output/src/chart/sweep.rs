@@ -7,7 +7,7 @@ use plotters::backend::DrawingBackend;
 
 use super::axis::{Axis, tick_number};
 use super::legend::{Entry, Key, with_legend};
-use super::palette::{ALARM, Look, Mark, SOFT, looks};
+use super::palette::{ALARM, Mark, SOFT, SeriesStyle, looks};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
@@ -20,7 +20,7 @@ use lockbench_report::sweep::{Sweep, SweepFigures};
 
 struct Line {
     name: String,
-    look: Look,
+    look: SeriesStyle,
     /// Value and figures.
     points: Vec<(f64, SweepFigures)>,
     knee: Option<f64>,

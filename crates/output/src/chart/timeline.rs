@@ -14,7 +14,7 @@ use super::axis::{Axis, tick_number};
 use super::lettering::{Align, Lettering};
 use super::multiples::{Multiples, Panel};
 use super::overlay::{Band, Overlay};
-use super::palette::{ALARM, Look, Mark, SHADE, SOFT, backends, looks, mixed};
+use super::palette::{ALARM, Mark, SHADE, SOFT, SeriesStyle, backends, looks, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::series::{Point, points};
@@ -42,7 +42,7 @@ struct Scale {
 
 /// One trial of a system.
 struct System {
-    look: Look,
+    look: SeriesStyle,
     points: Vec<Point>,
     overlay: Overlay,
     warmup_s: f64,
@@ -123,7 +123,7 @@ impl Scale {
 }
 
 impl System {
-    fn of(trial: &Measurements, look: Look, bands: &[Band], reason: String) -> Result<Self, String> {
+    fn of(trial: &Measurements, look: SeriesStyle, bands: &[Band], reason: String) -> Result<Self, String> {
         let mut overlay = Overlay::new(bands);
         overlay.add(trial, None, 0.0);
         let warmup_s = trial.warmup_ns as f64 / SECOND as f64;

@@ -3,7 +3,7 @@
 
 use super::Chart;
 use super::legend::{Entry, Key, key_svg};
-use super::palette::{Look, looks};
+use super::palette::{SeriesStyle, looks};
 use super::picture::{Draw, Picture};
 use super::sheet::Stroke;
 
@@ -52,12 +52,12 @@ pub fn keys(entries: &[Entry]) -> Result<Vec<LegendKey>, String> {
 /// # Errors
 /// Says what could not be drawn.
 pub fn system_keys(names: &[&str]) -> Result<Vec<LegendKey>, String> {
-    let entry = |(name, look): (&&str, Look)| Entry::new(line(look), *name);
+    let entry = |(name, look): (&&str, SeriesStyle)| Entry::new(line(look), *name);
     keys(&names.iter().zip(looks(names)).map(entry).collect::<Vec<_>>())
 }
 
 /// The line of a system with its mark.
-pub fn line(look: Look) -> Key {
+pub fn line(look: SeriesStyle) -> Key {
     Key::Line(Stroke::solid(look.color, 2), Some(look.mark))
 }
 

@@ -2,7 +2,7 @@ use super::operation::{Kind, Operation, Variant, rows};
 use super::{HISTORY_EXPORTS, left_out};
 use crate::Rendered;
 use lockbench_core::record::history::Header;
-use lockbench_core::record::{Denial, Event, ReleaseKind, Seen, What};
+use lockbench_core::record::{Denial, Event, ReleaseKind, What, WitnessReading};
 
 const INVOKE: What = What::Invoke { due: 0 };
 
@@ -15,7 +15,7 @@ fn denied(denial: Denial) -> What {
 }
 
 fn release() -> What {
-    What::ReleaseInvoke { enter: 0, exit: 0, seen: Seen::default() }
+    What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading::default() }
 }
 
 fn released(release: ReleaseKind) -> What {

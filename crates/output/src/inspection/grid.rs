@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Appearance;
 use super::line::{Line, Tone, cut};
-use lockbench_core::lock::inspection::{LockSeen, Look, NodeState};
+use lockbench_core::lock::inspection::{LockSeen, NodeState, Observation};
 use lockbench_core::units::span;
 
 /// A sign for what a node says.
@@ -56,7 +56,7 @@ pub fn others(lock: &LockSeen, columns: usize, ascii: bool) -> Vec<String> {
 }
 
 /// What the signs mean; which node is which stands above the table.
-pub fn legend(look: &Look, appearance: Appearance) -> Vec<Line> {
+pub fn legend(look: &Observation, appearance: Appearance) -> Vec<Line> {
     if look.locks.iter().all(|lock| lock.nodes.is_empty()) {
         return Vec::new();
     }

@@ -4,7 +4,7 @@
 
 use super::line::{Line, Tone, cut};
 use super::{Appearance, client, grid};
-use lockbench_core::lock::inspection::{ClientSeen, LockSeen, Look, NodeState};
+use lockbench_core::lock::inspection::{ClientSeen, LockSeen, NodeState, Observation};
 
 /// Between columns.
 const GAP: &str = "  ";
@@ -35,7 +35,7 @@ struct Widths {
 const FIGURES: [&str; 3] = ["since", "lease left", "token"];
 
 /// The table; nothing where there are no locks.
-pub fn table(look: &Look, appearance: Appearance) -> Vec<Line> {
+pub fn table(look: &Observation, appearance: Appearance) -> Vec<Line> {
     if look.locks.is_empty() {
         return Vec::new();
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Appearance, inspection_json, inspection_lines, inspection_schema, printed};
 use lockbench_core::lock::inspection::{
-    ClientSeen, Inspection, LockSeen, Look, NodeSeen, NodeState, Quorum, ServerSeen,
+    ClientSeen, Inspection, LockSeen, NodeSeen, NodeState, Observation, Quorum, ServerSeen,
 };
 use lockbench_core::plain::is_order;
 
@@ -55,7 +55,7 @@ fn redlock() -> Inspection {
         (1..=5).map(|n| server(&format!("redis://127.0.0.1:700{n}"), "Redis 7.0.15, master")).collect();
     servers[3] =
         ServerSeen { said: None, problem: Some("Connection refused (os error 111)".to_owned()), ..servers[3].clone() };
-    let look = Look { servers, locks, untold: untold(&["since_ms", "waiting"]), ..Look::default() };
+    let look = Observation { servers, locks, untold: untold(&["since_ms", "waiting"]), ..Observation::default() };
     Inspection::new("redlock", false, "2026-11-20T03:12:45Z".to_owned(), look)
 }
 
@@ -91,11 +91,11 @@ fn postgres() -> Inspection {
         lock("advisory 7", client(411, None, &[], take), vec![client(412, Some(42_000), &["pid 411"], take)]),
         lock("advisory 8", client(412, None, &[], take), vec![client(411, Some(3_000), &["pid 412"], long)]),
     ];
-    let look = Look {
+    let look = Observation {
         servers: vec![server("127.0.0.1:5432", "PostgreSQL 15.18, primary, database shop")],
         locks,
         untold: untold(&["since_ms", "token"]),
-        ..Look::default()
+        ..Observation::default()
     };
     Inspection::new("postgres", true, "2026-11-20T03:12:45Z".to_owned(), look)
 }
@@ -118,12 +118,12 @@ fn etcd() -> Inspection {
         waiters: vec![client("694d8f3c1b0a2e11", 4_712, 14_000), client("694d8f3c1b0a2e12", 4_715, 2_000)],
         ..LockSeen::default()
     };
-    let look = Look {
+    let look = Observation {
         servers: vec![server("127.0.0.1:2379", "etcd 3.4.23, leader")],
         locks: vec![lock],
         truncated: Some("stopped at --limit 1".to_owned()),
         untold: untold(&["since_ms"]),
-        ..Look::default()
+        ..Observation::default()
     };
     Inspection::new("etcd", false, "2026-11-20T03:12:45Z".to_owned(), look)
 }
@@ -154,10 +154,10 @@ fn a_queue_reads_well_on_a_wide_terminal() {
 
 #[test]
 fn no_lock_says_what_was_looked_for() {
-    let look = Look {
+    let look = Observation {
         servers: vec![server("127.0.0.1:6379", "Redis 7.0.15, master")],
         scope: "keys that start with lock:".to_owned(),
-        ..Look::default()
+        ..Observation::default()
     };
     let seen = Inspection::new("redis", false, "2026-11-20T03:12:45Z".to_owned(), look);
     assert_eq!(
@@ -240,7 +240,7 @@ fn nothing_that_a_terminal_obeys_comes_through_whatever_field_it_stands_in() {
         notes: vec![bad("note")],
         ..LockSeen::default()
     };
-    let look = Look {
+    let look = Observation {
         servers: vec![
             ServerSeen { address: bad("address"), said: Some(bad("said")), problem: None },
             ServerSeen { address: bad("address"), said: None, problem: Some(bad("problem")) },

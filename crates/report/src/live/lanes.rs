@@ -98,13 +98,13 @@ impl Follower for Lanes {
 #[cfg(test)]
 mod tests {
     use super::{Lanes, RECENT};
-    use lockbench_core::record::{Attempts, Event, Follower, ReleaseKind, Seen, What};
+    use lockbench_core::record::{Attempts, Event, Follower, ReleaseKind, What, WitnessReading};
 
     fn hold((attempts, lanes): (&mut Attempts, &mut Lanes), client: u32, start: u64, end: u64) {
         let mut at = |t, what| lanes.follow(&attempts.observe(&Event { t, client, attempt: 0, key: 0, what }));
         at(start - 1, What::Invoke { due: start - 1 });
         at(start, What::Acquired { token: Some(start), validity: u64::MAX, requests: 1, waited: None });
-        at(end, What::ReleaseInvoke { enter: start, exit: end, seen: Seen::default() });
+        at(end, What::ReleaseInvoke { enter: start, exit: end, seen: WitnessReading::default() });
         at(end + 1, What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 });
     }
 

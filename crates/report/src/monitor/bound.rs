@@ -1,8 +1,8 @@
 //! Bounds on the figures of a window: the thresholds of a run, held against what was
 //! seen lately. With too few attempts a bound is neither kept nor broken.
 
-use super::tally::Tally;
 use super::waits::Waits;
+use super::window_counts::WindowCounts;
 use crate::figure::Unit;
 use crate::threshold::{DEFAULT_ALERTS, Operator};
 use crate::{Threshold, ThresholdLevel};
@@ -99,7 +99,7 @@ impl Bound {
     /// If a monitor does not know the figure.
     pub fn new(threshold: Threshold) -> Result<Self, String> {
         let name = threshold.figure.name();
-        match figure(&name, &Tally::default(), Certain::default(), SECOND) {
+        match figure(&name, &WindowCounts::default(), Certain::default(), SECOND) {
             Some(_) => Ok(Self { threshold }),
             None => Err(format!("a monitor does not keep {name}; it keeps {OFFERED}")),
         }
@@ -152,7 +152,7 @@ impl Bound {
 
     /// How it stands against a window.
     #[must_use]
-    pub fn judge(&self, window: &Tally, certain: Certain, span: Span) -> Outcome {
+    pub fn judge(&self, window: &WindowCounts, certain: Certain, span: Span) -> Outcome {
         let name = self.threshold.figure.name();
         let have = match name.as_str() {
             // What was due and not attempted tells of these as well.
@@ -182,7 +182,7 @@ impl Bound {
 
     /// A percentile that nobody knows, because those who waited longest got no grant, is
     /// at least as long as the shortest of them waited, if they are more than lie above it.
-    fn at_least(&self, name: &str, window: &Tally) -> Outcome {
+    fn at_least(&self, name: &str, window: &WindowCounts) -> Outcome {
         let unknown = || Outcome::Unknown(format!("{name} does not exist: too few grants"));
         if window.in_vain_share() > 0.0 && (name.ends_with(".max") || name.ends_with(".mean")) {
             let least = window.longest_ns().unwrap_or(0) as f64;
@@ -199,7 +199,7 @@ impl Bound {
     }
 
     /// A response time that is not known is at least so long as what got no grant was late.
-    fn late_at_least(&self, name: &str, window: &Tally) -> Outcome {
+    fn late_at_least(&self, name: &str, window: &WindowCounts) -> Outcome {
         let least = match percentile(name) {
             Some(p) => window.response_tail(p).at_least(),
             None => window.longest_response_ns().filter(|_| name.ends_with(".max")),
@@ -253,7 +253,7 @@ fn percentile(name: &str) -> Option<f64> {
 
 /// A figure by name; `None` if there is none of that name, `Some(None)` if it does not
 /// exist here.
-fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<Option<f64>> {
+fn figure(name: &str, window: &WindowCounts, certain: Certain, seen_ns: u64) -> Option<Option<f64>> {
     let count = |count: u64| Some(Some(count as f64));
     let rate = |count: u64| Some(Some(count as f64 * SECOND as f64 / seen_ns.max(1) as f64));
     match name {
@@ -292,26 +292,26 @@ fn figure(name: &str, window: &Tally, certain: Certain, seen_ns: u64) -> Option<
 mod tests {
     use super::{Bound, Certain, Outcome, Span, defaults};
     use crate::Threshold;
-    use crate::monitor::Tally;
+    use crate::monitor::WindowCounts;
     use lockbench_core::units::{MILLISECOND, SECOND};
 
     fn bound(text: &str) -> Bound {
         Bound::new(Threshold::parse(text, None).unwrap()).unwrap()
     }
 
-    fn judged(text: &str, window: &Tally) -> Outcome {
+    fn judged(text: &str, window: &WindowCounts) -> Outcome {
         after(300, text, window)
     }
 
     /// So many seconds after the begin, in a window of five minutes.
-    fn after(seconds: u64, text: &str, window: &Tally) -> Outcome {
+    fn after(seconds: u64, text: &str, window: &WindowCounts) -> Outcome {
         let span = Span { length_ns: 300 * SECOND, seen_ns: seconds * SECOND };
         bound(text).judge(window, Certain { double_grants: 1, ..Certain::default() }, span)
     }
 
     /// 990 grants of 1 ms and 10 of 80 ms, 100 that waited, one timeout.
-    fn window() -> Tally {
-        let mut window = Tally { grants: 1_000, waited: 100, timed_out: 1, ..Tally::default() };
+    fn window() -> WindowCounts {
+        let mut window = WindowCounts { grants: 1_000, waited: 100, timed_out: 1, ..WindowCounts::default() };
         (0..1_000).for_each(|n| window.service.record(if n < 989 { MILLISECOND } else { 80 * MILLISECOND }));
         window
     }
@@ -339,31 +339,34 @@ mod tests {
         assert!(matches!(judged("acquire_service.p90 <= 50ms", &window()), Outcome::Kept(_)));
         assert!(matches!(judged("contention < 20%", &window()), Outcome::Kept(_)));
         assert!(matches!(judged("timeouts <= 0.1%", &window()), Outcome::Kept(_)), "one of a thousand is kept");
-        let two = Tally { timed_out: 2, ..window() };
+        let two = WindowCounts { timed_out: 2, ..window() };
         assert!(matches!(judged("timeouts <= 0.1%", &two), Outcome::Broken(_)));
-        assert!(matches!(judged("failures < 1%", &Tally { missed: 500, ..window() }), Outcome::Broken(_)));
-        assert_eq!(judged("double_grants == 0", &Tally::default()), Outcome::Broken(1.0));
+        assert!(matches!(judged("failures < 1%", &WindowCounts { missed: 500, ..window() }), Outcome::Broken(_)));
+        assert_eq!(judged("double_grants == 0", &WindowCounts::default()), Outcome::Broken(1.0));
     }
 
     #[test]
     fn with_too_few_attempts_nothing_is_said() {
-        let few = Tally { grants: 200, timed_out: 1, ..Tally::default() };
+        let few = WindowCounts { grants: 200, timed_out: 1, ..WindowCounts::default() };
         for text in ["timeouts <= 0.1%", "acquire_service.p99 < 1ms", "acquire_service.p50 < 1ms"] {
             assert!(matches!(judged(text, &few), Outcome::Unknown(_)), "{text}");
         }
         assert_eq!(bound("acquire_service.p999 < 1ms").need(), 10_000);
         // Those that timed out waited longer than any of the granted.
-        let late = Tally { timed_out: 50, ..window() };
+        let late = WindowCounts { timed_out: 50, ..window() };
         assert!(matches!(judged("acquire_service.p99 < 1ms", &late), Outcome::Unknown(_)));
     }
 
     #[test]
     fn a_system_that_answers_nothing_keeps_no_bound_on_answers() {
-        let down = Tally { missed: 3_000, ..Tally::default() };
+        let down = WindowCounts { missed: 3_000, ..WindowCounts::default() };
         assert_eq!(judged("failures <= 1%", &down), Outcome::Broken(1.0));
         assert_eq!(judged("throughput >= 5/s", &down), Outcome::Broken(0.0));
         assert_eq!(judged("grants > 10", &down), Outcome::Broken(0.0));
-        assert_eq!(judged("dropped <= 5", &Tally { dropped: 9, ..Tally::default() }), Outcome::Broken(9.0));
+        assert_eq!(
+            judged("dropped <= 5", &WindowCounts { dropped: 9, ..WindowCounts::default() }),
+            Outcome::Broken(9.0)
+        );
         for text in ["contention <= 20%", "timeouts <= 0.1%", "acquire_service.p99 < 1ms"] {
             assert!(matches!(judged(text, &down), Outcome::Unknown(_)), "{text}");
         }
@@ -371,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_young_watch_has_not_seen_too_little() {
-        let young = Tally { grants: 100, ..Tally::default() };
+        let young = WindowCounts { grants: 100, ..WindowCounts::default() };
         assert_eq!(after(10, "throughput >= 9/s", &young), Outcome::Kept(10.0));
         assert_eq!(after(10, "throughput >= 11/s", &young), Outcome::Broken(10.0));
         assert!(matches!(after(10, "grants >= 2000", &young), Outcome::Unknown(_)));
@@ -381,7 +384,7 @@ mod tests {
 
     #[test]
     fn whoever_gave_up_has_waited_at_least_so_long() {
-        let mut late = Tally { grants: 900, unknown: 5, ..Tally::default() };
+        let mut late = WindowCounts { grants: 900, unknown: 5, ..WindowCounts::default() };
         (0..900).for_each(|_| late.service.record(MILLISECOND));
         (0..95).for_each(|n| late.times_out((2_000 + n) * MILLISECOND, (2_500 + n) * MILLISECOND));
         assert_eq!(judged("acquire_service.p99 <= 50ms", &late), Outcome::Beyond(2e9));
@@ -397,7 +400,7 @@ mod tests {
         let mut stalled = window();
         (0..1_000).for_each(|_| stalled.response.record(MILLISECOND));
         assert!(matches!(
-            judged("acquire_response.max <= 50ms", &Tally { timed_out: 0, ..stalled.clone() }),
+            judged("acquire_response.max <= 50ms", &WindowCounts { timed_out: 0, ..stalled.clone() }),
             Outcome::Kept(_)
         ));
         (0..100).for_each(|n| stalled.drops(n * 20 * MILLISECOND));
@@ -411,7 +414,7 @@ mod tests {
         assert!(matches!(judged("acquire_response.p50 <= 50ms", &stalled), Outcome::Kept(_)));
         assert!(matches!(judged("acquire_service.p90 <= 50ms", &stalled), Outcome::Kept(_)), "of those that began");
         // What this process slept through does not.
-        let slept = Tally { stalled: 5_000, ..window() };
+        let slept = WindowCounts { stalled: 5_000, ..window() };
         assert!(matches!(judged("availability >= 99%", &slept), Outcome::Kept(_)));
     }
 

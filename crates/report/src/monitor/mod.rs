@@ -4,22 +4,22 @@
 
 mod alert;
 mod bound;
-mod kept;
+mod kept_rounds;
 mod rolling;
 mod status;
 mod stored;
-mod tally;
 mod tap;
 mod waits;
+mod window_counts;
 
 pub use alert::{Alert, Rules, Standing, Turn};
 pub use bound::{Bound, Certain, OFFERED, Outcome, Span, defaults};
-pub use kept::{KEPT, Kept, is_kept, kept_in, kept_name};
+pub use kept_rounds::{KEPT, KeptRounds, is_kept, kept_in, kept_name};
 pub use rolling::{Rolling, WINDOWS};
 pub use status::{
     AlertStatus, Change, Outage, Sent, State, Status, StatusVersion, SystemStatus, WindowFigures, worst_of,
 };
 pub use stored::{STATUS, is_watch, read_status};
-pub use tally::{Tail, Tally};
-pub use tap::{Seen, Tap};
+pub use tap::{ServiceSign, Tap};
 pub use waits::Waits;
+pub use window_counts::{Tail, WindowCounts};

@@ -4,7 +4,7 @@
 //! All memory is taken at the start, [`Rolling::BYTES`] a system, about 3 MB. It depends
 //! on nothing that is seen: not on keys, grants or the length of the watch.
 
-use super::tally::Tally;
+use super::window_counts::WindowCounts;
 use lockbench_core::units::SECOND;
 
 /// The windows that are shown, with their lengths in nanoseconds.
@@ -18,7 +18,7 @@ const RINGS: [(u64, usize); 3] = [(SECOND, 300), (60 * SECOND, 60), (600 * SECON
 pub struct Rolling {
     origin: u64,
     rings: [Ring; 3],
-    total: Tally,
+    total: WindowCounts,
 }
 
 struct Ring {
@@ -30,7 +30,7 @@ struct Ring {
 struct Slot {
     /// Slots since the origin, from 1; 0: never used.
     number: u64,
-    tally: Tally,
+    tally: WindowCounts,
 }
 
 impl Rolling {
@@ -44,11 +44,11 @@ impl Rolling {
     #[must_use]
     pub fn new(origin: u64) -> Self {
         let ring = |(width_ns, slots)| Ring { width_ns, slots: vec![Slot::default(); slots] };
-        Self { origin, rings: RINGS.map(ring), total: Tally::default() }
+        Self { origin, rings: RINGS.map(ring), total: WindowCounts::default() }
     }
 
     /// Counts something at `t`.
-    pub fn count(&mut self, t: u64, count: impl Fn(&mut Tally)) {
+    pub fn count(&mut self, t: u64, count: impl Fn(&mut WindowCounts)) {
         let since = t.saturating_sub(self.origin);
         for ring in &mut self.rings {
             if let Some(tally) = ring.slot(since) {
@@ -60,16 +60,16 @@ impl Rolling {
 
     /// Everything since the origin.
     #[must_use]
-    pub fn total(&self) -> &Tally {
+    pub fn total(&self) -> &WindowCounts {
         &self.total
     }
 
     /// The last `length_ns` before `now`, with the slot that is under way, from the
     /// finest ring that reaches so far.
     #[must_use]
-    pub fn window(&self, now: u64, length_ns: u64) -> Tally {
+    pub fn window(&self, now: u64, length_ns: u64) -> WindowCounts {
         let (ring, first, last) = self.reach(now, length_ns);
-        let mut sum = Tally::default();
+        let mut sum = WindowCounts::default();
         for slot in ring.slots.iter().filter(|slot| slot.number > 0 && (first..=last).contains(&slot.number)) {
             sum.merge(&slot.tally);
         }
@@ -110,7 +110,7 @@ impl Rolling {
     }
 
     /// Something of each of the last 60 minutes, the one under way last.
-    fn by_minute(&self, now: u64, something: impl Fn(&Tally) -> Option<u64>) -> Vec<Option<u64>> {
+    fn by_minute(&self, now: u64, something: impl Fn(&WindowCounts) -> Option<u64>) -> Vec<Option<u64>> {
         let minutes = &self.rings[1];
         let last = minutes.number(now.saturating_sub(self.origin));
         let of = |number: u64| {
@@ -127,7 +127,7 @@ impl Ring {
     }
 
     /// The slot of an instant; `None` for one so old that its slot is another's by now.
-    fn slot(&mut self, since: u64) -> Option<&mut Tally> {
+    fn slot(&mut self, since: u64) -> Option<&mut WindowCounts> {
         let number = self.number(since);
         let place = number as usize % self.slots.len();
         let slot = &mut self.slots[place];
@@ -135,7 +135,7 @@ impl Ring {
             return None;
         }
         if slot.number < number {
-            *slot = Slot { number, tally: Tally::default() };
+            *slot = Slot { number, tally: WindowCounts::default() };
         }
         Some(&mut slot.tally)
     }

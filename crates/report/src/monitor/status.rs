@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Standing;
 use super::bound::Certain;
 use super::rolling::WINDOWS;
-use super::tally::Tally;
+use super::window_counts::WindowCounts;
 use crate::Exit;
 use lockbench_core::lock::Nodes;
 use lockbench_core::units::{MILLISECOND, SECOND, human_duration, span};
@@ -210,7 +210,7 @@ pub struct WindowFigures {
 impl WindowFigures {
     /// Of a tally over so many nanoseconds.
     #[must_use]
-    pub fn of(window: &str, tally: &Tally, length_ns: u64) -> Self {
+    pub fn of(window: &str, tally: &WindowCounts, length_ns: u64) -> Self {
         let in_vain = tally.in_vain_share();
         let length = length_ns.max(1) as f64;
         let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|p| tally.response_tail(p));

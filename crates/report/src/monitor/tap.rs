@@ -2,13 +2,13 @@
 //! a whole round are those of a trial; here is only what must be known meanwhile.
 
 use super::rolling::Rolling;
-use super::tally::Tally;
+use super::window_counts::WindowCounts;
 use lockbench_core::record::attempt::{Attempt, Change, End, Stage};
 use lockbench_core::record::{Attempts, Denial, Event, ReleaseKind, Transition};
 
 /// What one event was to the watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum ServiceSign {
     /// An answer of the system: it works.
     Served,
     /// An attempt or a release that was not served, or whose answer is lost.
@@ -26,7 +26,7 @@ struct Before {
 }
 
 /// Counts an outcome, with its service and its response time.
-type Count = fn(&mut Tally, (u64, u64));
+type Count = fn(&mut WindowCounts, (u64, u64));
 
 /// The fold of one round.
 pub struct Tap {
@@ -64,14 +64,14 @@ impl Tap {
     }
 
     /// The next event.
-    pub fn observe(&mut self, event: &Event, rolling: &mut Rolling) -> Seen {
+    pub fn observe(&mut self, event: &Event, rolling: &mut Rolling) -> ServiceSign {
         let mut attempts = std::mem::take(&mut self.attempts);
         let seen = self.follow(&attempts.observe(event), rolling);
         self.attempts = attempts;
         seen
     }
 
-    fn follow(&mut self, transition: &Transition<'_>, rolling: &mut Rolling) -> Seen {
+    fn follow(&mut self, transition: &Transition<'_>, rolling: &mut Rolling) -> ServiceSign {
         let (attempt, t) = (transition.attempt, transition.event.t);
         if let Some(unfinished) = transition.unfinished.filter(Attempt::inside) {
             self.leave(unfinished.key);
@@ -81,17 +81,17 @@ impl Tap {
                 let key = attempt.key as usize;
                 let (found_held, granted) = (self.inside[key] > 0, self.granted[key]);
                 self.before[attempt.client as usize] = Before { found_held, granted };
-                Seen::Nothing
+                ServiceSign::Nothing
             }
             Change::Granted => {
                 self.grant(attempt, t, rolling);
-                Seen::Served
+                ServiceSign::Served
             }
             Change::Left(_) => {
                 if attempt.hold.is_some() {
                     self.leave(attempt.key);
                 }
-                Seen::Nothing
+                ServiceSign::Nothing
             }
             Change::Ended(End::Denied { denial, .. }) => denied(attempt, t, denial, rolling),
             Change::Ended(End::Released { release, .. }) => {
@@ -99,8 +99,8 @@ impl Tap {
                     self.leave(attempt.key);
                 }
                 match release {
-                    ReleaseKind::Confirmed | ReleaseKind::NotOwner => Seen::Served,
-                    ReleaseKind::Unavailable | ReleaseKind::Unknown => Seen::Unserved,
+                    ReleaseKind::Confirmed | ReleaseKind::NotOwner => ServiceSign::Served,
+                    ReleaseKind::Unavailable | ReleaseKind::Unknown => ServiceSign::Unserved,
                 }
             }
             Change::Ended(End::Died { .. }) => {
@@ -114,9 +114,9 @@ impl Tap {
                         tally.in_vain_ns = tally.in_vain_ns.max(Some(t.saturating_sub(attempt.invoke)));
                     });
                 }
-                Seen::Unserved
+                ServiceSign::Unserved
             }
-            Change::Renewed { .. } | Change::Lost | Change::Tool => Seen::Nothing,
+            Change::Renewed { .. } | Change::Lost | Change::Tool => ServiceSign::Nothing,
         }
     }
 
@@ -142,28 +142,28 @@ impl Tap {
 }
 
 /// An attempt ended without a grant.
-fn denied(attempt: &Attempt, t: u64, denial: Denial, rolling: &mut Rolling) -> Seen {
+fn denied(attempt: &Attempt, t: u64, denial: Denial, rolling: &mut Rolling) -> ServiceSign {
     let Attempt { invoke, due, .. } = *attempt;
     let waited = (t.saturating_sub(invoke), t.saturating_sub(due));
-    let (count, seen): (Count, Seen) = match denial {
-        Denial::Refused => (|tally, _| tally.refused += 1, Seen::Served),
-        Denial::TimedOut => (|tally, (service, response)| tally.times_out(service, response), Seen::Served),
+    let (count, seen): (Count, ServiceSign) = match denial {
+        Denial::Refused => (|tally, _| tally.refused += 1, ServiceSign::Served),
+        Denial::TimedOut => (|tally, (service, response)| tally.times_out(service, response), ServiceSign::Served),
         Denial::Unavailable => (
             |tally, (_, response)| {
                 tally.unavailable += 1;
                 tally.late.record(response);
             },
-            Seen::Unserved,
+            ServiceSign::Unserved,
         ),
         Denial::Unknown => (
             |tally, (_, response)| {
                 tally.unknown += 1;
                 tally.late.record(response);
             },
-            Seen::Unserved,
+            ServiceSign::Unserved,
         ),
         // Our own doing: no outcome of the system.
-        Denial::Withdrawn => return Seen::Nothing,
+        Denial::Withdrawn => return ServiceSign::Nothing,
     };
     rolling.count(t, |tally| {
         count(tally, waited);
@@ -177,10 +177,10 @@ fn denied(attempt: &Attempt, t: u64, denial: Denial, rolling: &mut Rolling) -> S
 
 #[cfg(test)]
 mod tests {
-    use super::{Seen, Tap};
+    use super::{ServiceSign, Tap};
     use crate::monitor::Rolling;
     use lockbench_core::record::figures::{Figures, Schedule};
-    use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, Seen as Witnessed, What};
+    use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, What, WitnessReading};
 
     fn event(t: u64, client: u32, what: What) -> Event {
         Event { t, client, attempt: 0, key: 0, what }
@@ -190,7 +190,7 @@ mod tests {
     fn story() -> Vec<Event> {
         let granted = What::Acquired { token: None, validity: 9, requests: 1, waited: None };
         let denied = |denial| What::Denied { denial, surely_ended: 0, requests: 1 };
-        let release = What::ReleaseInvoke { enter: 0, exit: 0, seen: Witnessed::default() };
+        let release = What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading::default() };
         let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
         vec![
             event(10, 0, What::Invoke { due: 5 }),
@@ -234,8 +234,8 @@ mod tests {
     #[test]
     fn an_answer_is_told_from_silence() {
         let (mut tap, mut rolling) = (Tap::new(3, 1), Rolling::new(0));
-        let seen: Vec<Seen> = story().iter().map(|event| tap.observe(event, &mut rolling)).collect();
-        use Seen::{Nothing as N, Served as S, Unserved as U};
+        let seen: Vec<ServiceSign> = story().iter().map(|event| tap.observe(event, &mut rolling)).collect();
+        use ServiceSign::{Nothing as N, Served as S, Unserved as U};
         assert_eq!(seen, [N, S, N, N, N, S, S, S, N, S, N, U, N, U]);
     }
 }

@@ -28,7 +28,7 @@ pub struct Health {
 
 /// How a keep-alive went.
 #[derive(Clone, Debug)]
-pub enum Kept {
+pub enum KeepAliveOutcome {
     /// The lease lives.
     Confirmed,
     /// The server does not know it any more, or our own clock says that it lapsed.
@@ -44,7 +44,7 @@ pub struct Lease {
     /// The ttl that the server granted.
     pub ttl_ns: u64,
     health: watch::Receiver<Health>,
-    ask: mpsc::Sender<oneshot::Sender<Kept>>,
+    ask: mpsc::Sender<oneshot::Sender<KeepAliveOutcome>>,
     keeper: JoinHandle<()>,
 }
 
@@ -84,12 +84,12 @@ impl Lease {
     }
 
     /// One keep-alive round trip through the keeper.
-    pub async fn keep(&self) -> Kept {
+    pub async fn keep(&self) -> KeepAliveOutcome {
         let (answer, answered) = oneshot::channel();
         if self.ask.send(answer).await.is_err() {
-            return Kept::Gone;
+            return KeepAliveOutcome::Gone;
         }
-        answered.await.unwrap_or(Kept::Gone)
+        answered.await.unwrap_or(KeepAliveOutcome::Gone)
     }
 
     /// Stops keeping the lease and revokes it. Is it surely over?
@@ -114,7 +114,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<Kept>>) {
+    async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<KeepAliveOutcome>>) {
         let mut pause_ns = self.ttl_ns / 3;
         loop {
             let due = Instant::now() + Duration::from_nanos(pause_ns.min(self.left_ns()));
@@ -126,8 +126,12 @@ impl Keeper {
                 () = tokio::time::sleep_until(due) => None,
             };
             let kept = self.keep().await;
-            pause_ns = if matches!(kept, Kept::Confirmed) { self.ttl_ns / 3 } else { RETRY_NS.min(self.ttl_ns / 3) };
-            let over = matches!(kept, Kept::Gone);
+            pause_ns = if matches!(kept, KeepAliveOutcome::Confirmed) {
+                self.ttl_ns / 3
+            } else {
+                RETRY_NS.min(self.ttl_ns / 3)
+            };
+            let over = matches!(kept, KeepAliveOutcome::Gone);
             if let Some(answer) = answer {
                 // Nobody waits for it if the session gave up meanwhile.
                 let _ = answer.send(kept);
@@ -144,18 +148,18 @@ impl Keeper {
         lapses.saturating_sub(self.config.clock.now())
     }
 
-    async fn keep(&mut self) -> Kept {
+    async fn keep(&mut self) -> KeepAliveOutcome {
         let sent = self.config.clock.now();
         if self.config.planted == Some(Flaw::KeepsNoLeaseAlive) {
             self.health.send_modify(|health| health.confirmed_ns = sent);
-            return Kept::Confirmed;
+            return KeepAliveOutcome::Confirmed;
         }
         let limit_ns = self.limit_ns.min(self.ttl_ns / 3).min(self.left_ns());
         let config = Arc::clone(&self.config);
         let failure = match config.bounded(limit_ns, self.round_trip()).await {
             Ok(true) => {
                 self.health.send_modify(|health| health.confirmed_ns = sent);
-                return Kept::Confirmed;
+                return KeepAliveOutcome::Confirmed;
             }
             Ok(false) => None,
             Err(trouble) => Some(trouble.text),
@@ -163,11 +167,11 @@ impl Keeper {
         // A late answer must never be taken for the answer to a later request.
         self.stream = None;
         match failure {
-            Some(text) if self.left_ns() > 0 => Kept::Unanswered(text),
+            Some(text) if self.left_ns() > 0 => KeepAliveOutcome::Unanswered(text),
             _ => {
                 let now = self.config.clock.now();
                 self.health.send_modify(|health| health.lost_ns = Some(now));
-                Kept::Gone
+                KeepAliveOutcome::Gone
             }
         }
     }

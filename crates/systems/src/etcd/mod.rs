@@ -13,8 +13,8 @@
 //! Everything of ours lives below `lockbench-<namespace>/`.
 
 mod config;
+pub(super) mod inspect;
 mod lease;
-pub(super) mod look;
 mod members;
 mod queue;
 mod session;
@@ -47,7 +47,7 @@ static SERVERS: Servers = Servers {
     no_host: "",
     waits_are_certain: false,
     swept_one_by_one: false,
-    inspect: |_, target, scope| Ok(Box::new(look::Cluster::new(target, scope)?)),
+    inspect: |_, target, scope| Ok(Box::new(inspect::Cluster::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Cluster::new(target)?)),
     start: &start::RECIPE,
 };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use etcd_client::Client;
 
 use super::config::{Config, Trouble, advice};
-use super::lease::{Kept, Lease};
+use super::lease::{KeepAliveOutcome, Lease};
 use super::members::Members;
 use super::queue::{Entered, Place, Queue};
 use crate::planted::Flaw;
@@ -282,12 +282,12 @@ impl EtcdSession {
             return Renewal::Refused;
         };
         match lease.keep().await {
-            Kept::Confirmed => {
+            KeepAliveOutcome::Confirmed => {
                 grant.extend(lease.validity_ns());
                 Renewal::Confirmed
             }
-            Kept::Gone => Renewal::Refused,
-            Kept::Unanswered(text) => Renewal::Unknown(text),
+            KeepAliveOutcome::Gone => Renewal::Refused,
+            KeepAliveOutcome::Unanswered(text) => Renewal::Unknown(text),
         }
     }
 
@@ -315,7 +315,7 @@ impl EtcdSession {
     /// own can have removed a key of it.
     async fn lives(&self, lease: i64) -> bool {
         match self.lease.as_ref().filter(|current| current.id == lease) {
-            Some(current) => matches!(current.keep().await, Kept::Confirmed),
+            Some(current) => matches!(current.keep().await, KeepAliveOutcome::Confirmed),
             None => false,
         }
     }

@@ -5,11 +5,11 @@
 use rustix::process::Signal;
 
 use crate::stack::error::StartError;
-use crate::stack::recipe::{Call, Launch, Program, Recipe, Site, ask};
 use crate::stack::search::{Search, native};
+use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, ask};
 use lockbench_core::lock::Endpoint;
 
-pub(super) static RECIPE: Recipe = Recipe {
+pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_ETCD"],
     nodes: 1,
     ports: 2,

@@ -88,7 +88,7 @@ impl Cluster {
 }
 
 impl Sweeper for Cluster {
-    fn look(&self) -> Local<'_, Result<Found, SystemError>> {
+    fn find(&self) -> Local<'_, Result<Found, SystemError>> {
         Box::pin(self.found())
     }
 

@@ -10,9 +10,9 @@ mod advisory;
 mod advisory_key;
 mod capacity;
 mod connect;
+pub(super) mod inspect;
 mod lease;
 mod link;
-pub(super) mod look;
 mod start;
 pub(super) mod sweep;
 mod table;
@@ -40,7 +40,7 @@ static SERVERS: Servers = Servers {
     no_host: ", or ?host=/PATH for the directory of a socket",
     waits_are_certain: true,
     swept_one_by_one: true,
-    inspect: |_, target, scope| Ok(Box::new(look::Database::new(target, scope)?)),
+    inspect: |_, target, scope| Ok(Box::new(inspect::Database::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Database::new(target)?)),
     start: &start::RECIPE,
 };

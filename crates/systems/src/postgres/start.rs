@@ -14,13 +14,13 @@ use rustix::process::Signal;
 
 use crate::stack::error::StartError;
 use crate::stack::home::write_private;
-use crate::stack::recipe::{Call, Launch, Program, Recipe, Site, connect};
 use crate::stack::search::{Search, is_executable, native};
+use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, connect};
 use lockbench_core::lock::Endpoint;
 
 const USER: &str = "lockbench";
 
-pub(super) static RECIPE: Recipe = Recipe {
+pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_POSTGRES_BIN"],
     nodes: 1,
     ports: 1,

@@ -76,7 +76,7 @@ fn lives(sessions: &[Option<String>], mark: &str) -> Option<String> {
 }
 
 impl Sweeper for Database {
-    fn look(&self) -> Local<'_, Result<Found, SystemError>> {
+    fn find(&self) -> Local<'_, Result<Found, SystemError>> {
         Box::pin(self.found())
     }
 

@@ -12,7 +12,7 @@ use redis::{ConnectionAddr, RedisError, cmd};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::inspect;
+use super::admin;
 use super::server::Server;
 use lockbench_core::lock::{Capacity, Limit, SystemError};
 
@@ -63,7 +63,7 @@ pub fn advice(said: &str) -> String {
 /// # Errors
 /// The server cannot be reached or refuses us.
 pub async fn capacity(server: &Server) -> Result<Result<Limit, String>, SystemError> {
-    let mut connection = inspect::connect(server).await?;
+    let mut connection = admin::connect(server).await?;
     let info: Result<String, RedisError> = cmd("INFO").arg("clients").query_async(&mut connection).await;
     let info = info.unwrap_or_default();
     let told = |name: &str| {

@@ -4,12 +4,12 @@
 //! What it can promise depends on the server's settings, which are read back: a
 //! server that loses its memory loses locks and token counters alike.
 
+pub(super) mod admin;
 mod answer;
 pub(super) mod door;
 mod flawed;
 pub(super) mod inspect;
 mod link;
-pub(super) mod look;
 mod naming;
 pub mod script;
 mod server;
@@ -46,7 +46,7 @@ static SERVERS: Servers = Servers {
     no_host: "",
     waits_are_certain: false,
     swept_one_by_one: false,
-    inspect: |name, target, scope| Ok(Box::new(look::Nodes::new(name, target, scope)?)),
+    inspect: |name, target, scope| Ok(Box::new(inspect::Nodes::new(name, target, scope)?)),
     sweep: |name, target| Ok(Box::new(sweep::Nodes::new(name, target)?)),
     start: &start::RECIPE,
 };

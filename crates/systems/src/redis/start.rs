@@ -4,16 +4,16 @@
 use rustix::process::Signal;
 
 use crate::stack::error::StartError;
-use crate::stack::recipe::{Call, Launch, Program, Recipe, Site, ask};
 use crate::stack::search::{Search, native};
+use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, ask};
 use lockbench_core::lock::Endpoint;
 
 /// One server.
-pub(super) static RECIPE: Recipe = recipe();
+pub(super) static RECIPE: StartRecipe = recipe();
 
 /// How one is started.
-pub(crate) const fn recipe() -> Recipe {
-    Recipe {
+pub(crate) const fn recipe() -> StartRecipe {
+    StartRecipe {
         variables: &["LOCKBENCH_REDIS_SERVER"],
         nodes: 1,
         ports: 1,

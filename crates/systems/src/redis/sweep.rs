@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, cmd};
 
-use super::inspect;
+use super::admin;
 use super::naming::{PREFIX, namespace_of, old_namespace_of, sign};
 use super::server::Server;
 use crate::Target;
@@ -46,7 +46,7 @@ impl Nodes {
         let (mut living, mut untold) = (BTreeSet::new(), None);
         let mut old: BTreeMap<String, u64> = BTreeMap::new();
         for server in &self.servers {
-            let mut connection = inspect::connect(server).await?;
+            let mut connection = admin::connect(server).await?;
             match connected(&mut connection).await {
                 Ok(names) => living.extend(names),
                 Err(error) => {
@@ -88,7 +88,7 @@ impl Nodes {
     async fn removed(&self, run: &str) -> Result<u64, SystemError> {
         let mut removed = 0;
         for server in &self.servers {
-            let mut connection = inspect::connect(server).await?;
+            let mut connection = admin::connect(server).await?;
             let names = scanned(server, &mut connection, &format!("{PREFIX}{{{run}:*")).await?;
             let names: Vec<Vec<u8>> = names.into_iter().filter(|name| namespace_of(name) == Some(run)).collect();
             for some in names.chunks(STEP) {
@@ -158,7 +158,7 @@ async fn scanned(
 }
 
 impl Sweeper for Nodes {
-    fn look(&self) -> Local<'_, Result<Found, SystemError>> {
+    fn find(&self) -> Local<'_, Result<Found, SystemError>> {
         Box::pin(self.found())
     }
 

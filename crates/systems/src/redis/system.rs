@@ -7,7 +7,7 @@ use super::super::planted::Planted;
 use super::server::Server;
 use super::session::RedisSession;
 use super::{ENTRY, GUARANTEES};
-use super::{door, inspect};
+use super::{admin, door};
 use lockbench_core::lock::{
     Capacity, Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError,
 };
@@ -53,15 +53,15 @@ impl LockSystem for RedisSystem {
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
         Box::pin(async {
-            let said = inspect::said(&self.server).await?;
+            let said = admin::said(&self.server).await?;
             let caveats = Caveats { standby: said.copies(), ..Caveats::default() };
-            let inspect::Said { version, durability, role, .. } = said;
+            let admin::Said { version, durability, role, .. } = said;
             Ok(Facts { version, durability, quorum: "1 of 1".to_owned(), role, caveats })
         })
     }
 
     fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
-        Box::pin(inspect::remove(&self.server, &self.target.namespace, keys))
+        Box::pin(admin::remove(&self.server, &self.target.namespace, keys))
     }
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
@@ -73,7 +73,7 @@ impl LockSystem for RedisSystem {
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
-        Box::pin(inspect::survey(&self.server, &self.target.namespace, keys, self.target.clock))
+        Box::pin(admin::survey(&self.server, &self.target.namespace, keys, self.target.clock))
     }
 
     fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
@@ -81,6 +81,6 @@ impl LockSystem for RedisSystem {
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
-        Box::pin(inspect::remove(&self.server, &self.target.namespace, keys))
+        Box::pin(admin::remove(&self.server, &self.target.namespace, keys))
     }
 }

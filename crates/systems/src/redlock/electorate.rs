@@ -16,7 +16,7 @@ use futures_util::{FutureExt, StreamExt};
 use super::super::redis::{Answer, Limits, Server};
 use super::node::Node;
 use super::request::{Request, ballot};
-use super::tally::{Ballot, Tally, quorum};
+use super::votes::{Ballot, Votes, quorum};
 use lockbench_core::clock::Timer;
 
 /// How often opening looks for connections.
@@ -90,11 +90,11 @@ impl Electorate {
         &mut self,
         request: &Rc<Request>,
         wanted: impl Fn(usize) -> bool,
-        decided: impl Fn(&Tally) -> bool,
-    ) -> Tally {
+        decided: impl Fn(&Votes) -> bool,
+    ) -> Votes {
         self.round += 1;
         let now = self.timer.now();
-        let mut tally = Tally::new(self.nodes.len());
+        let mut tally = Votes::new(self.nodes.len());
         for index in 0..self.nodes.len() {
             if wanted(index)
                 && let Some((mut connection, generation)) = self.nodes[index].send(now)
@@ -179,7 +179,7 @@ impl Electorate {
         }
     }
 
-    fn take(&mut self, vote: Vote, tally: Option<&mut Tally>) {
+    fn take(&mut self, vote: Vote, tally: Option<&mut Votes>) {
         let node = &mut self.nodes[vote.node];
         node.answered(vote.generation);
         self.sent += vote.requests - 1;

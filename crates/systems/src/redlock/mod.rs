@@ -13,7 +13,7 @@ mod request;
 mod session;
 mod start;
 mod system;
-mod tally;
+mod votes;
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ static SERVERS: Servers = Servers {
     no_host: "",
     waits_are_certain: false,
     swept_one_by_one: false,
-    inspect: |name, target, scope| Ok(Box::new(redis::look::Nodes::new(name, target, scope)?)),
+    inspect: |name, target, scope| Ok(Box::new(redis::inspect::Nodes::new(name, target, scope)?)),
     sweep: |name, target| Ok(Box::new(redis::sweep::Nodes::new(name, target)?)),
     start: &start::RECIPE,
 };

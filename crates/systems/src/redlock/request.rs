@@ -8,7 +8,7 @@ use redis::{Cmd, Value};
 use super::super::planted::{Flaw, Planted};
 use super::super::redis::script::Script;
 use super::super::redis::{Answer, Scripts, Ticket, ask};
-use super::tally::Ballot;
+use super::votes::Ballot;
 
 /// One request, the same for every node.
 pub(super) struct Request {

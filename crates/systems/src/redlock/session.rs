@@ -8,7 +8,7 @@ use super::super::redis::{Identities, Scripts, Server, Ticket};
 use super::super::{RedlockParameters, Target};
 use super::electorate::Electorate;
 use super::request::Request;
-use super::tally::{Ballot, Tally, quorum, unsettled};
+use super::votes::{Ballot, Votes, quorum, unsettled};
 use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
 use lockbench_core::units::MILLISECOND;
 
@@ -114,7 +114,7 @@ impl Client {
         let request = Request::acquire(&self.trying, self.ttl_ms, self.planted);
         let invoke = self.opening.timer.now();
         let needed = self.needed();
-        let decided = |tally: &Tally| tally.count(Ballot::Yes) >= needed || tally.defeated();
+        let decided = |tally: &Votes| tally.count(Ballot::Yes) >= needed || tally.defeated();
         let tried = self.nodes.vote(&request, |node| fit >> node & 1 == 1, decided).await;
         let validity = invoke.saturating_add(self.validity_ns());
         let ours = tried.count(Ballot::Yes) >= needed || self.planted == Some(Flaw::FailureIsAGrant);
@@ -132,10 +132,10 @@ impl Client {
     /// Releases on all nodes that were asked, whatever they answered: a yes may be on
     /// its way, and a minority's keys kept until the next try would keep every
     /// contender from a quorum until the ttl.
-    async fn give_back(&mut self, tried: &Tally) -> Tried {
+    async fn give_back(&mut self, tried: &Votes) -> Tried {
         let majority = quorum(self.nodes.len());
         let request = Request::release(&self.trying, self.scripts);
-        let enough = |tally: &Tally| tally.answered() >= majority;
+        let enough = |tally: &Votes| tally.answered() >= majority;
         let withdrawn = self.nodes.vote(&request, |node| tried.asked(node), enough).await;
         if unsettled(tried, &withdrawn) >= majority {
             let reason = format!("no quorum of answers, nor to the withdrawal: {}", self.nodes.problems());
@@ -160,7 +160,7 @@ impl Client {
         };
         let (request, asked) = (Request::renew(&held.ticket, self.ttl_ms, self.scripts), held.asked & fit);
         let invoke = self.opening.timer.now();
-        let decided = |tally: &Tally| tally.carried() || tally.denied();
+        let decided = |tally: &Votes| tally.carried() || tally.denied();
         let tally = self.nodes.vote(&request, |node| asked >> node & 1 == 1, decided).await;
         self.renewals += self.nodes.sent() - before;
         let validity = invoke.saturating_add(self.validity_ns());
@@ -184,7 +184,7 @@ impl Client {
         // A stalled node is asked too, if it was asked for the lock: its yes may have come before, or may
         // still come, and this request stays behind it.
         self.nodes.fit().await;
-        let decided = |tally: &Tally| tally.carried() || tally.denied();
+        let decided = |tally: &Votes| tally.carried() || tally.denied();
         let tally =
             self.nodes.vote(&Request::release(&ticket, self.scripts), |node| asked >> node & 1 == 1, decided).await;
         if tally.carried() {
@@ -204,7 +204,7 @@ impl Client {
         Release::Unknown { surely_ended_ns, reason }
     }
 
-    fn without_quorum(&self, tally: &Tally) -> String {
+    fn without_quorum(&self, tally: &Votes) -> String {
         format!(
             "{} of {} nodes confirmed, {} denied: {}",
             tally.count(Ballot::Yes),

@@ -6,9 +6,9 @@ use futures_util::future::join_all;
 
 use super::super::Target;
 use super::super::planted::Planted;
-use super::super::redis::{Server, door, inspect};
+use super::super::redis::{Server, admin, door};
 use super::session::RedlockSession;
-use super::tally::quorum;
+use super::votes::quorum;
 use super::{ENTRY, GUARANTEES};
 use lockbench_core::lock::{
     Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey,
@@ -64,7 +64,7 @@ impl RedlockSystem {
     /// The same removal on every node. A quorum suffices: what a node that is away has of ours
     /// ends with its ttl.
     async fn remove(&self, keys: &[Key]) -> Result<(), SystemError> {
-        let removals = self.servers.iter().map(|server| inspect::remove(server, &self.target.namespace, keys));
+        let removals = self.servers.iter().map(|server| admin::remove(server, &self.target.namespace, keys));
         self.majority(join_all(removals).await).map(drop)
     }
 
@@ -72,13 +72,13 @@ impl RedlockSystem {
         let Target { namespace, clock, .. } = &self.target;
         let asked = join_all(self.servers.iter().map(async |server| {
             let away = |error: SystemError| Away { address: server.address(), problem: error.problem };
-            inspect::survey(server, namespace, &[], *clock).await.map(drop).map_err(away)
+            admin::survey(server, namespace, &[], *clock).await.map(drop).map_err(away)
         }));
         Nodes::of(asked.await, quorum(self.servers.len()), self.servers.len())
     }
 
     async fn read_facts(&self) -> Result<Facts, SystemError> {
-        let named = async |server: &Arc<Server>| Ok((server.address(), inspect::said(server).await?));
+        let named = async |server: &Arc<Server>| Ok((server.address(), admin::said(server).await?));
         let said = self.majority(join_all(self.servers.iter().map(named)).await)?;
         let identities: Vec<_> = said.iter().map(|(address, said)| (address.clone(), said.run_id.clone())).collect();
         if let Some(same) = Caveats::same(&identities).first() {
@@ -89,8 +89,8 @@ impl RedlockSystem {
             );
             return Err(SystemError { system: ENTRY.name, address: self.addresses().join(","), problem });
         }
-        let said: Vec<inspect::Said> = said.into_iter().map(|(_, said)| said).collect();
-        let each = |what: fn(&inspect::Said) -> &String| said.iter().map(|said| what(said).clone()).collect::<Vec<_>>();
+        let said: Vec<admin::Said> = said.into_iter().map(|(_, said)| said).collect();
+        let each = |what: fn(&admin::Said) -> &String| said.iter().map(|said| what(said).clone()).collect::<Vec<_>>();
         let host = self.servers[0].host();
         let shared = self.servers.iter().all(|server| server.host() == host);
         let note = if shared { "; all nodes on one host: one clock and one disk, not independent" } else { "" };
@@ -99,7 +99,7 @@ impl RedlockSystem {
             durability: format!("{}{note}", alike(&each(|said| &said.durability))),
             quorum: format!("{} of {}", quorum(self.servers.len()), self.servers.len()),
             role: format!("{} independent nodes, each {}", self.servers.len(), alike(&each(|said| &said.role))),
-            caveats: Caveats { standby: said.iter().any(inspect::Said::copies), ..Caveats::default() },
+            caveats: Caveats { standby: said.iter().any(admin::Said::copies), ..Caveats::default() },
         })
     }
 
@@ -107,7 +107,7 @@ impl RedlockSystem {
     /// still has. The round trip is that of the slowest node of the fastest quorum.
     async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
         let Target { namespace, clock, .. } = &self.target;
-        let asked = join_all(self.servers.iter().map(|server| inspect::survey(server, namespace, keys, *clock))).await;
+        let asked = join_all(self.servers.iter().map(|server| admin::survey(server, namespace, keys, *clock))).await;
         let majority = quorum(self.servers.len());
         let answers = self.majority(asked)?;
         let mut trips: Vec<u64> = answers.iter().filter_map(|answer| answer.round_trip_ns).collect();

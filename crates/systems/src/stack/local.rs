@@ -14,9 +14,9 @@ use super::local_node::LocalNode;
 use super::node::Node;
 use super::port;
 use super::process::{Process, describe};
-use super::recipe::{Call, Program, Recipe, Site};
 use super::search::Search;
 use super::server::{Place, Server};
+use super::start_recipe::{Call, Program, Site, StartRecipe};
 use super::user::{self, User};
 use crate::ServerKind;
 use lockbench_core::stop::Stop;
@@ -98,7 +98,7 @@ fn reserve(kinds: &[ServerKind]) -> Result<Vec<Vec<u16>>, StartError> {
     Ok(needs.into_iter().map(|need| all.drain(..need).collect()).collect())
 }
 
-fn need(recipe: &Recipe) -> usize {
+fn need(recipe: &StartRecipe) -> usize {
     recipe.nodes * recipe.ports
 }
 
@@ -111,7 +111,7 @@ struct Start<'a> {
     home: &'a Arc<Home>,
     options: &'a Options,
     kind: ServerKind,
-    recipe: &'static Recipe,
+    recipe: &'static StartRecipe,
 }
 
 /// The processes of a node, as the log has them.

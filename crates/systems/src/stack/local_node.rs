@@ -13,7 +13,7 @@ use super::home::Home;
 use super::node::{Node, NodeError};
 use super::port;
 use super::process::{Process, describe};
-use super::recipe::{Call, Recipe, Site};
+use super::start_recipe::{Call, Site, StartRecipe};
 use super::usage::Usage;
 use crate::ServerKind;
 use lockbench_core::lock::Endpoint;
@@ -26,7 +26,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(30);
 pub(super) struct LocalNode {
     pub(super) name: String,
     pub(super) kind: ServerKind,
-    pub(super) recipe: &'static Recipe,
+    pub(super) recipe: &'static StartRecipe,
     pub(super) site: Site,
     pub(super) endpoint: Endpoint,
     pub(super) call: Call,

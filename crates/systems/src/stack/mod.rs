@@ -3,7 +3,7 @@
 //! whatever happens. How a lock is taken on them is `backend`'s business.
 //!
 //! ```text
-//! LocalStack::start -> one thread a kind -> Recipe (how this kind is started)
+//! LocalStack::start -> one thread a kind -> StartRecipe (how this kind is started)
 //!     Home    the temporary directory, and its guard
 //!     Guard   a shell that outlives us: stops what we left if we are killed
 //!     Process one server in a process group of its own
@@ -38,24 +38,24 @@ mod local_node;
 mod node;
 mod port;
 mod process;
-pub(crate) mod recipe;
 mod register;
 pub(crate) mod search;
 mod server;
+pub(crate) mod start_recipe;
 mod usage;
 mod user;
 
 use super::ServerKind;
-pub use docker::{DockerError, DockerOptions, DockerStack, Project, Seen};
+pub use docker::{ContainerState, DockerError, DockerOptions, DockerStack, Project};
 pub use error::StartError;
 pub use local::{LocalStack, Options};
 pub use node::{Node, NodeError};
-pub use register::{Kept, Left, Register, RegisterError};
+pub use register::{Register, RegisterError, Registered, Registration};
 pub use search::{Probe, Search};
 pub use server::Server;
 pub use usage::Usage;
 
-pub(crate) use recipe::Recipe;
+pub(crate) use start_recipe::StartRecipe;
 
 /// The setting by which a server of this kind, as it is started here, limits its connections, and how many it
 /// leaves to clients where a process may have so many files open; `None`: it sets no limit.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::home::Home;
-use super::recipe::Call;
+use super::start_recipe::Call;
 use super::usage::{self, Usage};
 use super::user::User;
 

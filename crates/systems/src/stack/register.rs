@@ -71,7 +71,7 @@ pub struct Register {
 /// Local servers of one kind that run without a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Left {
+pub struct Registered {
     kind: String,
     /// The process that keeps them.
     keeper: u32,
@@ -90,7 +90,7 @@ pub struct Left {
 
 /// A kind that this process keeps; the file goes with it.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Registration {
     register: Register,
     kind: ServerKind,
     /// Held as long as we are: nobody else keeps this kind.
@@ -124,16 +124,17 @@ impl Register {
 
     /// What runs now. Files whose keeper is gone are removed, unless another user's.
     #[must_use]
-    pub fn left(&self) -> Vec<Left> {
+    pub fn left(&self) -> Vec<Registered> {
         ServerKind::all().iter().copied().filter_map(|kind| self.of(kind)).collect()
     }
 
     /// What runs of this kind now.
     #[must_use]
-    pub fn of(&self, kind: ServerKind) -> Option<Left> {
+    pub fn of(&self, kind: ServerKind) -> Option<Registered> {
         let path = self.file(kind);
         let text = fs::read_to_string(&path).ok()?;
-        let left = serde_json::from_str::<Left>(&text).ok().filter(|left| left.kind() == Some(kind) && left.alive());
+        let left =
+            serde_json::from_str::<Registered>(&text).ok().filter(|left| left.kind() == Some(kind) && left.alive());
         if left.is_none() {
             // It says nothing that is true any more, unless somebody is about to write it anew.
             drop(self.keep(kind));
@@ -145,13 +146,13 @@ impl Register {
     ///
     /// # Errors
     /// The directory cannot be used.
-    pub fn keep(&self, kind: ServerKind) -> Result<Option<Kept>, RegisterError> {
+    pub fn keep(&self, kind: ServerKind) -> Result<Option<Registration>, RegisterError> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.dir).map_err(|source| RegisterError::File {
             action: "create",
             path: self.dir.clone(),
             source,
         })?;
-        Ok(self.lock(kind)?.map(|lock| Kept { register: self.clone(), kind, _lock: lock }))
+        Ok(self.lock(kind)?.map(|lock| Registration { register: self.clone(), kind, _lock: lock }))
     }
 
     /// The lock of a kind, which its keeper holds; `None` if somebody has it.
@@ -178,14 +179,14 @@ impl Register {
     }
 }
 
-impl Kept {
+impl Registration {
     /// Tells what runs now.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn tell(&self, server: &Server) -> Result<(), RegisterError> {
         let me = std::process::id();
-        let left = Left {
+        let left = Registered {
             kind: self.kind.name().to_owned(),
             keeper: me,
             began: born(me).unwrap_or_default(),
@@ -206,14 +207,14 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for Registration {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.register.file(self.kind));
         let _ = fs::remove_file(self.register.lock_file(self.kind));
     }
 }
 
-impl Left {
+impl Registered {
     /// Which kind.
     #[must_use]
     pub fn kind(&self) -> Option<ServerKind> {
@@ -277,11 +278,11 @@ fn boot() -> String {
 mod tests {
     use std::fs;
 
-    use super::{Left, Register, boot};
+    use super::{Register, Registered, boot};
     use crate::stack::usage::born;
 
-    fn left(keeper: u32, began: u64) -> Left {
-        Left {
+    fn left(keeper: u32, began: u64) -> Registered {
+        Registered {
             kind: "etcd".to_owned(),
             keeper,
             began,
@@ -303,7 +304,7 @@ mod tests {
         fs::write(&path, serde_json::to_vec(&mine).unwrap()).unwrap();
         assert_eq!(register.of(crate::etcd::KIND), Some(mine.clone()));
         // The same pid, but another process: one of this boot, one of the boot before.
-        for stale in [Left { began: 1, ..mine.clone() }, Left { boot: "x".to_owned(), ..mine }] {
+        for stale in [Registered { began: 1, ..mine.clone() }, Registered { boot: "x".to_owned(), ..mine }] {
             fs::write(&path, serde_json::to_vec(&stale).unwrap()).unwrap();
             assert!(stale.stop().is_ok(), "we would have ended ourselves");
             assert_eq!(register.of(crate::etcd::KIND), None);

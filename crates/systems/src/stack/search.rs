@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::error::StartError;
-use super::recipe::Program;
+use super::start_recipe::Program;
 use crate::ServerKind;
 
 /// What the machine offers for a kind.

@@ -20,8 +20,8 @@
 mod config;
 mod door;
 mod four_letter;
+pub(super) mod inspect;
 mod link;
-pub(super) mod look;
 mod node;
 mod session;
 mod start;
@@ -53,7 +53,7 @@ static SERVERS: Servers = Servers {
     no_host: "",
     waits_are_certain: false,
     swept_one_by_one: false,
-    inspect: |_, target, scope| Ok(Box::new(look::Ensemble::new(target, scope)?)),
+    inspect: |_, target, scope| Ok(Box::new(inspect::Ensemble::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Ensemble::new(target)?)),
     start: &start::RECIPE,
 };

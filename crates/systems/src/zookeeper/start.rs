@@ -10,15 +10,15 @@ use rustix::process::Signal;
 
 use crate::stack::error::StartError;
 use crate::stack::home::write_private;
-use crate::stack::recipe::{Call, Launch, Program, Recipe, Site, ask};
 use crate::stack::search::Search;
+use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, ask};
 use lockbench_core::lock::Endpoint;
 
 /// Where Debian and Ubuntu put jars.
 const JARS: &str = "/usr/share/java";
 const MAIN: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 
-pub(super) static RECIPE: Recipe = Recipe {
+pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_JAVA", "LOCKBENCH_ZOOKEEPER_JARS"],
     nodes: 1,
     ports: 1,

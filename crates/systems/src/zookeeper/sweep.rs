@@ -72,7 +72,7 @@ async fn children(client: &Client, path: &str) -> Result<Vec<String>, Error> {
 }
 
 impl Sweeper for Ensemble {
-    fn look(&self) -> Local<'_, Result<Found, SystemError>> {
+    fn find(&self) -> Local<'_, Result<Found, SystemError>> {
         Box::pin(self.with(async |client| {
             let mut runs = Vec::new();
             let mut names = children(client, "/").await?;

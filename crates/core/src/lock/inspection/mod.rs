@@ -1,7 +1,7 @@
 //! What a live server tells of the locks that are held on it, whoever took them. How
 //! each system is asked is in `backend`; what it looks like is in `output`.
 //!
-//! What a server does not tell is `None` here, and [`Look::untold`] says why: nothing is
+//! What a server does not tell is `None` here, and [`Observation::untold`] says why: nothing is
 //! guessed.
 
 mod cycle;
@@ -39,14 +39,14 @@ pub struct Scope {
 /// Looks at one system, again and again.
 pub trait Inspector {
     /// Asks the servers which locks are held now. Reads only.
-    fn look(&mut self) -> Local<'_, Result<Look, SystemError>>;
+    fn observe(&mut self) -> Local<'_, Result<Observation, SystemError>>;
     /// Ends what was opened for it.
     fn close(self: Box<Self>) -> Local<'static, ()>;
 }
 
 /// What the servers of one system told at one time.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-pub struct Look {
+pub struct Observation {
     /// The servers that were asked.
     pub servers: Vec<ServerSeen>,
     /// What was looked for, in words.
@@ -168,7 +168,7 @@ pub struct Inspection {
     pub at: String,
     /// What the servers told.
     #[serde(flatten)]
-    pub look: Look,
+    pub look: Observation,
     /// Clients that wait for each other in a circle.
     pub cycles: Vec<Cycle>,
 }
@@ -176,7 +176,7 @@ pub struct Inspection {
 impl Inspection {
     /// Finds the cycles of a look. `certain`: what the system says of who waits for whom is certain.
     #[must_use]
-    pub fn new(system: &'static str, certain: bool, at: String, look: Look) -> Self {
+    pub fn new(system: &'static str, certain: bool, at: String, look: Observation) -> Self {
         let system = look.kind.unwrap_or(system).to_owned();
         let cycles = cycle::cycles(&look.locks, certain);
         Self { schema_version: SCHEMA_VERSION, system, at, look, cycles }

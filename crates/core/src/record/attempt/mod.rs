@@ -15,7 +15,7 @@ mod tests;
 pub use machine::Attempts;
 pub use misfit::Misfit;
 
-use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen};
+use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, WitnessReading};
 use super::merge::Observer;
 
 /// Where an attempt stands.
@@ -98,7 +98,7 @@ pub enum Change {
     /// The session told that the lock is lost.
     Lost,
     /// The critical section is over, and the release is about to be sent.
-    Left(Seen),
+    Left(WitnessReading),
     /// It is over.
     Ended(End),
     /// None: the event is of the tool itself.

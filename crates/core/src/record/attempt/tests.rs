@@ -1,7 +1,7 @@
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::{Attempts, Change, End, Misfit, Stage};
-use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
+use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 
 const INVOKE: What = What::Invoke { due: 3 };
 const ACQUIRED: What = What::Acquired { token: Some(7), validity: 40, requests: 2, waited: Some(true) };
@@ -9,7 +9,13 @@ const TIMED_OUT: What = What::Denied { denial: Denial::TimedOut, surely_ended: 0
 const RELEASE: What = What::ReleaseInvoke {
     enter: 0,
     exit: 0,
-    seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
+    seen: WitnessReading {
+        occupancy: 1,
+        lost_update: false,
+        stale_write: false,
+        refused_write: false,
+        challenged: None,
+    },
 };
 const RELEASED: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
 const DIED: What = What::Died { surely_ended: 90, challenged: None };

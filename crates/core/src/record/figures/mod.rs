@@ -22,7 +22,7 @@ use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
 use super::attempt::{Attempt, Attempts, Change, End, Follower, Hold, Transition};
-use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
+use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 use super::merge::Observer;
 use super::sparse::Sparse;
 
@@ -373,7 +373,7 @@ impl Figures {
         }
     }
 
-    fn left(&mut self, t: u64, attempt: &Attempt, seen: Seen) {
+    fn left(&mut self, t: u64, attempt: &Attempt, seen: WitnessReading) {
         let wanted = self.keys[attempt.key as usize].released(attempt.client, t);
         // Older versions did not record who asked: every other attempt that was open counted.
         self.sleepers_challenge |= seen.challenged.is_none();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const HELD: u64 = u64::MAX;
 
 /// The instants of a trial's phases, in clock nanoseconds. Clones share what moves;
-/// one conductor moves it.
+/// one phase schedule moves it.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     /// Start of the warm-up.

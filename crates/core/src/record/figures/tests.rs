@@ -1,11 +1,17 @@
 use super::{Figures, Schedule};
-use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, Seen, What};
+use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, What, WitnessReading};
 
 const INVOKE: What = What::Invoke { due: 0 };
 const RELEASE: What = What::ReleaseInvoke {
     enter: 0,
     exit: 0,
-    seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
+    seen: WitnessReading {
+        occupancy: 1,
+        lost_update: false,
+        stale_write: false,
+        refused_write: false,
+        challenged: None,
+    },
 };
 const DIED: What = What::Died { surely_ended: u64::MAX, challenged: None };
 

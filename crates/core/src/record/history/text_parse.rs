@@ -7,7 +7,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::line::{Cut, Header, Line, Unjudged};
 use super::text_write::VERSION;
-use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
+use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -246,7 +246,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
         "release_invoke" => What::ReleaseInvoke {
             enter: needed(raw.enter, "enter")?,
             exit: needed(raw.exit, "exit")?,
-            seen: Seen {
+            seen: WitnessReading {
                 occupancy: raw.occupancy.unwrap_or(absent),
                 lost_update: raw.lost_update,
                 stale_write: raw.stale_write,
@@ -316,13 +316,18 @@ const KINDS: [&str; 21] = [
 #[cfg(test)]
 mod tests {
     use super::Parser;
-    use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, Seen, What};
+    use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
     use crate::record::history::line::{Header, Line, Unjudged};
     use crate::record::history::text_write::{write, write_header};
 
     fn every_kind() -> Vec<What> {
-        let seen =
-            Seen { occupancy: 2, lost_update: true, stale_write: false, refused_write: true, challenged: Some(false) };
+        let seen = WitnessReading {
+            occupancy: 2,
+            lost_update: true,
+            stale_write: false,
+            refused_write: true,
+            challenged: Some(false),
+        };
         let mut all = vec![
             What::Invoke { due: 7 },
             What::Acquired { token: Some(9), validity: 12, requests: 3, waited: Some(true) },
@@ -330,8 +335,8 @@ mod tests {
             What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None },
             What::Lost { at: 5 },
             What::ReleaseInvoke { enter: 1, exit: 2, seen },
-            What::ReleaseInvoke { enter: 1, exit: 2, seen: Seen { challenged: Some(true), ..seen } },
-            What::ReleaseInvoke { enter: 1, exit: 2, seen: Seen { challenged: None, ..seen } },
+            What::ReleaseInvoke { enter: 1, exit: 2, seen: WitnessReading { challenged: Some(true), ..seen } },
+            What::ReleaseInvoke { enter: 1, exit: 2, seen: WitnessReading { challenged: None, ..seen } },
             What::Died { surely_ended: u64::MAX, challenged: None },
             What::Died { surely_ended: 9, challenged: Some(true) },
             What::SelfStall { from: 3 },

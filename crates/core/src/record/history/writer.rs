@@ -232,7 +232,7 @@ mod tests {
 
     use super::{Alarm, HistoryFile, Recorded, TrialHistory};
     use crate::record::history::{Header, Line, Parser};
-    use crate::record::{Event, Observer, ReleaseKind, Seen, What};
+    use crate::record::{Event, Observer, ReleaseKind, What, WitnessReading};
 
     const S: u64 = 1_000_000_000;
     const CYCLE: [What; 4] = [
@@ -241,7 +241,13 @@ mod tests {
         What::ReleaseInvoke {
             enter: 0,
             exit: 0,
-            seen: Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None },
+            seen: WitnessReading {
+                occupancy: 1,
+                lost_update: false,
+                stale_write: false,
+                refused_write: false,
+                challenged: None,
+            },
         },
         What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 },
     ];

@@ -2,13 +2,13 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
-use crate::look::{DETAILS, Look};
 use crate::sample;
 use crate::stage::{Stage, Told};
 use crate::theme::Theme;
+use crate::user_view::{DETAILS, UserView};
 
 fn stage(told: &Told, size: (u16, u16)) -> Stage<'_> {
-    let mut stage = Stage::new(Look::new(Theme::Mono, false), told, size);
+    let mut stage = Stage::new(UserView::new(Theme::Mono, false), told, size);
     stage.tell(sample::updates());
     // Redis, of all.
     stage.app.look.system = Some(0);

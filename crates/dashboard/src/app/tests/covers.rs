@@ -3,8 +3,8 @@
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::stage;
-use crate::look::Popup;
 use crate::stage::Told;
+use crate::user_view::Popup;
 use lockbench_report::live::Origin;
 
 #[test]

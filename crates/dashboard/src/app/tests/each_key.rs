@@ -4,10 +4,10 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModif
 
 use super::{ROWS, look, middle};
 use crate::input::{Action, BINDINGS, Binding, applies, bindings};
-use crate::look::{Ending, Popup, SCREENS};
 use crate::stage::{Stage, Told};
 use crate::text::Units;
 use crate::theme::Theme;
+use crate::user_view::{Ending, Popup, SCREENS};
 use lockbench_report::live::Origin;
 
 const ORIGINS: [Origin; 3] = [Origin::Live, Origin::Followed, Origin::Replayed { speed: 2.0 }];

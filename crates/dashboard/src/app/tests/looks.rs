@@ -3,9 +3,9 @@
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{middle, rest, stage};
-use crate::look::Look;
 use crate::stage::{Stage, Told};
 use crate::theme::{THEMES, Theme};
+use crate::user_view::UserView;
 use crate::view::SCREENS;
 use lockbench_core::plain::is_order;
 use lockbench_report::live::{Origin, Update};
@@ -130,7 +130,7 @@ fn every_key_on_every_screen_at_every_size_draws_something() {
     let keys = "sjjklhhe+-ux\n?jj\u{1b}g G/re\n]\n\u{1b}\u{1b}ew";
     for theme in THEMES {
         let told = Told::default();
-        let mut stage = Stage::new(Look::new(theme, theme == Theme::Mono), &told, (80, 24));
+        let mut stage = Stage::new(UserView::new(theme, theme == Theme::Mono), &told, (80, 24));
         for updates in [Vec::new(), updates.clone(), rest()] {
             stage.tell(updates);
             for screen in 0..SCREENS.len() {
@@ -165,7 +165,7 @@ fn where_nobody_knows_what_is_on_the_screen_all_of_it_is_drawn_anew() {
 fn no_text_of_others_commands_the_terminal_on_any_screen() {
     const PLANTED: &str = "\u{1b}[2J\u{1b}]0;t\u{7}\u{202e}\u{9b}1m\u{2066}EVIL";
     let told = Told::default();
-    let mut stage = Stage::new(Look::new(Theme::Default, false), &told, (120, 40));
+    let mut stage = Stage::new(UserView::new(Theme::Default, false), &told, (120, 40));
     let mut updates = middle(Origin::Live);
     for update in &mut updates {
         match update {
@@ -197,7 +197,7 @@ fn no_text_of_others_commands_the_terminal_on_any_screen() {
 #[test]
 fn the_table_of_systems_follows_the_one_that_runs_until_a_row_is_picked() {
     let told = Told::default();
-    let mut stage = Stage::new(Look::new(Theme::Default, false), &told, (120, 40));
+    let mut stage = Stage::new(UserView::new(Theme::Default, false), &told, (120, 40));
     stage.tell(middle(Origin::Live));
     let running = stage.app.shown().running().map(|system| system.name.clone()).unwrap();
     let marked = |stage: &mut Stage<'_>| {

@@ -12,10 +12,10 @@ use ratatui::layout::Position;
 use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
-use crate::look::{Look, Popup, SCREENS};
 use crate::sample;
 use crate::stage::{Stage, Told};
 use crate::theme::Theme;
+use crate::user_view::{Popup, SCREENS, UserView};
 use crate::view::{Opened, Panel, Room, Screen};
 use lockbench_report::live::{Origin, Update};
 
@@ -58,8 +58,8 @@ static TABLE: Panel = Panel {
 
 static DEMO: [&Screen; SCREENS] = [&SCREEN; SCREENS];
 
-fn look() -> Look {
-    let mut look = Look::new(Theme::Default, false);
+fn look() -> UserView {
+    let mut look = UserView::new(Theme::Default, false);
     look.screens = &DEMO;
     look
 }

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
 use super::{Shown, clock, draw};
-use crate::look::Look;
 use crate::theme::Theme;
+use crate::user_view::UserView;
 use lockbench_core::units::{MILLISECOND, SECOND};
 use lockbench_report::monitor::{
     AlertStatus, Certain, Change, Outage, Standing, State, Status, SystemStatus, WindowFigures,
@@ -97,7 +97,7 @@ fn status() -> Status {
 fn drawn(width: u16, height: u16, theme: Theme, shown: Shown) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
-    draw(&status(), &Look::new(theme, theme == Theme::Mono), &shown, area, &mut buffer);
+    draw(&status(), &UserView::new(theme, theme == Theme::Mono), &shown, area, &mut buffer);
     buffer
 }
 
@@ -107,7 +107,7 @@ fn of(systems: &[usize], (width, height): (u16, u16)) -> String {
     few.systems = systems.iter().map(|place| few.systems[*place].clone()).collect();
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
-    draw(&few, &Look::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
+    draw(&few, &UserView::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
     text(&buffer)
 }
 
@@ -142,7 +142,7 @@ fn a_young_watch_shows_no_window_twice_and_no_part_of_a_minute() {
     young.systems = vec![SystemStatus { response_p99_by_minute_ns: minutes, ..young.systems[0].clone() }];
     let area = Rect::new(0, 0, 120, 24);
     let mut buffer = Buffer::empty(area);
-    draw(&young, &Look::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
+    draw(&young, &UserView::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
     let text = text(&buffer);
     assert!(text.contains("1m 12s so far") && !text.contains(" 1h ") && !text.contains("24h"), "{text}");
     assert!(text.contains("from the first whole minute on") && text.contains("(not full yet)"), "{text}");
@@ -177,7 +177,7 @@ fn what_is_wrong_is_told_to_its_last_word() {
     let told = |status: &Status, height| {
         let area = Rect::new(0, 0, 72, height);
         let mut buffer = Buffer::empty(area);
-        draw(status, &Look::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
+        draw(status, &UserView::new(Theme::Default, false), &Shown::default(), area, &mut buffer);
         text(&buffer)
     };
     let mut down = status();

@@ -9,9 +9,9 @@ use ratatui::widgets::Widget;
 use super::{View, width};
 use crate::controls::Paused;
 use crate::input::{Action, bindings};
-use crate::look::{Ending, Popup};
 use crate::text::fit;
 use crate::theme::Ink;
+use crate::user_view::{Ending, Popup};
 
 /// The keys of the footer, the most useful first.
 const USEFUL: [Action; 21] = [

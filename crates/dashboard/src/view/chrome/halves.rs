@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{Room, View};
-use crate::look::{DETAILS, Look};
+use crate::user_view::{DETAILS, UserView};
 
 /// Columns from which on two systems are shown beside each other.
 pub const BESIDE: u16 = 120;
@@ -16,7 +16,7 @@ const NARROW: u16 = 80;
 
 /// What a half is drawn from.
 pub(super) struct Half {
-    pub look: Look,
+    pub look: UserView,
     pub room: Room,
     pub area: Rect,
 }
@@ -26,16 +26,16 @@ pub(super) fn halves(view: &View<'_>, area: Rect) -> Vec<Half> {
     let own = view.system_at();
     let other = view.look.beside.filter(|at| *at < view.state.systems.len() && Some(*at) != own);
     let fits = area.width >= BESIDE && DETAILS.contains(&view.look.screen);
-    let whole = |look: Look| vec![Half { look, room: view.room, area }];
+    let whole = |look: UserView| vec![Half { look, room: view.room, area }];
     let (Some(own), Some(other), true) = (own, other, fits) else {
-        return whole(Look { beside: None, ..view.look.clone() });
+        return whole(UserView { beside: None, ..view.look.clone() });
     };
     let left = area.width / 2;
     // The panels of safety are beside each other: that takes columns, not rows.
     let narrow = view.look.screen == DETAILS[2] && left < NARROW;
     let room = if area.height < TALL || narrow { Room::Compact } else { Room::Normal };
     let half = |system: usize, beside: usize, x: u16, width: u16| Half {
-        look: Look { system: Some(system), beside: Some(beside), ..view.look.clone() },
+        look: UserView { system: Some(system), beside: Some(beside), ..view.look.clone() },
         room,
         area: Rect { x: area.x + x, width, ..area },
     };

@@ -17,10 +17,10 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::{Panel, Room, View};
 use crate::controls::Paused;
-use crate::look::Ending;
-use crate::look::Look;
 use crate::state::State;
 use crate::theme::Ink;
+use crate::user_view::Ending;
+use crate::user_view::UserView;
 use lockbench_core::plain::is_order;
 use lockbench_report::live::Origin;
 
@@ -34,7 +34,7 @@ pub const NARROWEST: u16 = 80;
 pub const SHORTEST: u16 = 24;
 
 /// Draws everything. Whatever text of others is in it, no cell commands the terminal.
-pub fn draw(state: &State, look: &Look, paused: Paused, now: u64, area: Rect, buffer: &mut Buffer) {
+pub fn draw(state: &State, look: &UserView, paused: Paused, now: u64, area: Rect, buffer: &mut Buffer) {
     draw_raw(state, look, paused, now, area, buffer);
     for cell in &mut buffer.content {
         if cell.symbol().len() > 1 && cell.symbol().contains(is_order) {
@@ -43,7 +43,7 @@ pub fn draw(state: &State, look: &Look, paused: Paused, now: u64, area: Rect, bu
     }
 }
 
-fn draw_raw(state: &State, look: &Look, paused: Paused, now: u64, area: Rect, buffer: &mut Buffer) {
+fn draw_raw(state: &State, look: &UserView, paused: Paused, now: u64, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, look.theme.paper());
     if area.width < NARROWEST || area.height < SHORTEST {
         let over = look.ending == Ending::Over;
@@ -92,7 +92,7 @@ pub fn middle(area: Rect) -> Rect {
 
 /// The panels that are shown, with their numbers and areas. A focused one that has no
 /// room takes that of the largest, so that every panel can be seen at every size.
-fn panels(look: &Look, room: Room, middle: Rect) -> Vec<(&'static Panel, (usize, Rect))> {
+fn panels(look: &UserView, room: Room, middle: Rect) -> Vec<(&'static Panel, (usize, Rect))> {
     let screen = look.current();
     let focused = look.focused().min(screen.panels.len() - 1);
     if look.expanded {
@@ -119,7 +119,7 @@ pub enum Spot {
 
 /// What is at a place of the screen, for the mouse.
 #[must_use]
-pub fn place_at(state: &State, look: &Look, area: Rect, at: Position) -> Option<Spot> {
+pub fn place_at(state: &State, look: &UserView, area: Rect, at: Position) -> Option<Spot> {
     if area.width < NARROWEST || area.height < SHORTEST {
         return None;
     }

@@ -8,9 +8,9 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
 use super::{View, help};
-use crate::look::Popup;
 use crate::text::wrap;
 use crate::theme::Ink;
+use crate::user_view::Popup;
 
 /// Widest text: longer lines are hard to read.
 const WIDEST: usize = 76;

@@ -6,23 +6,23 @@ use ratatui::layout::Rect;
 use super::draw;
 use crate::controls::Paused;
 use crate::frames::{SIZES, frames, styled};
-use crate::look::{Ending, Look, Popup};
 use crate::sample;
 use crate::stage::text;
 use crate::state::State;
 use crate::theme::Theme;
+use crate::user_view::{Ending, Popup, UserView};
 use lockbench_report::live::{Origin, Update};
 
 /// The screen whose panel is the chrome's own business.
 const FAULTS: usize = 4;
 
-fn look(theme: Theme) -> Look {
-    let mut look = Look::new(theme, theme == Theme::Mono);
+fn look(theme: Theme) -> UserView {
+    let mut look = UserView::new(theme, theme == Theme::Mono);
     look.screen = FAULTS;
     look
 }
 
-fn drawn(state: &State, look: &Look, paused: Paused, (width, height): (u16, u16)) -> Buffer {
+fn drawn(state: &State, look: &UserView, paused: Paused, (width, height): (u16, u16)) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     draw(state, look, paused, 0, area, &mut buffer);

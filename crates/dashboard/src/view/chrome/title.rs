@@ -8,10 +8,10 @@ use ratatui::widgets::Widget;
 
 use super::{View, loud, width};
 use crate::controls::Paused;
-use crate::look::Ending;
 use crate::state::{Standing, SystemState};
 use crate::text::{clock, fit};
 use crate::theme::Ink;
+use crate::user_view::Ending;
 use lockbench_core::record::Phase;
 use lockbench_core::units::grouped;
 use lockbench_report::live::{Origin, Snapshot};

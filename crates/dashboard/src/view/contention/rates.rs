@@ -87,16 +87,16 @@ pub fn level(rate: f64, quarter: f64) -> usize {
 mod tests {
     use super::{Heat, level};
     use crate::controls::Paused;
-    use crate::look::Look;
     use crate::state::{HeatKey, State, SystemState};
     use crate::theme::Theme;
+    use crate::user_view::UserView;
     use crate::view::plot::time::Time;
     use crate::view::{Room, View};
     use lockbench_report::live::KeyLive;
 
     #[test]
     fn every_contended_attempt_is_in_a_cell_and_the_unknown_is_no_zero() {
-        let (state, look) = (State::default(), Look::new(Theme::Mono, false));
+        let (state, look) = (State::default(), UserView::new(Theme::Mono, false));
         let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: Paused::No, now: 0 };
         let mut system = SystemState::new("redis");
         system.snapshot = Some(lockbench_report::live::Snapshot {

@@ -3,17 +3,17 @@
 use super::GRANTS;
 use crate::controls::Paused;
 use crate::frames::{SIZES, frames};
-use crate::look::Look;
 use crate::sample::{at_the_end, in_the_middle_of};
 use crate::stage::{panels, text};
 use crate::state::{HeatKey, State};
 use crate::theme::Theme;
+use crate::user_view::UserView;
 use crate::view::{Room, SCREENS, View};
 
 const SCREEN: usize = 2;
 
-fn look(theme: Theme, ascii: bool) -> Look {
-    let mut look = Look::new(theme, ascii);
+fn look(theme: Theme, ascii: bool) -> UserView {
+    let mut look = UserView::new(theme, ascii);
     look.screen = SCREEN;
     look
 }
@@ -22,7 +22,7 @@ fn showing(state: &State, system: &str) -> Option<usize> {
     state.systems.iter().position(|one| one.name == system)
 }
 
-fn explained(state: &State, look: &Look, panel: usize) -> String {
+fn explained(state: &State, look: &UserView, panel: usize) -> String {
     let view = View { state, look, panel, room: Room::Normal, paused: Paused::No, now: 0 };
     (SCREENS[SCREEN].panels[panel].explain)(&view)
 }

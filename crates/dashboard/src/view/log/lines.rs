@@ -8,9 +8,9 @@ use ratatui::style::Style;
 use super::super::prose::{clean, inside, put, put_right, row_at};
 use super::super::{Opened, Panel, View};
 use crate::glyph::Glyphs;
-use crate::look::Popup;
 use crate::text::fit;
 use crate::theme::Ink;
+use crate::user_view::Popup;
 use lockbench_core::record::{LogLevel, LogLine};
 use lockbench_core::units::grouped;
 

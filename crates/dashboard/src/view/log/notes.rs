@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use super::super::prose::{clean, first_shown, inside, put, row_at};
 use super::super::{Opened, Panel, View};
-use crate::look::Popup;
 use crate::text::fit;
 use crate::theme::Ink;
+use crate::user_view::Popup;
 
 /// Number of the panel.
 const HERE: usize = 2;

@@ -3,11 +3,11 @@
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use crate::frames::{SIZES, frames};
-use crate::look::{Look, Popup};
 use crate::sample::{at_the_end, in_the_middle_of};
 use crate::stage::{Stage, Told, panels, text};
 use crate::state::State;
 use crate::theme::Theme;
+use crate::user_view::{Popup, UserView};
 use lockbench_core::record::{LogLevel, LogLine};
 use lockbench_report::live::Update;
 
@@ -24,7 +24,7 @@ fn filled(lines: u64) -> State {
     state
 }
 
-fn drawn(state: &State, look: &Look) -> String {
+fn drawn(state: &State, look: &UserView) -> String {
     text(&panels(LOG, state, look, (80, 24)))
 }
 
@@ -40,7 +40,7 @@ impl crate::app::Updates for Lines<'_> {
 #[test]
 fn snapshots() {
     for (name, state) in [("middle", in_the_middle_of("redis", 5)), ("over", at_the_end())] {
-        let draw = |theme, size| panels(LOG, &state, &Look::new(theme, false), size);
+        let draw = |theme, size| panels(LOG, &state, &UserView::new(theme, false), size);
         for (name, shown) in frames(&format!("log_{name}"), draw) {
             insta::assert_snapshot!(name, shown);
         }
@@ -57,7 +57,7 @@ fn with_ascii_signs_no_cell_is_anything_else() {
         message: "Verbindung für „redis“ ist weg\u{1b}[31m".to_owned(),
     }));
     for size in SIZES {
-        let drawn = text(&panels(LOG, &state, &Look::new(Theme::Default, true), size));
+        let drawn = text(&panels(LOG, &state, &UserView::new(Theme::Default, true), size));
         assert!(drawn.is_ascii() && drawn.contains("f?r ?redis? ist weg?[31m"), "{drawn}");
     }
 }
@@ -65,7 +65,7 @@ fn with_ascii_signs_no_cell_is_anything_else() {
 #[test]
 fn it_follows_the_newest_line_until_one_above_it_is_selected() {
     let told = Told::default();
-    let mut stage = Stage::new(Look::new(Theme::Default, true), &told, (80, 24));
+    let mut stage = Stage::new(UserView::new(Theme::Default, true), &told, (80, 24));
     let mut more = (1..=30).map(|n| line(n, LogLevel::Info));
     stage.app.take(&mut Lines(&mut more));
     stage.press("7");
@@ -84,7 +84,7 @@ fn it_follows_the_newest_line_until_one_above_it_is_selected() {
 #[test]
 fn level_and_filter_choose_lines_and_what_is_left_out_is_told() {
     let mut state = in_the_middle_of("redis", 5);
-    let mut look = Look { screen: LOG, ..Look::new(Theme::Default, true) };
+    let mut look = UserView { screen: LOG, ..UserView::new(Theme::Default, true) };
     look.selection[LOG][0].sort = 2;
     let warnings = drawn(&state, &look);
     assert!(warnings.contains("Log: warnings and errors, 2 of 6 lines") && !warnings.contains("binding"), "{warnings}");
@@ -100,7 +100,7 @@ fn level_and_filter_choose_lines_and_what_is_left_out_is_told() {
 #[test]
 fn enter_shows_a_line_whole_and_x_explains_a_lint() {
     let told = Told::default();
-    let mut stage = Stage::new(Look::new(Theme::Default, false), &told, (80, 24));
+    let mut stage = Stage::new(UserView::new(Theme::Default, false), &told, (80, 24));
     stage.app.take(&mut Lines(&mut crate::sample::updates().into_iter()));
     stage.press("7");
     stage.key(KeyCode::Enter, KeyModifiers::NONE);
@@ -117,6 +117,6 @@ fn enter_shows_a_line_whole_and_x_explains_a_lint() {
 
 #[test]
 fn while_no_trial_has_ended_lints_say_when_they_come() {
-    let text = drawn(&in_the_middle_of("redis", 5), &Look { screen: LOG, ..Look::new(Theme::Default, true) });
+    let text = drawn(&in_the_middle_of("redis", 5), &UserView { screen: LOG, ..UserView::new(Theme::Default, true) });
     assert!(text.contains("They are told when the run is over."), "{text}");
 }

@@ -18,7 +18,7 @@ pub struct Row<'a> {
 
 /// What was counted in the measure phase.
 #[derive(Clone, Copy)]
-pub struct Tally {
+pub struct RowCounts {
     /// With an outcome.
     pub attempts: u64,
     /// Granted.
@@ -56,15 +56,15 @@ impl<'a> Row<'a> {
         self.system.result.is_some() || self.snapshot().is_some_and(|snapshot| snapshot.phase != Phase::Warmup)
     }
 
-    pub(super) fn tally(&self) -> Option<Tally> {
+    pub(super) fn tally(&self) -> Option<RowCounts> {
         if let Some(result) = &self.system.result {
             let (attempts, grants) = (result.attempts, result.grants);
             let lost_leases = result.safety.lost_leases;
-            return Some(Tally { attempts, grants, timed_out: result.timed_out, lost_leases });
+            return Some(RowCounts { attempts, grants, timed_out: result.timed_out, lost_leases });
         }
         let counts = self.snapshot().filter(|_| self.measuring())?.counts;
         let (attempts, grants) = (counts.attempts, counts.grants);
-        Some(Tally { attempts, grants, timed_out: counts.timed_out, lost_leases: counts.lost_leases })
+        Some(RowCounts { attempts, grants, timed_out: counts.timed_out, lost_leases: counts.lost_leases })
     }
 
     /// Grants of the measure phase, and its length so far.

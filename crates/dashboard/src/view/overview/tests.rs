@@ -6,19 +6,19 @@ use super::SCREEN;
 use super::mark::Mark;
 use crate::controls::Paused;
 use crate::frames::{SIZES, frames};
-use crate::look::Look;
 use crate::sample::{at_the_end, in_the_middle_of, updates};
 use crate::stage::{panels, text};
 use crate::state::{Standing, State};
 use crate::theme::Theme;
+use crate::user_view::UserView;
 use crate::view::{Opened, Panel, Room, View};
 use lockbench_report::live::{TrialStart, Update};
 
-fn look() -> Look {
-    Look::new(Theme::Default, false)
+fn look() -> UserView {
+    UserView::new(Theme::Default, false)
 }
 
-fn view<'a>(state: &'a State, look: &'a Look) -> View<'a> {
+fn view<'a>(state: &'a State, look: &'a UserView) -> View<'a> {
     View { state, look, panel: look.focused(), room: Room::Normal, paused: Paused::No, now: 0 }
 }
 
@@ -42,13 +42,13 @@ fn snapshots() {
         ("end", at_the_end()),
     ];
     for (moment, state) in moments {
-        let draw = |theme, size| panels(0, &state, &Look::new(theme, false), size);
+        let draw = |theme, size| panels(0, &state, &UserView::new(theme, false), size);
         for (name, shown) in frames(&format!("overview_{moment}"), draw) {
             insta::assert_snapshot!(name, shown);
         }
     }
     insta::assert_snapshot!("overview_empty_80x24", text(&panels(0, &State::default(), &look(), (80, 24))));
-    let ascii = panels(0, &at_the_end(), &Look::new(Theme::Mono, true), (120, 40));
+    let ascii = panels(0, &at_the_end(), &UserView::new(Theme::Mono, true), (120, 40));
     assert!(text(&ascii).is_ascii());
     insta::assert_snapshot!("overview_end_120x40_ascii", text(&ascii));
     let mut expanded = look();
@@ -97,7 +97,7 @@ fn rows_are_sorted_and_filtered_and_opened() {
     let state = at_the_end();
     let mut look = look();
     look.selected_mut().row = 0;
-    let first = |look: &Look| match (systems().open)(&view(&state, look)) {
+    let first = |look: &UserView| match (systems().open)(&view(&state, look)) {
         Opened::System(at) => state.systems[at].name.clone(),
         other => panic!("{other:?}"),
     };

@@ -228,16 +228,16 @@ mod tests {
     use super::time::Time;
     use super::{Chart, Missed, Series, Step};
     use crate::controls::Paused;
-    use crate::look::Look;
     use crate::stage::text;
     use crate::state::{State, SystemState};
     use crate::theme::Theme;
+    use crate::user_view::UserView;
     use crate::view::{Room, View};
     use lockbench_report::live::Snapshot;
 
     /// Ten seconds of two lines with a gap, a marker, and a second without a value.
     fn drawn(ascii: bool) -> String {
-        let (state, look) = (State::default(), Look::new(Theme::Mono, ascii));
+        let (state, look) = (State::default(), UserView::new(Theme::Mono, ascii));
         let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: Paused::No, now: 0 };
         let mut system = SystemState::new("redis");
         system.snapshot = Some(Snapshot { elapsed_ns: 10_000_000_000, ..Snapshot::default() });
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn names_of_markers_end_before_the_next_one() {
-        let (state, look) = (State::default(), Look::new(Theme::Mono, false));
+        let (state, look) = (State::default(), UserView::new(Theme::Mono, false));
         let view = View { state: &state, look: &look, panel: 0, room: Room::Normal, paused: Paused::No, now: 0 };
         let mut system = SystemState::new("redis");
         system.snapshot = Some(Snapshot { elapsed_ns: 10_000_000_000, ..Snapshot::default() });

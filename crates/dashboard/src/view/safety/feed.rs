@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use super::super::prose::{first_shown, inside, put, put_right, row_at};
 use super::super::{Opened, Panel, View};
 use super::FEED;
-use crate::look::Popup;
 use crate::state::{Caught, SystemState};
 use crate::text::fit;
 use crate::theme::Ink;
+use crate::user_view::Popup;
 use lockbench_core::oracle::DoubleGrantKind;
 use lockbench_core::units::grouped;
 

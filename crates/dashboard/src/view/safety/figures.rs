@@ -28,14 +28,14 @@ pub struct Figure {
 }
 
 /// Figures from top to bottom, then in the next column.
-struct Grid {
+struct FigureColumns {
     area: Rect,
     columns: u16,
     rows: usize,
     first: usize,
 }
 
-impl Grid {
+impl FigureColumns {
     fn new(area: Rect, count: usize, selected: usize) -> Self {
         let height = usize::from(area.height.max(1));
         let needed = count.div_ceil(height).max(1);
@@ -68,7 +68,7 @@ pub fn draw(view: &View<'_>, figures: &[Figure], area: Rect, buffer: &mut Buffer
         return;
     }
     let selected = view.row(figures.len());
-    let grid = Grid::new(area, figures.len(), selected);
+    let grid = FigureColumns::new(area, figures.len(), selected);
     for (number, figure) in figures.iter().enumerate() {
         let Some(cell) = grid.cell(number) else { continue };
         let chosen = view.focused() && number == selected;
@@ -89,7 +89,7 @@ pub fn draw(view: &View<'_>, figures: &[Figure], area: Rect, buffer: &mut Buffer
 }
 
 /// What the selected figure means, below all of them if there is room.
-fn meaning(view: &View<'_>, figure: Option<&Figure>, grid: &Grid, buffer: &mut Buffer) {
+fn meaning(view: &View<'_>, figure: Option<&Figure>, grid: &FigureColumns, buffer: &mut Buffer) {
     let below = grid.rows as u16 + 1;
     let Some(figure) = figure.filter(|_| below + 2 <= grid.area.height) else { return };
     let text = format!("{}: {}.", figure.label, figure.meaning);
@@ -106,7 +106,7 @@ fn meaning(view: &View<'_>, figure: Option<&Figure>, grid: &Grid, buffer: &mut B
 /// The figure at a place of the screen.
 pub fn hit(area: Rect, count: usize, selected: usize, at: Position) -> Option<(usize, usize)> {
     row_at(area, at)?;
-    let grid = Grid::new(area, count, selected);
+    let grid = FigureColumns::new(area, count, selected);
     (0..count).find(|number| grid.cell(*number).is_some_and(|cell| cell.contains(at))).map(|number| (number, 0))
 }
 

@@ -3,8 +3,8 @@
 
 use super::super::View;
 use super::feed;
-use crate::look::WINDOWS;
 use crate::state::{Caught, SystemState};
+use crate::user_view::WINDOWS;
 use lockbench_core::oracle::{DoubleGrant, HoldFacts};
 use lockbench_report::live::KeyHold;
 use lockbench_report::{HoldEnd, SceneHold};

@@ -8,11 +8,11 @@ use super::feed;
 use super::stretch::{Stretch, stretch};
 use crate::controls::Paused;
 use crate::frames::{SIZES, frames};
-use crate::look::{Look, Popup};
 use crate::sample::{at_the_end, in_the_middle_of};
 use crate::stage::{Stage, Told, panels, text};
 use crate::state::State;
 use crate::theme::Theme;
+use crate::user_view::{Popup, UserView};
 use lockbench_core::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
 use lockbench_report::live::{KeyHold, KeyLive, Snapshot, TrialStart, Update};
 use lockbench_report::{HoldEnd, SceneHold};
@@ -73,12 +73,12 @@ fn overstayed() -> State {
     state
 }
 
-fn view_of<'a>(state: &'a State, look: &'a Look) -> View<'a> {
+fn view_of<'a>(state: &'a State, look: &'a UserView) -> View<'a> {
     View { state, look, panel: look.focused(), room: Room::Normal, paused: Paused::No, now: 0 }
 }
 
-fn shown(state: &State, change: impl FnOnce(&mut Look)) -> Stretch {
-    let mut look = Look { screen: SAFETY, ..Look::new(Theme::Default, false) };
+fn shown(state: &State, change: impl FnOnce(&mut UserView)) -> Stretch {
+    let mut look = UserView { screen: SAFETY, ..UserView::new(Theme::Default, false) };
     change(&mut look);
     stretch(&view_of(state, &look), 66).unwrap_or_else(|why| panic!("{why}"))
 }
@@ -95,7 +95,7 @@ fn snapshots() {
     ];
     for (name, state, system) in &moments {
         let draw = |theme, size| {
-            let mut look = Look::new(theme, false);
+            let mut look = UserView::new(theme, false);
             look.system = *system;
             panels(SAFETY, state, &look, size)
         };
@@ -109,7 +109,7 @@ fn snapshots() {
 fn with_ascii_signs_no_cell_is_anything_else() {
     for state in [in_the_middle_of("control:no-lock", 4), in_the_middle_of("redis", 5), overstayed()] {
         for size in SIZES {
-            let drawn = text(&panels(SAFETY, &state, &Look::new(Theme::Default, true), size));
+            let drawn = text(&panels(SAFETY, &state, &UserView::new(Theme::Default, true), size));
             assert!(drawn.is_ascii(), "{drawn}");
         }
     }
@@ -117,24 +117,24 @@ fn with_ascii_signs_no_cell_is_anything_else() {
 
 #[test]
 fn a_violation_is_told_by_words_signs_and_both_tokens_without_any_colour() {
-    let drawn = text(&panels(SAFETY, &overstayed(), &Look::new(Theme::Mono, true), (120, 40)));
+    let drawn = text(&panels(SAFETY, &overstayed(), &UserView::new(Theme::Mono, true), (120, 40)));
     for told in ["!! VIOLATED !! 1 double grant ", "client 3 (token 17)", "client 12 (token 18)", "###", "outside"] {
         assert!(drawn.contains(told), "no {told:?} in\n{drawn}");
     }
-    let calm = text(&panels(SAFETY, &in_the_middle_of("redis", 5), &Look::new(Theme::Mono, true), (120, 40)));
+    let calm = text(&panels(SAFETY, &in_the_middle_of("redis", 5), &UserView::new(Theme::Mono, true), (120, 40)));
     assert!(calm.contains("+ valid so far") && !calm.contains("VIOLATED") && !calm.contains('#'), "{calm}");
 }
 
 #[test]
 fn a_zero_is_no_tick_where_nobody_was_challenged() {
-    let drawn = text(&panels(SAFETY, &in_the_middle_of("memory", 3), &Look::new(Theme::Default, true), (120, 40)));
+    let drawn = text(&panels(SAFETY, &in_the_middle_of("memory", 3), &UserView::new(Theme::Default, true), (120, 40)));
     assert!(drawn.contains("? not exercised") && !drawn.contains("+ valid"), "{drawn}");
 }
 
 #[test]
 fn a_lock_without_tokens_has_no_zero_of_refused_writes() {
     let state = in_the_middle_of("postgres:advisory", 5);
-    let drawn = text(&panels(SAFETY, &state, &Look::new(Theme::Default, false), (120, 40)));
+    let drawn = text(&panels(SAFETY, &state, &UserView::new(Theme::Default, false), (120, 40)));
     assert_eq!(drawn.matches("not offered").count(), 4, "{drawn}");
 }
 
@@ -175,7 +175,7 @@ fn the_latest_moments_reach_back_no_further_than_no_hold_is_missing() {
 fn the_longest_overlap_comes_first_or_the_newest() {
     let state = in_the_middle_of("control:no-lock", 4);
     let pick = |sort, row| {
-        let mut look = Look { screen: SAFETY, ..Look::new(Theme::Default, false) };
+        let mut look = UserView { screen: SAFETY, ..UserView::new(Theme::Default, false) };
         (look.selection[SAFETY][1].sort, look.selection[SAFETY][1].row) = (sort, row);
         feed::selected(&view_of(&state, &look)).unwrap()
     };
@@ -190,7 +190,7 @@ fn the_longest_overlap_comes_first_or_the_newest() {
 
 #[test]
 fn enter_tells_the_story_and_how_to_read_it_again() {
-    let mut look = Look { screen: SAFETY, ..Look::new(Theme::Default, false) };
+    let mut look = UserView { screen: SAFETY, ..UserView::new(Theme::Default, false) };
     look.focus[SAFETY] = 1;
     look.selection[SAFETY][1].sort = 1;
     let state = in_the_middle_of("control:no-lock", 4);
@@ -208,7 +208,7 @@ fn enter_tells_the_story_and_how_to_read_it_again() {
 #[test]
 fn every_figure_explains_itself_with_its_value() {
     let told = Told::default();
-    let mut stage = Stage::new(Look::new(Theme::Default, false), &told, (120, 40));
+    let mut stage = Stage::new(UserView::new(Theme::Default, false), &told, (120, 40));
     let mut updates = crate::sample::updates().into_iter();
     struct Once<'a>(&'a mut dyn Iterator<Item = Update>);
     impl crate::app::Updates for Once<'_> {
@@ -249,7 +249,7 @@ fn what_a_bounded_history_no_longer_tells_is_said_to_stand_still() {
             snapshot.detail_until_ns = Some(snapshot.elapsed_ns);
         }
     }
-    let mut look = Look::new(Theme::Default, false);
+    let mut look = UserView::new(Theme::Default, false);
     look.system = at;
     let shown = text(&panels(SAFETY, &state, &look, (200, 60)));
     assert!(shown.contains("double grants; until its history was bounded"), "{shown}");

@@ -7,11 +7,11 @@ use ratatui::layout::Position;
 use super::SCREEN;
 use crate::controls::Paused;
 use crate::frames::frames;
-use crate::look::Look;
 use crate::sample::in_the_middle_of;
 use crate::stage::{panels, text};
 use crate::state::State;
 use crate::theme::Theme;
+use crate::user_view::UserView;
 use crate::view::{Room, View};
 use lockbench_report::live::Origin;
 
@@ -37,25 +37,25 @@ fn asked(backend: &str) -> State {
     state
 }
 
-fn look(panel: usize) -> Look {
-    let mut look = Look::new(Theme::Default, false);
+fn look(panel: usize) -> UserView {
+    let mut look = UserView::new(Theme::Default, false);
     (look.screen, look.focus[SERVERS]) = (SERVERS, panel);
     look
 }
 
-fn view<'a>(state: &'a State, look: &'a Look) -> View<'a> {
+fn view<'a>(state: &'a State, look: &'a UserView) -> View<'a> {
     View { state, look, panel: look.focused(), room: Room::Normal, paused: Paused::No, now: 4_500_000_000 }
 }
 
 #[test]
 fn snapshots() {
     for (moment, state) in [("redis", asked("redis")), ("memory", asked("memory"))] {
-        let draw = |theme, size| panels(SERVERS, &state, &Look::new(theme, false), size);
+        let draw = |theme, size| panels(SERVERS, &state, &UserView::new(theme, false), size);
         for (name, shown) in frames(&format!("servers_{moment}"), draw) {
             insta::assert_snapshot!(name, shown);
         }
     }
-    let ascii = panels(SERVERS, &asked("etcd"), &Look::new(Theme::Mono, true), (80, 24));
+    let ascii = panels(SERVERS, &asked("etcd"), &UserView::new(Theme::Mono, true), (80, 24));
     assert!(text(&ascii).is_ascii());
     insta::assert_snapshot!("servers_etcd_80x24_ascii", text(&ascii));
 }
@@ -100,7 +100,7 @@ fn keys_are_filtered_by_name_and_holder_and_clicked() {
     let state = asked("redis");
     let mut look = look(2);
     let keys = SCREEN.panels[2];
-    let listed = |look: &Look| (keys.rows)(&view(&state, look));
+    let listed = |look: &UserView| (keys.rows)(&view(&state, look));
     assert_eq!(listed(&look), 4);
     look.filter = "k3".to_owned();
     assert_eq!(listed(&look), 1);

@@ -5,13 +5,14 @@ use crate::metrics::{Arrivals, Board, Contribution, Durations, FAMILIES, Format,
 use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::record::figures::{Counts, Figures, Schedule};
 use lockbench_core::record::history::Judged;
-use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, Seen, What};
+use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, What, WitnessReading};
 
 /// A trial of one client in microseconds: granted after 3 us, refused after 5 us, each
 /// due 2 us before it began.
 fn figures() -> Figures {
     let mut figures = Figures::new(Schedule::new(0, 0, u64::MAX), 1, 1).detailed();
-    let seen = Seen { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None };
+    let seen =
+        WitnessReading { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None };
     for (us, what) in [
         (10, What::Invoke { due: 8_000 }),
         (13, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None }),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::place::Place;
-use super::{Followed, PromiseOf, Watch};
+use super::{Followed, Pacing, PromiseOf};
 use crate::broken_off::of_result;
 use crate::live::player::{BEAT_NS, Fold, Listener, plan_of, systems};
 use crate::live::{SystemFacts, TrialEnd, TrialStart, Update};
@@ -22,7 +22,7 @@ const LINES: usize = 1_024;
 
 /// The folds of a run under way.
 pub struct Following<'a> {
-    watch: Watch<'a>,
+    watch: Pacing<'a>,
     place: &'a Place,
     plan: Plan,
     promises: PromiseOf,
@@ -43,7 +43,7 @@ pub struct Following<'a> {
 
 impl<'a> Following<'a> {
     /// Nothing of it was read yet.
-    pub fn new(watch: Watch<'a>, place: &'a Place, plan: Plan, promises: PromiseOf, to: &'a mut dyn Listener) -> Self {
+    pub fn new(watch: Pacing<'a>, place: &'a Place, plan: Plan, promises: PromiseOf, to: &'a mut dyn Listener) -> Self {
         let heard = watch.wall.now();
         Self {
             watch,

@@ -102,7 +102,7 @@ fn follow_in(
     wall: &dyn Wall,
     to: &mut dyn Listener,
 ) -> Result<Followed, OpenError> {
-    let watch = Watch { tempo, wall };
+    let watch = Pacing { tempo, wall };
     let Some(plan) = plan(place, &watch)? else { return Ok(Followed::Left) };
     let facts = RunFacts::of(Origin::Followed, &place.id, &plan, plan.backends.clone());
     to.tell(Update::Run(Box::new(facts)));
@@ -115,12 +115,12 @@ fn follow_in(
 }
 
 /// Time, and whoever may end it.
-struct Watch<'a> {
+struct Pacing<'a> {
     tempo: &'a Tempo,
     wall: &'a dyn Wall,
 }
 
-impl Watch<'_> {
+impl Pacing<'_> {
     /// Waits a little, or as long as it is held. `false`: nobody wants any more.
     fn rest(&self) -> bool {
         let moment = self.tempo.now();
@@ -132,7 +132,7 @@ impl Watch<'_> {
 }
 
 /// The plan, as soon as it is written. `None`: nobody wants any more.
-fn plan(place: &Place, watch: &Watch<'_>) -> Result<Option<Plan>, OpenError> {
+fn plan(place: &Place, watch: &Pacing<'_>) -> Result<Option<Plan>, OpenError> {
     loop {
         for path in [place.partial.join(PLAN), place.complete.join(PLAN)] {
             // The directory is made with an empty one.

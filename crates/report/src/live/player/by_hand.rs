@@ -10,7 +10,7 @@ use lockbench_core::lock::Facts;
 use lockbench_core::oracle::{JudgedHistory, Oracle};
 use lockbench_core::record::figures::{Figures, Schedule};
 use lockbench_core::record::history::{Header, HistoryFile, TrialHistory};
-use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, Seen, TrialReport, What};
+use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, TrialReport, What, WitnessReading};
 use lockbench_core::units::{MILLISECOND as MS, SECOND};
 
 /// Three clients of two locks that do not lock: 1 s of warm-up, 2 s of measuring, and a
@@ -34,7 +34,10 @@ pub(super) fn events(start: u64) -> Vec<Event> {
             let granted = t + u64::from(1 + round % 3) * MS;
             let hold = u64::from(3 + (round * 5 + client) % 11) * MS;
             at(granted, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None });
-            at(granted + hold, What::ReleaseInvoke { enter: granted, exit: granted + hold, seen: Seen::default() });
+            at(
+                granted + hold,
+                What::ReleaseInvoke { enter: granted, exit: granted + hold, seen: WitnessReading::default() },
+            );
             let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
             at(granted + hold + MS / 2, released);
             t = granted + hold + MS;
@@ -52,9 +55,9 @@ pub struct Stored {
 }
 
 /// How much of the history is kept, of attempts; `None`: nothing.
-pub type Kept = Option<u64>;
+pub type HistoryKept = Option<u64>;
 
-pub fn stored(trials: u32, kept: Kept) -> Stored {
+pub fn stored(trials: u32, kept: HistoryKept) -> Stored {
     // The name of a partial run, so that one can be made of it.
     let directory = tempfile::Builder::new().prefix(".").suffix(".partial").tempdir().unwrap();
     let mut file = kept.map(|_| HistoryFile::create(&history_path(directory.path())).unwrap());

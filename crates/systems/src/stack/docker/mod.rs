@@ -41,5 +41,5 @@ mod turn;
 
 pub(super) use claim::Claim;
 pub use error::DockerError;
-pub use project::{Project, Seen};
+pub use project::{ContainerState, Project};
 pub use start::{DockerOptions, DockerStack};

@@ -21,7 +21,7 @@ pub struct Project {
 
 /// One container of a lock system, as it is now.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct ContainerState {
     /// Which kind of server.
     pub kind: ServerKind,
     /// Name of its compose service.
@@ -57,8 +57,8 @@ impl Project {
     ///
     /// # Errors
     /// The engine does not tell.
-    pub fn seen(&self) -> Result<Vec<Seen>, DockerError> {
-        let mut seen: Vec<Seen> = self
+    pub fn seen(&self) -> Result<Vec<ContainerState>, DockerError> {
+        let mut seen: Vec<ContainerState> = self
             .engine
             .containers(&self.name)?
             .iter()
@@ -115,13 +115,13 @@ impl Project {
     }
 }
 
-fn seen(container: &Container, kind: ServerKind) -> Seen {
+fn seen(container: &Container, kind: ServerKind) -> ContainerState {
     let (healthy, dead, state) = match container.healthy() {
         Ok(true) => (true, false, "healthy".to_owned()),
         Ok(false) => (false, false, "starting".to_owned()),
         Err(what) => (false, true, what),
     };
-    Seen {
+    ContainerState {
         kind,
         service: container.service().to_owned(),
         healthy,

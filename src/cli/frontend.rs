@@ -1,0 +1,160 @@
+//! What a run has of the person in front of it, and what outlives one point of a sweep:
+//! who is told, what interrupts, what steers, the log.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::args::{LoadArgs, UiChoice};
+use super::config::UiOptions;
+use super::dashboard::{Surroundings, in_ci, wants_tui};
+use super::display::Display;
+use super::endpoints::Endpoints;
+use super::log::Log;
+use super::printer::Printer;
+use super::scoreboard::Scoreboard;
+use super::scrape::Scraped;
+use super::screen::{Screen, Steer};
+use super::signal::{HangUp, Interrupt};
+use super::{Failure, tell};
+use lockbench_core::clock::Clock;
+use lockbench_engine::Steering;
+use lockbench_output::metrics::Board;
+use lockbench_report::live::Publisher;
+
+/// All of it.
+pub struct Frontend {
+    pub display: Display,
+    pub interrupt: Interrupt,
+    pub log: Log,
+    pub ui: UiOptions,
+    pub steering: Steering,
+    /// What the metrics endpoint shows; `None`: there is none.
+    pub board: Option<Board>,
+    /// What a run says there.
+    pub scoreboard: Scoreboard,
+    /// The endpoint that shows it.
+    pub scraped: Option<Scraped>,
+    /// Is there nothing left that a signal would stop?
+    over: Arc<AtomicBool>,
+    clock: Clock,
+    /// Does somebody want to know what the servers say?
+    servers_wanted: Arc<AtomicBool>,
+    directory: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl Frontend {
+    /// Begins to log and to listen for signals. Nothing is shown before [`Self::show`].
+    pub fn open(args: &LoadArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
+        Self::open_for(args, endpoints, HangUp::Ends)
+    }
+
+    /// The same, where a hang-up may mean something else.
+    pub fn open_for(args: &LoadArgs, endpoints: &Endpoints, on_hangup: HangUp) -> Result<Self, Failure> {
+        let ui = UiOptions { stay: args.stay, ..UiOptions::read(&args.look)? };
+        let log = Log::start(args.log.as_deref())?;
+        log.keep_secret(endpoints.values().flatten());
+        let board = Board::default();
+        let scraped = Scraped::open(&args.scrape, &board)?;
+        let board = scraped.is_some().then_some(board);
+        let (display, interrupt) = (Display::default(), Interrupt::default());
+        let (ends, over) = (display.clone(), Arc::<AtomicBool>::default());
+        let is_over = Arc::clone(&over);
+        let told = move || {
+            if !is_over.load(Ordering::SeqCst) {
+                ends.insist("lockbench: stopping: releasing locks and writing the report (again to abort)");
+            }
+        };
+        interrupt.signals.listen(interrupt.stop.clone(), on_hangup, told).map_err(Failure::internal)?;
+        Ok(Self {
+            display,
+            interrupt,
+            log,
+            ui,
+            steering: Steering::default(),
+            scoreboard: Scoreboard::new(board.clone()),
+            board,
+            scraped,
+            over,
+            clock: Clock::monotonic(),
+            servers_wanted: Arc::default(),
+            directory: Arc::default(),
+        })
+    }
+
+    /// Shows how it goes, as chosen, from now on: what was wrong with the command line
+    /// has been told by now.
+    pub fn show(&self, choice: UiChoice) {
+        self.show_on(choice);
+        self.tell_metrics();
+    }
+
+    /// Says where the metrics are, if anywhere: with port 0 nobody could know.
+    pub fn tell_metrics(&self) {
+        if let Some(scraped) = &self.scraped {
+            self.display.announce(&scraped.told());
+        }
+    }
+
+    fn show_on(&self, choice: UiChoice) {
+        match (choice, wants_tui(choice, &Surroundings::read())) {
+            (UiChoice::None, _) => return,
+            (UiChoice::Plain, _) => return self.display.print(Printer::lines()),
+            (UiChoice::Auto | UiChoice::Tui, Ok(())) => match Screen::open(&self.ui, self.steer()) {
+                Ok(screen) => {
+                    // The screen shows the log itself.
+                    self.log.take_screen();
+                    return self.display.take_screen(screen);
+                }
+                Err(error) => tell(&format!("lockbench: no dashboard, plain lines instead: {error}")),
+            },
+            (UiChoice::Tui, Err(reason)) => {
+                tell(&format!("lockbench: no dashboard, plain lines instead: {reason}"));
+            }
+            (UiChoice::Auto, Err(_)) => {}
+        }
+        let bars = std::io::stderr().is_terminal() && !in_ci();
+        self.display.print(if bars { Printer::bars(&self.log) } else { Printer::lines() });
+    }
+
+    fn steer(&self) -> Steer {
+        Steer {
+            interrupt: self.interrupt.clone(),
+            steering: self.steering.clone(),
+            clock: self.clock,
+            servers_wanted: Arc::clone(&self.servers_wanted),
+            directory: Arc::clone(&self.directory),
+            log: self.log.ring(),
+        }
+    }
+
+    /// Where to publish what servers see, if there is a screen to show it on, and whether it is
+    /// wanted now.
+    pub fn server_poll(&self) -> Option<(Publisher, Arc<AtomicBool>)> {
+        Some((self.display.publisher()?, Arc::clone(&self.servers_wanted)))
+    }
+
+    /// Files that the user asks for go below this directory.
+    pub fn save_in(&self, directory: Option<PathBuf>) {
+        *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    /// There is nothing on the screen to stay for: why is told when it is gone.
+    pub fn leave_screen(&self) {
+        self.interrupt.signals.leave_screen();
+    }
+
+    /// Everything is measured and told: waits for a last scrape, where that was asked for.
+    pub fn linger(&self) {
+        let Some(scraped) = &self.scraped else { return };
+        self.over.store(true, Ordering::SeqCst);
+        scraped.linger(|| self.interrupt.came(), tell);
+    }
+
+    /// The run is over: waits until the user has left the screen, and gives it back.
+    pub fn close(&self) {
+        self.display.close();
+        self.log.give_screen_back();
+    }
+}

@@ -1,0 +1,55 @@
+//! What the threads of a watch share.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::orders::Orders;
+use super::watched_system::WatchedSystem;
+use crate::cli::frontend::Frontend;
+use lockbench_core::clock::Clock;
+use lockbench_core::stop::Stop;
+use lockbench_engine::Servers;
+
+/// All of it.
+pub struct MonitorContext<'a> {
+    pub frontend: &'a Frontend,
+    pub servers: &'a Servers,
+    pub stop: Stop,
+    pub clock: Clock,
+    /// What everything of this watch is named by on a server.
+    pub namespace: String,
+    /// Where its files are.
+    pub directory: PathBuf,
+    /// Where they will be when it has ended.
+    pub stored_as: PathBuf,
+    /// One a system, in the order of the selection.
+    pub watched: Vec<Mutex<WatchedSystem>>,
+    /// What counts from the next round on.
+    pub orders: RwLock<Arc<Orders>>,
+    /// Nanoseconds from one attempt to the next.
+    pub every_ns: u64,
+    pub window_ns: u64,
+    pub round_ns: u64,
+}
+
+impl MonitorContext<'_> {
+    /// What counts now.
+    pub fn orders(&self) -> Arc<Orders> {
+        Arc::clone(&self.orders.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From the next round on this counts.
+    pub fn order(&self, orders: Orders) {
+        *self.orders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(orders);
+    }
+
+    /// What is seen of a system.
+    pub fn watched(&self, place: usize) -> MutexGuard<'_, WatchedSystem> {
+        lock(&self.watched[place])
+    }
+}
+
+/// Whoever panicked with it left counts that are short by one at most.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
