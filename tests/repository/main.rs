@@ -11,5 +11,6 @@ mod dist;
 mod imports;
 mod observability;
 mod readme;
+mod recipe;
 mod workload_files;
 mod workload_schema;
