@@ -106,7 +106,10 @@ async fn facts_are_read_from_the_server() {
     let Some(live) = Live::start("facts").await else { return };
     for name in ["postgres:advisory", "postgres:lease"] {
         let facts = live.system(name).facts().await.unwrap();
-        assert!(facts.durability.contains("fsync") && facts.quorum.starts_with("1 of 1"), "{facts:?}");
+        assert!(
+            facts.durability.as_str().contains("fsync") && facts.quorum.to_string().starts_with("1 of 1"),
+            "{facts:?}"
+        );
         assert_eq!(facts.role, "primary (not in recovery)");
     }
 }

@@ -99,7 +99,7 @@ async fn facts_are_read_from_the_server() {
     let system = system(endpoints, "facts");
     let facts = system.facts().await.unwrap();
     println!("{facts:?}");
-    assert!(facts.quorum.contains(" of "), "{facts:?}");
+    assert!(facts.quorum.to_string().contains(" of "), "{facts:?}");
     assert!(facts.role.ends_with(" independent nodes, each master"), "{facts:?}");
 }
 

@@ -43,7 +43,7 @@ fn key() -> Key {
 async fn facts_are_read_from_the_database() {
     let scratch = tempfile::tempdir().unwrap();
     let facts = system(scratch.path()).facts().await.unwrap();
-    assert_eq!(facts.durability, "journal_mode wal, synchronous full", "{facts:?}");
+    assert_eq!(facts.durability.as_str(), "journal_mode wal, synchronous full", "{facts:?}");
 }
 
 /// Adds one to the number in the file `times` times, each time read and written

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::server_poll::Gauge;
 use super::watcher::{Topic, Watcher};
-use lockbench_core::lock::Endpoint;
+use lockbench_core::lock::{Endpoint, Persistence};
 use lockbench_core::record::LogLevel;
 use lockbench_core::stop::Stop;
 use lockbench_report::Resources;
@@ -226,12 +226,12 @@ impl Servers {
 
     /// What the servers said of their durability, and what their containers were made
     /// for: not every server can be asked.
-    pub fn durability(&self, entry: &Entry, read_back: String) -> String {
+    pub fn durability(&self, entry: &Entry, read_back: Persistence) -> Persistence {
         let given = entry.server.is_some_and(|kind| matches!(self.kinds.get(&kind), Some(Source::Given(_))));
         let declared = self.declared.as_deref().filter(|_| given);
         match (self.handle(entry).and_then(|server| server.durability()), declared) {
-            (Some(label), _) => with_label(&read_back, label, "the label lockbench.durability"),
-            (None, Some(declared)) => with_label(&read_back, declared, "--durability"),
+            (Some(label), _) => read_back.made_for(label, "the label lockbench.durability"),
+            (None, Some(declared)) => read_back.made_for(declared, "--durability"),
             (None, None) => read_back,
         }
     }
@@ -456,17 +456,6 @@ fn missing(kind: ServerKind, docker: Option<&DockerError>) -> String {
     }
 }
 
-/// Of a server that cannot be asked the label is all that is known.
-fn with_label(read_back: &str, label: &str, said_by: &str) -> String {
-    if label == "fast" && read_back.contains("cannot be read back") {
-        return format!(
-            "made for durability fast: an answer does not wait for the disk ({said_by} says so; the server cannot be \
-             asked)"
-        );
-    }
-    format!("{read_back}; made for durability {label}")
-}
-
 /// What a server uses so far.
 fn used(server: &Server) -> Resources {
     let usage = server.usage();
@@ -474,27 +463,5 @@ fn used(server: &Server) -> Resources {
         client_cpu_s: None,
         server_cpu_s: usage.map(|usage| usage.cpu_s),
         server_rss_bytes: usage.map(|usage| usage.rss_bytes),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_label;
-    use lockbench_report::{Durability, Storage};
-
-    #[test]
-    fn a_label_never_makes_a_server_safer_than_it_said_and_tells_what_it_cannot() {
-        let etcd = "write-ahead log fsync before answer (etcd's documentation; --unsafe-no-fsync cannot be read back)";
-        let redis = "appendonly no, appendfsync everysec, save \"\"";
-        for (read_back, label, storage) in [
-            (etcd, "safe", Storage::Synced),
-            (etcd, "fast", Storage::Unsynced),
-            (redis, "fast", Storage::Memory),
-            (redis, "safe", Storage::Memory),
-        ] {
-            let words = with_label(read_back, label, "--durability");
-            assert_eq!(Durability::read(&words, "1 of 1").storage, storage, "{words}");
-            assert!(words.contains(&format!("made for durability {label}")), "{words}");
-        }
     }
 }

@@ -127,8 +127,8 @@ mod tests {
         let promises = |token: Option<&str>| serde_json::json!({ "lease": true, "token": token, "fifo": false });
         run.report.results[0].guarantees = promises(Some("INCR in the acquire script"));
         run.report.results[1].guarantees = promises(None);
-        "3 of 5".clone_into(&mut run.report.results[1].quorum);
-        "appendonly yes, appendfsync always; all nodes on one host".clone_into(&mut run.report.results[1].durability);
+        run.report.results[1].quorum = "3 of 5".into();
+        run.report.results[1].durability = "appendonly yes, appendfsync always; all nodes on one host".into();
         run
     }
 

@@ -55,8 +55,8 @@ fn trial(backend: &str, p50: u64, doubles: u64) -> TrialResult {
         requests_per_grant: Some(3.5),
         effective_ttl_ms: Some(10_000.0),
         guarantees: serde_json::json!({ "waiting": "poll" }),
-        durability: "appendonly no | stock".to_owned(),
-        quorum: "1 of 1".to_owned(),
+        durability: "appendonly no | stock".into(),
+        quorum: "1 of 1".into(),
         server_version: "7.0.15".to_owned(),
         fairness: Fairness {
             jain: Some(0.98),

@@ -295,7 +295,7 @@ fn systems(report: &Report) -> Table {
         let cpu = first.resources.server_cpu_s.filter(|_| first.measured_s > 0.0);
         vec![
             first.server_version.clone(),
-            first.durability.clone(),
+            first.durability.to_string(),
             quorum(first),
             if first.ttl_raised { format!("{ttl} (raised)") } else { ttl },
             cpu.map_or_else(|| NONE.to_owned(), |cpu| format!("{:.0} %", 100.0 * cpu / first.measured_s)),
@@ -315,7 +315,7 @@ fn systems(report: &Report) -> Table {
 pub fn quorum(result: &TrialResult) -> String {
     match &result.nodes.end {
         Some(nodes) if !nodes.away.is_empty() => format!("{}; {nodes} at the end", result.quorum),
-        _ => result.quorum.clone(),
+        _ => result.quorum.to_string(),
     }
 }
 

@@ -96,9 +96,7 @@ pub(super) fn stored_plan(path: &Path) -> Result<Plan, OpenError> {
 /// where it tells nothing.
 pub(super) fn of_result(replayed: &Replayed, workload: &str, promises: Promises<'_>, why: &str) -> TrialResult {
     let guarantees = promises(&replayed.header.backend).map_or(UNPROMISED, |promise| promise.guarantees);
-    let unknown = || why.to_owned();
-    let facts =
-        Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown(), ..Facts::default() };
+    let facts = Facts::untold(why);
     let mut result = replayed.result(&Untold {
         workload,
         guarantees: &guarantees,
@@ -110,7 +108,7 @@ pub(super) fn of_result(replayed: &Replayed, workload: &str, promises: Promises<
     });
     let untold = ["effective_ttl_ms", "resources.client_cpu_s", "resources.server_cpu_s", "resources.server_rss_bytes"];
     for figure in untold {
-        result.not_available.insert(figure.to_owned(), unknown());
+        result.not_available.insert(figure.to_owned(), why.to_owned());
     }
     if let Some(cut) = replayed.cut {
         let until = lockbench_core::units::human_duration(cut.t.saturating_sub(replayed.header.start));

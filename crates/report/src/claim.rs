@@ -10,6 +10,7 @@
 use super::decision::OVERTAKES_OF_A_QUEUE;
 use super::figure::find;
 use super::schema::{Report, TrialResult};
+use lockbench_core::lock::Agreement;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 
 /// How a claim came out.
@@ -238,15 +239,21 @@ impl Case<'_> {
         (share > UNCONTENDED).then(|| format!("in {percent:.0} % of the holds another client was waiting"))
     }
 
+    fn quorum(&self) -> Agreement {
+        self.trials().next().map_or_else(Agreement::default, |trial| trial.quorum.clone())
+    }
+
     /// What makes a figure of speed another thing than the claim.
     fn unlike(&self) -> Option<String> {
         if let Some(contended) = self.contended() {
             return Some(format!("{contended}: the figure shows the plan's holds and queue"));
         }
-        let quorum = self.trials().next().map_or("", |trial| trial.quorum.as_str());
+        let quorum = self.quorum();
         match self.backend {
-            "redlock" if !quorum.ends_with(" of 5") => Some(format!("the claim is on 5 nodes, here: {quorum}")),
-            "zookeeper" | "etcd" if quorum == "1 of 1" => {
+            "redlock" if !matches!(quorum, Agreement::Nodes { total: 5, .. }) => {
+                Some(format!("the claim is on 5 nodes, here: {quorum}"))
+            }
+            "zookeeper" | "etcd" if quorum == Agreement::ONE => {
                 Some("one node has nobody to agree with; the claim is on an ensemble".to_owned())
             }
             _ => None,
@@ -345,8 +352,7 @@ impl Case<'_> {
             Err(reason) => return not_measured(reason),
         };
         let measured = format!("{} a grant", three_digits(value));
-        let quorum = self.trials().next().map_or("", |trial| trial.quorum.as_str());
-        let nodes = quorum.split_once(" of ").and_then(|(_, nodes)| nodes.parse::<f64>().ok());
+        let nodes = if let Agreement::Nodes { total, .. } = self.quorum() { Some(f64::from(total)) } else { None };
         let (judgement, because) = match (self.contended(), nodes.filter(|_| each_node)) {
             (Some(reason), _) => (Judgement::NotComparable, format!("{reason}, and every poll is a request")),
             (None, None) if each_node => (Judgement::NotComparable, "the number of nodes is not known".to_owned()),

@@ -2,11 +2,12 @@
 //! choice, each answered from what this run measured or read back. What it did not
 //! measure is never answered by hearsay.
 
-use super::durability::{Copies, Durability, Storage};
+use super::durability::Durability;
 use super::figure::{Unit, find};
 use super::kinds::Kinds;
 use super::schema::{Report, SafetyVerdict, TrialResult};
 use super::threshold::{Threshold, ThresholdOutcome, judge};
+use lockbench_core::lock::{Agreement, Copies, Storage};
 use lockbench_core::units::{grouped, human_duration, three_digits};
 
 /// Share of the grants that may go to a later arrival in a lock that serves in order:
@@ -188,9 +189,9 @@ pub fn survive_node(report: &Report, backend: &str) -> Cell {
         match Durability::of(first).copies {
             Copies::Quorum(0) => Cell::not_measured(format!("{quorum}: of how many nodes is not known")),
             Copies::Quorum(nodes) => {
-                let agree = quorum.split_once(" of ").and_then(|(agree, _)| agree.parse::<u32>().ok());
-                let may_fail = nodes - agree.unwrap_or(nodes).min(nodes);
-                let host = if first.durability.contains("on one host") { "; here all share one host" } else { "" };
+                let agree = if let Agreement::Nodes { needed, .. } = quorum { *needed } else { nodes };
+                let may_fail = nodes - agree.min(nodes);
+                let host = if first.durability.shares_host() { "; here all share one host" } else { "" };
                 let because = format!(
                     "{quorum} nodes must agree, {may_fail} may fail: by its quorum; no fault was injected in this run{host}"
                 );
@@ -210,9 +211,8 @@ pub fn survive_node(report: &Report, backend: &str) -> Cell {
                 }
             }
             Copies::Standby => Cell::not_measured(format!("{quorum}: no takeover was tried in this run")),
-            Copies::Unknown => {
-                Cell::not_measured(format!("quorum {}", if quorum.is_empty() { "unknown" } else { quorum }))
-            }
+            Copies::Unknown if *quorum == Agreement::default() => Cell::not_measured("quorum unknown".to_owned()),
+            Copies::Unknown => Cell::not_measured(format!("quorum {quorum}")),
         }
     })
 }

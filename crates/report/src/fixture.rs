@@ -26,8 +26,8 @@ pub fn trial(backend: &str, trial: u32) -> TrialResult {
         requests_per_grant: Some(3.5),
         effective_ttl_ms: Some(10_000.0),
         guarantees: serde_json::json!({ "waiting": "poll", "lease": true, "renewal": "explicit" }),
-        durability: "fsync on, synchronous_commit on, full_page_writes on".to_owned(),
-        quorum: "2 of 3".to_owned(),
+        durability: "fsync on, synchronous_commit on, full_page_writes on".into(),
+        quorum: "2 of 3".into(),
         ..TrialResult::default()
     };
     result.latency.acquire_service = waits(20_000);

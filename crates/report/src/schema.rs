@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::lint::LintFinding;
 use super::threshold::ThresholdResult;
 use lockbench_core::figure::{Counter, LatencyId, Totals};
-use lockbench_core::lock::{Caveats, NodesOfTrial};
+use lockbench_core::lock::{Agreement, Caveats, NodesOfTrial, Persistence};
 use lockbench_core::oracle::DoubleGrant;
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures::Counts;
@@ -186,9 +186,11 @@ pub struct TrialResult {
     /// What the recipe promises.
     pub guarantees: serde_json::Value,
     /// What survives a crash, as read back.
-    pub durability: String,
+    #[schemars(with = "String")]
+    pub durability: Persistence,
     /// How many nodes must agree of how many.
-    pub quorum: String,
+    #[schemars(with = "String")]
+    pub quorum: Agreement,
     /// As the server says.
     pub server_version: String,
     /// What the server says that it is among its like, in its own words; empty in runs that

@@ -8,8 +8,8 @@
 
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{
-    Acquire, Deadline, Grant, Key, LockSystem, NO_LEASE, Opening, Patience, Release, Renewal, RenewalKind, Retry,
-    Session,
+    Acquire, Agreement, Deadline, Grant, Key, LockSystem, NO_LEASE, Opening, Patience, Persistence, Release, Renewal,
+    RenewalKind, Retry, Session,
 };
 use lockbench_core::stop::Stop;
 
@@ -36,8 +36,11 @@ pub async fn suite(system: &dyn LockSystem, setting: &Setting) -> Result<(), Str
     let bench = Bench { system, setting, keys: &keys };
     bench.check(system.prepare(&keys).await, "prepare")?;
     let facts = bench.check(system.facts().await, "facts")?;
-    let told = [&facts.version, &facts.durability, &facts.quorum, &facts.role];
+    let (durability, quorum) = (facts.durability.as_str(), facts.quorum.to_string());
+    let told = [facts.version.as_str(), durability, &quorum, &facts.role];
     rule(told.iter().all(|fact| !fact.is_empty()), "facts are empty")?;
+    rule(Persistence::from(durability) == facts.durability, "a stored report reads another durability")?;
+    rule(Agreement::from(quorum) == facts.quorum, "a stored report reads another quorum")?;
     bench.a_free_key_is_granted_and_released().await?;
     bench.a_held_key_is_refused_and_times_out().await?;
     bench.keys_do_not_disturb_each_other().await?;

@@ -14,6 +14,7 @@ mod asking;
 mod capacity;
 mod deadline;
 mod endpoint;
+mod facts;
 mod guarantee;
 pub mod inspection;
 mod near_miss;
@@ -31,6 +32,7 @@ pub use asking::{Asking, Asks, Moment};
 pub use capacity::{Capacity, Limit};
 pub use deadline::{Deadline, Patience};
 pub use endpoint::{Endpoint, Host, Unclear};
+pub use facts::{Agreement, Copies, Facts, Persistence, Storage};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
@@ -72,38 +74,6 @@ impl SystemError {
         let hint = near_miss::hint(self.system, &self.address, &self.problem);
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
         format!("{}: {}{hint}", self.address, self.problem)
-    }
-}
-
-/// What the server itself says of its configuration, read back, never assumed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Facts {
-    /// Server version as it reports it.
-    pub version: String,
-    /// What survives a crash, from the server's settings: for example `appendonly no` or `fsync on`.
-    pub durability: String,
-    /// How many nodes must agree of how many, for example `1 of 1`, `3 of 5`.
-    pub quorum: String,
-    /// What the server says that it is among its like, in its own words: `master`,
-    /// `follower`, `standalone`.
-    #[serde(default)]
-    pub role: String,
-    /// What changes what a verdict on it means.
-    #[serde(default)]
-    pub caveats: Caveats,
-}
-
-impl Facts {
-    /// Those of a lock that lives and dies with this process, and has no version of its own.
-    #[must_use]
-    pub fn in_this_process() -> Self {
-        Self {
-            version: "not told".to_owned(),
-            durability: "none: lives and dies with the process".to_owned(),
-            quorum: "in process".to_owned(),
-            role: "in this process".to_owned(),
-            ..Self::default()
-        }
     }
 }
 

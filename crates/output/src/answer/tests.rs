@@ -30,8 +30,8 @@ fn eight() -> Report {
         let spread = 1.0 + (f64::from(result.trial) - 2.0) * 0.02;
         result.throughput_per_s = Some(rates[at] * spread);
         let (durability, quorum) = DURABILITY[at];
-        durability.clone_into(&mut result.durability);
-        quorum.clone_into(&mut result.quorum);
+        result.durability = durability.into();
+        result.quorum = quorum.into();
     }
     for (merged, rate) in report.aggregates.iter_mut().zip(rates) {
         merged.throughput_per_s = Some(rate);
@@ -87,7 +87,7 @@ fn everything_wrong() -> Report {
     let long = "a reason of many words that goes on and on until it fills several lines of any terminal ".repeat(5);
     let nodes = ["1 of 1", "2 of 3", "3 of 5", "4 of 7", "5 of 9", "6 of 11", "7 of 13", "8 of 15"];
     for (result, at) in report.results.iter_mut().zip((0..8).flat_map(|system| [system; 3])) {
-        nodes[at].clone_into(&mut result.quorum);
+        result.quorum = nodes[at].into();
         if result.trial == 3 {
             result.error = Some(long.clone());
         }

@@ -21,7 +21,7 @@ use super::{Chart, Words, finish};
 use crate::table::verdict_name;
 use lockbench_core::units::{human_duration, three_digits};
 use lockbench_report::figure::find;
-use lockbench_report::{Copies, Durability, RecordedRun, SafetyVerdict, Storage};
+use lockbench_report::{Copies, Durability, RecordedRun, SafetyVerdict, Storage, TrialResult};
 
 /// One system.
 struct Point {
@@ -55,7 +55,7 @@ pub fn tradeoff(run: &RecordedRun) -> Result<Vec<Chart>, String> {
             name: backend.to_owned(),
             rate: spread(run, &throughput, backend),
             wait: spread(run, &p99, backend),
-            durability: ran.map_or_else(|| Durability::read("", ""), Durability::of),
+            durability: Durability::of(ran.unwrap_or(&TrialResult::default())),
             verdict: aggregate.map_or(SafetyVerdict::Unknown, |aggregate| aggregate.verdict),
         });
     }
@@ -274,8 +274,8 @@ mod tests {
     #[test]
     fn durability_and_verdict_are_in_the_legend_and_the_table() {
         let mut run = sample::recorded();
-        run.report.results[0].durability = "fsync on, synchronous_commit on, full_page_writes on".to_owned();
-        run.report.results[1].quorum = "3 of 5".to_owned();
+        run.report.results[0].durability = "fsync on, synchronous_commit on, full_page_writes on".into();
+        run.report.results[1].quorum = "3 of 5".into();
         let chart = tradeoff(&run).unwrap().remove(0);
         assert!(chart.svg.contains(">disk, synced<") && chart.svg.contains(">ring: several nodes<"));
         assert!(chart.svg.contains(">redlock (VIOLATED)</text>") && chart.svg.contains(">redis</text>"));

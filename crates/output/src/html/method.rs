@@ -71,7 +71,7 @@ fn paragraphs(report: &Report) -> Vec<String> {
         "Placement: {}{flattered}. All instants are of one monotonic clock, {}.",
         report.environment.placement, report.environment.clock
     ));
-    if report.results.iter().any(|result| result.durability.contains("on one host")) {
+    if report.results.iter().any(|result| result.durability.shares_host()) {
         paragraphs.push(
             "The nodes of redlock share one host here, so one clock and one disk: they do not fail independently."
                 .to_owned(),
@@ -134,7 +134,7 @@ fn facts(report: &Report, backend: &str) -> Option<SystemFacts> {
         backend: backend.to_owned(),
         cells: vec![
             first.server_version.clone(),
-            first.durability.clone(),
+            first.durability.to_string(),
             quorum(first),
             if first.ttl_raised { format!("{ttl} (raised to the system's floor)") } else { ttl },
             promise("waiting"),

@@ -106,7 +106,7 @@ fn row(report: &Report, ranked: &Ranked) -> Row {
     let first = report.results.iter().find(ran);
     let mut facts = Vec::new();
     facts.extend(ranked.waiting.as_ref().map(|kind| format!("waits by {}", kind.replace('-', " "))));
-    facts.extend(first.map(|first| brief(&first.durability)));
+    facts.extend(first.map(|first| brief(first.durability.as_str())));
     facts.extend(first.map(|first| format!("quorum {}", first.quorum)));
     let interval = ranked.rate_interval.map_or_else(
         || if ranked.trials == 1 { "1 trial".to_owned() } else { format!("{} trials", ranked.trials) },
@@ -175,7 +175,7 @@ Fewer than three trials of a system give no interval: small differences may be n
         let mut report = crowd(3).report;
         for result in &mut report.results {
             if result.backend == "zookeeper" {
-                "write-ahead log fsync before answer".clone_into(&mut result.durability);
+                result.durability = "write-ahead log fsync before answer".into();
             }
         }
         insta::assert_snapshot!(shown(&report), @r#"

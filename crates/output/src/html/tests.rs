@@ -117,8 +117,8 @@ fn labels_of_users_are_escaped() {
     run.report.notes = vec![all.clone()];
     run.report.verdict.reasons = vec![all.clone()];
     run.report.results[0].failures.insert(all.clone(), 3);
-    run.report.results[0].durability = all.clone();
-    run.report.results[0].quorum = all.clone();
+    run.report.results[0].durability = all.clone().into();
+    run.report.results[0].quorum = all.clone().into();
     run.report.results[0].server_version = all.clone();
     run.report.results[0].not_available.insert(all.clone(), all.clone());
     run.report.environment.cpu = all.clone();

@@ -377,7 +377,7 @@ mod tests {
         }
         for (result, aggregate) in run.report.results.iter_mut().zip(&mut run.report.aggregates) {
             (result.backend, aggregate.backend) = (evil.to_owned(), evil.to_owned());
-            result.durability = evil.to_owned();
+            result.durability = evil.into();
         }
         run.report.run_id = evil.to_owned();
         run.report.skipped[0].reason = evil.to_owned();

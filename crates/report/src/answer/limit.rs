@@ -1,8 +1,8 @@
 //! What a run does not prove, however well it went.
 
-use super::super::durability::Copies;
 use super::super::schema::{Report, SafetyVerdict};
 use super::{Class, Winner};
+use lockbench_core::lock::Copies;
 
 /// One thing that the run does not prove.
 #[derive(Clone, Debug, PartialEq)]

@@ -137,7 +137,7 @@ pub(super) fn row(report: &Report, system: &str) -> Row {
         jain: figure("jain"),
         availability: find("availability").ok().map(|figure| figure.of_backend(report, system)),
         waiting: first.and_then(|trial| trial.guarantees["waiting"].as_str()).map(str::to_owned),
-        quorum: first.map_or_else(String::new, |trial| trial.quorum.clone()),
+        quorum: first.map_or_else(String::new, |trial| trial.quorum.to_string()),
         nodes_left: left.filter(|nodes| !nodes.away.is_empty()),
         safety,
         disqualified: Vec::new(),

@@ -13,8 +13,8 @@ fn system(name: &str, durability: &str, rates: &[f64]) -> Vec<crate::TrialResult
     let one = |(number, rate): (u32, &f64)| {
         let mut one = trial(name, number);
         one.throughput_per_s = Some(*rate);
-        durability.clone_into(&mut one.durability);
-        "1 of 1".clone_into(&mut one.quorum);
+        one.durability = durability.into();
+        one.quorum = "1 of 1".into();
         one
     };
     (1..).zip(rates).map(one).collect()
@@ -125,7 +125,7 @@ fn systems_that_did_not_run_are_named_with_their_reason() {
 fn a_system_that_died_keeps_the_figures_until_then_and_is_not_ranked() {
     let mut died = system("redlock", STOCK, &[300.0]);
     died[0].error = Some("2 of 5 nodes answer, 3 must".to_owned());
-    "3 of 5".clone_into(&mut died[0].quorum);
+    died[0].quorum = "3 of 5".into();
     let away = Away { address: "127.0.0.1:1".to_owned(), problem: "refused".to_owned() };
     died[0].nodes.end = Some(Nodes { serving: 2, needed: 3, total: 5, away: vec![away] });
     let found = answer(&of(&[died]));
@@ -142,7 +142,7 @@ fn what_a_run_does_not_prove_is_said_even_where_all_went_well() {
     whole.aggregates[1].upper_bound_95_per_million = Some(3_000.0);
     let worst = whole.aggregates[1].backend.clone();
     let mut two_nodes = system("redlock", STOCK, &[1.0]);
-    "2 of 3".clone_into(&mut two_nodes[0].quorum);
+    two_nodes[0].quorum = "2 of 3".into();
     let limits = answer(&whole).limits;
     assert_eq!(
         limits,

@@ -9,7 +9,7 @@ fn report(change: impl Fn(&mut TrialResult)) -> Report {
     (result.grants, result.safety.grants_all_phases) = (445_350, 500_000);
     result.throughput_per_s = Some(44_535.0);
     result.requests_per_grant = Some(2.0);
-    "1 of 1".clone_into(&mut result.quorum);
+    result.quorum = "1 of 1".into();
     (result.resources.client_cpu_s, result.resources.server_cpu_s) = (Some(3.0), Some(9.0));
     result.latency.acquire_service.p50_ns = Some(585_000);
     result.latency.acquire_service.p99_ns = Some(2_900_000);
@@ -89,7 +89,7 @@ fn one_node_confirms_nothing_of_an_ensemble() {
         let change = |quorum: &'static str| {
             move |result: &mut TrialResult| {
                 system.clone_into(&mut result.backend);
-                quorum.clone_into(&mut result.quorum);
+                result.quorum = quorum.into();
                 result.latency.acquire_service.p50_ns = Some(25_000_000);
                 result.latency.acquire_service.p99_ns = Some(25_000_000);
             }
@@ -125,7 +125,7 @@ fn requests_count_the_release_too() {
     let redlock = |count| {
         judged("requests a lock", move |result| {
             "redlock".clone_into(&mut result.backend);
-            "3 of 5".clone_into(&mut result.quorum);
+            result.quorum = "3 of 5".into();
             result.requests_per_grant = Some(count);
         })
         .0

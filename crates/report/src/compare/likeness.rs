@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{NOISE, QUORUM_NOISE, Side};
 use crate::{Environment, Report, TrialResult};
+use lockbench_core::lock::Copies;
 
 /// Keys of a plan that change neither the load nor what a figure means.
 const NO_LOAD: [&str; 11] =
@@ -71,13 +72,10 @@ pub fn machine_differences(a: &Environment, b: &Environment) -> Vec<String> {
 
 /// The noise threshold of a system as it ran.
 pub fn noise_of(trial: &TrialResult) -> f64 {
-    let quorum = trial.quorum.as_str();
-    let nodes = quorum.split_once(" of ").and_then(|(_, rest)| {
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<u32>().ok()
-    });
-    let several = nodes.is_some_and(|nodes| nodes > 1) || quorum.contains("ensemble") || quorum.contains("standby");
-    if several { QUORUM_NOISE } else { NOISE }
+    match trial.quorum.copies() {
+        Copies::Quorum(_) | Copies::Standby => QUORUM_NOISE,
+        Copies::One | Copies::Process | Copies::Unknown => NOISE,
+    }
 }
 
 impl Likeness {
@@ -118,8 +116,8 @@ impl Likeness {
                 continue;
             }
             seen.push(name);
-            self.differ(&format!("{name}, durability"), &before.durability, &now.durability);
-            self.differ(&format!("{name}, quorum"), &before.quorum, &now.quorum);
+            self.differ(&format!("{name}, durability"), before.durability.as_str(), now.durability.as_str());
+            self.differ(&format!("{name}, quorum"), &before.quorum.to_string(), &now.quorum.to_string());
             let ttl = |trial: &TrialResult| {
                 trial.effective_ttl_ms.map_or_else(|| "no lease".to_owned(), |ttl| format!("{ttl} ms"))
             };

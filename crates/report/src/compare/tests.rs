@@ -18,8 +18,8 @@ fn trial(backend: &str, number: u32, throughput: f64, p50: f64) -> TrialResult {
         attempts: 5_000,
         grants: 5_000,
         throughput_per_s: Some(throughput),
-        quorum: "1 of 1".to_owned(),
-        durability: "none".to_owned(),
+        quorum: "1 of 1".into(),
+        durability: "none".into(),
         server_version: "7".to_owned(),
         ..TrialResult::default()
     };
@@ -131,7 +131,7 @@ fn systems_with_a_quorum_have_twice_the_noise() {
     ] {
         let side = |id, slower| {
             let mut trials = trials("etcd", 5, slower);
-            trials.iter_mut().for_each(|trial| trial.quorum = quorum.to_owned());
+            trials.iter_mut().for_each(|trial| trial.quorum = quorum.into());
             run(id, trials)
         };
         assert_eq!(of(&side("a", 1.0), &side("b", 1.25)).outcome, outcome, "{quorum}");
@@ -263,7 +263,7 @@ fn unlike_sides_are_refused_with_every_difference_and_forced_ones_marked() {
     after.plan = serde_json::json!({ "clients": 8, "seed": 9, "trials": 7, "name": "y", "think": "0s" });
     after.environment.cores = 64;
     after.environment.kernel = "newer".to_owned();
-    after.results.iter_mut().for_each(|result| result.durability = "fsync".to_owned());
+    after.results.iter_mut().for_each(|result| result.durability = "fsync".into());
     after.results.iter_mut().for_each(|result| result.server_version = "8".to_owned());
     let unlike = with(&[&before], &[&after], &Rules::default()).unwrap_err();
     let differences = [

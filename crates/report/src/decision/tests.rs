@@ -28,7 +28,7 @@ const SYSTEM: &str = "postgres:lease";
 fn a_node_may_be_lost_where_a_quorum_remains() {
     let with = |quorum: &'static str, several: serde_json::Value| {
         let change = move |result: &mut TrialResult| {
-            quorum.clone_into(&mut result.quorum);
+            result.quorum = quorum.into();
             result.guarantees["quorum"] = several.clone();
         };
         survive_node(&report(change), SYSTEM).answer
@@ -43,7 +43,7 @@ fn a_node_may_be_lost_where_a_quorum_remains() {
     assert_eq!(answer("in process"), Answer::No);
     assert_eq!(answer("majority of the ensemble"), Answer::NotMeasured);
     assert_eq!(answer("cannot be read"), Answer::NotMeasured);
-    let cell = survive_node(&report(|result| "3 of 5".clone_into(&mut result.quorum)), SYSTEM);
+    let cell = survive_node(&report(|result| result.quorum = "3 of 5".into()), SYSTEM);
     assert_eq!(cell.because, "3 of 5 nodes must agree, 2 may fail: by its quorum; no fault was injected in this run");
 }
 
@@ -63,8 +63,7 @@ fn a_lock_without_a_lease_may_still_be_freed_by_the_end_of_a_connection() {
 
 #[test]
 fn a_disk_counts_only_when_it_is_waited_for() {
-    let answer =
-        |words: &'static str| durable(&report(|result| words.clone_into(&mut result.durability)), SYSTEM).answer;
+    let answer = |words: &'static str| durable(&report(|result| result.durability = words.into()), SYSTEM).answer;
     assert_eq!(answer("fsync on, synchronous_commit on"), Answer::Yes);
     assert_eq!(answer("fsync on, synchronous_commit off"), Answer::No);
     assert_eq!(answer("none: lives and dies with the process"), Answer::No);

@@ -65,7 +65,7 @@ mod tests {
     fn after_the_last_trial_they_say_what_the_report_will_say() {
         let (plan, _) = parse("x.toml", "clients = 4", &["hold=1ms".to_owned()]).unwrap();
         let mut whole = report(vec![trial("redis", 1), trial("etcd", 1)]);
-        whole.results[0].durability = "appendonly no, save 3600 1 (stock)".to_owned();
+        whole.results[0].durability = "appendonly no, save 3600 1 (stock)".into();
         whole.results[0].throttled = 3;
         whole.aggregates[1].latency.acquire_service.count = 20;
         whole.results[if whole.aggregates[1].backend == "redis" { 0 } else { 1 }].latency.acquire_service.count = 20;

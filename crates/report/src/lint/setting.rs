@@ -1,10 +1,10 @@
 //! Lints on how servers, machine and plan are set up: true before the run began, read
 //! back from what was there.
 
-use super::super::durability::{Copies, Durability, Storage};
+use super::super::durability::Durability;
 use super::super::schema::TrialResult;
 use super::evidence::{Evidence, Sighting};
-use lockbench_core::lock::NodesOfTrial;
+use lockbench_core::lock::{Copies, NodesOfTrial, Storage};
 use lockbench_core::units::human_duration;
 use lockbench_core::workload::plan::{Expectation, Keys, RenewalPolicy};
 

@@ -112,9 +112,9 @@ fn an_unknown_lint_gets_its_nearest_and_the_last_level_counts() {
 fn one_finding_names_all_systems_and_allowed_lints_leave_none() {
     let stock = |run: &mut Run| {
         for result in &mut run.report.results {
-            result.durability = "appendonly no, save 3600 1 (stock)".to_owned();
+            result.durability = "appendonly no, save 3600 1 (stock)".into();
         }
-        run.report.results[2].durability = "none: x".to_owned();
+        run.report.results[2].durability = "none: x".into();
     };
     told(
         "fsync-off",
@@ -290,12 +290,12 @@ fn percentiles_censored() {
 
 #[test]
 fn fsync_off() {
-    let durability = |text: &'static str| move |run: &mut Run| first(run).durability = text.to_owned();
+    let durability = |text: &'static str| move |run: &mut Run| first(run).durability = text.into();
     let everysec = durability("appendonly yes, appendfsync everysec, save 60 1");
     told("fsync-off", everysec, "redis: answered before the disk was synchronised");
     silent("fsync-off", durability("appendonly yes, appendfsync always, save 60 1"));
     silent("fsync-off", |run| {
-        run.report.results[2].durability = "none: lives and dies with the process".to_owned();
+        run.report.results[2].durability = "none: lives and dies with the process".into();
         run.report.results[2].guarantees["waiting"] = "in-process".into();
     });
     let why = cannot_say("fsync-off", durability("not readable (CONFIG refused)"));
@@ -304,10 +304,10 @@ fn fsync_off() {
 
 #[test]
 fn single_node() {
-    let quorum = |text: &'static str| move |run: &mut Run| first(run).quorum = text.to_owned();
+    let quorum = |text: &'static str| move |run: &mut Run| first(run).quorum = text.into();
     told("single-node", quorum("1 of 1"), "redis: one node");
     silent("single-node", quorum("3 of 5"));
-    silent("single-node", |run| run.report.results[2].quorum = "in process".to_owned());
+    silent("single-node", |run| run.report.results[2].quorum = "in process".into());
     assert_eq!(cannot_say("single-node", quorum("wax")), "redis: its quorum is \"wax\"");
 }
 

@@ -13,8 +13,8 @@ use super::members::Members;
 use super::session::EtcdSession;
 use super::{GUARANTEES, NAME};
 use lockbench_core::lock::{
-    Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey,
-    SystemError,
+    Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
+    Session, Survey, SystemError,
 };
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
@@ -23,8 +23,9 @@ const ADMIN_LIMIT_NS: u64 = 5_000_000_000;
 /// etcd synchronises its write-ahead log before it answers a write
 /// (<https://etcd.io/docs/v3.4/op-guide/hardware/#disks>); the flag
 /// `--unsafe-no-fsync` of 3.5 and later turns that off, and no request reads it back.
-const DURABILITY: &str =
-    "write-ahead log fsync before answer (etcd's documentation; --unsafe-no-fsync cannot be read back)";
+fn durability() -> Persistence {
+    Persistence::synced_log("write-ahead log", "etcd's documentation; --unsafe-no-fsync cannot be read back")
+}
 
 /// The lock system `etcd`.
 pub struct EtcdSystem {
@@ -96,8 +97,8 @@ impl EtcdSystem {
             members.iter().map(|member| (member.address.clone(), member.id.map(|id| format!("{id:x}")))).collect();
         Ok(Facts {
             version: versions.join(", "),
-            durability: DURABILITY.to_owned(),
-            quorum: format!("{} of {}", nodes.needed, nodes.total),
+            durability: durability(),
+            quorum: Agreement::Nodes { needed: nodes.needed, total: nodes.total },
             role: members.iter().map(|member| member.role).collect::<Vec<_>>().join(", "),
             caveats: Caveats { same_server: Caveats::same(&identities), ..Caveats::default() },
         })

@@ -18,8 +18,8 @@ use super::super::Target;
 use super::super::poll::{Polling, Tried};
 use super::directory::{Directory, file};
 use lockbench_core::lock::{
-    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NEVER, NO_LEASE, Opening, Patience, Release,
-    Renewal, Session, Survey, SystemError,
+    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NEVER, NO_LEASE, Opening, Patience, Persistence,
+    Release, Renewal, Session, Survey, SystemError,
 };
 
 /// The lock system `flock`.
@@ -73,7 +73,8 @@ impl LockSystem for Flock {
     }
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
-        Box::pin(std::future::ready(Ok(Directory::facts("none: a lock lives in the kernel, as long as the open file"))))
+        let durability = Persistence::none("a lock lives in the kernel, as long as the open file");
+        Box::pin(std::future::ready(Ok(Directory::facts(durability))))
     }
 
     fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::Target;
-use lockbench_core::lock::{Facts, Key, SystemError};
+use lockbench_core::lock::{Agreement, Facts, Key, Persistence, SystemError};
 
 /// Where the files of one recipe are.
 pub(super) struct Directory {
@@ -48,12 +48,12 @@ impl Directory {
     }
 
     /// What the kernel says of itself.
-    pub(super) fn facts(durability: &str) -> Facts {
+    pub(super) fn facts(durability: Persistence) -> Facts {
         let kernel = rustix::system::uname();
         Facts {
             version: format!("{} {}", kernel.sysname().to_string_lossy(), kernel.release().to_string_lossy()),
-            durability: durability.to_owned(),
-            quorum: "one file".to_owned(),
+            durability,
+            quorum: Agreement::File,
             role: "the kernel of this host".to_owned(),
             ..Facts::default()
         }

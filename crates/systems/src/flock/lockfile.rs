@@ -15,8 +15,8 @@ use super::super::poll::{Polling, Tried};
 use super::directory::{Directory, file};
 use lockbench_core::clock::{Clock, Timer};
 use lockbench_core::lock::{
-    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, Opening, Patience, Release, Renewal, Session,
-    Survey, SystemError,
+    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, Opening, Patience, Persistence, Release,
+    Renewal, Session, Survey, SystemError,
 };
 
 /// Digits of the instant at the start of a file, so that a renewal overwrites it in place.
@@ -71,7 +71,7 @@ impl LockSystem for LockFile {
     }
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
-        Box::pin(std::future::ready(Ok(Directory::facts("a file, not synced"))))
+        Box::pin(std::future::ready(Ok(Directory::facts(Persistence::unknown("a file, not synced")))))
     }
 
     fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

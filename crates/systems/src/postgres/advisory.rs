@@ -123,7 +123,10 @@ impl LockSystem for Advisory {
     }
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
-        Box::pin(self.server.facts("locks in shared memory, gone with a restart; "))
+        Box::pin(async {
+            let facts = self.server.facts().await?;
+            Ok(Facts { durability: facts.durability.in_shared_memory(), ..facts })
+        })
     }
 
     fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -21,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::super::Target;
 use super::{tls, url};
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::{Caveats, Endpoint, Facts, SystemError, mark};
+use lockbench_core::lock::{Agreement, Caveats, Endpoint, Facts, Persistence, SystemError, mark};
 
 /// Longest wait for a connection or an answer outside of any measurement.
 const CONTROL_LIMIT: Duration = Duration::from_secs(10);
@@ -200,11 +200,11 @@ impl Server {
         Ok(self.now().saturating_sub(asked))
     }
 
-    /// Reads version, durability and role back. `survives` says what they mean for the recipe.
-    pub(super) async fn facts(&self, survives: &str) -> Result<Facts, SystemError> {
+    /// Reads version, durability and role back.
+    pub(super) async fn facts(&self) -> Result<Facts, SystemError> {
         // First: through a pooler the statements below may already fail for its sake.
         let pooler = self.pooler().await;
-        let facts = self.facts_of(survives).await;
+        let facts = self.facts_of().await;
         let mut facts = facts.map_err(|mut error| {
             if let Some(pooler) = &pooler {
                 error.problem = format!("{} ({pooler})", error.problem);
@@ -244,23 +244,17 @@ impl Server {
         self.connect_when_free(&config, PROBE_LIMIT).await.ok()
     }
 
-    async fn facts_of(&self, survives: &str) -> Result<Facts, SystemError> {
+    async fn facts_of(&self) -> Result<Facts, SystemError> {
         let row = self.control(async |client| client.query_typed_one(FACTS, &[]).await).await?;
         let setting = |index: usize| -> String { row.try_get(index).unwrap_or_default() };
         let standbys = setting(4);
         Ok(Facts {
             version: setting(0),
-            durability: format!(
-                "{survives}fsync {}, synchronous_commit {}, full_page_writes {}",
-                setting(1),
-                setting(2),
-                setting(3)
+            durability: Persistence::settings(
+                &[("fsync", &setting(1)), ("synchronous_commit", &setting(2)), ("full_page_writes", &setting(3))],
+                false,
             ),
-            quorum: if standbys.is_empty() {
-                "1 of 1".to_owned()
-            } else {
-                format!("1 of 1, synchronous_standby_names {standbys}")
-            },
+            quorum: if standbys.is_empty() { Agreement::ONE } else { Agreement::Standbys(standbys) },
             role: match row.try_get(5) {
                 Ok(false) => "primary (not in recovery)".to_owned(),
                 Ok(true) => "standby (in recovery)".to_owned(),

@@ -102,7 +102,7 @@ impl LockSystem for Lease {
     }
 
     fn facts(&self) -> Local<'_, Result<Facts, SystemError>> {
-        Box::pin(self.server.facts(""))
+        Box::pin(self.server.facts())
     }
 
     fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {

@@ -11,7 +11,7 @@ use redis::{RedisError, cmd};
 use super::naming::{in_words, names};
 use super::server::{Limits, Server};
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::{Holder, Key, Survey, SystemError};
+use lockbench_core::lock::{Holder, Key, Persistence, Survey, SystemError};
 
 /// Long enough for a server that loads a data set or a page from disk.
 const PATIENCE: Limits = Limits { connect: Duration::from_secs(5), answer: Some(Duration::from_secs(5)) };
@@ -42,7 +42,7 @@ pub struct Said {
     /// Its version.
     pub version: String,
     /// What survives a crash.
-    pub durability: String,
+    pub durability: Persistence,
     /// `master` or `slave`, in its own words.
     pub role: String,
     /// What tells this server process from every other; `None`: the server hides it.
@@ -70,7 +70,7 @@ pub async fn said(server: &Server) -> Result<Said, SystemError> {
     let durability = match settings(&mut connection).await {
         Ok(settings) => durability(&settings),
         // Managed services hide CONFIG.
-        Err(_) => "not readable (CONFIG refused)".to_owned(),
+        Err(_) => Persistence::unknown("not readable (CONFIG refused)"),
     };
     let run_id = Some(run_id).filter(|id| id != UNTOLD && id != NOT_TOLD);
     Ok(Said { version, durability, role, run_id })
@@ -103,18 +103,14 @@ async fn settings(connection: &mut MultiplexedConnection) -> Result<HashMap<Stri
     Ok(settings)
 }
 
-fn durability(settings: &HashMap<String, String>) -> String {
+fn durability(settings: &HashMap<String, String>) -> Persistence {
     let of = |name: &str| settings.get(name).map_or("unknown", String::as_str);
-    let log = match of("appendonly") {
-        "yes" => format!("appendonly yes, appendfsync {}", of("appendfsync")),
-        other => format!("appendonly {other}"),
-    };
-    let save = match of("save") {
-        "" => "save \"\"",
-        save => &format!("save {save}"),
-    };
-    let stock = of("appendonly") == "no" && of("save") == STOCK_SAVE;
-    format!("{log}, {save}{}", if stock { " (stock)" } else { "" })
+    let mut read = vec![("appendonly", of("appendonly"))];
+    if of("appendonly") == "yes" {
+        read.push(("appendfsync", of("appendfsync")));
+    }
+    read.push(("save", if of("save").is_empty() { "\"\"" } else { of("save") }));
+    Persistence::settings(&read, of("appendonly") == "no" && of("save") == STOCK_SAVE)
 }
 
 /// Who holds each key on this server, and how long a `PING` takes.
@@ -188,7 +184,7 @@ mod tests {
 
     fn of(appendonly: &str, save: &str) -> String {
         let pairs = [("appendonly", appendonly), ("appendfsync", "everysec"), ("save", save)];
-        durability(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<HashMap<_, _>>())
+        durability(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<HashMap<_, _>>()).into()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::session::RedisSession;
 use super::{ENTRY, GUARANTEES};
 use super::{admin, door};
 use lockbench_core::lock::{
-    Capacity, Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError,
+    Agreement, Capacity, Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError,
 };
 
 /// One Redis server as a lock service.
@@ -56,7 +56,7 @@ impl LockSystem for RedisSystem {
             let said = admin::said(&self.server).await?;
             let caveats = Caveats { standby: said.copies(), ..Caveats::default() };
             let admin::Said { version, durability, role, .. } = said;
-            Ok(Facts { version, durability, quorum: "1 of 1".to_owned(), role, caveats })
+            Ok(Facts { version, durability, quorum: Agreement::ONE, role, caveats })
         })
     }
 

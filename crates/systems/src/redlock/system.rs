@@ -11,8 +11,8 @@ use super::session::RedlockSession;
 use super::votes::quorum;
 use super::{ENTRY, GUARANTEES};
 use lockbench_core::lock::{
-    Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey,
-    SystemError,
+    Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
+    Session, Survey, SystemError,
 };
 
 /// Fewest nodes of which one may fail.
@@ -91,13 +91,13 @@ impl RedlockSystem {
         }
         let said: Vec<admin::Said> = said.into_iter().map(|(_, said)| said).collect();
         let each = |what: fn(&admin::Said) -> &String| said.iter().map(|said| what(said).clone()).collect::<Vec<_>>();
+        let durability = Persistence::of_nodes(&said.iter().map(|said| said.durability.clone()).collect::<Vec<_>>());
         let host = self.servers[0].host();
         let shared = self.servers.iter().all(|server| server.host() == host);
-        let note = if shared { "; all nodes on one host: one clock and one disk, not independent" } else { "" };
         Ok(Facts {
             version: alike(&each(|said| &said.version)),
-            durability: format!("{}{note}", alike(&each(|said| &said.durability))),
-            quorum: format!("{} of {}", quorum(self.servers.len()), self.servers.len()),
+            durability: if shared { durability.on_one_host() } else { durability },
+            quorum: Agreement::of(quorum(self.servers.len()), self.servers.len()),
             role: format!("{} independent nodes, each {}", self.servers.len(), alike(&each(|said| &said.role))),
             caveats: Caveats { standby: said.iter().any(admin::Said::copies), ..Caveats::default() },
         })

@@ -13,8 +13,8 @@ use super::store::{Claim, Row, Store, StoreError};
 use super::worker::Worker;
 use lockbench_core::clock::{Clock, Timer};
 use lockbench_core::lock::{
-    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, Opening, Patience, Release, Renewal, Session,
-    Survey, SystemError,
+    Acquire, Agreement, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, Opening, Patience, Release, Renewal,
+    Session, Survey, SystemError,
 };
 
 /// Longest wait of one poll for the write lock: a job cannot be called back, so
@@ -88,7 +88,7 @@ impl LockSystem for Sqlite {
             Ok(Facts {
                 version,
                 durability,
-                quorum: "one file".to_owned(),
+                quorum: Agreement::File,
                 role: "in this process".to_owned(),
                 ..Facts::default()
             })

@@ -20,6 +20,7 @@ use rusqlite::{
 
 use super::super::planted::{Flaw, Planted};
 use lockbench_core::clock::Clock;
+use lockbench_core::lock::Persistence;
 
 /// Where Linux tells which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -111,7 +112,7 @@ impl Store {
     }
 
     /// Version, journal mode and `synchronous`, read back.
-    pub(super) fn settings(&self) -> Result<(String, String), StoreError> {
+    pub(super) fn settings(&self) -> Result<(String, Persistence), StoreError> {
         let mode: String = self.connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
         let level: i64 = self.connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
         // Numbers as in https://www.sqlite.org/pragma.html#pragma_synchronous
@@ -122,7 +123,8 @@ impl Store {
             3 => "extra".to_owned(),
             other => other.to_string(),
         };
-        Ok((rusqlite::version().to_owned(), format!("journal_mode {mode}, synchronous {level}")))
+        let durability = Persistence::settings(&[("journal_mode", &mode), ("synchronous", &level)], false);
+        Ok((rusqlite::version().to_owned(), durability))
     }
 
     /// Makes each key free, with no token given yet.

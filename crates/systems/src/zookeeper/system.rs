@@ -12,8 +12,8 @@ use super::link::{Link, bounded};
 use super::session::ZookeeperSession;
 use super::{GUARANTEES, NAME, door, four_letter, node};
 use lockbench_core::lock::{
-    Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Session, Survey,
-    SystemError,
+    Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
+    Session, Survey, SystemError,
 };
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
@@ -26,8 +26,9 @@ const AT_ONCE: usize = 128;
 /// ZooKeeper synchronises its transaction log before it answers an update unless
 /// `forceSync=no` (<https://zookeeper.apache.org/doc/r3.8.0/zookeeperAdmin.html#Unsafe+Options>),
 /// a system property of the server that no command shows.
-const DURABILITY: &str =
-    "transaction log fsync before answer (ZooKeeper's default forceSync=yes; the setting cannot be read back)";
+fn durability() -> Persistence {
+    Persistence::synced_log("transaction log", "ZooKeeper's default forceSync=yes; the setting cannot be read back")
+}
 
 const UNREADABLE: &str = "cannot be read: srvr is not in the server's 4lw.commands.whitelist";
 
@@ -124,7 +125,7 @@ impl ZookeeperSystem {
         let identities: Vec<_> = members.iter().map(|member| (member.address.clone(), member.id.clone())).collect();
         Ok(Facts {
             version: versions.join(", "),
-            durability: DURABILITY.to_owned(),
+            durability: durability(),
             quorum: quorum(&members),
             role: roles.join(", "),
             caveats: Caveats { same_server: Caveats::same(&identities), ..Caveats::default() },
@@ -207,13 +208,13 @@ impl Member {
 }
 
 /// How many must agree of how many, from what the servers say.
-fn quorum(members: &[Member]) -> String {
+fn quorum(members: &[Member]) -> Agreement {
     let voters = members.iter().map(|member| member.voters).max().unwrap_or(0);
     match members.iter().find_map(|member| member.mode.as_deref()) {
-        Some("standalone") => "1 of 1".to_owned(),
-        Some(_) if voters == 0 => "majority of the ensemble".to_owned(),
-        Some(_) => format!("{} of {voters}", voters / 2 + 1),
-        None => UNREADABLE.to_owned(),
+        Some("standalone") => Agreement::ONE,
+        Some(_) if voters == 0 => Agreement::Ensemble,
+        Some(_) => Agreement::of(voters / 2 + 1, voters),
+        None => Agreement::Unread(UNREADABLE.to_owned()),
     }
 }
 

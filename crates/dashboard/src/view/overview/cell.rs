@@ -69,8 +69,7 @@ impl Row<'_> {
 
     /// Its class of durability, once it answered.
     pub(super) fn class(&self) -> Option<Durability> {
-        let facts = &self.system.facts.as_ref()?.facts;
-        Some(Durability::read(&facts.durability, &facts.quorum))
+        Some(Durability::of_facts(&self.system.facts.as_ref()?.facts))
     }
 
     pub(super) fn durability(&self) -> Cell {

@@ -65,8 +65,12 @@ fn lines(view: &View<'_>, system: &SystemState) -> Vec<Line> {
             "addresses are shown without credentials; those started here end with the run",
         ),
         line("role", &told(&server.role), "what the server said of itself, in its own words; nothing is assumed"),
-        line("durability", &told(&server.durability), "what survives a crash, read back from the server's settings"),
-        line("quorum", &told(&server.quorum), "how many nodes must agree of how many there are"),
+        line(
+            "durability",
+            &told(server.durability.as_str()),
+            "what survives a crash, read back from the server's settings",
+        ),
+        line("quorum", &told(&server.quorum.to_string()), "how many nodes must agree of how many there are"),
         line("waiting", &facts.waiting, waiting(&facts.waiting)),
         line("lease", &lease(facts), "after that long without a renewal the lock ends by itself"),
         line(

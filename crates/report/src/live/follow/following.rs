@@ -154,10 +154,7 @@ impl<'a> Following<'a> {
 
     fn system(&self, backend: &str) -> SystemFacts {
         let guarantees = (self.promises)(backend).map_or(UNPROMISED, |promise| promise.guarantees);
-        let unknown = || UNTOLD.to_owned();
-        let facts =
-            Facts { version: unknown(), durability: unknown(), quorum: unknown(), role: unknown(), ..Facts::default() };
-        SystemFacts::of(backend, &guarantees, facts, self.plan.ttl_ns)
+        SystemFacts::of(backend, &guarantees, Facts::untold(UNTOLD), self.plan.ttl_ns)
     }
 
     /// A trial is over: what its history tells of it.
