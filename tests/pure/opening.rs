@@ -50,7 +50,7 @@ impl LockSystem for Full {
             return self.inner.open(opening);
         }
         assert!(!self.panics, "a client library's bug");
-        let error = SystemError { system: "memory", address: "here".to_owned(), problem: FULL.to_owned() };
+        let error = SystemError::new("memory", "here", FULL);
         Box::pin(async move { Err(error) })
     }
 

@@ -54,7 +54,7 @@ pub fn planted(name: &'static str, target: Target, flaw: Flaw) -> Result<Arc<dyn
         Some(flawed) => flawed(target, flaw),
         None => {
             let problem = "no flaw is offered here".to_owned();
-            Err(SystemError { system: name, address: String::new(), problem })
+            Err(SystemError::new(name, "", problem))
         }
     }
 }

@@ -58,10 +58,9 @@ fn now() -> String {
 
 /// Looks once.
 pub fn once(asked: &Asked) -> Result<Inspection, SystemError> {
-    let runtime = runtime().map_err(|error| SystemError {
-        system: asked.kind.name(),
-        address: asked.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-        problem: format!("cannot begin to ask: {error}"),
+    let runtime = runtime().map_err(|error| {
+        let addresses = asked.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        SystemError::new(asked.kind.name(), addresses, format!("cannot begin to ask: {error}"))
     })?;
     runtime.block_on(async {
         let target = asked.target();

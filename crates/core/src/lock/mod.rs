@@ -34,6 +34,7 @@ pub use deadline::{Deadline, Patience};
 pub use endpoint::{Endpoint, Host, Unclear};
 pub use facts::{Agreement, Copies, Facts, Persistence, Storage};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
+pub use near_miss::{Hint, NearMiss};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
 pub use redaction::{HIDDEN, without_secrets};
@@ -65,13 +66,26 @@ pub struct SystemError {
     pub address: String,
     /// What went wrong and, where we know it, what to do.
     pub problem: String,
+    hint: Hint,
 }
 
 impl SystemError {
+    /// This problem at this address, both without credentials.
+    #[must_use]
+    pub fn new(system: &'static str, address: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { system, address: address.into(), problem: problem.into(), hint: |_| None }
+    }
+
+    /// With what the system knows of such failures.
+    #[must_use]
+    pub fn hinted(self, hint: Hint) -> Self {
+        Self { hint, ..self }
+    }
+
     /// Address and problem, for a message that names the system already.
     #[must_use]
     pub fn told(&self) -> String {
-        let hint = near_miss::hint(self.system, &self.address, &self.problem);
+        let hint = near_miss::hint(self.hint, &self.address, &self.problem);
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
         format!("{}: {}{hint}", self.address, self.problem)
     }

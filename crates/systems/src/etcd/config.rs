@@ -8,7 +8,7 @@ use etcd_client::{Certificate, Client, ConnectOptions, Error, Identity, TlsOptio
 
 use tokio::sync::watch;
 
-use super::NAME;
+use super::{NAME, near_miss};
 use crate::Target;
 use crate::planted::Planted;
 use lockbench_core::clock::Clock;
@@ -191,7 +191,7 @@ impl Config {
 
     /// A [`SystemError`] about these servers.
     pub fn error(&self, problem: &str) -> SystemError {
-        SystemError { system: NAME, address: self.addresses().join(","), problem: self.redact(problem) }
+        SystemError::new(NAME, self.addresses().join(","), self.redact(problem)).hinted(near_miss::hint)
     }
 
     fn redact(&self, text: &str) -> String {

@@ -16,6 +16,7 @@ mod config;
 pub(super) mod inspect;
 mod lease;
 mod members;
+mod near_miss;
 mod queue;
 mod session;
 mod start;

@@ -61,7 +61,7 @@ impl Directory {
 
     /// A failure on the directory or a file of it.
     pub(super) fn error(&self, error: &io::Error) -> SystemError {
-        SystemError { system: self.system, address: self.path.display().to_string(), problem: error.to_string() }
+        SystemError::new(self.system, self.path.display().to_string(), error.to_string())
     }
 }
 

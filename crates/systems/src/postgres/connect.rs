@@ -19,7 +19,7 @@ use tokio_postgres::{CancelToken, Client, Connection as Driver, Error, NoTls, Ro
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::Target;
-use super::{tls, url};
+use super::{near_miss, tls, url};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Agreement, Caveats, Endpoint, Facts, Persistence, SystemError, mark};
 
@@ -72,7 +72,8 @@ impl Server {
     /// # Errors
     /// An address that cannot be used, or a certificate file that cannot be read.
     pub(super) fn new(system: &'static str, target: &Target) -> Result<Self, SystemError> {
-        let refused = |address: String, problem: String| SystemError { system, address, problem };
+        let refused =
+            |address: String, problem: String| SystemError::new(system, address, problem).hinted(near_miss::hint);
         let [endpoint] = target.endpoints.as_slice() else {
             let problem = format!("needs one address, got {}", target.endpoints.len());
             return Err(refused(
@@ -96,7 +97,7 @@ impl Server {
 
     /// An error of this system at this address, without secrets.
     pub(super) fn error(&self, problem: &str) -> SystemError {
-        SystemError { system: self.system, address: self.address(), problem: self.redact(problem) }
+        SystemError::new(self.system, self.address(), self.redact(problem)).hinted(near_miss::hint)
     }
 
     /// What the server lists a connection of that client by: a run lives while one of them is there.

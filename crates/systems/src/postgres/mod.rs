@@ -13,6 +13,7 @@ mod connect;
 pub(super) mod inspect;
 mod lease;
 mod link;
+mod near_miss;
 mod start;
 pub(super) mod sweep;
 mod table;

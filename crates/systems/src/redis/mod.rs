@@ -11,6 +11,7 @@ mod flawed;
 pub(super) mod inspect;
 mod link;
 mod naming;
+pub mod near_miss;
 pub mod script;
 mod server;
 mod session;

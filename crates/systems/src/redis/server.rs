@@ -13,6 +13,7 @@ use redis::{
 
 use super::door;
 use super::naming::sign;
+use super::near_miss;
 use super::script::Script;
 use lockbench_core::lock::{Endpoint, SystemError};
 
@@ -62,10 +63,8 @@ impl Server {
     /// # Errors
     /// The URL or the certificate file cannot be used.
     pub fn new(system: &'static str, endpoint: &Endpoint) -> Result<Self, SystemError> {
-        let client = client(endpoint).map_err(|problem| SystemError {
-            system,
-            address: endpoint.to_string(),
-            problem: endpoint.redact(&problem),
+        let client = client(endpoint).map_err(|problem| {
+            SystemError::new(system, endpoint.to_string(), endpoint.redact(&problem)).hinted(near_miss::hint)
         })?;
         Ok(Self { system, endpoint: endpoint.clone(), client, name: None })
     }
@@ -176,7 +175,7 @@ impl Server {
 
     /// The same as an error of the lock system.
     pub fn error(&self, problem: String) -> SystemError {
-        SystemError { system: self.system, address: self.address(), problem: self.endpoint.redact(&problem) }
+        SystemError::new(self.system, self.address(), self.endpoint.redact(&problem)).hinted(near_miss::hint)
     }
 }
 

@@ -27,11 +27,9 @@ impl RedisSystem {
     pub fn new(target: Target, planted: Planted) -> Result<Self, SystemError> {
         let [endpoint] = target.endpoints.as_slice() else {
             let addresses: Vec<String> = target.endpoints.iter().map(ToString::to_string).collect();
-            return Err(SystemError {
-                system: ENTRY.name,
-                address: if addresses.is_empty() { "(no address)".to_owned() } else { addresses.join(",") },
-                problem: "needs exactly one endpoint: --endpoint redis=redis://host:port".to_owned(),
-            });
+            let address = if addresses.is_empty() { "(no address)".to_owned() } else { addresses.join(",") };
+            let problem = "needs exactly one endpoint: --endpoint redis=redis://host:port";
+            return Err(SystemError::new(ENTRY.name, address, problem));
         };
         let server = Arc::new(Server::new(ENTRY.name, endpoint)?.of_run(&target.namespace));
         Ok(Self { server, target, planted })

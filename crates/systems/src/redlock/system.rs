@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::super::Target;
 use super::super::planted::Planted;
-use super::super::redis::{Server, admin, door};
+use super::super::redis::{self, Server, admin, door};
 use super::session::RedlockSession;
 use super::votes::quorum;
 use super::{ENTRY, GUARANTEES};
@@ -34,7 +34,7 @@ impl RedlockSystem {
     /// There are too few or too many endpoints, one is given twice, or a URL cannot be used.
     pub fn new(target: Target, planted: Planted) -> Result<Self, SystemError> {
         let addresses: Vec<&str> = target.endpoints.iter().map(|endpoint| endpoint.host_port()).collect();
-        let refuse = |problem: String| SystemError { system: ENTRY.name, address: addresses.join(","), problem };
+        let refuse = |problem: String| error(addresses.join(","), problem);
         if !(FEWEST..=MOST).contains(&addresses.len()) {
             let problem = format!("{} nodes; needs {FEWEST} to {MOST}, best an odd number", addresses.len());
             return Err(refuse(format!("{problem}: --endpoint redlock=URL,URL,URL")));
@@ -58,7 +58,7 @@ impl RedlockSystem {
         }
         let problems: Vec<String> = failed.into_iter().filter_map(|failed| Some(failed.err()?.told())).collect();
         let problem = format!("{} of {total} nodes answer, {needed} must: {}", answered.len(), problems.join("; "));
-        Err(SystemError { system: ENTRY.name, address: self.addresses().join(","), problem })
+        Err(error(self.addresses().join(","), problem))
     }
 
     /// The same removal on every node. A quorum suffices: what a node that is away has of ours
@@ -87,7 +87,7 @@ impl RedlockSystem {
                  there refuses its own majority; give independent servers",
                 same.join(" and ")
             );
-            return Err(SystemError { system: ENTRY.name, address: self.addresses().join(","), problem });
+            return Err(error(self.addresses().join(","), problem));
         }
         let said: Vec<admin::Said> = said.into_iter().map(|(_, said)| said).collect();
         let each = |what: fn(&admin::Said) -> &String| said.iter().map(|said| what(said).clone()).collect::<Vec<_>>();
@@ -116,6 +116,10 @@ impl RedlockSystem {
         let holders = (0..keys.len()).map(|place| elected(seen(place), majority)).collect();
         Ok(Survey { round_trip_ns: trips.get(majority - 1).copied(), holders })
     }
+}
+
+fn error(addresses: String, problem: String) -> SystemError {
+    SystemError::new(ENTRY.name, addresses, problem).hinted(redis::near_miss::hint)
 }
 
 /// Texts that all agree, once; else each in turn.
@@ -158,7 +162,7 @@ impl LockSystem for RedlockSystem {
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
         Box::pin(async move {
             let session = RedlockSession::open(&self.servers, &self.target, opening, self.planted).await;
-            let failed = |problem| SystemError { system: ENTRY.name, address: self.addresses().join(","), problem };
+            let failed = |problem| error(self.addresses().join(","), problem);
             Ok(Box::new(session.map_err(failed)?) as Box<dyn Session>)
         })
     }

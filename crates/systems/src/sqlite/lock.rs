@@ -35,7 +35,7 @@ impl Sqlite {
     }
 
     fn error(&self, problem: String) -> SystemError {
-        SystemError { system: "sqlite", address: self.path.display().to_string(), problem }
+        SystemError::new("sqlite", self.path.display().to_string(), problem)
     }
 
     async fn worker(&self) -> Result<Worker, SystemError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zookeeper_client::{Acls, Client, Connector, CreateMode, CreateOptions};
 
-use super::NAME;
+use super::{NAME, near_miss};
 use crate::Target;
 use crate::planted::Planted;
 use lockbench_core::clock::Clock;
@@ -122,7 +122,7 @@ impl Config {
     pub fn error(&self, problem: &str) -> SystemError {
         let addresses: Vec<&str> = self.endpoints.iter().map(Endpoint::host_port).collect();
         let problem = self.endpoints.iter().fold(problem.to_owned(), |text, endpoint| endpoint.redact(&text));
-        SystemError { system: NAME, address: addresses.join(","), problem }
+        SystemError::new(NAME, addresses.join(","), problem).hinted(near_miss::hint)
     }
 }
 

@@ -22,6 +22,7 @@ mod door;
 mod four_letter;
 pub(super) mod inspect;
 mod link;
+mod near_miss;
 mod node;
 mod session;
 mod start;

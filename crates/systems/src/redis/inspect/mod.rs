@@ -29,6 +29,7 @@ use redis::aio::MultiplexedConnection;
 use redis::cmd;
 
 use super::super::Target;
+use super::near_miss;
 use super::server::{Limits, Server};
 use cluster::{Info, coverage, masters};
 use elect::elect;
@@ -93,7 +94,7 @@ impl Nodes {
                 })
                 .collect();
             let address = told.iter().map(|node| node.seen.address.clone()).collect::<Vec<_>>().join(",");
-            return Err(SystemError { system: self.system, address, problem: problems.join("; ") });
+            return Err(SystemError::new(self.system, address, problems.join("; ")).hinted(near_miss::hint));
         }
         // Every node is asked for the locks that any of them has: a second time, and all at
         // once, so that the picture is of one moment as nearly as it can be.
