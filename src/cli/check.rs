@@ -62,7 +62,8 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
         text.push_str(&format!("  {}: {lease}, {renewal}\n", entry.name));
     }
     let systems: Vec<_> = selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
-    for warning in warnings(&plan, &systems) {
+    let own = selection.entries.iter().filter_map(|entry| entry.warning(&plan));
+    for warning in warnings(&plan, &systems).into_iter().chain(own) {
         text.push_str(&format!("\nwarning: {warning}\n"));
     }
     let (limits, exit) = limits_text(&plan, &selection, endpoints)?;

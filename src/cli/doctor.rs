@@ -101,7 +101,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
 /// The workload whose needs are compared, and its systems.
 fn asked(args: &DoctorArgs) -> Result<Option<(Plan, Vec<&'static Entry>)>, Failure> {
     let Some(path) = &args.workload else { return Ok(None) };
-    let (plan, source) = load(path, &[]).map_err(Failure::usage)?;
+    let (plan, source) = load(path, &[], &Registry::builtin().options()).map_err(Failure::usage)?;
     let entries = select(&[], &plan, &source)?.entries;
     Ok(Some((plan, entries)))
 }

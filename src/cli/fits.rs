@@ -9,7 +9,7 @@ use lockbench_core::units::grouped;
 use lockbench_core::workload::Plan;
 use lockbench_engine::files_needed;
 use lockbench_systems::stack::most_clients;
-use lockbench_systems::{Entry, RedlockParameters, Target};
+use lockbench_systems::{Entry, Target};
 
 /// A comparison in lines, and those that say no.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ pub fn looking(endpoints: Vec<Endpoint>, ours: bool) -> Target {
         ours,
         scratch: std::env::temp_dir(),
         clock: Clock::monotonic(),
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     }
 }
 

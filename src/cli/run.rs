@@ -36,7 +36,9 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
     no_contradiction(&args.load, &endpoints)?;
     let frontend = &Frontend::open(&args.load, &endpoints)?;
     carry_out(&args.load, frontend, |more| {
-        let (mut plan, source) = quickstart(&sets(&args.load, &QUICK, more)?).map_err(Failure::usage)?;
+        let (mut plan, source) =
+            quickstart(&sets(&args.load, &QUICK, more)?, &lockbench_systems::Registry::builtin().options())
+                .map_err(Failure::usage)?;
         let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
         if !args.urls.is_empty() && !selection.by_name {
             // Somebody who names servers asks about these.

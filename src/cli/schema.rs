@@ -4,6 +4,7 @@ use super::args::{SchemaArgs, SchemaChoice};
 use super::{Failure, print};
 use lockbench_core::workload::json_schema;
 use lockbench_output::{inspection_schema, report_schema};
+use lockbench_systems::Registry;
 
 /// Prints it.
 pub fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
@@ -16,7 +17,9 @@ pub fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
 
 /// Every key of a workload file, as JSON Schema.
 fn workload() -> Result<u8, Failure> {
-    print(&format!("{}\n", serde_json::to_string_pretty(&json_schema()).map_err(Failure::internal)?))?;
+    let schema = json_schema(&Registry::builtin().options());
+    let schema = serde_json::to_string_pretty(&schema).map_err(Failure::internal)?;
+    print(&format!("{schema}\n"))?;
     Ok(0)
 }
 

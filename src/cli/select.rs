@@ -11,7 +11,7 @@ use lockbench_systems::{Entry, Registry};
 /// # Errors
 /// What is wrong with it; where a lock system or its address was typed in its place, what to type.
 pub fn workload(path: &Path, sets: &[String]) -> Result<(Plan, Source), Failure> {
-    load(path, sets).map_err(|error| {
+    load(path, sets, &Registry::builtin().options()).map_err(|error| {
         let typed = path.to_string_lossy();
         match &error {
             WorkloadError::Read { .. } if typed.contains("://") => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::support::proxy::{Pass, Proxy};
 use etcd_client::{Client, GetOptions, LeaseLeasesResponse};
-use lockbench::backend::{RedlockParameters, Registry, Target};
+use lockbench::backend::{Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
     Acquire, Deadline, Endpoint, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
@@ -96,7 +96,7 @@ fn connect(
         ours: false,
         scratch: std::env::temp_dir(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     (Registry::builtin().find("etcd").unwrap().connect)(target)
 }

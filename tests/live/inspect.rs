@@ -11,7 +11,7 @@ use crate::support::cli::{Place, Ran, Running};
 use crate::support::pty::Pty;
 use crate::support::redis_server::RedisServer;
 use etcd_client::{Client as Etcd, PutOptions};
-use lockbench::backend::{RedlockParameters, Registry, Target};
+use lockbench::backend::{Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{Acquire, Endpoint, Grant, Key, Opening, Patience, Retry, Session};
 use redis::aio::MultiplexedConnection;
@@ -57,7 +57,7 @@ async fn ours(recipe: &str, endpoints: Vec<Endpoint>, namespace: &str, key: &str
         ours: true,
         scratch: std::env::temp_dir(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     let system = (Registry::builtin().find(recipe).unwrap().connect)(target).unwrap();
     let key = Key { index: 0, name: key.into() };

@@ -6,7 +6,7 @@ use crate::support;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lockbench::backend::{self, Flaw, RedlockParameters, Target, planted};
+use lockbench::backend::{self, Flaw, Target, planted};
 use lockbench::clock::Clock;
 use lockbench::load::{Armed, Spec, Steering};
 use lockbench::lock::{Endpoint, Facts, Key, LockSystem};
@@ -60,7 +60,8 @@ fn trial(
         None => Vec::new(),
     };
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    let (plan, _) = load(format!("workloads/{workload}.toml").as_ref(), &sets).unwrap();
+    let (plan, _) =
+        load(format!("workloads/{workload}.toml").as_ref(), &sets, &backend::Registry::builtin().options()).unwrap();
     let (clock, scratch) = (Clock::monotonic(), tempfile::tempdir().unwrap());
     let target = Target {
         endpoints,
@@ -70,7 +71,7 @@ fn trial(
         ours: false,
         scratch: scratch.path().to_owned(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     let system = match flaw {
         Some(flaw) => planted(entry.name, target, flaw).unwrap(),

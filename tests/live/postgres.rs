@@ -4,7 +4,7 @@ use crate::support;
 use std::sync::Arc;
 
 use lockbench::backend::conformance::{Setting, suite};
-use lockbench::backend::{self, RedlockParameters, Target};
+use lockbench::backend::{self, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
     Acquire, Deadline, Endpoint, Grant, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
@@ -44,7 +44,7 @@ impl Live {
             ours: false,
             scratch: std::env::temp_dir(),
             clock: self.timer.clock(),
-            redlock: RedlockParameters::default(),
+            options: Default::default(),
         }
     }
 
@@ -443,7 +443,7 @@ async fn tls_and_passwords_mean_what_libpq_means() {
             ours: false,
             scratch: std::env::temp_dir(),
             clock: Clock::monotonic(),
-            redlock: RedlockParameters::default(),
+            options: Default::default(),
         };
         let result =
             (backend::Registry::builtin().find("postgres:lease").unwrap().connect)(target).unwrap().facts().await;

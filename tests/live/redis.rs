@@ -23,7 +23,7 @@ fn target(endpoints: Vec<Endpoint>, namespace: &str) -> Target {
         ours: true,
         scratch: std::env::temp_dir(),
         clock: Clock::monotonic(),
-        redlock: Default::default(),
+        options: Default::default(),
     }
 }
 

@@ -21,7 +21,7 @@ fn system(endpoints: Vec<Endpoint>, namespace: &str) -> Arc<dyn LockSystem> {
         ours: true,
         scratch: std::env::temp_dir(),
         clock: Clock::monotonic(),
-        redlock: Default::default(),
+        options: Default::default(),
     };
     (backend::Registry::builtin().find("redlock").unwrap().connect)(target).unwrap()
 }
@@ -211,7 +211,7 @@ fn too_few_and_repeated_nodes_are_refused_before_anybody_is_contacted() {
             ours: false,
             scratch: std::env::temp_dir(),
             clock: Clock::monotonic(),
-            redlock: Default::default(),
+            options: Default::default(),
         };
         (backend::Registry::builtin().find("redlock").unwrap().connect)(target)
             .err()

@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::support;
 use crate::support::proxy::{Pass, Proxy};
 use lockbench::backend::conformance::{Setting, suite};
-use lockbench::backend::{Entry, RedlockParameters, Registry, Target};
+use lockbench::backend::{Entry, Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
     Acquire, Deadline, Endpoint, Grant, Guarantees, Key, LockSystem, NEVER, Opening, Patience, Release, RenewalKind,
     Retry, Session,
 };
 use lockbench::stop::Stop;
+use lockbench::workload::{OptionValue, SystemOptions};
 use stranger::Stranger;
 
 const MS: u64 = 1_000_000;
@@ -55,7 +56,7 @@ impl Scene {
         let mut target = target(endpoints.clone(), &namespace, &scratch, clock);
         // A crowd on a loaded machine: a node that takes longer than 50 ms to answer is not away.
         if test == "crowd" {
-            target.redlock.node_timeout_ns = 1_000 * MS;
+            target.options = SystemOptions::default().with("redlock", "node_timeout", OptionValue::Ns(1_000 * MS));
         }
         let system = (entry.connect)(target).unwrap();
         let keys = [0, 1].map(|index| Key { index, name: format!("{namespace}-{index}").into() });
@@ -122,7 +123,7 @@ fn target(endpoints: Vec<Endpoint>, namespace: &str, scratch: &tempfile::TempDir
         ours: false,
         scratch: scratch.path().to_owned(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     }
 }
 

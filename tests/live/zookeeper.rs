@@ -4,7 +4,7 @@ use crate::support;
 use std::sync::Arc;
 
 use crate::support::proxy::{Pass, Proxy};
-use lockbench::backend::{RedlockParameters, Registry, Target};
+use lockbench::backend::{Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
     Acquire, Deadline, Endpoint, Grant, Key, LockSystem, Opening, Patience, Release, Renewal, Retry, Session,
@@ -101,7 +101,7 @@ fn connect(endpoints: Vec<Endpoint>, namespace: &str, clock: Clock) -> Result<Ar
         ours: false,
         scratch: std::env::temp_dir(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     (Registry::builtin().find("zookeeper").unwrap().connect)(target)
 }

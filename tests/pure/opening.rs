@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lockbench::backend::{self, RedlockParameters, Target};
+use lockbench::backend::{self, Target};
 use lockbench::clock::Clock;
 use lockbench::load::{Armed, LoadError, Spec, Steering, run_virtual};
 use lockbench::lock::{Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError};
@@ -75,7 +75,7 @@ fn spec(room: u32, clients: u32, workers: u32, panics: bool, clock: Clock) -> Sp
         ours: true,
         scratch: PathBuf::new(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     let inner = (backend::Registry::builtin().find("memory").unwrap().connect)(target).unwrap();
     Spec {

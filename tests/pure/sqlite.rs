@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use lockbench::backend::{self, RedlockParameters, Target};
+use lockbench::backend::{self, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{Acquire, Deadline, Key, LockSystem, Opening, Patience, Release, Retry, Session};
 use lockbench::stop::Stop;
@@ -18,7 +18,7 @@ fn system(scratch: &Path) -> Arc<dyn LockSystem> {
         ours: true,
         scratch: scratch.to_owned(),
         clock: Clock::monotonic(),
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     (backend::Registry::builtin().find("sqlite").unwrap().connect)(target).unwrap()
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::cli::{Place, Ran};
-use lockbench::backend::{self, RedlockParameters, Target};
+use lockbench::backend::{self, Target};
 use lockbench::clock::Clock;
 use lockbench::load::{Armed, Spec, Steering, Tick, run_virtual};
 use lockbench::lock::{Facts, Key};
@@ -68,7 +68,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
         ours: true,
         scratch: PathBuf::new(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     let keys: Arc<[Key]> =
         (0..plan.keys.count(plan.clients)).map(|index| Key { index, name: format!("k{index}").into() }).collect();

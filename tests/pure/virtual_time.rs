@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lockbench::backend::{self, RedlockParameters, Target};
+use lockbench::backend::{self, Target};
 use lockbench::clock::Clock;
 use lockbench::load::{DueInstants, Spec, Steering, run_virtual};
 use lockbench::lock::Key;
@@ -71,7 +71,7 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
         ours: true,
         scratch: PathBuf::new(),
         clock,
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     };
     let system = (backend::Registry::builtin().find(name).unwrap().connect)(target).unwrap();
     let count = plan.keys.count(plan.clients);

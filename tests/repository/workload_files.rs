@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use lockbench::backend;
 use lockbench::workload::plan::{Expectation, Keys, RenewalPolicy};
 use lockbench::workload::{
-    Plan, Source, WorkloadError, load, parse, quickstart, reference, resolve_ttl, to_toml, warnings,
+    OptionTable, Plan, Source, WorkloadError, load, parse_with, quickstart, reference, resolve_ttl, to_toml, warnings,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -33,8 +33,13 @@ fn controls() -> Vec<PathBuf> {
     files("workloads/controls", "toml")
 }
 
+/// What the lock systems declare for themselves.
+fn tables() -> Vec<&'static OptionTable> {
+    backend::Registry::builtin().options()
+}
+
 fn loaded(path: &Path) -> (Plan, Source) {
-    load(path, &[]).unwrap_or_else(|error| panic!("{error}"))
+    load(path, &[], &tables()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn blessing() -> bool {
@@ -52,13 +57,13 @@ fn assert_expected(path: &Path, found: &str) {
 
 fn refusal(text: &str, sets: &[&str]) -> String {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    let Err(error) = parse("w.toml", text, &sets) else { panic!("{sets:?} was accepted") };
+    let Err(error) = parse_with("w.toml", text, &sets, &tables()) else { panic!("{sets:?} was accepted") };
     error.to_string()
 }
 
 fn with_sets(text: &str, sets: &[&str]) -> Plan {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    parse("w.toml", text, &sets).unwrap_or_else(|error| panic!("{error}")).0
+    parse_with("w.toml", text, &sets, &tables()).unwrap_or_else(|error| panic!("{error}")).0
 }
 
 #[test]
@@ -127,8 +132,8 @@ fn controls_run_on_their_own_lock_and_can_expose_it() {
 #[test]
 fn the_built_in_quickstart_is_the_shipped_file() {
     let (file, _) = loaded(Path::new("workloads/quickstart.toml"));
-    assert_eq!(quickstart(&[]).unwrap().0, file);
-    let short = quickstart(&["warmup=1s".to_owned(), "duration=5s".to_owned()]).unwrap().0;
+    assert_eq!(quickstart(&[], &tables()).unwrap().0, file);
+    let short = quickstart(&["warmup=1s".to_owned(), "duration=5s".to_owned()], &tables()).unwrap().0;
     assert_eq!((short.warmup_ns, short.duration_ns), (SECOND, 5 * SECOND));
 }
 
@@ -138,14 +143,14 @@ fn valid_fixtures_mean_what_is_expected_and_read_back() {
         let (plan, _) = loaded(&path);
         let written = to_toml(&plan);
         assert_expected(&path.with_extension("expected"), &written);
-        assert_eq!(parse("plan.toml", &written, &[]).unwrap().0, plan, "{}", path.display());
+        assert_eq!(parse_with("plan.toml", &written, &[], &tables()).unwrap().0, plan, "{}", path.display());
     }
 }
 
 #[test]
 fn invalid_fixtures_get_their_message() {
     for path in files("tests/fixtures/workloads/invalid", "toml") {
-        let Err(error) = load(&path, &[]) else { panic!("{} was accepted", path.display()) };
+        let Err(error) = load(&path, &[], &tables()) else { panic!("{} was accepted", path.display()) };
         let message = error.to_string();
         for line in message.lines() {
             assert!(line.starts_with(&path.display().to_string()), "no path: {line}");
@@ -157,7 +162,7 @@ fn invalid_fixtures_get_their_message() {
 #[test]
 fn each_fixture_of_one_mistake_gets_one_message() {
     for path in files("tests/fixtures/workloads/invalid", "toml") {
-        let Err(WorkloadError::Invalid(problems)) = load(&path, &[]) else { panic!("{}", path.display()) };
+        let Err(WorkloadError::Invalid(problems)) = load(&path, &[], &tables()) else { panic!("{}", path.display()) };
         let several =
             path.file_stem().is_some_and(|stem| stem == "several-mistakes" || stem == "missing-keys-of-a-bare-kind");
         assert_eq!(problems.len() > 1, several, "{}: {problems:?}", path.display());
@@ -172,7 +177,7 @@ fn every_key_of_the_top_level_has_fixtures() {
     for path in files("tests/fixtures/workloads/invalid", "expected") {
         refused += &fs::read_to_string(path).unwrap();
     }
-    let tables = reference();
+    let tables = reference(&tables());
     let (top, rest) = tables.split_once("### `[redlock]`").unwrap();
     let redlock = rest.split("\n### ").next().unwrap();
     let keys = |table: &str| -> Vec<String> {
@@ -192,7 +197,7 @@ fn every_key_of_the_top_level_has_fixtures() {
 
 #[test]
 fn a_missing_file_is_named_with_a_near_one() {
-    let message = |path: &str| load(Path::new(path), &[]).unwrap_err().to_string();
+    let message = |path: &str| load(Path::new(path), &[], &tables()).unwrap_err().to_string();
     let near = message("workloads/hotkey.toml");
     assert!(near.starts_with("workloads/hotkey.toml: cannot read this workload: "), "{near}");
     assert!(near.ends_with("did you mean \"workloads/hot-key.toml\"?"), "{near}");
@@ -206,7 +211,7 @@ fn a_file_that_is_no_text_is_named_with_its_line() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("binary.toml");
     fs::write(&path, b"clients = 2\n# caf\xe9\n").unwrap();
-    let message = load(&path, &[]).unwrap_err().to_string();
+    let message = load(&path, &[], &tables()).unwrap_err().to_string();
     assert_eq!(message, format!("{}:2: this is not UTF-8 text; a workload is a TOML file in UTF-8", path.display()));
 }
 
@@ -269,12 +274,12 @@ fn wrong_sets_are_named_instead_of_a_line() {
 #[test]
 fn a_source_says_where_names_were_written() {
     let text = "clients = 2\nbackends = [\n  \"redis\",\n  \"ectd\" ]\nttl = \"1s\"";
-    let (_, source) = parse("w.toml", text, &["seed=3".to_owned()]).unwrap();
+    let (_, source) = parse_with("w.toml", text, &["seed=3".to_owned()], &tables()).unwrap();
     assert_eq!(source.place_of_backend(1), "w.toml:4");
     assert_eq!(source.place_of("ttl"), "w.toml:5");
     assert_eq!(source.place_of("seed"), "w.toml: --set seed=3");
     assert_eq!(source.place_of("duration"), "w.toml");
-    let (_, source) = parse("w.toml", text, &["backends=[\"a\"]".to_owned()]).unwrap();
+    let (_, source) = parse_with("w.toml", text, &["backends=[\"a\"]".to_owned()], &tables()).unwrap();
     assert_eq!(source.place_of_backend(0), "w.toml: --set backends=[\"a\"]");
     assert_eq!(source.path(), "w.toml");
 }
@@ -285,7 +290,7 @@ fn the_readme_describes_every_key_as_the_decoder_reads_it() {
     let text = fs::read_to_string(path).unwrap();
     let (before, rest) = text.split_once("<!-- keys -->").unwrap();
     let (_, after) = rest.split_once("<!-- end of keys -->").unwrap();
-    assert_expected(path, &format!("{before}<!-- keys -->\n\n{}\n<!-- end of keys -->{after}", reference()));
+    assert_expected(path, &format!("{before}<!-- keys -->\n\n{}\n<!-- end of keys -->{after}", reference(&tables())));
     for file in shipped() {
         let (plan, _) = loaded(&file);
         let row = format!("| [{0}.toml]({0}.toml) | {1} |", plan.name, plan.question);

@@ -28,7 +28,7 @@ use lockbench_core::workload::plan::HistoryLimit;
 use lockbench_core::workload::{EffectiveTtl, client_seed, resolve_ttl, to_toml, warnings};
 use lockbench_report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
 use lockbench_report::{Environment, HISTORY, Interruption, PLAN, SkippedBackend};
-use lockbench_systems::{Entry, RedlockParameters, Target};
+use lockbench_systems::{Entry, Target};
 
 /// Runs a plan on systems of the registry or of the caller, one trial after the other, and judges
 /// what was measured. The servers that it started are stopped when it returns.
@@ -93,8 +93,9 @@ fn ttls(options: &Options<'_>, systems: &[&'static Entry]) -> Result<Vec<Effecti
 
 /// What is odd about the plan for these systems, and what the caller says.
 fn notes(options: &Options<'_>, systems: &[&'static Entry]) -> Vec<String> {
-    let systems: Vec<_> = systems.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
-    let mut notes = warnings(&options.plan, &systems);
+    let promises: Vec<_> = systems.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
+    let mut notes = warnings(&options.plan, &promises);
+    notes.extend(systems.iter().filter_map(|entry| entry.warning(&options.plan)));
     notes.extend(options.notes.iter().cloned());
     notes
 }
@@ -232,18 +233,13 @@ impl<'a> Run<'a> {
     }
 
     fn target(&self, endpoints: Vec<Endpoint>, ours: bool, clock: Clock) -> Target {
-        let redlock = self.options.plan.redlock;
         Target {
             endpoints,
             namespace: self.namespace.clone(),
             ours,
             scratch: self.scratch.clone(),
             clock,
-            redlock: RedlockParameters {
-                drift_ratio: redlock.drift_ratio,
-                drift_fixed_ns: redlock.drift_fixed_ns,
-                node_timeout_ns: redlock.node_timeout_ns,
-            },
+            options: self.options.plan.options.clone(),
         }
     }
 

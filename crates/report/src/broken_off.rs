@@ -15,7 +15,7 @@ use super::stored::{OpenError, RecordedRun, history_failure, history_path, scene
 use super::verdict::{Exit, judge};
 use lockbench_core::lock::{Facts, Guarantees, RenewalKind, WaitKind};
 use lockbench_core::record::read_regular_text;
-use lockbench_core::workload::{Plan, parse, to_toml};
+use lockbench_core::workload::{Plan, parse_stored, to_toml};
 
 /// What stands where nobody knows.
 pub const UNKNOWN: &str = "unknown (the run broke off)";
@@ -86,10 +86,7 @@ pub(super) fn stored_plan(path: &Path) -> Result<Plan, OpenError> {
     let named = path.display().to_string();
     let text =
         read_regular_text(path, MOST_PLAN_BYTES).map_err(|cause| OpenError::Io { path: named.clone(), cause })?;
-    match parse(&named, &text, &[]) {
-        Ok((plan, _)) => Ok(plan),
-        Err(error) => Err(OpenError::Damaged { path: named, problem: error.to_string() }),
-    }
+    parse_stored(&named, &text).map_err(|error| OpenError::Damaged { path: named, problem: error.to_string() })
 }
 
 /// The entry of a trial of `workload` as its history alone tells it. `why`: what stands

@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Endpoint, Guarantees, LockSystem, SystemError};
+use lockbench_core::workload::{OptionTable, Plan, SystemOptions};
 
 /// Where an entry's servers are and what of ours is whose.
 #[derive(Clone, Debug)]
@@ -57,26 +58,8 @@ pub struct Target {
     pub scratch: PathBuf,
     /// The run's clock.
     pub clock: Clock,
-    /// Parameters of the redlock recipe.
-    pub redlock: RedlockParameters,
-}
-
-/// Parameters of the Redlock algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct RedlockParameters {
-    /// Clock drift allowance as a share of the ttl. Default 0.01
-    /// (<https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/>).
-    pub drift_ratio: f64,
-    /// Constant part of the allowance in nanoseconds. Default 2 ms.
-    pub drift_fixed_ns: u64,
-    /// Longest wait for one node in nanoseconds: "small compared to the ttl".
-    pub node_timeout_ns: u64,
-}
-
-impl Default for RedlockParameters {
-    fn default() -> Self {
-        Self { drift_ratio: 0.01, drift_fixed_ns: 2_000_000, node_timeout_ns: 50_000_000 }
-    }
+    /// What single lock systems declare for themselves, as planned.
+    pub options: SystemOptions,
 }
 
 /// One recipe: a way to lock on a system.
@@ -96,6 +79,8 @@ pub struct Entry {
     pub unsafe_by_design: bool,
     /// Its client library sets no `TCP_NODELAY` and offers no way to.
     pub nagle_on: bool,
+    /// The table of a workload that it declares for itself.
+    pub options: Option<&'static OptionTable>,
     /// What it promises.
     pub guarantees: Guarantees,
     /// Configures it for given servers. Contacts nobody yet.
@@ -122,9 +107,16 @@ impl Entry {
             quick: false,
             unsafe_by_design: false,
             nagle_on: false,
+            options: None,
             guarantees,
             connect,
             flawed: None,
         }
+    }
+
+    /// What a plan with this recipe's own options may not mean as it is written.
+    #[must_use]
+    pub fn warning(&self, plan: &Plan) -> Option<String> {
+        self.options.and_then(|table| (table.warning)(plan))
     }
 }

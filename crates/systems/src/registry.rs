@@ -2,6 +2,7 @@
 //! one has a line for each folder of this crate.
 
 use super::{Entry, ServerKind};
+use lockbench_core::workload::OptionTable;
 
 /// A lock system: one folder, with the recipes of locking on it.
 pub struct System {
@@ -70,6 +71,14 @@ impl Registry {
     /// Every recipe of every system.
     pub fn entries(&self) -> impl Iterator<Item = &'static Entry> {
         self.systems.iter().flat_map(|system| system.recipes.iter().copied())
+    }
+
+    /// The tables of a workload that the systems declare for themselves.
+    #[must_use]
+    pub fn options(&self) -> Vec<&'static OptionTable> {
+        let mut tables: Vec<&'static OptionTable> = self.entries().filter_map(|entry| entry.options).collect();
+        tables.dedup_by_key(|table| table.name);
+        tables
     }
 
     /// Finds a recipe by its full name or by a bare system name.

@@ -11,7 +11,7 @@ use lockbench_core::lock::inspection::{Inspection, Inspector, Scope};
 use lockbench_core::lock::{Endpoint, SystemError};
 use lockbench_core::stop::Stop;
 use lockbench_systems::ServerKind;
-use lockbench_systems::{RedlockParameters, Target};
+use lockbench_systems::Target;
 
 /// Whom to ask for what.
 pub struct Asked {
@@ -36,7 +36,7 @@ impl Asked {
             ours: false,
             scratch: std::env::temp_dir(),
             clock: Clock::monotonic(),
-            redlock: RedlockParameters::default(),
+            options: Default::default(),
         }
     }
 

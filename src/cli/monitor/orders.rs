@@ -48,6 +48,7 @@ impl Orders {
         }
         let systems: Vec<_> = selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
         let mut odd = warnings(&plan, &systems);
+        odd.extend(selection.entries.iter().filter_map(|entry| entry.warning(&plan)));
         odd.extend(doubts(&plan, &bounds, args.own.rate, window_ns));
         Ok(Self { plan: Arc::new(plan), selection, ttls, bounds, warnings: odd })
     }

@@ -21,7 +21,7 @@ use lockbench_core::workload::client_seed;
 use lockbench_engine::{Bench, Candidate, Done, Steering};
 use lockbench_report::monitor::{KEPT, State, kept_name};
 use lockbench_report::{Exit, TrialResult, judge};
-use lockbench_systems::{Entry, RedlockParameters, Target};
+use lockbench_systems::{Entry, Target};
 
 /// Longest wait for a system to tell what it is.
 const LOOK: Duration = Duration::from_secs(10);
@@ -259,18 +259,13 @@ pub fn target(context: &MonitorContext<'_>, orders: &Orders, entry: &Entry) -> R
     // For embedded systems.
     let scratch = context.directory.join("scratch");
     fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
-    let redlock = orders.plan.redlock;
     Ok(Target {
         endpoints,
         namespace: context.namespace.clone(),
         ours,
         scratch,
         clock: context.clock,
-        redlock: RedlockParameters {
-            drift_ratio: redlock.drift_ratio,
-            drift_fixed_ns: redlock.drift_fixed_ns,
-            node_timeout_ns: redlock.node_timeout_ns,
-        },
+        options: orders.plan.options.clone(),
     })
 }
 

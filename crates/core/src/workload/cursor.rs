@@ -11,15 +11,20 @@ use super::schema::{Field, Kind, Presence, Tagged, choices, nearest};
 /// Collects the problems of one document.
 pub(super) struct Report {
     path: String,
-    root: &'static [Field],
+    root: Vec<Field>,
     problems: RefCell<Vec<Problem>>,
 }
 
 impl Report {
     /// `root` are the keys of the top level: a key of theirs in a nested table
     /// was probably written below a `[table]` header by mistake.
-    pub(super) fn new(path: &str, root: &'static [Field]) -> Self {
+    pub(super) fn new(path: &str, root: Vec<Field>) -> Self {
         Self { path: path.to_owned(), root, problems: RefCell::default() }
+    }
+
+    /// The keys of the top level.
+    pub(super) fn root(&self) -> &[Field] {
+        &self.root
     }
 
     pub(super) fn add(&self, origin: &Origin, message: String) {
@@ -43,7 +48,7 @@ pub(super) struct Cursor<'d> {
     /// What takes these keys: `a workload`, `hold of kind "uniform"`.
     owner: String,
     tag: Option<&'static str>,
-    fields: &'static [Field],
+    fields: &'d [Field],
     /// The other kinds and their keys, for hints.
     siblings: Vec<(&'static str, &'static [Field])>,
     taken: RefCell<Vec<&'static str>>,
@@ -59,7 +64,7 @@ impl<'d> Cursor<'d> {
             prefix: String::new(),
             owner: "a workload".to_owned(),
             tag: None,
-            fields: report.root,
+            fields: &report.root,
             siblings: Vec::new(),
             taken: RefCell::default(),
             report,
@@ -67,7 +72,7 @@ impl<'d> Cursor<'d> {
     }
 
     /// A plain table below.
-    pub(super) fn nested(item: &'d Item<'d>, fields: &'static [Field]) -> Option<Self> {
+    pub(super) fn nested(item: &'d Item<'_>, fields: &'d [Field]) -> Option<Self> {
         let Value::Table(table) = &item.node.value else {
             return item.refuse(&format!("is {}; write a table", item.node.value.type_name()));
         };
@@ -90,7 +95,7 @@ impl<'d> Cursor<'d> {
         }
     }
 
-    fn of(item: &'d Item<'d>, table: &'d Table, fields: &'static [Field]) -> Self {
+    fn of(item: &'d Item<'_>, table: &'d Table, fields: &'d [Field]) -> Self {
         Self {
             table,
             origin: item.origin.clone(),
@@ -181,7 +186,7 @@ impl<'d> Cursor<'d> {
         if let Some(tag) = self.tag.filter(|_| !owners.is_empty()) {
             return format!(": it belongs to the {tag} {}", choices(owners.into_iter()));
         }
-        if has(self.report.root) {
+        if has(&self.report.root) {
             return format!(": \"{key}\" is a key of the top level; write it above the first [table]");
         }
         self.suggestion(key).map(|near| format!(": did you mean \"{near}\"?")).unwrap_or_default()

@@ -5,9 +5,9 @@ use super::cursor::{Cursor, Report};
 use super::document::{Table, Value};
 use super::item::Item;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
+use super::options::{OptionTable, SystemOptions};
 use super::plan::{
-    BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RedlockPlan,
-    RenewalPolicy,
+    BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy,
 };
 use super::schema::Field;
 use super::tagged::tagged;
@@ -19,7 +19,8 @@ const MOST_TRIALS: u32 = 10_000;
 /// Largest seed: TOML's largest integer, so that a stored plan can be read by any tool.
 const LARGEST_SEED: u64 = i64::MAX as u64;
 
-/// Keys of the top level, in the order in which a plan is written.
+/// Keys of the top level, in the order in which a plan is written. Those of the systems ([`super::options`]) stand
+/// before the last.
 pub(super) static ROOT: &[Field] = &[
     Field::optional("name", "text", "name of the workload; without it the file's name"),
     Field::default("question", "text", "\"\"", "the question that it answers, one sentence"),
@@ -83,21 +84,12 @@ pub(super) static ROOT: &[Field] = &[
         "{ kind = \"window\", attempts = 1000000 }",
         "how much of the history goes to disk",
     ),
-    Field::default("redlock", "table", "{}", "parameters of the redlock recipe"),
     Field::default(
         "prices",
         "table",
         "{}",
         "what each system costs a month, as in `{ redis = 120, etcd = 300, currency = \"EUR\" }`: a line of the report",
     ),
-];
-
-/// Keys of `[redlock]`. The first two follow
-/// <https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/>.
-pub(super) static REDLOCK: &[Field] = &[
-    Field::default("drift_ratio", "number", "0.01", "share of the ttl that clocks may drift; 0 up to below 1"),
-    Field::default("drift_fixed", "duration", "\"2ms\"", "constant part of the drift allowance"),
-    Field::default("node_timeout", "duration", "\"50ms\"", "longest wait for one node: small against the ttl"),
 ];
 
 /// Keys of a threshold that is a table.
@@ -107,7 +99,7 @@ static THRESHOLD: &[Field] = &[
 ];
 
 /// The plan that a document means; `None` if there are problems, all reported.
-pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Plan> {
+pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&OptionTable]) -> Option<Plan> {
     let cursor = Cursor::root(table, report);
     let take = |key| cursor.take(key);
     let name = take("name").map_or_else(|| Some(file_name.to_owned()), |item| named(&item));
@@ -131,7 +123,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Pl
     let thresholds = take("thresholds").and_then(|item| thresholds(&item));
     let lints = take("lints").and_then(|item| lints(&item));
     let history = take("history").and_then(|item| tagged(&item, &HISTORY));
-    let redlock = take("redlock").and_then(|item| redlock(&item));
+    let options = options(&cursor, tables);
     let prices = take("prices").and_then(|item| prices(&item));
     cursor.finish_complete();
     Some(Plan {
@@ -156,9 +148,21 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str) -> Option<Pl
         thresholds: thresholds?,
         lints: lints?,
         history: history?,
-        redlock: redlock?,
+        options: options?,
         prices: prices?,
     })
+}
+
+fn options(cursor: &Cursor<'_>, tables: &[&OptionTable]) -> Option<SystemOptions> {
+    let mut options = SystemOptions::default();
+    let mut sound = true;
+    for table in tables {
+        match cursor.take(table.name).and_then(|item| table.read(&item)) {
+            Some(values) => options.push(table.name, values),
+            None => sound = false,
+        }
+    }
+    sound.then_some(options)
 }
 
 pub(super) const BELOW_FLOOR: &[(&str, BelowFloor)] = &[("refuse", BelowFloor::Refuse), ("raise", BelowFloor::Raise)];
@@ -251,16 +255,6 @@ fn lints(item: &Item<'_>) -> Option<Vec<PlannedLint>> {
     }
     lints.sort_by(|a, b| a.name.cmp(&b.name));
     Some(lints)
-}
-
-fn redlock(item: &Item<'_>) -> Option<RedlockPlan> {
-    let cursor = Cursor::nested(item, REDLOCK)?;
-    let fits = |ratio: f64| (0.0..1.0).contains(&ratio);
-    let drift_ratio = cursor.take("drift_ratio").and_then(|item| item.real(fits, "a number from 0 up to below 1"));
-    let drift_fixed_ns = cursor.take("drift_fixed").and_then(|item| item.duration());
-    let node_timeout_ns = cursor.take("node_timeout").and_then(|item| item.positive_duration());
-    cursor.finish_complete();
-    Some(RedlockPlan { drift_ratio: drift_ratio?, drift_fixed_ns: drift_fixed_ns?, node_timeout_ns: node_timeout_ns? })
 }
 
 /// Its keys are names of lock systems, so nothing can describe them beforehand.

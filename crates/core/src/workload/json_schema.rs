@@ -7,17 +7,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file::{BELOW_FLOOR, REDLOCK, ROOT};
+use super::file::BELOW_FLOOR;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+use super::options::{self, OptionTable};
 use super::schema::{Field, Kind, Presence, Tagged};
 
 /// What `parse_duration_ns` reads: numbers, each with its unit, without a gap.
 const DURATION: &str = r"^\s*(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|ms|s|m|h))+\s*$";
 
-/// The schema of a workload file, read as JSON.
+/// The schema of a workload file, read as JSON, with what lock systems declare.
 #[must_use]
-pub fn json_schema() -> Value {
-    let mut schema = table(ROOT);
+pub fn json_schema(tables: &[&OptionTable]) -> Value {
+    let mut schema = table(&options::root(tables), tables);
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     schema.insert("title".to_owned(), json!("lockbench workload"));
     let about = "A workload file of lockbench. Ranges, and what must fit together, are checked by `lockbench check`.";
@@ -26,11 +27,11 @@ pub fn json_schema() -> Value {
 }
 
 /// A table with these keys and no others.
-fn table(fields: &[Field]) -> Map<String, Value> {
+fn table(fields: &[Field], own: &[&OptionTable]) -> Map<String, Value> {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for field in fields {
-        properties.insert(field.key.to_owned(), property(field));
+        properties.insert(field.key.to_owned(), property(field, own));
         if field.presence == Presence::Required {
             required.push(field.key);
         }
@@ -43,9 +44,10 @@ fn table(fields: &[Field]) -> Map<String, Value> {
     table
 }
 
-fn property(field: &Field) -> Value {
+fn property(field: &Field, own: &[&OptionTable]) -> Value {
     // What nobody described here yet takes anything: an editor must not call right wrong.
-    let mut property = value(field).unwrap_or_default();
+    let of_system = own.iter().find(|table| table.name == field.key).map(|own| table(&own.fields(), &[]));
+    let mut property = of_system.or_else(|| value(field)).unwrap_or_default();
     property.insert("description".to_owned(), json!(format!("{} ({})", field.meaning, field.takes)));
     if let Presence::Default(text) = field.presence {
         property.extend(default(text).map(|value| ("default".to_owned(), value)));
@@ -67,7 +69,6 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("acquire", _) => kinds(&ACQUIRE),
         ("retry", _) => kinds(&RETRY),
         ("history", _) => kinds(&HISTORY),
-        ("redlock", _) => Value::Object(table(REDLOCK)),
         ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
         ("renewal", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
         ("thresholds", _) => json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, {
@@ -119,7 +120,7 @@ fn kinds<T>(tagged: &Tagged<T>) -> Value {
 }
 
 fn kind_table<T>(tag: &str, kind: &Kind<T>) -> Value {
-    let mut table = table(kind.fields);
+    let mut table = table(kind.fields, &[]);
     table.insert("description".to_owned(), json!(kind.meaning));
     if let Some(properties) = table.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert(tag.to_owned(), json!({ "const": kind.name }));
@@ -132,27 +133,29 @@ fn kind_table<T>(tag: &str, kind: &Kind<T>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::{REDLOCK, ROOT};
+    use super::super::file::ROOT;
     use super::super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+    use super::super::options::tests::TABLE;
     use super::super::schema::{Field, Presence, Tagged};
     use super::{default, json_schema, value};
 
-    fn fields_of<T>(tagged: &'static Tagged<T>) -> impl Iterator<Item = &'static Field> {
-        tagged.kinds.iter().flat_map(|kind| kind.fields)
+    fn fields_of<T>(tagged: &'static Tagged<T>) -> impl Iterator<Item = Field> {
+        tagged.kinds.iter().flat_map(|kind| kind.fields).copied()
     }
 
     #[test]
     fn every_key_has_a_type_and_its_default_is_of_it() {
         let fields = ROOT
             .iter()
-            .chain(REDLOCK)
+            .copied()
+            .chain(TABLE.fields())
             .chain(fields_of(&KEYS))
             .chain(fields_of(&SPAN))
             .chain(fields_of(&ACQUIRE))
             .chain(fields_of(&RETRY))
             .chain(fields_of(&HISTORY));
         for field in fields {
-            let schema = value(field).unwrap_or_else(|| panic!("what {} takes is not described here", field.key));
+            let schema = value(&field).unwrap_or_else(|| panic!("what {} takes is not described here", field.key));
             if let Presence::Default(text) = field.presence {
                 let default = default(text).unwrap_or_else(|| panic!("{}: {text}", field.key));
                 let schema = serde_json::Value::Object(schema);
@@ -163,8 +166,10 @@ mod tests {
 
     #[test]
     fn the_schema_is_one() {
-        jsonschema::draft7::meta::validate(&json_schema()).unwrap();
-        assert_eq!(json_schema()["required"], serde_json::json!(["clients"]));
-        assert_eq!(json_schema()["properties"]["ttl"]["default"], "10s");
+        jsonschema::draft7::meta::validate(&json_schema(&[&TABLE])).unwrap();
+        assert_eq!(json_schema(&[])["required"], serde_json::json!(["clients"]));
+        let schema = json_schema(&[&TABLE]);
+        assert_eq!(schema["properties"]["ttl"]["default"], "10s");
+        assert_eq!(schema["properties"]["toy"]["properties"]["limit"]["default"], "50ms");
     }
 }

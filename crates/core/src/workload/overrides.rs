@@ -8,7 +8,7 @@ use super::document::{Entry, Node, Origin, Table, Value, parse_default, parse_se
 use super::schema::{Field, Presence};
 
 /// Applies one `key=value` text. Reports what is wrong with it.
-pub(super) fn apply(table: &mut Table, set: &str, root: &[Field], report: &Report) {
+pub(super) fn apply(table: &mut Table, set: &str, report: &Report) {
     let text: Arc<str> = Arc::from(set);
     let origin = Origin::Set(text.clone());
     let parts = set.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
@@ -19,7 +19,7 @@ pub(super) fn apply(table: &mut Table, set: &str, root: &[Field], report: &Repor
     let node = parse_set_value(value, &text);
     let parts: Vec<&str> = key.split('.').map(str::trim).collect();
     let Some((last, tables)) = parts.split_last() else { return };
-    match descend(table, tables, root, &origin) {
+    match descend(table, tables, report.root(), &origin) {
         Ok(table) => table.put(Entry { key: (*last).to_owned(), origin, node }),
         Err(problem) => report.add(&origin, problem),
     }

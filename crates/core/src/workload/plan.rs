@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::options::SystemOptions;
 use crate::lock::Retry;
 
 /// What to run and how. All durations in nanoseconds.
@@ -52,8 +53,8 @@ pub struct Plan {
     pub lints: Vec<PlannedLint>,
     /// How much of the history goes to disk.
     pub history: HistoryLimit,
-    /// Drift and node timeout of the redlock recipe.
-    pub redlock: RedlockPlan,
+    /// What single lock systems declare for themselves.
+    pub options: SystemOptions,
     /// What the systems cost, for the report's decision table.
     pub prices: Prices,
 }
@@ -243,17 +244,6 @@ pub enum HistoryLimit {
     Window(u64),
     /// Nothing.
     Off,
-}
-
-/// Parameters of the redlock recipe, as planned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RedlockPlan {
-    /// Share of the ttl that clocks may drift.
-    pub drift_ratio: f64,
-    /// Constant part of the drift allowance.
-    pub drift_fixed_ns: u64,
-    /// Longest wait for one node.
-    pub node_timeout_ns: u64,
 }
 
 /// What systems cost, as the user says.

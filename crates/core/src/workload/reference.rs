@@ -3,17 +3,19 @@
 
 use std::fmt::Write as _;
 
-use super::file::{REDLOCK, ROOT};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+use super::options::{self, OptionTable};
 use super::schema::{Field, Presence, Tagged};
 
-/// Every key of a workload file as Markdown tables.
+/// Every key of a workload file as Markdown tables, with those that lock systems declare.
 #[must_use]
-pub fn reference() -> String {
+pub fn reference(tables: &[&OptionTable]) -> String {
     let mut text = String::from("### Top level\n\n");
-    table(&mut text, ROOT);
-    text.push_str("\n### `[redlock]`\n\n");
-    table(&mut text, REDLOCK);
+    table(&mut text, &options::root(tables));
+    for own in tables {
+        let _ = writeln!(text, "\n### `[{}]`\n", own.name);
+        table(&mut text, &own.fields());
+    }
     kinds(&mut text, "`keys`", &KEYS);
     kinds(&mut text, "`hold` and `think`", &SPAN);
     kinds(&mut text, "`acquire`", &ACQUIRE);

@@ -4,7 +4,7 @@
 use super::cursor::Cursor;
 
 /// One key of a table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     pub(super) key: &'static str,
     /// What it takes, in a word or two.
@@ -57,6 +57,11 @@ impl Field {
         meaning: &'static str,
     ) -> Self {
         Self { key, takes, presence: Presence::Default(default), meaning }
+    }
+
+    /// Its default, in TOML.
+    pub(super) fn default_text(&self) -> Option<&'static str> {
+        if let Presence::Default(text) = self.presence { Some(text) } else { None }
     }
 }
 

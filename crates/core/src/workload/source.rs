@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use super::cursor::Report;
 use super::document::{self, Origin, Table};
 use super::error::{Problem, WorkloadError};
-use super::file::{self, ROOT};
+use super::file;
 use super::gallery::{self, QUICKSTART};
+use super::options::{self, OptionTable};
 use super::overrides;
 use super::plan::Plan;
 use super::schema::nearest;
@@ -57,22 +58,22 @@ impl Source {
 
 /// Reads a workload, changed by `key=value` texts as `--set` gives them: a file, `-` for the
 /// standard input, or the name of one of the gallery (`hot-key`, `controls/no-lock`), where
-/// no file of that name is there.
+/// no file of that name is there. `tables` are those that the lock systems declare.
 ///
 /// # Errors
 /// The file cannot be read, or all that is wrong with it and with the texts.
-pub fn load(path: &Path, sets: &[String]) -> Result<(Plan, Source), WorkloadError> {
+pub fn load(path: &Path, sets: &[String], tables: &[&OptionTable]) -> Result<(Plan, Source), WorkloadError> {
     if path == Path::new("-") {
-        return parse("stdin", &utf8(path, read(std::io::stdin().lock(), path)?)?, sets);
+        return parse_with("stdin", &utf8(path, read(std::io::stdin().lock(), path)?)?, sets, tables);
     }
     if !path.exists()
         && let Some((file, text)) = gallery::named(path)
     {
-        return parse(file, text, sets);
+        return parse_with(file, text, sets, tables);
     }
     let opened = fs::File::open(path);
     let bytes = opened.map_err(|source| refused(path, source)).and_then(|file| read(file, path))?;
-    parse(&path.display().to_string(), &utf8(path, bytes)?, sets)
+    parse_with(&path.display().to_string(), &utf8(path, bytes)?, sets, tables)
 }
 
 fn read(from: impl std::io::Read, path: &Path) -> Result<Vec<u8>, WorkloadError> {
@@ -101,22 +102,58 @@ fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, WorkloadError> {
     })
 }
 
-/// Reads a workload from its text. `path` names it in messages, and its stem
-/// the workload.
+/// Reads a workload from its text, without options that single lock systems have. `path` names
+/// it in messages, and its stem the workload.
 ///
 /// # Errors
 /// All that is wrong with the text and with `sets`.
 pub fn parse(path: &str, text: &str, sets: &[String]) -> Result<(Plan, Source), WorkloadError> {
-    let mut document = document::parse(text).map_err(|error| {
+    parse_with(path, text, sets, &[])
+}
+
+/// The same with the tables that the lock systems declare.
+///
+/// # Errors
+/// All that is wrong with the text and with `sets`.
+pub fn parse_with(
+    path: &str,
+    text: &str,
+    sets: &[String],
+    tables: &[&OptionTable],
+) -> Result<(Plan, Source), WorkloadError> {
+    decode(path, document(path, text)?, sets, tables)
+}
+
+/// Reads a plan that [`super::to_toml`] wrote, whichever systems declared its options then.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn parse_stored(path: &str, text: &str) -> Result<Plan, WorkloadError> {
+    let mut document = document(path, text)?;
+    let options = options::stored(&mut document);
+    let (plan, _) = decode(path, document, &[], &[])?;
+    Ok(Plan { options, ..plan })
+}
+
+fn document(path: &str, text: &str) -> Result<Table, WorkloadError> {
+    document::parse(text).map_err(|error| {
         let problem = Problem::new(path, Origin::Line(error.line), error.message);
         WorkloadError::Invalid(vec![problem])
-    })?;
-    let report = Report::new(path, ROOT);
+    })
+}
+
+fn decode(
+    path: &str,
+    mut document: Table,
+    sets: &[String],
+    tables: &[&OptionTable],
+) -> Result<(Plan, Source), WorkloadError> {
+    let report = Report::new(path, options::root(tables));
     for set in sets {
-        overrides::apply(&mut document, set, ROOT, &report);
+        overrides::apply(&mut document, set, &report);
     }
     let name = Path::new(path).file_stem().map_or_else(|| path.to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let plan = file::plan(&document, &report, &name);
+    let plan = file::plan(&document, &report, &name, tables);
     let problems = report.into_problems();
     match plan {
         Some(plan) if problems.is_empty() => Ok((plan, Source { path: path.to_owned(), document })),
@@ -128,8 +165,8 @@ pub fn parse(path: &str, text: &str, sets: &[String]) -> Result<(Plan, Source), 
 ///
 /// # Errors
 /// All that is wrong with `sets`.
-pub fn quickstart(sets: &[String]) -> Result<(Plan, Source), WorkloadError> {
-    parse("workloads/quickstart.toml", QUICKSTART, sets)
+pub fn quickstart(sets: &[String], tables: &[&OptionTable]) -> Result<(Plan, Source), WorkloadError> {
+    parse_with("workloads/quickstart.toml", QUICKSTART, sets, tables)
 }
 
 /// A file of a similar name in the same directory.

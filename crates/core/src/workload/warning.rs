@@ -16,7 +16,6 @@ pub fn warnings(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Vec<String> {
         queue_longer_than_timeout(plan),
         hold_longer_than_trial(plan),
         one_try_only(plan, systems),
-        node_timeout_eats_the_ttl(plan, systems),
     ]
     .into_iter()
     .flatten()
@@ -125,18 +124,6 @@ fn one_try_only(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Option<String> 
     })
 }
 
-fn node_timeout_eats_the_ttl(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Option<String> {
-    let used = systems.iter().any(|(name, _)| *name == "redlock");
-    (used && plan.redlock.node_timeout_ns >= plan.ttl_ns).then(|| {
-        format!(
-            "redlock.node_timeout = \"{}\" is not shorter than the ttl of {}: a slow node alone uses up a grant's \
-             validity. Make it small against the ttl.",
-            exact_duration(plan.redlock.node_timeout_ns),
-            exact_duration(plan.ttl_ns)
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::warnings;
@@ -215,10 +202,5 @@ mod tests {
     fn a_retry_longer_than_the_timeout_is_told_so() {
         let text = one(&["retry={kind=\"fixed\", delay=\"2s\"}", "acquire.timeout=1s"]);
         assert!(text.contains("redis, redlock will try once only"), "{text}");
-    }
-
-    #[test]
-    fn a_node_timeout_that_eats_the_ttl_is_told_so() {
-        assert!(one(&["ttl=50ms", "redlock.node_timeout=50ms"]).contains("redlock.node_timeout"));
     }
 }

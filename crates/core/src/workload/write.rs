@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::options::OptionValue;
 use super::plan::{
     AcquireMode, BelowFloor, BreachLevel, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint, PlannedThreshold,
     Prices, RenewalPolicy, Span,
@@ -41,10 +42,16 @@ pub fn to_toml(plan: &Plan) -> String {
     for (key, value) in lines {
         let _ = writeln!(toml, "{key} = {value}");
     }
-    let redlock = &plan.redlock;
-    let _ = writeln!(toml, "\n[redlock]\ndrift_ratio = {:?}", redlock.drift_ratio);
-    let _ = writeln!(toml, "drift_fixed = {}", duration(redlock.drift_fixed_ns));
-    let _ = writeln!(toml, "node_timeout = {}", duration(redlock.node_timeout_ns));
+    for (table, values) in plan.options.tables() {
+        let _ = writeln!(toml, "\n[{table}]");
+        for (key, value) in values {
+            let value = match value {
+                OptionValue::Number(number) => format!("{number:?}"),
+                OptionValue::Ns(ns) => duration(*ns),
+            };
+            let _ = writeln!(toml, "{key} = {value}");
+        }
+    }
     toml
 }
 
@@ -181,11 +188,13 @@ mod tests {
     use proptest::{prop_assert_eq, proptest};
 
     use super::super::item::LONGEST_NS;
+    use super::super::options::tests::TABLE;
+    use super::super::options::{OptionValue, SystemOptions};
     use super::super::plan::{
         AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
-        PlannedThreshold, Prices, RedlockPlan, RenewalPolicy, Span,
+        PlannedThreshold, Prices, RenewalPolicy, Span,
     };
-    use super::super::source::parse;
+    use super::super::source::parse_with;
     use super::to_toml;
     use crate::lock::Retry;
 
@@ -240,11 +249,10 @@ mod tests {
         ]
     }
 
-    fn any_redlock() -> impl Strategy<Value = RedlockPlan> {
-        (0.0..1.0_f64, length(0), length(1)).prop_map(|(drift_ratio, drift_fixed_ns, node_timeout_ns)| RedlockPlan {
-            drift_ratio,
-            drift_fixed_ns,
-            node_timeout_ns,
+    fn any_options() -> impl Strategy<Value = SystemOptions> {
+        (0.0..1.0_f64, length(0), length(1)).prop_map(|(share, pause, limit)| {
+            let options = SystemOptions::default().with("toy", "share", OptionValue::Number(share));
+            options.with("toy", "pause", OptionValue::Ns(pause)).with("toy", "limit", OptionValue::Ns(limit))
         })
     }
 
@@ -267,7 +275,7 @@ mod tests {
 
     type Load = (String, String, u32, Keys, Span, Span);
     type Lease = (u64, BelowFloor, RenewalPolicy, AcquireMode, Retry, u64);
-    type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, RedlockPlan, Prices);
+    type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, SystemOptions, Prices);
 
     fn any_load() -> impl Strategy<Value = Load> {
         // `.` is any character but a newline: quotes, backslashes, controls and all.
@@ -303,7 +311,7 @@ mod tests {
                 Just(vec![Expectation::Withdrawn, Expectation::Outside]),
             ],
             any_history(),
-            any_redlock(),
+            any_options(),
             any_prices(),
         )
     }
@@ -311,7 +319,7 @@ mod tests {
     fn plan((load, lease, run, (thresholds, lints)): (Load, Lease, Run, Gates)) -> Plan {
         let (name, question, clients, keys, hold, think) = load;
         let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
-        let (backends, warmup_ns, duration_ns, trials, seed, expect, history, redlock, prices) = run;
+        let (backends, warmup_ns, duration_ns, trials, seed, expect, history, options, prices) = run;
         Plan {
             name,
             question,
@@ -334,7 +342,7 @@ mod tests {
             thresholds,
             lints,
             history,
-            redlock,
+            options,
             prices,
         }
     }
@@ -345,7 +353,7 @@ mod tests {
             plan in (any_load(), any_lease(), any_run(), (vec(any_threshold(), 0..4), any_lints())).prop_map(plan)
         ) {
             let text = to_toml(&plan);
-            let (read, _) = parse("plan.toml", &text, &[]).map_err(|error| {
+            let (read, _) = parse_with("plan.toml", &text, &[], &[&TABLE]).map_err(|error| {
                 proptest::test_runner::TestCaseError::fail(format!("{error}\n{text}"))
             })?;
             prop_assert_eq!(read, plan);

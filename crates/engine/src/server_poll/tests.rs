@@ -14,8 +14,8 @@ use lockbench_core::lock::{
 };
 use lockbench_report::Resources;
 use lockbench_report::live::{ServerLook, Subscriber, Update, feed};
+use lockbench_systems::Target;
 use lockbench_systems::stack::{LocalStack, Options};
-use lockbench_systems::{RedlockParameters, Target};
 
 /// Longer than anything here takes, unless it hangs.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -31,7 +31,7 @@ fn target(endpoints: Vec<Endpoint>) -> Target {
         ours: true,
         scratch: std::env::temp_dir(),
         clock: Clock::monotonic(),
-        redlock: RedlockParameters::default(),
+        options: Default::default(),
     }
 }
 

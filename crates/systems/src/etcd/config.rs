@@ -271,7 +271,7 @@ fn trust(endpoints: &[Endpoint]) -> Result<TlsOptions, String> {
 #[cfg(test)]
 mod tests {
     use super::Config;
-    use crate::{RedlockParameters, Target};
+    use crate::Target;
     use lockbench_core::clock::Clock;
     use lockbench_core::lock::{Endpoint, Key};
 
@@ -282,7 +282,7 @@ mod tests {
             ours: false,
             scratch: std::path::PathBuf::new(),
             clock: Clock::monotonic(),
-            redlock: RedlockParameters::default(),
+            options: Default::default(),
         };
         Config::new(&target).map_err(|error| error.to_string())
     }

@@ -60,6 +60,7 @@ static ENTRY: Entry = Entry {
     quick: true,
     unsafe_by_design: false,
     nagle_on: false,
+    options: None,
     guarantees: GUARANTEES,
     connect,
     flawed: Some(flawed),

@@ -9,6 +9,7 @@
 
 mod electorate;
 mod node;
+mod options;
 mod request;
 mod session;
 mod start;
@@ -50,6 +51,7 @@ static ENTRY: Entry = Entry {
     quick: true,
     unsafe_by_design: false,
     nagle_on: false,
+    options: Some(&options::OPTIONS),
     guarantees: GUARANTEES,
     connect,
     flawed: Some(flawed),

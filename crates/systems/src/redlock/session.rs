@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::super::Target;
 use super::super::planted::{Flaw, Planted};
 use super::super::poll::{Polling, Tried};
 use super::super::redis::{Identities, Scripts, Server, Ticket};
-use super::super::{RedlockParameters, Target};
 use super::electorate::Electorate;
+use super::options::Parameters;
 use super::request::Request;
 use super::votes::{Ballot, Votes, quorum, unsettled};
 use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
@@ -29,7 +30,7 @@ impl RedlockSession {
         opening: Opening,
         planted: Planted,
     ) -> Result<Self, String> {
-        let (timer, parameters) = (opening.timer.clone(), target.redlock);
+        let (timer, parameters) = (opening.timer.clone(), Parameters::of(&target.options));
         let node_timeout_ns = parameters.node_timeout_ns.min(opening.request_timeout_ns).max(MILLISECOND);
         let nodes = Electorate::open(servers, timer, node_timeout_ns, opening.request_timeout_ns).await?;
         Ok(Self {
@@ -57,7 +58,7 @@ struct Client {
     identities: Identities,
     opening: Opening,
     ttl_ms: u64,
-    parameters: RedlockParameters,
+    parameters: Parameters,
     /// Names of the attempt in progress.
     trying: Ticket,
     held: Vec<Held>,

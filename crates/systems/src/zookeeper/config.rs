@@ -133,7 +133,7 @@ fn with_port(host: &Host) -> String {
 #[cfg(test)]
 mod tests {
     use super::Config;
-    use crate::{RedlockParameters, Target};
+    use crate::Target;
     use lockbench_core::clock::Clock;
     use lockbench_core::lock::{Endpoint, Key};
 
@@ -144,7 +144,7 @@ mod tests {
             ours: false,
             scratch: std::path::PathBuf::new(),
             clock: Clock::monotonic(),
-            redlock: RedlockParameters::default(),
+            options: Default::default(),
         };
         Config::new(&target).map_err(|error| error.to_string())
     }

@@ -67,6 +67,7 @@ static ENTRY: Entry = Entry {
     quick: true,
     unsafe_by_design: false,
     nagle_on: true,
+    options: None,
     guarantees: GUARANTEES,
     connect,
     flawed: Some(flawed),

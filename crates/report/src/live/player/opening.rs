@@ -7,7 +7,7 @@ use super::log::stored_log;
 use crate::live::{Origin, RunFacts, SystemFacts, Update};
 use crate::{Report, TrialResult};
 use lockbench_core::lock::Facts;
-use lockbench_core::workload::{Plan, parse};
+use lockbench_core::workload::{Plan, parse_stored};
 
 /// Tells everything that is known before the load begins.
 pub fn open(report: &Report, directory: &Path, origin: Origin, to: &mut dyn Listener) {
@@ -41,7 +41,7 @@ pub fn systems(report: &Report, plan: Option<&Plan>, to: &mut dyn Listener) {
 /// cannot read.
 pub fn plan_of(report: &Report) -> Option<Plan> {
     let text = toml::to_string(&report.plan).ok()?;
-    parse("plan.toml", &text, &[]).ok().map(|(plan, _)| plan)
+    parse_stored("plan.toml", &text).ok()
 }
 
 /// The systems that ran, in the order of tables, each once.
