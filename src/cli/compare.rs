@@ -4,7 +4,6 @@ use std::fs;
 
 use super::args::{CompareArgs, FormatChoice};
 use super::sides::Runs;
-use super::terminal::terminal_width;
 use super::{Failure, print, print_json};
 use lockbench_output::{comparison, comparison_page};
 use lockbench_report::Exit;
@@ -29,7 +28,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
         FormatChoice::Json => {
             print_json(&format!("{}\n", serde_json::to_string_pretty(&found).map_err(Failure::internal)?))?;
         }
-        FormatChoice::Text => print(&comparison(&found, terminal_width()))?,
+        FormatChoice::Text => print(&comparison(&found))?,
     }
     Ok(match found.outcome {
         ComparisonOutcome::NoRegression => Exit::Pass,

@@ -3,18 +3,14 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement};
-
+use super::grid::grid;
 use lockbench_core::units::{human_duration, three_digits};
 use lockbench_report::compare::{Change, ChangeVerdict, Comparison, ComparisonOutcome, decides_always, percent};
 use lockbench_report::figure::{Unit, find};
 
-/// Columns of a file or a pipe.
-const NO_TERMINAL: u16 = 140;
-
-/// The comparison as text, for a terminal of `width` columns, if it is one.
+/// The comparison as text.
 #[must_use]
-pub fn comparison(comparison: &Comparison, width: Option<u16>) -> String {
+pub fn comparison(comparison: &Comparison) -> String {
     let mut out = String::new();
     let side = |name: &str, runs: &[String]| match runs {
         [run] if run == name => name.to_owned(),
@@ -28,14 +24,8 @@ pub fn comparison(comparison: &Comparison, width: Option<u16>) -> String {
     }
     let shown: Vec<&Change> = comparison.changes.iter().filter(|change| is_shown(comparison, change)).collect();
     if !shown.is_empty() {
-        let mut grid = comfy_table::Table::new();
-        grid.load_preset("     ──            ").set_width(width.unwrap_or(NO_TERMINAL));
-        grid.set_content_arrangement(ContentArrangement::Disabled);
-        grid.set_header(["system", "figure", "baseline", "now", "change", "95 % interval", "trials", "verdict"]);
-        grid.add_rows(shown.iter().map(|change| row(change)));
-        for column in grid.column_iter_mut().skip(2).take(5) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        let head = ["system", "figure", "baseline", "now", "change", "95 % interval", "trials", "verdict"];
+        let grid = grid(head, shown.iter().map(|change| row(change)), 2..7);
         let _ = writeln!(out, "{}", grid.trim_fmt());
         if !shown.iter().any(|change| decides_always(&change.figure)) {
             let _ = writeln!(out, "safety: no double grant and no token regression on either side.");

@@ -1,8 +1,8 @@
 //! How a watch ended, as tables for a terminal.
 
 use std::fmt::Write as _;
-use std::ops::Range;
 
+use super::grid::grid;
 use lockbench_core::units::{MILLISECOND, grouped, span, three_digits};
 use lockbench_report::monitor::{State, Status, SystemStatus};
 
@@ -22,14 +22,14 @@ const LOCKED: [&str; 6] = ["system", "now", "double grants", "challenged", "outa
 pub fn monitor_text(status: &Status) -> String {
     let rate = format!("{}/s per system", status.rate_per_s);
     let mut out = format!("watched for {} at {rate}\n", span(status.watched_s.saturating_mul(1_000)));
-    let _ = writeln!(out, "{}", table(&SERVED, 1..7, status.systems.iter().map(served)));
+    let _ = writeln!(out, "{}", table(SERVED, 1, status.systems.iter().map(served)));
     out += "due: attempts, those dropped (no client was free) and those missed in an outage;\n\
             answered: the share of these that was granted, refused or timed out in order;\n\
             waited: not granted by the first request\n\n";
-    let _ = writeln!(out, "{}", table(&TOOK, 1..7, status.systems.iter().map(took)));
+    let _ = writeln!(out, "{}", table(TOOK, 1, status.systems.iter().map(took)));
     out += "p50 to p99: response time, from the due instant to the grant, of all that was\n\
             due; >: at least so long, for more of it was not granted; service: from the call\n\n";
-    let _ = writeln!(out, "{}", table(&LOCKED, 2..6, status.systems.iter().map(locked)));
+    let _ = writeln!(out, "{}", table(LOCKED, 2, status.systems.iter().map(locked)));
     out += "challenged: holds met by requests of others; only these can show a double grant\n";
     for system in status.systems.iter().filter(|system| system.total.stalled > 0) {
         let stalled = grouped(system.total.stalled);
@@ -60,20 +60,12 @@ pub fn monitor_text(status: &Status) -> String {
     out
 }
 
-/// A table whose columns `numbers` are aligned to the right.
-fn table(head: &[&str], numbers: Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_preset("     ──            ").set_header(head.to_vec());
-    table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    rows.for_each(|row| {
-        table.add_row(row);
-    });
-    for (place, column) in table.column_iter_mut().enumerate() {
+/// A table whose columns from `numbers` on are aligned to the right.
+fn table<const N: usize>(head: [&str; N], numbers: usize, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = grid(head, rows, numbers..N);
+    table.column_iter_mut().for_each(|column| {
         column.set_padding((1, 0));
-        if numbers.contains(&place) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
-        }
-    }
+    });
     table.trim_fmt()
 }
 

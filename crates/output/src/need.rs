@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::inspection::line::wrapped;
+use super::mark::of_answer;
 use lockbench_report::RecordedRun;
 use lockbench_report::decision::{Answer, Cell};
 use lockbench_report::need::{NEEDS, Need};
@@ -61,7 +62,7 @@ fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
         };
         let _ = writeln!(out, "{}: {word}", aggregate.backend);
         for (need, cell) in needs.iter().zip(&cells) {
-            let head = format!("  {:<longest$}  {:<WORD$}", need.text, answer(cell.answer));
+            let head = format!("  {:<longest$}  {:<WORD$}", need.text, of_answer(cell.answer).word);
             let because = if cell.because == "not measured" { "" } else { &cell.because };
             let lines = wrapped(because, width.saturating_sub(head.chars().count()).max(20));
             for (at, line) in lines.iter().enumerate() {
@@ -102,16 +103,6 @@ fn fit(cells: &[Cell]) -> Fit {
         Fit::Yes
     } else {
         Fit::NotKnown
-    }
-}
-
-fn answer(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Yes => "yes",
-        Answer::No => "no",
-        Answer::Figure => "",
-        Answer::OneNode => "one node",
-        Answer::NotMeasured => "not measured",
     }
 }
 

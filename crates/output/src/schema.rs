@@ -1,4 +1,4 @@
-//! The published schema of `report.json` (JSON Schema, draft 2020-12), made from the
+//! The published schemas of `report.json` and of the JSON form of inspection (JSON Schema, draft 2020-12), made from the
 //! types that are written, so that the two cannot part.
 //!
 //! It describes what this version writes: every field is there, `null` where a
@@ -7,9 +7,11 @@
 //! field that goes or changes its meaning raises `report::SCHEMA_VERSION`; the
 //! snapshot of this schema shows every change to whoever reviews it.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use lockbench_core::lock::inspection::{self, Inspection};
 use lockbench_report::{Report, SCHEMA_VERSION};
 
 /// The schema, indented, with a final newline.
@@ -17,11 +19,25 @@ use lockbench_report::{Report, SCHEMA_VERSION};
 /// # Errors
 /// Never; the library cannot promise it.
 pub fn report_schema() -> Result<Vec<u8>, serde_json::Error> {
-    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Report>();
-    schema.insert("title".to_owned(), json!("report.json of lockbench"));
+    schema_of::<Report>(
+        "report.json of lockbench",
+        &[("const", json!(SCHEMA_VERSION)), ("description", json!("Version of this schema."))],
+    )
+}
+
+/// The schema of what inspection writes, indented, with a final newline.
+///
+/// # Errors
+/// Never; the library cannot promise it.
+pub fn inspection_schema() -> Result<Vec<u8>, serde_json::Error> {
+    schema_of::<Inspection>("one look of lockbench inspect", &[("const", json!(inspection::SCHEMA_VERSION))])
+}
+
+fn schema_of<T: JsonSchema>(title: &str, of_version: &[(&str, Value)]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), json!(title));
     if let Some(version) = schema.pointer_mut("/properties/schema_version").and_then(|field| field.as_object_mut()) {
-        version.insert("const".to_owned(), json!(SCHEMA_VERSION));
-        version.insert("description".to_owned(), json!("Version of this schema."));
+        version.extend(of_version.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     }
     let mut bytes = serde_json::to_vec_pretty(&schema)?;
     bytes.push(b'\n');

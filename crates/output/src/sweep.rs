@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::Rendered;
 use super::chart::{SIZE, sweep_chart};
-use super::figure_table::FigureTable;
+use super::grid::grid;
 use super::html::sweep_page;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_report::SafetyVerdict;
@@ -58,17 +58,16 @@ pub fn text(sweep: &Sweep) -> String {
 fn table(sweep: &Sweep, cell: impl Fn(&SweepFigures, bool) -> Option<String>) -> String {
     let mut head = vec![sweep.key.clone()];
     head.extend(sweep.points.iter().map(|point| point.text.clone()));
-    let mut grid = FigureTable::figures(&head);
-    for name in systems(sweep) {
+    let rows = systems(sweep).into_iter().map(|name| {
         let of = |point: &SweepPoint| {
             let figures = point.backends.get(name)?;
             cell(figures, sweep.knees.get(name) == Some(&point.value))
         };
         let mut row = vec![name.to_owned()];
         row.extend(sweep.points.iter().map(|point| of(point).unwrap_or_else(|| "-".to_owned())));
-        grid.row(&row);
-    }
-    grid.text()
+        row
+    });
+    format!("{}\n", grid(head, rows, 1..usize::MAX).trim_fmt())
 }
 
 /// The systems in order of their first appearance.

@@ -1,13 +1,13 @@
 //! The tables that the terminal and the markdown show: the same rows, so that
 //! they cannot disagree. Every latency column names what it measures.
 
+use super::mark::of_safety;
 use lockbench_core::figure::{FIGURES, Figure, Source};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_report::figure::{Unit, Value, find};
 use lockbench_report::{
-    Aggregate, Report, SafetyVerdict, ThresholdLevel, ThresholdOutcome, ThresholdResult, TrialResult,
-    response_is_service,
+    Aggregate, Report, ThresholdLevel, ThresholdOutcome, ThresholdResult, TrialResult, response_is_service,
 };
 
 /// A title, a head, rows, and what a reader must know of the columns.
@@ -35,7 +35,9 @@ pub fn longest(figures: &LatencyFigures) -> String {
     figures.max_ns.map_or_else(|| NONE.to_owned(), |ns| format!("{}{}", figures.sign_of_max(), human_duration(ns)))
 }
 
-fn duration(ns: Option<u64>) -> String {
+/// A length of time, or that there is none.
+#[must_use]
+pub fn duration(ns: Option<u64>) -> String {
     ns.map_or_else(|| NONE.to_owned(), human_duration)
 }
 
@@ -179,7 +181,7 @@ fn safety(report: &Report) -> Table {
         ],
         rows: rows(report, |aggregate| {
             vec![
-                verdict_name(aggregate.verdict).to_owned(),
+                of_safety(aggregate.verdict).word.to_owned(),
                 grouped(aggregate.double_grants_certain),
                 grouped(aggregate.inside),
                 grouped(aggregate.withdrawn),
@@ -359,16 +361,5 @@ fn outcome_name(threshold: &ThresholdResult) -> &'static str {
         (ThresholdOutcome::Breached, ThresholdLevel::Warn) => "breached (warning)",
         (ThresholdOutcome::NotMeasured, ThresholdLevel::Fail) => "NOT MEASURED",
         (ThresholdOutcome::NotMeasured, ThresholdLevel::Warn) => "not measured (warning)",
-    }
-}
-
-/// A verdict in words.
-#[must_use]
-pub fn verdict_name(verdict: SafetyVerdict) -> &'static str {
-    match verdict {
-        SafetyVerdict::Valid => "valid",
-        SafetyVerdict::Violated => "VIOLATED",
-        SafetyVerdict::Unknown => "unknown",
-        SafetyVerdict::NotExercised => "not exercised",
     }
 }

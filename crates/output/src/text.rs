@@ -3,10 +3,12 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement};
+use comfy_table::ContentArrangement;
 
 use super::answer::words::{turnout_words, verdict_words};
 use super::comparison::comparison;
+use super::grid::grid;
+use super::inspection::line::wrapped;
 use super::table::tables;
 use lockbench_core::units::three_digits;
 use lockbench_report::answer::answer;
@@ -24,23 +26,14 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
     let turnout = answer(report).turnout;
     let mut out = format!("{}\n\n", turnout_words(&turnout));
     for table in tables(report).into_iter().filter(|table| !table.rows.is_empty()) {
-        let mut grid = comfy_table::Table::new();
-        grid.load_preset("     ──            ").set_width(width.unwrap_or(NO_TERMINAL));
-        // A broken figure is worse than a long line.
-        grid.set_content_arrangement(if table.prose {
-            ContentArrangement::Dynamic
-        } else {
-            ContentArrangement::Disabled
-        });
-        grid.set_header(&table.head);
-        for row in &table.rows {
-            grid.add_row(row);
-        }
-        for column in grid.column_iter_mut().skip(1).filter(|_| !table.prose) {
-            column.set_cell_alignment(CellAlignment::Right);
+        let mut grid = grid(table.head, table.rows, if table.prose { 0..0 } else { 1..usize::MAX });
+        // A broken figure is worse than a long line; a sentence may be broken.
+        if table.prose {
+            grid.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.unwrap_or(NO_TERMINAL));
         }
         let _ = writeln!(out, "{}\n{}", table.title, grid.trim_fmt());
-        let _ = writeln!(out, "{}\n", wrapped(table.note, width));
+        let columns = usize::from(width.unwrap_or(NO_TERMINAL).clamp(40, 100));
+        let _ = writeln!(out, "{}\n", wrapped(table.note, columns).join("\n"));
     }
     for skip in &report.skipped {
         let _ = writeln!(out, "not run: {}: {}", skip.backend, skip.reason);
@@ -69,7 +62,7 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
             three_digits(ceiling)
         );
     }
-    out.push_str(&report.comparison.as_ref().map_or_else(String::new, |found| comparison(found, width)));
+    out.push_str(&report.comparison.as_ref().map_or_else(String::new, comparison));
     let _ = writeln!(out, "{}", verdict_words(report, &turnout));
     for reason in &report.verdict.reasons {
         let _ = writeln!(out, "  {reason}");
@@ -84,27 +77,6 @@ pub fn finding(lint: &LintFinding) -> String {
         Some(backend) if !lint.message.starts_with(backend.as_str()) => format!("{backend}: {}", lint.message),
         _ => lint.message.clone(),
     }
-}
-
-/// Breaks a sentence at spaces.
-fn wrapped(sentence: &str, width: Option<u16>) -> String {
-    let width = usize::from(width.unwrap_or(NO_TERMINAL).clamp(40, 100));
-    let mut lines = vec![String::new()];
-    for word in sentence.split_whitespace() {
-        let full = lines
-            .last()
-            .is_some_and(|line| !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width);
-        if full {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::chart::tick_ns;
 use lockbench_core::record::figures::{Mark, MarkKind};
 use lockbench_core::units::human_duration;
 use lockbench_report::{Scene, SceneHold};
@@ -121,7 +122,7 @@ impl Axis {
                 0 => "0".to_owned(),
                 steps => {
                     let sign = if steps < 0 { '-' } else { '+' };
-                    format!("{sign}{}", plain(human_duration(steps.unsigned_abs() * step)))
+                    format!("{sign}{}", tick_ns(steps.unsigned_abs() * step))
                 }
             };
             let start = column.saturating_sub(label.len() / 2).min(self.width.saturating_sub(label.len()));
@@ -139,16 +140,6 @@ impl Axis {
             cells[column] = b'+';
         }
         String::from_utf8(cells).unwrap_or_default()
-    }
-}
-
-/// `10.0 ms` is `10 ms` on an axis.
-fn plain(text: String) -> String {
-    match text.split_once(' ') {
-        Some((number, unit)) if number.contains('.') => {
-            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => text,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A trial that is over, in one line: what a log of CI shows while the run goes on.
 
-use lockbench_core::units::{grouped, human_duration, three_digits};
+use super::table::duration;
+use lockbench_core::units::{grouped, three_digits};
 use lockbench_report::{SafetyVerdict, TrialResult};
 
 /// Its main figures and its safety, or why it failed.
@@ -9,16 +10,15 @@ pub fn trial_line(result: &TrialResult) -> String {
     if let Some(error) = &result.error {
         return format!("failed: {error}");
     }
-    let length = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
     let wait = &result.latency.acquire_service;
     let rate = result.throughput_per_s.map_or_else(|| "-".to_owned(), three_digits);
     format!(
         "{rate} grants/s, wait p50 {} p95 {} p99 {} max {}{} (service time), {} timeouts, {}",
-        length(wait.p50_ns),
-        length(wait.p95_ns),
-        length(wait.p99_ns),
+        duration(wait.p50_ns),
+        duration(wait.p95_ns),
+        duration(wait.p99_ns),
         wait.sign_of_max(),
-        length(wait.max_ns),
+        duration(wait.max_ns),
         grouped(result.timed_out),
         safety(result)
     )

@@ -85,7 +85,7 @@ fn read(directory: &Path, good: &RecordedRun, draw_charts: bool) {
         let (a, b) = ([&good.report], [&report]);
         let sides = (Side { name: "good", runs: &a }, Side { name: "bad", runs: &b });
         if let Ok(found) = compare(sides.0, sides.1, &Rules { force: true, ..Rules::default() }) {
-            drop(comparison(&found, Some(100)));
+            drop(comparison(&found));
         }
     }
     let mut add = |mut replayed: Replayed| drop(replayed.measurements());

@@ -138,7 +138,7 @@ impl Page<'_> {
     /// How it came out against a baseline; with every figure where nothing is cut.
     fn compared(&self) -> Vec<Line> {
         let Some(found) = &self.report.comparison else { return Vec::new() };
-        let text = comparison(found, self.look.width);
+        let text = comparison(found);
         let all = text.lines().map(|line| Line::of(Tone::Plain, line));
         if self.look.width.is_none() {
             return all.collect();
@@ -200,8 +200,7 @@ impl Page<'_> {
     }
 
     fn more(&self, count: usize, what: &str) -> Line {
-        let what = if what.is_empty() { String::new() } else { format!(" {what}") };
-        Line::of(Tone::Faint, format!("{count} more{what}: show --full"))
+        Line::of(Tone::Faint, format!("{count} more {what}: show --full"))
     }
 
     /// A row per system, by class.

@@ -86,16 +86,14 @@ pub fn cells(row: &Row, columns: Columns) -> Vec<String> {
 
 /// Widths that all rows share.
 pub struct Shape {
+    /// Columns of the terminal.
     columns: usize,
-    ascii: bool,
+    shown: Columns,
     /// Name, grants/s, then the other figures.
     widths: Vec<usize>,
     heads: Vec<&'static str>,
     bar: usize,
     most: f64,
-    spread: bool,
-    wide: bool,
-    served: bool,
 }
 
 impl Shape {
@@ -103,7 +101,7 @@ impl Shape {
     pub fn of(rows: &[&Row], columns: usize, ascii: bool) -> Self {
         let shape = Self::with(rows, columns, ascii, columns >= WIDE);
         // Long counts leave no room for what only a wide terminal shows.
-        if shape.wide && shape.taken() + SHORTEST_BAR > columns {
+        if shape.shown.wide && shape.taken() + SHORTEST_BAR > columns {
             Self::with(rows, columns, ascii, false)
         } else {
             shape
@@ -113,9 +111,9 @@ impl Shape {
     fn with(rows: &[&Row], columns: usize, ascii: bool, wide: bool) -> Self {
         let served = unserved(rows.iter().copied());
         let spread = wide && spread(rows.iter().copied());
-        let heads = heads(Columns { ascii, spread, wide, served });
-        let mut shape = Self { columns, ascii, widths: Vec::new(), heads, bar: 0, most: 0.0, spread, wide, served };
-        let cells: Vec<Vec<String>> = rows.iter().map(|row| shape.cells(row)).collect();
+        let shown = Columns { ascii, spread, wide, served };
+        let mut shape = Self { columns, shown, widths: Vec::new(), heads: heads(shown), bar: 0, most: 0.0 };
+        let cells: Vec<Vec<String>> = rows.iter().map(|row| cells(row, shown)).collect();
         shape.widths = (0..shape.heads.len())
             .map(|at| {
                 let longest = cells.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
@@ -130,14 +128,6 @@ impl Shape {
     /// Columns without the bar: a sign and a space before the name, a space behind each.
     fn taken(&self) -> usize {
         2 + self.widths.iter().map(|width| width + 1).sum::<usize>()
-    }
-
-    fn cells(&self, row: &Row) -> Vec<String> {
-        cells(row, self.columns_shown())
-    }
-
-    fn columns_shown(&self) -> Columns {
-        Columns { ascii: self.ascii, spread: self.spread, wide: self.wide, served: self.served }
     }
 
     /// Cells in their columns, the bar behind the rate.
@@ -157,7 +147,7 @@ impl Shape {
 
     fn bar(&self, rate: f64) -> String {
         let eighths = (rate / self.most * self.bar as f64 * 8.0).round() as usize;
-        if self.ascii {
+        if self.shown.ascii {
             return "#".repeat((eighths / 8).max(usize::from(rate > 0.0)));
         }
         let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
@@ -219,7 +209,7 @@ pub fn class_lines(class: &Class, most: usize, shape: &Shape) -> Vec<Line> {
     }
     let words = winner_words(class);
     if class.rows.len() > 1 {
-        let sign = if shape.ascii { "-> " } else { "→ " };
+        let sign = if shape.shown.ascii { "-> " } else { "→ " };
         let tone = if matches!(class.winner, Winner::Clear { .. }) { Tone::Good } else { Tone::Warning };
         let text = format!("  {sign}{words}");
         lines.extend(broken(&text, shape).into_iter().map(|line| Line::of(tone, line)));
@@ -228,7 +218,7 @@ pub fn class_lines(class: &Class, most: usize, shape: &Shape) -> Vec<Line> {
 }
 
 fn row_line(row: &Row, marked: bool, winner: &Winner, shape: &Shape) -> Line {
-    let (best, tie, violated) = if shape.ascii { ("*", "~", "x") } else { ("★", "≈", "✗") };
+    let (best, tie, violated) = if shape.shown.ascii { ("*", "~", "x") } else { ("★", "≈", "✗") };
     let sign = match winner {
         _ if row.disqualified.contains(&Disqualified::Violated) => (Tone::Bad, violated),
         _ if !row.ranked() => (Tone::Warning, "!"),
@@ -237,7 +227,7 @@ fn row_line(row: &Row, marked: bool, winner: &Winner, shape: &Shape) -> Line {
         Winner::Clear { .. } | Winner::Alone if marked => (Tone::Good, best),
         _ => (Tone::Plain, ""),
     };
-    let cells = shape.cells(row);
+    let cells = cells(row, shape.shown);
     let last = cells.len() - 1;
     let bar = row.rate.as_ref().map_or_else(|_| String::new(), |rate| shape.bar(*rate));
     shape.line(sign, &cells, &bar, |column| match (column, row.safety.verdict) {
@@ -251,7 +241,7 @@ fn row_line(row: &Row, marked: bool, winner: &Winner, shape: &Shape) -> Line {
 
 /// A line cut to the columns that there are.
 fn cut(text: &str, shape: &Shape) -> String {
-    super::super::inspection::line::cut(text, shape.columns, shape.ascii)
+    super::super::inspection::line::cut(text, shape.columns, shape.shown.ascii)
 }
 
 /// A sentence broken to the columns that there are, indented.

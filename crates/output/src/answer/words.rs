@@ -1,6 +1,7 @@
 //! The answer's types in English, once for terminal, page and summary.
 
 use crate::command::repeat_line;
+use crate::mark::of_safety;
 use lockbench_core::stats::Interval;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_report::answer::{
@@ -67,11 +68,8 @@ pub fn meaning_words(class: Durability) -> &'static str {
 pub fn safety_words(safety: &Evidence, long: bool) -> String {
     match (safety.verdict, safety.bound_per_million) {
         (SafetyVerdict::Valid, Some(bound)) if long => format!("valid, < {} per million", three_digits(bound)),
-        (SafetyVerdict::Valid, _) => "valid".to_owned(),
         (SafetyVerdict::Violated, _) if long => violated(safety),
-        (SafetyVerdict::Violated, _) => "VIOLATED".to_owned(),
-        (SafetyVerdict::Unknown, _) => "unknown".to_owned(),
-        (SafetyVerdict::NotExercised, _) => "not exercised".to_owned(),
+        (verdict, _) => of_safety(verdict).word.to_owned(),
     }
 }
 

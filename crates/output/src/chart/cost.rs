@@ -52,10 +52,7 @@ pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let row = |(i, name): (usize, &&str)| {
         let mut row = vec![(*name).to_owned()];
         for panel in &panels {
-            let bar = &panel.bars[i];
-            row.push(bar.value.as_ref().map_or_else(|why| format!("- ({why})"), |value| written(*value, panel.unit)));
-            let range = bar.range.map(|(low, high)| (written(low, panel.unit), written(high, panel.unit)));
-            row.push(range.map_or_else(|| "-".to_owned(), |(low, high)| format!("{low} to {high}")));
+            row.extend(panel.bars[i].cells(|value| written(value, panel.unit)));
         }
         row
     };

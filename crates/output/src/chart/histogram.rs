@@ -13,11 +13,11 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, absence, finish};
-use crate::table::longest;
-use lockbench_core::record::figures::Latencies;
+use crate::histograms::merged;
+use crate::table::{duration, longest};
 use lockbench_core::record::{Latency, LatencyFigures};
 use lockbench_core::units::{grouped, human_duration};
-use lockbench_report::{Measurements, RecordedRun};
+use lockbench_report::RecordedRun;
 
 /// Bars a decade.
 const BARS: f64 = 20.0;
@@ -83,9 +83,7 @@ fn share_axes(systems: &mut [(&str, Spread)]) {
 }
 
 fn of_system(run: &RecordedRun, name: &str, look: SeriesStyle) -> Spread {
-    let trials: Vec<&Measurements> = run.of(name).collect();
-    let mut all = Latencies::default();
-    trials.iter().for_each(|trial| all.merge(&trial.latencies));
+    let all = merged(run, name);
     let halves = [
         Half {
             label: "acquire wait (log scale)",
@@ -114,7 +112,6 @@ fn bars(latency: &Latency) -> Vec<(f64, f64, f64)> {
 }
 
 fn row(name: &str, panel: &Half) -> Vec<String> {
-    let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
     let figures = &panel.figures;
     let mode = panel.bars.iter().max_by(|a, b| a.2.total_cmp(&b.2));
     let mode = mode.map_or_else(
@@ -123,7 +120,7 @@ fn row(name: &str, panel: &Half) -> Vec<String> {
     );
     let mut row = vec![name.to_owned(), panel.label.replace(" (log scale)", ""), grouped(figures.count)];
     let times = [figures.min_ns, figures.p50_ns, figures.p90_ns, figures.p95_ns, figures.p99_ns];
-    row.extend(times.into_iter().map(time));
+    row.extend(times.into_iter().map(duration));
     row.push(longest(figures));
     row.push(mode);
     row

@@ -38,6 +38,7 @@ mod tradeoff;
 mod view;
 mod violation;
 
+pub(crate) use self::axis::tick_ns;
 pub use self::overlay::{Band, BandKind};
 pub use self::palette::{hex, pick_colors};
 pub use self::picture::SIZE;

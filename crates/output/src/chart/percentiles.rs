@@ -13,11 +13,11 @@ use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::view::view;
 use super::{Chart, Words, absence, finish};
-use crate::table::{ONE_WAIT, WHY_ONE_WAIT, longest};
-use lockbench_core::record::figures::Latencies;
+use crate::histograms::merged;
+use crate::table::{ONE_WAIT, WHY_ONE_WAIT, duration, longest};
 use lockbench_core::record::{Latency, LatencyFigures};
-use lockbench_core::units::{grouped, human_duration};
-use lockbench_report::{Measurements, RecordedRun, response_is_service};
+use lockbench_core::units::grouped;
+use lockbench_report::{RecordedRun, response_is_service};
 
 const RESPONSE: Dash = &[6, 4];
 
@@ -64,8 +64,7 @@ pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let mut systems = Vec::new();
     let mut rows = Vec::new();
     for (name, look) in names.iter().zip(looks(&names)) {
-        let trials: Vec<&Measurements> = run.of(name).collect();
-        let waits = merged(&trials);
+        let waits = merged(run, name);
         if one_wait {
             rows.push(row(name, ONE_WAIT, &waits.acquire_service.figures()));
         } else {
@@ -91,13 +90,6 @@ pub fn percentiles(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let views = vec![view(None, "acquire wait by percentile", (620, 420), Arc::clone(&body))?];
     let legend = body.kinds();
     Ok(vec![finish(words, body)?.on_page(views, &legend)?])
-}
-
-/// All trials of a system as one.
-fn merged(trials: &[&Measurements]) -> Latencies {
-    let mut all = Latencies::default();
-    trials.iter().for_each(|trial| all.merge(&trial.latencies));
-    all
 }
 
 /// The curve over all that were waited for, those in vain at its far end: they are longer
@@ -126,10 +118,9 @@ fn alike(one: &Curve, other: &Curve) -> bool {
 }
 
 fn row(name: &str, kind: &str, figures: &LatencyFigures) -> Vec<String> {
-    let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
     let times = [figures.p50_ns, figures.p90_ns, figures.p95_ns, figures.p99_ns, figures.p999_ns];
     let mut row = vec![name.to_owned(), kind.to_owned(), grouped(figures.count)];
-    row.extend(times.into_iter().map(time));
+    row.extend(times.into_iter().map(duration));
     row.push(longest(figures));
     row
 }

@@ -11,7 +11,7 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
 use super::{Chart, Words, finish};
-use crate::table::verdict_name;
+use crate::mark::of_safety;
 use lockbench_core::units::{grouped, three_digits};
 use lockbench_report::{Copies, Durability, RecordedRun, SafetyVerdict, Storage};
 
@@ -44,7 +44,7 @@ pub fn safety(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         let bound = row.bound.map_or_else(|| "-".to_owned(), |bound| format!("< {}", three_digits(bound)));
         vec![
             row.name.clone(),
-            verdict_name(row.verdict).to_owned(),
+            of_safety(row.verdict).word.to_owned(),
             grouped(row.challenged),
             bound,
             row.because.clone(),
@@ -134,7 +134,7 @@ impl Safety {
         let gap = sheet.ems(1.4);
         let name = sheet.ems(2.4);
         let verdict = name + widest(&mut self.rows.iter().map(|row| row.name.as_str()).chain(["backend"])) + gap;
-        let verdicts = widest(&mut self.rows.iter().map(|row| verdict_name(row.verdict)).chain(["verdict"]));
+        let verdicts = widest(&mut self.rows.iter().map(|row| of_safety(row.verdict).word).chain(["verdict"]));
         let challenged = verdict + verdicts + gap + sheet.width("challenged", HEAD);
         Columns { name, verdict, challenged, plot: challenged + sheet.ems(0.6) }
     }
@@ -151,7 +151,7 @@ impl Safety {
         let plain = Durability { storage: Storage::Synced, copies: Copies::One };
         emblem(sheet, (sheet.ems(1.0), y), sheet.ems(0.6), plain, row.verdict)?;
         sheet.text((columns.name, y), &row.name, Lettering { bold: true, ..Lettering::PLAIN })?;
-        sheet.text((columns.verdict, y), verdict_name(row.verdict), Lettering::PLAIN)?;
+        sheet.text((columns.verdict, y), of_safety(row.verdict).word, Lettering::PLAIN)?;
         let right = Lettering::PLAIN.aligned(Align::Right);
         sheet.text((columns.challenged, y), &grouped(row.challenged), right)
     }

@@ -14,6 +14,15 @@ pub struct Spread {
     pub trials: usize,
 }
 
+impl Spread {
+    /// The value, or why there is none, and the range, as cells of a table.
+    pub fn cells(&self, words: impl Fn(f64) -> String) -> [String; 2] {
+        let value = self.value.as_ref().map_or_else(|why| format!("- ({why})"), |value| words(*value));
+        let range = self.range.map(|(low, high)| format!("{} to {}", words(low), words(high)));
+        [value, range.unwrap_or_else(|| "-".to_owned())]
+    }
+}
+
 /// The figure of a system.
 #[must_use]
 pub fn spread(run: &RecordedRun, figure: &Figure, backend: &str) -> Spread {

@@ -63,11 +63,14 @@ pub fn timeline(run: &RecordedRun) -> Result<Vec<Chart>, String> {
 fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Vec<Chart>, String> {
     let names = backends(run);
     let (mut systems, mut rows) = (Vec::new(), Vec::new());
+    let (mut red, mut overlay) = (false, Overlay::default());
     for (name, look) in names.iter().zip(looks(&names)) {
         // A double grant in a later trial must not be hidden by a clean first one.
         let doubled = run.of(name).find(|trial| trial.double_grants.iter().any(|count| *count > 0));
         let Some(trial) = doubled.or_else(|| run.of(name).next()) else { continue };
         let system = System::of(trial, look, bands, absence::of_backend(run, name))?;
+        red |= system.points.iter().any(|point| point.double_grants > 0);
+        overlay.join(&system.overlay);
         let double_grants: u64 = trial.double_grants.iter().sum();
         rows.push(row(name, &system.points, double_grants));
         systems.push(((*name).to_owned(), title(name, trial.trial, double_grants), system));
@@ -80,11 +83,11 @@ fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Vec<Chart>, String> {
     let words = Words {
         name: "timeline".to_owned(),
         title: "Grants and waits over time".to_owned(),
-        caption: caption(run, systems.iter().map(|(_, _, system)| system), scale),
+        caption: caption(run, red, &overlay, scale),
         head: &["backend", "fewest grants/s", "most grants/s", "worst p99 wait", "longest wait", "double grants"],
         rows,
     };
-    let legend = legend(systems.iter().map(|(_, _, system)| system));
+    let legend = legend(red, &overlay);
     let panel = |(system, title, body)| Panel { system, title, body: Arc::new(body) };
     let multiples = Multiples::new(systems.into_iter().map(panel).collect(), legend);
     let (views, legend) = (multiples.views()?, multiples.legend());
@@ -139,10 +142,6 @@ impl System {
             reason,
             scale: Scale::default(),
         })
-    }
-
-    fn double_grants(&self) -> bool {
-        self.points.iter().any(|point| point.double_grants > 0)
     }
 
     /// A plot of the panel, time without names but in the last one.

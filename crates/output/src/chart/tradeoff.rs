@@ -18,7 +18,7 @@ use super::sheet::{Drawn, Pixel, Sheet, Stroke};
 use super::spread::{Spread, spread};
 use super::view::view;
 use super::{Chart, Words, finish};
-use crate::table::verdict_name;
+use crate::mark::of_safety;
 use lockbench_core::units::{human_duration, three_digits};
 use lockbench_report::figure::find;
 use lockbench_report::{Copies, Durability, RecordedRun, SafetyVerdict, Storage, TrialResult};
@@ -90,15 +90,10 @@ fn why_unplaced(point: &Point) -> Option<String> {
 }
 
 fn row(point: &Point) -> Vec<String> {
-    let cells = |spread: &Spread, name: fn(f64) -> String| {
-        let range = spread.range.map(|(low, high)| format!("{} to {}", name(low), name(high)));
-        let value = spread.value.as_ref().map_or_else(|why| format!("- ({why})"), |value| name(*value));
-        [value, range.unwrap_or_else(|| "-".to_owned())]
-    };
     let mut row = vec![point.name.clone()];
-    row.extend(cells(&point.rate, three_digits));
-    row.extend(cells(&point.wait, |ns| human_duration(ns as u64)));
-    row.extend([point.durability.to_string(), verdict_name(point.verdict).to_owned()]);
+    row.extend(point.rate.cells(three_digits));
+    row.extend(point.wait.cells(|ns| human_duration(ns as u64)));
+    row.extend([point.durability.to_string(), of_safety(point.verdict).word.to_owned()]);
     row
 }
 
@@ -136,7 +131,7 @@ impl Tradeoff {
             [SafetyVerdict::Valid, SafetyVerdict::Violated, SafetyVerdict::NotExercised, SafetyVerdict::Unknown]
         {
             if self.points.iter().any(|point| point.verdict == verdict) {
-                entries.push(Entry::new(Key::Verdict(verdict), verdict_name(verdict)));
+                entries.push(Entry::new(Key::Verdict(verdict), of_safety(verdict).word));
             }
         }
         entries
@@ -205,7 +200,7 @@ impl Tradeoff {
         // Not by colour alone: what is not valid says so.
         let (text, bold) = match point.verdict {
             SafetyVerdict::Valid => (point.name.clone(), false),
-            verdict => (format!("{} ({})", point.name, verdict_name(verdict)), verdict == SafetyVerdict::Violated),
+            verdict => (format!("{} ({})", point.name, of_safety(verdict).word), verdict == SafetyVerdict::Violated),
         };
         let color = if bold { ALARM } else { INK };
         let lettering = Lettering { bold, color, ..Lettering::PLAIN }.aligned(Align::Center);

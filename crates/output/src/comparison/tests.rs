@@ -27,7 +27,7 @@ fn run(id: &str, slower: f64) -> Report {
 
 fn told(a: &Report, b: &Report, rules: &Rules) -> String {
     let found = compare(Side { name: "main", runs: &[a] }, Side { name: &b.run_id, runs: &[b] }, rules);
-    comparison(&found.unwrap(), Some(150))
+    comparison(&found.unwrap())
 }
 
 /// A regression.

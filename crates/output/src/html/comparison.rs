@@ -3,24 +3,20 @@
 
 use askama::Template;
 
-use super::mark::{Mark, of_change};
 use crate::comparison::{human_value, is_shown, reasons, silent};
+use crate::mark::{Mark, of_change};
 use lockbench_report::compare::{Change, Comparison, ComparisonOutcome, percent};
 
 #[derive(Template)]
 #[template(path = "comparison.html")]
 struct Page<'a> {
     version: &'static str,
-    baseline: &'a str,
-    candidate: &'a str,
-    baseline_runs: String,
-    candidate_runs: String,
+    comparison: &'a Comparison,
     tone: &'static str,
     glyph: &'static str,
     word: &'static str,
     meaning: &'static str,
     reasons: Vec<String>,
-    unlike: &'a [String],
     limits: Vec<String>,
     groups: Vec<Group>,
 }
@@ -73,16 +69,12 @@ pub fn render(comparison: &Comparison) -> Result<String, String> {
     ];
     let html = Page {
         version: env!("CARGO_PKG_VERSION"),
-        baseline: &comparison.baseline,
-        candidate: &comparison.candidate,
-        baseline_runs: comparison.baseline_runs.join(", "),
-        candidate_runs: comparison.candidate_runs.join(", "),
+        comparison,
         tone,
         glyph,
         word,
         meaning,
         reasons: reasons(comparison),
-        unlike: &comparison.unlike,
         limits: limits(comparison),
         groups,
     };

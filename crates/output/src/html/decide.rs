@@ -1,9 +1,9 @@
 //! The decision table and the claims as the page shows them.
 
-use super::mark::{Mark, of_answer, of_judgement};
 use super::tight;
+use crate::mark::{Mark, of_answer};
 use lockbench_report::Report;
-use lockbench_report::claim::{Judgement, claims};
+use lockbench_report::claim::{Judged, Judgement, claims};
 use lockbench_report::decision::QUESTIONS;
 
 /// Requirement by system.
@@ -54,41 +54,10 @@ pub fn decision(report: &Report) -> Decision {
     Decision { rows: rows.collect(), systems }
 }
 
-/// A claim beside what was measured.
-pub struct ClaimRow {
-    /// Registry name.
-    pub backend: String,
-    /// What it is about.
-    pub property: &'static str,
-    /// The claim.
-    pub claim: &'static str,
-    /// Who makes it.
-    pub source: &'static str,
-    /// What was measured.
-    pub measured: String,
-    /// How it came out.
-    pub mark: Mark,
-    /// Why.
-    pub because: String,
-}
-
 /// The claims that something was measured for, and those without.
-pub fn claim_rows(report: &Report) -> (Vec<ClaimRow>, Vec<ClaimRow>) {
-    let (untested, tested): (Vec<_>, Vec<_>) =
-        claims(report).into_iter().partition(|judged| judged.judgement == Judgement::NotMeasured);
-    let rows = |judged: Vec<lockbench_report::claim::Judged>| {
-        let row = |judged: lockbench_report::claim::Judged| ClaimRow {
-            backend: judged.backend,
-            property: judged.property,
-            claim: judged.claim,
-            source: judged.source,
-            measured: tight(&judged.measured),
-            mark: of_judgement(judged.judgement),
-            because: tight(&judged.because),
-        };
-        judged.into_iter().map(row).collect()
-    };
-    (rows(tested), rows(untested))
+pub fn claim_rows(report: &Report) -> (Vec<Judged>, Vec<Judged>) {
+    let spaced = |claim: Judged| Judged { measured: tight(&claim.measured), because: tight(&claim.because), ..claim };
+    claims(report).into_iter().map(spaced).partition(|claim| claim.judgement != Judgement::NotMeasured)
 }
 
 /// How claims are judged, for the reader.

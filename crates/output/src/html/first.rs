@@ -1,12 +1,12 @@
 //! The first screen: the answer of the run beside its trade-off chart. Facts are of
 //! `report::answer`, words of `output::answer`; here are bars, marks and cells.
 
-use super::mark::{Mark, of_safety};
 use super::tight;
 use crate::answer::words::{
     absent_words, disqualified_words, finding_words, limit_words, load_words, meaning_words, next_words, turnout_words,
     winner_words,
 };
+use crate::mark::{Mark, of_safety};
 use lockbench_core::units::{human_duration, three_digits};
 use lockbench_report::Report;
 use lockbench_report::answer::{Answer, Class, Disqualified, Finding, Row, Severity, Winner};

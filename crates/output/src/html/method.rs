@@ -7,12 +7,6 @@ use lockbench_report::{Report, TrialResult};
 
 /// Method and environment.
 pub struct Method {
-    /// Of lockbench.
-    pub version: String,
-    /// Of `report.json`.
-    pub schema_version: u32,
-    /// UTC.
-    pub started: String,
     /// In prose.
     pub paragraphs: Vec<String>,
     /// The command line, quoted for a shell.
@@ -38,9 +32,6 @@ pub struct SystemFacts {
 /// Of a report.
 pub fn method(report: &Report) -> Method {
     Method {
-        version: report.tool.version.clone(),
-        schema_version: report.schema_version,
-        started: report.environment.started_at.clone(),
         paragraphs: paragraphs(report),
         command: repeat_line(PROGRAM, &report.tool.command),
         machine: machine(report),

@@ -7,7 +7,6 @@ mod comparison;
 mod decide;
 mod first;
 mod glossary;
-mod mark;
 mod method;
 mod picture;
 mod safety;
@@ -25,9 +24,13 @@ use askama::Template;
 use super::Rendered;
 use super::chart::charts;
 use super::table::{Table, tables};
+use crate::mark::{Mark, of_judgement, of_threshold};
 use lockbench_core::plain;
 use lockbench_report::answer::answer;
-use lockbench_report::{LintLevel, RecordedRun, Report, SafetyVerdict, ThresholdLevel};
+use lockbench_report::claim::Judged;
+use lockbench_report::{
+    LintFinding, LintLevel, RecordedRun, Report, SafetyVerdict, ThresholdLevel, ThresholdResult, TrialResult,
+};
 
 /// The page.
 #[derive(Template)]
@@ -35,8 +38,7 @@ use lockbench_report::{LintLevel, RecordedRun, Report, SafetyVerdict, ThresholdL
 struct Page<'a> {
     title: String,
     question: String,
-    run_id: &'a str,
-    complete: bool,
+    report: &'a Report,
     verdict: verdict::VerdictBox,
     first: first::First,
     pictures: picture::Pictures,
@@ -52,46 +54,25 @@ struct Page<'a> {
     violation_classes: &'static [(&'static str, &'static str)],
     decision: decide::Decision,
     claim_rule: &'static str,
-    claims: Vec<decide::ClaimRow>,
-    untested: Vec<decide::ClaimRow>,
-    thresholds: Vec<ThresholdRow<'a>>,
+    claims: Vec<Judged>,
+    untested: Vec<Judged>,
     /// The comparison with a baseline, as on a terminal.
     comparison: Option<String>,
-    lints: Vec<LintRow<'a>>,
-    notes: &'a [String],
-    failures: Vec<FailureRow<'a>>,
+    lints: Vec<&'a LintFinding>,
+    failures: Vec<(&'a TrialResult, &'a str, u64)>,
     method: method::Method,
-    missing: Vec<MissingRow<'a>>,
+    missing: BTreeMap<(&'a str, &'a str), Vec<&'a str>>,
     glossary: &'static [(&'static str, &'static str)],
 }
 
-struct ThresholdRow<'a> {
-    text: &'a str,
-    backend: &'a str,
-    mark: mark::Mark,
-    level: &'static str,
-    because: &'a str,
-}
+impl Page<'_> {
+    fn kept(&self, threshold: &ThresholdResult) -> Mark {
+        of_threshold(threshold.outcome, threshold.level)
+    }
 
-struct LintRow<'a> {
-    name: &'a str,
-    level: &'static str,
-    about: &'a str,
-    message: &'a str,
-    advice: &'a str,
-}
-
-struct FailureRow<'a> {
-    backend: &'a str,
-    trial: u32,
-    count: u64,
-    reason: &'a str,
-}
-
-struct MissingRow<'a> {
-    figure: &'a str,
-    reason: &'a str,
-    systems: String,
+    fn judged(&self, claim: &Judged) -> Mark {
+        of_judgement(claim.judgement)
+    }
 }
 
 /// `report.html`.
@@ -113,8 +94,7 @@ fn page(run: &RecordedRun) -> Result<Page<'_>, String> {
     Ok(Page {
         title: text_of(report, "name").unwrap_or_else(|| report.run_id.clone()),
         question: text_of(report, "question").unwrap_or_default(),
-        run_id: &report.run_id,
-        complete: report.complete,
+        report,
         verdict: verdict::verdict(report),
         first: first::first(report, &answer),
         pictures: picture::pictures(charts(run)?)?,
@@ -132,10 +112,8 @@ fn page(run: &RecordedRun) -> Result<Page<'_>, String> {
         claim_rule: decide::RULE,
         claims,
         untested,
-        thresholds: thresholds(report),
-        comparison: report.comparison.as_ref().map(|comparison| super::comparison(comparison, None)),
-        lints: lints(report),
-        notes: &report.notes,
+        comparison: report.comparison.as_ref().map(|comparison| super::comparison(comparison)),
+        lints: report.lints.iter().filter(|lint| lint.level != LintLevel::Allow).collect(),
         failures: failures(report),
         method: method::method(report),
         missing: missing(report),
@@ -175,45 +153,15 @@ fn tight(text: &str) -> String {
     out
 }
 
-fn thresholds(report: &Report) -> Vec<ThresholdRow<'_>> {
-    let rows = report.thresholds.iter().map(|threshold| ThresholdRow {
-        text: &threshold.text,
-        backend: &threshold.backend,
-        mark: mark::of_threshold(threshold.outcome, threshold.level),
-        level: match threshold.level {
-            ThresholdLevel::Warn => "warn",
-            ThresholdLevel::Fail => "fail",
-        },
-        because: &threshold.because,
-    });
-    rows.collect()
+/// What clients were answered where it was no grant: the trial, the words, how often.
+fn failures<'a>(report: &'a Report) -> Vec<(&'a TrialResult, &'a str, u64)> {
+    let of =
+        |result: &'a TrialResult| result.failures.iter().map(move |(words, count)| (result, words.as_str(), *count));
+    report.results.iter().flat_map(of).collect()
 }
 
-fn lints(report: &Report) -> Vec<LintRow<'_>> {
-    let rows = report.lints.iter().filter_map(|lint| {
-        let level = match lint.level {
-            LintLevel::Allow => return None,
-            LintLevel::Warn => "warn",
-            LintLevel::Deny => "deny",
-        };
-        let about = lint.backend.as_deref().unwrap_or("the run");
-        Some(LintRow { name: &lint.name, level, about, message: &lint.message, advice: &lint.advice })
-    });
-    rows.collect()
-}
-
-fn failures(report: &Report) -> Vec<FailureRow<'_>> {
-    let mut rows = Vec::new();
-    for result in &report.results {
-        for (reason, count) in &result.failures {
-            rows.push(FailureRow { backend: &result.backend, trial: result.trial, count: *count, reason });
-        }
-    }
-    rows
-}
-
-/// Figures that do not exist, alike ones of several systems in one row.
-fn missing(report: &Report) -> Vec<MissingRow<'_>> {
+/// Figures that do not exist, and why, each with the systems that lack it for that reason.
+fn missing(report: &Report) -> BTreeMap<(&str, &str), Vec<&str>> {
     let mut rows: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for result in &report.results {
         for (figure, reason) in &result.not_available {
@@ -223,9 +171,7 @@ fn missing(report: &Report) -> Vec<MissingRow<'_>> {
             }
         }
     }
-    rows.into_iter()
-        .map(|((figure, reason), systems)| MissingRow { figure, reason, systems: systems.join(", ") })
-        .collect()
+    rows
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use super::mark::{Mark, of_safety};
 use super::picture::{Shown, picking, shown};
 use crate::Rendered;
 use crate::chart::{LegendKey, dark_rules, sweep_chart, system_keys};
+use crate::mark::{Mark, of_safety};
 use crate::sweep::systems;
 use lockbench_core::units::{grouped, three_digits};
 use lockbench_report::SafetyVerdict;
@@ -15,20 +15,17 @@ use lockbench_report::sweep::{Sweep, SweepFigures, SweepPoint};
 #[template(path = "sweep.html")]
 struct Page<'a> {
     version: &'static str,
-    workload: &'a str,
-    key: &'a str,
+    sweep: &'a Sweep,
     values: String,
     tone: &'static str,
     glyph: &'static str,
     word: &'static str,
     meaning: String,
-    incomplete: &'a [String],
     rows: Vec<Row>,
     limits: Vec<String>,
     picks: Vec<LegendKey>,
     shown: Shown,
     style: String,
-    runs: Vec<(&'a str, &'a str)>,
 }
 
 struct Row {
@@ -59,20 +56,17 @@ pub fn render(sweep: &Sweep) -> Result<Rendered, String> {
     };
     let html = Page {
         version: env!("CARGO_PKG_VERSION"),
-        workload: &sweep.workload,
-        key: &sweep.key,
+        sweep,
         values: format!("{} values: {}", sweep.points.len(), texts(sweep).join(", ")),
         tone,
         glyph,
         word,
         meaning,
-        incomplete: &sweep.incomplete,
         rows: names.iter().map(|name| row(sweep, name)).collect(),
         limits: limits(sweep),
         style: picking(&names) + &dark_rules(&drawn),
         picks,
         shown: shown(chart, &names),
-        runs: sweep.points.iter().map(|point| (point.text.as_str(), point.run_id.as_str())).collect(),
     };
     let html = html.render().map_err(|error| format!("sweep.html: {error}"))?;
     Ok(Rendered::new("sweep.html", html))

@@ -1,7 +1,7 @@
 //! The box that comes first: what came of the run, and why.
 
-use super::mark::{Mark, of_safety};
 use super::tight;
+use crate::mark::{Mark, of_safety};
 use lockbench_core::units::{grouped, three_digits};
 use lockbench_report::{Aggregate, Kinds, Report, SafetyVerdict};
 

@@ -4,7 +4,6 @@
 mod client;
 mod grid;
 pub(crate) mod line;
-mod schema;
 mod summary;
 mod table;
 #[cfg(test)]
@@ -14,7 +13,6 @@ use lockbench_core::lock::inspection::Inspection;
 use lockbench_core::plain;
 
 pub use line::{Line, Tone, printed};
-pub use schema::inspection_schema;
 
 /// How it is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Appearance, inspection_json, inspection_lines, inspection_schema, printed};
+use super::{Appearance, inspection_json, inspection_lines, printed};
+use crate::inspection_schema;
 use lockbench_core::lock::inspection::{
     ClientSeen, Inspection, LockSeen, NodeSeen, NodeState, Observation, Quorum, ServerSeen,
 };

@@ -74,7 +74,7 @@ fn markdown(run: &RecordedRun) -> Result<String, String> {
 /// The comparison with a baseline, as on a terminal.
 fn compared(report: &Report) -> String {
     let Some(comparison) = &report.comparison else { return String::new() };
-    let text = super::comparison(comparison, None).replace("```", "'''");
+    let text = super::comparison(comparison).replace("```", "'''");
     format!("## Comparison\n\n```text\n{text}```\n\n")
 }
 

@@ -1,8 +1,8 @@
 //! The seconds of a heat map: few enough columns to be told apart, and its table.
 
-use crate::table::longest;
+use crate::table::{duration, longest};
 use lockbench_core::record::Latency;
-use lockbench_core::units::{SECOND, grouped, human_duration};
+use lockbench_core::units::{SECOND, grouped};
 use lockbench_report::Measurements;
 
 /// Most columns; longer runs have several seconds per column.
@@ -61,7 +61,6 @@ pub(super) fn rows(name: &str, columns: &[Column]) -> Vec<Vec<String>> {
     let each = columns.len().div_ceil(TABLE).max(1);
     let alike = |a: &Column, b: &Column| a.trial == b.trial && a.warmup == b.warmup;
     let slices = columns.chunk_by(alike).flat_map(|phase| phase.chunks(each));
-    let time = |ns: Option<u64>| ns.map_or_else(|| "-".to_owned(), human_duration);
     let row = |slice: &[Column]| {
         let mut waits = Latency::default();
         slice.iter().for_each(|column| waits.merge(&column.waits));
@@ -72,9 +71,9 @@ pub(super) fn rows(name: &str, columns: &[Column]) -> Vec<Vec<String>> {
             format!("{} to {}", first.second, last.second + last.seconds),
             if first.warmup { "warm-up" } else { "measure" }.to_owned(),
             grouped(slice.iter().map(|column| column.grants).sum()),
-            time(waits.figures().p50_ns),
-            time(waits.figures().p95_ns),
-            time(waits.figures().p99_ns),
+            duration(waits.figures().p50_ns),
+            duration(waits.figures().p95_ns),
+            duration(waits.figures().p99_ns),
             longest(&waits.figures()),
             grouped(slice.iter().map(|column| column.timed_out).sum()),
         ]

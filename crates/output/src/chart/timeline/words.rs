@@ -1,6 +1,6 @@
 //! What stands beside the drawings over time: titles, caption, legend, table.
 
-use super::{Scale, System};
+use super::Scale;
 use crate::chart::legend::{Entry, Key};
 use crate::chart::overlay::Overlay;
 use crate::chart::palette::{ALARM, Mark, SHADE, SOFT, mixed};
@@ -18,7 +18,7 @@ pub(super) fn title(name: &str, trial: u32, double_grants: u64) -> String {
     }
 }
 
-pub(super) fn caption<'a>(run: &RecordedRun, systems: impl Iterator<Item = &'a System>, scale: Scale) -> String {
+pub(super) fn caption(run: &RecordedRun, doubled: bool, all: &Overlay, scale: Scale) -> String {
     let rates = if scale.logarithmic { " (log scale)" } else { "" };
     let mut text = format!(
         "Look for steps, drifts and gaps: a steady system gives level lines. All systems have the same axes. Above: \
@@ -29,18 +29,13 @@ pub(super) fn caption<'a>(run: &RecordedRun, systems: impl Iterator<Item = &'a S
     if trials > 1 {
         text += &format!(" The first of {trials} trials is shown, or the first with a double grant.");
     }
-    let (mut doubled, mut all) = (false, Overlay::default());
-    for system in systems {
-        doubled |= system.double_grants();
-        all.join(&system.overlay);
-    }
     if doubled {
         text += " Red: double grants in that second, and how many.";
     }
     text + &all.caption()
 }
 
-pub(super) fn legend<'a>(systems: impl Iterator<Item = &'a System>) -> Vec<Entry> {
+pub(super) fn legend(doubled: bool, all: &Overlay) -> Vec<Entry> {
     let line = |width| Key::Line(Stroke::solid(SOFT, width), None);
     let mut entries = vec![
         Entry::new(line(3), "grants/s, p50 wait"),
@@ -48,11 +43,6 @@ pub(super) fn legend<'a>(systems: impl Iterator<Item = &'a System>) -> Vec<Entry
         Entry::new(Key::Mark(Mark::Square, SOFT), "longest wait"),
         Entry::new(Key::Patch(mixed(SHADE, SOFT, 0.15)), "warm-up, drain"),
     ];
-    let (mut doubled, mut all) = (false, Overlay::default());
-    for system in systems {
-        doubled |= system.double_grants();
-        all.join(&system.overlay);
-    }
     if doubled {
         entries.push(Entry::new(Key::Patch(ALARM), "double grants"));
     }
