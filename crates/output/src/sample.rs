@@ -378,3 +378,28 @@ fn scenes(report: &Report, measured: &[Measurements]) -> Vec<Scene> {
     }
     scenes
 }
+
+/// Four runs of three systems; the second flattens early, the third was caught.
+pub fn sweep() -> lockbench_report::sweep::Sweep {
+    let run = |clients: u64| {
+        let mut report = crowd(3).report;
+        report.run_id = format!("sweep-clients-{clients}");
+        report.plan = serde_json::json!({ "clients": clients, "hold": "1ms" });
+        let load = clients as f64;
+        for result in &mut report.results {
+            let full = [100.0 * load, 900.0 * load / (load + 3.0), 40.0 * load.sqrt()];
+            let full = full[["redis", "redlock", "zookeeper"].iter().position(|b| *b == result.backend).unwrap_or(0)];
+            result.throughput_per_s = Some(full * (1.0 + f64::from(result.trial) / 100.0));
+        }
+        for aggregate in &mut report.aggregates {
+            aggregate.latency.acquire_service.p99_ns = Some((1e5 * load.powf(1.2)) as u64);
+            if aggregate.backend == "zookeeper" && clients > 4 {
+                aggregate.verdict = SafetyVerdict::Violated;
+                aggregate.double_grants_certain = clients;
+                aggregate.latency.acquire_service.p99_ns = None;
+            }
+        }
+        report
+    };
+    lockbench_report::sweep::sweep(&[16, 1, 64, 4].map(run)).unwrap_or_else(|problem| panic!("{problem}"))
+}

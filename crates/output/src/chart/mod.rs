@@ -25,8 +25,6 @@ mod picture;
 mod place;
 mod plot;
 mod png;
-#[cfg(test)]
-mod proof;
 mod safety;
 mod series;
 mod sheet;
@@ -140,3 +138,6 @@ fn finish(words: Words<'_>, body: impl Draw) -> Result<Chart, String> {
     let head = head.iter().map(|head| (*head).to_owned()).collect();
     Ok(Chart { name, title, caption, head, rows, svg, picture, views: Vec::new(), legend: Vec::new() })
 }
+
+#[cfg(test)]
+mod tests;

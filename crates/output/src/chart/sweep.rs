@@ -224,7 +224,7 @@ impl Draw for Half {
 #[cfg(test)]
 mod tests {
     use super::sweep_chart;
-    use crate::sweep::tests::sample;
+    use crate::sample::sweep as sample;
 
     #[test]
     fn every_value_and_system_is_in_the_picture() {

@@ -130,7 +130,7 @@ fn limits(sweep: &Sweep) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::render;
-    use crate::sweep::tests::sample;
+    use crate::sample::sweep as sample;
     use lockbench_report::sweep::Sweep;
 
     fn html(sweep: &Sweep) -> String {
