@@ -32,8 +32,6 @@ pub mod user_view;
 pub mod view;
 
 #[cfg(test)]
-mod frames;
-#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod stage;

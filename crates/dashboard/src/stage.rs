@@ -1,5 +1,7 @@
 //! For tests: an app on a terminal of a given size, with controls that only remember.
 
+pub mod frames;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 

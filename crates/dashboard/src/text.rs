@@ -1,6 +1,6 @@
 //! Figures as text in the units that the user chose.
 
-use lockbench_core::units::{SECOND, human_duration, three_digits};
+use lockbench_core::units::{SECOND, grouped, human_duration, three_digits};
 
 /// The unit of lengths of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,12 @@ pub fn rate(per_second: f64) -> String {
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
+}
+
+/// A number and what it counts: `1 double grant`, `2 double grants`.
+#[must_use]
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// Minutes and seconds: `0:07`, `12:03`.
@@ -144,6 +150,9 @@ mod tests {
         assert_eq!(wrap("a\n\n  bc de", 6), ["a", "", "  bc", "  de"]);
         assert_eq!(wrap("x abcdefghij k", 4), ["x", "abcd", "efgh", "ij k"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());
+        assert_eq!(wrap("a bc def\n\nx", 5), ["a bc", "def", "", "x"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("ab", 0), ["a", "b"]);
     }
 
     #[test]

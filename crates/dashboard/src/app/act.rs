@@ -73,8 +73,7 @@ impl App<'_> {
     }
 
     fn panel(&self) -> &'static Panel {
-        let panels = self.look.current().panels;
-        panels[self.look.focused().min(panels.len() - 1)]
+        self.view().panel_in_focus()
     }
 
     fn cover(&mut self, popup: Popup) {

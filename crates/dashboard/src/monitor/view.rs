@@ -11,6 +11,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use crate::text::wrap;
 use crate::theme::Ink;
 use crate::user_view::UserView;
+use crate::view::ASCII_BORDER;
 use lockbench_report::monitor::{Change, Status, SystemStatus};
 
 /// Lines of a system at least.
@@ -102,16 +103,7 @@ impl Pen<'_> {
     fn frame(&self, title: &str, area: Rect, buffer: &mut Buffer) -> Rect {
         let block = Block::bordered().border_style(self.style(Ink::Border));
         let block = if self.look.glyphs.ascii {
-            block.border_set(ratatui::symbols::border::Set {
-                top_left: "+",
-                top_right: "+",
-                bottom_left: "+",
-                bottom_right: "+",
-                vertical_left: "|",
-                vertical_right: "|",
-                horizontal_top: "-",
-                horizontal_bottom: "-",
-            })
+            block.border_set(ASCII_BORDER)
         } else {
             block.border_type(BorderType::Rounded)
         };

@@ -6,8 +6,8 @@
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Color;
 
-use super::stage::text;
-use super::theme::Theme;
+use super::text;
+use crate::theme::Theme;
 
 /// The sizes of a terminal that every screen is drawn at.
 pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];

@@ -35,8 +35,8 @@ static FAULTS: Panel = Panel {
 
 #[cfg(test)]
 mod tests {
-    use crate::frames::frames;
     use crate::sample;
+    use crate::stage::frames::frames;
     use crate::stage::panels;
     use crate::theme::Theme;
     use crate::user_view::UserView;

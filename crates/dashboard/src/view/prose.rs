@@ -10,38 +10,6 @@ use ratatui::style::Style;
 use crate::glyph::Glyphs;
 use lockbench_core::plain::is_order;
 
-/// Lines of at most so many columns, broken at spaces, or within a word that is longer.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        let mut used = 0;
-        for word in paragraph.split_whitespace() {
-            let mut word = word;
-            let mut length = word.chars().count();
-            if used > 0 && used + 1 + length > width {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
-            }
-            while length > width {
-                let at = word.char_indices().nth(width).map_or(word.len(), |(at, _)| at);
-                let (start, rest) = word.split_at(at);
-                lines.push(start.to_owned());
-                (word, length) = (rest, length - width);
-            }
-            if used > 0 {
-                line.push(' ');
-                used += 1;
-            }
-            line.push_str(word);
-            used += length;
-        }
-        lines.push(line);
-    }
-    lines
-}
-
 /// The text as it may be shown: no control characters, and with ASCII signs only ASCII.
 pub fn clean(text: &str, glyphs: Glyphs) -> Cow<'_, str> {
     let bad = |c: char| is_order(c) || glyphs.ascii && !c.is_ascii();
@@ -93,15 +61,8 @@ pub fn first_shown(selected: usize, count: usize, height: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, first_shown, wrap};
+    use super::{clean, first_shown};
     use crate::glyph::{ASCII, UNICODE};
-
-    #[test]
-    fn text_breaks_at_spaces_and_only_words_that_are_too_long_are_broken() {
-        assert_eq!(wrap("a bc def\n\nx", 5), ["a bc", "def", "", "x"]);
-        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
-        assert_eq!(wrap("ab", 0), ["a", "b"]);
-    }
 
     #[test]
     fn nothing_that_moves_the_cursor_is_shown() {

@@ -28,6 +28,21 @@ pub fn subject<'a>(view: &View<'a>) -> Result<&'a SystemState, String> {
     }
 }
 
+/// The system; where nothing is known of its trial, the panel with the sentence in it.
+pub fn drawn_subject<'a>(view: &View<'a>, name: &str, area: Rect, buffer: &mut Buffer) -> Option<&'a SystemState> {
+    let found = subject(view);
+    if let Err(text) = &found {
+        let inside = view.frame(name, area, buffer);
+        sentence(view, text, inside, buffer);
+    }
+    found.ok()
+}
+
+/// What `words` say of the system, or why there is nothing to say.
+pub fn explained(view: &View<'_>, words: fn(&View<'_>, &SystemState) -> String) -> String {
+    subject(view).map_or_else(|text| text, |system| words(view, system))
+}
+
 /// A heading: the system, what of it, and a word where the trial did not end well.
 #[must_use]
 pub fn heading(system: &SystemState, what: &str) -> String {

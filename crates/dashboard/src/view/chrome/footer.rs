@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{View, width};
+use super::View;
 use crate::controls::Paused;
 use crate::input::{Action, bindings};
 use crate::text::fit;
@@ -101,9 +101,7 @@ fn words(view: &View<'_>, action: Action, shown: &str, brief: &str) -> Option<(S
             let window = if window == u64::MAX { "all".to_owned() } else { format!("{window} s") };
             Some(("+ -".to_owned(), format!("axis: {window}")))
         }
-        Action::Pause if view.look.ending >= Ending::Over => None,
-        Action::Marker if view.look.ending >= Ending::Over => None,
-        Action::Finish if view.look.ending == Ending::Over => None,
+        Action::Pause | Action::Marker | Action::Finish if view.look.ending == Ending::Over => None,
         Action::Finish if view.look.ending == Ending::Asked => Some((key, "abort".to_owned())),
         Action::Pause if view.paused != Paused::No => Some((key, "go on".to_owned())),
         Action::Freeze if view.look.frozen => Some((key, "unfreeze display".to_owned())),
@@ -114,7 +112,7 @@ fn words(view: &View<'_>, action: Action, shown: &str, brief: &str) -> Option<(S
 
 /// Adds it if it fits.
 fn push(line: &mut Line<'static>, spans: Vec<Span<'static>>, room: usize) {
-    let before = width(line);
+    let before = line.width();
     let gap = if before == 0 { 0 } else { 2 };
     if before + gap + spans.iter().map(Span::width).sum::<usize>() > room {
         return;

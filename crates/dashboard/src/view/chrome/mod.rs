@@ -12,7 +12,6 @@ mod title;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
-use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::{Panel, Room, View};
@@ -138,11 +137,6 @@ pub fn place_at(state: &State, look: &UserView, area: Rect, at: Position) -> Opt
 fn loud(view: &View<'_>) -> Style {
     let style = view.ink(Ink::Alarm);
     if style.bg.is_some() { style } else { style.add_modifier(Modifier::REVERSED) }
-}
-
-/// Width of a line in columns.
-fn width(line: &Line<'_>) -> usize {
-    line.width()
 }
 
 #[cfg(test)]

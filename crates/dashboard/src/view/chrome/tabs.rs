@@ -6,7 +6,7 @@ use ratatui::layout::{Alignment, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{View, loud, panels, width};
+use super::{View, loud, panels};
 use crate::theme::Ink;
 
 /// The screen that bears the sign.
@@ -14,10 +14,10 @@ const SAFETY: usize = 3;
 
 pub(super) fn draw(view: &View<'_>, area: Rect, middle: Rect, buffer: &mut Buffer) {
     let tabs = Line::from(tabs(view, area.width).into_iter().flatten().collect::<Vec<_>>());
-    let used = width(&tabs);
+    let used = tabs.width();
     tabs.render(area, buffer);
     let panel = panel(view, middle);
-    if used + 1 + width(&panel) <= usize::from(area.width) {
+    if used + 1 + panel.width() <= usize::from(area.width) {
         panel.alignment(Alignment::Right).render(area, buffer);
     }
 }

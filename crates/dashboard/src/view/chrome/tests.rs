@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 
 use super::draw;
 use crate::controls::Paused;
-use crate::frames::{SIZES, frames, styled};
 use crate::sample;
+use crate::stage::frames::{SIZES, frames, styled};
 use crate::stage::text;
 use crate::state::State;
 use crate::theme::Theme;

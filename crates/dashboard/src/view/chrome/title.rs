@@ -6,14 +6,13 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{View, loud, width};
+use super::{View, loud};
 use crate::controls::Paused;
 use crate::state::{Standing, SystemState};
-use crate::text::{clock, fit};
+use crate::text::{clock, counted, fit};
 use crate::theme::Ink;
 use crate::user_view::Ending;
 use lockbench_core::record::Phase;
-use lockbench_core::units::grouped;
 use lockbench_report::live::{Origin, Snapshot};
 
 /// Ways to say it shorter, the longest first.
@@ -21,11 +20,11 @@ const LEVELS: u8 = 11;
 
 pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let tags = tags(view);
-    let room = usize::from(area.width).saturating_sub(width(&tags) + usize::from(width(&tags) > 0));
+    let room = usize::from(area.width).saturating_sub(tags.width() + usize::from(tags.width() > 0));
     let mut left = Line::default();
     for level in 0..LEVELS {
         left = place(view, level);
-        if width(&left) <= room {
+        if left.width() <= room {
             break;
         }
     }
@@ -146,10 +145,8 @@ fn alarm(view: &View<'_>) -> Option<String> {
     let regressions: u64 = view.state.systems.iter().map(SystemState::token_regressions).sum();
     match (view.state.double_grants(), regressions) {
         (0, 0) => None,
-        (0, 1) => Some(format!(" {mark} 1 token regression ")),
-        (0, tokens) => Some(format!(" {mark} {} token regressions ", grouped(tokens))),
-        (1, _) => Some(format!(" {mark} 1 double grant ")),
-        (doubles, _) => Some(format!(" {mark} {} double grants ", grouped(doubles))),
+        (0, tokens) => Some(format!(" {mark} {} ", counted(tokens, "token regression"))),
+        (doubles, _) => Some(format!(" {mark} {} ", counted(doubles, "double grant"))),
     }
 }
 

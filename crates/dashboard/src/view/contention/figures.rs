@@ -5,9 +5,9 @@ use ratatui::layout::{Position, Rect};
 
 use super::{GRANTS, grants};
 use crate::state::SystemState;
-use crate::text::{fit, percent};
+use crate::text::{counted, fit, percent};
 use crate::theme::Ink;
-use crate::view::subject::{heading, hinted, sentence, subject, without_grants};
+use crate::view::subject::{drawn_subject, explained, heading, hinted, without_grants};
 use crate::view::{Panel, Room, View};
 use lockbench_core::units::grouped;
 use lockbench_report::Fairness;
@@ -17,7 +17,7 @@ pub static PANEL: Panel = Panel {
     about: "How often a key was found held, how fast it changes hands, and whether every client gets its share",
     draw,
     rows: |_| FIGURES.len(),
-    explain,
+    explain: |view| explained(view, explain),
     hit,
     ..Panel::PLAIN
 };
@@ -60,8 +60,7 @@ const FIGURES: [Figure; 9] = [
         value: |view, system| system.latency()?.handoff.p50_ns.map(|ns| view.duration(ns)),
         remark: |system| {
             let count = system.latency().map_or(0, |set| set.handoff.count);
-            let text = format!("{} hand-off{}", grouped(count), if count == 1 { "" } else { "s" });
-            [text, grouped(count)]
+            [counted(count, "hand-off"), grouped(count)]
         },
         means: "half of the hand-offs took no longer, from a release until the grant to a client that was already waiting",
         missing: ("latency.handoff", "too few grants went to a client that was already waiting at the release"),
@@ -176,18 +175,10 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         (grants::PANEL.draw)(&View { panel: GRANTS, ..*view }, area, buffer);
         return;
     }
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => {
-            let inside = view.frame(PANEL.name, area, buffer);
-            return sentence(view, &text, inside, buffer);
-        }
-    };
+    let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let what = if view.room == Room::Compact { "figures" } else { "contention and fairness" };
     let what = without_grants(system).unwrap_or_else(|| what.to_owned());
-    let room = usize::from(area.width.saturating_sub(4));
-    let title = hinted(view, heading(system, &what), "clients", area);
-    let inside = view.frame(&fit(&title, room, view.glyphs().more), area, buffer);
+    let inside = view.frame(&hinted(view, heading(system, &what), "clients", area), area, buffer);
     let selected = view.row(FIGURES.len());
     let first = (selected + 1).saturating_sub(usize::from(inside.height));
     for ((row, figure), y) in FIGURES.iter().enumerate().skip(first).zip(inside.top()..inside.bottom()) {
@@ -222,11 +213,7 @@ fn hit(view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
     (row < FIGURES.len()).then_some((row, 0))
 }
 
-fn explain(view: &View<'_>) -> String {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => return text,
-    };
+fn explain(view: &View<'_>, system: &SystemState) -> String {
     let figure = &FIGURES[view.row(FIGURES.len())];
     let (name, subject) = (&system.name, figure.name);
     let Some(value) = (figure.value)(view, system) else {

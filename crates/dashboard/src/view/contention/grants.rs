@@ -6,10 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::state::SystemState;
-use crate::text::fit;
 use crate::theme::Ink;
 use crate::view::plot::bar::{bar, length};
-use crate::view::subject::{heading, sentence, subject, without_grants};
+use crate::view::subject::{drawn_subject, explained, heading, sentence, subject, without_grants};
 use crate::view::{Panel, View};
 use lockbench_core::units::grouped;
 
@@ -19,7 +18,7 @@ pub static PANEL: Panel = Panel {
     draw,
     rows: |view| subject(view).map_or(0, |system| clients(view, system).len()),
     sorts: &["most grants first", "fewest grants first", "longest wait first", "number"],
-    explain,
+    explain: |view| explained(view, explain),
     hit,
     ..Panel::PLAIN
 };
@@ -111,18 +110,11 @@ impl Layout {
 }
 
 fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => {
-            let inside = view.frame(PANEL.name, area, buffer);
-            return sentence(view, &text, inside, buffer);
-        }
-    };
+    let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let order = PANEL.sorts[view.selection().sort.min(PANEL.sorts.len() - 1)];
     let order = if order == "number" { "by number" } else { order };
     let what = without_grants(system).unwrap_or_else(|| format!("grants a client, {order}"));
-    let room = usize::from(area.width.saturating_sub(4));
-    let inside = view.frame(&fit(&heading(system, &what), room, view.glyphs().more), area, buffer);
+    let inside = view.frame(&heading(system, &what), area, buffer);
     let clients = clients(view, system);
     if clients.is_empty() || inside.height < 3 {
         let none = system.grants_of().is_empty();
@@ -183,11 +175,7 @@ fn hit(view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
     shown.find(|(place, _)| layout.area(*place).contains(at)).map(|(_, row)| (row, 0))
 }
 
-fn explain(view: &View<'_>) -> String {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => return text,
-    };
+fn explain(view: &View<'_>, system: &SystemState) -> String {
     let clients = clients(view, system);
     let Some(client) = clients.get(view.row(clients.len())) else {
         return format!("{}: nothing is known of single clients.", system.name);

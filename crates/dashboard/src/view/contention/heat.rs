@@ -6,10 +6,10 @@ use ratatui::layout::{Position, Rect};
 
 use super::rates::{Heat, columns, level};
 use crate::state::SystemState;
-use crate::text::{fit, percent};
+use crate::text::percent;
 use crate::theme::Ink;
 use crate::view::plot::time::{self, Time, marks};
-use crate::view::subject::{heading, sentence, subject};
+use crate::view::subject::{drawn_subject, explained, heading, sentence, subject};
 use crate::view::{Panel, View};
 use lockbench_core::units::{grouped, three_digits};
 use lockbench_report::live::KeyLive;
@@ -20,7 +20,7 @@ pub static PANEL: Panel = Panel {
     draw,
     rows: |view| subject(view).map_or(0, |system| keys(view, system).len()),
     sorts: &["most contended first", "number", "most waiting first"],
-    explain,
+    explain: |view| explained(view, explain),
     hit,
     ..Panel::PLAIN
 };
@@ -77,16 +77,9 @@ impl Layout {
 }
 
 fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => {
-            let inside = view.frame(PANEL.name, area, buffer);
-            return sentence(view, &text, inside, buffer);
-        }
-    };
+    let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let keys = keys(view, system);
-    let title = heading(system, &title(view, system, keys.len()));
-    let inside = view.frame(&fit(&title, usize::from(area.width.saturating_sub(4)), view.glyphs().more), area, buffer);
+    let inside = view.frame(&heading(system, &title(view, system, keys.len())), area, buffer);
     if keys.is_empty() || inside.height < 2 + time::ROWS {
         let none = system.snapshot.as_ref().is_none_or(|snapshot| snapshot.keys.is_empty());
         let text = if none { "Nothing is known of single keys." } else { "No key has the text of the filter." };
@@ -227,11 +220,7 @@ fn hit(view: &View<'_>, area: Rect, at: Position) -> Option<(usize, usize)> {
     (row < keys.len()).then_some((row, 0))
 }
 
-fn explain(view: &View<'_>) -> String {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => return text,
-    };
+fn explain(view: &View<'_>, system: &SystemState) -> String {
     let keys = keys(view, system);
     let Some(key) = keys.get(view.row(keys.len())) else {
         return format!("{}: nothing is known of single keys.", system.name);

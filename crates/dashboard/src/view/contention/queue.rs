@@ -7,7 +7,7 @@ use crate::state::{Beat, SystemState};
 use crate::view::plot::scale::Scale;
 use crate::view::plot::time::{Time, marks};
 use crate::view::plot::{Chart, Missed, Series, Step};
-use crate::view::subject::{heading, sentence, subject};
+use crate::view::subject::{drawn_subject, explained, heading, sentence};
 use crate::view::{Panel, Room, View};
 use lockbench_core::units::grouped;
 
@@ -15,18 +15,12 @@ pub static PANEL: Panel = Panel {
     name: "Queue depth",
     about: "Clients that wait for a grant, and clients that are inside, five times a second",
     draw,
-    explain,
+    explain: |view| explained(view, explain),
     ..Panel::PLAIN
 };
 
 fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => {
-            let inside = view.frame(PANEL.name, area, buffer);
-            return sentence(view, &text, inside, buffer);
-        }
-    };
+    let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let what = if view.room == Room::Compact { "queue depth" } else { "queue depth over time, in clients" };
     let inside = view.frame(&heading(system, what), area, buffer);
     if system.beats.is_empty() {
@@ -62,11 +56,7 @@ fn series(view: &View<'_>, system: &SystemState, time: Time, name: &str, of: fn(
     Series { name: format!("{name} {last} {when}").trim_end().to_owned(), steps }
 }
 
-fn explain(view: &View<'_>) -> String {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => return text,
-    };
+fn explain(view: &View<'_>, system: &SystemState) -> String {
     let Some(last) = system.beats.back() else { return format!("{}: nobody looked while it ran.", system.name) };
     let clients = view.state.run.as_ref().map_or_else(String::new, |run| format!(" of the run's {}", run.clients));
     let when = if system.over() { "at the last look" } else { "now" };

@@ -10,7 +10,7 @@ use crate::text::fit;
 use crate::theme::Ink;
 use crate::view::plot::PENS;
 use crate::view::plot::bar::{bar, length, longest};
-use crate::view::subject::{heading, sentence, subject, without_grants};
+use crate::view::subject::{drawn_subject, explained, heading, sentence, without_grants};
 use crate::view::{Panel, View};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::units::grouped;
@@ -21,7 +21,7 @@ pub static PANEL: Panel = Panel {
     name: "Histogram of waits",
     about: "Service time (from asking) and response time (from the due instant) of all grants, on log bins",
     draw,
-    explain,
+    explain: |view| explained(view, explain),
     ..Panel::PLAIN
 };
 
@@ -65,13 +65,7 @@ impl Rows {
 }
 
 fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => {
-            let inside = view.frame(PANEL.name, area, buffer);
-            return sentence(view, &text, inside, buffer);
-        }
-    };
+    let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let inside = view.frame(&heading(system, "histogram of waits, log bins"), area, buffer);
     if let Some(why) = without_grants(system) {
         return sentence(view, &why, inside, buffer);
@@ -173,11 +167,7 @@ fn under(view: &View<'_>, area: Rect, sides: &[(&str, &LatencyFigures)], buffer:
     }
 }
 
-fn explain(view: &View<'_>) -> String {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => return text,
-    };
+fn explain(view: &View<'_>, system: &SystemState) -> String {
     if let Some(why) = without_grants(system) {
         return format!("{}: {why}.", system.name);
     }

@@ -9,7 +9,7 @@ use crate::state::SystemState;
 use crate::view::plot::scale::{Scale, duration_tick};
 use crate::view::plot::time::{Time, marks};
 use crate::view::plot::{Chart, Missed, Series, Step};
-use crate::view::subject::{heading, hinted, sentence, subject, without_grants};
+use crate::view::subject::{drawn_subject, explained, heading, hinted, without_grants};
 use crate::view::{Panel, Room, View};
 use lockbench_core::units::{SECOND, grouped};
 use lockbench_report::live::Second;
@@ -18,7 +18,7 @@ pub static PANEL: Panel = Panel {
     name: "Wait over time",
     about: "Median, 99th percentile and longest wait of each second's grants (service time), on a log axis",
     draw,
-    explain,
+    explain: |view| explained(view, explain),
     ..Panel::PLAIN
 };
 
@@ -35,13 +35,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         (histogram::PANEL.draw)(&View { panel: HISTOGRAM, ..*view }, area, buffer);
         return;
     }
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => {
-            let inside = view.frame(PANEL.name, area, buffer);
-            return sentence(view, &text, inside, buffer);
-        }
-    };
+    let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let what = match (without_grants(system), view.room) {
         (Some(why), _) => why,
         (None, _) if view.state.due_at_start() && area.width < 80 => "wait by second, response = service".to_owned(),
@@ -112,11 +106,7 @@ fn latest<'a>(view: &View<'_>, system: &'a SystemState) -> Option<&'a Second> {
     system.seconds.get(whole.saturating_sub(1))
 }
 
-fn explain(view: &View<'_>) -> String {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => return text,
-    };
+fn explain(view: &View<'_>, system: &SystemState) -> String {
     let name = &system.name;
     let Some(second) = latest(view, system) else {
         return format!("{name}: no second of this trial is over.");

@@ -7,7 +7,7 @@ use crate::state::SystemState;
 use crate::text::fit;
 use crate::theme::Ink;
 use crate::view::plot::bar::{length, longest};
-use crate::view::subject::{heading, sentence, subject, without_grants};
+use crate::view::subject::{drawn_subject, heading, subject, without_grants};
 use crate::view::{Panel, Room, View};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::units::grouped;
@@ -179,21 +179,13 @@ fn widths(inside: Rect) -> Widths {
 }
 
 fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let system = match subject(view) {
-        Ok(system) => system,
-        Err(text) => {
-            let inside = view.frame(PANEL.name, area, buffer);
-            return sentence(view, &text, inside, buffer);
-        }
-    };
+    let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let Some(set) = system.latency() else { return };
     let what = match without_grants(system) {
         Some(why) => why,
         None => format!("all latencies of the measure phase{}", system.so_far()),
     };
-    let more = view.glyphs().more;
-    let title = fit(&heading(system, &what), usize::from(area.width.saturating_sub(4)), more);
-    let inside = padded(view.frame(&title, area, buffer));
+    let inside = padded(view.frame(&heading(system, &what), area, buffer));
     let widths = widths(inside);
     let right = |x: u16, width: u16, text: &str, y: u16, ink: Ink, buffer: &mut Buffer| {
         let from = x + width.saturating_sub(text.chars().count() as u16);
@@ -227,7 +219,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         }
         right(after, widths.count, &count(figures.count, widths.count), y, Ink::Text, buffer);
         if rest > 20 && view.room > Room::Compact {
-            let text = fit(kind.span(view), usize::from(rest) - 3, more);
+            let text = fit(kind.span(view), usize::from(rest) - 3, view.glyphs().more);
             buffer.set_string(after + widths.count + 3, y, text, view.ink(Ink::Soft));
         }
     }

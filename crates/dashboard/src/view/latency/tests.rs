@@ -2,8 +2,8 @@
 
 use super::HISTOGRAM;
 use crate::controls::Paused;
-use crate::frames::{SIZES, frames};
 use crate::sample::{at_the_end, in_the_middle_of};
+use crate::stage::frames::{SIZES, frames};
 use crate::stage::{panels, text};
 use crate::state::State;
 use crate::theme::Theme;

@@ -140,7 +140,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     if view.state.log_dropped > 0 {
         title += &format!(", {} older lines were dropped", grouped(view.state.log_dropped));
     }
-    let inside = view.frame(&fit(&title, usize::from(area.width).saturating_sub(4), view.glyphs().more), area, buffer);
+    let inside = view.frame(&title, area, buffer);
     if count == 0 {
         let text = if view.state.log.is_empty() { "Nothing was logged yet." } else { "No line has what is asked for." };
         put(buffer, inside, (0, 0), text, view.ink(Ink::Soft));

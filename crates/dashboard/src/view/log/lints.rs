@@ -4,9 +4,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::prose::{clean, inside, put, row_at, wrap};
+use super::super::prose::{clean, inside, put, row_at};
 use super::super::{Panel, View};
-use crate::text::fit;
+use crate::text::{fit, wrap};
 use crate::theme::Ink;
 use lockbench_report::lint::LINTS;
 use lockbench_report::{LintFinding, LintLevel};

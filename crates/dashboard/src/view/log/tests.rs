@@ -2,8 +2,8 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
-use crate::frames::{SIZES, frames};
 use crate::sample::{at_the_end, in_the_middle_of};
+use crate::stage::frames::{SIZES, frames};
 use crate::stage::{Stage, Told, panels, text};
 use crate::state::State;
 use crate::theme::Theme;

@@ -16,6 +16,11 @@ impl Row<'_> {
         Cell { text: self.view.glyphs().none.to_owned(), ink: Ink::Soft }
     }
 
+    /// A plain value, if there is one.
+    fn plain(&self, text: Option<String>) -> Cell {
+        text.map_or_else(|| self.none(), |text| Cell { text, ink: Ink::Text })
+    }
+
     /// Where it stands, in a sign.
     pub(super) fn sign(&self) -> Cell {
         let state = self.state();
@@ -39,14 +44,11 @@ impl Row<'_> {
     }
 
     pub(super) fn rate(&self) -> Cell {
-        self.grants_per_s().map_or_else(|| self.none(), |value| Cell { text: rate(value), ink: Ink::Text })
+        self.plain(self.grants_per_s().map(rate))
     }
 
     pub(super) fn length(&self, of: impl Fn(&LatencySet) -> Option<u64>) -> Cell {
-        match self.set().and_then(of) {
-            Some(ns) => Cell { text: self.view.duration(ns), ink: Ink::Text },
-            None => self.none(),
-        }
+        self.plain(self.set().and_then(of).map(|ns| self.view.duration(ns)))
     }
 
     pub(super) fn wait(&self, of: impl Fn(&LatencyFigures) -> Option<u64>) -> Cell {
@@ -61,10 +63,7 @@ impl Row<'_> {
     }
 
     pub(super) fn fairness(&self) -> Cell {
-        match self.system.fairness().and_then(|fairness| fairness.jain) {
-            Some(jain) => Cell { text: format!("{jain:.2}"), ink: Ink::Text },
-            None => self.none(),
-        }
+        self.plain(self.system.fairness().and_then(|fairness| fairness.jain).map(|jain| format!("{jain:.2}")))
     }
 
     /// Its class of durability, once it answered.
@@ -73,7 +72,7 @@ impl Row<'_> {
     }
 
     pub(super) fn durability(&self) -> Cell {
-        self.class().map_or_else(|| self.none(), |class| Cell { text: class.to_string(), ink: Ink::Text })
+        self.plain(self.class().map(|class| class.to_string()))
     }
 
     /// When its first trial begins.
@@ -118,10 +117,8 @@ impl Row<'_> {
     }
 
     pub(super) fn left(&self) -> Cell {
-        match self.snapshot().filter(|_| self.system.standing == Standing::Running) {
-            Some(snapshot) => Cell { text: clock(snapshot.left_ns), ink: Ink::Text },
-            None => self.none(),
-        }
+        let running = self.snapshot().filter(|_| self.system.standing == Standing::Running);
+        self.plain(running.map(|snapshot| clock(snapshot.left_ns)))
     }
 
     /// What is said instead of figures, if there are none: its state, and why.

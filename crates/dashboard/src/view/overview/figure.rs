@@ -28,13 +28,7 @@ pub struct Cell {
 
 /// Every figure, from left to right.
 pub static FIGURES: &[Figure] = &[
-    Figure {
-        heading: ("grants/s", "grants/s"),
-        width: 8,
-        text: false,
-        cell: |row, _| row.rate(),
-        sentence: |row| row.told_rate(),
-    },
+    figure(("grants/s", "grants/s"), 8, false, |row, _| row.rate(), |row| row.told_rate()),
     latency(("wait p50", "p50"), |row, _| row.wait(|wait| wait.p50_ns), |row| row.told_wait("p50")),
     latency(("wait p95", "p95"), |row, _| row.wait(|wait| wait.p95_ns), |row| row.told_wait("p95")),
     latency(("wait p99", "p99"), |row, _| row.wait(|wait| wait.p99_ns), |row| row.told_wait("p99")),
@@ -46,62 +40,14 @@ pub static FIGURES: &[Figure] = &[
         |row, _| row.length(|set| set.handoff.p99_ns),
         |row| row.told_handoff("p99"),
     ),
-    Figure {
-        heading: ("fairness", "fair"),
-        width: 4,
-        text: false,
-        cell: |row, _| row.fairness(),
-        sentence: |row| row.told_fairness(),
-    },
-    Figure {
-        heading: ("timeouts", "timeouts"),
-        width: 8,
-        text: false,
-        cell: |row, short| row.timeouts(short),
-        sentence: |row| row.told_timeouts(),
-    },
-    Figure {
-        heading: ("lost leases", "lost leases"),
-        width: 11,
-        text: false,
-        cell: |row, _| row.lost(),
-        sentence: |row| row.told_lost(),
-    },
-    Figure {
-        heading: ("safety", "safety"),
-        width: 7,
-        text: true,
-        cell: |row, short| row.safety(short),
-        sentence: |row| row.told_safety(),
-    },
-    Figure {
-        heading: ("durability", "durability"),
-        width: 10,
-        text: true,
-        cell: |row, _| row.durability(),
-        sentence: |row| row.told_durability(),
-    },
-    Figure {
-        heading: ("trial", "trial"),
-        width: 8,
-        text: false,
-        cell: |row, _| row.trial(),
-        sentence: |row| row.told_trial(),
-    },
-    Figure {
-        heading: ("left", "left"),
-        width: 5,
-        text: false,
-        cell: |row, _| row.left(),
-        sentence: |row| row.told_left(),
-    },
-    Figure {
-        heading: ("state", "state"),
-        width: 9,
-        text: true,
-        cell: |row, _| row.state(),
-        sentence: |row| row.told_state(),
-    },
+    figure(("fairness", "fair"), 4, false, |row, _| row.fairness(), |row| row.told_fairness()),
+    figure(("timeouts", "timeouts"), 8, false, |row, short| row.timeouts(short), |row| row.told_timeouts()),
+    figure(("lost leases", "lost leases"), 11, false, |row, _| row.lost(), |row| row.told_lost()),
+    figure(("safety", "safety"), 7, true, |row, short| row.safety(short), |row| row.told_safety()),
+    figure(("durability", "durability"), 10, true, |row, _| row.durability(), |row| row.told_durability()),
+    figure(("trial", "trial"), 8, false, |row, _| row.trial(), |row| row.told_trial()),
+    figure(("left", "left"), 5, false, |row, _| row.left(), |row| row.told_left()),
+    figure(("state", "state"), 9, true, |row, _| row.state(), |row| row.told_state()),
 ];
 
 /// Place of the rate in [`FIGURES`].
@@ -112,10 +58,20 @@ pub const STATE: usize = 15;
 /// In this order columns come into the table, as far as there is room: first what decides.
 pub const PRIORITY: [usize; 16] = [RATE, 1, 3, 11, 2, 6, 8, 9, 4, 12, 7, 5, 13, 14, 10, STATE];
 
+const fn figure(
+    heading: (&'static str, &'static str),
+    width: usize,
+    text: bool,
+    cell: fn(&Row<'_>, bool) -> Cell,
+    sentence: fn(&Row<'_>) -> String,
+) -> Figure {
+    Figure { heading, width, text, cell, sentence }
+}
+
 const fn latency(
     heading: (&'static str, &'static str),
     cell: fn(&Row<'_>, bool) -> Cell,
     sentence: fn(&Row<'_>) -> String,
 ) -> Figure {
-    Figure { heading, width: 7, text: false, cell, sentence }
+    figure(heading, 7, false, cell, sentence)
 }

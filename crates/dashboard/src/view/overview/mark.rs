@@ -3,8 +3,9 @@
 
 use crate::glyph::Glyphs;
 use crate::state::{Standing, SystemState};
+use crate::text::counted;
 use crate::theme::Ink;
-use lockbench_core::units::grouped;
+use lockbench_core::units::{grouped, three_digits};
 use lockbench_report::SafetyVerdict;
 
 /// What is known of a system's safety.
@@ -66,8 +67,8 @@ impl Mark {
                 format!("{alarm}{alarm} {} token", grouped(*token_regressions))
             }
             Self::Broken { double_grants, token_regressions } => {
-                let double = many(*double_grants, "double grant");
-                let tokens = many(*token_regressions, "token regression");
+                let double = counted(*double_grants, "double grant");
+                let tokens = counted(*token_regressions, "token regression");
                 match (double_grants, token_regressions) {
                     (_, 0) => format!("{alarm}{alarm} {double}"),
                     (0, _) => format!("{alarm}{alarm} {tokens}"),
@@ -100,7 +101,7 @@ impl Mark {
             Self::Nothing => format!("{name}, safety: no trial has begun."),
             Self::Valid => {
                 let bound = bound.map_or_else(String::new, |bound| {
-                    format!("; true rates up to {} in a million holds fit that (95 %)", three(bound))
+                    format!("; true rates up to {} in a million holds fit that (95 %)", three_digits(bound))
                 });
                 format!(
                     "{name}, valid: of {} holds that another client challenged none was a double grant{bound}; under \
@@ -111,9 +112,9 @@ impl Mark {
             Self::Broken { double_grants, token_regressions } => format!(
                 "{name}, {}{}: a key was granted to a client while another one still held it; {}: a later grant got a \
                  smaller token. Screen 4 has their stories.",
-                many(*double_grants, "double grant"),
+                counted(*double_grants, "double grant"),
                 if system.earlier_double_grants > 0 { " in all its trials" } else { "" },
-                many(*token_regressions, "token regression")
+                counted(*token_regressions, "token regression")
             ),
             Self::NotExercised => {
                 format!(
@@ -132,15 +133,6 @@ fn because(system: &SystemState) -> String {
             "the trial failed, so not all of it was seen".to_owned()
         }
         Some(result) if result.safety.verdict == SafetyVerdict::Unknown => result.safety.because.clone(),
-        _ => format!("{} without a verdict", many(u64::from(system.earlier_unknown), "earlier trial")),
+        _ => format!("{} without a verdict", counted(u64::from(system.earlier_unknown), "earlier trial")),
     }
-}
-
-/// `1 double grant`, `2 double grants`.
-fn many(count: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-fn three(value: f64) -> String {
-    lockbench_core::units::three_digits(value)
 }

@@ -107,8 +107,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width.saturating_sub(4));
     let titles = kind.map(|kind| format!("Systems{sort}{which}; {kind}"));
     let title = titles.iter().find(|title| title.chars().count() <= room).unwrap_or(&titles[1]);
-    let title = fit(title, room, view.glyphs().more);
-    let inside = view.frame(&title, area, buffer);
+    let inside = view.frame(title, area, buffer);
     if inside.is_empty() {
         return;
     }

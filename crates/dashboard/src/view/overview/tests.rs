@@ -5,8 +5,8 @@
 use super::SCREEN;
 use super::mark::Mark;
 use crate::controls::Paused;
-use crate::frames::{SIZES, frames};
 use crate::sample::{at_the_end, in_the_middle_of, updates};
+use crate::stage::frames::{SIZES, frames};
 use crate::stage::{panels, text};
 use crate::state::{Standing, State};
 use crate::theme::Theme;

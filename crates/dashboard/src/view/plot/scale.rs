@@ -84,17 +84,18 @@ impl Scale {
 /// A round number that is not below, and not far above.
 #[must_use]
 pub fn near(value: f64) -> f64 {
+    round_up(value, &[1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0])
+}
+
+fn round_up(value: f64, steps: &[f64]) -> f64 {
     let decade = 10_f64.powf(value.log10().floor());
-    let steps = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0];
-    steps.into_iter().find(|step| step * decade >= value * 0.999_999).unwrap_or(10.0) * decade
+    steps.iter().find(|step| *step * decade >= value * 0.999_999).unwrap_or(&10.0) * decade
 }
 
 /// The next of 1, 2, 5, 10, 20 ... that is not below.
 #[must_use]
 pub fn ceil(value: f64) -> f64 {
-    let decade = 10_f64.powf(value.log10().floor());
-    let step = [1.0, 2.0, 5.0].into_iter().find(|step| step * decade >= value * 0.999_999);
-    step.unwrap_or(10.0) * decade
+    round_up(value, &[1.0, 2.0, 5.0])
 }
 
 /// The last of 1, 2, 5, 10, 20 ... that is not above.

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::super::View;
-use super::super::prose::{first_shown, put, put_right, row_at, wrap};
-use crate::text::fit;
+use super::super::prose::{first_shown, put, put_right, row_at};
+use crate::text::{fit, wrap};
 use crate::theme::Ink;
 
 /// Narrowest column that holds a label and a figure.

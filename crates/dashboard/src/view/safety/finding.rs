@@ -2,8 +2,8 @@
 
 use crate::glyph::Glyphs;
 use crate::state::{Standing, SystemState};
+use crate::text::counted;
 use crate::theme::Ink;
-use lockbench_core::units::grouped;
 use lockbench_report::{Kinds, SafetyVerdict};
 
 /// In a word.
@@ -79,11 +79,6 @@ impl Finding {
             Self::Violated => Ink::Alarm,
         }
     }
-}
-
-/// `1 double grant`, `2 double grants`.
-pub fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// Why, in a sentence: the report's own one where there is one.

@@ -34,8 +34,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let columns = area.width.saturating_sub(MARGIN + 2);
     match stretch(view, columns) {
         Ok(stretch) => {
-            let title = fit(&stretch.title, usize::from(area.width).saturating_sub(4), view.glyphs().more);
-            let inside = view.frame(&title, area, buffer);
+            let inside = view.frame(&stretch.title, area, buffer);
             if inside.height >= 4 && columns >= 20 {
                 picture(view, &stretch, inside, buffer);
             }

@@ -4,11 +4,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::prose::{inside, put, wrap};
+use super::super::prose::{inside, put};
 use super::super::{Panel, Room, View};
 use super::figures::{self, Figure};
 use super::verdict::counted_of;
 use crate::state::SystemState;
+use crate::text::wrap;
 use crate::theme::Ink;
 use lockbench_core::figure::Counter;
 use lockbench_core::units::grouped;

@@ -3,13 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::super::prose::{clean, inside, put, tint, wrap};
+use super::super::prose::{clean, inside, put, tint};
 use super::super::{Panel, Room, View};
 use super::figures::{self, Figure};
-use super::finding::{Finding, because, counted};
+use super::finding::{Finding, because};
 use super::ledger;
 use crate::state::SystemState;
-use crate::text::fit;
+use crate::text::{counted, fit, wrap};
 use crate::theme::Ink;
 use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::units::{grouped, three_digits};

@@ -6,8 +6,8 @@ use ratatui::layout::Position;
 
 use super::SCREEN;
 use crate::controls::Paused;
-use crate::frames::frames;
 use crate::sample::in_the_middle_of;
+use crate::stage::frames::frames;
 use crate::stage::{panels, text};
 use crate::state::State;
 use crate::theme::Theme;
