@@ -34,10 +34,10 @@ pub trait Controls {
     fn finish(&self);
     /// Ends everything at once.
     fn abort(&self);
-    /// Must the screen go as soon as the run is over, whatever the user wants? So it is
-    /// where the process was told to end, and where the run failed.
+    /// Returns whether the screen must go as soon as the run is over, whatever the user wants:
+    /// where a signal ends the process, and where the run failed.
     fn leaving(&self) -> bool;
-    /// Asks the servers about their state, for as long as somebody looks at it.
+    /// Asks the servers about their state, for as long as it is on the screen.
     fn look_at_servers(&self, wanted: bool);
     /// Plays a stored run at so many times its speed; does nothing to a live one.
     fn set_speed(&self, speed: f64);
@@ -47,12 +47,12 @@ pub trait Controls {
         let _ = by_s;
         None
     }
-    /// Is there a file of this name in the directory of the run's screens already?
+    /// Returns whether the directory of the run's screens has a file of this name already.
     fn taken(&self, name: &str) -> bool {
         let _ = name;
         false
     }
-    /// Must the terminal be given back now, whatever is on it (SIGTERM)?
+    /// Returns whether the terminal must be given back now, whatever is on it (SIGTERM).
     fn leave(&self) -> bool {
         false
     }

@@ -3,13 +3,13 @@
 /// A set of signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Glyphs {
-    /// Only ASCII?
+    /// Whether the signs are ASCII alone.
     pub ascii: bool,
     /// It holds.
     pub tick: &'static str,
     /// It does not hold: shown twice for a double grant.
     pub alarm: &'static str,
-    /// Nobody can tell.
+    /// It is not known.
     pub unknown: &'static str,
     /// Not yet.
     pub waiting: &'static str,

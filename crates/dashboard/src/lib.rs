@@ -5,9 +5,9 @@
 //! |---|---|
 //! | [`app`] | the loop: updates and keys in, frames out; terminal, events and updates are given to it |
 //! | [`state`] | a fold over the [`lockbench_report::live::Update`]s; knows nothing of the screen |
-//! | [`look`] | how the user looks at it: screen, focus, selection, filter, window, units, theme |
+//! | [`user_view`] | how the user looks at it: screen, focus, selection, filter, window, units, theme |
 //! | [`input`] | which key means which action; the help is made from this map |
-//! | [`view`] | state and look to cells, one file a panel |
+//! | [`view`] | state and look to cells, one file per panel |
 //! | [`monitor`] | the one screen of `lockbench monitor`, with a loop of its own |
 //! | [`theme`], [`palette`], [`glyph`] | colours and signs; a state never shows by colour alone |
 //! | [`term`] | the terminal, taken and given back whatever happens |

@@ -1,4 +1,4 @@
-//! For tests: what a watcher was told of real runs, as recorded in
+//! For tests: the updates of real runs, as recorded in
 //! `tests/data/watched.json.gz`. Three systems under the quickstart plan, one lock that
 //! does not lock (violations), and one whose clients all time out, as one run.
 

@@ -20,12 +20,12 @@ use super::view::{Room, View, draw_panels, middle};
 use lockbench_core::clock::Clock;
 use lockbench_report::live::{Closed, Update};
 
-/// Controls that remember what they were told.
+/// Controls that remember what was asked of them.
 #[derive(Default)]
 pub struct Told {
     pub said: RefCell<Vec<String>>,
     pub paused: RefCell<bool>,
-    /// Must the terminal be given back?
+    /// Whether the terminal must be given back.
     pub leave: Cell<bool>,
     /// Files that were written, or are there already.
     pub files: RefCell<Vec<(String, Vec<u8>)>>,
@@ -95,7 +95,7 @@ impl Controls for Told {
 /// Updates that are there already.
 pub struct Script {
     pub updates: VecDeque<Update>,
-    /// Is that all there will be?
+    /// Whether that is all there will be.
     pub closes: bool,
 }
 
@@ -124,18 +124,18 @@ impl<'a> Stage<'a> {
         Self { app: App::new(look, controls, clock), terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
     }
 
-    /// Tells it these.
+    /// Gives it these updates.
     pub fn tell(&mut self, updates: impl IntoIterator<Item = Update>) {
         let updates = updates.into_iter().collect();
         self.app.take(&mut Script { updates, closes: false });
     }
 
-    /// Tells it that nothing more will be told.
+    /// Tells the app that no update will follow.
     pub fn close(&mut self) {
         self.app.take(&mut Script { updates: VecDeque::new(), closes: true });
     }
 
-    /// Presses keys, one a character.
+    /// Presses keys, one per character.
     pub fn press(&mut self, keys: &str) {
         for c in keys.chars() {
             self.key(KeyCode::Char(c), KeyModifiers::NONE);
@@ -189,13 +189,13 @@ impl<'a> Stage<'a> {
         self.terminal.backend().buffer()
     }
 
-    /// The screen as text, a line a row, without trailing blanks.
+    /// The screen as text, a line per row, without trailing blanks.
     pub fn text(&mut self) -> String {
         text(self.draw())
     }
 }
 
-/// A buffer as text, a line a row, without trailing blanks.
+/// A buffer as text, a line per row, without trailing blanks.
 pub fn text(buffer: &Buffer) -> String {
     picture::text(buffer).trim_end_matches('\n').to_owned()
 }

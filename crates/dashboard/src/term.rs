@@ -1,7 +1,7 @@
 //! The terminal, taken and given back: raw mode, alternate screen, hidden cursor and
 //! the mouse, on stderr, so that stdout stays free for results. Whatever ends the
 //! dashboard (its end, Ctrl-Z, a panic on any thread) goes through [`Term::leave`],
-//! which may be called by anybody, at any time, twice. None of it blocks for longer
+//! which may be called by any thread, at any time, twice. None of it blocks for longer
 //! than fractions of a second, or panics, where the terminal hangs or is gone.
 //!
 //! What is drawn on it is the affair of others. Signals are, too: a process that is
@@ -57,7 +57,7 @@ struct Shared {
     mouse: bool,
     /// How many want to give the terminal back: a frame under way is broken off.
     leaving: AtomicUsize,
-    /// The terminal took a part of a frame only: nobody knows what is on it.
+    /// The terminal took a part of a frame only: what is on it is unknown.
     torn: AtomicBool,
     /// A thread panicked: the terminal is not taken again.
     over: AtomicBool,
@@ -106,8 +106,8 @@ impl Term {
         Keyboard { shared: Arc::clone(&self.shared) }
     }
 
-    /// Must everything be drawn anew, because the line hung and a frame was torn off? Once
-    /// it was asked, no longer.
+    /// Returns whether everything must be drawn anew, because the line hung and a frame was
+    /// torn off; the next call returns `false`.
     #[must_use]
     pub fn torn(&self) -> bool {
         self.shared.torn.swap(false, Ordering::SeqCst)
@@ -131,7 +131,7 @@ impl Term {
     }
 
     /// From now on a panic of any thread gives the terminal back before its message is
-    /// printed, and sets `stopped`, so that nobody goes on drawing. The hook that was
+    /// printed, and sets `stopped`, so that no thread goes on drawing. The hook that was
     /// there prints the message.
     pub fn install_panic_hook(&self, stopped: Arc<AtomicBool>) {
         let shared = Arc::clone(&self.shared);
@@ -219,15 +219,15 @@ impl Shared {
             return Ok(());
         }
         if drawn.is_err() && !late {
-            // Told once. Whoever draws on is not told again: ratatui prints what it
-            // cannot do when it is dropped, on the very terminal that is gone.
+            // Reported once and not for later frames: ratatui prints what it cannot do when
+            // it is dropped, on the very terminal that is gone.
             self.give_back(&mut before);
         }
         drawn
     }
 
-    /// Held by whoever takes the terminal, gives it back or draws. A thread that
-    /// panics while it holds it must not wait for itself, so nobody waits for long.
+    /// Held by the thread that takes the terminal, gives it back or draws. A thread that
+    /// panics while it holds it must not wait for itself, so no thread waits for long.
     fn before(&self) -> Option<MutexGuard<'_, Option<Termios>>> {
         let limit = Instant::now() + PEER_LIMIT;
         loop {

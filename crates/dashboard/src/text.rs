@@ -46,7 +46,7 @@ impl Units {
     }
 }
 
-/// A rate a second.
+/// A rate per second.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
     if per_second == 0.0 { "0".to_owned() } else { three_digits(per_second) }

@@ -42,7 +42,7 @@ pub enum Ending {
     Asked,
     /// The user asked twice: everything ends at once.
     Aborted,
-    /// Nothing more will be told.
+    /// No update will follow.
     Over,
 }
 
@@ -71,11 +71,11 @@ pub struct UserView {
     pub system: Option<usize>,
     /// The system that is shown beside it on the screens of details, by its place.
     pub beside: Option<usize>,
-    /// Does the focused panel fill the screen?
+    /// Whether the focused panel fills the screen.
     pub expanded: bool,
     /// Only what contains this text is listed.
     pub filter: String,
-    /// Is the filter being typed?
+    /// Whether the filter is being typed.
     pub filtering: bool,
     /// Length of the time axis: a place in [`WINDOWS`].
     pub window: usize,
@@ -89,11 +89,11 @@ pub struct UserView {
     pub popup: Option<Popup>,
     /// A short message, and until when it is shown (clock nanoseconds).
     pub toast: Option<(String, u64)>,
-    /// Is the display frozen?
+    /// Whether the display is frozen.
     pub frozen: bool,
     /// First row of what covers the screen, where it is too long.
     pub scroll: usize,
-    /// Is the run ending?
+    /// How far the end of the run is.
     pub ending: Ending,
     /// Speed of a replay, once the user has changed it.
     pub speed: Option<f64>,
@@ -161,7 +161,7 @@ impl UserView {
         WINDOWS[self.window]
     }
 
-    /// Is a text listed under the filter? Case does not matter.
+    /// Returns whether a text is listed under the filter. Case does not matter.
     #[must_use]
     pub fn lists(&self, text: &str) -> bool {
         self.filter.is_empty() || text.to_lowercase().contains(&self.filter.to_lowercase())

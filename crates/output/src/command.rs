@@ -14,7 +14,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// The program where nobody knows how a reader calls it: in files that travel.
+/// The program's name in files that travel, where it is not known how a reader calls it.
 pub const PROGRAM: &str = "lockbench";
 
 /// The command that does it again, by `program`: the one that made the run may have lain where

@@ -56,7 +56,7 @@ fn lines(out: &mut String, before: &str, texts: &[String]) {
     }
 }
 
-/// Does a reader want to see it?
+/// Returns whether a reader wants to see it.
 pub fn is_shown(comparison: &Comparison, change: &Change) -> bool {
     shown(change) && !echoes(comparison, change)
 }

@@ -1,4 +1,4 @@
-//! `timeseries.csv`: one row a backend, trial and second since the start of the
+//! `timeseries.csv`: one row per backend, trial and second since the start of the
 //! warm-up. RFC 4180 quoting, a line feed after each row.
 //!
 //! | column | meaning |

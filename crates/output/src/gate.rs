@@ -19,7 +19,7 @@ pub enum GateOutcome {
     Failed(String),
     /// It could not be judged, or something broke: the run does not pass either.
     Error(String),
-    /// It was not judged, and nobody asked for it to be.
+    /// It was not judged, and no option asked for it.
     Skipped(String),
 }
 

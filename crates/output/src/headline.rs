@@ -5,7 +5,7 @@ use lockbench_report::Exit;
 /// A verdict at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Headline {
-    /// A sign that is told apart without colour.
+    /// A sign that is distinguished without colour.
     pub sign: &'static str,
     /// A word or two.
     pub word: &'static str,

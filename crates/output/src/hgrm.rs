@@ -18,13 +18,13 @@ use lockbench_core::figure::{self, LATENCIES};
 use lockbench_core::record::Latency;
 use lockbench_report::RecordedRun;
 
-/// Lines a halving of the distance to 100 %: the Java implementation's default.
+/// Lines per halving of the distance to 100 %: the Java implementation's default.
 const TICKS_PER_HALF: u32 = 5;
 
 /// Nanoseconds in the unit of the file.
 const NS_PER_UNIT: f64 = 1e6;
 
-/// A file a backend and kind of latency that has samples.
+/// A file per backend and kind of latency that has samples.
 pub fn render(run: &RecordedRun) -> Result<Vec<Rendered>, String> {
     let mut files = Vec::new();
     for backend in backends(run) {

@@ -1,4 +1,4 @@
-//! `intervals.hlog`: HdrHistogram's interval log, version 1.3. One interval a
+//! `intervals.hlog`: HdrHistogram's interval log, version 1.3. One interval per
 //! backend, trial and second since the start of its warm-up, tagged
 //! `<backend>/<trial>`: the waits of the grants of that second (service time, in
 //! nanoseconds; the `Interval_Max` column in milliseconds). A second that starts in the

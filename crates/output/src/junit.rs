@@ -1,4 +1,4 @@
-//! `junit.xml`: a test case a gate, in the form that CI systems show (the common
+//! `junit.xml`: a test case per gate, in the form that CI systems show (the common
 //! subset of the JUnit formats: `testsuites`, `testsuite`, `testcase` with one
 //! `failure`, `error` or `skipped`).
 

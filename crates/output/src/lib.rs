@@ -1,4 +1,4 @@
-//! Report to bytes: one file a format. No clock, no file access and no colour
+//! Report to bytes: one file per format. No clock, no file access and no colour
 //! decision in here, so that the same run always gives the same bytes.
 
 mod answer;

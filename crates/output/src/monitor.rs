@@ -1,4 +1,4 @@
-//! How a watch ended, as tables for a terminal.
+//! How the monitor ended, as tables for a terminal.
 
 use std::fmt::Write as _;
 
@@ -8,13 +8,13 @@ use lockbench_report::monitor::{State, Status, SystemStatus};
 
 /// A figure that does not exist.
 const NONE: &str = "-";
-/// Double grants of a system that are told in words; the tables must not leave the screen.
+/// Double grants of a system whose stories are printed; the tables must not leave the screen.
 const STORIES: usize = 3;
 /// What each system did with what was due.
 const SERVED: [&str; 7] = ["system", "due", "answered", "dropped", "missed", "waited", "timeouts"];
 /// How long it took.
 const TOOK: [&str; 7] = ["system", "p50", "p95", "p99", "service p50", "p95", "p99"];
-/// Did it lock, and was it there?
+/// Whether it locked, and whether it was there.
 const LOCKED: [&str; 6] = ["system", "now", "double grants", "challenged", "outages", "last outage"];
 
 /// The text: tables that fit a terminal of 80 columns.

@@ -88,7 +88,7 @@ fn totals(run: &RecordedRun, backend: &str) -> Totals {
     let mut all = Totals::default();
     run.report.results.iter().filter(|result| result.backend == backend).for_each(|one| all.add(&one.totals(None)));
     let folds = || run.of(backend).map(|measured| &measured.counts);
-    // Runs of before schema version 3 do not know who waited.
+    // Runs of before schema version 3 do not know how many waited.
     all.set(Counter::Waited, (run.report.schema_version >= 3).then(|| folds().map(|counts| counts.waited).sum()));
     all.set(Counter::FoundHeld, Some(folds().map(|counts| counts.found_held).sum()));
     all

@@ -5,7 +5,7 @@
 //! figure does not exist. Fields are added within a `schema_version`, so unknown ones
 //! are no error, and an older file of the same version may lack the newest ones. A
 //! field that goes or changes its meaning raises `report::SCHEMA_VERSION`; the
-//! snapshot of this schema shows every change to whoever reviews it.
+//! snapshot of this schema shows every change to its reviewer.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;

@@ -31,7 +31,7 @@ pub fn files(sweep: &Sweep) -> Result<Vec<Rendered>, String> {
     ])
 }
 
-/// Two tables: throughput and p99 wait, a row a system, a column a value.
+/// Two tables: throughput and p99 wait, a row per system, a column per value.
 #[must_use]
 pub fn text(sweep: &Sweep) -> String {
     let mut out = format!("{} over {}\n\n", sweep.workload, sweep.key);

@@ -17,7 +17,7 @@ pub struct Table {
     pub head: Vec<&'static str>,
     pub rows: Vec<Vec<String>>,
     pub note: &'static str,
-    /// Are the cells sentences, which may be broken, instead of figures?
+    /// Whether the cells are sentences, which may be broken, instead of figures.
     pub prose: bool,
 }
 
@@ -61,7 +61,7 @@ fn trials<'a>(report: &'a Report, backend: &'a str) -> impl Iterator<Item = &'a 
     report.results.iter().filter(move |result| result.backend == backend)
 }
 
-/// A row a backend: its name, then what `cells` makes of it.
+/// A row per backend: its name, then what `cells` makes of it.
 fn rows(report: &Report, cells: impl Fn(&Aggregate) -> Vec<String>) -> Vec<Vec<String>> {
     let row = |aggregate: &Aggregate| std::iter::once(aggregate.backend.clone()).chain(cells(aggregate)).collect();
     report.aggregates.iter().map(row).collect()
@@ -291,7 +291,7 @@ fn fairness(report: &Report) -> Table {
 
 fn systems(report: &Report) -> Table {
     let cells = |first: &TrialResult| {
-        // Of a run that broke off nobody knows it.
+        // Of a run that broke off it is not known.
         let none = || first.not_available.get("effective_ttl_ms").cloned().unwrap_or_else(|| "no lease".to_owned());
         let ttl = first.effective_ttl_ms.map_or_else(none, |ms| human_duration((ms * 1e6) as u64));
         let cpu = first.resources.server_cpu_s.filter(|_| first.measured_s > 0.0);

@@ -154,7 +154,7 @@ fn all_clients(scene: &Scene) -> Vec<u32> {
     clients
 }
 
-/// The clients that get a lane: the two of the double grant, then those who held the
+/// The clients that get a lane: the two of the double grant, then those that held the
 /// key nearest to it.
 fn lanes(scene: &Scene) -> Vec<u32> {
     let double = &scene.violation.double_grant;
@@ -218,7 +218,7 @@ fn bar(scene: &Scene, axis: &Axis, hold: &SceneHold, cells: &mut [u8]) {
     }
 }
 
-/// The spans in which somebody else holds the key too.
+/// The spans in which another client holds the key too.
 fn overlaps(scene: &Scene, hold: &SceneHold) -> Vec<(u64, u64)> {
     let others = scene.holds.iter().filter(|other| other.client != hold.client);
     let spans = others.map(|other| (hold.start_ns.max(other.start_ns), hold.end_ns.min(other.end_ns)));

@@ -86,7 +86,7 @@ impl App<'_> {
             self.left = true;
             return;
         }
-        // Whoever asks for the end does not mean to hold on to a frozen picture.
+        // A user who asks for the end does not mean to hold on to a frozen picture.
         self.look.frozen = false;
         self.frozen = None;
         if !self.asked {
@@ -103,7 +103,7 @@ impl App<'_> {
 
     fn freeze(&mut self) {
         self.look.frozen = !self.look.frozen;
-        // One copy a key press, not one a frame.
+        // One copy per key press, not one per frame.
         self.frozen = self.look.frozen.then(|| Box::new(self.state.clone()));
     }
 

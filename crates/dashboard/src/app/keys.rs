@@ -1,4 +1,4 @@
-//! What comes from the terminal, and who gets it: the filter that is typed, what covers
+//! What comes from the terminal, and what takes it: the filter that is typed, what covers
 //! the screen, or the key map.
 
 use ratatui::crossterm::event::{
@@ -62,10 +62,10 @@ impl App<'_> {
     }
 
     /// A key while something covers the screen: it scrolls, or closes it, also a letter
-    /// that else ends the run: who leaves a help by q does not mean the run. Ctrl-C does.
+    /// that else ends the run: a user who leaves the help by q does not mean the run. Ctrl-C does.
     fn covered(&mut self, key: KeyEvent, action: Option<Action>) {
         let question = matches!(self.look.popup, Some(Popup::Warning(_)));
-        // Nobody means to close what a small terminal does not show.
+        // A user cannot mean to close what a small terminal does not show.
         let hidden = self.size.width < NARROWEST || self.size.height < SHORTEST;
         let ends = hidden || key.modifiers.contains(KeyModifiers::CONTROL);
         match action {

@@ -38,17 +38,17 @@ pub struct App<'a> {
     look: UserView,
     controls: &'a dyn Controls,
     clock: Clock,
-    /// Did the user ask for the end of the load?
+    /// Whether the user asked for the end of the load.
     asked: bool,
-    /// Were all updates told?
+    /// Whether all updates have come.
     ended: bool,
     left: bool,
     size: Rect,
     /// Number of the files that were written last.
     saved: u32,
-    /// Whether the servers are asked, as last told.
+    /// Whether the servers are asked, as the controls last heard.
     looking: bool,
-    /// Is what the terminal shows unknown, so that all of it must be drawn?
+    /// Whether it is unknown what the terminal shows, so that all of it must be drawn.
     redraw: bool,
     frames: u64,
 }
@@ -147,7 +147,7 @@ impl<'a> App<'a> {
         Ok(())
     }
 
-    /// Takes what there is. Is anything new?
+    /// Takes what there is; returns whether anything is new.
     pub fn take(&mut self, updates: &mut dyn Updates) -> bool {
         let mut new = false;
         while !self.ended {
@@ -168,7 +168,7 @@ impl<'a> App<'a> {
         new
     }
 
-    /// The end of a replay is no end of what is told: the user may go back.
+    /// The end of a replay is not the end of its updates: the user may go back.
     fn turn(&mut self, update: &Update) {
         match update {
             Update::Over(_) if matches!(self.origin(), Origin::Replayed { .. }) => {
@@ -179,7 +179,7 @@ impl<'a> App<'a> {
         }
     }
 
-    /// Is there nothing more to show? A user who asked for the end does not wait for a
+    /// Returns whether there is nothing more to show. A user who asked for the end does not wait for a
     /// look at what was frozen.
     #[must_use]
     pub fn over(&self, stay: bool) -> bool {
@@ -227,7 +227,7 @@ impl<'a> App<'a> {
         self.look.toast.as_ref().map_or(u64::MAX, |(_, until)| *until)
     }
 
-    /// Servers are asked only while somebody sees the answer.
+    /// Servers are asked only while the answer is on the screen.
     fn look_at_servers(&mut self) {
         self.looking(self.look.screen == SERVERS && !self.look.frozen && !self.ended);
     }

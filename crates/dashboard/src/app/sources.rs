@@ -34,9 +34,9 @@ impl Updates for Subscriber {
 /// How the loop runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Frames a second, 1 to 30.
+    /// Frames per second, 1 to 30.
     pub fps: u32,
-    /// Stay after the last update until the user leaves?
+    /// Whether to stay after the last update until the user leaves.
     pub stay: bool,
     /// The frame, from 1, at which drawing panics on purpose: a hook for the test that
     /// the terminal is given back even then.

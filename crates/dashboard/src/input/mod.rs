@@ -187,7 +187,7 @@ fn pressed(binding: &Binding, event: KeyEvent) -> bool {
     event.kind != KeyEventKind::Release && binding.keys.contains(&(event.code, modifiers))
 }
 
-/// Does a key of this place mean something here?
+/// Returns whether a key of this place means something here.
 #[must_use]
 pub fn applies(place: Place, origin: Origin, screen: usize) -> bool {
     match place {

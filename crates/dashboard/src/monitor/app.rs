@@ -1,4 +1,4 @@
-//! The loop of the watch's screen: keys in, frames out.
+//! The loop of the monitor's screen: keys in, frames out.
 
 use std::io;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::app::Events;
 use crate::user_view::UserView;
 use lockbench_report::monitor::Status;
 
-/// Whoever runs the watch.
+/// What the screen needs of the program that monitors.
 pub trait Hands {
     /// How it stands.
     fn status(&self) -> Status;
     /// The user asks for the end; asked twice, everything ends at once.
     fn end(&self);
-    /// Is there nothing more to show?
+    /// Returns whether there is nothing more to show.
     fn over(&self) -> bool;
-    /// Is it ending?
+    /// Returns whether it is ending.
     fn ending(&self) -> bool;
 }
 

@@ -1,4 +1,4 @@
-//! The screen of a watch: a card a system, what changed below. It is small enough to do
+//! The screen of the monitor: a card per system, what changed below. It is small enough to do
 //! without the screens of a run, and shows what `monitor.json` holds and nothing else.
 
 mod app;

@@ -1,4 +1,4 @@
-//! From status to cells: a card a system, the changes below them.
+//! From status to cells: a card per system, the changes below them.
 
 mod card;
 
@@ -45,11 +45,11 @@ const HELP: &[&str] = &[
 pub struct Shown {
     /// The first system that is shown.
     pub first: usize,
-    /// Is the question open whether to end?
+    /// Whether the question is open whether to end.
     pub asks: bool,
-    /// Is the help open?
+    /// Whether the help is open.
     pub help: bool,
-    /// Is the watch ending?
+    /// Whether it is ending.
     pub ending: bool,
 }
 

@@ -25,7 +25,7 @@ const BASE: u32 = 14;
 /// Letters of which 9 units are the width, in most fonts (0.6 of their size).
 const SIZE: u32 = 15;
 
-/// A buffer as text, a line a row, without trailing blanks.
+/// A buffer as text, a line per row, without trailing blanks.
 #[must_use]
 pub fn text(buffer: &Buffer) -> String {
     let area = buffer.area;

@@ -58,13 +58,13 @@ pub struct Phases {
 }
 
 impl SystemState {
-    /// Is the trial over, so that no figure changes any more?
+    /// Returns whether the trial is over, so that no figure changes any more.
     #[must_use]
     pub fn over(&self) -> bool {
         self.result.is_some()
     }
 
-    /// Is it a trial whose history tells no more, so that most figures stand still?
+    /// Returns whether the trial's history was bounded, so that most figures stand still.
     #[must_use]
     pub fn bounded(&self) -> bool {
         self.result.is_none() && self.snapshot.as_ref().is_some_and(|snapshot| snapshot.detail_until_ns.is_some())
@@ -143,7 +143,7 @@ impl SystemState {
         }
     }
 
-    /// Requests of the recipe for acquire, polls and release, a grant.
+    /// Requests of a session for acquire, polls and release, per grant.
     #[must_use]
     pub fn requests_per_grant(&self) -> Option<f64> {
         match &self.result {

@@ -1,4 +1,4 @@
-//! How contended keys were, over a whole trial in little memory: what is older is told in
+//! How contended keys were, over a whole trial in little memory: what is older stands in
 //! wider columns. Half of a trial has at most as many columns as there may be of one
 //! width, so the part of each that is on a screen is about as fine everywhere.
 

@@ -119,7 +119,7 @@ impl State {
 
     fn ended(&mut self, end: TrialEnd) {
         self.system(&end.result.backend.clone()).ended(&end);
-        // The end of a trial may be told twice, by its history and by the report.
+        // The end of a trial may come twice, from its history and from the report.
         let (backend, trial) = (end.result.backend.clone(), end.result.trial);
         self.trials.retain(|known| known.backend != backend || known.trial != trial);
         self.measured.retain(|known| known.backend != backend || known.trial != trial);
@@ -167,7 +167,7 @@ impl State {
         self.run.as_ref().map_or(Origin::Live, |run| run.origin)
     }
 
-    /// Is response time service time, as in a closed loop without think time?
+    /// Returns whether response time is service time, as in a closed loop without think time.
     #[must_use]
     pub fn due_at_start(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.due_at_start)

@@ -9,13 +9,13 @@ use lockbench_core::oracle::DoubleGrant;
 use lockbench_report::live::{KeyHold, Second, ServerLook, Slice, Snapshot, SystemFacts, TrialEnd};
 use lockbench_report::{HoldEnd, SafetyVerdict, TrialResult, story};
 
-/// Beats kept: half an hour at five a second.
+/// Beats kept: half an hour at five per second.
 const BEATS: usize = 9_000;
 /// Holds kept for the lanes.
 const HOLDS: usize = 2_000;
 /// Violations kept of all trials of a system.
 const CAUGHT: usize = 500;
-/// Holds kept around each of them: more than a picture can tell apart.
+/// Holds kept around each of them: more than a picture can show side by side.
 const AROUND: usize = 256;
 
 /// Where a system stands.
@@ -65,7 +65,7 @@ pub struct Beat {
 }
 
 impl Beat {
-    /// Grants a second.
+    /// Grants per second.
     #[must_use]
     pub fn grants_per_s(&self) -> f64 {
         if self.length_ns == 0 { 0.0 } else { self.grants as f64 * 1e9 / self.length_ns as f64 }
@@ -87,10 +87,10 @@ pub struct Caught {
     pub around: Vec<KeyHold>,
 }
 
-/// How many holds of a trial were told.
+/// How many holds of a trial are known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Told {
-    /// Holds that ended, as told.
+    /// Holds that ended, as far as they came in updates.
     ended: u64,
     /// Holds that are known to be missing.
     missing: u64,
@@ -121,7 +121,7 @@ pub struct SystemState {
     pub earlier_double_grants: u64,
     /// Token regressions of the trials before it.
     pub earlier_token_regressions: u64,
-    /// Trials before it of which nobody can tell whether they were safe.
+    /// Trials before it of which it is not known whether they were safe.
     pub earlier_unknown: u32,
     /// The slices that are over, oldest first.
     pub beats: VecDeque<Beat>,
@@ -129,7 +129,7 @@ pub struct SystemState {
     pub seconds: Vec<Second>,
     /// Heat of its keys over the whole trial, oldest first.
     pub heat: VecDeque<HeatColumn>,
-    /// Holds that ended, in order of their end, as far as told.
+    /// Holds that ended, in order of their end, as far as they are known.
     pub holds: VecDeque<KeyHold>,
     /// Holds that are open, and those that are being given back.
     pub open: Vec<KeyHold>,
@@ -137,7 +137,7 @@ pub struct SystemState {
     /// `holds` and `open`; `None`: they cover no stretch of time without gaps.
     pub whole_from_ns: Option<u64>,
     told: Told,
-    /// What keys had counted at the end of the last slice, and keys that were not told.
+    /// What keys had counted at the end of the last slice, and the number of keys that were left out.
     counted: Option<(Vec<(u32, u64)>, u32)>,
     /// Violations of all trials, the first ones.
     pub caught: Vec<Caught>,
@@ -252,7 +252,7 @@ impl SystemState {
     }
 
     fn take_holds(&mut self, holds: Vec<KeyHold>, snapshot: &Snapshot) {
-        // One that is being given back is told again when the answer is there.
+        // One that is being given back comes again when the answer is there.
         let (open, ended): (Vec<KeyHold>, Vec<KeyHold>) =
             holds.into_iter().partition(|hold| hold.open || hold.hold.ended == HoldEnd::Open);
         let same = |a: &KeyHold, b: &KeyHold| (a.hold.client, a.hold.start_ns) == (b.hold.client, b.hold.start_ns);
@@ -277,8 +277,8 @@ impl SystemState {
         self.whole_from_ns = if all { Some(snapshot.origin_ns) } else { self.whole_from() };
     }
 
-    /// The first instant from which on no hold is missing. A hold that is not told had its
-    /// answer before the first told one had; and whoever invokes again had its answer too.
+    /// The first instant from which on no hold is missing. A hold that is missing had its
+    /// answer before the first known one had; and a client that invokes again had its answer too.
     fn whole_from(&self) -> Option<u64> {
         let mut seen = BTreeSet::new();
         let told = self.holds.iter().skip(self.holds.len() - self.told.run).chain(&self.open);
@@ -306,7 +306,7 @@ impl SystemState {
 
     pub(super) fn ended(&mut self, end: &TrialEnd) {
         if end.result.trial < self.trial {
-            // At the end of a run that is followed the report tells every trial once more.
+            // At the end of a run that is followed the report brings every trial once more.
             return;
         }
         if self.trial != end.result.trial {
@@ -338,7 +338,7 @@ impl SystemState {
     }
 }
 
-/// Has a trial no verdict that could be held against others of its system?
+/// Returns whether a trial has no verdict, so that its system cannot be called safe.
 fn nobody_can_tell(result: &TrialResult) -> bool {
     result.error.is_some() || result.safety.verdict == SafetyVerdict::Unknown
 }

@@ -1,4 +1,4 @@
-//! The fold, told by hand.
+//! The fold, fed by hand.
 
 use super::{HeatKey, Standing, State};
 use lockbench_report::live::{Second, Slice, Snapshot, TrialStart, Update};
@@ -11,7 +11,7 @@ fn snapshot(elapsed_ms: u64, grants: u64) -> Update {
     Update::Live(Box::new(snapshot))
 }
 
-/// A slice of 200 ms, what keys had counted at its end, and keys that are not told.
+/// A slice of 200 ms, what keys had counted at its end, and keys that are left out.
 fn slice(end_ms: u64, grants: u64, contended: &[(u32, u64)], more_keys: u32) -> Slice {
     let (at_ns, length_ns) = (end_ms * 1_000_000, 200_000_000);
     Slice { at_ns, length_ns, grants, contended: contended.to_vec(), more_keys, ..Slice::default() }
@@ -24,7 +24,7 @@ fn slices_become_beats_and_seconds_are_kept() {
     let slices = [
         vec![slice(200, 100, &[(3, 100)], 0)],
         vec![slice(400, 200, &[(3, 300)], 0)],
-        // The first one was told before.
+        // The first one came before.
         vec![slice(400, 200, &[(3, 300)], 0), slice(600, 100, &[(3, 350)], 0)],
     ];
     for (update, slices) in [snapshot(200, 100), snapshot(400, 300), snapshot(1_400, 800)].into_iter().zip(slices) {
@@ -68,7 +68,7 @@ fn at_the_end_the_trials_before_are_judged_as_the_report_has_them() {
     let Update::Live(mut cut) = snapshot(200, 100) else { unreachable!() };
     (cut.judged.double_grants, cut.judged.token_regressions) = (3, 2);
     state.update(Update::Live(cut));
-    // Its history was cut: nobody told how it ended.
+    // Its history was cut: how it ended is not known.
     state.update(Update::Trial(start(2)));
     let known = |state: &State| {
         let system = state.running().unwrap();
@@ -138,12 +138,12 @@ fn it_is_known_from_when_on_no_hold_is_missing() {
     told(&mut state, 200, 3, vec![hold(0, 100, HoldEnd::Confirmed, false), giving_back, open]);
     let redis = state.running().unwrap();
     assert_eq!((redis.whole_from_ns, redis.holds.len(), redis.open.len()), (Some(7), 1, 2));
-    // The one that was being given back is told again, once; nothing is missing.
+    // The one that was being given back comes again, once; nothing is missing.
     told(&mut state, 400, 4, vec![hold(1, 120, HoldEnd::Confirmed, false), open, hold(3, 150, HoldEnd::Open, false)]);
     let redis = state.running().unwrap();
     assert_eq!((redis.whole_from_ns, redis.holds.len(), redis.open.len()), (Some(7), 2, 2));
-    // Ten grants of which two holds are told: those of client 3 and 2, in order of answers.
-    // Whoever invokes again after an answer that is known was not seen before it.
+    // Ten grants of which two holds are known: those of client 3 and 2, in order of answers.
+    // A client that invokes again after an answer that is known was not seen before it.
     let after = [
         hold(3, 350, HoldEnd::Confirmed, false),
         hold(2, 360, HoldEnd::Confirmed, false),
@@ -151,7 +151,7 @@ fn it_is_known_from_when_on_no_hold_is_missing() {
     ];
     told(&mut state, 600, 20, after.to_vec());
     assert_eq!(state.running().unwrap().whole_from_ns, Some(375));
-    // Of nobody two holds are known.
+    // Of no client two holds are known.
     told(&mut state, 800, 40, vec![hold(5, 700, HoldEnd::Confirmed, false)]);
     assert_eq!(state.running().unwrap().whole_from_ns, None);
 }
@@ -193,7 +193,7 @@ fn lints_are_told_after_each_trial_and_are_those_of_the_report_at_the_end() {
     assert_eq!(state.trials.len(), 5);
 }
 
-/// A reader that is told a snapshot only every so often, and folds what it is told.
+/// A reader that takes a snapshot only every so often, and folds what it takes.
 struct Reader {
     every: usize,
     asked: std::cell::Cell<usize>,

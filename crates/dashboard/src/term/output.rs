@@ -18,7 +18,7 @@ const BLOCKING_CHUNK: usize = 256;
 /// A terminal to write to.
 pub(super) struct Output {
     file: File,
-    /// Bytes a write.
+    /// Bytes per write.
     chunk: usize,
 }
 

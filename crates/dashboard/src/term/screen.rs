@@ -7,7 +7,7 @@ use super::Shared;
 
 /// What a frame is written into, for ratatui's `CrosstermBackend`. It reaches the
 /// terminal whole, when it is flushed, and only while the terminal is ours: a frame
-/// that comes after a panic is nobody's.
+/// that comes after a panic is dropped.
 ///
 /// To draw everything anew, call `resize` of ratatui's `Terminal` with the size that it
 /// has. Its `clear` asks the terminal where the cursor is: on stdout, where the results

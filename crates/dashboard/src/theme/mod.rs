@@ -1,4 +1,4 @@
-//! Colours by what they mean. Every theme tells the same; the monochrome one with
+//! Colours by what they mean. Every theme says the same; the monochrome one with
 //! bold, dim, underlined and reversed alone.
 
 mod colours;
@@ -51,7 +51,7 @@ pub enum Theme {
     Light,
     /// Bright on black, bold.
     HighContrast,
-    /// Okabe and Ito's colours, which people with any colour vision tell apart.
+    /// Okabe and Ito's colours, which people with any colour vision distinguish.
     OkabeIto,
     /// No colour.
     Mono,

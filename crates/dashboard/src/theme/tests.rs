@@ -100,7 +100,7 @@ fn no_theme_but_the_light_one_relies_on_the_background_of_the_terminal() {
         let heat = [0, 1, 2, 3, 4].map(Ink::Heat);
         for ink in READ.into_iter().chain(heat).chain([Ink::Border]) {
             let style = theme.style(ink);
-            // What a terminal makes of its own sixteen colours nobody knows.
+            // What a terminal makes of its own sixteen colours is unknown.
             assert!(fixed(style.fg) && fixed(style.bg), "{} {ink:?}", theme.name());
         }
     }

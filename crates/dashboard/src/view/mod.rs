@@ -40,7 +40,7 @@ pub struct Panel {
     pub rows: fn(&View<'_>) -> usize,
     /// Number of figures side by side that can be selected.
     pub columns: fn(&View<'_>) -> usize,
-    /// Is the last row the newest one, which stays selected while rows are added?
+    /// Whether the last row is the newest one, which stays selected while rows are added.
     pub tail: bool,
     /// The row that is selected as long as the user picked none, if not the first one.
     pub followed: Option<fn(&View<'_>) -> usize>,
@@ -140,7 +140,7 @@ pub struct View<'a> {
     pub panel: usize,
     /// Room of the whole screen.
     pub room: Room,
-    /// Is the load, or the replay, paused?
+    /// How far a pause of the load, or of the replay, is.
     pub paused: Paused,
     /// Clock nanoseconds, for what blinks or lapses.
     pub now: u64,
@@ -159,7 +159,7 @@ impl<'a> View<'a> {
         self.look.glyphs
     }
 
-    /// Is this the focused panel?
+    /// Returns whether this is the focused panel.
     #[must_use]
     pub fn focused(&self) -> bool {
         self.look.focused() == self.panel

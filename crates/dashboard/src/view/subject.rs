@@ -65,7 +65,7 @@ pub fn sentence(view: &View<'_>, text: &str, area: Rect, buffer: &mut Buffer) {
     Paragraph::new(Line::styled(text.to_owned(), view.ink(Ink::Text))).wrap(Wrap { trim: true }).render(area, buffer);
 }
 
-/// Why nobody waited successfully, if no grant counts: `no grant yet: 152 attempts timed
+/// Why no client waited successfully, if no grant counts: `no grant yet: 152 attempts timed
 /// out`. `None` where there were grants.
 #[must_use]
 pub fn without_grants(system: &SystemState) -> Option<String> {

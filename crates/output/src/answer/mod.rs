@@ -34,9 +34,9 @@ const NO_TERMINAL: u16 = 120;
 pub struct AnswerLook {
     /// Columns of the terminal; `None` for a file or a pipe.
     pub width: Option<u16>,
-    /// With ASCII signs only?
+    /// Whether signs are ASCII alone.
     pub ascii: bool,
-    /// In colour? Signs and words say the same without.
+    /// Whether there is colour. Signs and words say the same without.
     pub colour: bool,
 }
 
@@ -60,7 +60,7 @@ struct Measure {
     findings: usize,
     /// Reasons of the verdict, and systems that did not run, at most.
     reasons: usize,
-    /// Are there empty lines between the parts?
+    /// Whether there are empty lines between the parts.
     gaps: bool,
 }
 

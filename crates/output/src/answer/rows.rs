@@ -26,22 +26,22 @@ const ALL_THE_TIME: f64 = 0.9995;
 /// Which columns there are.
 #[derive(Clone, Copy)]
 pub struct Columns {
-    /// With ASCII signs only?
+    /// Whether signs are ASCII alone.
     pub ascii: bool,
-    /// With the interval of the rate?
+    /// Whether the interval of the rate is shown.
     pub spread: bool,
-    /// With the bound beside a zero?
+    /// Whether the bound beside a zero is shown.
     pub wide: bool,
-    /// With the share that was served?
+    /// Whether the share that was served is shown.
     pub served: bool,
 }
 
-/// Has a system of these an interval of its rate?
+/// Returns whether a system of these has an interval of its rate.
 pub fn spread<'a>(mut rows: impl Iterator<Item = &'a Row>) -> bool {
     rows.any(|row| row.rate_interval.is_some())
 }
 
-/// Was a system of these not served all the time?
+/// Returns whether a system of these was not served all the time.
 pub fn unserved<'a>(mut rows: impl Iterator<Item = &'a Row>) -> bool {
     rows.any(|row| matches!(row.availability, Some(Ok(share)) if share < ALL_THE_TIME))
 }
@@ -187,7 +187,7 @@ pub fn legend(rows: &[&Row]) -> String {
     legend
 }
 
-/// A class: its promise, its rows, who is best by how much.
+/// A class: its promise, its rows, which system is best by how much.
 pub fn class_lines(class: &Class, most: usize, shape: &Shape) -> Vec<Line> {
     let name = class.durability.to_string();
     let meaning = format!(": {}", meaning_words(class.durability));

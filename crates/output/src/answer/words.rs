@@ -106,7 +106,7 @@ fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{} times", grouped(count)) }
 }
 
-/// Who is best in a class, and by how much.
+/// Which system is best in a class, and by how much.
 #[must_use]
 pub fn winner_words(class: &Class) -> String {
     let name = |at: usize| class.rows.get(at).map_or("", |row| row.system.as_str());

@@ -76,7 +76,7 @@ impl Axis {
         Self { label: label.to_owned(), low: 1.0, high: most, logarithmic: true, ticks, grid: true, banded: false }
     }
 
-    /// One band a name; band `i` goes from `i` to `i + 1`.
+    /// One band per name; band `i` goes from `i` to `i + 1`.
     #[must_use]
     pub fn bands(label: &str, names: &[String]) -> Self {
         let ticks = names.iter().enumerate().map(|(i, name)| (i as f64 + 0.5, name.clone())).collect();
@@ -114,13 +114,13 @@ impl Axis {
         &self.ticks
     }
 
-    /// Lines across the plot at the ticks?
+    /// Returns whether lines cross the plot at the ticks.
     #[must_use]
     pub fn grid(&self) -> bool {
         self.grid
     }
 
-    /// One band a name?
+    /// Returns whether each name has a band.
     #[must_use]
     pub fn banded(&self) -> bool {
         self.banded

@@ -18,7 +18,7 @@ type Done<'a> = Result<(), DrawingErrorKind<Failure<'a>>>;
 pub struct Bitmap<'a>(BitMapBackend<'a>);
 
 impl<'a> Bitmap<'a> {
-    /// A picture in a buffer of three bytes a pixel.
+    /// A picture in a buffer of three bytes per pixel.
     pub fn new(pixels: &'a mut [u8], size: (u32, u32)) -> Self {
         Self(BitMapBackend::with_buffer(pixels, size))
     }

@@ -1,5 +1,5 @@
-//! Chart 9: what a grant costs. Requests sent and processor time of the servers, a
-//! grant, one bar a system.
+//! Chart 9: what a grant costs. Requests sent and processor time of the servers per
+//! grant, one bar per system.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use lockbench_report::{Copies, Durability, SafetyVerdict, Storage};
 
 /// A verdict without a violation.
 pub const CALM: RGBColor = RGBColor(0x00, 0x9e, 0x73);
-/// A verdict that nobody can rely on.
+/// A verdict that cannot be relied on.
 const DOUBT: RGBColor = RGBColor(0xe6, 0x9f, 0x00);
 
 /// Colour of a verdict.
@@ -35,7 +35,7 @@ pub fn shape(storage: Storage) -> Mark {
     }
 }
 
-/// Is the answer on several nodes before it is given?
+/// Returns whether the answer is on several nodes before it is given.
 #[must_use]
 pub fn ringed(copies: Copies) -> bool {
     matches!(copies, Copies::Quorum(_) | Copies::Standby)

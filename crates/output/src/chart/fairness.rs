@@ -1,4 +1,4 @@
-//! Chart 6: who got how much. The grants of each client, sorted, as multiples of an
+//! Chart 6: how much each client got. The grants of each client, sorted, as multiples of an
 //! even share, so that fast and slow systems compare; beside them each client's
 //! longest wait, sorted.
 

@@ -29,7 +29,7 @@ struct Strip {
     /// Where it begins and ends on the time axis, in seconds.
     from: u64,
     to: u64,
-    /// Bands of the wait, and the grants a second in each.
+    /// Bands of the wait, and the grants per second in each.
     rates: Vec<(i32, f64)>,
 }
 
@@ -48,9 +48,9 @@ struct Scale {
     /// Shortest and longest wait in nanoseconds.
     low: u64,
     high: u64,
-    /// Bands a decade.
+    /// Bands per decade.
     bands: f64,
-    /// Lower bounds of the colours, in grants a second.
+    /// Lower bounds of the colours, in grants per second.
     levels: Vec<f64>,
     /// Seconds of the longest.
     end: u64,
@@ -141,7 +141,7 @@ fn legend<'a>(scale: &Scale, maps: impl Iterator<Item = &'a HeatMap> + Clone, ov
 }
 
 impl Scale {
-    /// The range of the waits, in bands few enough to be told apart.
+    /// The range of the waits, in bands few enough to be distinguished.
     fn of<'a>(columns: impl Iterator<Item = &'a Column> + Clone) -> Self {
         let histograms = columns.filter_map(|column| column.waits.histogram());
         let low = histograms.clone().map(|histogram| histogram.min()).min().unwrap_or(0).max(1);
@@ -198,7 +198,7 @@ impl HeatMap {
         }
     }
 
-    /// Grants a second in each band of the wait.
+    /// Grants per second in each band of the wait.
     fn rates(&self, column: &Column) -> Vec<(i32, f64)> {
         let mut rates: Vec<(i32, f64)> = Vec::new();
         let Some(histogram) = column.waits.histogram() else { return rates };

@@ -19,7 +19,7 @@ use lockbench_core::record::{Latency, LatencyFigures};
 use lockbench_core::units::{grouped, human_duration};
 use lockbench_report::RecordedRun;
 
-/// Bars a decade.
+/// Bars per decade.
 const BARS: f64 = 20.0;
 
 /// One histogram.

@@ -1,4 +1,4 @@
-//! A double grant's surroundings as lanes: one a client, with its holds.
+//! A double grant's surroundings as lanes: one per client, with its holds.
 
 use lockbench_report::{HoldEnd, Scene, SceneHold};
 
@@ -39,7 +39,7 @@ pub struct Lane {
     pub holds: Vec<SceneHold>,
 }
 
-/// The lanes: the two of the double grant first, then those who held the key nearest
+/// The lanes: the two of the double grant first, then those that held the key nearest
 /// to it, by number; and how many clients have none.
 #[must_use]
 pub fn lanes(scene: &Scene) -> (Vec<Lane>, usize) {

@@ -34,13 +34,13 @@ pub enum Align {
 pub struct Lettering {
     /// Size relative to the sheet's.
     pub scale: f64,
-    /// Bold?
+    /// Whether it is bold.
     pub bold: bool,
     /// Colour.
     pub color: RGBColor,
     /// Which side of it its place is.
     pub align: Align,
-    /// Does it run upwards, as the label of a vertical axis?
+    /// Whether it runs upwards, as the label of a vertical axis.
     pub upward: bool,
 }
 

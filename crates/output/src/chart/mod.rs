@@ -1,4 +1,4 @@
-//! Charts: one drawing function a chart, generic over the backend, gives SVG and PNG.
+//! Charts: one drawing function per chart, generic over the backend, gives SVG and PNG.
 //!
 //! A chart is one file: it takes what it shows out of the run, implements
 //! `picture::Draw` on it, and ends in `finish`. The layers below: `picture`

@@ -53,7 +53,7 @@ pub enum BandKind {
 pub struct Flag {
     /// When, in seconds since the start of the warm-up.
     pub at_s: f64,
-    /// Its number, and whose it is where that could be asked.
+    /// Its number, and its trial where several share the axis.
     pub label: String,
 }
 
@@ -209,7 +209,7 @@ impl Overlay {
         self.over(plot, across)
     }
 
-    /// Is there anything at all?
+    /// Returns whether there is nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bands.is_empty() && self.flags.is_empty()
@@ -255,7 +255,7 @@ impl Overlay {
     }
 }
 
-/// What it was, and whose.
+/// What it was, and of which trial.
 fn named(what: &str, whose: Option<&str>) -> String {
     whose.map_or_else(|| what.to_owned(), |whose| format!("{what} ({whose})"))
 }

@@ -1,5 +1,5 @@
 //! Colours, dashes and marks. The colours are those of Okabe and Ito, "Color
-//! Universal Design" (2008), which people with any colour vision tell apart; a mark
+//! Universal Design" (2008), which people with any colour vision distinguish; a mark
 //! and a dash pattern of its own goes with each, so that colour is never alone.
 
 use plotters::style::RGBColor;

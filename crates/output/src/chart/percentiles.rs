@@ -28,7 +28,7 @@ const PALE: &str = "pale: too few samples, or cut by timeouts";
 const BOTH_WAITS: &str = "Solid: service time, from the actual start of an attempt to its grant. Dashed: response time, \
                           from the instant it was due.";
 
-/// Points of a curve a decade of `1/(1-p)`: steps of it are hardly a pixel wide.
+/// Points of a curve per decade of `1/(1-p)`: steps of it are hardly a pixel wide.
 const POINTS: f64 = 48.0;
 
 /// One curve.
@@ -49,7 +49,7 @@ struct System {
 
 struct Percentiles {
     systems: Vec<System>,
-    /// Is response time service time by construction?
+    /// Whether response time is service time by construction.
     one_wait: bool,
     reason: String,
 }
@@ -111,7 +111,7 @@ fn curve(latency: &Latency) -> Curve {
     Curve { points: points.collect(), sound }
 }
 
-/// Would one curve hide the other?
+/// Returns whether one curve would hide the other.
 fn alike(one: &Curve, other: &Curve) -> bool {
     one.points.len() == other.points.len()
         && one.points.iter().zip(&other.points).all(|(a, b)| (a.1 - b.1).abs() <= 0.03 * a.1.max(b.1))
@@ -191,7 +191,7 @@ impl Draw for Percentiles {
             let mut marks: Vec<(f64, f64)> =
                 service.points.iter().copied().filter(|(x, _)| marked(*x, number)).collect();
             if marks.is_empty() {
-                // A curve so short must be seen too, and told from the others.
+                // A curve so short must be seen too, and distinguished from the others.
                 marks.extend(service.points.last());
             }
             for (x, y) in marks {
@@ -203,7 +203,7 @@ impl Draw for Percentiles {
     }
 }
 
-/// Does a mark stand at this `1/(1-p)`? Four a decade, each system shifted a little, so
+/// Returns whether a mark stands at this `1/(1-p)`: four per decade, each system shifted a little, so
 /// that the marks of curves that run together stand beside each other.
 fn marked(x: f64, number: usize) -> bool {
     let steps = x.log10() * POINTS;
@@ -229,7 +229,7 @@ mod tests {
         (1..=10_000).for_each(|ns| latency.record(ns));
         assert!((curve(&latency).sound - 1_000.0).abs() < 1e-9);
         let points = curve(&latency).points;
-        // A histogram keeps three digits: 10 000 is told as 10 007.
+        // A histogram keeps three digits: 10 000 is reported as 10 007.
         assert_eq!((points[0].1, points[points.len() - 1].1), (1.0, 10_007.0));
         assert!(points.len() < 250 && points.windows(2).all(|pair| pair[0].1 <= pair[1].1));
         // One of twenty was waited for in vain: the curve ends at their share.

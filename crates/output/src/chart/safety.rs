@@ -21,7 +21,7 @@ struct Row {
     verdict: SafetyVerdict,
     /// Holds during which a request of another client for the key was under way.
     challenged: u64,
-    /// Double grants a million of these, at most, at 95 %.
+    /// Double grants per million of these, at most, at 95 %.
     bound: Option<f64>,
     /// In place of a bound.
     because: String,

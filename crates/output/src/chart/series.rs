@@ -5,7 +5,7 @@ use lockbench_core::record::figures::Window;
 use lockbench_core::units::SECOND;
 use lockbench_report::Measurements;
 
-/// Most points of a line: more cannot be told apart in a drawing of one system among
+/// Most points of a line: more cannot be distinguished in a drawing of one system among
 /// several, and make the file large.
 const MOST_POINTS: usize = 78;
 
@@ -16,9 +16,9 @@ pub struct Point {
     pub from_s: f64,
     /// Its end.
     pub to_s: f64,
-    /// Does all of it lie in the measure phase, and in no pause?
+    /// Whether all of it lies in the measure phase, and in no pause.
     pub counts: bool,
-    /// Grants a second, of its seconds under full load: after the end of the measure
+    /// Grants per second, of its seconds under full load: after the end of the measure
     /// phase no client asks any more.
     pub grants_per_s: Option<f64>,
     /// Median wait of the grants of these seconds, in nanoseconds: in the drain only

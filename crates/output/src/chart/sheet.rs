@@ -65,7 +65,7 @@ impl<DB: DrawingBackend> Sheet<DB> {
         Self { area, em: BARE_EM, bare: true }
     }
 
-    /// Is the legend elsewhere?
+    /// Returns whether the legend is elsewhere.
     #[must_use]
     pub fn is_bare(&self) -> bool {
         self.bare

@@ -1,5 +1,5 @@
 //! Chart 8: a sweep. Throughput and p99 wait against the number that was varied, one
-//! line a system, the knee of each marked.
+//! line per system, the knee of each marked.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Chart 3: what happened when. A drawing per system on axes that all share: grants a
+//! Chart 3: what happened when. A drawing per system on axes that all share: grants per
 //! second above, the waits of each second below; double grants marked, faults, pauses
 //! and the phases that do not count shaded, each where that system had them.
 
@@ -36,7 +36,7 @@ struct Scale {
     logarithmic: bool,
     /// Shortest and longest wait in nanoseconds.
     wait: (u64, u64),
-    /// Room above the rates for the names of what else there was?
+    /// Whether there is room above the rates for the names of what else there was.
     named: bool,
 }
 

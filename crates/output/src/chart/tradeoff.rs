@@ -1,5 +1,5 @@
 //! Chart 7: the trade-off. Throughput against the 99th percentile of the acquire
-//! wait, one point a system with its range over the trials; the mark says what a
+//! wait, one point per system with its range over the trials; the mark says what a
 //! crash leaves of its locks and what the oracle saw.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use lockbench_report::{Copies, Durability, RecordedRun, SafetyVerdict, Storage, 
 /// One system.
 struct Point {
     name: String,
-    /// Grants a second.
+    /// Grants per second.
     rate: Spread,
     /// 99th percentile of the acquire wait (service time) in nanoseconds.
     wait: Spread,
@@ -137,7 +137,7 @@ impl Tradeoff {
         entries
     }
 
-    /// Writes below who has no place, and gives the rest of the sheet.
+    /// Writes below which systems have no place, and gives the rest of the sheet.
     fn with_unplaced<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB, Sheet<DB>> {
         if self.unplaced.is_empty() {
             return Ok(sheet.part((0, 0), sheet.size()));

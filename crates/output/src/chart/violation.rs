@@ -1,5 +1,5 @@
-//! Chart 5: who believed what, when. One double grant among the holds of its key: a
-//! lane a client, holds as bars, waiting as a line, how long a careful client would
+//! Chart 5: which client believed what, when. One double grant among the holds of its key: a
+//! lane per client, holds as bars, waiting as a line, how long a careful client would
 //! have believed as a strip below, and the time in which two were inside hatched.
 
 mod words;

@@ -1,4 +1,4 @@
-//! Jepsen's history format, EDN: one map a line. Knossos reads it as
+//! Jepsen's history format, EDN: one map per line. Knossos reads it as
 //! `lein run --model mutex FILE` (its CLI takes a file of maps or one vector), and
 //! so does every checker of Jepsen. Its cost grows fast with the length and with
 //! the number of clients: give it short runs.

@@ -65,7 +65,7 @@ pub fn left_out(header: &Header, events: &[Event]) -> Option<String> {
     })
 }
 
-/// The files of a format that has two variants a key.
+/// The files of a format that has two variants per key.
 fn a_file_a_key(
     header: &Header,
     events: &[Event],

@@ -23,7 +23,7 @@ use lockbench_core::record::attempt::{Change, End};
 use lockbench_core::record::history::Header;
 use lockbench_core::record::{Attempts, Denial, Event, ReleaseKind, Transition, What};
 
-/// Whose word is taken where server and client disagree.
+/// Which side's word is taken where server and client disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
     /// The server's.
@@ -105,7 +105,7 @@ pub struct Row {
     pub error: Option<&'static str>,
 }
 
-/// The keys that anybody asked for, in order.
+/// The keys that a client asked for, in order.
 pub fn keys(events: &[Event]) -> BTreeSet<u32> {
     events.iter().filter(|event| matches!(event.what, What::Invoke { .. })).map(|event| event.key).collect()
 }
@@ -202,7 +202,7 @@ impl Writer<'_> {
         self.row(t, process, kind, operation, (grant, error));
     }
 
-    /// The client went on, or away, and nobody will hear of what it had under way; `inside`:
+    /// The client went on, or away, and no answer will come for what it had under way; `inside`:
     /// it had the key, and its lease lets go of it some time later.
     fn abandon(&mut self, client: u32, inside: bool, t: u64, error: &'static str) {
         if inside {
@@ -211,7 +211,7 @@ impl Writer<'_> {
         self.complete(client, t, Kind::Info, Some(error), None);
     }
 
-    /// The history ends: what is open stays open; who holds the key simply holds it.
+    /// The history ends: what is open stays open; a client that holds the key simply holds it.
     fn close(&mut self, t: u64) {
         let open: Vec<u32> =
             self.clients.iter().filter(|(_, state)| state.open.is_some()).map(|(client, _)| *client).collect();

@@ -1,4 +1,4 @@
-//! JSON lines, one an operation with its whole interval, as Porcupine wants them
+//! JSON lines, one per operation with its whole interval, as Porcupine wants them
 //! (<https://github.com/anishathalye/porcupine>; it has no file format of its own).
 //! `docs/porcupine/main.go` reads them. All keys of a result are in one file:
 //! Porcupine partitions by key itself.
@@ -91,7 +91,7 @@ impl Writer {
         }
     }
 
-    /// A call that nobody will hear of; from a holder, the release that its lease makes.
+    /// A call without an answer; from a holder, the release that its lease makes.
     fn abandon(&mut self, attempt: &Attempt, t: u64, outcome: &str) {
         match attempt.hold {
             None => self.acquire(attempt, self.end, outcome, ""),

@@ -10,7 +10,7 @@ use lockbench_report::decision::QUESTIONS;
 pub struct Decision {
     /// Heads of the columns.
     pub systems: Vec<String>,
-    /// A row a question.
+    /// A row per question.
     pub rows: Vec<Requirement>,
 }
 
@@ -20,7 +20,7 @@ pub struct Requirement {
     pub asks: &'static str,
     /// As `--need` takes it.
     pub need: &'static str,
-    /// An answer a system.
+    /// An answer per system.
     pub cells: Vec<AnswerCell>,
 }
 

@@ -16,7 +16,7 @@ use lockbench_report::figure::Value;
 pub struct First {
     /// How many of how many systems ran.
     pub turnout: String,
-    /// Did each of them?
+    /// Whether each of them ran.
     pub whole: bool,
     /// The load in short.
     pub load: String,
@@ -24,7 +24,7 @@ pub struct First {
     pub absent: Vec<String>,
     /// The systems that ran, by class of durability.
     pub classes: Vec<ClassRows>,
-    /// Are there several systems, and none in the same class as another, so that none is ranked before another?
+    /// Whether there are several systems, and none in the same class as another, so that none is ranked before another.
     pub unranked: bool,
     /// What the run does not prove.
     pub limits: Vec<String>,
@@ -42,7 +42,7 @@ pub struct ClassRows {
     pub name: String,
     /// What a crash leaves.
     pub meaning: &'static str,
-    /// Who is best and by what margin; empty for a system that is alone in its class.
+    /// Which system is best and by what margin; empty for a system that is alone in its class.
     pub winner: String,
     /// Its systems.
     pub rows: Vec<SystemRow>,
@@ -110,7 +110,7 @@ fn rows(class: &Class, most: f64) -> ClassRows {
     }
 }
 
-/// Is there nothing in its class to compare it with?
+/// Returns whether there is nothing in its class to compare it with.
 fn alone(class: &Class) -> bool {
     class.rows.len() == 1 && class.winner == Winner::Alone
 }

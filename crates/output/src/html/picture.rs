@@ -26,7 +26,7 @@ pub struct Shown {
     pub chart: Chart,
     /// Number of the system of each view; empty for a view of all.
     pub picks: Vec<String>,
-    /// Is it of lines, each of which can be hidden by its colours?
+    /// Whether it is of lines, each of which can be hidden by its colours.
     pub lines: bool,
 }
 

@@ -1,11 +1,11 @@
-//! A client of a lock: the cells of its row, and what is told of it below.
+//! A client of a lock: the cells of its row, and what stands below it.
 
 use super::Appearance;
 use super::line::{Tone, cut};
 use lockbench_core::lock::inspection::ClientSeen;
 use lockbench_core::units::{grouped, span};
 
-/// Who it is, in the words of the server and its own.
+/// The client, in the words of the server and its own.
 pub fn who(client: &ClientSeen) -> String {
     match &client.identity {
         Some(identity) => format!("{}, {identity}", client.client),
@@ -13,7 +13,7 @@ pub fn who(client: &ClientSeen) -> String {
     }
 }
 
-/// How long it is there: as told, or as long as it was seen.
+/// How long it is there: as the server reports it, or as long as it was seen.
 pub fn since(client: &ClientSeen, ascii: bool) -> String {
     match (client.since_ms, client.seen_ms) {
         (Some(ms), _) => span(ms),
@@ -27,7 +27,7 @@ pub fn lease(client: &ClientSeen) -> String {
     match (client.ttl_left_ms, client.ttl_ms) {
         (Some(left), Some(ttl)) => format!("{} of {}", span(left), span(ttl)),
         (Some(left), None) => span(left),
-        // A session's timeout: nobody tells what is left of it.
+        // A session's timeout: no server reports what is left of it.
         (None, Some(ttl)) => format!("? of {}", span(ttl)),
         (None, None) => "-".to_owned(),
     }

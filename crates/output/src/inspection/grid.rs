@@ -1,4 +1,4 @@
-//! Which node holds what: a sign a node.
+//! Which node holds what: a sign per node.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub fn cell(lock: &LockSeen, ascii: bool) -> Vec<(Tone, String)> {
 /// The other values that nodes hold, and on which.
 pub fn others(lock: &LockSeen, columns: usize, ascii: bool) -> Vec<String> {
     let mut values: BTreeMap<&str, (Vec<String>, Option<u64>)> = BTreeMap::new();
-    // Without a quorum the value that most nodes hold is nobody's row: it is told here.
+    // Without a quorum the value that most nodes hold has no row of its own: it stands here.
     let told = |state| state == NodeState::Other || (state == NodeState::Holds && lock.holders.is_empty());
     for (place, node) in lock.nodes.iter().enumerate().filter(|(_, node)| told(node.state)) {
         let (nodes, left) = values.entry(node.client.as_deref().unwrap_or_default()).or_default();

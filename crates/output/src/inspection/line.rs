@@ -10,7 +10,7 @@ pub enum Tone {
     Plain,
     /// What the eye looks for first.
     Strong,
-    /// What is there for whoever asks.
+    /// What is there for a second look.
     Faint,
     /// As it should be.
     Good,

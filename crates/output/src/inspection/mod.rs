@@ -1,4 +1,4 @@
-//! What a live server tells of its locks, for people (lines, to be printed or drawn) and
+//! What a live server reports of its locks, for people (lines, to be printed or drawn) and
 //! for programs (JSON).
 
 mod client;
@@ -19,9 +19,9 @@ pub use line::{Line, Tone, printed};
 pub struct Appearance {
     /// Columns; texts that are longer are cut, unless `full`.
     pub width: usize,
-    /// With ASCII signs only?
+    /// Whether signs are ASCII alone.
     pub ascii: bool,
-    /// Everything at its whole length, and why something is not told?
+    /// Whether everything stands at its whole length, with the reason for what is not reported.
     pub full: bool,
 }
 

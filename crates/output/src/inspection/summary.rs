@@ -5,7 +5,7 @@ use super::line::{Line, Tone, wrapped};
 use lockbench_core::lock::inspection::{Cycle, Inspection, LockSeen, ServerSeen};
 use lockbench_core::units::{grouped, span};
 
-/// Server, time, the figures in one sentence, who does not answer, deadlocks.
+/// Server, time, the figures in one sentence, servers that do not answer, deadlocks.
 pub fn opening(seen: &Inspection, appearance: Appearance) -> Vec<Line> {
     let look = &seen.look;
     let mut lines = Vec::new();

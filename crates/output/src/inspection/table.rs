@@ -8,9 +8,9 @@ use lockbench_core::lock::inspection::{ClientSeen, LockSeen, NodeState, Observat
 
 /// Between columns.
 const GAP: &str = "  ";
-/// Narrowest column of who it is.
+/// Narrowest column of the clients' names.
 const LEAST_WHO: usize = 20;
-/// Indent of what is told below a row.
+/// Indent of what stands below a row.
 const INDENT: usize = 4;
 
 /// One client of a lock, as cells.
@@ -22,7 +22,7 @@ struct Row {
     below: Vec<(Tone, String)>,
 }
 
-/// Width of each column; no figures that nobody has.
+/// Width of each column; no figures that no client has.
 struct Widths {
     lock: usize,
     nodes: usize,
@@ -72,7 +72,7 @@ fn rows(lock: &LockSeen, appearance: Appearance) -> Vec<Row> {
     rows
 }
 
-/// Would the nodes that do not answer make a majority of those that hold it?
+/// Returns whether the nodes that do not answer could make a majority of those that hold it.
 fn may_be_held(lock: &LockSeen) -> bool {
     let silent = lock.nodes.iter().filter(|node| node.state == NodeState::Silent).count();
     lock.quorum.as_ref().is_some_and(|quorum| quorum.holding + silent >= quorum.needed)

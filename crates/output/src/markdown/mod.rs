@@ -30,7 +30,7 @@ const MOST_BYTES: usize = 64 * 1024;
 /// Rows of a table, entries of a list.
 const MOST_ROWS: usize = 40;
 
-/// Stories of double grants a trial, and in all.
+/// Stories of double grants per trial, and in all.
 const STORIES: (usize, usize) = (3, 12);
 
 /// Characters of a reason, a story, a remark.
@@ -202,7 +202,7 @@ fn grid(heads: &[String], rows: impl ExactSizeIterator<Item = Vec<String>>, alig
     out
 }
 
-/// A line a trial; double grants only where the run has any.
+/// A line per trial; double grants only where the run has any.
 fn courses(run: &RecordedRun) -> Result<String, String> {
     let caught = run.measured.iter().any(|measured| measured.double_grants.iter().any(|count| *count > 0));
     // Trials run in a drawn order; here they stand as in the tables.
@@ -269,7 +269,7 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
     ))
 }
 
-/// The first stories of each trial, without those that the verdict has told.
+/// The first stories of each trial, without those that the verdict has.
 fn stories(report: &Report) -> String {
     let told = |story: &str| report.verdict.reasons.iter().any(|reason| reason.contains(story));
     let of = |result: &TrialResult| -> Vec<String> {
@@ -306,7 +306,7 @@ fn again(report: &Report) -> String {
     let text = |text: &str| inline(text, MOST_CELL);
     let seed = report.plan["seed"].as_u64().map(|seed| format!("; seed {seed}")).unwrap_or_default();
     let mut lines = clipped(&repeat_line(PROGRAM, &report.tool.command), 2_000);
-    // Of a run that was cut short nobody knows here which systems were still to come.
+    // Of a run that was cut short it is not known here which systems were still to come.
     if report.complete && !report.aggregates.is_empty() {
         let ran: Vec<&str> = report.aggregates.iter().map(|aggregate| aggregate.backend.as_str()).collect();
         let stored = ["lockbench", "run", "plan.toml", "-b", &ran.join(",")].map(str::to_owned);

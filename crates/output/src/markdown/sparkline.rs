@@ -13,7 +13,7 @@ const NOTHING: char = '·';
 /// Most characters of a line.
 const MOST: usize = 60;
 
-/// A bar a value, from 0 to the largest.
+/// A bar per value, from 0 to the largest.
 #[must_use]
 pub fn sparkline(values: &[Option<f64>]) -> String {
     let most = values.iter().flatten().copied().fold(0.0, f64::max);
@@ -27,9 +27,9 @@ pub fn sparkline(values: &[Option<f64>]) -> String {
 /// A trial over time. Each point is `seconds` long.
 #[derive(Default)]
 pub struct Course {
-    /// Seconds a point.
+    /// Seconds per point.
     pub seconds: usize,
-    /// Grants a second.
+    /// Grants per second.
     pub rates: Vec<Option<f64>>,
     /// 99th percentile of the waits of a point's grants, however few; `None` without a grant.
     pub p99_ns: Vec<Option<f64>>,
@@ -37,13 +37,13 @@ pub struct Course {
     pub doubles: Vec<u64>,
     /// What a person did: `P` for a pause of the load, a marker's number, `*` from 10 on.
     pub by_hand: Vec<char>,
-    /// Was an attempt under way that was not served in the end?
+    /// Whether an attempt was under way that was not served in the end.
     pub unserved: Vec<bool>,
 }
 
 impl Course {
     /// The whole trial, warm-up and drain included. A long trial has several seconds
-    /// a point: their histograms are added, for percentiles cannot be averaged.
+    /// per point: their histograms are added, for percentiles cannot be averaged.
     ///
     /// # Errors
     /// If a stored histogram cannot be read.
@@ -68,7 +68,7 @@ impl Course {
     }
 }
 
-/// What a person did between two seconds, in one character: a marker is told before a pause.
+/// What a person did between two seconds, in one character: a marker goes before a pause.
 fn by_hand(measured: &Measurements, from: f64, to: f64) -> char {
     let within = |mark: &&Mark| {
         let (begin, end) = measured.seconds_of(mark);

@@ -22,7 +22,7 @@ pub(super) const TALLEST: usize = 20;
 /// How much of a system is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Detail {
-    /// Every window in a row of its own?
+    /// Whether every window has a row of its own.
     pub table: bool,
     /// Rows of the curve beyond the first.
     pub taller: usize,
@@ -127,7 +127,7 @@ impl Pen<'_> {
         self.fitted(parts, width)
     }
 
-    /// What no window tells.
+    /// What no window shows.
     fn proven(&self, system: &SystemStatus, width: u16) -> Line<'static> {
         let (ink, twice) = self.twice(system);
         let label = |rank, text: String| (rank, Ink::Soft, text);

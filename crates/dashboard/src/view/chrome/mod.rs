@@ -1,5 +1,5 @@
 //! What surrounds the panels: title, tabs, footer, and what covers them. Title and
-//! tabs tell on every screen what must not be missed: double grants, and whether the
+//! tabs show on every screen what must not be missed: double grants, and whether the
 //! load is paused or the display frozen.
 
 mod footer;

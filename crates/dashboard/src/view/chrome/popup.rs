@@ -33,7 +33,7 @@ struct Cover {
     area: Rect,
     /// Rows of its columns; the first column has `height` of them.
     rows: Vec<Line<'static>>,
-    /// Rows a column.
+    /// Rows per column.
     height: usize,
     /// Width of a column.
     width: usize,

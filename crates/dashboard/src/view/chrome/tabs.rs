@@ -31,7 +31,7 @@ pub(super) fn at(view: &View<'_>, area: Rect, at: Position) -> Option<usize> {
     })
 }
 
-/// A tab a screen; short names where the long ones do not fit.
+/// A tab per screen; short names where the long ones do not fit.
 fn tabs(view: &View<'_>, room: u16) -> Vec<Vec<Span<'static>>> {
     let long = all(view, false);
     let wide = long.iter().flatten().map(Span::width).sum::<usize>();
@@ -45,7 +45,7 @@ fn all(view: &View<'_>, short: bool) -> Vec<Vec<Span<'static>>> {
     let tab = |(i, screen): (usize, &&'static super::super::Screen)| {
         let name = if short { screen.short } else { screen.name };
         let here = i == view.look.screen;
-        // Brackets tell the screen where colours do not.
+        // Brackets show the screen where colours do not.
         let (open, close, ink) = if here { ("[", "]", Ink::Focus) } else { (" ", " ", Ink::Soft) };
         let ink = view.ink(ink);
         let mut spans = vec![Span::styled(format!("{open}{} {name}", i + 1), ink)];

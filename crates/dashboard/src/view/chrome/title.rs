@@ -60,7 +60,7 @@ fn place(view: &View<'_>, level: u8) -> Line<'static> {
     if level < 8 {
         parts.push(vec![Span::styled(phase(view, system), view.ink(Ink::Soft))]);
     }
-    // Nobody knows how long the last holders take: the time left is that of the phases.
+    // How long the last holders take is unknown: the time left is that of the phases.
     let running = system.snapshot.as_ref().filter(|_| system.standing == Standing::Running);
     if let Some(snapshot) = running.filter(|snapshot| snapshot.phase != Phase::Drain) {
         let left = if level < 7 { " left" } else { "" };
@@ -150,7 +150,7 @@ fn alarm(view: &View<'_>) -> Option<String> {
     }
 }
 
-/// Pause and freeze are told apart by what stands still.
+/// Pause and freeze differ by what stands still.
 fn held(view: &View<'_>) -> Vec<String> {
     let mut words = Vec::new();
     let origin = view.state.origin();

@@ -196,7 +196,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let width = text.chars().count() as u16;
         buffer.set_string(inside.x + NAME + VALUE.saturating_sub(width), y, text, view.ink(ink));
         let x = inside.x + NAME + VALUE.max(width) + 2;
-        // Runs of before schema version 3 do not tell who waited, but who found the key held.
+        // Runs of before schema version 3 do not have the attempts that waited, but those that found the key held.
         if (value.is_some() || figure.name == WAITED) && x < inside.right() {
             let room = usize::from(inside.right() - x);
             let [long, short] = (figure.remark)(system);

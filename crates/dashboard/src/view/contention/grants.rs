@@ -62,7 +62,7 @@ struct Layout {
     inside: Rect,
     blocks: u16,
     width: u16,
-    /// Is there room for the longest wait?
+    /// Whether there is room for the longest wait.
     waits: bool,
     /// Rows of a block; the one below is for what is left out.
     rows: u16,

@@ -1,5 +1,5 @@
-//! Heat map: a row a key, a column a slice of time, the darker the more attempts a second
-//! found the key held. Shade and colour tell the same.
+//! Heat map: a row per key, a column per slice of time, the darker the more attempts per second
+//! found the key held. Shade and colour say the same.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -169,7 +169,7 @@ fn title(view: &View<'_>, system: &SystemState, shown: usize) -> String {
     format!("{shown} {noun} over time, {order}{left}")
 }
 
-/// No contention is a sign too: a blank is what nobody knows.
+/// No contention is a sign too: a blank is what is not known.
 fn shade(view: &View<'_>, level: usize) -> &'static str {
     match (level, view.glyphs().ascii) {
         (0, true) => "_",

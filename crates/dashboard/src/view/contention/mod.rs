@@ -1,5 +1,5 @@
-//! The screen "Contention": which keys are fought over, how many wait, and who gets how
-//! much.
+//! The screen "Contention": which keys are fought over, how many wait, and how much
+//! each client gets.
 
 mod figures;
 mod grants;
@@ -19,7 +19,7 @@ pub static SCREEN: Screen = Screen {
     arrange,
 };
 
-/// Place of the grants a client among the panels.
+/// Place of the grants per client among the panels.
 const GRANTS: usize = 3;
 
 /// The heat map above, queue and figures side by side, the clients below. Where there is

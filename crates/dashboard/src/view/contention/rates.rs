@@ -5,7 +5,7 @@ use crate::view::plot::scale::near;
 use crate::view::plot::time::Time;
 use lockbench_report::live::KeyLive;
 
-/// Contended attempts a second of each key in each slice; `None` where nothing is known.
+/// Contended attempts per second of each key in each slice; `None` where nothing is known.
 pub struct Heat {
     columns: usize,
     rates: Vec<Option<f64>>,

@@ -57,7 +57,7 @@ impl Rows {
         bins.counts.iter().skip(first).take(self.each).sum()
     }
 
-    /// Is a length of time in the row that begins with this bin?
+    /// Returns whether a length of time is in the row that begins with this bin.
     fn has(&self, first: usize, ns: u64) -> bool {
         let ns = ns as f64;
         ns >= Bins::edge_ns(first) * (1.0 - 1e-9) && ns < Bins::edge_ns(first + self.each) * (1.0 - 1e-9)
@@ -132,7 +132,7 @@ fn tag(rows: &Rows, figures: &LatencyFigures, first: usize) -> String {
     here.map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
 }
 
-/// A bar, its count, and what is to be told of it.
+/// A bar, its count, and what stands behind it.
 fn line(view: &View<'_>, area: Rect, (count, high): (u64, u64), (tag, ink): (&str, Ink), buffer: &mut Buffer) {
     let room = area.width.saturating_sub(COUNT + TAG);
     let x = area.x + bar(view, area.as_position(), room, (count, high), ink, buffer);

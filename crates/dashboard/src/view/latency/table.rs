@@ -24,7 +24,7 @@ pub static PANEL: Panel = Panel {
     ..Panel::PLAIN
 };
 
-/// Rows that it needs: a heading and a row a kind.
+/// Rows that it needs: a heading and a row per kind.
 pub const ROWS: u16 = KINDS.len() as u16 + 1;
 
 /// A kind of latency.
@@ -38,7 +38,7 @@ struct Kind {
     span: &'static str,
     /// Why there may be no sample.
     none: &'static str,
-    /// Is it a wait for a grant?
+    /// Whether it is a wait for a grant.
     wait: bool,
     of: fn(&LatencySet) -> &LatencyFigures,
 }
@@ -103,7 +103,7 @@ const KINDS: [Kind; 6] = [
 /// Place of the response time.
 const RESPONSE: usize = 1;
 
-/// The kinds that are told: in a closed loop response time is service time.
+/// The kinds that are listed: in a closed loop response time is service time.
 fn kinds(view: &View<'_>) -> Vec<&'static Kind> {
     let closed = view.state.due_at_start();
     let all = KINDS.iter().enumerate();

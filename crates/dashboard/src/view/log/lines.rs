@@ -43,7 +43,7 @@ fn least(view: &View<'_>) -> LogLevel {
     }
 }
 
-/// Does a text hold the filter? Case does not matter; nothing is allocated for a line.
+/// Returns whether a text holds the filter. Case does not matter; nothing is allocated for a line.
 fn holds(text: &str, filter: &str) -> bool {
     if text.is_ascii() && filter.is_ascii() {
         let (text, filter) = (text.as_bytes(), filter.as_bytes());
@@ -63,7 +63,7 @@ fn listed<'a>(view: &View<'a>) -> impl DoubleEndedIterator<Item = &'a LogLine> {
     view.state.log.iter().filter(lists)
 }
 
-/// Does the panel follow the newest line?
+/// Returns whether the panel follows the newest line.
 fn follows(view: &View<'_>) -> bool {
     view.look.selection[view.look.screen][0].row == usize::MAX
 }

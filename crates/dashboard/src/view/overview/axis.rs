@@ -32,7 +32,7 @@ impl Axis {
         Some(Self { low: decade((low * 0.7).log10().floor()), high: decade((high * 0.999).log10().ceil()) })
     }
 
-    /// Is it a log axis?
+    /// Returns whether it is a log axis.
     pub fn log(self) -> bool {
         self.low > 0.0
     }

@@ -22,7 +22,7 @@ const BESIDE: u16 = 4;
 
 /// Draws them, as far as there is room for all.
 pub fn draw(view: &View<'_>, table: &Table, marked: usize, area: Rect, buffer: &mut Buffer) {
-    // Who did not begin has no curve, and says so in its row.
+    // A system that did not begin has no curve, and says so in its row.
     let places: Vec<usize> = (0..table.lines.len()).filter(|place| table.lines[*place].reason.is_none()).collect();
     let soft = view.ink(Ink::Soft);
     let Some((beside, height)) = grid(places.len() as u16, Rect { height: area.height.saturating_sub(1), ..area })

@@ -10,9 +10,9 @@ pub struct Figure {
     pub heading: (&'static str, &'static str),
     /// Least columns, so that values may grow without moving their neighbours.
     pub width: usize,
-    /// Is it text, and so begins at the left?
+    /// Whether it is text, and so begins at the left.
     pub text: bool,
-    /// Its value, cut to what fits under the short heading if so told.
+    /// Its value, cut to what fits under the short heading on request.
     pub cell: fn(&Row<'_>, bool) -> Cell,
     /// What it means, with its value.
     pub sentence: fn(&Row<'_>) -> String,

@@ -1,5 +1,5 @@
-//! The panel of the load generator: is it itself in the way? Below it the plan, and what
-//! was said of the run.
+//! The panel of the load generator: whether it is itself in the way. Below it the plan, and the
+//! notes on the run.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};

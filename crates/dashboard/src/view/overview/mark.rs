@@ -24,7 +24,7 @@ pub enum Mark {
     },
     /// Nothing was seen, but no holder was challenged either.
     NotExercised,
-    /// Nobody can tell.
+    /// It is not known.
     Unknown,
 }
 
@@ -48,7 +48,7 @@ impl Mark {
             (None, Some(_)) => Self::NotExercised,
             (None, None) => Self::Nothing,
         };
-        // A trial that nobody can judge is not mended by a good one after it.
+        // A trial without a verdict is not mended by a good one after it.
         if system.earlier_unknown > 0 && now != Self::Nothing { Self::Unknown } else { now }
     }
 

@@ -1,4 +1,4 @@
-//! The screen "Overview": a row a system with what decides side by side, and below it
+//! The screen "Overview": a row per system with what decides side by side, and below it
 //! the load generator itself.
 //!
 //! | part | what it holds |
@@ -13,7 +13,7 @@
 //! | `cell` | its figures as values of the table |
 //! | `sentence` | its figures in words |
 //! | `mark` | safe or not, in a sign and a word |
-//! | `rate` | grants a second over time |
+//! | `rate` | grants per second over time |
 //! | `generator` | the panel of the load generator, the plan and the notes |
 
 mod axis;

@@ -1,4 +1,4 @@
-//! Grants a second over time, as a line of bars or a few. What is drawn are the seconds of
+//! Grants per second over time, as a line of bars or a few. What is drawn are the seconds of
 //! the trial as they are stored, so the curve of a run that is played again is the same at
 //! every speed; only where no whole second is over yet, its slices.
 
@@ -13,7 +13,7 @@ use lockbench_core::units::SECOND;
 
 /// The rate of a system over a stretch of its trial, cut into equal slices.
 pub struct Rate {
-    /// Grants a second of each slice; `None`: not told, or not yet.
+    /// Grants per second of each slice; `None`: not known, or not yet.
     pub slices: Vec<Option<f64>>,
     /// The highest of them.
     pub most: f64,
@@ -71,7 +71,7 @@ impl Rate {
     }
 
     /// Bars in this area, from its bottom up. A slice without a grant has the lowest bar,
-    /// one that nobody told of none.
+    /// one of which nothing is known has none.
     pub fn draw(&self, glyphs: Glyphs, style: Style, area: Rect, buffer: &mut Buffer) {
         // A single row stays below its upper edge, or the rows of a table would run together.
         let full = if area.height == 1 { 7.0 } else { f64::from(area.height) * 8.0 };

@@ -34,12 +34,12 @@ impl<'a> Row<'a> {
         &self.system.name
     }
 
-    /// The trial under way, as far as told.
+    /// The trial under way, as far as it is known.
     pub(super) fn snapshot(&self) -> Option<&'a Snapshot> {
         self.system.snapshot.as_ref()
     }
 
-    /// Is its load paused, or about to be? Of a stored or followed run the user holds the
+    /// Returns whether its load is paused, or about to be. Of a stored or followed run the user holds the
     /// picture only; and what drains cannot be paused.
     pub(super) fn paused(&self, snapshot: &Snapshot) -> bool {
         let asked = self.view.paused == Paused::InForce && self.view.state.origin() == Origin::Live;
@@ -51,7 +51,7 @@ impl<'a> Row<'a> {
         ended.or(self.snapshot().map(|snapshot| &snapshot.latency))
     }
 
-    /// Has its trial come to its measure phase?
+    /// Returns whether its trial has come to its measure phase.
     pub(super) fn measuring(&self) -> bool {
         self.system.result.is_some() || self.snapshot().is_some_and(|snapshot| snapshot.phase != Phase::Warmup)
     }
@@ -74,7 +74,7 @@ impl<'a> Row<'a> {
         (ns > 0).then_some((snapshot.counts.grants_in_window, ns))
     }
 
-    /// Grants a second of the measure phase.
+    /// Grants per second of the measure phase.
     pub fn grants_per_s(&self) -> Option<f64> {
         match &self.system.result {
             Some(result) => result.throughput_per_s,

@@ -31,7 +31,7 @@ pub struct Line {
 
 /// Where everything is.
 pub struct Table {
-    /// Are texts short?
+    /// Whether texts are short.
     pub short: bool,
     /// The lines, in their order.
     pub lines: Vec<Line>,
@@ -129,7 +129,7 @@ impl Table {
         if self.short { short } else { long }
     }
 
-    /// Is a figure in the table?
+    /// Returns whether a figure is in the table.
     pub fn has(&self, figure: usize) -> bool {
         self.columns.iter().any(|(column, ..)| *column == figure)
     }
@@ -160,7 +160,7 @@ pub fn line(row: &Row<'_>, at: usize, short: bool) -> Line {
     Line { at, cells, reason: row.reason(), rate: row.grants_per_s() }
 }
 
-/// Are texts short in this area?
+/// Returns whether texts are short in this area.
 pub fn is_short(area: Rect) -> bool {
     area.width < SHORT
 }

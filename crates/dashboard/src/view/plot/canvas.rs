@@ -1,4 +1,4 @@
-//! Dots on cells: eight braille dots a cell, or with ASCII alone one sign a cell. Signs
+//! Dots on cells: eight braille dots per cell, or with ASCII alone one sign per cell. Signs
 //! and texts lie above the dots.
 
 use ratatui::buffer::Buffer;

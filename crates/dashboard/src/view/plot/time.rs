@@ -37,7 +37,7 @@ pub fn marks(system: &SystemState) -> Vec<(f64, String)> {
     lines.collect()
 }
 
-/// Fewest columns of a marker's name that tell anything.
+/// Fewest columns in which a marker's name means anything.
 const NAME: usize = 5;
 
 /// The user's markers in a row: a sign at each, and its name as far as the next one.

@@ -14,7 +14,7 @@ pub struct Axis {
     pub to_ns: u64,
     /// What labels count from.
     pub zero_ns: u64,
-    /// Are instants told as distances from zero, with a sign?
+    /// Whether instants are written as distances from zero, with a sign.
     pub signed: bool,
     /// Number of columns.
     pub width: u16,

@@ -1,4 +1,4 @@
-//! The violations that were seen, one a row; Enter tells the story of one.
+//! The violations that were seen, one per row; Enter shows the story of one.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -1,4 +1,4 @@
-//! Who was inside when: a lane per client, time to the right. Where two clients of one key
+//! Which client was inside when: a lane per client, time to the right. Where two clients of one key
 //! are inside at once the bar is red and hatched, and both tokens are written.
 
 use ratatui::buffer::Buffer;
@@ -104,7 +104,7 @@ fn crowd(view: &View<'_>, stretch: &Stretch, axis: &Axis, (area, y): (Rect, u16)
     for hold in stretch.holds.iter().filter(|hold| hold.start_ns < hold.end_ns) {
         changes.extend([(hold.start_ns, 1), (hold.end_ns, -1)]);
     }
-    // Who leaves makes room for whom enters at the same instant.
+    // A client that leaves makes room for one that enters at the same instant.
     changes.sort_unstable();
     let mut most = vec![0_i32; usize::from(axis.width)];
     let mut inside = 0;
@@ -148,7 +148,7 @@ fn told(view: &View<'_>, stretch: &Stretch, left: usize, crowded: bool, (area, y
         None if crowded => (view.glyphs().alarm.repeat(2), "two or more were inside at once".to_owned(), Ink::Alarm),
         None => {
             let text = "never two inside at once in this stretch".to_owned();
-            // A tick only where somebody tried to get in.
+            // A tick only where another client tried to get in.
             match view.system().map(Finding::of) {
                 Some(Finding::CalmSoFar | Finding::Valid) => (view.glyphs().tick.to_owned(), text, Ink::Good),
                 _ => (view.glyphs().waiting.to_owned(), text, Ink::Soft),

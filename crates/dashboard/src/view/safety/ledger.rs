@@ -31,14 +31,14 @@ pub static PANEL: Panel = Panel {
     ..Panel::PLAIN
 };
 
-/// Does the system have fencing tokens? `None`: not known yet.
+/// Returns whether the system has fencing tokens; `None`: not known yet.
 fn fenced(system: &SystemState) -> Option<bool> {
     let told = system.result.as_ref().filter(|result| result.error.is_none());
     let told = told.map(|result| result.safety.token_regressions.is_some());
     told.or_else(|| system.facts.as_ref().map(|facts| facts.fencing))
 }
 
-/// What the ledger tells.
+/// What the ledger shows.
 pub fn figures_of(view: &View<'_>) -> Vec<Figure> {
     let Some(system) = view.system().filter(|system| system.result.is_some() || system.snapshot.is_some()) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The screen "Safety": who was inside when, the double grants, the verdict under three
+//! The screen "Safety": which client was inside when, the double grants, the verdict under three
 //! policies, and what a fencing token prevented.
 
 mod axis;
@@ -26,7 +26,7 @@ static PANELS: [&Panel; 4] = [&lanes::PANEL, &feed::PANEL, &verdict::PANEL, &led
 /// Number of the panel of violations.
 const FEED: usize = 1;
 
-/// The verdict first, for it is what the eye looks for; then who was inside.
+/// The verdict first, for it is what the eye looks for; then the lanes of the clients.
 fn arrange(area: Rect, room: Room) -> Vec<Rect> {
     let part = |x: u16, y: u16, width: u16, height: u16| Rect { x: area.x + x, y: area.y + y, width, height };
     let (width, height) = (area.width, area.height);

@@ -33,7 +33,7 @@ pub struct Stretch {
     pub double: Option<DoubleGrant>,
     /// What is shown, for the heading.
     pub title: String,
-    /// Does it begin where the record does, though more was asked for?
+    /// Whether it begins where the record does, though more was asked for.
     pub cut: bool,
 }
 
@@ -46,7 +46,7 @@ pub fn stretch(view: &View<'_>, columns: u16) -> Result<Stretch, String> {
     }
 }
 
-/// Does the user want the latest moments though there is a violation?
+/// Returns whether the user wants the latest moments though there is a violation.
 fn latest_asked(view: &View<'_>) -> bool {
     view.look.selection[view.look.screen][0].sort == 1
 }
@@ -87,7 +87,7 @@ fn around(view: &View<'_>, system: &SystemState, at: usize) -> Stretch {
     }
 }
 
-/// A hold of which only the violation tells.
+/// A hold that only the violation knows.
 fn bare(facts: HoldFacts) -> SceneHold {
     SceneHold {
         client: facts.client,
@@ -122,7 +122,7 @@ fn latest(view: &View<'_>, system: &SystemState, columns: usize) -> Result<Stret
         system.holds.iter().rev().chain(&system.open).filter(|hold| hold.key == key && hold.hold.end_ns >= whole);
     let mut holds: Vec<SceneHold> = told.map(|hold| hold.hold).collect();
     holds.sort_by_key(|hold| (hold.start_ns, hold.client));
-    // So few that bars can be told apart; all, where the user asked for the longest axis.
+    // So few that bars can be distinguished; all, where the user asked for the longest axis.
     let (window, all) = (view.look.window, view.look.window == WINDOWS.len() - 1);
     let most = (columns << window.min(8)) / (COLUMNS << MIDDLE);
     let from_ns = match holds.len().checked_sub(most.max(2)) {
@@ -160,7 +160,7 @@ impl Stretch {
     }
 
     /// Clients with a hold in it: those that get one of `most` lanes, in order of number,
-    /// and how many others there are. The two of a violation come first, then those who
+    /// and how many others there are. The two of a violation come first, then those that
     /// held the key nearest to it, or nearest to now.
     pub fn clients(&self, most: usize) -> (Vec<u32>, usize) {
         let middle = self.double.map_or(self.to_ns, |double| double.later.start_ns);
@@ -180,12 +180,12 @@ impl Stretch {
         (clients, left)
     }
 
-    /// Is it one of the two clients of the violation?
+    /// Returns whether it is one of the two clients of the violation.
     pub fn own(&self, client: u32) -> bool {
         self.double.is_some_and(|double| [double.earlier.client, double.later.client].contains(&client))
     }
 
-    /// Is it one of the two holds of the violation?
+    /// Returns whether it is one of the two holds of the violation.
     pub fn own_hold(&self, hold: &SceneHold) -> bool {
         let is = |facts: HoldFacts| (facts.client, facts.start_ns) == (hold.client, hold.start_ns);
         self.double.is_some_and(|double| is(double.earlier) || is(double.later))

@@ -224,7 +224,7 @@ fn every_figure_explains_itself_with_its_value() {
         stage.key(KeyCode::Esc, KeyModifiers::NONE);
         text
     };
-    // The last trial of the sample: one hold, and nobody else got in.
+    // The last trial of the sample: one hold, and no other client got in.
     let mut texts = Vec::new();
     for _ in 0..9 {
         texts.push(explained(&mut stage));

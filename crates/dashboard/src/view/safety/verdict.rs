@@ -38,7 +38,7 @@ pub fn counted_of(system: &SystemState) -> impl Fn(Counter) -> u64 {
     move |counter| totals.get(counter).unwrap_or_default()
 }
 
-/// Does the verdict panel tell what the ledger would? There is no room for both.
+/// Returns whether the verdict panel shows the ledger's figures too: there is no room for both panels.
 fn alone(view: &View<'_>) -> bool {
     view.room == Room::Compact && !view.look.expanded
 }

@@ -1,4 +1,4 @@
-//! The panel that says what the servers of a system are, as they told it themselves.
+//! The panel that says what the servers of a system are, as they report it themselves.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};

@@ -1,4 +1,4 @@
-//! The panel of who holds which key now, as the server itself sees it.
+//! The panel of the holders of each key now, as the server itself sees it.
 
 use std::cmp::Reverse;
 

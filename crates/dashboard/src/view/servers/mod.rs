@@ -1,5 +1,5 @@
-//! The screen "Servers": what the servers of a system are, how they do, and who holds
-//! which key as they see it. While it is shown they are asked once a second, beside the
+//! The screen "Servers": what the servers of a system are, how they do, and the holder of
+//! each key as they see it. While it is shown they are asked once per second, beside the
 //! load.
 
 mod facts;
@@ -29,7 +29,7 @@ fn look<'a>(view: &View<'a>) -> Option<&'a ServerLook> {
     view.system().and_then(|system| system.looks.back())
 }
 
-/// How long ago a look was, in words; `None` where nobody wrote down when.
+/// How long ago a look was, in words; `None` where the time was not recorded.
 fn ago(view: &View<'_>, look: &ServerLook) -> Option<String> {
     let at = Some(look.at_ns).filter(|at| *at > 0)?;
     let seconds = view.now.saturating_sub(at) / SECOND;

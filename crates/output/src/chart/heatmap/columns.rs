@@ -1,4 +1,4 @@
-//! The seconds of a heat map: few enough columns to be told apart, and its table.
+//! The seconds of a heat map: few enough columns to be distinguished, and its table.
 
 use crate::table::{duration, longest};
 use lockbench_core::record::Latency;
@@ -16,7 +16,7 @@ pub(super) struct Column {
     /// First second within its trial, and how many it has.
     pub(super) second: u64,
     pub(super) seconds: u64,
-    /// Has all of it passed before the measure phase began?
+    /// Whether all of it passed before the measure phase began.
     pub(super) warmup: bool,
     pub(super) waits: Latency,
     pub(super) grants: u64,

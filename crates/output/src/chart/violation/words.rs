@@ -5,7 +5,7 @@ use lockbench_core::oracle::DoubleGrantKind;
 use lockbench_core::units::human_duration;
 use lockbench_report::{Scene, SceneHold, notice};
 
-/// How the two came to be inside at once, and who answered what.
+/// How the two came to be inside at once, and how each release was answered.
 pub(super) fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String {
     let facts = &scene.violation.double_grant;
     let (earlier, later) = (&facts.earlier, &facts.later);

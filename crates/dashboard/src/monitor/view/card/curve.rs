@@ -9,13 +9,13 @@ use lockbench_report::monitor::SystemStatus;
 
 /// Steps of a column in one row.
 const STEPS: usize = 8;
-/// Columns of a minute at most.
+/// Columns per minute at most.
 const WIDEST: usize = 2;
 const LABEL: &str = "  p99 by the minute ";
 
 impl Pen<'_> {
     /// The 99th percentile of the response time by the minute, in so many rows, with the
-    /// outages if nothing else tells of them. The minute under way is shorter than its column,
+    /// outages if nothing else shows them. The minute under way is shorter than its column,
     /// and is not drawn.
     pub(super) fn curve(&self, system: &SystemStatus, width: u16, rows: usize, outages: bool) -> Vec<Line<'static>> {
         let all = &system.response_p99_by_minute_ns;
