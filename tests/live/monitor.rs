@@ -645,10 +645,10 @@ fn a_person_at_a_terminal_sees_the_watch_and_ends_it() {
     pty.wait_for("lockbench monitor w");
     pty.wait_for("it answers");
     pty.keys("?");
-    pty.wait_for("end the watch (asks once)");
+    pty.wait_for("end the monitor (asks once)");
     pty.keys("?");
     pty.keys("q");
-    pty.wait_for("end the watch? q or y");
+    pty.wait_for("end the monitor? q or y");
     pty.keys("n");
     pty.wait_for("q end   j k system");
     pty.keys("qq");

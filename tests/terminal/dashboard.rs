@@ -12,7 +12,7 @@ use rustix::process::Signal;
 /// What each screen shows, whatever the load does: the tab that is open, and its own words.
 const SCREENS: [(&str, &str, &str); 7] = [
     ("2", "[2 Latency]", "p99"),
-    ("3", "[3 Contention]", "attempts a second that found it held"),
+    ("3", "[3 Contention]", "attempts per second that found it held"),
     ("4", "[4 Safety]", "naive policy"),
     ("5", "[5 Faults]", "No faults are injected"),
     ("6", "[6 Servers]", "round trip"),

@@ -115,7 +115,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(&[key('c')], "c", Action::Beside, Select, "show another system beside it, the next one, or none again")
         .brief("beside it")
         .only(Place::Screens(&DETAILS)),
-    bind(&[key('1')], "1", Action::Screen(0), Screen, "overview: a row a system"),
+    bind(&[key('1')], "1", Action::Screen(0), Screen, "overview: a row per system"),
     bind(&[key('2')], "2", Action::Screen(1), Screen, "latency over time, and its histogram"),
     bind(&[key('3')], "3", Action::Screen(2), Screen, "contention: keys, queues, fairness"),
     bind(&[key('4')], "4", Action::Screen(3), Screen, "safety: who was inside, violations, fencing"),

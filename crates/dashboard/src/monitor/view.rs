@@ -26,7 +26,7 @@ const NARROWEST: u16 = 60;
 const SHORTEST: u16 = 12;
 
 const HELP: &[&str] = &[
-    "q        end the watch (asks once)",
+    "q        end the monitor (asks once)",
     "Ctrl-C   end it now; twice: at once",
     "j k      next, previous system",
     "t        another theme",
@@ -37,7 +37,7 @@ const HELP: &[&str] = &[
     "answered: of what was due; what no client could take (dropped) or was due in an",
     "outage (missed) was not.   waited: not granted by the first request.",
     "double grants (twice): of the holds that another client challenged.",
-    "so far: the watch is younger than the window.   A dash: too few attempts to say.",
+    "so far: the monitor is younger than the window.   A dash: too few attempts to say.",
 ];
 
 /// What the user did.
@@ -239,7 +239,7 @@ impl Pen<'_> {
         if shown.ending {
             self.line(&[(Ink::Held, "ending: locks are released, keys removed (Ctrl-C: at once)".to_owned())])
         } else if shown.asks {
-            self.line(&[(Ink::Held, "end the watch? q or y ends it, any other key goes on".to_owned())])
+            self.line(&[(Ink::Held, "end the monitor? q or y ends it, any other key goes on".to_owned())])
         } else {
             self.line(&[(Ink::Soft, "q end   j k system   t theme   ? help".to_owned())])
         }

@@ -29,7 +29,7 @@ static FAULTS: Panel = Panel {
         ];
         Paragraph::new(lines).wrap(Wrap { trim: true }).render(inside, buffer);
     },
-    explain: |_| "No fault was injected, so the run tells nothing of what a fault would do.".to_owned(),
+    explain: |_| "No fault was injected, so the run says nothing about what a fault would do.".to_owned(),
     ..Panel::PLAIN
 };
 

@@ -163,9 +163,9 @@ fn without_colour_every_state_has_its_sign_and_word() {
 #[test]
 fn help_and_question_say_what_the_keys_do() {
     let help = text(&drawn(80, 24, Theme::Default, Shown { help: true, ..Shown::default() }));
-    assert!(help.contains("end the watch (asks once)"), "{help}");
+    assert!(help.contains("end the monitor (asks once)"), "{help}");
     let asked = text(&drawn(80, 24, Theme::Default, Shown { asks: true, ..Shown::default() }));
-    assert!(asked.contains("end the watch? q or y"), "{asked}");
+    assert!(asked.contains("end the monitor? q or y"), "{asked}");
     let small = text(&drawn(50, 10, Theme::Default, Shown::default()));
     assert!(small.contains("60 columns and 12 rows"), "{small}");
 }

@@ -73,13 +73,13 @@ const FIGURES: [Figure; 9] = [
         missing: ("latency.handoff", "too few grants went to a client that was already waiting at the release"),
     },
     Figure {
-        name: "requests a grant",
+        name: "requests per grant",
         value: |_, system| system.requests_per_grant().map(|requests| format!("{requests:.2}")),
         remark: |system| {
             let kind = waiting(system);
             [if kind.is_empty() { String::new() } else { format!("clients wait {kind}") }, kind.to_owned()]
         },
-        means: "requests that the clients sent to acquire, poll and release, a grant; systems that wait in different ways \
+        means: "requests that the clients sent to acquire, poll and release, per grant; systems that wait in different ways \
                 (by polling, in a queue of the server, by a watch) do not compare in it",
         missing: ("requests_per_grant", "no grants"),
     },
@@ -90,7 +90,7 @@ const FIGURES: [Figure; 9] = [
             0 => words("1 is even", "1 is even"),
             clients => [format!("1 even, {:.3} one has all", 1.0 / clients as f64), "1 is even".to_owned()],
         },
-        means: "fairness of the grants a client: 1 if all got as many, one divided by the number of clients if one got all",
+        means: "fairness of the grants per client: 1 if all got as many, one divided by the number of clients if one got all",
         missing: ("fairness.jain", "no grants"),
     },
     Figure {

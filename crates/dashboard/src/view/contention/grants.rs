@@ -13,7 +13,7 @@ use crate::view::{Panel, View};
 use lockbench_core::units::grouped;
 
 pub static PANEL: Panel = Panel {
-    name: "Grants a client",
+    name: "Grants per client",
     about: "Grants of each client in the measure phase, and its longest wait",
     draw,
     rows: |view| subject(view).map_or(0, |system| clients(view, system).len()),
@@ -113,7 +113,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
     let order = PANEL.sorts[view.selection().sort.min(PANEL.sorts.len() - 1)];
     let order = if order == "number" { "by number" } else { order };
-    let what = without_grants(system).unwrap_or_else(|| format!("grants a client, {order}"));
+    let what = without_grants(system).unwrap_or_else(|| format!("grants per client, {order}"));
     let inside = view.frame(&heading(system, &what), area, buffer);
     let clients = clients(view, system);
     if clients.is_empty() || inside.height < 3 {

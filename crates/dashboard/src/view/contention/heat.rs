@@ -16,7 +16,7 @@ use lockbench_report::live::KeyLive;
 
 pub static PANEL: Panel = Panel {
     name: "Keys over time",
-    about: "The darker, the more attempts a second found the key held by another client",
+    about: "The darker, the more attempts per second found the key held by another client",
     draw,
     rows: |view| subject(view).map_or(0, |system| keys(view, system).len()),
     sorts: &["most contended first", "number", "most waiting first"],
@@ -182,9 +182,9 @@ fn shade(view: &View<'_>, level: usize) -> &'static str {
 fn legend(view: &View<'_>, quarter: f64, area: Rect, layout: &Layout, buffer: &mut Buffer) {
     let cells = layout.cells;
     let forms = [
-        ("attempts a second that found it held:", "to "),
-        ("found held a second:", "to "),
-        ("held a second, up to:", ""),
+        ("attempts per second that found it held:", "to "),
+        ("found held per second:", "to "),
+        ("held per second, up to:", ""),
         ("held/s, up to:", ""),
         ("up to:", ""),
     ];
@@ -230,9 +230,9 @@ fn explain(view: &View<'_>, system: &SystemState) -> String {
         let found = column.keys.iter().find(|one| one.key == key.key)?;
         Some(found.contended as f64 * 1e9 / found.known_ns.max(1) as f64)
     });
-    let lately = lately
-        .filter(|_| !system.over())
-        .map_or_else(String::new, |rate| format!(" At the last look it was {} attempts a second.", three_digits(rate)));
+    let lately = lately.filter(|_| !system.over()).map_or_else(String::new, |rate| {
+        format!(" At the last look it was {} attempts per second.", three_digits(rate))
+    });
     format!(
         "{}, key {}: {} of its {} attempts so far, warm-up included, found it held by another client ({share}); it was \
          granted {} times and {} clients wait for it now.{lately}",

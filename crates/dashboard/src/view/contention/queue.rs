@@ -13,7 +13,7 @@ use lockbench_core::units::grouped;
 
 pub static PANEL: Panel = Panel {
     name: "Queue depth",
-    about: "Clients that wait for a grant, and clients that are inside, five times a second",
+    about: "Clients that wait for a grant, and clients that are inside, five times per second",
     draw,
     explain: |view| explained(view, explain),
     ..Panel::PLAIN
@@ -24,7 +24,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let what = if view.room == Room::Compact { "queue depth" } else { "queue depth over time, in clients" };
     let inside = view.frame(&heading(system, what), area, buffer);
     if system.beats.is_empty() {
-        return sentence(view, "Nobody looked while it ran.", inside, buffer);
+        return sentence(view, "No count was taken while it ran.", inside, buffer);
     }
     let time = Time::of(view, system);
     let series = [
@@ -57,7 +57,7 @@ fn series(view: &View<'_>, system: &SystemState, time: Time, name: &str, of: fn(
 }
 
 fn explain(view: &View<'_>, system: &SystemState) -> String {
-    let Some(last) = system.beats.back() else { return format!("{}: nobody looked while it ran.", system.name) };
+    let Some(last) = system.beats.back() else { return format!("{}: no count was taken while it ran.", system.name) };
     let clients = view.state.run.as_ref().map_or_else(String::new, |run| format!(" of the run's {}", run.clients));
     let when = if system.over() { "at the last look" } else { "now" };
     format!(

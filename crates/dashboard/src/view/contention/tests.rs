@@ -149,10 +149,10 @@ fn every_figure_is_explained_with_its_value_or_why_there_is_none() {
     look.system = showing(&over, "redis");
     look.selection[SCREEN][2].row = 3;
     let requests = over.systems[look.system.unwrap()].requests_per_grant().unwrap();
-    let told = format!("redis, requests a grant {requests:.2} (clients wait by polling)");
+    let told = format!("redis, requests per grant {requests:.2} (clients wait by polling)");
     assert!(explained(&over, &look, 2).starts_with(&told));
     look.system = showing(&over, "memory");
-    assert!(explained(&over, &look, 2).starts_with("memory, requests a grant is not known: no grants."));
+    assert!(explained(&over, &look, 2).starts_with("memory, requests per grant is not known: no grants."));
     look.selection[SCREEN][2].row = 4;
     assert!(explained(&over, &look, 2).contains("is not known"));
 }

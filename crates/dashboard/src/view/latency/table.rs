@@ -75,7 +75,7 @@ const KINDS: [Kind; 6] = [
         field: "handoff",
         name: "hand-off",
         sample: ["hand-off", "hand-offs"],
-        span: "from a release until the grant to one who waited",
+        span: "from a release until the grant to a client that waited",
         none: "no grant went to a client that was already waiting at the release",
         wait: false,
         of: |set| &set.handoff,

@@ -107,9 +107,9 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
             }
             Some(_) => (format!("{} nothing found by {} lints", glyphs.tick, LINTS.len()), Ink::Good),
             None if view.state.run.as_ref().is_some_and(|run| run.lints.is_some()) => {
-                ("They are told after each trial.".to_owned(), Ink::Soft)
+                ("They appear after each trial.".to_owned(), Ink::Soft)
             }
-            None => ("They are told when the run is over.".to_owned(), Ink::Soft),
+            None => ("They appear when the run is over.".to_owned(), Ink::Soft),
         };
         put(buffer, inside, (0, 0), &text, view.ink(ink));
         return;

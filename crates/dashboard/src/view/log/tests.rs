@@ -118,5 +118,5 @@ fn enter_shows_a_line_whole_and_x_explains_a_lint() {
 #[test]
 fn while_no_trial_has_ended_lints_say_when_they_come() {
     let text = drawn(&in_the_middle_of("redis", 5), &UserView { screen: LOG, ..UserView::new(Theme::Default, true) });
-    assert!(text.contains("They are told when the run is over."), "{text}");
+    assert!(text.contains("They appear when the run is over."), "{text}");
 }

@@ -124,7 +124,7 @@ impl Row<'_> {
     /// What is said instead of figures, if there are none: its state, and why.
     pub fn reason(&self) -> Option<String> {
         let state = self.state().text;
-        let why = self.system.problem.as_deref().unwrap_or("no reason was told");
+        let why = self.system.problem.as_deref().unwrap_or("no reason was given");
         match self.system.standing {
             Standing::Waiting => Some(format!("{state}: {}", self.turn())),
             Standing::Skipped => Some(format!("{state}: {why}")),

@@ -60,7 +60,7 @@ fn lag(view: &View<'_>) -> Line {
         }
         Some(_) => (
             format!("{none} no attempt began since the last look"),
-            "Lag: no attempt began since the last look, so nobody was late.".to_owned(),
+            "Lag: no attempt began since the last look, so no client was late.".to_owned(),
         ),
         None => (none.to_owned(), "Lag: no trial is under way.".to_owned()),
     };
@@ -90,7 +90,7 @@ fn own(view: &View<'_>) -> Line {
         None => {
             let why = match view.state.origin() {
                 Origin::Live => "no trial is under way",
-                Origin::Followed => "known only to the process that runs it, and told in its report",
+                Origin::Followed => "known only to the process that runs it, and stated in its report",
                 Origin::Replayed { .. } => "a replay does not know it",
             };
             (format!("{none} {why}"), format!("Own CPU: {why}."))
@@ -103,7 +103,7 @@ fn ceiling(view: &View<'_>) -> Line {
     let none = view.glyphs().none;
     let Some(ceiling) = view.state.run.as_ref().and_then(|run| run.ceiling_cycles_per_s).filter(|most| *most > 0.0)
     else {
-        let sentence = "Ceiling: it was not measured how many cycles a second lockbench itself can make.".to_owned();
+        let sentence = "Ceiling: it was not measured how many cycles per second lockbench itself can make.".to_owned();
         return Line { label: "ceiling", text: format!("{none} not measured"), ink: Ink::Text, sentence };
     };
     let most = three_digits(ceiling);
@@ -121,7 +121,7 @@ fn ceiling(view: &View<'_>) -> Line {
         }
     }
     let sentence = format!(
-        "Ceiling {most} cycles/s: so many acquire-release cycles a second lockbench itself makes here with a lock that \
+        "Ceiling {most} cycles/s: so many acquire-release cycles per second lockbench itself makes here with a lock that \
          costs nothing; no system can show more, and one that comes near shows lockbench."
     );
     Line { label: "ceiling", text, ink, sentence }

@@ -11,7 +11,7 @@ use lockbench_core::units::{grouped, human_duration};
 impl Row<'_> {
     pub(super) fn told_state(&self) -> String {
         let (name, system) = (self.name(), self.system);
-        let why = system.problem.as_deref().unwrap_or("no reason was told");
+        let why = system.problem.as_deref().unwrap_or("no reason was given");
         match (system.standing, self.snapshot()) {
             (Standing::Waiting, _) => {
                 let turn = self.turn();

@@ -16,7 +16,7 @@ use lockbench_core::units::grouped;
 /// The panel.
 pub static PANEL: Panel = Panel {
     name: "Double grants",
-    about: "The first hundred double grants of each trial; Enter tells the story of one",
+    about: "The first hundred double grants of each trial; Enter shows the story of one",
     draw,
     rows: |view| listed(view).len(),
     sorts: &["overlap, the longest first", "time, the newest first"],
@@ -144,7 +144,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     };
     match system {
         None => say("No system has been measured yet.", Ink::Soft, buffer),
-        Some(_) if kept == 0 && all > 0 => say("They are told as their holds end.", Ink::Warn, buffer),
+        Some(_) if kept == 0 && all > 0 => say("They appear as their holds end.", Ink::Warn, buffer),
         Some(system) if kept == 0 && system.snapshot.is_none() && system.result.is_none() => {
             say("Nothing to judge yet.", Ink::Soft, buffer);
         }
@@ -215,8 +215,8 @@ pub fn story_of(view: &View<'_>) -> Opened {
             "Inside: the earlier holder's lease was still valid, or nothing limited it, so the lock service broke its promise."
         }
         DoubleGrantKind::Withdrawn => {
-            "Withdrawn: the earlier holder's promise still ran, but the service took the lock back early and told its \
-             session so; a client that listens can stop."
+            "Withdrawn: the earlier holder's promise still ran, but the service took the lock back early and notified \
+             its session; a client that listens can stop."
         }
         DoubleGrantKind::Outside => {
             "Outside: the earlier holder's lease was lawfully over and it stayed, so the holder overstayed; a fencing \

@@ -213,7 +213,10 @@ fn explain(view: &View<'_>) -> String {
     let double = match stretch.overlaps().len() / 2 {
         0 => "no two were inside at the same time".to_owned(),
         pairs => {
-            format!("{} pairs of holds overlap: the key was granted while somebody was inside", grouped(pairs as u64))
+            format!(
+                "{} pairs of holds overlap: the key was granted while another client was inside",
+                grouped(pairs as u64)
+            )
         }
     };
     format!(

@@ -97,7 +97,8 @@ pub fn figures_of(view: &View<'_>) -> Vec<Figure> {
     ]
 }
 
-const NO_TOKEN: &str = "The lock system has no fencing token, so a resource cannot tell a late write from a lawful one";
+const NO_TOKEN: &str =
+    "The lock system has no fencing token, so a resource cannot distinguish a late write from a lawful one";
 
 /// Below two lines of caption, if there is room.
 fn figures_area(area: Rect) -> Rect {

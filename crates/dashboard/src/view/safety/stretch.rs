@@ -116,7 +116,7 @@ fn latest(view: &View<'_>, system: &SystemState, columns: usize) -> Result<Stret
     let chosen = view.look.selection[view.look.screen][0].row.min(keys.len().saturating_sub(1));
     let key = *keys.get(chosen).ok_or_else(|| format!("{}: no key has been asked for yet.", system.name))?;
     let whole =
-        system.whole_from_ns.ok_or("Holds come faster than they can be told: no stretch without gaps is known.")?;
+        system.whole_from_ns.ok_or("Holds come faster than they can be reported: no stretch without gaps is known.")?;
     let to_ns = (snapshot.origin_ns + snapshot.elapsed_ns).max(whole);
     let told =
         system.holds.iter().rev().chain(&system.open).filter(|hold| hold.key == key && hold.hold.end_ns >= whole);

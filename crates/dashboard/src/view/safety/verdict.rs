@@ -103,8 +103,8 @@ const INSIDE: &str = "Double grants while the earlier holder's lease was valid: 
 const WITHDRAWN: &str = "Double grants while the promise to the earlier holder still ran, and the service took the lock back early and said so";
 const OUTSIDE: &str = "Double grants when the earlier holder's lease was lawfully over: the holder overstayed";
 const POSSIBLE: &str =
-    "Grants that overlap a hold whose end nobody knows, for an answer was lost: no proof of a violation";
-const BOUND: &str = "Beside a zero: with 95 % confidence no more double grants than this in a million challenged holds, \
+    "Grants that overlap a hold whose end is unknown, for an answer was lost: no proof of a violation";
+const BOUND: &str = "Beside a zero: with 95 % confidence no more double grants than this per million challenged holds, \
                      under this plan, no faults injected; missing where double grants were seen, or no holder was challenged";
 const EXERCISED: &str = "Holds during which a request of another client for the key was in flight or queued at the server: only these put the lock to a test";
 const LOST: &str = "Grants of the measure phase of which the client learned that they were lost";

@@ -62,7 +62,7 @@ fn cells(view: &View<'_>, key: &KeyLook) -> [String; 5] {
             holder.token.map_or_else(none, grouped),
             holder.ttl_ms.map_or_else(none, |ms| view.duration(ms.saturating_mul(MILLISECOND))),
         ),
-        None => ("nobody".to_owned(), none(), none()),
+        None => ("no holder".to_owned(), none(), none()),
     };
     [key.key.to_string(), key.name.clone(), holder, token, left]
 }
@@ -75,7 +75,10 @@ fn explain(view: &View<'_>) -> String {
     };
     let (name, on_server) = (&look.backend, &key.name);
     let Some(holder) = &key.holder else {
-        return format!("{name}, key {} (\"{on_server}\" on the server): nobody held it when it was asked.", key.key);
+        return format!(
+            "{name}, key {} (\"{on_server}\" on the server): no client held it when the server was asked.",
+            key.key
+        );
     };
     let token = holder.token.map_or_else(|| "no fencing token".to_owned(), |token| format!("token {}", grouped(token)));
     let left = holder.ttl_ms.map_or_else(
