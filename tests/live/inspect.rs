@@ -124,7 +124,7 @@ async fn redis_tells_of_every_form_of_lock_and_of_nothing_else() {
 
     assert_eq!(names(&json(&[&url, "--prefix", "lock:o"])), ["lock:orders"]);
     assert_eq!(names(&json(&[&url, "--prefix", "nothing*"])), Vec::<&str>::new());
-    text(&[&url]).tells(&["4 locks held", "lock:stuck", "has no lease", "not always told by redis"]);
+    text(&[&url]).tells(&["4 locks held", "lock:stuck", "has no lease", "not always reported by redis"]);
     text(&[&url, "--prefix", "nothing"]).tells(&["0 locks held", "looked for: keys that start with nothing"]);
 }
 

@@ -31,7 +31,7 @@ pub fn comparison(comparison: &Comparison) -> String {
             let _ = writeln!(out, "safety: no double grant and no token regression on either side.");
         }
         let gates = comparison.gates.join(", ");
-        let _ = writeln!(out, "means of the trials, counts in a million grants. Only {gates} and safety decide;");
+        let _ = writeln!(out, "means of the trials, counts per million grants. Only {gates} and safety decide;");
         let _ = writeln!(
             out,
             "other figures are shown where they changed beyond noise. report.json and --format json have all."

@@ -111,7 +111,7 @@ fn safety(report: &Report, result: &TrialResult) -> Gate {
         GateOutcome::Passed
     };
     let bound = match safety.upper_bound_95_per_million {
-        Some(bound) => format!("95 % upper bound {bound:.1} a million exercised holds"),
+        Some(bound) => format!("95 % upper bound {bound:.1} per million exercised holds"),
         None => "no upper bound".to_owned(),
     };
     let detail = format!(

@@ -97,7 +97,7 @@ pub static OUTPUTS: &[Output] = &[
         meaning: "intervals.hlog: a histogram per second, for HdrHistogram's log tools",
         render: hlog::render,
     },
-    Output { name: "junit", meaning: "junit.xml: a test case a gate, for CI systems", render: junit::render },
+    Output { name: "junit", meaning: "junit.xml: a test case per gate, for CI systems", render: junit::render },
     Output {
         name: "openmetrics",
         meaning: "metrics.om: for Prometheus and what reads its formats",

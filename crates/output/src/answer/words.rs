@@ -231,7 +231,7 @@ pub fn next_words(next: &Next, program: &str, run: &str) -> (String, &'static st
         Next::Doctor => (format!("{program} doctor"), "what this machine lacks, and how to install it"),
         Next::Repeat { command, trials } => (
             format!("{} --trials {trials}", repeat_line(program, &without_trials(command))),
-            "more trials tell a difference from noise",
+            "more trials separate a difference from noise",
         ),
         Next::Need { .. } => (
             format!("{program} report {run} --need exclusion,fencing"),

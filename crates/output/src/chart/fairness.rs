@@ -67,7 +67,7 @@ pub fn fairness(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         caption: format!(
             "Left: level at 1 is fair, a steep line means that few clients get most grants. Right: the longest wait \
              that each client had, granted or not; the first is the unluckiest client. Jain's index: 1 is even, 1/n \
-             is one of n clients takes all.{shown}"
+             means that one of n clients takes all.{shown}"
         ),
         head: &[
             "backend",

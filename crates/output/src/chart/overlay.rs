@@ -127,7 +127,7 @@ impl Overlay {
             text += " Hatched: the load was paused by hand, and that time is in no figure.";
         }
         if !self.flags.is_empty() {
-            text += " Dashed with a number: a marker that somebody dropped.";
+            text += " Dashed with a number: a marker that the user dropped.";
         }
         text
     }

@@ -184,7 +184,7 @@ impl Draw for Safety {
         let columns = self.columns(sheet);
         let right = sheet.part((columns.plot, 0), (w, h));
         let low = self.rows.iter().filter_map(|row| row.bound).fold(100.0, f64::min);
-        let x = Axis::log("double grants a million challenged holds, at most (95 %)", low / 10.0, 1e6, tick_number);
+        let x = Axis::log("double grants per million challenged holds, at most (95 %)", low / 10.0, 1e6, tick_number);
         let mut plot = Plot::new(&right, x, Axis::bands("", &vec![String::new(); self.rows.len()]).reversed());
         plot.from = (sheet.ems(0.4), sheet.ems(2.4));
         // Few rows need not fill the sheet.

@@ -52,7 +52,7 @@ pub fn sweep_chart(sweep: &Sweep) -> Result<Chart, String> {
         name: "sweep".to_owned(),
         title: format!("{}: throughput and wait over {}", sweep.workload, sweep.key),
         caption: "Above: a line that bends has reached what the lock can hand out; the ringed knee is where more load \
-                  begins to bring little. Below: what that load costs whoever waits. A red cross is a run with double \
+                  begins to bring little. Below: what that load costs the clients that wait. A red cross is a run with double \
                   grants. Bars span the trials, where there are several."
             .to_owned(),
         head: &["backend", "value", "grants/s", "trials from", "trials to", "acquire p99", "knee", "double grants"],

@@ -45,7 +45,7 @@ pub static HISTORY_EXPORTS: &[HistoryExport] = &[
     },
     HistoryExport {
         name: "porcupine",
-        meaning: "histories/*.porcupine.jsonl: a file a result, for Porcupine by way of docs/porcupine/main.go",
+        meaning: "histories/*.porcupine.jsonl: a file per result, for Porcupine by way of docs/porcupine/main.go",
         convert: porcupine::convert,
     },
 ];

@@ -62,6 +62,6 @@ pub fn claim_rows(report: &Report) -> (Vec<Judged>, Vec<Judged>) {
 
 /// How claims are judged, for the reader.
 pub const RULE: &str = "A single claimed value counts as confirmed within a factor of three. Speed is compared only where \
-                        nobody had to wait for another holder; a server that was not busy refutes no claim on throughput; \
+                        no client had to wait for another holder; a server that was not busy refutes no claim on throughput; \
                         loopback leaves the network out, so being faster than claimed there refutes nothing; what happens \
                         under faults needs a fault.";

@@ -85,7 +85,7 @@ fn machine(report: &Report) -> Vec<(&'static str, String)> {
         ("system", machine.os.clone()),
         ("kernel", machine.kernel.clone()),
         ("processor", format!("{}, {} cores for this process", machine.cpu, machine.cores)),
-        ("frequency governor", machine.governor.clone().unwrap_or_else(|| "the kernel does not tell".to_owned())),
+        ("frequency governor", machine.governor.clone().unwrap_or_else(|| "the kernel does not report it".to_owned())),
         ("memory", format!("{} GiB", three_digits(machine.memory_bytes as f64 / 1_073_741_824.0))),
         ("lockbench", format!("{}, {} worker threads", report.tool.version, report.tool.workers)),
     ]

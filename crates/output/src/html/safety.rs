@@ -71,8 +71,8 @@ fn sentence(text: &str) -> String {
 
 const INSIDE: &str = "Inside: the first holder still had every right to believe in its grant. The service, or the client \
                       library, broke its promise (V1, V3, V4, V5 or V6 below).";
-const WITHDRAWN: &str = "Withdrawn: the first holder's promise still ran, but the service took the lock back early and told the \
-                         holder's session so. The service let the next client in; the first one had not stopped yet.";
+const WITHDRAWN: &str = "Withdrawn: the first holder's promise still ran, but the service took the lock back early and notified the \
+                         holder's session. The service let the next client in; the first one had not stopped yet.";
 const OUTSIDE: &str = "Outside: the first holder's lease was over and the service was free to grant again. The client stayed \
                        inside too long (V2 below); a fencing token would keep its late writes out.";
 
@@ -102,8 +102,8 @@ pub static CLASSES: &[(&str, &str)] = &[
     ("V6", "A client went inside without a grant, for example by taking an error for a yes."),
     (
         "which of them",
-        "This version tells inside, withdrawn and outside from the clients' own events. Which of V1 and V3 to V6 an inside one is needs \
-         the server's own record.",
+        "This version derives inside, withdrawn and outside from the clients' own events. Only the server's own record shows which of \
+         V1 and V3 to V6 an inside one is.",
     ),
 ];
 

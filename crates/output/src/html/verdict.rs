@@ -126,7 +126,7 @@ fn system(report: &Report, all: &Aggregate) -> SystemLine {
     let trials = || report.results.iter().filter(|result| result.backend == all.backend);
     let because = match (all.verdict, all.upper_bound_95_per_million) {
         (SafetyVerdict::Valid, Some(bound)) => format!(
-            "0 double grants in {} challenged {}: below {} a million at 95 %",
+            "0 double grants in {} challenged {}: below {} per million at 95 %",
             grouped(all.exercised_holds),
             if all.exercised_holds == 1 { "hold" } else { "holds" },
             three_digits(bound)
@@ -194,14 +194,14 @@ mod tests {
 ✗ Violated
 At least one lock was granted to two clients at once, or a fencing token went back, and the plan did not expect it.
 redlock trial 1: 7 double grants
-✓ redis valid: 0 double grants in 2 000 challenged holds: below 1 497 a million at 95 %
+✓ redis valid: 0 double grants in 2 000 challenged holds: below 1 497 per million at 95 %
 ✗ redlock VIOLATED: 7 double grants (7 inside, 0 withdrawn, 0 outside a lease), 0 token regressions, in 2 000 grants
 ");
         insta::assert_snapshot!(told(&crowd(1).report), @"
 ✓ Valid
 Holders were challenged and no lock was granted twice, under this plan and without injected faults. No gate failed.
 
-✓ redis valid: 0 double grants in 2 000 challenged holds: below 1 497 a million at 95 %
+✓ redis valid: 0 double grants in 2 000 challenged holds: below 1 497 per million at 95 %
 ");
         insta::assert_snapshot!(told(&timeouts().report), @"
 ? Inconclusive

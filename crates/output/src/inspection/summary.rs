@@ -107,11 +107,11 @@ pub fn closing(seen: &Inspection, appearance: Appearance) -> Vec<Line> {
     }
     if appearance.full {
         for (field, reason) in &look.untold {
-            tell(Tone::Faint, &format!("not told, {}: {reason}", in_words(field)));
+            tell(Tone::Faint, &format!("not reported, {}: {reason}", in_words(field)));
         }
     } else if !look.locks.is_empty() && !look.untold.is_empty() {
         let fields: Vec<&str> = look.untold.keys().map(|field| in_words(field)).collect();
-        tell(Tone::Faint, &format!("not always told by {}: {}; --full says why", seen.system, fields.join(", ")));
+        tell(Tone::Faint, &format!("not always reported by {}: {}; --full says why", seen.system, fields.join(", ")));
     }
     if lines.len() == 1 {
         lines.clear();
@@ -126,7 +126,7 @@ fn in_words(field: &str) -> &str {
         "ttl_ms" => "length of a lease",
         "ttl_left_ms" => "lease left",
         "token" => "fencing token",
-        "waiting" => "who waits",
+        "waiting" => "waiting clients",
         "identity" => "a name of the client",
         "details.from" => "address of the client",
         other => other,

@@ -61,7 +61,7 @@ fn rows(lock: &LockSeen, appearance: Appearance) -> Vec<Row> {
     let mut rows: Vec<Row> = lock.holders.iter().map(|holder| row((Tone::Good, "held".to_owned()), holder)).collect();
     if rows.is_empty() {
         let state = (Tone::Warning, "open".to_owned());
-        let who = if may_be_held(lock) { "unknown" } else { "nobody" };
+        let who = if may_be_held(lock) { "unknown" } else { "no holder" };
         rows.push(row(state, &ClientSeen { client: who.to_owned(), ..ClientSeen::default() }));
     }
     rows[0].nodes = grid::cell(lock, appearance.ascii);
@@ -94,7 +94,7 @@ impl Widths {
         let state = all().map(|row| length(&row.state.1)).max().unwrap_or(0).max(5);
         let fixed: usize =
             [nodes, state].iter().chain(&figures).filter(|width| **width > 0).map(|width| width + GAP.len()).sum();
-        let who = all().map(|row| length(&row.who)).max().unwrap_or(0).max(3);
+        let who = all().map(|row| length(&row.who)).max().unwrap_or(0).max(6);
         // A longer name has a line of its own.
         let room = appearance.width.saturating_sub(fixed + GAP.len());
         let longest = rows.iter().map(|(lock, _)| length(&lock.name)).max().unwrap_or(0).max(4);
@@ -112,7 +112,7 @@ impl Widths {
 fn head(widths: &Widths) -> Line {
     let mut text = padded("lock", widths.lock);
     for (place, (width, name)) in
-        widths.each().into_iter().zip(["state", "nodes", "who", FIGURES[0], FIGURES[1], FIGURES[2]]).enumerate()
+        widths.each().into_iter().zip(["state", "nodes", "client", FIGURES[0], FIGURES[1], FIGURES[2]]).enumerate()
     {
         if width > 0 {
             text.push_str(GAP);
@@ -144,7 +144,7 @@ fn block(lock: &LockSeen, rows: &[Row], widths: &Widths, appearance: Appearance)
     }
     let listed = lock.waiters.len() as u64;
     if let Some(waiting) = lock.waiting.filter(|waiting| *waiting > listed) {
-        lines.push(Line::of(Tone::Warning, format!("{:INDENT$}and {} more who wait", "", waiting - listed)));
+        lines.push(Line::of(Tone::Warning, format!("{:INDENT$}and {} more that wait", "", waiting - listed)));
     }
     for note in &lock.notes {
         lines.push(Line::of(Tone::Warning, format!("{:INDENT$}{note}", "")));

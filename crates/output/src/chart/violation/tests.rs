@@ -72,7 +72,7 @@ fn a_lock_that_was_taken_back_early_is_the_service_s_doing_and_shows_when_it_sai
     double.kind = DoubleGrantKind::Withdrawn;
     double.earlier.lost_ns = Some(double.later.start_ns + 2_800_000);
     let chart = scene_chart(&scene).unwrap();
-    let told = "and told its session so 2.80 ms after the other grant (withdrawn)";
+    let told = "and notified its session 2.80 ms after the other grant (withdrawn)";
     assert!(chart.caption.contains(told), "{}", chart.caption);
     assert!(chart.svg.contains(">session learns of the loss<") && !chart.caption.contains("overstayed"));
 }

@@ -19,7 +19,7 @@ pub(super) fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String 
             human_duration(end.saturating_sub(later.start_ns))
         ),
         (DoubleGrantKind::Withdrawn, _) => {
-            let told = notice(facts).map_or_else(String::new, |notice| format!(", and told its session so {notice}"));
+            let told = notice(facts).map_or_else(String::new, |notice| format!(", and notified its session {notice}"));
             format!("The service took the earlier lock back before its promise ended{told} (withdrawn).")
         }
         (DoubleGrantKind::Outside, end) => format!(
