@@ -6,13 +6,18 @@ use lockbench_report::RecordedRun;
 /// The backends that were measured, in the order in which they ran.
 #[must_use]
 pub fn backends(run: &RecordedRun) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for measured in &run.measured {
-        if !names.contains(&measured.backend.as_str()) {
-            names.push(&measured.backend);
+    distinct(run.measured.iter().map(|measured| measured.backend.as_str()))
+}
+
+/// Each of these once, in the order of its first appearance.
+pub fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    for one in all {
+        if !found.contains(&one) {
+            found.push(one);
         }
     }
-    names
+    found
 }
 
 /// The trials of a backend merged.

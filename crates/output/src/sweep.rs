@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::Rendered;
 use super::chart::{SIZE, sweep_chart};
 use super::grid::grid;
+use super::histograms::distinct;
 use super::html::sweep_page;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_report::SafetyVerdict;
@@ -72,13 +73,7 @@ fn table(sweep: &Sweep, cell: impl Fn(&SweepFigures, bool) -> Option<String>) ->
 
 /// The systems in order of their first appearance.
 pub fn systems(sweep: &Sweep) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for name in sweep.points.iter().flat_map(|point| point.backends.keys()) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
-    names
+    distinct(sweep.points.iter().flat_map(|point| point.backends.keys()).map(String::as_str))
 }
 
 fn csv(sweep: &Sweep) -> String {

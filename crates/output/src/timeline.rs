@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::chart::tick_ns;
+use super::histograms::distinct;
 use lockbench_core::record::figures::{Mark, MarkKind};
 use lockbench_core::units::human_duration;
 use lockbench_report::{Scene, SceneHold};
@@ -145,13 +146,7 @@ impl Axis {
 
 /// Every client of the scene, in order of its first hold.
 fn all_clients(scene: &Scene) -> Vec<u32> {
-    let mut clients = Vec::new();
-    for hold in &scene.holds {
-        if !clients.contains(&hold.client) {
-            clients.push(hold.client);
-        }
-    }
-    clients
+    distinct(scene.holds.iter().map(|hold| hold.client))
 }
 
 /// The clients that get a lane: the two of the double grant, then those that held the

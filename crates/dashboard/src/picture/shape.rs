@@ -114,21 +114,20 @@ impl Shape {
             Self::Lines(lines) => path((left, top), cells, lines, color, out),
             Self::Dots(bits) => dots((left, top), cells, *bits, color, out),
             Self::Outline(points) => {
-                for x in (0..cells).map(|cell| left + cell * WIDE) {
-                    let place = format!("transform=\"translate({x} {top})\"");
-                    let _ = writeln!(out, "<polygon {place} points=\"{points}\" fill=\"{color}\"/>");
-                }
+                each((left, top), cells, "polygon", &format!("points=\"{points}\" fill=\"{color}\""), out)
             }
-            Self::Stroke(stroke) => {
-                for x in (0..cells).map(|cell| left + cell * WIDE) {
-                    let place = format!("transform=\"translate({x} {top})\"");
-                    let _ = writeln!(
-                        out,
-                        "<path {place} d=\"{stroke}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"1.6\"/>"
-                    );
-                }
+            Self::Stroke(path) => {
+                let look = format!("d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"1.6\"");
+                each((left, top), cells, "path", &look, out);
             }
         }
+    }
+}
+
+/// The same element in every cell.
+fn each((left, top): (u32, u32), cells: u32, element: &str, look: &str, out: &mut String) {
+    for x in (0..cells).map(|cell| left + cell * WIDE) {
+        let _ = writeln!(out, "<{element} transform=\"translate({x} {top})\" {look}/>");
     }
 }
 

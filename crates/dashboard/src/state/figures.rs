@@ -2,46 +2,28 @@
 //! the latest snapshot before. The same formulas make both.
 
 use super::SystemState;
-use lockbench_core::record::figures::{Counts, Mark};
+use lockbench_core::record::figures::Counts;
 use lockbench_core::units::SECOND;
 use lockbench_report::live::{Bins, RunFacts};
-use lockbench_report::{Fairness, LatencySet, Measurements};
+use lockbench_report::{Fairness, LatencySet, Measurements, TrialResult};
 
 /// What is kept of a trial that is over, beside its entry in the report.
 #[derive(Clone, Debug, Default)]
 pub struct Folded {
-    /// Length of the warm-up.
-    pub warmup_ns: u64,
-    /// Length of the measure phase as it was.
-    pub measured_ns: u64,
-    /// The counts behind every ratio.
-    pub counts: Counts,
+    /// What was measured, without histograms.
+    pub measured: Measurements,
     /// Service times of the measure phase.
     pub service: Bins,
     /// Response times of the measure phase.
     pub response: Bins,
-    /// Grants of each client in the measure phase.
-    pub grants_of: Vec<u64>,
-    /// Longest wait of each client in the measure phase, granted or not.
-    pub longest_wait_of: Vec<u64>,
-    /// Start of the warm-up, clock nanoseconds.
-    pub start_ns: u64,
-    /// Pauses and markers.
-    pub marks: Vec<Mark>,
 }
 
 impl From<&Measurements> for Folded {
     fn from(measured: &Measurements) -> Self {
         Self {
-            warmup_ns: measured.warmup_ns,
-            measured_ns: measured.measured_ns,
-            counts: measured.counts,
             service: Bins::of(&measured.latencies.acquire_service),
             response: Bins::of(&measured.latencies.acquire_response),
-            grants_of: measured.grants_of.clone(),
-            longest_wait_of: measured.longest_wait_of.clone(),
-            start_ns: measured.start_ns,
-            marks: measured.marks.clone(),
+            measured: measured.clone().without_histograms(),
         }
     }
 }
@@ -90,7 +72,7 @@ impl SystemState {
     /// The counts of the measure phase.
     #[must_use]
     pub fn counts(&self) -> Option<&Counts> {
-        let folded = self.folded.as_ref().map(|folded| &folded.counts);
+        let folded = self.folded.as_ref().map(|folded| &folded.measured.counts);
         folded.or_else(|| self.snapshot.as_ref().map(|snapshot| &snapshot.counts))
     }
 
@@ -104,14 +86,14 @@ impl SystemState {
     /// Grants of each client in the measure phase.
     #[must_use]
     pub fn grants_of(&self) -> &[u64] {
-        let folded = self.folded.as_ref().map(|folded| folded.grants_of.as_slice());
+        let folded = self.folded.as_ref().map(|folded| folded.measured.grants_of.as_slice());
         folded.or_else(|| self.snapshot.as_ref().map(|snapshot| snapshot.grants_of.as_slice())).unwrap_or_default()
     }
 
     /// Longest wait of each client in the measure phase, granted or not.
     #[must_use]
     pub fn longest_wait_of(&self) -> &[u64] {
-        let folded = self.folded.as_ref().map(|folded| folded.longest_wait_of.as_slice());
+        let folded = self.folded.as_ref().map(|folded| folded.measured.longest_wait_of.as_slice());
         let snapshot = || self.snapshot.as_ref().map(|snapshot| snapshot.longest_wait_of.as_slice());
         folded.or_else(snapshot).unwrap_or_default()
     }
@@ -128,34 +110,42 @@ impl SystemState {
     /// Share of attempts that were not granted by their first request.
     #[must_use]
     pub fn waited_ratio(&self) -> Option<f64> {
-        match &self.result {
-            Some(result) => result.waited_ratio,
-            None => self.counts().and_then(Counts::waited_ratio),
-        }
+        self.ratio(|result| result.waited_ratio, Counts::waited_ratio)
     }
 
     /// Share of attempts at whose call another client held the key.
     #[must_use]
     pub fn found_held_ratio(&self) -> Option<f64> {
-        match &self.result {
-            Some(result) => result.found_held_ratio,
-            None => self.counts().and_then(Counts::found_held_ratio),
-        }
+        self.ratio(|result| result.found_held_ratio, Counts::found_held_ratio)
     }
 
     /// Requests of a session for acquire, polls and release, per grant.
     #[must_use]
     pub fn requests_per_grant(&self) -> Option<f64> {
-        match &self.result {
-            Some(result) => result.requests_per_grant,
-            None => self.counts().and_then(|counts| ratio(counts.requests, counts.grants)),
+        let now = |counts: &Counts| (counts.grants > 0).then(|| counts.requests as f64 / counts.grants as f64);
+        self.ratio(|result| result.requests_per_grant, now)
+    }
+
+    /// The report's own ratio, or what the counts make of it so far.
+    fn ratio(&self, of: fn(&TrialResult) -> Option<f64>, now: fn(&Counts) -> Option<f64>) -> Option<f64> {
+        self.result.as_ref().map_or_else(|| self.counts().and_then(now), of)
+    }
+
+    /// Holds that another client challenged, in all phases of the trial, and the bound that a zero of double grants
+    /// among them has, per million at 95 %.
+    #[must_use]
+    pub fn exercised(&self) -> (u64, Option<f64>) {
+        match (&self.result, &self.snapshot) {
+            (Some(result), _) => (result.safety.exercised_holds, result.safety.upper_bound_95_per_million),
+            (None, Some(snapshot)) => (snapshot.counts.exercised_all, snapshot.upper_bound_per_million),
+            (None, None) => (0, None),
         }
     }
 
     /// Pauses and markers: begin and end in nanoseconds since the start of the warm-up, and
     /// what they are called.
     pub fn marks(&self) -> impl Iterator<Item = (u64, u64, String)> {
-        let folded = self.folded.as_ref().map(|folded| (folded.start_ns, folded.marks.as_slice()));
+        let folded = self.folded.as_ref().map(|folded| (folded.measured.start_ns, folded.measured.marks.as_slice()));
         let snapshot = self.snapshot.as_ref().map(|snapshot| (snapshot.origin_ns, snapshot.marks.as_slice()));
         let (origin, marks) = folded.or(snapshot).unwrap_or_default();
         let since = move |ns: u64| ns.saturating_sub(origin);
@@ -171,8 +161,8 @@ impl SystemState {
         let (elapsed, left) = snapshot.map_or((0, 0), |snapshot| (snapshot.elapsed_ns, snapshot.left_ns));
         match &self.folded {
             Some(folded) => {
-                let end = folded.warmup_ns + folded.measured_ns;
-                Phases { measure_ns: folded.warmup_ns, end_ns: end, now_ns: end.max(elapsed) }
+                let end = folded.measured.warmup_ns + folded.measured.measured_ns;
+                Phases { measure_ns: folded.measured.warmup_ns, end_ns: end, now_ns: end.max(elapsed) }
             }
             None => Phases {
                 measure_ns: snapshot.map_or(planned.0, |snapshot| snapshot.warmup_ns),
@@ -181,8 +171,4 @@ impl SystemState {
             },
         }
     }
-}
-
-fn ratio(a: u64, b: u64) -> Option<f64> {
-    (b > 0).then(|| a as f64 / b as f64)
 }

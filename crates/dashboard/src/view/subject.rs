@@ -43,6 +43,14 @@ pub fn explained(view: &View<'_>, words: fn(&View<'_>, &SystemState) -> String) 
     subject(view).map_or_else(|text| text, |system| words(view, system))
 }
 
+/// The order of a panel's rows, as its heading names it.
+pub fn order(view: &View<'_>, sorts: &[&'static str]) -> &'static str {
+    match sorts[view.selection().sort.min(sorts.len() - 1)] {
+        "number" => "by number",
+        order => order,
+    }
+}
+
 /// A heading: the system, what of it, and a word where the trial did not end well.
 #[must_use]
 pub fn heading(system: &SystemState, what: &str) -> String {

@@ -78,20 +78,19 @@ pub fn with_legend<DB: DrawingBackend>(sheet: &Sheet<DB>, entries: &[Entry]) -> 
 
 fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, key: Key, (x, y): (i32, i32), length: i32) -> Drawn<DB> {
     let size = sheet.ems(0.32).max(4);
+    let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
     match key {
         Key::Heading => Ok(()),
         Key::Line(stroke, mark) => {
             sheet.line(&[(x, y), (x + length, y)], stroke)?;
             mark.map_or(Ok(()), |mark| sheet.mark((x + length / 2, y), mark, size, stroke.color))
         }
-        Key::Patch(color) => sheet.fill((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)), color),
+        Key::Patch(color) => sheet.fill(from, to, color),
         Key::Hatched(color, lines) => {
-            let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
             sheet.fill(from, to, color)?;
             sheet.hatch(from, to, Stroke::solid(lines, 1))
         }
         Key::Topped(color, edge) => {
-            let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
             sheet.fill(from, to, color)?;
             sheet.line(&[from, (to.0, from.1)], Stroke::solid(edge, 3))
         }
@@ -99,13 +98,8 @@ fn draw_key<DB: DrawingBackend>(sheet: &Sheet<DB>, key: Key, (x, y): (i32, i32),
         Key::Emblem(durability, verdict) => {
             emblem(sheet, (x + length / 2, y), sheet.ems(0.42).max(4), durability, verdict)
         }
-        Key::Verdict(verdict) => {
-            let (from, to) = ((x, y - sheet.ems(0.4)), (x + length, y + sheet.ems(0.4)));
-            match verdict {
-                SafetyVerdict::NotExercised => sheet.outline(from, to, Stroke::solid(SOFT, 2)),
-                _ => sheet.fill(from, to, emblem::color(verdict)),
-            }
-        }
+        Key::Verdict(SafetyVerdict::NotExercised) => sheet.outline(from, to, Stroke::solid(SOFT, 2)),
+        Key::Verdict(verdict) => sheet.fill(from, to, emblem::color(verdict)),
     }
 }
 

@@ -2,15 +2,14 @@
 //! `report::answer`, words of `output::answer`; here are bars, marks and cells.
 
 use super::tight;
+use crate::answer::rows::{Columns, cells};
 use crate::answer::words::{
     absent_words, disqualified_words, finding_words, limit_words, load_words, meaning_words, next_words, turnout_words,
     winner_words,
 };
 use crate::mark::{Mark, of_safety};
-use lockbench_core::units::{human_duration, three_digits};
 use lockbench_report::Report;
 use lockbench_report::answer::{Answer, Class, Disqualified, Finding, Row, Severity, Winner};
-use lockbench_report::figure::Value;
 
 /// What the first screen says.
 pub struct First {
@@ -125,7 +124,8 @@ fn row(row: &Row, marked: bool, winner: &Winner, most: f64) -> SystemRow {
         _ => ("", ""),
     };
     let rate = row.rate.as_ref().copied().unwrap_or(0.0);
-    let duration = |value: &Value| shown(value, |ns| human_duration(ns as u64));
+    let shown = Columns { ascii: false, spread: false, wide: false, served: false };
+    let cells: Vec<String> = cells(row, shown).iter().map(|cell| tight(cell)).collect();
     let interval = row.rate_interval.map(|interval| {
         let half = (interval.high - interval.estimate).max(interval.estimate - interval.low) / interval.estimate;
         format!("±{:.0} %", half * 100.0)
@@ -134,22 +134,13 @@ fn row(row: &Row, marked: bool, winner: &Winner, most: f64) -> SystemRow {
         system: row.system.clone(),
         sign,
         sign_word,
-        rate: shown(&row.rate, three_digits),
+        rate: cells[1].clone(),
         bar: if most > 0.0 { (rate / most * 100.0).ceil() as u32 } else { 0 },
         interval: interval.unwrap_or_default(),
-        figures: vec![
-            duration(&row.wait_p50),
-            duration(&row.wait_p99),
-            duration(&row.handoff_p50),
-            shown(&row.jain, |jain| format!("{jain:.2}")),
-        ],
+        figures: cells[2..6].to_vec(),
         mark: of_safety(row.safety.verdict),
         disqualified: row.disqualified.first().map(|why| disqualified_words(why, &row.safety)).unwrap_or_default(),
     }
-}
-
-fn shown(value: &Value, words: impl Fn(f64) -> String) -> String {
-    value.as_ref().map_or_else(|_| "-".to_owned(), |value| tight(&words(*value)))
 }
 
 fn told(finding: &Finding) -> Told {

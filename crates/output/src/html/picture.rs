@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::chart::{Chart, LegendKey, dark_rules, hex, pick_colors, system_keys};
+use crate::histograms::distinct;
 
 /// Everything drawn.
 #[derive(Default)]
@@ -32,12 +33,8 @@ pub struct Shown {
 
 /// Sorts the charts of a run.
 pub fn pictures(charts: Vec<Chart>) -> Result<Pictures, String> {
-    let mut names: Vec<String> = Vec::new();
-    for system in charts.iter().flat_map(|chart| &chart.views).filter_map(|view| view.system.as_ref()) {
-        if !names.contains(system) {
-            names.push(system.clone());
-        }
-    }
+    let systems = charts.iter().flat_map(|chart| &chart.views).filter_map(|view| view.system.clone());
+    let names = distinct(systems);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut pictures = Pictures::default();
     let mut drawn = String::new();

@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 use crate::state::SystemState;
 use crate::theme::Ink;
 use crate::view::plot::bar::{bar, length};
-use crate::view::subject::{drawn_subject, explained, heading, sentence, subject, without_grants};
+use crate::view::subject::{drawn_subject, explained, heading, order, sentence, subject, without_grants};
 use crate::view::{Panel, View};
 use lockbench_core::units::grouped;
 
@@ -111,8 +111,7 @@ impl Layout {
 
 fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let Some(system) = drawn_subject(view, PANEL.name, area, buffer) else { return };
-    let order = PANEL.sorts[view.selection().sort.min(PANEL.sorts.len() - 1)];
-    let order = if order == "number" { "by number" } else { order };
+    let order = order(view, PANEL.sorts);
     let what = without_grants(system).unwrap_or_else(|| format!("grants per client, {order}"));
     let inside = view.frame(&heading(system, &what), area, buffer);
     let clients = clients(view, system);

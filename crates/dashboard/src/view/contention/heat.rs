@@ -9,7 +9,7 @@ use crate::state::SystemState;
 use crate::text::percent;
 use crate::theme::Ink;
 use crate::view::plot::time::{self, Time, marks};
-use crate::view::subject::{drawn_subject, explained, heading, sentence, subject};
+use crate::view::subject::{drawn_subject, explained, heading, order, sentence, subject};
 use crate::view::{Panel, View};
 use lockbench_core::units::{grouped, three_digits};
 use lockbench_report::live::KeyLive;
@@ -162,8 +162,7 @@ fn lines(view: &View<'_>, system: &SystemState, time: Time, cells: Rect, buffer:
 
 fn title(view: &View<'_>, system: &SystemState, shown: usize) -> String {
     let more = system.snapshot.as_ref().map_or(0, |snapshot| snapshot.more_keys);
-    let order = PANEL.sorts[view.selection().sort.min(PANEL.sorts.len() - 1)];
-    let order = if order == "number" { "by number" } else { order };
+    let order = order(view, PANEL.sorts);
     let left = if more > 0 { format!(", {} quieter ones left out", grouped(u64::from(more))) } else { String::new() };
     let noun = if shown == 1 { "key" } else { "keys" };
     format!("{shown} {noun} over time, {order}{left}")

@@ -26,7 +26,9 @@ pub static PANEL: Panel = Panel {
     hit: |view, area, at| {
         let inside = inside(area);
         let row = row_at(inside, at)?;
-        blocks(view, inside).find(|block| (block.y..block.y + block.lines.len()).contains(&row)).map(|b| (b.number, 0))
+        let block =
+            blocks(view, inside).into_iter().find(|block| (block.y..block.y + block.lines.len()).contains(&row));
+        block.map(|block| (block.number, 0))
     },
     ..Panel::PLAIN
 };
@@ -47,9 +49,9 @@ struct Block {
 }
 
 /// The findings that are shown, from the one on that leaves room for the selected one.
-fn blocks(view: &View<'_>, area: Rect) -> impl Iterator<Item = Block> {
+fn blocks(view: &View<'_>, area: Rect) -> Vec<Block> {
     let (width, height) = (usize::from(area.width.saturating_sub(INDENT)), usize::from(area.height));
-    let mut all: Vec<Vec<(String, Ink)>> = listed(view).map(|found| lines(view, found, width)).collect();
+    let all: Vec<Vec<(String, Ink)>> = listed(view).map(|found| lines(view, found, width)).collect();
     let selected = view.look.selection[view.look.screen][HERE].row.min(all.len().saturating_sub(1));
     let end = |first: usize| all[first..=selected].iter().map(Vec::len).sum::<usize>();
     let mut first = 0;
@@ -57,16 +59,11 @@ fn blocks(view: &View<'_>, area: Rect) -> impl Iterator<Item = Block> {
         first += 1;
     }
     let mut y = 0;
-    let shown: Vec<Block> = all
-        .drain(..)
-        .enumerate()
-        .skip(first)
-        .map(|(number, lines)| {
-            y += lines.len();
-            Block { number, y: y - lines.len(), lines }
-        })
-        .collect();
-    shown.into_iter()
+    let block = |(number, lines): (usize, Vec<(String, Ink)>)| {
+        y += lines.len();
+        Block { number, y: y - lines.len(), lines }
+    };
+    all.into_iter().enumerate().skip(first).map(block).collect()
 }
 
 fn lines(view: &View<'_>, found: &LintFinding, width: usize) -> Vec<(String, Ink)> {

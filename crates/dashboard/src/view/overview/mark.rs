@@ -91,12 +91,7 @@ impl Mark {
     /// What it means, in a sentence.
     pub fn sentence(&self, system: &SystemState) -> String {
         let name = &system.name;
-        let live = system.snapshot.as_ref().map(|snapshot| snapshot.counts.exercised_all);
-        let exercised = system.result.as_ref().map(|result| result.safety.exercised_holds).or(live).unwrap_or(0);
-        let bound = match (&system.result, &system.snapshot) {
-            (Some(result), _) => result.safety.upper_bound_95_per_million,
-            (None, snapshot) => snapshot.as_ref().and_then(|snapshot| snapshot.upper_bound_per_million),
-        };
+        let (exercised, bound) = system.exercised();
         match self {
             Self::Nothing => format!("{name}, safety: no trial has begun."),
             Self::Valid => {

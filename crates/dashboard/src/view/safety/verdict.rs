@@ -61,17 +61,9 @@ fn own(system: &SystemState, none: &str) -> Vec<Figure> {
         let ink = if count > 0 { bad } else { Ink::Text };
         Figure { label, short, value: grouped(count), ink, meaning }
     };
-    let (exercised, lost, bound) = match (&system.result, &system.snapshot) {
-        (Some(result), _) => {
-            let safety = &result.safety;
-            (safety.exercised_holds, safety.lost_leases, safety.upper_bound_95_per_million)
-        }
-        (None, Some(snapshot)) => {
-            let counts = &snapshot.counts;
-            (counts.exercised_all, counts.lost_leases, snapshot.upper_bound_per_million)
-        }
-        (None, None) => (0, 0, None),
-    };
+    let (exercised, bound) = system.exercised();
+    let live = system.snapshot.as_ref().map_or(0, |snapshot| snapshot.counts.lost_leases);
+    let lost = system.result.as_ref().map_or(live, |result| result.safety.lost_leases);
     let mut figures = vec![
         count("naive policy", "naive", all(Counter::DoubleGrants), Ink::Alarm, NAIVE),
         count("deadline policy", "deadline", all(Counter::Deadline), Ink::Alarm, DEADLINE),
