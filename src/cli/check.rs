@@ -3,10 +3,11 @@
 
 use super::args::{CheckArgs, overrides};
 use super::endpoints::{Endpoints, all_used, named};
-use super::fits::{Fit, on_this_machine, told_by};
+use super::fits::{Fit, capacity_of, on_this_machine};
 use super::gates;
 use super::select::{Selection, select, workload};
 use super::{Failure, print};
+use lockbench_core::limits;
 use lockbench_core::lock::RenewalKind;
 use lockbench_core::units::human_duration;
 use lockbench_core::workload::plan::RenewalPolicy;
@@ -23,7 +24,7 @@ const BESIDES_NS: u64 = 1_000_000_000;
 /// Prints the resolved plan, ttls, estimated time and warnings.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let flags: Vec<(&str, String)> = args.short.given().map(|(key, value)| (key, value.to_owned())).collect();
-    let sets = overrides(&args.sets, &flags).map_err(Failure::usage)?;
+    let sets = overrides(&args.sets, &flags)?;
     let (plan, source) = workload(&args.workload, &sets)?;
     let selection = select(&args.backends, &plan, &source)?;
     let endpoints = named(&args.endpoint)?;
@@ -89,9 +90,9 @@ fn limits_text(plan: &Plan, selection: &Selection, endpoints: Endpoints) -> Resu
             continue;
         };
         let mut fit = Fit::default();
-        match told_by(entry, given.clone(), false, &runtime) {
+        match capacity_of(entry, given.clone(), false, &runtime) {
             Ok(capacity) => fit.add(entry.name, &capacity, plan.clients),
-            Err(problem) => fit.misfits.push(problem.clone()),
+            Err(error) => fit.misfits.push(limits::explained(&error.to_string(), None)),
         }
         if !fit.misfits.is_empty() {
             exit = Exit::Backend;

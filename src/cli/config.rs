@@ -53,7 +53,7 @@ impl UiOptions {
     pub fn read(args: &UiArgs) -> Result<Self, Failure> {
         let variable = |name: &str| std::env::var_os(name);
         let file = match locate(variable) {
-            Some(place) => read(&place).map_err(Failure::usage)?,
+            Some(place) => read(&place)?,
             None => Written::default(),
         };
         let panic_at = variable(PANIC_AT).and_then(|frame| frame.to_str()?.parse().ok());
@@ -127,22 +127,23 @@ fn locate(variable: impl Fn(&str) -> Option<OsString>) -> Option<Place> {
     Some(Place { path: base.join("lockbench/config.toml"), named: false })
 }
 
-fn read(place: &Place) -> Result<Written, String> {
+fn read(place: &Place) -> Result<Written, Failure> {
     match std::fs::read_to_string(&place.path) {
         Ok(text) => parse(&place.path, &text),
         Err(error) if error.kind() == ErrorKind::NotFound && !place.named => Ok(Written::default()),
         Err(error) => {
             let variable = if place.named { " (LOCKBENCH_CONFIG names it)" } else { "" };
-            Err(format!("{}: cannot read this configuration file{variable}: {error}", place.path.display()))
+            let path = place.path.display();
+            Err(Failure::usage(format!("{path}: cannot read this configuration file{variable}: {error}")))
         }
     }
 }
 
 /// Reads the text of a file; the first thing that is wrong in it is told.
-fn parse(path: &Path, text: &str) -> Result<Written, String> {
+fn parse(path: &Path, text: &str) -> Result<Written, Failure> {
     let at = |byte: usize, problem: &str| {
         let line = text.as_bytes()[..byte.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("{}:{line}: {problem}", path.display())
+        Failure::usage(format!("{}:{line}: {problem}", path.display()))
     };
     let document = DeTable::parse(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);

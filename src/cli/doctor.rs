@@ -2,7 +2,7 @@
 
 use super::args::{DoctorArgs, StackChoice};
 use super::endpoints::{named, usable};
-use super::fits::{Fit, looking, on_this_machine, told_by};
+use super::fits::{Fit, capacity_of, looking, on_this_machine};
 use super::select::select;
 use super::{Failure, print, tell};
 use lockbench_core::clock::Clock;
@@ -62,7 +62,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
             Some((_, Ok(server))) => {
                 let facts = facts(kind, server.endpoints(), server.is_ours(), &runtime);
                 problems += u32::from(facts.is_err());
-                line.push_str(&format!("{} ({})\n", facts.unwrap_or_else(|error| error), server.program()));
+                line.push_str(&format!("{} ({})\n", facts.unwrap_or_else(|error| error.to_string()), server.program()));
             }
             Some((_, Err(problem))) => {
                 problems += 1;
@@ -73,7 +73,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
         if let Some(given) = endpoints.get(&kind) {
             let facts = facts(kind, given.clone(), false, &runtime);
             problems += u32::from(facts.is_err());
-            line.push_str(&format!("{:<10}given: {}\n", "", facts.unwrap_or_else(|error| error)));
+            line.push_str(&format!("{:<10}given: {}\n", "", facts.unwrap_or_else(|error| error.to_string())));
         }
         print(&line)?;
         if let Some((plan, entries)) = &asked {
@@ -116,7 +116,7 @@ fn fit_of(
 ) -> Fit {
     let mut fit = Fit::default();
     // What does not answer was told, and counted, with the server's facts.
-    if let Ok(capacity) = told_by(entry, endpoints, ours, runtime) {
+    if let Ok(capacity) = capacity_of(entry, endpoints, ours, runtime) {
         fit.add(entry.name, &capacity, plan.clients);
     }
     fit
@@ -168,10 +168,10 @@ fn facts(
     endpoints: Vec<lockbench_core::lock::Endpoint>,
     ours: bool,
     runtime: &tokio::runtime::Runtime,
-) -> Result<String, String> {
+) -> Result<String, Box<dyn std::error::Error>> {
     let entry = Registry::builtin().entries().find(|entry| entry.server == Some(kind)).ok_or("no recipe uses it")?;
-    let system = (entry.connect)(looking(endpoints, ours)).map_err(|error| error.to_string())?;
-    let facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+    let system = (entry.connect)(looking(endpoints, ours))?;
+    let facts = runtime.block_on(system.facts())?;
     Ok(format!("{}; durability: {}; quorum {}", facts.version, facts.durability, facts.quorum))
 }
 

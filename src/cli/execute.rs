@@ -18,7 +18,7 @@ use super::{Failure, print_json, print_painted, tell};
 use lockbench_engine::{Options, Outcome, RunError, Store, Stored, Write, run};
 use lockbench_output::OUTPUTS;
 use lockbench_report::live::Update;
-use lockbench_report::{Interruption, RecordedRun, Report, RunDirectory, StoreError};
+use lockbench_report::{Interruption, RecordedRun, Report, RunDirectory};
 
 /// A run that is over, its files written.
 pub struct Concluded {
@@ -39,7 +39,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     job.ttls()?;
     let id = job.id(started);
     let baselines = Baselines::check(&job, &id)?;
-    let directory = RunDirectory::create(&job.args.output, &id).map_err(|error| store_failure(&error))?;
+    let directory = RunDirectory::create(&job.args.output, &id)?;
     frontend.log.write_to(&directory.path("")).map_err(Failure::internal)?;
     frontend.save_in(Some(directory.path("")));
     narrate::begins(&job, &id);
@@ -59,12 +59,12 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         command: redacted(std::env::args()),
         stop,
         steering: frontend.steering.clone(),
-        store: Some(Store { directory, draw: &draw, sync: &|| frontend.log.sync() }),
+        store: Some(Store { directory, draw: &draw, sync: &|| frontend.log.sync().map_err(|error| error.to_string()) }),
     };
     let outcome = run(options, &selection.entries, frontend).map_err(|error| {
         frontend.log.close();
         frontend.save_in(None);
-        failure(&error)
+        failure(error)
     })?;
     let Outcome { mut report, stored, interruption, .. } = outcome;
     let Stored { place, report_json } = stored.ok_or_else(|| Failure::internal("the run was not stored"))?;
@@ -90,21 +90,13 @@ fn draw(run: &RecordedRun, write: &mut Write<'_>) {
     }
 }
 
-fn failure(error: &RunError) -> Failure {
+fn failure(error: RunError) -> Failure {
     match error {
-        RunError::Store(error) => store_failure(error),
+        RunError::Store(error) => error.into(),
         RunError::Ttl(_) => Failure::usage(error),
         RunError::Runtime(_) | RunError::Scratch { .. } | RunError::History { .. } | RunError::Json(_) => {
             Failure::internal(error)
         }
-    }
-}
-
-/// What cannot be named is a usage error, what cannot be written is not.
-pub fn store_failure(error: &StoreError) -> Failure {
-    match error {
-        StoreError::Exists { .. } | StoreError::BadId(_) => Failure::usage(error),
-        StoreError::Io { .. } => Failure::internal(error),
     }
 }
 

@@ -20,8 +20,7 @@ const NO_TERMINAL: u16 = 100;
 /// Prints it and writes the picture.
 pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     let told = Told::open(&args.run, &args.stored.output)?;
-    let scene =
-        told.find(args.number).map_err(|problem| Failure::usage(format!("{}: {problem}", told.place.display())))?;
+    let scene = told.find(args.number)?;
     let mut text = format!(
         "double grant {} of {}: {} {} {}, {}\n\n{}\n\n",
         scene.number,
@@ -80,12 +79,12 @@ impl Told {
     }
 
     /// The scene of that number.
-    fn find(&self, number: u32) -> Result<&Scene, String> {
+    fn find(&self, number: u32) -> Result<&Scene, Failure> {
         if let Some(scene) = self.scenes.iter().find(|scene| scene.number == number) {
             return Ok(scene);
         }
         let part = self.part;
-        Err(match self.scenes.len() {
+        let problem = match self.scenes.len() {
             0 => "this run has none: no double grant was found".to_owned(),
             kept if self.all > kept as u64 => {
                 let all = grouped(self.all);
@@ -94,7 +93,8 @@ impl Told {
                 )
             }
             kept => format!("there is no double grant {number}: they are numbered 1 to {kept}"),
-        })
+        };
+        Err(Failure::usage(format!("{}: {problem}", self.place.display())))
     }
 }
 

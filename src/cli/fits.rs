@@ -4,7 +4,7 @@ use tokio::runtime::Runtime;
 
 use lockbench_core::clock::Clock;
 use lockbench_core::limits;
-use lockbench_core::lock::{Capacity, Endpoint, Limit};
+use lockbench_core::lock::{Capacity, Endpoint, Limit, SystemError};
 use lockbench_core::units::grouped;
 use lockbench_core::workload::Plan;
 use lockbench_engine::files_needed;
@@ -75,10 +75,14 @@ pub fn on_this_machine(plan: &Plan, entries: &[&'static Entry], given: impl Fn(&
     fit
 }
 
-/// The limits of given or started servers, as they tell them.
-pub fn told_by(entry: &Entry, endpoints: Vec<Endpoint>, ours: bool, runtime: &Runtime) -> Result<Capacity, String> {
-    let system = (entry.connect)(looking(endpoints, ours)).map_err(|error| error.to_string())?;
-    runtime.block_on(system.capacity()).map_err(|error| limits::explained(&error.to_string(), None))
+/// The limits of given or started servers, as the servers state them.
+pub fn capacity_of(
+    entry: &Entry,
+    endpoints: Vec<Endpoint>,
+    ours: bool,
+    runtime: &Runtime,
+) -> Result<Capacity, SystemError> {
+    runtime.block_on((entry.connect)(looking(endpoints, ours))?.capacity())
 }
 
 /// A target for what only looks.

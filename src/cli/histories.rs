@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::stored::{open_failure, write};
+use super::stored::write;
 use super::{Failure, tell};
 use lockbench_core::record::history::{HistoryError, HistoryReader, WholePart, WholeParts};
 use lockbench_output::history::{HISTORY_EXPORTS, HistoryExport, left_out};
@@ -15,7 +15,7 @@ use lockbench_report::{HISTORY, OpenError, broke_off, history_path, is_partial, 
 pub fn readable(directory: &Path) -> Result<(), Failure> {
     match read_report(directory) {
         Ok(_) | Err(OpenError::Unfinished { .. }) => {}
-        Err(error) => return Err(open_failure(&error)),
+        Err(error) => return Err(error.into()),
     }
     let path = history_path(directory);
     if !path.exists() {
@@ -33,7 +33,7 @@ pub fn readable(directory: &Path) -> Result<(), Failure> {
     }
     if reader.broken_off() && !is_partial(directory) && !broke_off(directory) {
         let problem = "it breaks off in the middle".to_owned();
-        return Err(open_failure(&OpenError::Damaged { path: path.display().to_string(), problem }));
+        return Err(OpenError::Damaged { path: path.display().to_string(), problem }.into());
     }
     Ok(())
 }
@@ -69,11 +69,11 @@ fn remarks(part: &WholePart) -> Vec<String> {
     remarks
 }
 
-fn failure(directory: &Path, error: HistoryError) -> Failure {
-    open_failure(&match error {
+fn failure(directory: &Path, error: HistoryError) -> OpenError {
+    match error {
         HistoryError::Io { path, cause } => OpenError::Io { path, cause },
         line @ HistoryError::Line { .. } => {
             OpenError::Damaged { path: history_path(directory).display().to_string(), problem: line.to_string() }
         }
-    })
+    }
 }

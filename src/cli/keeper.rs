@@ -2,6 +2,7 @@
 //! owns the servers as a run does, guard included, until it is told to end; nothing
 //! of a terminal or of a run is left in it.
 
+use std::error::Error;
 use std::io::Write;
 use std::thread::sleep;
 use std::time::Duration;
@@ -38,25 +39,25 @@ pub fn keeper(args: &KeeperArgs) -> Result<u8, Failure> {
     let (said, code) = match held(args, &interrupt) {
         Ok(None) => return Ok(Exit::Pass.code()),
         Ok(Some(said)) => (said, Exit::Pass),
-        Err(error) => (Said::Failed(error), Exit::Backend),
+        Err(error) => (Said::Failed(error.to_string()), Exit::Backend),
     };
     say(&said);
     Ok(code.code())
 }
 
 /// Holds them until the end. `Some`: there was nothing to hold.
-fn held(args: &KeeperArgs, interrupt: &Interrupt) -> Result<Option<Said>, String> {
-    let register = Register::from_env().map_err(|error| error.to_string())?;
-    let Some(kept) = register.keep(args.kind).map_err(|error| error.to_string())? else {
+fn held(args: &KeeperArgs, interrupt: &Interrupt) -> Result<Option<Said>, Box<dyn Error>> {
+    let register = Register::from_env()?;
+    let Some(kept) = register.keep(args.kind)? else {
         return Ok(Some(Said::Taken));
     };
     let options = Options { ready_within: args.within, stop: interrupt.stop.clone(), ..Options::default() };
     let started = LocalStack::start(&[args.kind], &options).into_iter().next();
     let server = match started {
-        Some((_, server)) => server.map_err(|error| error.to_string())?,
-        None => return Err(format!("no {} server was prepared", args.kind)),
+        Some((_, server)) => server?,
+        None => return Err(format!("no {} server was prepared", args.kind).into()),
     };
-    kept.tell(&server).map_err(|error| error.to_string())?;
+    kept.tell(&server)?;
     say(&Said::Ready);
     watch(&server, interrupt, || {
         // Nobody reads what a keeper says by now; `status` shows what it can.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::stored::{locate, open_failure, promise};
+use super::stored::{locate, promise};
 use super::{Failure, print};
 use lockbench_core::units::grouped;
 use lockbench_report::monitor::{KEPT, KeptRounds, Status, is_kept, is_watch, kept_in, read_status};
@@ -14,7 +14,7 @@ use lockbench_report::{Exit, TrialResult, is_partial};
 pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Failure> {
     let mut place = locate(run, root)?;
     if is_kept(&place) {
-        let kept = open(std::slice::from_ref(&place))?;
+        let kept = KeptRounds::open(std::slice::from_ref(&place), &promise)?;
         return Ok(Some((place, kept)));
     }
     // Whoever names the directory that the histories are in means the watch.
@@ -24,7 +24,7 @@ pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Fai
     if !is_watch(&place) {
         return Ok(None);
     }
-    let histories = kept_in(&place).map_err(|error| open_failure(&error))?;
+    let histories = kept_in(&place)?;
     if histories.is_empty() {
         return Err(Failure::usage(format!(
             "{0} is a watch of `lockbench monitor`, not a run. It keeps the histories of rounds with a violation \
@@ -32,12 +32,8 @@ pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Fai
             place.display()
         )));
     }
-    let kept = open(&histories)?;
+    let kept = KeptRounds::open(&histories, &promise)?;
     Ok(Some((place, kept)))
-}
-
-fn open(histories: &[PathBuf]) -> Result<KeptRounds, Failure> {
-    KeptRounds::open(histories, &promise).map_err(|error| open_failure(&error))
 }
 
 /// Prints what the replay of each round says; exits as it means, or 1 if it is not what
@@ -45,7 +41,7 @@ fn open(histories: &[PathBuf]) -> Result<KeptRounds, Failure> {
 pub fn verify(place: &Path, kept: &KeptRounds) -> Result<u8, Failure> {
     // The status of a watch under way is some seconds old.
     let whole = is_watch(place) && !is_partial(place);
-    let status = whole.then(|| read_status(place)).transpose().map_err(|error| open_failure(&error))?;
+    let status = whole.then(|| read_status(place)).transpose()?;
     let (text, code) = verified(kept, status.as_ref());
     print(&text)?;
     Ok(code)

@@ -12,6 +12,7 @@ mod filter;
 mod layer;
 mod redaction;
 
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -146,7 +147,7 @@ impl Log {
     ///
     /// # Errors
     /// If the file cannot be made; names it.
-    pub fn write_to(&self, directory: &Path) -> Result<(), String> {
+    pub fn write_to(&self, directory: &Path) -> io::Result<()> {
         self.write_bounded_to(directory, u64::MAX)
     }
 
@@ -155,7 +156,7 @@ impl Log {
     ///
     /// # Errors
     /// If the file cannot be made; names it.
-    pub fn write_bounded_to(&self, directory: &Path, limit: u64) -> Result<(), String> {
+    pub fn write_bounded_to(&self, directory: &Path, limit: u64) -> io::Result<()> {
         let mut file = LogFile::create(directory, limit)?;
         let mut filed = lock(&self.inner.filed);
         let missed = self.inner.ring.since(filed.until);
@@ -175,7 +176,7 @@ impl Log {
     ///
     /// # Errors
     /// If a line could not be written, now or before; names the file.
-    pub fn sync(&self) -> Result<(), String> {
+    pub fn sync(&self) -> io::Result<()> {
         lock(&self.inner.filed).file.as_mut().map_or(Ok(()), LogFile::sync)
     }
 

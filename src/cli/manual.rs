@@ -15,7 +15,7 @@ use lockbench_report::{Exit, RAW_FILES};
 /// Prints the completions of a shell.
 pub fn completions(args: &CompletionsArgs) -> Result<u8, Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Arguments::command(), "lockbench", &mut text);
+    clap_complete::generate(args.shell, &mut public(), "lockbench", &mut text);
     print(&String::from_utf8_lossy(&text))?;
     Ok(0)
 }
@@ -35,9 +35,17 @@ pub(super) fn exit_codes() -> String {
     text
 }
 
+/// The commands without those that are hidden: `lockbench` itself calls them.
+fn public() -> Command {
+    let whole = Arguments::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let about = whole.get_about().cloned().unwrap_or_default();
+    Command::new("lockbench").version(env!("CARGO_PKG_VERSION")).about(about).subcommands(shown)
+}
+
 fn page() -> std::io::Result<Vec<u8>> {
     // The page says once that there is --help, not at every command.
-    let mut command = Arguments::command().disable_help_flag(true);
+    let mut command = public().disable_help_flag(true);
     // Built: the usage lines then name the program and the command.
     command.build();
     let mut text = Vec::new();
@@ -136,10 +144,10 @@ fn files() -> Roff {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, ValueEnum};
 
     use super::super::args::Arguments;
-    use super::{exit_codes, page};
+    use super::{exit_codes, page, public};
     use lockbench_report::Exit;
 
     #[test]
@@ -147,7 +155,8 @@ mod tests {
         let page = String::from_utf8(page().unwrap()).unwrap();
         assert_eq!(page.lines().filter(|line| line.starts_with(".TH ")).count(), 1, "{page}");
         for command in Arguments::command().get_subcommands() {
-            assert!(page.contains(&format!(".SS {}\n", command.get_name())), "{} is missing", command.get_name());
+            let (name, hidden) = (command.get_name(), command.is_hide_set());
+            assert_eq!(page.contains(&format!(".SS {name}\n")), !hidden, "{name}");
         }
         for heading in ["NAME", "SYNOPSIS", "COMMANDS", "FILES", "\"EXIT STATUS\"", "ENVIRONMENT"] {
             assert!(page.contains(&format!(".SH {heading}\n")), "{heading} is missing:\n{page}");
@@ -156,6 +165,17 @@ mod tests {
             page.contains("\\fBWhat to run:\\fR\n") && !page.contains(".SH LOAD"),
             "headings of options are no sections"
         );
+    }
+
+    #[test]
+    fn no_shell_completes_a_hidden_command() {
+        for shell in clap_complete::Shell::value_variants() {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut public(), "lockbench", &mut text);
+            let text = String::from_utf8(text).unwrap();
+            let has = |name: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+            assert!(has("inspect") && !has("keeper"), "{shell}");
+        }
     }
 
     #[test]

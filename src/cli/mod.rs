@@ -16,6 +16,7 @@ mod endpoints;
 mod execute;
 mod explain;
 mod export;
+mod failure;
 mod fits;
 mod frontend;
 mod gates;
@@ -56,36 +57,13 @@ mod watch;
 mod watcher;
 
 pub use args::Arguments;
+pub use failure::Failure;
 pub use given::parsed;
 
 use args::Command;
 
-use lockbench_core::limits;
 use lockbench_core::plain;
 use lockbench_report::Exit;
-
-/// Why a command failed before there was anything to report.
-#[derive(Debug)]
-pub struct Failure {
-    exit: Exit,
-    message: String,
-}
-
-impl Failure {
-    fn usage(message: impl ToString) -> Self {
-        Self { exit: Exit::Usage, message: message.to_string() }
-    }
-
-    /// What the command needs from this machine cannot be had, as a server that does not
-    /// start: nothing is wrong with the command line, nor with lockbench.
-    fn unavailable(message: impl ToString) -> Self {
-        Self { exit: Exit::Backend, message: limits::explained(&message.to_string(), None) }
-    }
-
-    fn internal(message: impl ToString) -> Self {
-        Self { exit: Exit::Internal, message: limits::explained(&message.to_string(), None) }
-    }
-}
 
 /// Carries out a command line; returns the exit code. Data goes to stdout,
 /// messages to stderr.

@@ -119,7 +119,7 @@ fn sets(args: &LoadArgs, built_in: &[&str], more: Option<&str>) -> Result<Vec<St
     flags.extend(args.trials.map(|trials| ("trials", trials.to_string())));
     flags.extend(args.seed.map(|seed| ("seed", seed.to_string())));
     let mut sets: Vec<String> = built_in.iter().map(|set| (*set).to_owned()).collect();
-    sets.extend(overrides(&args.sets, &flags).map_err(Failure::usage)?);
+    sets.extend(overrides(&args.sets, &flags)?);
     if let Some(set) = more {
         let swept = set.split('=').next().unwrap_or_default();
         if let Some((key, value)) = flags.iter().find(|(key, _)| *key == swept) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args::{FormatChoice, ShowArgs, UiArgs};
 use super::config::UiOptions;
 use super::ending::told_end;
-use super::stored::{locate, open_failure, open_report, report_json};
+use super::stored::{locate, open_report, report_json};
 use super::terminal::terminal_width;
 use super::{Failure, print, print_json, print_painted};
 use lockbench_output::{monitor_text, text};
@@ -37,11 +37,10 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
 
 /// How a watch stands, as it printed it at its end.
 fn show_watch(place: &Path, format: FormatChoice) -> Result<u8, Failure> {
-    let status = read_status(place).map_err(|error| open_failure(&error))?;
+    let status = read_status(place)?;
     match format {
         FormatChoice::Json => {
-            let path = place.join(STATUS);
-            let bytes = read(&path).map_err(|error| open_failure(&error))?.unwrap_or_default();
+            let bytes = read(&place.join(STATUS))?.unwrap_or_default();
             print_json(&String::from_utf8_lossy(&bytes))?;
         }
         FormatChoice::Text => {

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::stored::{locate, open_failure};
+use super::stored::locate;
 use lockbench_report::compare::Side;
 use lockbench_report::{Report, read_report, usable_id};
 
@@ -69,7 +69,7 @@ fn one(name: &str, root: &Path) -> Result<Report, Failure> {
     {
         return Ok(report);
     }
-    read(&directory)
+    Ok(read_report(&directory)?)
 }
 
 /// The newest run among the directories in here, by the start that it tells.
@@ -81,18 +81,13 @@ fn newest(directory: &Path) -> Result<Option<Report>, Failure> {
         if hidden || !entry.path().join("report.json").is_file() {
             continue;
         }
-        let report = read(&entry.path())?;
+        let report = read_report(&entry.path())?;
         let key = |report: &Report| (report.environment.started_at.clone(), report.run_id.clone());
         if found.as_ref().is_none_or(|other| key(other) < key(&report)) {
             found = Some(report);
         }
     }
     Ok(found)
-}
-
-/// The report of a run directory; the rest of it is not needed here.
-fn read(directory: &Path) -> Result<Report, Failure> {
-    read_report(directory).map_err(|error| open_failure(&error))
 }
 
 fn unknown(name: &str, root: &Path) -> Failure {

@@ -56,9 +56,7 @@ pub fn open(run: &str, root: &Path) -> Result<(PathBuf, RecordedRun), Failure> {
 
 /// As [`open`], of a directory that was found.
 pub fn open_at(directory: &Path) -> Result<RecordedRun, Failure> {
-    let recorded =
-        if broke_off(directory) { open_broken_off(directory, &promise) } else { RecordedRun::open(directory) };
-    recorded.map_err(|error| open_failure(&error))
+    Ok(if broke_off(directory) { open_broken_off(directory, &promise)? } else { RecordedRun::open(directory)? })
 }
 
 /// What the registry says of a recipe.
@@ -70,11 +68,7 @@ pub fn promise(name: &str) -> Option<Promise> {
 /// Opens its report alone, or what takes its place.
 pub fn open_report(run: &str, root: &Path) -> Result<(PathBuf, Report), Failure> {
     let directory = locate(run, root)?;
-    let report = if broke_off(&directory) {
-        open_at(&directory)?.report
-    } else {
-        read_report(&directory).map_err(|error| open_failure(&error))?
-    };
+    let report = if broke_off(&directory) { open_at(&directory)?.report } else { read_report(&directory)? };
     Ok((directory, report))
 }
 
@@ -84,22 +78,8 @@ pub fn report_json(directory: &Path) -> Result<Vec<u8>, Failure> {
     if broke_off(directory) {
         return json(&open_at(directory)?.report).map_err(Failure::internal);
     }
-    read_report(directory).map_err(|error| open_failure(&error))?;
-    let bytes = read(&directory.join(REPORT)).map_err(|error| open_failure(&error))?;
-    Ok(bytes.unwrap_or_default())
-}
-
-/// A run that is none, has no report or is too new is a usage error; a damaged or
-/// unreadable one is not.
-pub fn open_failure(error: &OpenError) -> Failure {
-    match error {
-        OpenError::Missing(_)
-        | OpenError::Foreign { .. }
-        | OpenError::Unfinished { .. }
-        | OpenError::Watch { .. }
-        | OpenError::Newer { .. } => Failure::usage(error),
-        OpenError::Damaged { .. } | OpenError::Io { .. } => Failure::internal(error),
-    }
+    read_report(directory)?;
+    Ok(read(&directory.join(REPORT))?.unwrap_or_default())
 }
 
 /// Refuses a run that has figures but no histograms: most files would come out empty,

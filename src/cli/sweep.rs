@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::args::{FormatChoice, LoadArgs};
-use super::execute::{execute, store_failure};
+use super::execute::execute;
 use super::frontend::Frontend;
 use super::job::Job;
 use super::stored::open;
@@ -61,7 +61,7 @@ pub fn run<'a>(
     sweepable(&plans).map_err(|problem| Failure::usage(format!("--sweep {}: {problem}", asked.key)))?;
     let name = jobs.first().map(|job| job.plan.name.clone()).unwrap_or_default();
     let id = args.run_id.clone().unwrap_or_else(|| run_id(&format!("{name}-{}", asked.key), SystemTime::now()));
-    let directory = RunDirectory::create(&args.output, &id).map_err(|error| store_failure(&error))?;
+    let directory = RunDirectory::create(&args.output, &id)?;
     frontend.show(args.ui);
     let mut reports: Vec<Report> = Vec::new();
     let mut failure = None;
@@ -127,7 +127,7 @@ pub fn report(runs: &[String], root: &Path, to: Option<&Path>) -> Result<u8, Fai
             (to.parent().unwrap_or(Path::new("")).to_owned(), name)
         }
     };
-    let directory = RunDirectory::create(&root, &id).map_err(|error| store_failure(&error))?;
+    let directory = RunDirectory::create(&root, &id)?;
     conclude(&drawn, directory, FormatChoice::Text)?;
     Ok(0)
 }

@@ -11,7 +11,7 @@ use super::endpoints::{Endpoints, bare, divided_of_any, named};
 use super::fits::looking;
 use super::{Failure, print, tell};
 use lockbench_core::limits;
-use lockbench_core::lock::{Endpoint, Found, Sweeper};
+use lockbench_core::lock::{Endpoint, Found, Sweeper, SystemError};
 use lockbench_report::Exit;
 use lockbench_systems::ServerKind;
 
@@ -43,7 +43,7 @@ pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
                 noted |= !notes.is_empty();
                 notes.iter().for_each(|note| tell(&format!("{kind}: {note}")));
             }
-            Err(problem) => problems.push(limits::explained(&problem, None)),
+            Err(error) => problems.push(limits::explained(&error.to_string(), None)),
         }
     }
     match args.format.choice {
@@ -84,7 +84,7 @@ fn system(
     endpoints: Vec<Endpoint>,
     remove: bool,
     runtime: &Runtime,
-) -> Result<(Vec<Swept>, Vec<String>), String> {
+) -> Result<(Vec<Swept>, Vec<String>), SystemError> {
     let groups: Vec<Vec<Endpoint>> = if kind.servers().swept_one_by_one {
         endpoints.into_iter().map(|endpoint| vec![endpoint]).collect()
     } else {
@@ -92,13 +92,13 @@ fn system(
     };
     let (mut all, mut notes) = (Vec::new(), Vec::new());
     for endpoints in groups {
-        let sweeper = kind.sweeper(&looking(endpoints, false)).map_err(|error| error.to_string())?;
+        let sweeper = kind.sweeper(&looking(endpoints, false))?;
         let found = settled(&*sweeper, runtime)?;
         notes.extend(found.notes);
         for remains in found.runs {
             let dead = remains.lives.is_none();
             if dead && remove {
-                runtime.block_on(sweeper.remove(&remains.run)).map_err(|error| error.to_string())?;
+                runtime.block_on(sweeper.remove(&remains.run))?;
             }
             all.push(Swept {
                 system: kind.name(),
@@ -114,8 +114,8 @@ fn system(
 }
 
 /// What is there, with runs taken for dead only if they were so twice.
-fn settled(sweeper: &dyn Sweeper, runtime: &Runtime) -> Result<Found, String> {
-    let look = || runtime.block_on(sweeper.find()).map_err(|error| error.to_string());
+fn settled(sweeper: &dyn Sweeper, runtime: &Runtime) -> Result<Found, SystemError> {
+    let look = || runtime.block_on(sweeper.find());
     let first = look()?;
     if first.runs.iter().all(|run| run.lives.is_some()) {
         return Ok(first);

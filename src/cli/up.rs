@@ -151,13 +151,13 @@ impl Work<'_> {
             let mut keeper = begun.map_err(cannot)?;
             let mut answer = keeper.answer(limit, self.interrupt);
             // Another call is starting or stopping it: it runs then, or is free to be started here.
-            while matches!(answer, Ok(Said::Taken)) && register.of(kind).is_none() && Instant::now() < limit {
+            while answer == Said::Taken && register.of(kind).is_none() && Instant::now() < limit {
                 thread::sleep(TAKEN_PAUSE);
                 keeper = begin(kind, within).map_err(cannot)?;
                 answer = keeper.answer(limit, self.interrupt);
             }
             match answer {
-                Ok(said @ (Said::Ready | Said::Taken)) => {
+                said @ (Said::Ready | Said::Taken) => {
                     let state = if said == Said::Ready { State::Started } else { State::RanAlready };
                     if said == Said::Ready {
                         self.keepers.push(kind);
@@ -170,7 +170,7 @@ impl Work<'_> {
                         }
                     }
                 }
-                Ok(Said::Failed(problem)) | Err(problem) => {
+                Said::Failed(problem) => {
                     keeper.end();
                     failed.insert(kind, problem);
                 }
@@ -265,24 +265,21 @@ fn begin(kind: ServerKind, within: Duration) -> std::io::Result<Keeper> {
 }
 
 impl Keeper {
-    /// Its line. An error is told in words.
-    fn answer(&mut self, limit: Instant, interrupt: &Interrupt) -> Result<Said, String> {
+    /// Waits for its line; why there is none is a failure.
+    fn answer(&mut self, limit: Instant, interrupt: &Interrupt) -> Said {
+        let failed = |problem: &str| Said::Failed(problem.to_owned());
         loop {
-            match self.line.recv_timeout(Duration::from_millis(50)) {
-                Ok(line) => {
-                    return serde_json::from_str(&line).map_err(|_| {
-                        "the process that was to keep it ended without a word; is memory short?".to_owned()
-                    });
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Err("the keeper said nothing".to_owned()),
-                Err(mpsc::RecvTimeoutError::Timeout) if interrupt.came() => {
-                    return Err("stopped while it was starting".to_owned());
-                }
+            return match self.line.recv_timeout(Duration::from_millis(50)) {
+                Ok(line) => serde_json::from_str(&line).unwrap_or_else(|_| {
+                    failed("the process that was to keep it ended without a word; is memory short?")
+                }),
+                Err(mpsc::RecvTimeoutError::Disconnected) => failed("the keeper said nothing"),
+                Err(mpsc::RecvTimeoutError::Timeout) if interrupt.came() => failed("stopped while it was starting"),
                 Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= limit => {
-                    return Err("the process that was to keep it does not answer".to_owned());
+                    failed("the process that was to keep it does not answer")
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-            }
+                Err(mpsc::RecvTimeoutError::Timeout) => continue,
+            };
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::VerifyArgs;
-use super::stored::{locate, open_failure, promise};
+use super::stored::{locate, promise};
 use super::{Failure, kept_rounds, print};
 use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::lock::Facts;
@@ -43,7 +43,7 @@ pub fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
     if broke_off(&directory) {
         return broken_off(&directory);
     }
-    let report = read_report(&directory).map_err(|error| open_failure(&error))?;
+    let report = read_report(&directory)?;
     let agreements = compare(&directory, &report)?;
     let mut text = String::new();
     for (name, agreement) in &agreements {
@@ -104,10 +104,10 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
                 None => {}
             }
         };
-        replay(&path, &phases, &mut done).map_err(|error| open_failure(&history_failure(error)))?;
+        replay(&path, &phases, &mut done).map_err(history_failure)?;
     }
     if let Some(damage) = damage {
-        return Err(open_failure(&history_failure(damage)));
+        return Err(history_failure(damage).into());
     }
     let mut all: Vec<(String, Agreement)> = report
         .results
@@ -129,7 +129,7 @@ fn stored_measurements(directory: &Path, report: &Report) -> Result<Vec<Measurem
     if report.schema_version < 2 {
         return Ok(Vec::new());
     }
-    Ok(measurements(directory).map_err(|error| open_failure(&error))?.unwrap_or_default())
+    Ok(measurements(directory)?.unwrap_or_default())
 }
 
 /// The figures of all trials together, which people read and thresholds are held
@@ -365,8 +365,8 @@ fn broken_off(directory: &Path) -> Result<u8, Failure> {
             text += &format!("{name}: DISAGREES at the cut: {}\n", listed(&found));
         }
     };
-    replay(&history_path(directory), &|_| None, &mut done).map_err(|error| open_failure(&history_failure(error)))?;
-    let verdict = open_broken_off(directory, &promise).map_err(|error| open_failure(&error))?.report.verdict;
+    replay(&history_path(directory), &|_| None, &mut done).map_err(history_failure)?;
+    let verdict = open_broken_off(directory, &promise)?.report.verdict;
     let code = if wrong > 0 { Exit::Internal.code() } else { verdict.exit_code };
     text += &format!("verify: exit {code}: {}\n", verdict.reasons.join("; "));
     print(&text)?;

@@ -15,7 +15,7 @@ use super::args::{UiChoice, WatchArgs};
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
 use super::signal::{HangUp, Signals};
-use super::stored::{locate, open_at, open_failure, promise};
+use super::stored::{locate, open_at, promise};
 use super::terminal::Taken;
 use lockbench_core::clock::Clock;
 use lockbench_core::stop::Stop;
@@ -81,7 +81,7 @@ enum Show {
 fn find(args: &WatchArgs, speed: bool, at: bool) -> Result<Show, Failure> {
     let directory = locate(&args.run, &args.stored.output)?;
     if is_watch(&directory) {
-        return Err(open_failure(&OpenError::Watch { path: directory.display().to_string() }));
+        return Err(OpenError::Watch { path: directory.display().to_string() }.into());
     }
     if under_way(&directory) {
         let refused = |flag: &str, then: &str| {
@@ -146,10 +146,12 @@ impl Show {
 impl Teller {
     /// Waits for its end; where the files of the run are then, if it has any.
     fn finish(self) -> Result<Option<PathBuf>, Failure> {
-        let failed = |error: OpenError| open_failure(&error);
         match self {
-            Self::Player(player, directory) => player.finish().map(|()| Some(directory)).map_err(failed),
-            Self::Follower(follower) => match follower.finish().map_err(failed)? {
+            Self::Player(player, directory) => {
+                player.finish()?;
+                Ok(Some(directory))
+            }
+            Self::Follower(follower) => match follower.finish()? {
                 Followed::Reported(directory) | Followed::BrokenOff(directory) => Ok(Some(directory)),
                 Followed::Left => Ok(None),
                 Followed::GivenUp => Err(Failure::internal(

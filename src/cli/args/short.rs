@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::heading;
+use crate::cli::Failure;
 
 /// The keys of a workload that have a flag of their own.
 #[derive(Debug, Default, Args)]
@@ -36,11 +37,12 @@ impl ShortArgs {
 ///
 /// # Errors
 /// Names both.
-pub(in crate::cli) fn overrides(sets: &[String], flags: &[(&str, String)]) -> Result<Vec<String>, String> {
+pub(in crate::cli) fn overrides(sets: &[String], flags: &[(&str, String)]) -> Result<Vec<String>, Failure> {
     for (key, value) in flags {
         let twice = sets.iter().find(|set| set.split(['=', '.']).next().is_some_and(|first| first.trim() == *key));
         if let Some(set) = twice {
-            return Err(format!("--set {set} and --{key} {value} both set {key}: give one of the two"));
+            let problem = format!("--set {set} and --{key} {value} both set {key}: give one of the two");
+            return Err(Failure::usage(problem));
         }
     }
     Ok(sets.iter().cloned().chain(flags.iter().map(|(key, value)| format!("{key}={value}"))).collect())
@@ -55,6 +57,6 @@ mod tests {
         let sets = ["hold.mean=2ms".to_owned(), "keys=single".to_owned()];
         let flag = |key: &'static str| [(key, "8".to_owned())];
         assert_eq!(overrides(&sets, &flag("clients")).unwrap(), ["hold.mean=2ms", "keys=single", "clients=8"]);
-        assert!(overrides(&sets, &flag("hold")).unwrap_err().contains("--set hold.mean=2ms and --hold 8"));
+        assert!(overrides(&sets, &flag("hold")).unwrap_err().message.contains("--set hold.mean=2ms and --hold 8"));
     }
 }

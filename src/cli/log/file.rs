@@ -1,7 +1,7 @@
 //! `run.log`: the lines of one run, in its directory.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Error, Result, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -20,9 +20,9 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    pub(super) fn create(directory: &Path, limit: u64) -> Result<Self, String> {
+    pub(super) fn create(directory: &Path, limit: u64) -> Result<Self> {
         let path = directory.join(RUN_LOG);
-        let file = File::create(&path).map_err(|error| told(&path, &error))?;
+        let file = File::create(&path).map_err(|error| Error::other(problem(&path, &error)))?;
         Ok(Self { out: BufWriter::new(file), path, problem: None, limit, written: 0 })
     }
 
@@ -42,23 +42,23 @@ impl LogFile {
         self.note(written.and(flushed));
     }
 
-    pub(super) fn flush(&mut self) -> Result<(), String> {
+    pub(super) fn flush(&mut self) -> Result<()> {
         if self.problem.is_none() {
             let flushed = self.out.flush();
             self.note(flushed);
         }
-        self.problem.clone().map_or(Ok(()), Err)
+        self.problem.as_ref().map_or(Ok(()), |problem| Err(Error::other(problem.clone())))
     }
 
-    pub(super) fn sync(&mut self) -> Result<(), String> {
+    pub(super) fn sync(&mut self) -> Result<()> {
         self.flush()?;
         let synced = self.out.get_ref().sync_all();
         self.note(synced);
-        self.problem.clone().map_or(Ok(()), Err)
+        self.problem.as_ref().map_or(Ok(()), |problem| Err(Error::other(problem.clone())))
     }
 
     /// The file is full: it becomes the one before, whose place it takes.
-    fn begin_anew(&mut self) -> std::io::Result<()> {
+    fn begin_anew(&mut self) -> Result<()> {
         self.out.flush()?;
         std::fs::rename(&self.path, self.path.with_extension("log.1"))?;
         self.out = BufWriter::new(File::create(&self.path)?);
@@ -66,14 +66,14 @@ impl LogFile {
         Ok(())
     }
 
-    fn note(&mut self, result: std::io::Result<()>) {
+    fn note(&mut self, result: Result<()>) {
         if let Err(error) = result {
-            self.problem.get_or_insert(told(&self.path, &error));
+            self.problem.get_or_insert(problem(&self.path, &error));
         }
     }
 }
 
-fn told(path: &Path, error: &std::io::Error) -> String {
+fn problem(path: &Path, error: &Error) -> String {
     format!("cannot write {}: {error}; is the directory writable and is there space left?", path.display())
 }
 

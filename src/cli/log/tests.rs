@@ -96,14 +96,14 @@ fn each_run_gets_the_lines_from_its_beginning_to_its_end() {
 fn what_cannot_be_written_is_told_and_costs_nothing_else() {
     let log = Log::new(false);
     let missing = Path::new("/nonexistent/run");
-    assert!(log.write_to(missing).unwrap_err().contains("cannot write /nonexistent/run/run.log"));
+    assert!(log.write_to(missing).unwrap_err().to_string().contains("cannot write /nonexistent/run/run.log"));
     let directory = tempfile::tempdir().unwrap();
     // A full disk, as Linux offers one.
     std::os::unix::fs::symlink("/dev/full", directory.path().join("run.log")).unwrap();
     log.write_to(directory.path()).unwrap();
     heard(&log, "info", || {
         info!("first");
-        assert!(log.sync().unwrap_err().contains("No space left"), "told where it is asked for");
+        assert!(log.sync().unwrap_err().to_string().contains("No space left"), "told where it is asked for");
         error!("second");
     });
     assert!(log.sync().is_err() && messages(&log) == ["first", "second"]);

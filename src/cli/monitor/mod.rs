@@ -28,7 +28,6 @@ use self::orders::Orders;
 use self::webhook::Webhook;
 use super::args::{FormatChoice, MonitorArgs};
 use super::endpoints::named;
-use super::execute::store_failure;
 use super::frontend::Frontend;
 use super::signal::HangUp;
 use super::{Failure, print, print_json};
@@ -55,10 +54,10 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let frontend = &Frontend::open_for(&args.load, &endpoints, HangUp::Reloads)?;
     let started = SystemTime::now();
     let id = args.load.run_id.clone().unwrap_or_else(|| run_id(&format!("monitor-{}", orders.plan.name), started));
-    let directory = RunDirectory::create(&args.load.output, &id).map_err(|error| store_failure(&error))?;
-    directory.write("plan.toml", to_toml(&orders.plan).as_bytes()).map_err(|error| store_failure(&error))?;
+    let directory = RunDirectory::create(&args.load.output, &id)?;
+    directory.write("plan.toml", to_toml(&orders.plan).as_bytes())?;
     let begin = json(&nothing_yet(&id, &orders.plan.name, started))?;
-    directory.write(STATUS, begin.as_bytes()).map_err(|error| store_failure(&error))?;
+    directory.write(STATUS, begin.as_bytes())?;
     frontend.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
     info!(target: MONITOR, "watch {id}: workload {}, systems {}", orders.plan.name, orders.names().join(", "));
     if let Some(board) = &frontend.board {
@@ -116,7 +115,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     frontend.log.close();
     // A directory without its status keeps the name of a partial one.
     let partial = directory.path("");
-    let place = if stored { directory.complete().map_err(|error| store_failure(&error))? } else { partial };
+    let place = if stored { directory.complete()? } else { partial };
     frontend.close();
     match args.load.format.choice {
         FormatChoice::Json => drop(print_json(&json(&status)?)?),

@@ -62,7 +62,7 @@ impl Webhook {
     /// # Errors
     /// If it is none, or no thread can be had.
     pub fn open(url: &str) -> Result<Self, Failure> {
-        let host = host(url).map_err(|problem| Failure::usage(format!("--webhook: {problem}")))?;
+        let host = host(url)?;
         let agent = agent(url.starts_with("https://"));
         let (queue, waiting) = sync_channel(QUEUE);
         let shared = Arc::new(Shared::default());
@@ -149,12 +149,13 @@ fn worth_another(error: &Error) -> bool {
 }
 
 /// Scheme and host of a URL.
-fn host(url: &str) -> Result<String, String> {
-    let hint = "write http://HOST[:PORT]/PATH or https://...";
-    let uri: ureq::http::Uri = url.parse().map_err(|_| format!("it is no URL; {hint}"))?;
+fn host(url: &str) -> Result<String, Failure> {
+    let wrong =
+        |problem: &str| Failure::usage(format!("--webhook: {problem}; write http://HOST[:PORT]/PATH or https://..."));
+    let uri: ureq::http::Uri = url.parse().map_err(|_| wrong("it is no URL"))?;
     match (uri.scheme_str(), uri.host()) {
         (Some(scheme @ ("http" | "https")), Some(host)) if !host.is_empty() => Ok(format!("{scheme}://{host}")),
-        _ => Err(format!("it is no URL of a web server; {hint}")),
+        _ => Err(wrong("it is no URL of a web server")),
     }
 }
 
