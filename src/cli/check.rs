@@ -6,12 +6,12 @@ use super::endpoints::{Endpoints, all_used, named};
 use super::fits::{Fit, capacity_of, on_this_machine};
 use super::gates;
 use super::select::{Selection, select, workload};
-use super::{Failure, print};
+use super::{Failure, print, runtime};
 use lockbench_core::limits;
 use lockbench_core::lock::RenewalKind;
 use lockbench_core::units::human_duration;
 use lockbench_core::workload::plan::RenewalPolicy;
-use lockbench_core::workload::{Plan, resolve_ttl, to_toml, warnings};
+use lockbench_core::workload::{Plan, to_toml, warnings};
 use lockbench_engine::Gates;
 use lockbench_report::threshold::DEFAULT_ALERTS;
 use lockbench_report::{Exit, ThresholdLevel};
@@ -23,8 +23,7 @@ const BESIDES_NS: u64 = 1_000_000_000;
 
 /// Prints the resolved plan, ttls, estimated time and warnings.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
-    let flags: Vec<(&str, String)> = args.short.given().map(|(key, value)| (key, value.to_owned())).collect();
-    let sets = overrides(&args.sets, &flags)?;
+    let sets = overrides(&args.short.sets, &args.short.given())?;
     let (plan, source) = workload(&args.workload, &sets)?;
     let selection = select(&args.backends, &plan, &source)?;
     let endpoints = named(&args.endpoint)?;
@@ -44,9 +43,7 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
         human_duration(plan.duration_ns),
     ));
     text.push_str("\nsystem: effective ttl (documented), renewal\n");
-    for entry in &selection.entries {
-        let ttl = resolve_ttl(&plan, entry.name, &entry.guarantees)
-            .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("ttl"))))?;
+    for (entry, ttl) in selection.entries.iter().zip(selection.ttls(&plan, &source)?) {
         let lease = match (entry.guarantees.lease, ttl.raised) {
             (false, _) => "no lease".to_owned(),
             (true, false) => human_duration(ttl.ttl_ns),
@@ -82,7 +79,7 @@ fn limits_text(plan: &Plan, selection: &Selection, endpoints: Endpoints) -> Resu
         |entry: &Entry| entry.server.and_then(|kind| endpoints.get(&kind)).map_or(0, |given| given.len() as u64);
     let Fit { mut lines, .. } = on_this_machine(plan, &selection.entries, given);
     let (mut exit, mut unasked) = (Exit::Pass, Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    let runtime = runtime().map_err(Failure::internal)?;
     for entry in &selection.entries {
         let Some(kind) = entry.server else { continue };
         let Some(given) = endpoints.get(&kind) else {

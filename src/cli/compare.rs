@@ -4,7 +4,7 @@ use std::fs;
 
 use super::args::{CompareArgs, FormatChoice};
 use super::sides::Runs;
-use super::{Failure, print, print_json};
+use super::{Failure, print, print_document};
 use lockbench_output::{comparison, comparison_page};
 use lockbench_report::Exit;
 use lockbench_report::compare::{ComparisonOutcome, Rules, check_gates, compare as compared};
@@ -25,9 +25,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
         fs::write(path, page).map_err(|error| Failure::internal(format!("--html {}: {error}", path.display())))?;
     }
     match args.format.choice {
-        FormatChoice::Json => {
-            print_json(&format!("{}\n", serde_json::to_string_pretty(&found).map_err(Failure::internal)?))?;
-        }
+        FormatChoice::Json => drop(print_document(&found)?),
         FormatChoice::Text => print(&comparison(&found))?,
     }
     Ok(match found.outcome {

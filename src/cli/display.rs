@@ -2,12 +2,12 @@
 //! cheap, and telling never waits for whoever draws.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::printer::Printer;
 use super::screen::Screen;
-use super::tell;
+use super::{lock, tell};
 use lockbench_report::live::{Publisher, Update};
 
 /// A handle; clones speak to the same.
@@ -61,15 +61,7 @@ impl Display {
     }
 
     fn front(&self) -> MutexGuard<'_, Front> {
-        self.inner.front.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Vec<String>> {
-        self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn gone(&self) -> MutexGuard<'_, Option<Front>> {
-        self.inner.gone.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner.front)
     }
 
     /// Nanoseconds between the snapshots that it wants; `None`: none.
@@ -105,7 +97,7 @@ impl Display {
         if matches!(&*front, Front::Screen(screen, _) if screen.gone()) {
             // The terminal went away, or the UI failed: the run goes on in lines.
             let gone = std::mem::replace(&mut *front, Front::Printer(Printer::lines()));
-            *self.gone() = Some(gone);
+            *lock(&self.inner.gone) = Some(gone);
             self.set_pace(None);
         }
         match &*front {
@@ -114,7 +106,7 @@ impl Display {
             Front::Screen(_, publisher) => publisher.publish(update),
             Front::Closing => {
                 if let Update::Note(text) = update {
-                    self.kept().push(text);
+                    lock(&self.inner.kept).push(text);
                 }
             }
         }
@@ -148,7 +140,7 @@ impl Display {
     pub fn insist(&self, text: &str) {
         match &*self.front() {
             Front::Nobody => return tell(text),
-            Front::Screen(..) => self.kept().push(text.to_owned()),
+            Front::Screen(..) => lock(&self.inner.kept).push(text.to_owned()),
             Front::Printer(_) | Front::Closing => {}
         }
         self.say(text);
@@ -159,12 +151,16 @@ impl Display {
     pub fn close(&self) {
         let up = matches!(&*self.front(), Front::Screen(..));
         // Not under the lock: a signal that comes meanwhile has something to say.
-        let screen = if up { Some(std::mem::replace(&mut *self.front(), Front::Closing)) } else { self.gone().take() };
+        let screen = if up {
+            Some(std::mem::replace(&mut *self.front(), Front::Closing))
+        } else {
+            lock(&self.inner.gone).take()
+        };
         if up {
             self.set_pace(None);
         }
         drop(screen);
-        for text in self.kept().drain(..) {
+        for text in lock(&self.inner.kept).drain(..) {
             tell(&text);
         }
         if up {

@@ -4,7 +4,7 @@ use super::args::{DoctorArgs, StackChoice};
 use super::endpoints::{named, usable};
 use super::fits::{Fit, capacity_of, looking, on_this_machine};
 use super::select::select;
-use super::{Failure, print, tell};
+use super::{Failure, print, runtime, tell};
 use lockbench_core::clock::Clock;
 use lockbench_core::stop::Stop;
 use lockbench_core::units::{grouped, human_duration, three_digits};
@@ -38,7 +38,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     ));
     text.push_str(&format!("limits    {}\n", limits()));
     print(&text)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    let runtime = runtime().map_err(Failure::internal)?;
     let mut problems = 0;
     if let Some((plan, entries)) = &asked {
         // Every server is asked below, or named there as not started.

@@ -36,7 +36,7 @@ pub struct Concluded {
 pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let started = SystemTime::now();
     let frontend = job.frontend;
-    job.ttls()?;
+    job.selection.ttls(&job.plan, &job.source)?;
     let id = job.id(started);
     let baselines = Baselines::check(&job, &id)?;
     let directory = RunDirectory::create(&job.args.output, &id)?;

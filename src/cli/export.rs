@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::args::ExportArgs;
-use super::stored::{has_measurements, locate, open_at, report_json, write};
+use super::stored::{drawn, has_measurements, locate, open_at, report_json, write};
 use super::{Failure, histories, print, tell};
 use lockbench_output::history::{HISTORY_EXPORTS, HistoryExport};
 use lockbench_output::{OUTPUTS, Output, Rendered};
@@ -107,11 +107,7 @@ impl Wanted {
         if !self.outputs.is_empty() {
             let run = open_at(directory)?;
             has_measurements(directory, &run)?;
-            for output in &self.outputs {
-                let drawn =
-                    (output.render)(&run).map_err(|error| Failure::internal(format!("{}: {error}", output.name)))?;
-                files.extend(drawn);
-            }
+            files.extend(drawn(&run, self.outputs.iter().copied())?);
         }
         Ok(files)
     }

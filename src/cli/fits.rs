@@ -89,7 +89,7 @@ pub fn capacity_of(
 pub fn looking(endpoints: Vec<Endpoint>, ours: bool) -> Target {
     Target {
         endpoints,
-        namespace: "doctor".to_owned(),
+        namespace: "looking".to_owned(),
         ours,
         scratch: std::env::temp_dir(),
         clock: Clock::monotonic(),

@@ -4,7 +4,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::args::{LoadArgs, UiChoice};
 use super::config::UiOptions;
@@ -17,7 +17,7 @@ use super::scoreboard::Scoreboard;
 use super::scrape::Scraped;
 use super::screen::{Screen, Steer};
 use super::signal::{HangUp, Interrupt};
-use super::{Failure, tell};
+use super::{Failure, lock, tell};
 use lockbench_core::clock::Clock;
 use lockbench_engine::Steering;
 use lockbench_output::metrics::Board;
@@ -46,27 +46,21 @@ pub struct Frontend {
 
 impl Frontend {
     /// Begins to log and to listen for signals. Nothing is shown before [`Self::show`].
-    pub fn open(args: &LoadArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
-        Self::open_for(args, endpoints, HangUp::Ends)
-    }
-
-    /// The same, where a hang-up may mean something else.
-    pub fn open_for(args: &LoadArgs, endpoints: &Endpoints, on_hangup: HangUp) -> Result<Self, Failure> {
+    pub fn open(args: &LoadArgs, endpoints: &Endpoints, on_hangup: HangUp) -> Result<Self, Failure> {
         let ui = UiOptions { stay: args.stay, ..UiOptions::read(&args.look)? };
         let log = Log::start(args.log.as_deref())?;
         log.keep_secret(endpoints.values().flatten());
         let board = Board::default();
         let scraped = Scraped::open(&args.scrape, &board)?;
         let board = scraped.is_some().then_some(board);
-        let (display, interrupt) = (Display::default(), Interrupt::default());
+        let display = Display::default();
         let (ends, over) = (display.clone(), Arc::<AtomicBool>::default());
         let is_over = Arc::clone(&over);
-        let told = move || {
+        let interrupt = Interrupt::listen(on_hangup, move || {
             if !is_over.load(Ordering::SeqCst) {
                 ends.insist("lockbench: stopping: releasing locks and writing the report (again to abort)");
             }
-        };
-        interrupt.signals.listen(interrupt.stop.clone(), on_hangup, told).map_err(Failure::internal)?;
+        })?;
         Ok(Self {
             display,
             interrupt,
@@ -137,7 +131,7 @@ impl Frontend {
 
     /// Files that the user asks for go below this directory.
     pub fn save_in(&self, directory: Option<PathBuf>) {
-        *self.directory.lock().unwrap_or_else(PoisonError::into_inner) = directory;
+        *lock(&self.directory) = directory;
     }
 
     /// There is nothing on the screen to stay for: why is told when it is gone.

@@ -61,8 +61,7 @@ impl Reading<'_> {
         for name in &mut threshold.backends {
             let entry = lockbench_systems::Registry::builtin().find(name).map_err(|error| refuse(error.to_string()))?;
             if !self.selection.entries.iter().any(|running| running.name == entry.name) {
-                let systems: Vec<&str> = self.selection.entries.iter().map(|running| running.name).collect();
-                let systems = systems.join(", ");
+                let systems = self.selection.names().join(", ");
                 return Err(refuse(format!(
                     "{name} takes no part in this run of {systems}; add it by -b, or take it out of the threshold"
                 )));

@@ -102,7 +102,7 @@ fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Ve
     };
     let of_load = |load: &mut LoadArgs| {
         add(&mut load.endpoint, "LOCKBENCH_ENDPOINT", None);
-        add(&mut load.sets, "LOCKBENCH_SET", None);
+        add(&mut load.short.sets, "LOCKBENCH_SET", None);
         add(&mut load.thresholds, "LOCKBENCH_THRESHOLD", Some(';'));
         add(&mut load.allow, "LOCKBENCH_ALLOW", Some(','));
         add(&mut load.warn, "LOCKBENCH_WARN", Some(','));
@@ -118,7 +118,7 @@ fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Ve
         Command::Monitor(args) => of_load(&mut args.load),
         Command::Check(args) => {
             add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);
-            add(&mut args.sets, "LOCKBENCH_SET", None);
+            add(&mut args.short.sets, "LOCKBENCH_SET", None);
             replaced(&args.backends, "-b", "LOCKBENCH_BACKENDS").into_iter().collect()
         }
         Command::Doctor(args) => {
@@ -190,7 +190,7 @@ mod tests {
         let line: Vec<&str> = ["lockbench", "run", "w.toml", "-b", "etcd"].into_iter().chain(flags).collect();
         let (Command::Run(args), notes) = merged(&line) else { panic!("another command") };
         assert_eq!(args.load.thresholds, ["double_grants == 0", "timeouts <= 1%", "jain > 0.9"]);
-        assert_eq!(args.load.sets, ["clients=4", "hold=1ms"]);
+        assert_eq!(args.load.short.sets, ["clients=4", "hold=1ms"]);
         assert_eq!(args.load.endpoint, ["redis=redis://a etcd=etcd://b", "redlock=x"]);
         assert_eq!(args.load.deny, ["one", "two", "three"]);
         assert_eq!(

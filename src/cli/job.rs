@@ -2,14 +2,12 @@
 
 use std::time::SystemTime;
 
-use super::Failure;
 use super::args::LoadArgs;
 use super::endpoints::Endpoints;
 use super::frontend::Frontend;
 use super::select::Selection;
-use lockbench_core::workload::{EffectiveTtl, Plan, Source, resolve_ttl};
+use lockbench_core::workload::{Plan, Source};
 use lockbench_engine::{Gates, run_id};
-use lockbench_systems::Entry;
 
 /// What to do.
 pub struct Job<'a> {
@@ -25,15 +23,6 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The lease length of each system; a floor that the plan refuses is exit 2.
-    pub fn ttls(&self) -> Result<Vec<EffectiveTtl>, Failure> {
-        let one = |entry: &&Entry| {
-            resolve_ttl(&self.plan, entry.name, &entry.guarantees)
-                .map_err(|problem| Failure::usage(format!("{}: {problem}", self.source.place_of("ttl"))))
-        };
-        self.selection.entries.iter().map(one).collect()
-    }
-
     /// Identity of the run: given, or made of its start and its plan.
     pub fn id(&self, started: SystemTime) -> String {
         let given = self.run_id.clone().or_else(|| self.args.run_id.clone());

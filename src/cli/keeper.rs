@@ -34,8 +34,7 @@ pub enum Said {
 pub fn keeper(args: &KeeperArgs) -> Result<u8, Failure> {
     // Out of the terminal's session: its end is not ours. Fails only for a leader.
     let _ = rustix::process::setsid();
-    let interrupt = Interrupt::default();
-    interrupt.signals.listen(interrupt.stop.clone(), HangUp::Ends, || {}).map_err(Failure::internal)?;
+    let interrupt = Interrupt::listen(HangUp::Ends, || {})?;
     let (said, code) = match held(args, &interrupt) {
         Ok(None) => return Ok(Exit::Pass.code()),
         Ok(Some(said)) => (said, Exit::Pass),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::args::FormatChoice;
-use super::{Failure, print, print_json};
+use super::{Failure, print, print_document};
 use lockbench_core::lock::Endpoint;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{ContainerState, Registered, Server};
@@ -93,11 +93,7 @@ fn urls(endpoints: &[Endpoint]) -> Vec<String> {
 /// Prints them; `none` where there are none.
 pub fn shown(rows: &[Row], format: FormatChoice, none: &str) -> Result<(), Failure> {
     match format {
-        FormatChoice::Json => {
-            let json =
-                serde_json::to_string_pretty(&serde_json::json!({ "servers": rows })).map_err(Failure::internal)?;
-            print_json(&format!("{json}\n")).map(|_| ())
-        }
+        FormatChoice::Json => print_document(&serde_json::json!({ "servers": rows })).map(|_| ()),
         FormatChoice::Text if rows.is_empty() => print(&format!("{none}\n")),
         FormatChoice::Text => print(&rows.iter().map(line).collect::<String>()),
     }

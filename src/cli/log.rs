@@ -15,7 +15,7 @@ mod redaction;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +26,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use self::file::{LogFile, text_of};
 use self::layer::{Lines, one_line};
 use self::redaction::redacted;
-use super::{Failure, tell};
+use super::{Failure, lock, tell};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::record::{LogLevel, LogLine, LogRing};
@@ -254,11 +254,6 @@ impl Inner {
             show(text.trim_end());
         }
     }
-}
-
-/// Whoever panicked with it left it whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

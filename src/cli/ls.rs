@@ -13,7 +13,7 @@ use super::args::{FormatChoice, LsArgs};
 use super::sides::baselines;
 use super::stored::partial_id;
 use super::terminal::terminal_width;
-use super::{Failure, print, print_json};
+use super::{Failure, print, print_document};
 use lockbench_core::plain;
 use lockbench_core::units::{span, three_digits};
 use lockbench_report::monitor::{Status, is_watch, read_status};
@@ -58,7 +58,7 @@ pub fn ls(args: &LsArgs) -> Result<u8, Failure> {
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
     let text = match args.format.choice {
         FormatChoice::Json => {
-            print_json(&(serde_json::to_string_pretty(&rows).map_err(Failure::internal)? + "\n"))?;
+            print_document(&rows)?;
             return Ok(0);
         }
         FormatChoice::Text if rows.is_empty() => {

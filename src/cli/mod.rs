@@ -60,6 +60,8 @@ pub use args::Arguments;
 pub use failure::Failure;
 pub use given::parsed;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use args::Command;
 
 use lockbench_core::plain;
@@ -118,6 +120,17 @@ fn refuse(error: &clap::Error) -> u8 {
     u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code())
 }
 
+/// Locks. What a thread that panicked left behind is as usable as before: every change under
+/// these locks is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A runtime on the calling thread.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 /// Writes to stdout. A reader that went away (`| head`) is no error of ours; a full
 /// disk is. What is printed may quote a server, a file or a name, and they must not
 /// command the terminal: this and [`tell`] are the only ways to it.
@@ -135,6 +148,11 @@ fn print_painted(text: &str) -> Result<bool, Failure> {
 fn print_json(text: &str) -> Result<bool, Failure> {
     let json = plain::json(text);
     if locale::ascii() { write_out(&plain::ascii_json(&json)) } else { write_out(&json) }
+}
+
+/// The same for a value as a JSON document.
+fn print_document(value: &impl serde::Serialize) -> Result<bool, Failure> {
+    print_json(&format!("{}\n", serde_json::to_string_pretty(value).map_err(Failure::internal)?))
 }
 
 fn write_out(text: &str) -> Result<bool, Failure> {

@@ -9,7 +9,7 @@ use lockbench_output::metrics::State;
 
 /// What runs, and how it was asked for.
 pub fn begins(job: &Job<'_>, id: &str) {
-    let names: Vec<&str> = job.selection.entries.iter().map(|entry| entry.name).collect();
+    let names = job.selection.names();
     let (plan, ui) = (&job.plan, &job.frontend.ui);
     info!(target: RUN, "run {id}: workload {}, trials of each {}, systems {}", plan.name, plan.trials, names.join(", "));
     if let Some(scraped) = &job.frontend.scraped {

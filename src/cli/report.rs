@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::args::ReportArgs;
-use super::stored::{has_measurements, open, write};
+use super::stored::{drawn, has_measurements, open, write};
 use super::terminal::terminal_width;
 use super::{Failure, print, sweep};
 use lockbench_output::{Fit, OUTPUTS, Rendered, need, need_help, slug};
@@ -39,7 +39,7 @@ pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
     has_measurements(&directory, &recorded)?;
     // Everything is drawn before anything is written: a chart that fails leaves the
     // directory as it was.
-    let files = draw(&recorded)?;
+    let files = drawn(&recorded, OUTPUTS)?;
     let place = args.to.as_ref().unwrap_or(&directory);
     for file in &files {
         write(place, file, "--to")?;
@@ -68,14 +68,4 @@ fn remove_superseded(place: &Path, run: &RecordedRun, written: &[Rendered]) -> u
     });
     let old = names.filter(|name| written.iter().all(|file| file.path != format!("charts/{name}")));
     old.filter(|name| fs::remove_file(charts.join(name)).is_ok()).count()
-}
-
-/// Every file of a run that is drawn from its raw data.
-fn draw(run: &RecordedRun) -> Result<Vec<Rendered>, Failure> {
-    let mut files = Vec::new();
-    for output in OUTPUTS {
-        let drawn = (output.render)(run).map_err(|error| Failure::internal(format!("{}: {error}", output.name)))?;
-        files.extend(drawn);
-    }
-    Ok(files)
 }

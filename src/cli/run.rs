@@ -8,8 +8,10 @@ use super::frontend::Frontend;
 use super::gates;
 use super::job::Job;
 use super::select::{Selection, all, select, workload};
+use super::signal::HangUp;
 use super::sweep::{self, asked};
-use lockbench_core::workload::{Plan, quickstart};
+use lockbench_core::workload::{Plan, Source, quickstart};
+use lockbench_systems::Registry;
 
 /// Quick's lengths: about a minute for eight systems.
 const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
@@ -17,54 +19,45 @@ const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
 /// Runs a workload file.
 pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     let endpoints = named(&args.load.endpoint)?;
-    no_contradiction(&args.load, &endpoints)?;
-    let frontend = &Frontend::open(&args.load, &endpoints)?;
-    carry_out(&args.load, frontend, |more| {
-        let (mut plan, source) = workload(&args.workload, &sets(&args.load, &[], more)?)?;
+    carry_out(&args.load, &endpoints, |more| {
+        let (plan, source) = workload(&args.workload, &sets(&args.load, &[], more)?)?;
         let selection = select(&args.load.backends, &plan, &source)?;
-        all_used(&endpoints, &selection.entries)?;
-        named_in(&mut plan, &selection);
-        let endpoints = endpoints.clone();
-        let gates = gates::read(&plan, &source, &selection, Some(&args.load))?;
-        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, frontend })
+        Ok((plan, source, selection))
     })
 }
 
 /// Runs the built-in workload on every default system that can run here.
 pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
     let endpoints = joined(named(&args.load.endpoint)?, bare(&args.urls)?)?;
-    no_contradiction(&args.load, &endpoints)?;
-    let frontend = &Frontend::open(&args.load, &endpoints)?;
-    carry_out(&args.load, frontend, |more| {
-        let (mut plan, source) =
-            quickstart(&sets(&args.load, &QUICK, more)?, &lockbench_systems::Registry::builtin().options())
-                .map_err(Failure::usage)?;
+    carry_out(&args.load, &endpoints, |more| {
+        let (plan, source) = quickstart(&sets(&args.load, &QUICK, more)?, &Registry::builtin().options()).map_err(Failure::usage)?;
         let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
         if !args.urls.is_empty() && !selection.by_name {
-            // Somebody who names servers asks about these.
+            // A user who names servers asks about these.
             selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
         }
-        all_used(&endpoints, &selection.entries)?;
-        named_in(&mut plan, &selection);
-        let endpoints = endpoints.clone();
-        let gates = gates::read(&plan, &source, &selection, Some(&args.load))?;
-        Ok(Job { plan, source, selection, endpoints, gates, args: &args.load, run_id: None, frontend })
+        Ok((plan, source, selection))
     })
 }
 
-/// The stored plan names the systems that were asked for, so that it runs again as it is.
-fn named_in(plan: &mut Plan, selection: &Selection) {
-    if selection.by_name {
-        plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
-    }
-}
-
-/// Once, or once a value of a sweep. `job` makes the job from an override more.
-fn carry_out<'a>(
-    args: &'a LoadArgs,
-    frontend: &'a Frontend,
-    job: impl Fn(Option<&str>) -> Result<Job<'a>, Failure>,
+/// Runs once, or once per value of a sweep. `chosen` reads what runs, with one more override.
+fn carry_out(
+    args: &LoadArgs,
+    endpoints: &Endpoints,
+    chosen: impl Fn(Option<&str>) -> Result<(Plan, Source, Selection), Failure>,
 ) -> Result<u8, Failure> {
+    no_contradiction(args, endpoints)?;
+    let frontend = &Frontend::open(args, endpoints, HangUp::Ends)?;
+    let job = |more: Option<&str>| {
+        let (mut plan, source, selection) = chosen(more)?;
+        all_used(endpoints, &selection.entries)?;
+        if selection.by_name {
+            // The stored plan names the systems that were asked for, so that it runs again as it is.
+            plan.backends = selection.names().into_iter().map(str::to_owned).collect();
+        }
+        let gates = gates::read(&plan, &source, &selection, Some(args))?;
+        Ok(Job { plan, source, selection, endpoints: endpoints.clone(), gates, args, run_id: None, frontend })
+    };
     let code = match args.sweep.as_deref().map(asked).transpose()? {
         None => {
             let job = job(None)?;
@@ -115,11 +108,11 @@ fn no_idle_flag(args: &LoadArgs) -> Result<(), Failure> {
 
 /// The overrides, in order: built-in ones, `--set`, the flags of their own, one of a sweep.
 fn sets(args: &LoadArgs, built_in: &[&str], more: Option<&str>) -> Result<Vec<String>, Failure> {
-    let mut flags: Vec<(&str, String)> = args.short.given().map(|(key, value)| (key, value.to_owned())).collect();
+    let mut flags = args.short.given();
     flags.extend(args.trials.map(|trials| ("trials", trials.to_string())));
     flags.extend(args.seed.map(|seed| ("seed", seed.to_string())));
     let mut sets: Vec<String> = built_in.iter().map(|set| (*set).to_owned()).collect();
-    sets.extend(overrides(&args.sets, &flags)?);
+    sets.extend(overrides(&args.short.sets, &flags)?);
     if let Some(set) = more {
         let swept = set.split('=').next().unwrap_or_default();
         if let Some((key, value)) = flags.iter().find(|(key, _)| *key == swept) {

@@ -1,8 +1,9 @@
 //! What a run says of itself on the metrics board, besides the figures of its trials:
 //! nothing, where there is no board. A fold over the same updates as the display.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
+use super::lock;
 use lockbench_output::metrics::{Board, Subject};
 use lockbench_report::live::{TrialEnd, Update};
 use lockbench_report::threshold::judge;
@@ -33,15 +34,11 @@ impl Scoreboard {
         Self { board, run: Mutex::default() }
     }
 
-    fn run(&self) -> MutexGuard<'_, Option<OnBoard>> {
-        self.run.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A run begins.
     pub fn begins(&self, id: &str, workload: &str, thresholds: &[Threshold], systems: &[&'static Entry]) {
         let Some(board) = &self.board else { return };
         board.run(id, workload, "run");
-        *self.run() = Some(OnBoard {
+        *lock(&self.run) = Some(OnBoard {
             workload: workload.to_owned(),
             thresholds: thresholds.to_vec(),
             systems: systems.iter().map(|entry| entry.name.to_owned()).collect(),
@@ -52,7 +49,7 @@ impl Scoreboard {
 
     /// The next update of the run.
     pub fn update(&self, update: &Update) {
-        if let (Some(board), Some(run)) = (&self.board, &mut *self.run()) {
+        if let (Some(board), Some(run)) = (&self.board, &mut *lock(&self.run)) {
             run.update(board, update);
         }
     }

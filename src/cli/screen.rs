@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::config::UiOptions;
+use super::lock;
 use super::log::RUN;
 use super::signal::Interrupt;
 use super::terminal::Taken;
@@ -125,8 +126,7 @@ struct Hands {
 impl Hands {
     /// Where the user's files go.
     fn screens(&self) -> Option<PathBuf> {
-        let directory = self.steer.directory.lock().unwrap_or_else(PoisonError::into_inner);
-        directory.as_ref().map(|directory| directory.join("screens"))
+        lock(&self.steer.directory).as_ref().map(|directory| directory.join("screens"))
     }
 }
 

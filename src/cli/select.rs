@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
-use lockbench_core::workload::{Plan, Source, WorkloadError, load};
+use lockbench_core::workload::{EffectiveTtl, Plan, Source, WorkloadError, load, resolve_ttl};
 use lockbench_systems::{Entry, Registry};
 
 /// The plan of a workload's file or name.
@@ -29,6 +29,22 @@ pub fn workload(path: &Path, sets: &[String]) -> Result<(Plan, Source), Failure>
 pub struct Selection {
     pub entries: Vec<&'static Entry>,
     pub by_name: bool,
+}
+
+impl Selection {
+    /// The names of the systems.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.entries.iter().map(|entry| entry.name).collect()
+    }
+
+    /// The lease length of each system; a floor that the plan refuses is exit 2.
+    pub fn ttls(&self, plan: &Plan, source: &Source) -> Result<Vec<EffectiveTtl>, Failure> {
+        let one = |entry: &&Entry| {
+            resolve_ttl(plan, entry.name, &entry.guarantees)
+                .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("ttl"))))
+        };
+        self.entries.iter().map(one).collect()
+    }
 }
 
 /// `-b` decides, else the file's `backends`, else quick's set.

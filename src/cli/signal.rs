@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
 
+use super::Failure;
 use super::log::RUN;
 use lockbench_core::stop::Stop;
 use lockbench_report::{Exit, Interruption};
@@ -43,9 +44,9 @@ impl Signals {
     ///
     /// # Errors
     /// If no thread or signal handler can be had.
-    pub fn listen(&self, stop: Stop, on_hangup: HangUp, told: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    fn listen(&self, stop: Stop, on_hangup: HangUp, told: impl Fn() + Send + 'static) -> std::io::Result<()> {
         let (signals, terminals) = (self.clone(), terminals());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = super::runtime()?;
         let (mut interrupt, mut terminate, mut hangup) = {
             let _guard = runtime.enter();
             // Where it is ignored (nohup) the run outlives its terminal.
@@ -112,14 +113,6 @@ impl Signals {
         first
     }
 
-    /// The exit code that the first one means.
-    pub fn exit(&self) -> Option<Exit> {
-        self.received().map(|interruption| match interruption {
-            Interruption::Interrupt => Exit::Interrupted,
-            Interruption::Terminate | Interruption::HangUp => Exit::Terminated,
-        })
-    }
-
     /// The first signal received.
     pub fn received(&self) -> Option<Interruption> {
         match self.0.first.load(Ordering::SeqCst) {
@@ -139,6 +132,13 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
+    /// Starts to listen; `first` is called at the first signal.
+    pub fn listen(on_hangup: HangUp, first: impl Fn() + Send + 'static) -> Result<Self, Failure> {
+        let interrupt = Self::default();
+        interrupt.signals.listen(interrupt.stop.clone(), on_hangup, first).map_err(Failure::internal)?;
+        Ok(interrupt)
+    }
+
     /// Did a signal come?
     pub fn came(&self) -> bool {
         self.signals.received().is_some()
@@ -146,7 +146,10 @@ impl Interrupt {
 
     /// The exit code that the signal means, if one came.
     pub fn exit(&self) -> Option<Exit> {
-        self.signals.exit()
+        self.signals.received().map(|interruption| match interruption {
+            Interruption::Interrupt => Exit::Interrupted,
+            Interruption::Terminate | Interruption::HangUp => Exit::Terminated,
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::Failure;
-use lockbench_output::{Rendered, json};
+use lockbench_output::{Output, Rendered, json};
 use lockbench_report::{
     OpenError, PLAN, Promise, REPORT, RecordedRun, Report, StoreError, broke_off, open_broken_off, read, read_report,
     write_file,
@@ -93,6 +93,15 @@ pub fn has_measurements(directory: &Path, run: &RecordedRun) -> Result<(), Failu
         "{directory} is of schema version 1, which kept no histograms: its files cannot be drawn again and stay as \
          they are; `lockbench show {directory}` prints it, `lockbench run {directory}/{PLAN}` measures anew"
     )))
+}
+
+/// The files that these outputs draw of a run.
+pub fn drawn<'a>(run: &RecordedRun, outputs: impl IntoIterator<Item = &'a Output>) -> Result<Vec<Rendered>, Failure> {
+    let mut files = Vec::new();
+    for output in outputs {
+        files.extend((output.render)(run).map_err(|error| Failure::internal(format!("{}: {error}", output.name)))?);
+    }
+    Ok(files)
 }
 
 /// Writes one file below `place`; `flag` names another place.

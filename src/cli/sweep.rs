@@ -54,7 +54,7 @@ pub fn run<'a>(
     let sets = asked.values.iter().map(|value| format!("{}={value}", asked.key));
     let jobs = sets.map(|set| job(&set)).collect::<Result<Vec<_>, _>>()?;
     for job in &jobs {
-        job.ttls()?;
+        job.selection.ttls(&job.plan, &job.source)?;
     }
     let plans = jobs.iter().map(|job| toml::from_str(&to_toml(&job.plan)).map_err(Failure::internal));
     let plans = plans.collect::<Result<Vec<serde_json::Value>, _>>()?;

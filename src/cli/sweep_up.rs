@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::args::{FormatChoice, SweepUpArgs};
 use super::endpoints::{Endpoints, bare, divided_of_any, named};
 use super::fits::looking;
-use super::{Failure, print, tell};
+use super::{Failure, print, print_document, runtime, tell};
 use lockbench_core::limits;
 use lockbench_core::lock::{Endpoint, Found, Sweeper, SystemError};
 use lockbench_report::Exit;
@@ -34,7 +34,7 @@ struct Swept {
 /// Looks, tells, and removes.
 pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
     let servers = asked_for(&args.endpoint)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    let runtime = runtime().map_err(Failure::internal)?;
     let (mut swept, mut problems, mut noted) = (Vec::new(), Vec::new(), false);
     for (kind, endpoints) in servers {
         match system(kind, endpoints, args.yes, &runtime) {
@@ -49,10 +49,7 @@ pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
     match args.format.choice {
         FormatChoice::Text if swept.is_empty() && noted => print("nothing that can be swept up is there\n")?,
         FormatChoice::Text => print(&text(&swept, args.yes))?,
-        FormatChoice::Json => {
-            let json = serde_json::to_string_pretty(&swept).map_err(Failure::internal)?;
-            print(&format!("{json}\n"))?;
-        }
+        FormatChoice::Json => drop(print_document(&swept)?),
     }
     problems.iter().for_each(|problem| tell(&format!("lockbench: {problem}")));
     Ok(if problems.is_empty() { Exit::Pass } else { Exit::Backend }.code())

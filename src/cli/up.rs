@@ -28,11 +28,7 @@ pub fn up(args: &UpArgs) -> Result<u8, Failure> {
     no_external(args.stack, "up")?;
     args.docker.idle(args.stack).map_or(Ok(()), |problem| Err(Failure::usage(problem)))?;
     let by_name = named(&args.backends)?;
-    let interrupt = Interrupt::default();
-    interrupt
-        .signals
-        .listen(interrupt.stop.clone(), HangUp::Ends, || tell("lockbench: stopping what was started"))
-        .map_err(Failure::internal)?;
+    let interrupt = Interrupt::listen(HangUp::Ends, || tell("lockbench: stopping what was started"))?;
     let mut work = Work {
         args,
         interrupt: &interrupt,

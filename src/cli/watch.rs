@@ -14,11 +14,10 @@ use super::Failure;
 use super::args::{UiChoice, WatchArgs};
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
-use super::signal::{HangUp, Signals};
+use super::signal::{HangUp, Interrupt};
 use super::stored::{locate, open_at, promise};
 use super::terminal::Taken;
 use lockbench_core::clock::Clock;
-use lockbench_core::stop::Stop;
 use lockbench_core::units::parse_duration_ns;
 use lockbench_report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
 use lockbench_report::monitor::is_watch;
@@ -183,8 +182,7 @@ fn on_screen(
     options: &UiOptions,
 ) -> Result<u8, Failure> {
     // Whoever is killed by a signal cannot give the terminal back.
-    let signals = Signals::default();
-    signals.listen(Stop::new(), HangUp::Ends, || {}).map_err(Failure::internal)?;
+    let interrupt = Interrupt::listen(HangUp::Ends, || {})?;
     let followed = matches!(show, Show::UnderWay(_));
     let (publisher, mut updates) = feed();
     let tempo = Tempo::new(speed.unwrap_or(1.0));
@@ -192,12 +190,12 @@ fn on_screen(
     tempo.stay();
     at.into_iter().for_each(|at| tempo.seek(at));
     let screens = PathBuf::from(format!("{}-screens", show.run_id()));
-    let remote = Remote::new(tempo.clone(), followed, screens, taken.clone(), signals.clone());
+    let remote = Remote::new(tempo.clone(), followed, screens, taken.clone(), interrupt.signals.clone());
     let teller = show.start(tempo.clone(), publisher)?;
     let shown = taken.draw(options, &remote, Clock::monotonic(), &mut updates);
     tempo.stop();
     let ended = teller.finish();
-    if let Some(exit) = signals.exit() {
+    if let Some(exit) = interrupt.exit() {
         return Ok(exit.code());
     }
     shown.map_err(|error| Failure::internal(format!("the terminal is gone: {error}")))?;

@@ -34,9 +34,6 @@ pub(in crate::cli) struct LoadArgs {
     /// Seed of every random choice (overrides the workload)
     #[arg(help_heading = heading::LOAD, long, env = "LOCKBENCH_SEED", allow_negative_numbers = true)]
     pub seed: Option<u64>,
-    /// Override a key of the workload, e.g. clients=8 or hold.mean=2ms; may be repeated
-    #[arg(help_heading = heading::LOAD, long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
     #[command(flatten)]
     pub short: ShortArgs,
     /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; those of an ensemble as etcd=etcd://a,b,c or zookeeper=zookeeper://a,zookeeper://b; may be repeated; one with a password belongs into the variable, which `ps` does not show
@@ -135,9 +132,6 @@ pub(in crate::cli) struct CheckArgs {
     /// Systems to check it for
     #[arg(help_heading = heading::RUN, short, long, value_delimiter = ',', env = "LOCKBENCH_BACKENDS", value_name = "NAME,...")]
     pub backends: Vec<String>,
-    /// Override a key of the workload
-    #[arg(help_heading = heading::LOAD, long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
-    pub sets: Vec<String>,
     #[command(flatten)]
     pub short: ShortArgs,
     /// Servers that are asked for their limits, e.g. redis=redis://host:6379; may be repeated; none: no server is asked

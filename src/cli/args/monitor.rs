@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 
 use super::heading;
@@ -24,8 +25,20 @@ Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <=
 contention <= 20%, timeouts <= 0.1%, and as a warning availability >= 99%. warmup, duration, trials and history of the workload are not used.";
 
 /// Flags of a run that mean nothing here: no help shows them, and giving one is refused.
-const FOREIGN: [&str; 10] =
-    ["stay", "trials", "allow", "warn", "deny", "baseline", "save_baseline", "force", "sweep", "keep_servers_dir"];
+const FOREIGN: [&str; 12] = [
+    "stay",
+    "trials",
+    "duration",
+    "warmup",
+    "allow",
+    "warn",
+    "deny",
+    "baseline",
+    "save_baseline",
+    "force",
+    "sweep",
+    "keep_servers_dir",
+];
 
 /// Its own flags.
 #[derive(Debug, Args)]
@@ -58,26 +71,15 @@ pub(in crate::cli) struct Own {
 pub(in crate::cli) struct MonitorArgs {
     pub own: Own,
     pub load: LoadArgs,
+    /// The first flag that was given and means nothing here.
+    pub foreign: Option<String>,
 }
 
-impl MonitorArgs {
-    /// The first flag that was given and means nothing here.
-    pub fn foreign(&self) -> Option<&'static str> {
-        let load = &self.load;
-        let given = [
-            (load.stay, "--stay"),
-            (load.trials.is_some(), "--trials"),
-            (!load.allow.is_empty(), "--allow"),
-            (!load.warn.is_empty(), "--warn"),
-            (!load.deny.is_empty(), "--deny"),
-            (load.baseline.is_some(), "--baseline"),
-            (load.save_baseline.is_some(), "--save-baseline"),
-            (load.force, "--force"),
-            (load.sweep.is_some(), "--sweep"),
-            (load.keep_servers_dir, "--keep-servers-dir"),
-        ];
-        given.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
-    }
+/// Returns whether a flag was given, or its variable set; a switch that was switched off was not.
+fn given(matches: &ArgMatches, name: &str) -> bool {
+    let source = matches.value_source(name);
+    let off = matches!(matches.try_get_one::<bool>(name), Ok(Some(false)));
+    matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable)) && !off
 }
 
 impl Args for MonitorArgs {
@@ -95,7 +97,9 @@ impl Args for MonitorArgs {
 
 impl FromArgMatches for MonitorArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        Ok(Self { own: Own::from_arg_matches(matches)?, load: LoadArgs::from_arg_matches(matches)? })
+        let foreign = FOREIGN.iter().find(|name| given(matches, name));
+        let foreign = foreign.map(|name| format!("--{}", name.replace('_', "-")));
+        Ok(Self { own: Own::from_arg_matches(matches)?, load: LoadArgs::from_arg_matches(matches)?, foreign })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {

@@ -5,10 +5,13 @@ use clap::Args;
 use super::heading;
 use crate::cli::Failure;
 
-/// The keys of a workload that have a flag of their own.
+/// Overrides of a workload: `--set`, and the keys that have a flag of their own.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = heading::LOAD)]
 pub(in crate::cli) struct ShortArgs {
+    /// Override a key of the workload, e.g. clients=8 or hold.mean=2ms; may be repeated
+    #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
     /// Length of what is measured in each trial, e.g. 10s (overrides the workload)
     #[arg(long, env = "LOCKBENCH_DURATION", value_name = "DURATION")]
     pub duration: Option<String>,
@@ -24,11 +27,11 @@ pub(in crate::cli) struct ShortArgs {
 }
 
 impl ShortArgs {
-    /// Key and value of each flag that was given.
-    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    /// Key and value of each flag that was given, but for `--set`.
+    pub fn given(&self) -> Vec<(&'static str, String)> {
         let each =
             [("duration", &self.duration), ("warmup", &self.warmup), ("clients", &self.clients), ("hold", &self.hold)];
-        each.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)))
+        each.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
     }
 }
 

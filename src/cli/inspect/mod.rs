@@ -16,11 +16,10 @@ use self::observer::{Asked, Observer, Told, once};
 use super::args::{FormatChoice, InspectArgs, ThemeName, UiArgs, UiChoice};
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
-use super::signal::{HangUp, Signals};
+use super::signal::{HangUp, Interrupt};
 use super::terminal::terminal_width;
 use super::{Failure, print_json, print_painted, tell};
 use lockbench_core::lock::inspection::{Inspection, Scope};
-use lockbench_core::stop::Stop;
 use lockbench_core::units::{SECOND, parse_duration_ns};
 use lockbench_output::{Appearance, inspection_json, inspection_lines, printed};
 use lockbench_report::{Exit, Interruption};
@@ -85,15 +84,14 @@ fn watch(
     telling: Telling,
     options: &UiOptions,
 ) -> Result<u8, Failure> {
-    let (stop, signals) = (Stop::new(), Signals::default());
-    signals.listen(stop.clone(), HangUp::Ends, || {}).map_err(Failure::internal)?;
+    let interrupt = Interrupt::listen(HangUp::Ends, || {})?;
     let on_screen = matches!(telling.format, FormatChoice::Text)
         && std::io::stdout().is_terminal()
         && wants_tui(UiChoice::Auto, &Surroundings::read()).is_ok();
-    let mut observer = Observer::start(asked, interval, stop.clone()).map_err(Failure::internal)?;
+    let mut observer = Observer::start(asked, interval, interrupt.stop.clone()).map_err(Failure::internal)?;
     // A server that was never there is a mistake; one that goes away later is what is watched for.
     let first = match observer.next() {
-        Some(Told::Failed { problem, .. }) if !stop.draining() => {
+        Some(Told::Failed { problem, .. }) if !interrupt.stop.draining() => {
             observer.end();
             return Err(Failure { exit: Exit::Backend, message: problem });
         }
@@ -107,7 +105,7 @@ fn watch(
     observer.end();
     shown?;
     // To be ended by Ctrl-C is how it is meant to end.
-    Ok(match signals.received() {
+    Ok(match interrupt.signals.received() {
         None | Some(Interruption::Interrupt) => Exit::Pass.code(),
         Some(_) => Exit::Terminated.code(),
     })

@@ -6,12 +6,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use super::first_seen::FirstSeen;
+use crate::cli::fits::looking;
+use crate::cli::runtime;
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::inspection::{Inspection, Inspector, Scope};
 use lockbench_core::lock::{Endpoint, SystemError};
 use lockbench_core::stop::Stop;
-use lockbench_systems::ServerKind;
-use lockbench_systems::Target;
+use lockbench_systems::{ServerKind, Target};
 
 /// Whom to ask for what.
 pub struct Asked {
@@ -30,14 +31,7 @@ pub enum Told {
 
 impl Asked {
     pub fn target(&self) -> Target {
-        Target {
-            endpoints: self.endpoints.clone(),
-            namespace: "inspect".to_owned(),
-            ours: false,
-            scratch: std::env::temp_dir(),
-            clock: Clock::monotonic(),
-            options: Default::default(),
-        }
+        looking(self.endpoints.clone(), false)
     }
 
     async fn look(
@@ -70,10 +64,6 @@ pub fn once(asked: &Asked) -> Result<Inspection, SystemError> {
         inspector.close().await;
         seen
     })
-}
-
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// Looks until it is stopped.

@@ -14,7 +14,7 @@ pub fn begins(ui: UiChoice, orders: &Orders, args: &MonitorArgs) {
     let bounds: Vec<String> = orders.bounds.iter().map(|bound| bound.text()).collect();
     tell(&format!(
         "lockbench: watching {}: {}/s each, rounds of {}; bounds over {}: {}",
-        orders.names().join(", "),
+        orders.selection.names().join(", "),
         args.own.rate,
         exact_duration(args.own.round.as_nanos() as u64),
         exact_duration(args.own.window.as_nanos() as u64),

@@ -45,13 +45,13 @@ const LOG_LIMIT: u64 = 8 << 20;
 
 /// Watches until a signal.
 pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
-    if let Some(flag) = args.foreign() {
+    if let Some(flag) = &args.foreign {
         return Err(Failure::usage(format!("{flag} means nothing to a monitor, which has no end: leave it out")));
     }
     let endpoints = named(&args.load.endpoint)?;
     let orders = Orders::read(args, &endpoints)?;
     let webhook = args.own.webhook.as_deref().map(Webhook::open).transpose()?;
-    let frontend = &Frontend::open_for(&args.load, &endpoints, HangUp::Reloads)?;
+    let frontend = &Frontend::open(&args.load, &endpoints, HangUp::Reloads)?;
     let started = SystemTime::now();
     let id = args.load.run_id.clone().unwrap_or_else(|| run_id(&format!("monitor-{}", orders.plan.name), started));
     let directory = RunDirectory::create(&args.load.output, &id)?;
@@ -59,7 +59,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let begin = json(&nothing_yet(&id, &orders.plan.name, started))?;
     directory.write(STATUS, begin.as_bytes())?;
     frontend.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
-    info!(target: MONITOR, "watch {id}: workload {}, systems {}", orders.plan.name, orders.names().join(", "));
+    info!(target: MONITOR, "watch {id}: workload {}, systems {}", orders.plan.name, orders.selection.names().join(", "));
     if let Some(board) = &frontend.board {
         board.run(&id, &orders.plan.name, "monitor");
     }
@@ -99,7 +99,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
             .iter()
             .map(|entry| watched_system::WatchedSystem::shared(entry.name, clock.now()))
             .collect(),
-        orders: std::sync::RwLock::new(Arc::new(orders)),
+        orders: std::sync::Mutex::new(Arc::new(orders)),
         every_ns: (1e9 / args.own.rate) as u64,
         window_ns: args.own.window.as_nanos() as u64,
         round_ns: args.own.round.as_nanos() as u64,

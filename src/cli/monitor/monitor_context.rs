@@ -1,11 +1,12 @@
 //! What the threads of a watch share.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::orders::Orders;
 use super::watched_system::WatchedSystem;
 use crate::cli::frontend::Frontend;
+pub(in crate::cli) use crate::cli::lock;
 use lockbench_core::clock::Clock;
 use lockbench_core::stop::Stop;
 use lockbench_engine::Servers;
@@ -25,7 +26,7 @@ pub struct MonitorContext<'a> {
     /// One a system, in the order of the selection.
     pub watched: Vec<Mutex<WatchedSystem>>,
     /// What counts from the next round on.
-    pub orders: RwLock<Arc<Orders>>,
+    pub orders: Mutex<Arc<Orders>>,
     /// Nanoseconds from one attempt to the next.
     pub every_ns: u64,
     pub window_ns: u64,
@@ -35,21 +36,16 @@ pub struct MonitorContext<'a> {
 impl MonitorContext<'_> {
     /// What counts now.
     pub fn orders(&self) -> Arc<Orders> {
-        Arc::clone(&self.orders.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&lock(&self.orders))
     }
 
     /// From the next round on this counts.
     pub fn order(&self, orders: Orders) {
-        *self.orders.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(orders);
+        *lock(&self.orders) = Arc::new(orders);
     }
 
     /// What is seen of a system.
     pub fn watched(&self, place: usize) -> MutexGuard<'_, WatchedSystem> {
         lock(&self.watched[place])
     }
-}
-
-/// Whoever panicked with it left counts that are short by one at most.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

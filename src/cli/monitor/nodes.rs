@@ -4,10 +4,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::runtime::Builder;
-
 use super::monitor_context::MonitorContext;
 use super::rounds::target;
+use crate::cli::runtime;
 use lockbench_core::lock::Nodes;
 
 /// From one look to the next.
@@ -20,7 +19,7 @@ const STEP: Duration = Duration::from_millis(100);
 pub fn watch(context: &MonitorContext<'_>, place: usize, over: &AtomicBool) {
     let ended = || context.stop.draining() || over.load(Ordering::Relaxed);
     // Without a runtime the rounds still tell whether the system serves.
-    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+    let Ok(runtime) = runtime() else { return };
     while !ended() {
         let orders = context.orders();
         let entry = orders.selection.entries[place];

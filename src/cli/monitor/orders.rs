@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use super::round_observer::SILENCE_NS;
 use crate::cli::Failure;
-use crate::cli::args::MonitorArgs;
+use crate::cli::args::{MonitorArgs, overrides};
 use crate::cli::endpoints::{Endpoints, all_used};
 use crate::cli::gates;
 use crate::cli::select::{Selection, select, workload};
 use lockbench_core::units::{exact_duration, grouped, three_digits};
 use lockbench_core::workload::plan::{AcquireMode, HistoryLimit};
-use lockbench_core::workload::{EffectiveTtl, Plan, Source, resolve_ttl, warnings};
+use lockbench_core::workload::{EffectiveTtl, Plan, Source, warnings};
 use lockbench_engine::contended;
 use lockbench_report::Threshold;
 use lockbench_report::monitor::{Bound, Rolling, defaults};
-use lockbench_systems::Entry;
 
 /// All of it.
 pub struct Orders {
@@ -30,8 +29,9 @@ pub struct Orders {
 impl Orders {
     /// Of the command line and the file that it names.
     pub fn read(args: &MonitorArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
-        let mut sets = args.load.sets.clone();
-        sets.extend(args.load.seed.map(|seed| format!("seed={seed}")));
+        let mut flags = args.load.short.given();
+        flags.extend(args.load.seed.map(|seed| ("seed", seed.to_string())));
+        let sets = overrides(&args.load.short.sets, &flags)?;
         let (mut plan, source) = workload(&args.own.workload, &sets)?;
         let selection = watched(select(&args.load.backends, &plan, &source)?, endpoints)?;
         all_used(endpoints, &selection.entries)?;
@@ -39,7 +39,7 @@ impl Orders {
         // A round is a trial that counts from its first attempt on.
         (plan.warmup_ns, plan.duration_ns, plan.trials) = (0, args.own.round.as_nanos() as u64, 1);
         plan.history = HistoryLimit::Full;
-        let ttls = ttls(&plan, &source, &selection)?;
+        let ttls = selection.ttls(&plan, &source)?;
         let bounds = bounds(args, &plan, &source, &selection)?;
         let window_ns = args.own.window.as_nanos() as u64;
         if window_ns > Rolling::LONGEST_NS {
@@ -51,11 +51,6 @@ impl Orders {
         odd.extend(selection.entries.iter().filter_map(|entry| entry.warning(&plan)));
         odd.extend(doubts(&plan, &bounds, args.own.rate, window_ns));
         Ok(Self { plan: Arc::new(plan), selection, ttls, bounds, warnings: odd })
-    }
-
-    /// Names of the systems.
-    pub fn names(&self) -> Vec<&'static str> {
-        self.selection.entries.iter().map(|entry| entry.name).collect()
     }
 }
 
@@ -70,14 +65,6 @@ fn watched(mut selection: Selection, endpoints: &Endpoints) -> Result<Selection,
         return Err(Failure::usage(format!("nothing to watch: {how}")));
     }
     Ok(selection)
-}
-
-fn ttls(plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<EffectiveTtl>, Failure> {
-    let one = |entry: &&Entry| {
-        resolve_ttl(plan, entry.name, &entry.guarantees)
-            .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("ttl"))))
-    };
-    selection.entries.iter().map(one).collect()
 }
 
 fn bounds(args: &MonitorArgs, plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<Bound>, Failure> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::backoff::Backoff;
 use super::explaining;
@@ -14,6 +14,7 @@ use super::monitor_context::{MonitorContext, lock};
 use super::orders::Orders;
 use super::round_observer::RoundObserver;
 use super::watched_system::Turned;
+use crate::cli::runtime;
 use lockbench_core::lock::Key;
 use lockbench_core::record::history::HistoryFile;
 use lockbench_core::units::MILLISECOND;
@@ -54,8 +55,16 @@ impl<'a> Rounds<'a> {
     /// If no runtime can be had.
     pub fn new(context: &'a MonitorContext<'a>, place: usize) -> std::io::Result<Self> {
         let entry = context.orders().selection.entries[place];
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { context, place, entry, runtime, candidate: None, round: 0, left: Vec::new(), histories: 0 })
+        Ok(Self {
+            context,
+            place,
+            entry,
+            runtime: runtime()?,
+            candidate: None,
+            round: 0,
+            left: Vec::new(),
+            histories: 0,
+        })
     }
 
     /// Watches until the stop.

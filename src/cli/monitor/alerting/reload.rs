@@ -10,7 +10,7 @@ impl Alerting<'_> {
     pub(super) fn reload(&mut self) {
         let old = self.context.orders();
         let new = Orders::read(self.args, self.endpoints).map_err(|failure| failure.message).and_then(|new| {
-            if new.names() == old.names() {
+            if new.selection.names() == old.selection.names() {
                 Ok(new)
             } else {
                 Err(format!("it watches {} instead of {}: that takes a new start", list(&new), list(&old)))
@@ -64,5 +64,5 @@ impl Alerting<'_> {
 }
 
 fn list(orders: &Orders) -> String {
-    orders.names().join(", ")
+    orders.selection.names().join(", ")
 }
