@@ -110,9 +110,9 @@
 //! 3. On a thread of its own `tui::app::App` folds the updates into `tui::state` and
 //!    draws; without a terminal `cli::printer` folds the same updates into lines.
 //! 4. Keys go back through `tui::controls::Controls`: pauses and markers become events
-//!    of the history ([`engine::Steering`]), so that a replay tells of them too.
+//!    of the history ([`engine::Steering`]), so that a replay has them too.
 //! 5. Where a metrics endpoint was asked for, `metrics::BoardWriter` writes the same folds to
-//!    `metrics::Board` once a second; a scrape reads that, on a thread of its own.
+//!    `metrics::Board` once per second; a scrape reads that, on a thread of its own.
 //!
 //! # The path of a finished run
 //!
@@ -126,18 +126,18 @@
 //!    got, at any speed ([`report::live::Player`]). A run under way is followed by
 //!    the history that it is writing ([`report::live::Follower`]).
 //!
-//! # The path of a watch
+//! # The path of a monitor run
 //!
-//! 1. `cli::monitor::watch`, one thread per system, runs short trials one after the other,
+//! 1. `cli::monitor::rounds`, one thread per system, runs short trials one after the other,
 //!    with fresh keys, on a fixed grid of due instants ([`engine::DueInstants`]). The engine, the
 //!    oracle and the history are those of every trial, so what is proven is the same.
-//! 2. `cli::monitor::eye` looks at the events of a round and counts them into
+//! 2. `cli::monitor::round_observer` looks at the events of a round and counts them into
 //!    [`report::monitor::Rolling`]: windows of up to a day whose memory is taken at the
 //!    start. Of the round itself only counts and violations stay.
 //! 3. A system that falls silent ends its round; while it is looked for, with growing
 //!    waits, what was due is counted as missed.
-//! 4. Once a second `cli::monitor::desk` holds the bounds against the windows
-//!    ([`report::monitor::Alert`]) and tells what changed: log, stderr or screen, webhook,
+//! 4. Once per second `cli::monitor::alerting` compares the bounds with the windows
+//!    ([`report::monitor::Alert`]) and reports what changed: log, stderr or screen, webhook,
 //!    `monitor.json`, `metrics::Board`.
 //!
 //! # Where this differs from the first design, and why

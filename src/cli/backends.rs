@@ -27,7 +27,7 @@ fn block(entry: &Entry, width: usize) -> String {
         "no lease".to_owned()
     };
     let served = if guarantees.fifo { "served in order of arrival" } else { "in no order" };
-    let told = [
+    let sentences = [
         format!("{}.", entry.summary),
         format!(
             "server {}; waits by {}, {served}",
@@ -38,7 +38,7 @@ fn block(entry: &Entry, width: usize) -> String {
         format!("Source: {}", guarantees.source),
     ];
     let mut text = format!("{}{}\n", entry.name, if entry.quick { " (in quick)" } else { "" });
-    for line in told.iter().flat_map(|sentence| wrapped(sentence, width - 2)) {
+    for line in sentences.iter().flat_map(|sentence| wrapped(sentence, width - 2)) {
         text.push_str(&format!("  {line}\n"));
     }
     text.push('\n');

@@ -18,7 +18,7 @@ pub struct Baselines {
     against: Option<Runs>,
     save: Option<String>,
     force: bool,
-    /// What to tell before the run.
+    /// Warnings to print before the run.
     pub warnings: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Baselines {
     fn few(&mut self, flag: &str, trials: u32) {
         if (trials as usize) < FEWEST_TRIALS {
             self.warnings.push(format!(
-                "{flag} with {trials} trials of each system: a comparison concludes nothing from fewer than \
+                "{flag} with {trials} trials per system: a comparison concludes nothing from fewer than \
                  {FEWEST_TRIALS}; --trials {FEWEST_TRIALS}"
             ));
         }

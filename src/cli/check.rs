@@ -112,7 +112,7 @@ fn gates_text(gates: &Gates) -> String {
         let systems =
             if threshold.backends.is_empty() { "every system".to_owned() } else { threshold.backends.join(", ") };
         let level = match threshold.level {
-            ThresholdLevel::Warn => "told only",
+            ThresholdLevel::Warn => "a warning",
             ThresholdLevel::Fail => "exit 99",
         };
         let figure = &threshold.figure;

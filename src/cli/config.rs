@@ -1,5 +1,5 @@
-//! The configuration file: how the dashboard looks for this user. And what it comes
-//! to together with flags and variables.
+//! The configuration file, which says how the dashboard looks for this user, and its merge with
+//! flags and variables.
 //!
 //! `$LOCKBENCH_CONFIG`, else `$XDG_CONFIG_HOME/lockbench/config.toml`, else
 //! `~/.config/lockbench/config.toml` (XDG Base Directory Specification 0.8). A file
@@ -20,25 +20,25 @@ use super::{Failure, locale};
 /// Keys of the table `[ui]`.
 const KEYS: [&str; 4] = ["theme", "fps", "ascii", "mouse"];
 
-/// Frames a second unless somebody says otherwise.
+/// Frames per second unless a flag or the file says otherwise.
 const FPS: u32 = 5;
 
 /// Names the frame at which drawing panics: for the test that the terminal is given
 /// back even then.
 const PANIC_AT: &str = "LOCKBENCH_TEST_PANIC_AT_FRAME";
 
-/// Everything that is known of how the dashboard shall look.
+/// How the dashboard looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UiOptions {
     /// Colours.
     pub theme: ThemeName,
-    /// Frames a second, 1 to 30.
+    /// Frames per second, 1 to 30.
     pub fps: u32,
     /// ASCII signs only.
     pub ascii: bool,
-    /// Does it take the mouse?
+    /// Whether it takes the mouse.
     pub mouse: bool,
-    /// Does it stay after the run until the user leaves?
+    /// Whether it stays after the run until the user leaves.
     pub stay: bool,
     /// The frame at which it panics on purpose: a hook for tests, and no flag.
     pub panic_at: Option<u64>,
@@ -79,22 +79,24 @@ impl UiOptions {
     }
 }
 
-/// What the surroundings say, where nobody else says anything.
+/// Defaults that the environment gives, where neither flag nor file does.
 #[derive(Clone, Copy, Default)]
 struct Fallback {
     /// `NO_COLOR`.
     no_color: bool,
-    /// Is the terminal's background light, as far as it says?
+    /// Whether the terminal's background is light, as far as it says.
     light: bool,
-    /// Has the locale ASCII alone?
+    /// Whether the locale has ASCII alone.
     ascii: bool,
 }
 
 /// `COLORFGBG`, as rxvt, Konsole and others set it: the numbers of text and background among
 /// the sixteen colours. 7 and 15 are light; of others it says nothing sure.
-fn light(told: Option<OsString>) -> bool {
-    let told = told.and_then(|told| told.into_string().ok());
-    told.and_then(|told| told.rsplit(';').next()?.parse::<u8>().ok()).is_some_and(|ground| matches!(ground, 7 | 15))
+fn light(colours: Option<OsString>) -> bool {
+    let colours = colours.and_then(|colours| colours.into_string().ok());
+    colours
+        .and_then(|colours| colours.rsplit(';').next()?.parse::<u8>().ok())
+        .is_some_and(|ground| matches!(ground, 7 | 15))
 }
 
 /// What a configuration file says.
@@ -110,7 +112,7 @@ struct Written {
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
     path: PathBuf,
-    /// Was it named? Then it must be there.
+    /// Whether it was named: then it must be there.
     named: bool,
 }
 
@@ -139,7 +141,7 @@ fn read(place: &Place) -> Result<Written, Failure> {
     }
 }
 
-/// Reads the text of a file; the first thing that is wrong in it is told.
+/// Reads the text of a file; the error names the first thing that is wrong in it.
 fn parse(path: &Path, text: &str) -> Result<Written, Failure> {
     let at = |byte: usize, problem: &str| {
         let line = text.as_bytes()[..byte.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;

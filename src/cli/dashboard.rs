@@ -1,4 +1,4 @@
-//! Is there a terminal for the dashboard? It is drawn on stderr and takes keys from
+//! Decides whether there is a terminal for the dashboard, which is drawn on stderr and takes keys from
 //! stdin; stdout is for the results and may go anywhere.
 
 use std::ffi::OsString;
@@ -12,13 +12,13 @@ use super::args::UiChoice;
 /// What decides it.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
-    /// Is stdin a terminal?
+    /// Whether stdin is a terminal.
     pub stdin: bool,
-    /// Is stderr?
+    /// Whether stderr is one.
     pub stderr: bool,
-    /// Is the terminal somebody else's now? The kernel stops whoever takes it nevertheless.
+    /// Whether another process has the terminal now. The kernel stops a process that takes it nevertheless.
     pub background: bool,
-    /// [`in_ci`].
+    /// See [`in_ci`].
     pub ci: bool,
     /// `TERM`.
     pub term: Option<OsString>,
@@ -37,7 +37,7 @@ impl Surroundings {
     }
 }
 
-/// Does it run where nobody watches? `CI` is set, and not to nothing.
+/// Returns whether `CI` is set, and not empty: then no person watches.
 pub fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
@@ -53,11 +53,11 @@ pub fn wants_tui(choice: UiChoice, around: &Surroundings) -> Result<(), &'static
     }
     let term = around.term.as_ref().filter(|term| !term.is_empty());
     match (around, term) {
-        (Surroundings { ci: true, .. }, _) => Err("CI is set, so nobody watches"),
+        (Surroundings { ci: true, .. }, _) => Err("CI is set, so no person watches"),
         (Surroundings { stderr: false, .. }, _) => Err("stderr, which it is drawn on, is not a terminal"),
         (Surroundings { stdin: false, .. }, _) => Err("stdin, which it takes keys from, is not a terminal"),
         (Surroundings { background: true, .. }, _) => Err("it runs in the background, and the terminal is not its own"),
-        (_, None) => Err("TERM is not set, so nobody knows what the terminal understands"),
+        (_, None) => Err("TERM is not set, so what the terminal understands is not known"),
         (_, Some(term)) if term == "dumb" => Err("TERM is dumb: this terminal cannot place text"),
         _ => Ok(()),
     }

@@ -1,5 +1,5 @@
-//! Whoever is told how a run goes: the terminal UI, a printer, or nobody. Handles are
-//! cheap, and telling never waits for whoever draws.
+//! Where updates of a run go: to the terminal UI, to a printer, or nowhere. Handles are
+//! cheap, and an update never waits for a drawing thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -23,35 +23,35 @@ struct Inner {
     pace_ns: AtomicU64,
     /// What must be read also after the screen is gone.
     kept: Mutex<Vec<String>>,
-    /// A screen that went by itself: nobody waits for its thread before the run is over.
+    /// A screen that went by itself: its thread is awaited when the run is over.
     gone: Mutex<Option<Front>>,
 }
 
 #[derive(Default)]
 enum Front {
     #[default]
-    Nobody,
+    Nowhere,
     Printer(Printer),
     Screen(Box<Screen>, Publisher),
-    /// The screen is being given back: what is said meanwhile is kept.
+    /// The screen is being given back: messages are kept meanwhile.
     Closing,
 }
 
 impl Display {
-    /// Tells a printer from now on.
+    /// Sends updates to a printer from now on.
     pub fn print(&self, printer: Printer) {
         self.set_pace(printer.pace());
         *self.front() = Front::Printer(printer);
     }
 
-    /// Tells the terminal UI from now on.
+    /// Sends updates to the terminal UI from now on.
     pub fn take_screen(&self, screen: Screen) {
         self.set_pace(Some(screen.pace()));
         let publisher = screen.publisher();
         *self.front() = Front::Screen(Box::new(screen), publisher);
     }
 
-    /// Nobody is told anything; what must be read is kept until [`Self::close`].
+    /// Shows nothing from now on; what must be read is kept until [`Self::close`].
     pub fn keep(&self) {
         *self.front() = Front::Closing;
     }
@@ -73,11 +73,11 @@ impl Display {
     pub fn publisher(&self) -> Option<Publisher> {
         match &*self.front() {
             Front::Screen(_, publisher) => Some(publisher.clone()),
-            Front::Nobody | Front::Printer(_) | Front::Closing => None,
+            Front::Nowhere | Front::Printer(_) | Front::Closing => None,
         }
     }
 
-    /// Is it ready for another snapshot?
+    /// Returns whether it is ready for another snapshot.
     pub fn wants_snapshot(&self) -> bool {
         self.publisher().is_none_or(|publisher| publisher.wants_snapshot())
     }
@@ -87,11 +87,11 @@ impl Display {
     pub fn cost(&self) -> Option<(u64, u64)> {
         match &*self.front() {
             Front::Screen(screen, _) => Some(screen.cost()),
-            Front::Nobody | Front::Printer(_) | Front::Closing => None,
+            Front::Nowhere | Front::Printer(_) | Front::Closing => None,
         }
     }
 
-    /// Tells.
+    /// Sends an update.
     pub fn update(&self, update: Update) {
         let mut front = self.front();
         if matches!(&*front, Front::Screen(screen, _) if screen.gone()) {
@@ -101,7 +101,7 @@ impl Display {
             self.set_pace(None);
         }
         match &*front {
-            Front::Nobody => {}
+            Front::Nowhere => {}
             Front::Printer(printer) => printer.update(&update),
             Front::Screen(_, publisher) => publisher.publish(update),
             Front::Closing => {
@@ -126,20 +126,20 @@ impl Display {
     }
 
     /// Says where something is that is there for as long as the run: on the screen, or
-    /// where messages go if nobody is told how it goes.
+    /// on stderr if nothing is shown.
     pub fn announce(&self, text: &str) {
         match &*self.front() {
-            Front::Nobody => return tell(&format!("lockbench: {text}")),
+            Front::Nowhere => return tell(&format!("lockbench: {text}")),
             Front::Printer(_) | Front::Screen(..) | Front::Closing => {}
         }
         self.say(text);
     }
 
-    /// Says something that must be read: also after the screen is gone, and where nobody
-    /// wants to be told how it goes.
+    /// Says something that must be read: also after the screen is gone, and where nothing
+    /// else is shown.
     pub fn insist(&self, text: &str) {
         match &*self.front() {
-            Front::Nobody => return tell(text),
+            Front::Nowhere => return tell(text),
             Front::Screen(..) => lock(&self.inner.kept).push(text.to_owned()),
             Front::Printer(_) | Front::Closing => {}
         }

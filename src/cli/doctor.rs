@@ -1,4 +1,4 @@
-//! `lockbench doctor`: can this machine give honest results, and what is missing?
+//! `lockbench doctor`: whether this machine can give honest results, and what is missing.
 
 use super::args::{DoctorArgs, StackChoice};
 use super::endpoints::{named, usable};
@@ -29,7 +29,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
         machine.cpu,
         machine.cores,
         three_digits(machine.memory_bytes as f64 / 1_073_741_824.0),
-        machine.governor.as_deref().unwrap_or("not told by the kernel"),
+        machine.governor.as_deref().unwrap_or("not reported by the kernel"),
     );
     text.push_str(&format!(
         "clock     {}, a reading costs {}\n",
@@ -115,7 +115,7 @@ fn fit_of(
     runtime: &tokio::runtime::Runtime,
 ) -> Fit {
     let mut fit = Fit::default();
-    // What does not answer was told, and counted, with the server's facts.
+    // A server that does not answer was named, and counted, with its facts.
     if let Ok(capacity) = capacity_of(entry, endpoints, ours, runtime) {
         fit.add(entry.name, &capacity, plan.clients);
     }

@@ -37,8 +37,8 @@ fn programs(kinds: &[ServerKind]) -> Result<Vec<String>, Failure> {
     Ok(stopped)
 }
 
-/// Where Docker was not asked for, its absence is no failure; an engine that is installed
-/// and silent is told, since containers may be there.
+/// Where Docker was not asked for, its absence is no failure; of an engine that is installed
+/// and silent a line says so, since containers may be there.
 fn containers(args: &DownArgs, kinds: &[ServerKind]) -> Result<Vec<String>, Failure> {
     let services = match Project::find(&args.project.name()).and_then(|project| project.down(kinds)) {
         Ok(services) => services,

@@ -16,7 +16,7 @@ const RESULTS: &str = "results";
 const PAGE: &str = "report.html";
 
 /// The answer of a run in this directory, as this terminal can show it.
-pub fn told_end(report: &Report, directory: Option<&Path>, ui: &UiOptions) -> String {
+pub fn closing_answer(report: &Report, directory: Option<&Path>, ui: &UiOptions) -> String {
     let files = directory.map(|directory| {
         let page = directory.join(PAGE);
         let files = if page.is_file() { page } else { directory.to_owned() };
@@ -28,7 +28,7 @@ pub fn told_end(report: &Report, directory: Option<&Path>, ui: &UiOptions) -> St
     answer_text(report, AnswerPlace { files: files.as_deref(), run: &run, program: &program }, look)
 }
 
-/// Is stdout a terminal that shows colours, of a reader who wants them?
+/// Returns whether stdout is a terminal that shows colours, and the reader wants them.
 fn in_colour(ui: &UiOptions) -> bool {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     ui.theme != ThemeName::Mono && !dumb && std::io::stdout().is_terminal()

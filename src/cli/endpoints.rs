@@ -1,5 +1,5 @@
 //! Endpoints as typed by the user: `redis=URL`, `redlock=URL,URL,URL`, or for
-//! `quick` bare URLs whose scheme tells the system.
+//! `quick` bare URLs whose scheme names the system.
 
 use super::Failure;
 use super::fits::looking;
@@ -153,7 +153,7 @@ fn only_one_server(endpoints: &Endpoints) -> Result<(), Failure> {
 }
 
 /// The system whose URLs begin like this one. Several Redis URLs may be Redlock's nodes: that
-/// is not told here.
+/// is decided elsewhere.
 pub fn kind_of(endpoint: &Endpoint) -> Option<ServerKind> {
     ServerKind::from_scheme(endpoint.scheme())
 }
@@ -195,7 +195,7 @@ pub fn schemes() -> String {
     schemes.join(", ")
 }
 
-/// Is the scheme one of the system, and is there a host?
+/// Refuses a scheme that is not one of the system, and an address without a host.
 pub fn scheme_fits(kind: ServerKind, endpoint: &Endpoint) -> Result<(), Failure> {
     if !kind.schemes().contains(&endpoint.scheme()) {
         let schemes = kind.schemes().join(":// or ");

@@ -9,7 +9,7 @@ use tracing::info;
 use super::args::FormatChoice;
 use super::baseline::Baselines;
 use super::config::UiOptions;
-use super::ending::told_end;
+use super::ending::closing_answer;
 use super::endpoints::redacted;
 use super::job::Job;
 use super::log::FILES;
@@ -28,11 +28,11 @@ pub struct Concluded {
     report_json: Vec<u8>,
     /// The run directory, a partial one if something could not be written.
     place: PathBuf,
-    /// Was it the end of its terminal that ended the run? Then there is no one to print to.
+    /// Whether the end of its terminal ended the run: then there is no place to print to.
     hung_up: bool,
 }
 
-/// Does it.
+/// Runs it, and writes its files.
 pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let started = SystemTime::now();
     let frontend = job.frontend;
@@ -105,7 +105,7 @@ impl Concluded {
     pub fn print(mut self, format: FormatChoice, ui: &UiOptions) -> u8 {
         let shown = match format {
             FormatChoice::Json => print_json(&String::from_utf8_lossy(&self.report_json)),
-            FormatChoice::Text => print_painted(&told_end(&self.report, Some(&self.place), ui)),
+            FormatChoice::Text => print_painted(&closing_answer(&self.report, Some(&self.place), ui)),
         };
         if let (Err(failure), false) = (shown, self.hung_up) {
             tell(&format!("lockbench: {}; the files are in {}", failure.message, self.place.display()));

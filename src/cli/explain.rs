@@ -19,14 +19,14 @@ const NO_TERMINAL: u16 = 100;
 
 /// Prints it and writes the picture.
 pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
-    let told = Told::open(&args.run, &args.stored.output)?;
-    let scene = told.find(args.number)?;
+    let grants = DoubleGrants::open(&args.run, &args.stored.output)?;
+    let scene = grants.find(args.number)?;
     let mut text = format!(
         "double grant {} of {}: {} {} {}, {}\n\n{}\n\n",
         scene.number,
-        told.scenes.len(),
+        grants.scenes.len(),
         scene.backend,
-        told.part,
+        grants.part,
         scene.trial,
         match scene.violation.double_grant.kind {
             DoubleGrantKind::Inside => "inside a lease",
@@ -48,15 +48,15 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
             })?;
             path.clone()
         }
-        // It may be the directory of somebody's run: no link there is followed.
+        // The current directory may be that of a run: no link there is followed.
         None => write(Path::new(""), &Rendered::new(format!("{}.svg", chart.name), chart.svg), "--svg")?,
     };
     print(&format!("picture: {}\n", path.display()))?;
     Ok(0)
 }
 
-/// The double grants of a run, or of what a watch kept.
-struct Told {
+/// The double grants of a run, or of the rounds that a monitor run kept.
+struct DoubleGrants {
     place: PathBuf,
     scenes: Vec<Scene>,
     /// How many there were.
@@ -65,7 +65,7 @@ struct Told {
     part: &'static str,
 }
 
-impl Told {
+impl DoubleGrants {
     fn open(run: &str, root: &Path) -> Result<Self, Failure> {
         let (place, scenes, results, part) = match kept_rounds::find(run, root)? {
             Some((place, kept)) => (place, kept.scenes, kept.rounds, "round"),
@@ -89,7 +89,7 @@ impl Told {
             kept if self.all > kept as u64 => {
                 let all = grouped(self.all);
                 format!(
-                    "there is no double grant {number}: of {all} the first 100 a {part} are kept, numbered 1 to {kept}"
+                    "there is no double grant {number}: of {all} the first 100 per {part} are kept, numbered 1 to {kept}"
                 )
             }
             kept => format!("there is no double grant {number}: they are numbered 1 to {kept}"),
@@ -111,8 +111,8 @@ fn facts(scene: &Scene) -> String {
              the service's fault, not the client's."
         }
         (DoubleGrantKind::Withdrawn, _) => {
-            "withdrawn: the promise to the earlier holder still ran; the service took the lock back early and told the \
-             holder's session so. That is the service's doing; a client that listens to its session can stop."
+            "withdrawn: the promise to the earlier holder still ran; the service took the lock back early and said \
+             so to the holder's session. That is the service's doing; a client that listens to its session can stop."
         }
         (DoubleGrantKind::Outside, _) => {
             "outside: the earlier holder's lease had lawfully ended and it worked on. The service kept its promise; \
@@ -129,7 +129,7 @@ fn facts(scene: &Scene) -> String {
     .fold(String::new(), |text, (name, fact)| text + &paragraph(name, &fact))
 }
 
-/// Would it have helped to stop at the local deadline?
+/// Says whether it would have helped to stop at the local deadline.
 fn careful(scene: &Scene) -> String {
     let double = &scene.violation.double_grant;
     let (earlier, later) = (&double.earlier, &double.later);
@@ -137,20 +137,20 @@ fn careful(scene: &Scene) -> String {
         let early = earlier.lost_ns.is_some_and(|lost| lost <= later.start_ns);
         return if early {
             format!(
-                "client {}'s session was told {notice} that the lock was lost: a client that stops then would have \
+                "client {}'s session learned {notice} that the lock was lost: a client that stops then would have \
                  prevented it.",
                 earlier.client
             )
         } else {
             format!(
-                "client {}'s session was told only {notice} that the lock was lost: a client that stops then would have \
+                "client {}'s session learned only {notice} that the lock was lost: a client that stops then would have \
                  made it shorter, and would not have prevented it.",
                 earlier.client
             )
         };
     }
     match earlier.validity_ns {
-        None => "there is no lease, so that no deadline could have told the earlier holder to stop.".to_owned(),
+        None => "there is no lease, so that no deadline could have made the earlier holder stop.".to_owned(),
         Some(_) if double.kind == DoubleGrantKind::Inside => format!(
             "stopping at the end of its own lease would not have helped client {}: it had not come yet.",
             earlier.client
@@ -168,19 +168,19 @@ fn careful(scene: &Scene) -> String {
 /// What the answer to the earlier holder's release proves.
 fn evidence(scene: &Scene) -> String {
     let double = &scene.violation.double_grant;
-    let told = answered(scene);
+    let answer = answered(scene);
     if double.admitted {
-        return format!("{told} By all of its answers it let both hold the key at once: no plan can expect that.");
+        return format!("{answer} By all of its answers it let both hold the key at once: no plan can expect that.");
     }
-    told
+    answer
 }
 
 /// The answer to the earlier holder's release.
 fn answered(scene: &Scene) -> String {
     let earlier = &scene.violation.double_grant.earlier;
-    let told = |hold: &&SceneHold| hold.client == earlier.client && hold.start_ns == earlier.start_ns;
+    let earlier_hold = |hold: &&SceneHold| hold.client == earlier.client && hold.start_ns == earlier.start_ns;
     let client = earlier.client;
-    match scene.holds.iter().find(told).map(|hold| hold.ended) {
+    match scene.holds.iter().find(earlier_hold).map(|hold| hold.ended) {
         Some(HoldEnd::Confirmed) => format!(
             "it confirmed client {client}'s release as that of the holder, after it had given the key to another: by \
              its own words two held it at once."
@@ -209,7 +209,7 @@ fn fencing(scene: &Scene) -> String {
             earlier.client, later.client
         ),
         (Some(old), Some(new)) if new == old => {
-            format!("both have token {old}: a resource that checks tokens cannot tell them apart.")
+            format!("both have token {old}: a resource that checks tokens cannot distinguish them.")
         }
         (Some(old), Some(new)) => format!(
             "the later grant has the lower token ({new} after {old}): a resource that checks tokens would refuse the \

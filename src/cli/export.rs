@@ -71,7 +71,7 @@ fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// What is to be written.
 struct Wanted {
-    /// Was `all` asked for? Then a run may lack what a format is made of.
+    /// Whether `all` was asked for: then a run may lack what a format is made of.
     everything: bool,
     json: bool,
     outputs: Vec<&'static Output>,

@@ -1,5 +1,5 @@
 //! What a run has of the person in front of it, and what outlives one point of a sweep:
-//! who is told, what interrupts, what steers, the log.
+//! what shows it, what interrupts it, what steers it, the log.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use lockbench_engine::Steering;
 use lockbench_output::metrics::Board;
 use lockbench_report::live::Publisher;
 
-/// All of it.
+/// The frontend of a run, a sweep or a monitor run.
 pub struct Frontend {
     pub display: Display,
     pub interrupt: Interrupt,
@@ -36,10 +36,10 @@ pub struct Frontend {
     pub scoreboard: Scoreboard,
     /// The endpoint that shows it.
     pub scraped: Option<Scraped>,
-    /// Is there nothing left that a signal would stop?
+    /// Whether there is nothing left that a signal would stop.
     over: Arc<AtomicBool>,
     clock: Clock,
-    /// Does somebody want to know what the servers say?
+    /// Whether the screen shows what the servers say.
     servers_wanted: Arc<AtomicBool>,
     directory: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -77,17 +77,16 @@ impl Frontend {
         })
     }
 
-    /// Shows how it goes, as chosen, from now on: what was wrong with the command line
-    /// has been told by now.
+    /// Shows the run, as chosen, from now on: mistakes in the command line were reported before.
     pub fn show(&self, choice: UiChoice) {
         self.show_on(choice);
-        self.tell_metrics();
+        self.announce_metrics();
     }
 
-    /// Says where the metrics are, if anywhere: with port 0 nobody could know.
-    pub fn tell_metrics(&self) {
+    /// Prints where the metrics are, if anywhere: with port 0 the user could not know.
+    pub fn announce_metrics(&self) {
         if let Some(scraped) = &self.scraped {
-            self.display.announce(&scraped.told());
+            self.display.announce(&scraped.address_line());
         }
     }
 
@@ -134,12 +133,12 @@ impl Frontend {
         *lock(&self.directory) = directory;
     }
 
-    /// There is nothing on the screen to stay for: why is told when it is gone.
+    /// There is nothing on the screen to stay for: the reason is printed when it is gone.
     pub fn leave_screen(&self) {
         self.interrupt.signals.leave_screen();
     }
 
-    /// Everything is measured and told: waits for a last scrape, where that was asked for.
+    /// Everything is measured and printed: waits for a last scrape, where that was asked for.
     pub fn linger(&self) {
         let Some(scraped) = &self.scraped else { return };
         self.over.store(true, Ordering::SeqCst);

@@ -1,6 +1,6 @@
 //! What was typed: the arguments, and the `LOCKBENCH_` variables beside them. A flag that
-//! may be repeated adds to what its variable asks; of another one that replaces it, that is
-//! told. And no message repeats a secret that was typed, wherever it was typed.
+//! may be repeated adds to what its variable asks; if a flag replaces its variable, a
+//! line says so. And no message repeats a secret that was typed, wherever it was typed.
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
@@ -14,7 +14,7 @@ use lockbench_core::lock::{HIDDEN, without_secrets};
 /// Reads the command line.
 ///
 /// # Errors
-/// The exit code where there is nothing to do: help was printed, or what is wrong was told.
+/// The exit code where there is nothing to do: help or the mistake was printed.
 pub fn parsed() -> Result<Arguments, u8> {
     read().map(merged).map_err(advised).map_err(|error| {
         let secret = error.use_stderr() && typed().iter().any(|text| shown(text) != *text);
@@ -87,7 +87,7 @@ fn merged(mut arguments: Arguments) -> Arguments {
     arguments
 }
 
-/// Adds what variables ask to the flags that may be repeated; returns what is to be told.
+/// Adds what variables ask to the flags that may be repeated; returns the notes to print.
 fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let add = |flags: &mut Vec<String>, name: &str, divider: Option<char>| {
         let asked = asked(variable(name), divider);
@@ -214,8 +214,8 @@ mod tests {
             "unknown backend \"etcd://u:zebra\"",
             "--set redis://a&b = zebra@h: no key",
         ] {
-            let told = without(message, &typed);
-            assert!(!told.contains("zeb") && !told.contains("ra@"), "{told}");
+            let shown = without(message, &typed);
+            assert!(!shown.contains("zeb") && !shown.contains("ra@"), "{shown}");
         }
         assert_eq!(without("redis is no w.toml", &typed), "redis is no w.toml");
     }

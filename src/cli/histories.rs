@@ -9,7 +9,7 @@ use lockbench_core::record::history::{HistoryError, HistoryReader, WholePart, Wh
 use lockbench_output::history::{HISTORY_EXPORTS, HistoryExport, left_out};
 use lockbench_report::{HISTORY, OpenError, broke_off, history_path, is_partial, read_report};
 
-/// Is there a history to export? A run that broke off before its report has one too.
+/// Refuses a run without a history to export. A run that broke off before its report has one too.
 ///
 /// Reads it once to its end: a damaged one is refused before anything is written.
 pub fn readable(directory: &Path) -> Result<(), Failure> {

@@ -1,5 +1,5 @@
-//! `lockbench keeper`: the process that `lockbench up` leaves behind, one a kind. It
-//! owns the servers as a run does, guard included, until it is told to end; nothing
+//! `lockbench keeper`: the process that `lockbench up` leaves behind, one per kind. It
+//! owns the servers as a run does, guard included, until a signal ends it; nothing
 //! of a terminal or of a run is left in it.
 
 use std::error::Error;
@@ -15,10 +15,10 @@ use super::signal::{HangUp, Interrupt};
 use lockbench_report::Exit;
 use lockbench_systems::stack::{LocalStack, Options, Register, Server};
 
-/// How often a keeper looks whether its servers live.
+/// Interval at which a keeper checks that its servers live.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// The one line that it says, to `up`.
+/// The one line that it writes, to `up`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Said {
@@ -30,7 +30,7 @@ pub enum Said {
     Failed(String),
 }
 
-/// Starts the servers of a kind, tells so, and holds them.
+/// Starts the servers of a kind, reports that to `up`, and holds them.
 pub fn keeper(args: &KeeperArgs) -> Result<u8, Failure> {
     // Out of the terminal's session: its end is not ours. Fails only for a leader.
     let _ = rustix::process::setsid();
@@ -59,18 +59,18 @@ fn held(args: &KeeperArgs, interrupt: &Interrupt) -> Result<Option<Said>, Box<dy
     kept.tell(&server)?;
     say(&Said::Ready);
     watch(&server, interrupt, || {
-        // Nobody reads what a keeper says by now; `status` shows what it can.
+        // No process reads the output of a keeper by now; `status` shows what the register has.
         let _ = kept.tell(&server);
     });
     Ok(None)
 }
 
-/// Waits to be told to end; tells once if a server ends by itself.
+/// Waits for the signal to end; calls `died` once if a server ends by itself.
 fn watch(server: &Server, interrupt: &Interrupt, died: impl Fn()) {
-    let mut told = false;
+    let mut reported = false;
     while !interrupt.stop.draining() {
-        if !told && server.died().is_some() {
-            told = true;
+        if !reported && server.died().is_some() {
+            reported = true;
             died();
         }
         sleep(LOOK_EVERY);

@@ -1,5 +1,5 @@
-//! The rounds with a violation that a watch kept, for `explain` and `verify`: all of
-//! them by the watch's directory, one by the path of its history.
+//! The rounds with a violation that a monitor run kept, for `explain` and `verify`: all of
+//! them by its directory, one by the path of its history.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use lockbench_core::units::grouped;
 use lockbench_report::monitor::{KEPT, KeptRounds, Status, is_kept, is_watch, kept_in, read_status};
 use lockbench_report::{Exit, TrialResult, is_partial};
 
-/// What RUN means, if it is a watch or a round of one; `None`: it is a run.
+/// Finds the monitor run or the kept round that RUN means; `None`: it is a benchmark run.
 pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Failure> {
     let mut place = locate(run, root)?;
     if is_kept(&place) {
         let kept = KeptRounds::open(std::slice::from_ref(&place), &promise)?;
         return Ok(Some((place, kept)));
     }
-    // Whoever names the directory that the histories are in means the watch.
+    // The directory that the histories are in means the monitor run.
     if place.ends_with(KEPT) && place.parent().is_some_and(is_watch) {
         place.pop();
     }
@@ -27,8 +27,8 @@ pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Fai
     let histories = kept_in(&place)?;
     if histories.is_empty() {
         return Err(Failure::usage(format!(
-            "{0} is a watch of `lockbench monitor`, not a run. It keeps the histories of rounds with a violation \
-             alone, and there are none; `lockbench show {0}` prints how it stands",
+            "{0} is a run of `lockbench monitor`, which keeps the histories of rounds with a violation alone, and \
+             there are none; `lockbench show {0}` prints how it stands",
             place.display()
         )));
     }
@@ -36,10 +36,10 @@ pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Fai
     Ok(Some((place, kept)))
 }
 
-/// Prints what the replay of each round says; exits as it means, or 1 if it is not what
-/// the watch saw.
+/// Prints what the replay of each round says; the exit code is that of the replay, or 1 if it is not what
+/// the monitor run saw.
 pub fn verify(place: &Path, kept: &KeptRounds) -> Result<u8, Failure> {
-    // The status of a watch under way is some seconds old.
+    // The status of a monitor run under way is some seconds old.
     let whole = is_watch(place) && !is_partial(place);
     let status = whole.then(|| read_status(place)).transpose()?;
     let (text, code) = verified(kept, status.as_ref());
@@ -64,17 +64,17 @@ fn verified(kept: &KeptRounds, status: Option<&Status>) -> (String, u8) {
             wrong += 1;
             let (all, doubles) = (grouped(all), grouped(doubles));
             text +=
-                &format!("{backend}: DISAGREES: the watch saw {all} double grants, its kept rounds have {doubles}\n");
+                &format!("{backend}: DISAGREES: the monitor saw {all} double grants, its kept rounds have {doubles}\n");
         }
     }
     if wrong > 0 {
-        let why = "histories and status are not of the same watch, or one was changed";
+        let why = "histories and status are not of the same monitor run, or one was changed";
         return (format!("{text}verify: exit {}: {why}\n", Exit::Internal.code()), Exit::Internal.code());
     }
     let code = kept.verdict.exit_code;
     let why = match kept.verdict.reasons.first() {
         Some(reason) => reason.replacen(" trial ", " round ", 1),
-        None => "the plan of the watch expects them".to_owned(),
+        None => "the plan of the monitor run expects them".to_owned(),
     };
     (format!("{text}verify: exit {code}: {why}\n"), code)
 }

@@ -18,12 +18,12 @@ pub struct Row {
     /// URLs that work as they stand, passwords included: a client is started with them.
     pub endpoints: Vec<String>,
     pub durability: Option<String>,
-    /// Does it serve no more?
+    /// Whether it serves no more.
     #[serde(skip)]
     pub dead: bool,
 }
 
-/// What became of it.
+/// What the command found or did.
 #[derive(Clone, Copy, Debug)]
 pub enum State {
     Started,
@@ -44,7 +44,7 @@ impl State {
 impl Row {
     /// Of programs that a keeper holds.
     pub fn of_left(left: &Registered, state: State) -> Option<Self> {
-        // The lines of its log are for whoever wanted to use it.
+        // The lines of its log are for a run that wanted to use it.
         let ended = left.died.as_ref().map(|died| died.split("; its last lines").next().unwrap_or_default().to_owned());
         Some(Self {
             kind: left.kind()?,
@@ -119,8 +119,8 @@ mod tests {
             durability: Some("safe".to_owned()),
             dead: false,
         };
-        let told =
+        let expected =
             "etcd      started (containers etcd-1 to etcd-3, durability safe)  etcd://127.0.0.1:1 etcd://127.0.0.1:2\n";
-        assert_eq!(line(&row), told);
+        assert_eq!(line(&row), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Does the locale of this process have signs beyond ASCII? It is decided here alone: for
+//! Whether the locale of this process has signs beyond ASCII. It is decided here alone: for
 //! the signs of the terminal UI and of tables, and for every text that is printed.
 
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use lockbench_core::plain;
 
-/// Must all that is shown be ASCII?
+/// Returns whether all that is shown must be ASCII.
 pub fn ascii() -> bool {
     says_ascii(|name| std::env::var_os(name))
 }
@@ -17,8 +17,8 @@ pub fn fitting(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// The first of these variables that is set and not empty names the locale
-/// (POSIX.1-2024, 8.2). Where none is, as in most containers, nobody said anything, and
-/// their terminals have Unicode.
+/// (POSIX.1-2024, 8.2). Where none is set, as in most containers, the
+/// terminal has Unicode.
 fn says_ascii(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));

@@ -43,14 +43,14 @@ pub const FILES: &str = "lockbench::files";
 /// How long a line waits in memory at most before it is in the file.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// What shows a line to a person.
+/// Writes a line to stderr, or through what draws there.
 type Show = Box<dyn Fn(&str) + Send>;
 
 /// The log of this process. Lines come from any thread; dropping it writes the last
 /// ones out.
 pub struct Log {
     inner: Arc<Inner>,
-    /// Did the user ask for lines? Then they are on stderr too.
+    /// Whether the user asked for lines: then they are on stderr too.
     asked: bool,
     /// Libraries that speak while attempts are under way: what the figures must be
     /// read with.
@@ -101,7 +101,7 @@ impl Log {
         log.warning = filter::warning(&targets);
         let subscriber = tracing_subscriber::registry().with(targets).with(Lines(Arc::clone(&log.inner)));
         if tracing::subscriber::set_global_default(subscriber).is_ok() {
-            // Somebody else's logger is theirs; ours only brings more lines.
+            // Another logger may be set already; this one only brings more lines.
             let _ = LogTracer::builder().with_max_level(LevelFilter::current().as_log()).init();
         }
         log.give_screen_back();
@@ -183,12 +183,12 @@ impl Log {
     /// The run is over: what comes now belongs to the next one, if there is one.
     pub fn close(&self) {
         if let Some(mut file) = lock(&self.inner.filed).file.take() {
-            // Whether the run has all its files was told by `sync`.
+            // `sync` reported already whether the run has all its files.
             let _ = file.flush();
         }
     }
 
-    /// Somebody draws on the whole screen: lines are no longer written to stderr.
+    /// The terminal UI draws on the whole screen: lines are no longer written to stderr.
     pub fn take_screen(&self) {
         *lock(&self.inner.show) = None;
     }
@@ -224,7 +224,7 @@ impl Flusher {
         let run = move || {
             while ended.recv_timeout(FLUSH) == Err(RecvTimeoutError::Timeout) {
                 if let Some(file) = lock(&inner.filed).file.as_mut() {
-                    // It remembers what went wrong until somebody asks.
+                    // `sync` reports what went wrong.
                     let _ = file.flush();
                 }
             }
@@ -237,7 +237,7 @@ impl Flusher {
 impl Inner {
     /// Takes a line: to the ring, to the file, to the screen.
     fn take(&self, level: LogLevel, target: &str, message: &str) {
-        // First the secrets: of one that is cut, nobody would know the rest.
+        // Secrets first: the rest of one that is cut could not be recognised.
         let message = one_line(&redacted(message, &lock(&self.secrets)));
         let since_start_ns = self.clock.now().saturating_sub(self.start_ns);
         let line = LogLine { since_start_ns, level, target: target.to_owned(), message };

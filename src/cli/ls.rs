@@ -30,7 +30,7 @@ const NARROW: usize = 16;
 struct Row {
     id: String,
     path: PathBuf,
-    /// Does it lack files, or is it still under way?
+    /// Whether it lacks files, or is still under way.
     partial: bool,
     started_at: Option<String>,
     workload: Option<String>,
@@ -41,7 +41,7 @@ struct Row {
     bytes: u64,
     /// What it is instead of a run, if it is a sweep: over which key, and how many runs.
     sweep: Option<String>,
-    /// If it is a watch of `monitor`: how many seconds it lasted, or has lasted so far.
+    /// If it is a run of `monitor`: how many seconds it lasted, or has lasted so far.
     /// `exit_code` is then its own.
     watched_s: Option<u64>,
     /// Why there is no more to say of it.
@@ -111,7 +111,7 @@ fn row(path: &Path) -> Row {
     if is_watch(path) {
         return match read_status(path) {
             Ok(status) => with_status(row, &status),
-            Err(error) => Row { problem: Some(format!("a watch, {}", in_short(&error))), ..with_plan(row, path) },
+            Err(error) => Row { problem: Some(format!("a monitor run, {}", in_short(&error))), ..with_plan(row, path) },
         };
     }
     match read_report(path) {
@@ -185,7 +185,7 @@ fn in_short(error: &OpenError) -> String {
         OpenError::Missing(_) => "gone".to_owned(),
         OpenError::Foreign { problem, .. } => format!("not a run: {problem}"),
         OpenError::Unfinished { .. } => "no report: under way, or broken off".to_owned(),
-        OpenError::Watch { .. } => "a watch".to_owned(),
+        OpenError::Watch { .. } => "a monitor run".to_owned(),
         OpenError::Newer { found, .. } => format!("of a newer lockbench (schema version {found})"),
         OpenError::Damaged { problem, .. } => format!("damaged: {problem}"),
         OpenError::Io { cause, .. } => format!("cannot be read: {cause}"),
@@ -291,7 +291,7 @@ fn verdict(row: &Row) -> String {
         (None, None) => "-".to_owned(),
     };
     if let Some(seconds) = row.watched_s {
-        text = format!("watch of {}: {text}", span(seconds.saturating_mul(1_000)));
+        text = format!("monitor, {}: {text}", span(seconds.saturating_mul(1_000)));
     }
     if row.complete == Some(false) {
         text.push_str(", incomplete");

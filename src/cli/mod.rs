@@ -1,5 +1,5 @@
 //! The command line: the composition root, and the only place where concrete
-//! parts meet. One file a command.
+//! parts meet. One file per command.
 
 mod args;
 mod backends;
@@ -106,7 +106,7 @@ pub fn run(arguments: Arguments) -> u8 {
     }
 }
 
-/// What clap says of a command line that it does not take, or was asked for (help,
+/// Prints what clap says of a command line that it does not take, or was asked for (help,
 /// version); returns the exit code.
 fn refuse(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
@@ -114,7 +114,7 @@ fn refuse(error: &clap::Error) -> u8 {
         // It quotes an argument, and a shell makes arguments of the names of files.
         tell(text.trim_end());
     } else {
-        // Nobody reads it: there is nobody to say so to.
+        // Where stderr is closed, there is no other place to report that.
         let _ = error.print();
     }
     u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code())
@@ -138,13 +138,13 @@ fn print(text: &str) -> Result<(), Failure> {
     write_out(&locale::fitting(plain::lines(text))).map(|_| ())
 }
 
-/// The same for lines in colour, whose parts were cleaned before they were painted; is
-/// there still somebody who reads it? Colours are of [`lockbench_output::Line`] alone.
+/// The same for lines in colour, whose parts were cleaned before they were painted; returns
+/// whether the reader is still there. Colours are of [`lockbench_output::Line`] alone.
 fn print_painted(text: &str) -> Result<bool, Failure> {
     write_out(&locale::fitting(plain::painted(text)))
 }
 
-/// The same for JSON, which keeps its meaning; is there still somebody who reads it?
+/// The same for JSON, which keeps its meaning; returns whether the reader is still there.
 fn print_json(text: &str) -> Result<bool, Failure> {
     let json = plain::json(text);
     if locale::ascii() { write_out(&plain::ascii_json(&json)) } else { write_out(&json) }
@@ -169,13 +169,13 @@ fn write_out(text: &str) -> Result<bool, Failure> {
     }
 }
 
-/// A terminal that was hung up is one still.
+/// Returns whether it is a device: a terminal that was hung up is one still.
 fn is_device(out: impl std::os::fd::AsFd) -> bool {
     use rustix::fs::{FileType, fstat};
     fstat(out).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice)
 }
 
-/// Writes a line to stderr. `eprintln` would panic where nobody reads it any more
+/// Writes a line to stderr. `eprintln` would panic where its reader is gone
 /// (`2>&1 | head`), and the run would be lost with its message.
 fn tell(line: &str) {
     use std::io::Write as _;

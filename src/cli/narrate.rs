@@ -11,9 +11,9 @@ use lockbench_output::metrics::State;
 pub fn begins(job: &Job<'_>, id: &str) {
     let names = job.selection.names();
     let (plan, ui) = (&job.plan, &job.frontend.ui);
-    info!(target: RUN, "run {id}: workload {}, trials of each {}, systems {}", plan.name, plan.trials, names.join(", "));
+    info!(target: RUN, "run {id}: workload {}, trials per system {}, systems {}", plan.name, plan.trials, names.join(", "));
     if let Some(scraped) = &job.frontend.scraped {
-        info!(target: RUN, "{}", scraped.told());
+        info!(target: RUN, "{}", scraped.address_line());
     }
     debug!(target: RUN, theme = ?ui.theme, fps = ui.fps, ascii = ui.ascii, mouse = ui.mouse, "how a dashboard looks");
 }

@@ -44,7 +44,7 @@ pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
     for file in &files {
         write(place, file, "--to")?;
     }
-    // Elsewhere a file of such a name is somebody's own.
+    // Elsewhere a file of such a name belongs to the user.
     let removed = if args.to.is_none() { remove_superseded(&directory, &recorded, &files) } else { 0 };
     let removed = if removed > 0 { format!(", {removed} of an older lockbench removed") } else { String::new() };
     print(&format!("{} files written to {}{removed}\n", files.len(), place.display()))?;

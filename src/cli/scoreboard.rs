@@ -13,7 +13,7 @@ use lockbench_systems::Entry;
 /// The board of a session, and the run that is on it.
 #[derive(Default)]
 pub struct Scoreboard {
-    /// `None`: nobody asked for metrics.
+    /// `None`: no metrics were asked for.
     board: Option<Board>,
     run: Mutex<Option<OnBoard>>,
 }

@@ -32,11 +32,14 @@ impl Scraped {
         Ok(Some(Self { endpoint, linger }))
     }
 
-    /// Where it is, and who can read it.
-    pub fn told(&self) -> String {
+    /// The line that says where it is, and whether other machines can read it.
+    pub fn address_line(&self) -> String {
         let address = self.endpoint.address();
-        let open =
-            if address.ip().is_loopback() { "" } else { ", open to the network: whoever reaches it can read it" };
+        let open = if address.ip().is_loopback() {
+            ""
+        } else {
+            ", open to the network: any program that reaches it can read it"
+        };
         format!("metrics at {}{open}", url(address))
     }
 
@@ -45,14 +48,14 @@ impl Scraped {
         self.endpoint.cost()
     }
 
-    /// Waits for a last scrape, as long as was asked for or until somebody wants the end.
-    /// `tell` is told of it, if there is a wait.
-    pub fn linger(&self, ended: impl Fn() -> bool, tell: impl Fn(&str)) {
+    /// Waits for a last scrape, as long as was asked for or until `ended`.
+    /// `say` gets a line about it, if there is a wait.
+    pub fn linger(&self, ended: impl Fn() -> bool, say: impl Fn(&str)) {
         if self.linger.is_zero() || ended() {
             return;
         }
         let (place, length) = (url(self.endpoint.address()), human_duration(self.linger.as_nanos() as u64));
-        tell(&format!("lockbench: the run is over; its metrics stay at {place} for {length} (Ctrl-C ends that)"));
+        say(&format!("lockbench: the run is over; its metrics stay at {place} for {length} (Ctrl-C ends that)"));
         let begin = Instant::now();
         while begin.elapsed() < self.linger && !ended() {
             std::thread::sleep(LOOK.min(self.linger.saturating_sub(begin.elapsed())));
@@ -71,7 +74,9 @@ fn listener(text: &str) -> Result<TcpListener, Failure> {
     let addresses: Vec<SocketAddr> = addresses.collect();
     TcpListener::bind(addresses.as_slice()).map_err(|error| {
         let hint = match error.kind() {
-            ErrorKind::AddrInUse => "somebody listens there already; take another port, or 0 for any that is free",
+            ErrorKind::AddrInUse => {
+                "another program listens there already; take another port, or 0 for any that is free"
+            }
             ErrorKind::PermissionDenied => "take a port from 1024 on",
             ErrorKind::AddrNotAvailable => {
                 let problem =
@@ -115,20 +120,20 @@ mod tests {
     fn an_endpoint_beyond_this_machine_is_said_to_be_open() {
         for (text, open) in [("127.0.0.1:0", false), ("[::1]:0", false), ("0.0.0.0:0", true)] {
             let args = MetricsArgs { metrics: Some(text.to_owned()), metrics_linger: None };
-            let told = Scraped::open(&args, &Board::default()).unwrap().unwrap().told();
+            let told = Scraped::open(&args, &Board::default()).unwrap().unwrap().address_line();
             assert_eq!(told.contains("open to the network"), open, "{told}");
         }
     }
 
     #[test]
-    fn a_linger_ends_when_somebody_wants_the_end() {
+    fn a_linger_ends_when_its_end_is_asked_for() {
         let args = MetricsArgs { metrics: Some("127.0.0.1:0".to_owned()), metrics_linger: Some(u64::MAX) };
         let scraped = Scraped::open(&args, &Board::default()).unwrap().unwrap();
         let (looks, told) = (Cell::new(0), Cell::new(0));
         let ended = || looks.replace(looks.get() + 1) >= 2;
         scraped.linger(ended, |_| told.set(told.get() + 1));
         assert_eq!((looks.get(), told.get()), (3, 1));
-        // It was asked for already when the run was over: nothing is told.
+        // It was asked for already when the run was over: no line is printed.
         scraped.linger(|| true, |_| told.set(told.get() + 1));
         assert_eq!(told.get(), 1);
     }

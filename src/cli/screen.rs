@@ -28,7 +28,7 @@ pub struct Steer {
     pub interrupt: Interrupt,
     pub steering: Steering,
     pub clock: Clock,
-    /// Somebody wants to know what the servers say.
+    /// Whether the screen shows what the servers say.
     pub servers_wanted: Arc<AtomicBool>,
     /// The run directory, which changes its name at the end; `None` before there is one.
     pub directory: Arc<Mutex<Option<PathBuf>>>,
@@ -53,7 +53,8 @@ impl Screen {
         let (publisher, subscriber) = feed();
         let (options, mine) = (*options, taken.clone());
         let draw = move || {
-            let mut updates = Told { updates: subscriber, log: steer.log.clone(), next: 0, lines: VecDeque::new() };
+            let mut updates =
+                RunUpdates { updates: subscriber, log: steer.log.clone(), next: 0, lines: VecDeque::new() };
             let clock = steer.clock;
             let hands = Hands { steer, taken: mine.clone() };
             if let Err(error) = mine.draw(&options, &hands, clock, &mut updates) {
@@ -74,7 +75,7 @@ impl Screen {
         self.pace
     }
 
-    /// Has it gone by itself?
+    /// Returns whether the terminal was given back already.
     pub fn gone(&self) -> bool {
         self.taken.gone()
     }
@@ -89,21 +90,21 @@ impl Drop for Screen {
     fn drop(&mut self) {
         self.publisher.close();
         if let Some(thread) = self.thread.take() {
-            // A panic has told its story already, and must not cost the run.
+            // A panic was printed already, and must not end the run.
             let _ = thread.join();
         }
     }
 }
 
 /// Updates of the run, and the lines of its log.
-struct Told {
+struct RunUpdates {
     updates: Subscriber,
     log: LogRing,
     next: u64,
     lines: VecDeque<LogLine>,
 }
 
-impl Updates for Told {
+impl Updates for RunUpdates {
     fn take(&mut self) -> Result<Option<Update>, Closed> {
         if self.lines.is_empty() {
             let news = self.log.since(self.next);

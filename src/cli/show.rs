@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{FormatChoice, ShowArgs, UiArgs};
 use super::config::UiOptions;
-use super::ending::told_end;
+use super::ending::closing_answer;
 use super::stored::{locate, open_report, report_json};
 use super::terminal::terminal_width;
 use super::{Failure, print, print_json, print_painted};
@@ -16,7 +16,7 @@ use lockbench_report::{Writer, is_partial, read, writer};
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let place = locate(&args.run, &args.stored.output)?;
     if is_watch(&place) {
-        return show_watch(&place, args.format.choice);
+        return show_monitor(&place, args.format.choice);
     }
     match args.format.choice {
         FormatChoice::Json => {
@@ -28,15 +28,15 @@ pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
                 print(&format!("{}files: {}\n", text(&report, terminal_width()), directory.display()))?;
             } else {
                 let ui = UiOptions::read(&UiArgs { signs: args.signs, ..UiArgs::default() })?;
-                print_painted(&told_end(&report, Some(&directory), &ui))?;
+                print_painted(&closing_answer(&report, Some(&directory), &ui))?;
             }
         }
     }
     Ok(0)
 }
 
-/// How a watch stands, as it printed it at its end.
-fn show_watch(place: &Path, format: FormatChoice) -> Result<u8, Failure> {
+/// Prints the status of a monitor run, as the monitor printed it at its end.
+fn show_monitor(place: &Path, format: FormatChoice) -> Result<u8, Failure> {
     let status = read_status(place)?;
     match format {
         FormatChoice::Json => {

@@ -1,7 +1,7 @@
 //! What a comparison is of: a saved baseline, a run, or several runs joined.
 //!
 //! A baseline of the name NAME lives in `baselines/NAME/RUN-ID` under the results
-//! directory, one directory a run that was saved under it, laid out as a run directory.
+//! directory, one directory per run that was saved under it, laid out as a run directory.
 //! The newest one counts; the older ones stay, since nothing is ever overwritten, and
 //! can be named by their path.
 
@@ -72,7 +72,7 @@ fn one(name: &str, root: &Path) -> Result<Report, Failure> {
     Ok(read_report(&directory)?)
 }
 
-/// The newest run among the directories in here, by the start that it tells.
+/// The newest run among the directories in here, by its start.
 fn newest(directory: &Path) -> Result<Option<Report>, Failure> {
     let mut found: Option<Report> = None;
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {

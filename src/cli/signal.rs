@@ -33,18 +33,18 @@ pub struct Signals(Arc<Received>);
 #[derive(Default)]
 struct Received {
     first: AtomicU8,
-    /// Did one come from outside, and not by a key? Then nobody waits for the user.
+    /// Whether one came from outside, and not by a key: then nothing waits for the user.
     leave: AtomicBool,
-    /// Shall the plan be read again?
+    /// Whether the plan is to be read again.
     reload: AtomicBool,
 }
 
 impl Signals {
-    /// Starts to listen; `told` is called at the first one.
+    /// Starts to listen; `first` is called at the first one.
     ///
     /// # Errors
     /// If no thread or signal handler can be had.
-    fn listen(&self, stop: Stop, on_hangup: HangUp, told: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    fn listen(&self, stop: Stop, on_hangup: HangUp, first: impl Fn() + Send + 'static) -> std::io::Result<()> {
         let (signals, terminals) = (self.clone(), terminals());
         let runtime = super::runtime()?;
         let (mut interrupt, mut terminate, mut hangup) = {
@@ -65,7 +65,7 @@ impl Signals {
                     if kind == HANG_UP && on_hangup == HangUp::Reloads && terminals == self::terminals() {
                         signals.0.reload.store(true, Ordering::SeqCst);
                     } else if signals.outside(kind, name, &stop) {
-                        told();
+                        first();
                     }
                 }
             });
@@ -73,7 +73,7 @@ impl Signals {
         Ok(())
     }
 
-    /// Was it asked to read the plan again, since the last look?
+    /// Returns whether a hang-up asked to read the plan again, since the last call.
     pub fn take_reload(&self) -> bool {
         self.0.reload.swap(false, Ordering::SeqCst)
     }
@@ -83,13 +83,13 @@ impl Signals {
         self.take(INTERRUPT, "interrupt", stop);
     }
 
-    /// As if the end had been asked for from outside, but for what becomes of the run.
+    /// Has the screen left, as if a signal had come, without ending the run.
     pub fn leave_screen(&self) {
         self.0.leave.store(true, Ordering::SeqCst);
     }
 
-    /// Must whatever waits for the user give up? So it is where somebody else told the
-    /// process to end: on the screen Ctrl-C is a key and no signal.
+    /// Returns whether what waits for the user must give up: a signal ended the run, which on the
+    /// screen Ctrl-C, a key, is not.
     pub fn must_leave(&self) -> bool {
         self.0.leave.load(Ordering::SeqCst)
     }
@@ -99,10 +99,10 @@ impl Signals {
         self.take(kind, name, stop)
     }
 
-    /// The first one stops the load in order, the second at once. Was it the first?
+    /// The first one stops the load in order, the second at once. Returns whether it was the first.
     fn take(&self, kind: u8, name: &str, stop: &Stop) -> bool {
         let first = self.0.first.compare_exchange(0, kind, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        // Before anything is said: that may take its time.
+        // Before the line is written: that may take its time.
         if first {
             stop.drain();
             warn!(target: RUN, "{name}: the load ends, locks are released, the report is written");
@@ -139,7 +139,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Did a signal come?
+    /// Returns whether a signal came.
     pub fn came(&self) -> bool {
         self.signals.received().is_some()
     }
@@ -153,7 +153,7 @@ impl Interrupt {
     }
 }
 
-/// Completes when it came; never, if nobody listens.
+/// Completes when it came; never, if it is not listened for.
 async fn received(signal: Option<&mut Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
@@ -168,7 +168,7 @@ fn terminals() -> usize {
     [stdin().is_terminal(), stdout().is_terminal(), stderr().is_terminal()].into_iter().filter(|is| *is).count()
 }
 
-/// Is SIGHUP ignored, as `nohup` has it? Where nobody can tell, it is not.
+/// Returns whether SIGHUP is ignored, as under `nohup`; where that is not known, it is not.
 fn hangup_is_ignored() -> bool {
     ignores_hangup(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
 }
@@ -186,7 +186,7 @@ mod tests {
     use lockbench_report::Interruption;
 
     #[test]
-    fn whoever_waits_for_the_user_gives_up_when_told_outside_whatever_came_first() {
+    fn a_signal_ends_every_wait_for_the_user_whatever_came_first() {
         for kind in [INTERRUPT, TERMINATE] {
             let (signals, stop) = (Signals::default(), Stop::new());
             assert!(signals.outside(kind, "x", &stop) && signals.must_leave() && !stop.aborting());

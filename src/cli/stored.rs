@@ -47,7 +47,7 @@ pub fn partial_id(name: &str) -> Option<&str> {
 }
 
 /// Opens it whole. A run that broke off before it wrote its report is what its
-/// history tells.
+/// history shows.
 pub fn open(run: &str, root: &Path) -> Result<(PathBuf, RecordedRun), Failure> {
     let directory = locate(run, root)?;
     let recorded = open_at(&directory)?;
@@ -73,7 +73,7 @@ pub fn open_report(run: &str, root: &Path) -> Result<(PathBuf, Report), Failure>
 }
 
 /// `report.json` as it was stored: what an older version wrote stays of that version.
-/// A run that broke off has none; there it is what the history tells.
+/// A run that broke off has none; there it is what the history shows.
 pub fn report_json(directory: &Path) -> Result<Vec<u8>, Failure> {
     if broke_off(directory) {
         return json(&open_at(directory)?.report).map_err(Failure::internal);

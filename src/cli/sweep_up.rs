@@ -1,4 +1,4 @@
-//! `lockbench sweep-up`: lists what dead runs left on servers that are not ours, and removes it if told to.
+//! `lockbench sweep-up`: lists what dead runs left on servers that are not ours, and removes it with --yes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +31,7 @@ struct Swept {
     removed: bool,
 }
 
-/// Looks, tells, and removes.
+/// Looks, prints, and removes.
 pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
     let servers = asked_for(&args.endpoint)?;
     let runtime = runtime().map_err(Failure::internal)?;

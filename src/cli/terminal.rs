@@ -25,7 +25,7 @@ pub fn terminal_width() -> Option<u16> {
     rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
-/// A terminal that was taken. Clones are the same; whoever drops the last one gives it back.
+/// A terminal that was taken. Clones are the same; dropping the last one gives it back.
 #[derive(Clone)]
 pub struct Taken {
     term: Arc<Term>,
@@ -57,7 +57,7 @@ impl Taken {
         Ok(Self { term, gone, cost: Arc::default() })
     }
 
-    /// Is it given back, by a panic or because drawing ended?
+    /// Returns whether it was given back, by a panic or because drawing ended.
     pub fn gone(&self) -> bool {
         self.gone.load(Ordering::SeqCst)
     }
@@ -97,7 +97,7 @@ impl Taken {
         shown
     }
 
-    /// Draws the screen of a watch likewise.
+    /// Draws the screen of a monitor run likewise.
     ///
     /// # Errors
     /// If the terminal is gone.
@@ -109,8 +109,8 @@ impl Taken {
     }
 }
 
-/// Was the terminal left raw, as by a dashboard that was killed? Whoever only types a
-/// password has its lines whole.
+/// Returns whether the terminal was left raw, as by a dashboard that was killed. A program that
+/// reads a password turns off the echo alone.
 fn left_raw() -> bool {
     let modes = LocalModes::ICANON | LocalModes::ECHO;
     tcgetattr(io::stdin()).is_ok_and(|now| !now.local_modes.intersects(modes))

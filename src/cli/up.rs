@@ -115,7 +115,7 @@ impl Work<'_> {
             let register = Register::from_env().map_err(Failure::internal)?;
             for left in register.left().iter().filter(|left| left.kind().is_some_and(|kind| kinds.contains(&kind))) {
                 if left.died.is_some() {
-                    // It serves nobody any more: begin anew.
+                    // It serves no client any more: begin anew.
                     left.stop().map_err(Failure::internal)?;
                     continue;
                 }

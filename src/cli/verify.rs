@@ -1,6 +1,6 @@
 //! `lockbench verify`: judges a stored history again, with the same figures and
-//! checkers that saw it live, and compares. So nobody has to believe a report whose
-//! history they have.
+//! checkers that saw it live, and compares. So a reader who has the
+//! history need not believe the report.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,9 +24,9 @@ use lockbench_report::{
 /// Differences of one result that are printed.
 const SHOWN: usize = 8;
 
-/// What the replay of one result says to its entry in the report.
+/// How the replay of one result compares with its entry in the report.
 enum Agreement {
-    /// The same, on what is told.
+    /// The same, and on how much of it.
     Agrees(String),
     /// Something else.
     Disagrees(String),
@@ -133,7 +133,7 @@ fn stored_measurements(directory: &Path, report: &Report) -> Result<Vec<Measurem
 }
 
 /// The figures of all trials together, which people read and thresholds are held
-/// against: do they follow from the trials? Told only where they do not.
+/// against: whether they follow from the trials. Listed only where they do not.
 fn merged(report: &Report, measured: &[Measurements]) -> Vec<(String, Agreement)> {
     let of = |stored: &Aggregate| {
         let trials = report.results.iter().filter(|result| result.backend == stored.backend);
@@ -153,7 +153,7 @@ fn name((backend, trial): &(String, u32)) -> String {
     format!("{backend} trial {trial}")
 }
 
-/// What to say of a result that the history does not have.
+/// The agreement of a result that the history does not have.
 fn unrecorded(stored: &TrialResult, any: bool) -> Agreement {
     match &stored.error {
         Some(error) if stored.events == 0 => Agreement::Nothing(format!("the trial failed: {error}")),
@@ -196,7 +196,7 @@ fn agreement((version, stored): (u32, &TrialResult), replayed: &mut Replayed, me
 fn again(stored: &TrialResult, replayed: &Replayed) -> TrialResult {
     let mut guarantees = promise(&stored.backend).map_or(UNPROMISED, |promise| promise.guarantees);
     if promise(&stored.backend).is_none() && stored.safety.token_regressions.is_some() {
-        guarantees.token = Some("told by the report");
+        guarantees.token = Some("named by the report");
     }
     // A panic is in no event; a contradiction is found again.
     let panicked = stored.safety.internal_error && replayed.findings.contradiction.is_none();
@@ -240,7 +240,7 @@ fn up_to_the_cut((version, stored): (u32, &TrialResult), replayed: &Replayed) ->
     found
 }
 
-/// On what they agree.
+/// The extent on which they agree.
 fn on(stored: &TrialResult, replayed: &Replayed) -> String {
     let all = stored.safety.grants_all_phases;
     let (extent, doubles) = if replayed.cut.is_some() {
@@ -343,7 +343,7 @@ fn broken_off(directory: &Path) -> Result<u8, Failure> {
     let mut wrong = 0;
     let mut done = |replayed: Replayed| {
         let name = name(&(replayed.header.backend.clone(), replayed.header.trial));
-        let told = format!(
+        let summary = format!(
             "{} holds, {} double grants",
             grouped(replayed.judged.grants),
             grouped(replayed.findings.exclusion.naive)
@@ -357,7 +357,7 @@ fn broken_off(directory: &Path) -> Result<u8, Failure> {
             text += &format!("{name}: events are missing, the first time before {gap}\n");
         }
         if found.is_empty() {
-            text += &format!("{name}: {told}{end}\n");
+            text += &format!("{name}: {summary}{end}\n");
         } else {
             wrong += 1;
             let found: Vec<Difference> =

@@ -26,7 +26,7 @@ use lockbench_report::{OpenError, REPORT, RecordedRun, Writer, is_partial, write
 /// Slowest and fastest replay, times the speed of the run.
 const SPEEDS: (f64, f64) = (0.01, 1_000.0);
 
-/// Shows it; exits 0 when it came to its end or was left, whatever the run's verdict was.
+/// Shows it; exits 0 at its end or when the user leaves, whatever the verdict of the run was.
 pub fn watch(args: &WatchArgs) -> Result<u8, Failure> {
     let speed = args.speed.as_deref().map(speed).transpose()?;
     let at = args.at.as_deref().map(instant).transpose()?;
@@ -69,7 +69,7 @@ fn instant(text: &str) -> Result<u64, Failure> {
     })
 }
 
-/// What there is to show.
+/// The run to show.
 enum Show {
     /// A run that is over.
     Stored { directory: PathBuf, run: Box<RecordedRun> },
@@ -102,7 +102,7 @@ fn find(args: &WatchArgs, speed: bool, at: bool) -> Result<Show, Failure> {
     Ok(Show::Stored { directory, run })
 }
 
-/// Is another process writing it?
+/// Returns whether another process is writing it.
 fn under_way(directory: &Path) -> bool {
     is_partial(directory)
         && match writer(directory) {
@@ -112,8 +112,8 @@ fn under_way(directory: &Path) -> bool {
         }
 }
 
-/// Whoever tells what is shown.
-enum Teller {
+/// The source of what is shown.
+enum Source {
     Player(Player, PathBuf),
     Follower(Follower),
 }
@@ -129,20 +129,20 @@ impl Show {
         }
     }
 
-    fn start(self, tempo: Tempo, to: Publisher) -> Result<Teller, Failure> {
+    fn start(self, tempo: Tempo, to: Publisher) -> Result<Source, Failure> {
         match self {
             Self::Stored { directory, run } => {
                 let player = Player::start(*run, directory.clone(), tempo, to).map_err(Failure::internal)?;
-                Ok(Teller::Player(player, directory))
+                Ok(Source::Player(player, directory))
             }
             Self::UnderWay(directory) => {
-                Follower::start(directory, promise, tempo, to).map(Teller::Follower).map_err(Failure::internal)
+                Follower::start(directory, promise, tempo, to).map(Source::Follower).map_err(Failure::internal)
             }
         }
     }
 }
 
-impl Teller {
+impl Source {
     /// Waits for its end; where the files of the run are then, if it has any.
     fn finish(self) -> Result<Option<PathBuf>, Failure> {
         match self {
@@ -165,11 +165,11 @@ impl Teller {
 fn in_lines(show: Show, speed: Option<f64>, ui: &UiOptions) -> Result<u8, Failure> {
     let (publisher, updates) = feed();
     let mut lines = Lines::default();
-    let teller = show.start(Tempo::new(speed.unwrap_or(SPEEDS.1)), publisher)?;
+    let source = show.start(Tempo::new(speed.unwrap_or(SPEEDS.1)), publisher)?;
     while let Ok(update) = updates.wait(Duration::from_secs(60)) {
         update.map_or(Ok(()), |update| lines.update(&update))?;
     }
-    let ended = teller.finish();
+    let ended = source.finish();
     lines.finish(ended.as_ref().ok().and_then(Option::as_deref), ui)?;
     ended.map(|_| 0)
 }
@@ -181,20 +181,20 @@ fn on_screen(
     taken: &Taken,
     options: &UiOptions,
 ) -> Result<u8, Failure> {
-    // Whoever is killed by a signal cannot give the terminal back.
+    // A process that a signal kills cannot give the terminal back.
     let interrupt = Interrupt::listen(HangUp::Ends, || {})?;
     let followed = matches!(show, Show::UnderWay(_));
     let (publisher, mut updates) = feed();
     let tempo = Tempo::new(speed.unwrap_or(1.0));
-    // Who came to the end may go back.
+    // A user who came to the end may go back.
     tempo.stay();
     at.into_iter().for_each(|at| tempo.seek(at));
     let screens = PathBuf::from(format!("{}-screens", show.run_id()));
     let remote = Remote::new(tempo.clone(), followed, screens, taken.clone(), interrupt.signals.clone());
-    let teller = show.start(tempo.clone(), publisher)?;
+    let source = show.start(tempo.clone(), publisher)?;
     let shown = taken.draw(options, &remote, Clock::monotonic(), &mut updates);
     tempo.stop();
-    let ended = teller.finish();
+    let ended = source.finish();
     if let Some(exit) = interrupt.exit() {
         return Ok(exit.code());
     }

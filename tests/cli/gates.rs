@@ -229,7 +229,7 @@ fn check_shows_thresholds_as_understood_and_offers_some_to_paste() {
     place.file("w.toml", &format!("{SMALL}{bounds}lints = {{ loopback = \"deny\" }}\n"));
     place.run(&["check", "w.toml", "-b", "postgres,memory"]).exits(0).tells(&[
         "acquire_service.p99 < 20ms (from the call to the grant: service time) on postgres:advisory; breached: exit 99",
-        "timeouts <= 0.1% (share of attempts that timed out) on every system; breached: told only",
+        "timeouts <= 0.1% (share of attempts that timed out) on every system; breached: a warning",
         "lints: loopback = deny",
     ]);
     place.file("w.toml", SMALL);

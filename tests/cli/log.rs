@@ -25,7 +25,7 @@ fn a_run_leaves_a_log_of_its_turning_points_and_says_nothing() {
     assert_eq!(ran.err, "", "nobody asked for lines");
     let log = log_of(&place.only_run());
     for part in [
-        "lockbench::run: run mine: workload hot-key, trials of each 1, systems memory, control:no-lock\n",
+        "lockbench::run: run mine: workload hot-key, trials per system 1, systems memory, control:no-lock\n",
         "memory answers: version",
         "lockbench itself takes",
         "memory: trial 1 begins",

@@ -273,7 +273,7 @@ fn a_port_that_is_taken_is_told_before_anything_runs() {
     let address = taken.local_addr().unwrap().to_string();
     let workload = Place::shipped("hot-key.toml");
     let ran = place.run(&["run", &workload, "-b", "memory", "--metrics", &address]).exits(3).in_one_message();
-    ran.complains(&[&address, "somebody listens there already; take another port"]);
+    ran.complains(&[&address, "another program listens there already; take another port"]);
     assert!(place.entries().is_empty(), "{:?}", place.entries());
 }
 

@@ -49,7 +49,7 @@ fn a_watch_of_a_sound_lock_ends_with_0_and_leaves_three_small_files() {
     let place = Place::new();
     place.file("w.toml", PLAN);
     let ran = place.run(&arguments(&["-b", "memory", "--for", "4s"])).exits(0);
-    let ran = ran.complains(&["watching memory: 50/s each, rounds of 1s", "memory: ok: it answers"]);
+    let ran = ran.complains(&["monitoring memory: 50/s each, rounds of 1s", "memory: ok: it answers"]);
     ran.tells(&["system", "memory", "exit code 0", "files: "]);
     assert_eq!(files(&place), ["monitor.json", "plan.toml", "run.log"]);
     let status = status(&place);
@@ -204,7 +204,7 @@ fn rounds_with_a_double_grant_can_be_explained_and_verified_while_the_watch_runs
     changed["systems"][0]["violations"]["double_grants"] = Value::from(1);
     std::fs::write(&path, changed.to_string()).unwrap();
     let ran = place.run(&["verify", "canary"]).exits(1);
-    ran.tells(&["control:no-lock: DISAGREES: the watch saw 1 double grants, its kept rounds have "]);
+    ran.tells(&["control:no-lock: DISAGREES: the monitor saw 1 double grants, its kept rounds have "]);
     std::fs::write(&path, whole).unwrap();
     // A history that shows none was kept for nothing: somebody put it there.
     place.run(&["run", "w.toml", "-b", "memory", "--set", "duration=200ms", "--run-id", "sound"]).exits(0);
@@ -227,7 +227,7 @@ fn a_stored_watch_is_listed_and_shown_as_one_and_is_no_run() {
     let mut watch = Running::start(&mut place.command(&arguments(&["-b", "memory", "--run-id", "canary"])));
     watch.until("memory: ok: it answers");
     let begin = Instant::now();
-    while listed(&["watch of ", ", partial"])["exit_code"] != 0 {
+    while listed(&["monitor, ", ", partial"])["exit_code"] != 0 {
         assert!(begin.elapsed() < LIMIT, "it has answered, and the list does not say so");
         std::thread::sleep(Duration::from_millis(200));
     }
@@ -235,13 +235,13 @@ fn a_stored_watch_is_listed_and_shown_as_one_and_is_no_run() {
     assert_eq!((&row["partial"], &row["problem"]), (&Value::Bool(true), &Value::Null));
     let not_a_run = |arguments: &[&str]| {
         let ran = place.run(arguments).exits(2).in_one_message();
-        ran.complains(&[" is a watch of `lockbench monitor`, not a run"]);
+        ran.complains(&[" is a run of `lockbench monitor`, which has no report"]);
     };
     not_a_run(&["watch", "canary"]);
     place.run(&["show", "canary"]).exits(0).tells(&["still under way; how it stood at ", "double grants"]);
     watch.signal(Signal::TERM);
     watch.finish(LIMIT).exits(0);
-    let row = listed(&["Z ", " w ", " memory ", "watch of ", "pass (0)"]);
+    let row = listed(&["Z ", " w ", " memory ", "monitor, ", "pass (0)"]);
     assert_eq!((&row["exit_code"], &row["backends"][0]), (&Value::from(0), &Value::from("memory")));
     assert!(row["watched_s"].is_u64() && row["started_at"].is_string() && row["problem"].is_null(), "{row}");
     for arguments in [
@@ -315,10 +315,10 @@ fn a_signal_is_the_normal_end_and_a_hang_up_reads_the_plan_again() {
     watch.until("memory: ok: it answers");
     place.file("w.toml", "clients = 0\n");
     watch.signal(Signal::HUP);
-    watch.until("is not taken; the old one goes on: ");
+    watch.until("is not used; the old one stays in force: ");
     place.file("w.toml", &PLAN.replace("[", "[\"failures < 50%\", "));
     watch.signal(Signal::HUP);
-    watch.until("it counts from the next round on");
+    watch.until("is used from the next round on");
     place.file("w.toml", &format!("backends = [\"sqlite\"]\n{PLAN}"));
     std::thread::sleep(Duration::from_millis(1_500));
     watch.signal(Signal::TERM);
@@ -338,7 +338,7 @@ fn what_makes_no_sense_is_refused_before_anything_runs() {
     for (more, part) in [
         (&["-b", "memory", "--sweep", "clients=1,2"][..], "--sweep means nothing to a monitor"),
         (&["-b", "memory", "--baseline", "x"], "--baseline means nothing to a monitor"),
-        (&[], "nothing to watch: give --endpoint SYSTEM=URL"),
+        (&[], "nothing to monitor: give --endpoint SYSTEM=URL"),
         (&["-b", "memory", "--threshold", "jain > 0.5"], "a monitor does not keep jain; it keeps acquire_service"),
         (&["-b", "memory", "--webhook", "ftp://h/SECRET"], "--webhook: it is no URL of a web server"),
         (&["-b", "memory", "--for", "0s"], "must be longer than nothing"),
@@ -720,7 +720,7 @@ fn what_a_scraper_sees_of_a_watch_grows_over_rounds_and_claims_no_more_than_is_k
     let two = plan.replace("\"double_grants == 0\", ", "");
     place.file("w.toml", &format!("name = \"two\"\n{two}"));
     running.signal(Signal::HUP);
-    running.until("the workload was read again; it counts");
+    running.until("the workload was read again, and is used");
     let begin = Instant::now();
     let gone = |text: &str| {
         let bounds: Vec<_> = values(text, "lockbench_threshold_ok", "memory");

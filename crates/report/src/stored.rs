@@ -63,7 +63,7 @@ pub enum OpenError {
     },
     /// It is a watch, not a run.
     #[error(
-        "{path} is a watch of `lockbench monitor`, not a run: it has no report. `lockbench show` prints how it stands; `lockbench explain` and `lockbench verify` read the rounds with a violation that it kept"
+        "{path} is a run of `lockbench monitor`, which has no report. `lockbench show` prints how it stands; `lockbench explain` and `lockbench verify` read the rounds with a violation that it kept"
     )]
     Watch {
         /// The directory.

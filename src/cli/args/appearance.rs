@@ -25,9 +25,9 @@ pub(in crate::cli) enum ThemeName {
     Default,
     /// For a light terminal
     Light,
-    /// For weak eyes and bad projectors
+    /// For poor eyesight and bad projectors
     HighContrast,
-    /// Colours that colour-blind people tell apart (Okabe and Ito)
+    /// Colours that colour-blind people can distinguish (Okabe and Ito)
     OkabeIto,
     /// No colour at all
     Mono,
@@ -61,7 +61,7 @@ pub(in crate::cli) struct UiArgs {
     /// Colours of the dashboard
     #[arg(long, value_enum, env = "LOCKBENCH_THEME", hide_possible_values = true, value_name = THEMES)]
     pub theme: Option<ThemeName>,
-    /// How often a second the dashboard is drawn, 1 to 30
+    /// Frames of the dashboard per second, 1 to 30
     #[arg(long, env = "LOCKBENCH_FPS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=30))]
     pub fps: Option<u32>,
     #[command(flatten)]

@@ -12,7 +12,7 @@ pub const VERDICT: &str = "Verdict";
 pub const OUTPUT: &str = "Output";
 /// What is seen while it runs.
 pub const DISPLAY: &str = "Display";
-/// Which of what is there.
+/// Which locks are shown.
 pub const CHOICE: &str = "What to show";
 
 #[cfg(test)]

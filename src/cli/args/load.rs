@@ -19,7 +19,7 @@ pub(in crate::cli) struct LoadArgs {
     /// Systems to run, by name (see `lockbench backends`)
     #[arg(help_heading = heading::RUN, short, long, value_delimiter = ',', env = "LOCKBENCH_BACKENDS", value_name = "NAME,...")]
     pub backends: Vec<String>,
-    /// Run once for each value of a key, e.g. clients=1,4,16,64, and draw the curve
+    /// Run once per value of a key, e.g. clients=1,4,16,64, and draw the curve
     #[arg(
         help_heading = heading::RUN,
         long,
@@ -28,7 +28,7 @@ pub(in crate::cli) struct LoadArgs {
         conflicts_with_all = ["baseline", "save_baseline"]
     )]
     pub sweep: Option<String>,
-    /// Trials of each system (overrides the workload)
+    /// Trials per system (overrides the workload)
     #[arg(help_heading = heading::LOAD, long, env = "LOCKBENCH_TRIALS", allow_negative_numbers = true)]
     pub trials: Option<u32>,
     /// Seed of every random choice (overrides the workload)
@@ -36,7 +36,7 @@ pub(in crate::cli) struct LoadArgs {
     pub seed: Option<u64>,
     #[command(flatten)]
     pub short: ShortArgs,
-    /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; those of an ensemble as etcd=etcd://a,b,c or zookeeper=zookeeper://a,zookeeper://b; may be repeated; one with a password belongs into the variable, which `ps` does not show
+    /// A running server to use, e.g. redis=redis://host:6379 or redlock=URL,URL,URL; those of an ensemble as etcd=etcd://a,b,c or zookeeper=zookeeper://a,zookeeper://b; may be repeated; put a URL with a password into the variable, which `ps` does not show
     #[arg(help_heading = heading::SERVERS, long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,
     /// Where servers come from
@@ -47,7 +47,7 @@ pub(in crate::cli) struct LoadArgs {
     /// Leave the data and logs of the servers that were started
     #[arg(help_heading = heading::SERVERS, long, env = "LOCKBENCH_KEEP_SERVERS_DIR")]
     pub keep_servers_dir: bool,
-    /// A bound on a figure, e.g. 'p99<20ms', 'acquire_service.p99 < 20ms', 'double_grants{redis} == 0', or 'warn: timeouts <= 0.1%' to be told only; may be repeated
+    /// A bound on a figure, e.g. 'p99<20ms', 'acquire_service.p99 < 20ms', 'double_grants{redis} == 0', or 'warn: timeouts <= 0.1%' for a warning only; may be repeated
     #[arg(help_heading = heading::VERDICT, long = "threshold", env = "LOCKBENCH_THRESHOLD", value_name = "TEXT", value_delimiter = ';')]
     pub thresholds: Vec<String>,
     /// Do not show this lint; may be repeated
@@ -114,7 +114,7 @@ pub(in crate::cli) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct QuickArgs {
-    /// Running servers to use instead of starting our own; the scheme tells the system; an ensemble as etcd://a,b,c or zookeeper://a,b
+    /// Running servers to use instead of starting our own; the scheme names the system; an ensemble as etcd://a,b,c or zookeeper://a,b
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
     /// Every recipe that can run here and claims exclusion, not only the default ones
@@ -147,7 +147,7 @@ pub(in crate::cli) struct DoctorArgs {
     /// Running servers to look at as well, e.g. redis=redis://host:6379 or etcd=etcd://a,b,c; may be repeated
     #[arg(help_heading = heading::SERVERS, long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,
-    /// Where the servers come from that are looked at
+    /// Where the servers that are examined come from
     #[arg(help_heading = heading::SERVERS, long, value_enum, default_value = "auto", env = "LOCKBENCH_STACK")]
     pub stack: StackChoice,
     #[command(flatten)]

@@ -12,7 +12,7 @@ pub(in crate::cli) struct MetricsArgs {
     /// Serve the figures for Prometheus while it runs, e.g. at 127.0.0.1:9464 (port 0: any that is free)
     #[arg(long, env = "LOCKBENCH_METRICS", value_name = "ADDRESS:PORT")]
     pub metrics: Option<String>,
-    /// Serve them so much longer after the end, for a last scrape, e.g. 30s; Ctrl-C ends it
+    /// Serve them for this long after the end, for a last scrape, e.g. 30s; Ctrl-C ends that
     #[arg(
         long,
         env = "LOCKBENCH_METRICS_LINGER",

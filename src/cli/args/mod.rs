@@ -41,7 +41,7 @@ pub(super) enum Command {
     Quick(QuickArgs),
     /// Run a workload file
     Run(RunArgs),
-    /// Watch live lock services: a low, fixed rate of attempts, rolling windows, alerts
+    /// Monitor live lock services: a low, fixed rate of attempts, rolling windows, alerts
     Monitor(MonitorArgs),
     /// Resolve and validate a workload; runs nothing
     Check(CheckArgs),
@@ -72,12 +72,12 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Judge a stored history again: the verdict must be that of the run
     Verify(VerifyArgs),
-    /// Tell the story of one double grant of a stored run
+    /// Print the story of one double grant of a stored run, with a picture
     Explain(ExplainArgs),
     /// Play a stored run again in the terminal UI, or follow one that is under way
     #[command(after_help = stored::WATCH_HELP)]
     Watch(WatchArgs),
-    /// Show which locks are held on a live server, by whom, and who waits, whoever took them
+    /// Show which locks are held on a live server, by which clients, and which clients wait
     #[command(after_help = inspect::INSPECT_HELP)]
     Inspect(InspectArgs),
     /// Compare two sets of runs: is B slower or less safe than A, beyond noise?

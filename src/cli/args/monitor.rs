@@ -10,19 +10,21 @@ use super::heading;
 use super::load::LoadArgs;
 use lockbench_core::units::parse_duration_ns;
 
-/// What a monitor is, and what it is not.
+/// How a monitor run ends, what it counts, and what it leaves.
 pub(in crate::cli) const MONITOR_HELP: &str = "\
 A signal is the normal end: locks are released, keys removed, and the exit code is 100 if a lock was
 ever granted twice or a fencing token went back, else 3 if a system never answered or does not
-answer at the end, else 99 if a bound was ever broken, else 97 if one that fails the watch was never
-judged, for too few attempts (a signal before its window is full does not count), else 0. A system
-that answers nobody for 1.25 s is down, and that is told within 2 s. Availability and response times
-are of all that was due: what no client was free to take and what was due in an outage is in them,
-as late as it was at least; what lockbench itself slept through is counted apart. Rounds with a violation are kept: `lockbench explain` and
-`verify` read them. SIGHUP reads the workload again; what is wrong with it is told, and the old one
-goes on. Where it comes because the terminal is gone it ends the watch.
+answer at the end, else 99 if a bound was ever broken, else 97 if a bound that decides the exit code
+was never judged, for too few attempts (a signal before its window is full does not count), else 0.
+A system that answers no client for 1.25 s is down, and lockbench says so within 2 s. Availability and
+response times are of all attempts that were due: those that no client was free to take and those that
+were due in an outage are in them, as late as they were at least; those that lockbench itself slept
+through are counted apart. The histories of rounds with a violation are kept: `lockbench explain` and
+`verify` read them. SIGHUP reads the workload again; if it is wrong, lockbench says why and keeps the
+old one. A SIGHUP that comes because the terminal is gone ends the monitor run.
 Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <= 50ms,
-contention <= 20%, timeouts <= 0.1%, and as a warning availability >= 99%. warmup, duration, trials and history of the workload are not used.";
+contention <= 20%, timeouts <= 0.1%, and as a warning availability >= 99%.
+warmup, duration, trials and history of the workload are not used.";
 
 /// Flags of a run that mean nothing here: no help shows them, and giving one is refused.
 const FOREIGN: [&str; 12] = [
@@ -46,22 +48,22 @@ pub(in crate::cli) struct Own {
     /// The workload file, for example workloads/monitor.toml
     #[arg(value_name = "WORKLOAD.toml")]
     pub workload: PathBuf,
-    /// Attempts a second and system, of all clients together
+    /// Attempts per second and system, of all clients together
     #[arg(help_heading = heading::LOAD, long, default_value = "20/s", env = "LOCKBENCH_RATE", value_name = "N/s", value_parser = rate)]
     pub rate: f64,
-    /// Length of a round: its keys are fresh, and removed after it
+    /// Length of a round; each has fresh keys, which are removed after it
     #[arg(help_heading = heading::LOAD, long, default_value = "60s", env = "LOCKBENCH_ROUND", value_name = "DURATION", value_parser = length)]
     pub round: Duration,
-    /// The window that bounds are held against, 1s to 24h
+    /// The window that bounds are compared with, 1s to 24h
     #[arg(help_heading = heading::VERDICT, long, default_value = "5m", env = "LOCKBENCH_WINDOW", value_name = "DURATION", value_parser = window)]
     pub window: Duration,
-    /// End by itself after so long; default: at a signal
+    /// End after this time; default: at a signal
     #[arg(help_heading = heading::LOAD, long = "for", env = "LOCKBENCH_FOR", value_name = "DURATION", value_parser = length)]
     pub lasts: Option<Duration>,
-    /// Time between lines that say how it stands, without a terminal UI
+    /// Time between two lines with the state of every system, without a terminal UI
     #[arg(help_heading = heading::DISPLAY, long, default_value = "5m", env = "LOCKBENCH_EVERY", value_name = "DURATION", value_parser = length)]
     pub every: Duration,
-    /// POST every change here as JSON, http or https
+    /// POST every change as JSON to this http or https URL
     #[arg(help_heading = heading::OUTPUT, long, env = "LOCKBENCH_WEBHOOK", value_name = "URL", hide_env_values = true)]
     pub webhook: Option<String>,
 }

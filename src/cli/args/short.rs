@@ -12,10 +12,10 @@ pub(in crate::cli) struct ShortArgs {
     /// Override a key of the workload, e.g. clients=8 or hold.mean=2ms; may be repeated
     #[arg(long = "set", env = "LOCKBENCH_SET", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Length of what is measured in each trial, e.g. 10s (overrides the workload)
+    /// Length of the measured phase of each trial, e.g. 10s (overrides the workload)
     #[arg(long, env = "LOCKBENCH_DURATION", value_name = "DURATION")]
     pub duration: Option<String>,
-    /// Load before it that does not count, e.g. 2s (overrides the workload)
+    /// Length of the load before it, which does not count, e.g. 2s (overrides the workload)
     #[arg(long, env = "LOCKBENCH_WARMUP", value_name = "DURATION")]
     pub warmup: Option<String>,
     /// Number of clients (overrides the workload)

@@ -28,7 +28,7 @@ pub(in crate::cli) enum StackChoice {
 }
 
 impl StackChoice {
-    /// As the engine has it.
+    /// The same for the engine.
     pub fn source(self) -> ServerSource {
         match self {
             Self::Auto => ServerSource::Auto,
@@ -66,7 +66,7 @@ pub(in crate::cli) struct DockerArgs {
     pub compose: Vec<PathBuf>,
     #[command(flatten)]
     pub project: ProjectArgs,
-    /// What containers are made for; default: as the compose file has it. A run with --stack external changes no server: it is what you say of the given ones, and the report says that you did
+    /// What containers are made for; default: what the compose file says. With --stack external no server is changed: you state how the given ones were set up, and the report says that you stated it
     #[arg(long, value_enum, env = "LOCKBENCH_DURABILITY")]
     pub durability: Option<DurabilityChoice>,
     /// Longest wait for containers to be healthy
@@ -126,7 +126,7 @@ pub(in crate::cli) struct SweepUpArgs {
     pub format: FormatArgs,
 }
 
-/// What `up` starts to hold the servers of one kind.
+/// Flags of the process that `up` leaves behind, which holds the servers of one kind.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct KeeperArgs {
     /// Kind of server

@@ -26,7 +26,7 @@ pub(in crate::cli) struct LsArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShowArgs {
-    /// The run or watch: a directory, or an id under -o
+    /// The run or monitor run: a directory, or an id under -o
     pub run: String,
     /// Every table, finding and note, not the answer only
     #[arg(long, help_heading = heading::DISPLAY, env = "LOCKBENCH_FULL")]
@@ -49,7 +49,7 @@ pub(in crate::cli) struct ReportArgs {
     /// Where to write, instead of the run directory itself
     #[arg(long, env = "LOCKBENCH_TO", value_name = "DIR")]
     pub to: Option<PathBuf>,
-    /// What a system must do, e.g. 'p99<50ms,fencing'; `help` lists all. Exit 99 if none fits, 97 if not known
+    /// What a system must offer, e.g. 'p99<50ms,fencing'; `help` lists all. Exit 99 if no system fits, 97 if that is not known
     #[arg(long, env = "LOCKBENCH_NEED", value_name = "NEEDS", conflicts_with = "to")]
     pub need: Option<String>,
 }
@@ -70,7 +70,7 @@ pub(in crate::cli) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VerifyArgs {
-    /// The run or watch: a directory (a partial one too), or an id under -o; or a round that a watch kept
+    /// The run or monitor run: a directory (a partial one too), or an id under -o; or a round that a monitor run kept
     pub run: String,
     #[command(flatten)]
     pub stored: StoredArgs,
@@ -78,7 +78,7 @@ pub(in crate::cli) struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExplainArgs {
-    /// The run or watch: a directory, or an id under -o; or a round that a watch kept
+    /// The run or monitor run: a directory, or an id under -o; or a round that a monitor run kept
     pub run: String,
     /// Number of the double grant, from 1
     pub number: u32,
@@ -89,12 +89,12 @@ pub(in crate::cli) struct ExplainArgs {
     pub stored: StoredArgs,
 }
 
-/// What watching is, and what it is not.
+/// What watch shows, and its exit code.
 pub(super) const WATCH_HELP: &str = "\
 On a terminal: the terminal UI, until q. Without one (a pipe, CI, TERM=dumb): lines for each trial
 and the report's text, as fast as the run can be read unless --speed is given.
 The time between trials is left out. Of a run under way each trial is shown as its history grows.
-Exits 0 when it came to its end or was left: watch does not judge, `lockbench verify` does.";
+Exits 0 at the end of the run or when the user leaves: watch does not judge, `lockbench verify` does.";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct WatchArgs {
@@ -127,7 +127,7 @@ pub(in crate::cli) struct CompareArgs {
     /// Smallest relative change that counts, e.g. 15%; default 15 %, 30 % for quorum systems
     #[arg(long, help_heading = heading::VERDICT, env = "LOCKBENCH_NOISE", value_name = "PERCENT")]
     pub noise: Option<String>,
-    /// Also write the comparison as a page for people to this file
+    /// Also write the comparison as an HTML page to this file
     #[arg(long, help_heading = heading::OUTPUT, env = "LOCKBENCH_HTML", value_name = "FILE")]
     pub html: Option<PathBuf>,
     #[command(flatten)]

@@ -1,5 +1,5 @@
 //! How long a client has been seen where it is, from look to look: the least that is known
-//! where the server tells no time.
+//! where the server gives no time.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub struct FirstSeen {
 type Place = (String, bool, String, Option<u64>);
 
 impl FirstSeen {
-    /// Adds to a look what is known from those before; forgets who is gone.
+    /// Adds to a look what is known from those before; forgets clients that are gone.
     pub fn note(&mut self, look: &mut Observation, now_ns: u64) {
         let before = std::mem::take(&mut self.first_ns);
         for lock in &mut look.locks {

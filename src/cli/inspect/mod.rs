@@ -1,5 +1,5 @@
-//! `lockbench inspect`: which locks are held on a live server now, by whom, for how long,
-//! and who waits. Once, or again and again: on a terminal as a screen that is drawn anew,
+//! `lockbench inspect`: which locks are held on a live server now, by which clients, for how
+//! long, and which clients wait. Once, or again and again: on a terminal as a screen that is drawn anew,
 //! else as one block or one JSON line after another.
 
 mod filter;
@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use self::filter::Filter;
-use self::observer::{Asked, Observer, Told, once};
+use self::observer::{Asked, Look, Observer, once};
 use super::args::{FormatChoice, InspectArgs, ThemeName, UiArgs, UiChoice};
 use super::config::UiOptions;
 use super::dashboard::{Surroundings, wants_tui};
@@ -30,16 +30,16 @@ const NO_TERMINAL: u16 = 120;
 /// Shortest pause between two looks: a look costs the servers something.
 const SHORTEST_NS: u64 = 100_000_000;
 
-/// How a look is told.
+/// How a look is printed.
 #[derive(Clone, Copy)]
-struct Telling {
+struct Printing {
     format: FormatChoice,
     colour: bool,
     ascii: bool,
     full: bool,
 }
 
-/// Looks, and tells; exits 0 when a server answered.
+/// Looks, and prints; exits 0 when a server answered.
 pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     let options = UiOptions::read(&UiArgs { signs: args.signs, ..UiArgs::default() })?;
     let interval = args.watch.as_deref().map(interval).transpose()?;
@@ -47,17 +47,17 @@ pub fn inspect(args: &InspectArgs) -> Result<u8, Failure> {
     let (kind, endpoints) = place::read(&args.urls, args.system, &args.project.name())?;
     let scope = Scope { prefix: args.prefix.clone(), limit: filter.search() };
     let asked = Asked { kind, endpoints, scope };
-    // What cannot be asked is refused before anybody is contacted.
+    // What cannot be asked is refused before a server is contacted.
     asked.kind.inspector(&asked.target(), asked.scope.clone()).map_err(Failure::usage)?;
     let colour = options.theme != ThemeName::Mono && std::io::stdout().is_terminal();
-    let telling = Telling { format: args.format.choice, colour, ascii: options.ascii, full: args.full };
+    let printing = Printing { format: args.format.choice, colour, ascii: options.ascii, full: args.full };
     match interval {
         None => {
             let seen = once(&asked).map_err(|error| Failure { exit: Exit::Backend, message: error.to_string() })?;
-            telling.print(&filter.apply(seen), false)?;
+            printing.print(&filter.apply(seen), false)?;
             Ok(Exit::Pass.code())
         }
-        Some(interval) => watch(asked, interval, &filter, telling, &options),
+        Some(interval) => repeat(asked, interval, &filter, printing, &options),
     }
 }
 
@@ -76,31 +76,31 @@ fn interval(text: &str) -> Result<Duration, Failure> {
     Ok(Duration::from_nanos(ns))
 }
 
-/// Again and again, until the user has had enough.
-fn watch(
+/// Looks again and again, until the user leaves.
+fn repeat(
     asked: Asked,
     interval: Duration,
     filter: &Filter,
-    telling: Telling,
+    printing: Printing,
     options: &UiOptions,
 ) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen(HangUp::Ends, || {})?;
-    let on_screen = matches!(telling.format, FormatChoice::Text)
+    let on_screen = matches!(printing.format, FormatChoice::Text)
         && std::io::stdout().is_terminal()
         && wants_tui(UiChoice::Auto, &Surroundings::read()).is_ok();
     let mut observer = Observer::start(asked, interval, interrupt.stop.clone()).map_err(Failure::internal)?;
-    // A server that was never there is a mistake; one that goes away later is what is watched for.
+    // A server that was never there is a mistake; one that goes away later is what the user waits for.
     let first = match observer.next() {
-        Some(Told::Failed { problem, .. }) if !interrupt.stop.draining() => {
+        Some(Look::Failed { problem, .. }) if !interrupt.stop.draining() => {
             observer.end();
             return Err(Failure { exit: Exit::Backend, message: problem });
         }
         first => first,
     };
     let shown = if on_screen {
-        screen::show(first, &mut observer, filter, telling, options, interval)
+        screen::show(first, &mut observer, filter, printing, options, interval)
     } else {
-        lines(first, &mut observer, filter, telling)
+        lines(first, &mut observer, filter, printing)
     };
     observer.end();
     shown?;
@@ -111,27 +111,27 @@ fn watch(
     })
 }
 
-fn lines(first: Option<Told>, observer: &mut Observer, filter: &Filter, telling: Telling) -> Result<(), Failure> {
-    let mut told = first;
-    while let Some(look) = told {
+fn lines(first: Option<Look>, observer: &mut Observer, filter: &Filter, printing: Printing) -> Result<(), Failure> {
+    let mut next = first;
+    while let Some(look) = next {
         let read = match look {
-            Told::Seen(seen) => telling.print(&filter.apply(*seen), true)?,
-            Told::Failed { at, problem } => telling.failed(&at, &problem)?,
+            Look::Seen(seen) => printing.print(&filter.apply(*seen), true)?,
+            Look::Failed { at, problem } => printing.failed(&at, &problem)?,
         };
         if !read {
             break;
         }
-        told = observer.next();
+        next = observer.next();
     }
     Ok(())
 }
 
-impl Telling {
+impl Printing {
     fn appearance(self, width: u16) -> Appearance {
         Appearance { width: usize::from(width), ascii: self.ascii, full: self.full }
     }
 
-    /// False once nobody reads it any more (`| head`): then a watch has nothing left to do.
+    /// Returns false once the reader is gone (`| head`): then there is nothing left to do.
     fn print(self, seen: &Inspection, again: bool) -> Result<bool, Failure> {
         match self.format {
             FormatChoice::Json => print_json(&format!("{}\n", inspection_json(seen).map_err(Failure::internal)?)),

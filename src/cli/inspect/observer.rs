@@ -1,4 +1,4 @@
-//! Who looks: on a thread of its own where it looks again and again, so that a server
+//! Looks at the servers: on a thread of its own where it looks again and again, so that a server
 //! that takes its time holds up no key.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -14,7 +14,7 @@ use lockbench_core::lock::{Endpoint, SystemError};
 use lockbench_core::stop::Stop;
 use lockbench_systems::{ServerKind, Target};
 
-/// Whom to ask for what.
+/// Which servers are asked for what.
 pub struct Asked {
     pub kind: ServerKind,
     pub endpoints: Vec<Endpoint>,
@@ -22,7 +22,7 @@ pub struct Asked {
 }
 
 /// What came of a look.
-pub enum Told {
+pub enum Look {
     /// The picture.
     Seen(Box<Inspection>),
     /// No server answered.
@@ -68,7 +68,7 @@ pub fn once(asked: &Asked) -> Result<Inspection, SystemError> {
 
 /// Looks until it is stopped.
 pub struct Observer {
-    told: Receiver<Told>,
+    looks: Receiver<Look>,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
 }
@@ -77,24 +77,24 @@ impl Observer {
     /// Begins.
     pub fn start(asked: Asked, interval: Duration, stop: Stop) -> std::io::Result<Self> {
         let runtime = runtime()?;
-        // One look ahead at most: who is slow to read gets fewer of them.
-        let (tell, told) = sync_channel(1);
+        // One look ahead at most: a slow reader gets fewer of them.
+        let (sender, looks) = sync_channel(1);
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("observer".to_owned())
-            .spawn(move || runtime.block_on(again(&asked, interval, &stopped, &tell)))?;
-        Ok(Self { told, stop, thread: Some(thread) })
+            .spawn(move || runtime.block_on(again(&asked, interval, &stopped, &sender)))?;
+        Ok(Self { looks, stop, thread: Some(thread) })
     }
 
     /// The next look; `None` when there will be none.
-    pub fn next(&mut self) -> Option<Told> {
-        self.told.recv().ok()
+    pub fn next(&mut self) -> Option<Look> {
+        self.looks.recv().ok()
     }
 
     /// The next look, if there is one by now; an error when there will be none.
-    pub fn within(&mut self, wait: Duration) -> Result<Option<Told>, ()> {
-        match self.told.recv_timeout(wait) {
-            Ok(told) => Ok(Some(told)),
+    pub fn within(&mut self, wait: Duration) -> Result<Option<Look>, ()> {
+        match self.looks.recv_timeout(wait) {
+            Ok(look) => Ok(Some(look)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(()),
         }
@@ -103,8 +103,8 @@ impl Observer {
     /// Ends it, and waits for that.
     pub fn end(&mut self) {
         self.stop.drain();
-        // It may wait to tell something that nobody will read.
-        while self.told.recv().is_ok() {}
+        // The thread may wait to hand over a look that is not read any more.
+        while self.looks.recv().is_ok() {}
         if let Some(thread) = self.thread.take() {
             // A panic was printed already.
             let _ = thread.join();
@@ -112,22 +112,22 @@ impl Observer {
     }
 }
 
-async fn again(asked: &Asked, interval: Duration, stop: &Stop, tell: &SyncSender<Told>) {
+async fn again(asked: &Asked, interval: Duration, stop: &Stop, sender: &SyncSender<Look>) {
     let target = asked.target();
     let clock = target.clock;
     let mut memory = FirstSeen::default();
     // It was made once already, to find mistakes.
     let Ok(mut inspector) = asked.kind.inspector(&target, asked.scope.clone()) else { return };
     while !stop.draining() {
-        let told = tokio::select! {
-            told = asked.look(&mut *inspector, &mut memory, clock) => told,
+        let seen = tokio::select! {
+            seen = asked.look(&mut *inspector, &mut memory, clock) => seen,
             () = stop.drained() => break,
         };
-        let told = match told {
-            Ok(seen) => Told::Seen(Box::new(seen)),
-            Err(error) => Told::Failed { at: now(), problem: error.to_string() },
+        let look = match seen {
+            Ok(seen) => Look::Seen(Box::new(seen)),
+            Err(error) => Look::Failed { at: now(), problem: error.to_string() },
         };
-        if tell.send(told).is_err() {
+        if sender.send(look).is_err() {
             break;
         }
         tokio::select! {

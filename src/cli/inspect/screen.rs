@@ -16,9 +16,9 @@ use ratatui::widgets::Paragraph;
 
 use super::super::Failure;
 use super::super::config::UiOptions;
-use super::Telling;
+use super::Printing;
 use super::filter::Filter;
-use super::observer::{Observer, Told};
+use super::observer::{Look, Observer};
 use lockbench_core::lock::inspection::Inspection;
 use lockbench_dashboard::term::{Screen, Term};
 use lockbench_output::{Line, Tone, inspection_lines};
@@ -33,7 +33,7 @@ struct View {
     problem: Option<String>,
     /// First line shown.
     top: usize,
-    telling: Telling,
+    printing: Printing,
     every: String,
 }
 
@@ -44,12 +44,12 @@ enum Asked {
     Suspend,
 }
 
-/// Shows every look until the user leaves or the process is told to end.
+/// Shows every look until the user leaves or a signal ends the process.
 pub fn show(
-    first: Option<Told>,
+    first: Option<Look>,
     observer: &mut Observer,
     filter: &Filter,
-    telling: Telling,
+    printing: Printing,
     options: &UiOptions,
     interval: Duration,
 ) -> Result<(), Failure> {
@@ -58,8 +58,8 @@ pub fn show(
     let gone = Arc::new(AtomicBool::new(false));
     term.install_panic_hook(Arc::clone(&gone));
     let every = lockbench_core::units::span(interval.as_millis() as u64);
-    let telling = Telling { ascii: options.ascii, ..telling };
-    let mut view = View { seen: None, problem: None, top: 0, telling, every };
+    let printing = Printing { ascii: options.ascii, ..printing };
+    let mut view = View { seen: None, problem: None, top: 0, printing, every };
     if let Some(first) = first {
         view.take(first, filter);
     }
@@ -75,8 +75,8 @@ fn run(term: &Term, view: &mut View, observer: &mut Observer, filter: &Filter, g
     while !gone.load(Ordering::SeqCst) {
         let mut changed = false;
         match observer.within(Duration::ZERO) {
-            Ok(Some(told)) => {
-                view.take(told, filter);
+            Ok(Some(look)) => {
+                view.take(look, filter);
                 changed = true;
             }
             Ok(None) => {}
@@ -116,10 +116,10 @@ fn anew(terminal: &mut Terminal<CrosstermBackend<Screen>>) -> io::Result<()> {
 }
 
 impl View {
-    fn take(&mut self, told: Told, filter: &Filter) {
-        match told {
-            Told::Seen(seen) => (self.seen, self.problem) = (Some(filter.apply(*seen)), None),
-            Told::Failed { at, problem } => self.problem = Some(format!("{at}: {problem}")),
+    fn take(&mut self, look: Look, filter: &Filter) {
+        match look {
+            Look::Seen(seen) => (self.seen, self.problem) = (Some(filter.apply(*seen)), None),
+            Look::Failed { at, problem } => self.problem = Some(format!("{at}: {problem}")),
         }
     }
 
@@ -135,7 +135,7 @@ impl View {
             KeyCode::PageUp => self.top = self.top.saturating_sub(height.saturating_sub(2)),
             KeyCode::Home | KeyCode::Char('g') => self.top = 0,
             KeyCode::End | KeyCode::Char('G') => self.top = usize::MAX,
-            KeyCode::Char('f') => self.telling.full = !self.telling.full,
+            KeyCode::Char('f') => self.printing.full = !self.printing.full,
             _ => {}
         }
         Asked::Nothing
@@ -150,7 +150,7 @@ impl View {
                 lines.push(Line::of(Tone::Bad, "what follows is from before:"));
             }
             if let Some(seen) = &self.seen {
-                lines.extend(inspection_lines(seen, self.telling.appearance(body.width)));
+                lines.extend(inspection_lines(seen, self.printing.appearance(body.width)));
             }
             self.top = self.top.min(lines.len().saturating_sub(usize::from(body.height)));
             let below = lines.len().saturating_sub(self.top + usize::from(body.height));
@@ -160,7 +160,7 @@ impl View {
             let keys = format!(
                 "every {}  q leave  f {}  j k scroll{more}",
                 self.every,
-                if self.telling.full { "short" } else { "full" }
+                if self.printing.full { "short" } else { "full" }
             );
             frame.render_widget(Paragraph::new(Span::styled(keys, self.style(Tone::Faint))), foot);
         })?;
@@ -174,7 +174,7 @@ impl View {
     }
 
     fn style(&self, tone: Tone) -> Style {
-        let coloured = |colour: Color| if self.telling.colour { Style::new().fg(colour) } else { Style::new() };
+        let coloured = |colour: Color| if self.printing.colour { Style::new().fg(colour) } else { Style::new() };
         match tone {
             Tone::Plain => Style::new(),
             Tone::Strong => Style::new().add_modifier(Modifier::BOLD),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use lockbench_core::record::{LogLevel, LogLine};
 use lockbench_report::RUN_LOG;
 
-/// The file while it grows. What cannot be written is remembered, and told by
+/// The file while it grows. The first error of a write is kept for
 /// [`LogFile::sync`]; no line is tried after it.
 pub(super) struct LogFile {
     out: BufWriter<File>,

@@ -8,8 +8,8 @@ use tracing_subscriber::filter::Targets;
 use super::Failure;
 use lockbench_core::record::LogLevel;
 
-/// What is logged unless the user says otherwise: what a person who follows the run
-/// wants to know, and what libraries are worried about.
+/// What is logged unless the user names another filter: the course of the run, and the warnings
+/// of libraries.
 const DEFAULT: &str = "warn,lockbench=info";
 
 /// What this program's own targets begin with. They are silent under load.
@@ -46,7 +46,7 @@ pub(super) fn parse(filter: Option<&str>) -> Result<Targets, Failure> {
     text.parse().map_err(|error: tracing_subscriber::filter::ParseError| usage(&error.to_string()))
 }
 
-/// What is odd about a filter: libraries tell of each request at `debug` and `trace`.
+/// The warning about a filter, if any: libraries write about each request at `debug` and `trace`.
 pub(super) fn warning(targets: &Targets) -> Option<String> {
     let ours = |target: &str| target == OURS || target.starts_with("lockbench::");
     let loud = |level: &LevelFilter| *level > LevelFilter::INFO;

@@ -1,5 +1,5 @@
-//! The alerting thread: once a second it holds every bound against its window, tells what changed
-//! (log, stderr or screen, webhook, metrics), and writes how it stands.
+//! The alerting thread: once per second it compares every bound with its window, reports what changed
+//! (log, stderr or screen, webhook, metrics), and writes the status.
 
 mod reload;
 mod status;
@@ -33,7 +33,7 @@ const WRITE: Duration = Duration::from_secs(10);
 /// Changes that are kept for file and screen.
 const MOST_CHANGES: usize = 200;
 
-/// The desk.
+/// State of the alerting thread.
 pub struct Alerting<'a> {
     context: &'a MonitorContext<'a>,
     args: &'a MonitorArgs,
@@ -50,9 +50,9 @@ pub struct Alerting<'a> {
     shown: Arc<Mutex<Status>>,
     screen: Option<Screen>,
     unwritten: bool,
-    /// Is there a change that is not in the file yet?
+    /// Whether there is a change that is not in the file yet.
     changed: bool,
-    /// Did it come to the end that --for gave it?
+    /// Whether the time given by --for is over.
     planned_end: bool,
     /// Watchers that panicked.
     broken: Vec<String>,
@@ -68,7 +68,7 @@ impl<'a> Alerting<'a> {
         (id, started): (&str, SystemTime),
         screen: bool,
     ) -> Self {
-        let mut desk = Self {
+        let mut alerting = Self {
             context,
             args,
             endpoints,
@@ -87,19 +87,19 @@ impl<'a> Alerting<'a> {
             planned_end: false,
             broken: Vec::new(),
         };
-        desk.take_bounds(&context.orders());
-        *lock(&desk.shown) = desk.status();
+        alerting.take_bounds(&context.orders());
+        *lock(&alerting.shown) = alerting.status();
         if screen {
-            match Screen::open(context.frontend, Arc::clone(&desk.shown)) {
-                Ok(screen) => desk.screen = Some(screen),
+            match Screen::open(context.frontend, Arc::clone(&alerting.shown)) {
+                Ok(screen) => alerting.screen = Some(screen),
                 Err(error) => tell(&format!("lockbench: no screen, plain lines instead: {error}")),
             }
         }
-        desk
+        alerting
     }
 
-    /// Watches until all watchers are done.
-    pub fn sit(&mut self, directory: &RunDirectory) {
+    /// Runs until every system's thread is done.
+    pub fn run(&mut self, directory: &RunDirectory) {
         let context = self.context;
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -117,7 +117,7 @@ impl<'a> Alerting<'a> {
             let (mut judged, mut written, mut said) = (Instant::now(), Instant::now(), Instant::now());
             loop {
                 let waiting = watchers.iter().any(|(_, watcher)| !watcher.is_finished());
-                // Where nothing can be watched, nothing is waited for.
+                // Where no thread runs, there is nothing to wait for.
                 if !waiting {
                     over.store(true, Ordering::Relaxed);
                     break;
@@ -152,24 +152,23 @@ impl<'a> Alerting<'a> {
             for (place, watcher) in watchers {
                 if watcher.join().is_err() {
                     let backend = context.watched(place).backend;
-                    self.broken.push(format!("{backend}: whoever watches it panicked: a bug of lockbench"));
+                    self.broken.push(format!("{backend}: the thread that monitors it panicked: a bug of lockbench"));
                 }
             }
         });
     }
 
-    /// Whoever watched a system is gone, and nobody asked for that: from now on nothing is
-    /// known of it, and that is told at once and not at the end.
+    /// The thread of a system ended before the stop: from now on nothing is known of the system, and
+    /// the status says so at once, not only at the end.
     fn misses(&self, place: usize) {
         let mut watched = self.context.watched(place);
         if watched.state != State::Missing {
-            let problem = "whoever watches it broke off: a bug of lockbench; nothing is known from now on";
+            let problem = "the thread that monitors it broke off: a bug of lockbench; nothing is known from now on";
             watched.is_missing(self.context.clock.now(), problem.to_owned());
         }
     }
 
-    /// Everything has ended: the last word on each bound, the last status, and whether it
-    /// is on the disk.
+    /// Judges each bound for the last time; returns the last status, and whether it is on the disk.
     pub fn close(mut self, directory: &RunDirectory) -> (Status, bool) {
         self.take_turns();
         self.judge();
@@ -202,17 +201,17 @@ impl<'a> Alerting<'a> {
         }
     }
 
-    /// Without its terminal the watch ends; where only drawing failed, it goes on in lines.
+    /// Ends the monitor run if its terminal is gone; where only drawing failed, lines follow.
     fn leave_gone_screen(&mut self) {
         if let Some(screen) = self.screen.take_if(|screen| screen.gone())
             && screen.close()
         {
-            info!(target: MONITOR, "whoever watched has left");
+            info!(target: MONITOR, "the terminal is gone");
             self.context.stop.drain();
         }
     }
 
-    /// Tells what the watchers noticed.
+    /// Reports what the systems' threads noticed.
     fn take_turns(&mut self) {
         for place in 0..self.context.watched.len() {
             let (backend, turns, up) = {
@@ -231,7 +230,7 @@ impl<'a> Alerting<'a> {
         }
     }
 
-    /// Holds every bound against its window.
+    /// Compares every bound with its window.
     fn judge(&mut self) {
         let (now, window_ns) = (self.context.clock.now(), self.context.window_ns);
         let workload = self.context.orders().plan.name.clone();
@@ -263,7 +262,7 @@ impl<'a> Alerting<'a> {
         self.tell(backend, "monitor", bad, text);
     }
 
-    /// Tells everybody of a change.
+    /// Reports a change: log, lines, webhook, status.
     fn tell(&mut self, backend: &str, alert: &str, firing: bool, because: String) {
         let change = Change {
             at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -292,7 +291,7 @@ impl<'a> Alerting<'a> {
         self.changes.push_back(change);
     }
 
-    /// Lines, where no screen is and somebody wants any.
+    /// Prints lines, where there is no screen and --ui asks for some.
     fn say(&mut self, lines: &[String]) {
         self.leave_gone_screen();
         if self.screen.is_none() && self.args.load.ui != UiChoice::None {

@@ -4,8 +4,8 @@ use lockbench_core::units::SECOND;
 use lockbench_core::workload::client_seed;
 
 /// First and longest wait. An outage is known to be over by the next question only, and what is
-/// due until then counts as missed: short at first, so that a short outage is told as one. One
-/// question costs nobody anything.
+/// due until then counts as missed: short at first, so that a short outage is reported as one. One
+/// question costs a server next to nothing.
 const BOUNDS_NS: (u64, u64) = (SECOND / 5, 4 * SECOND);
 
 /// Waits that double, each shortened by up to a half: several monitors do not come back

@@ -1,4 +1,4 @@
-//! What a watch says on stderr where no screen shows it.
+//! The lines of a monitor run on stderr, where there is no screen.
 
 use super::orders::Orders;
 use crate::cli::args::{MonitorArgs, UiChoice};
@@ -6,14 +6,14 @@ use crate::cli::tell;
 use lockbench_core::units::{exact_duration, grouped, three_digits};
 use lockbench_report::monitor::{Change, State, Status, SystemStatus};
 
-/// What is watched, and how.
+/// Prints which systems are monitored, and how.
 pub fn begins(ui: UiChoice, orders: &Orders, args: &MonitorArgs) {
     if ui == UiChoice::None {
         return;
     }
     let bounds: Vec<String> = orders.bounds.iter().map(|bound| bound.text()).collect();
     tell(&format!(
-        "lockbench: watching {}: {}/s each, rounds of {}; bounds over {}: {}",
+        "lockbench: monitoring {}: {}/s each, rounds of {}; bounds over {}: {}",
         orders.selection.names().join(", "),
         args.own.rate,
         exact_duration(args.own.round.as_nanos() as u64),
@@ -33,7 +33,7 @@ pub fn change(change: &Change) -> String {
     format!("{} {who}: {sign}: {}", change.at, change.because)
 }
 
-/// How every system stands, a line each, over five minutes, or as long as it was watched.
+/// The state of every system, a line each, over five minutes or since the start.
 pub fn standing(status: &Status) -> Vec<String> {
     status.systems.iter().map(|system| format!("{} {}", status.updated_at, one(system))).collect()
 }

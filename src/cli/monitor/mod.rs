@@ -1,7 +1,12 @@
-//! `lockbench monitor`: a canary that stays on. One thread a system runs round after
+//! `lockbench monitor`: a canary that stays on. One thread per system runs round after
 //! round (`rounds`), each a short trial with the engine, the oracle and the figures of
 //! every other trial; what is kept of it are rolling windows of fixed size. This thread
-//! (`alerting`) holds bounds against them once a second and tells what changed.
+//! (`alerting`) compares them with the bounds once per second and reports what changed.
+//!
+//! A round is no [`lockbench_engine::run`]: that call starts and stops servers, reads the facts of
+//! every system anew, measures its own overhead and writes a run directory. A round keeps the
+//! servers, the connection facts and the namespace of the rounds before it, has attempts at fixed
+//! due instants, is observed event by event, and leaves no file unless it has a violation.
 
 mod alerting;
 mod backoff;
@@ -38,12 +43,12 @@ use lockbench_output::{monitor_text, shell_line};
 use lockbench_report::monitor::{STATUS, Status, kept_in};
 use lockbench_report::{Exit, RunDirectory};
 
-/// What the log says of a watch.
+/// Target of log lines about a monitor run.
 const MONITOR: &str = "lockbench::monitor";
 /// Bytes of `run.log` before it begins anew; the one before stays.
 const LOG_LIMIT: u64 = 8 << 20;
 
-/// Watches until a signal.
+/// Runs rounds until a signal.
 pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     if let Some(flag) = &args.foreign {
         return Err(Failure::usage(format!("{flag} means nothing to a monitor, which has no end: leave it out")));
@@ -59,18 +64,18 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let begin = json(&nothing_yet(&id, &orders.plan.name, started))?;
     directory.write(STATUS, begin.as_bytes())?;
     frontend.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
-    info!(target: MONITOR, "watch {id}: workload {}, systems {}", orders.plan.name, orders.selection.names().join(", "));
+    info!(target: MONITOR, "monitor run {id}: workload {}, systems {}", orders.plan.name, orders.selection.names().join(", "));
     if let Some(board) = &frontend.board {
         board.run(&id, &orders.plan.name, "monitor");
     }
     let screen = screen::wanted(args.load.ui);
     if let Some(scraped) = &frontend.scraped {
-        info!(target: MONITOR, "{}", scraped.told());
+        info!(target: MONITOR, "{}", scraped.address_line());
     }
     if !screen {
         lines::begins(args.load.ui, &orders, args);
     }
-    frontend.tell_metrics();
+    frontend.announce_metrics();
     for warning in &orders.warnings {
         warn!(target: MONITOR, "{warning}");
         frontend.display.insist(&format!("warning: {warning}"));
@@ -78,7 +83,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     let stop = frontend.interrupt.stop.clone();
     let source = args.load.servers(endpoints.clone(), &stop);
     let servers = Servers::prepare(&orders.selection.entries, &source, frontend);
-    // Whoever means to watch a live service must see it if it is another that is watched.
+    // A user who means to monitor one service must see it if another one is used.
     for origin in servers.origins().into_iter().chain(servers.started()) {
         warn!(target: MONITOR, "{origin}");
         frontend.display.insist(&origin);
@@ -104,14 +109,14 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         window_ns: args.own.window.as_nanos() as u64,
         round_ns: args.own.round.as_nanos() as u64,
     };
-    let mut desk = Alerting::open(&context, args, &endpoints, webhook, (&id, started), screen);
-    desk.sit(&directory);
-    let (status, stored) = desk.close(&directory);
+    let mut alerting = Alerting::open(&context, args, &endpoints, webhook, (&id, started), screen);
+    alerting.run(&directory);
+    let (status, stored) = alerting.close(&directory);
     let reasons = status.reasons.clone();
     drop(context);
     servers.stop(frontend);
     reasons.iter().for_each(|reason| info!(target: MONITOR, "{reason}"));
-    info!(target: MONITOR, "the watch ends with exit code {}", status.exit_code);
+    info!(target: MONITOR, "the monitor run ends with exit code {}", status.exit_code);
     frontend.log.close();
     // A directory without its status keeps the name of a partial one.
     let partial = directory.path("");
@@ -128,8 +133,8 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     Ok(status.exit_code)
 }
 
-/// The status of a watch that prepares itself: from its first moment on everybody sees
-/// that it is one.
+/// The status before the first round: from the first moment on `ls` and `show` recognise the
+/// directory as that of a monitor run.
 fn nothing_yet(id: &str, workload: &str, started: SystemTime) -> Status {
     let wall = humantime::format_rfc3339_seconds(started).to_string();
     Status {
@@ -155,7 +160,7 @@ fn hint(place: &Path, status: &Status) -> String {
     }
 }
 
-/// The command that tells of the first double grant of a watch, or of a kept round; where
+/// The command that explains the first double grant of a monitor run, or of a kept round; where
 /// only tokens went back, the one that judges again.
 fn explaining(place: &Path, doubles: bool) -> String {
     let place = place.display().to_string();

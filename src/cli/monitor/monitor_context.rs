@@ -1,4 +1,4 @@
-//! What the threads of a watch share.
+//! What the threads of a monitor run share.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,13 +17,13 @@ pub struct MonitorContext<'a> {
     pub servers: &'a Servers,
     pub stop: Stop,
     pub clock: Clock,
-    /// What everything of this watch is named by on a server.
+    /// The prefix of everything that this monitor run names on a server.
     pub namespace: String,
     /// Where its files are.
     pub directory: PathBuf,
     /// Where they will be when it has ended.
     pub stored_as: PathBuf,
-    /// One a system, in the order of the selection.
+    /// One per system, in the order of the selection.
     pub watched: Vec<Mutex<WatchedSystem>>,
     /// What counts from the next round on.
     pub orders: Mutex<Arc<Orders>>,

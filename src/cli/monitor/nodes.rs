@@ -1,5 +1,5 @@
 //! Asks every node of one system whether it serves, beside the load: a minority that is
-//! away does not end a watch, but it is told, by name.
+//! away ends no monitor run, but is reported by name.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,11 +14,11 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// How often a wait looks at the stop.
 const STEP: Duration = Duration::from_millis(100);
 
-/// Watches the nodes of the system at a place of the selection, until the stop or until
-/// `over`. Systems of one node need no such look: their rounds tell.
+/// Asks the nodes of the system at a place of the selection, until the stop or until
+/// `over`. Systems of one node need no such look: their rounds show it.
 pub fn watch(context: &MonitorContext<'_>, place: usize, over: &AtomicBool) {
     let ended = || context.stop.draining() || over.load(Ordering::Relaxed);
-    // Without a runtime the rounds still tell whether the system serves.
+    // Without a runtime the rounds still show whether the system serves.
     let Ok(runtime) = runtime() else { return };
     while !ended() {
         let orders = context.orders();
@@ -46,7 +46,7 @@ pub fn watch(context: &MonitorContext<'_>, place: usize, over: &AtomicBool) {
     }
 }
 
-/// Completes when the watch is over.
+/// Completes when the monitor run is over.
 async fn until(ended: &impl Fn() -> bool) {
     while !ended() {
         tokio::time::sleep(STEP).await;

@@ -1,4 +1,4 @@
-//! What is watched and by which bounds: read at the start, and again at a SIGHUP.
+//! Which systems are monitored, and by which bounds: read at the start, and again at a SIGHUP.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Orders {
         let window_ns = args.own.window.as_nanos() as u64;
         if window_ns > Rolling::LONGEST_NS {
             let longest = exact_duration(Rolling::LONGEST_NS);
-            return Err(Failure::usage(format!("--window: a monitor looks back {longest} at most")));
+            return Err(Failure::usage(format!("--window: a monitor run looks back {longest} at most")));
         }
         let systems: Vec<_> = selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
         let mut odd = warnings(&plan, &systems);
@@ -54,15 +54,15 @@ impl Orders {
     }
 }
 
-/// Nobody means every system that could be started here: without a name it is those of
-/// the given endpoints.
+/// Without a name the systems are those of the given endpoints: every system that could be
+/// started here is not what a user means.
 fn watched(mut selection: Selection, endpoints: &Endpoints) -> Result<Selection, Failure> {
     if !selection.by_name {
         selection.entries.retain(|entry| entry.server.is_some_and(|kind| endpoints.contains_key(&kind)));
     }
     if selection.entries.is_empty() {
         let how = "give --endpoint SYSTEM=URL, or name systems by -b or by `backends` in the workload";
-        return Err(Failure::usage(format!("nothing to watch: {how}")));
+        return Err(Failure::usage(format!("nothing to monitor: {how}")));
     }
     Ok(selection)
 }
@@ -80,7 +80,7 @@ fn bounds(args: &MonitorArgs, plan: &Plan, source: &Source, selection: &Selectio
     thresholds.into_iter().map(bound).collect()
 }
 
-/// What a watch like this cannot find.
+/// What a monitor run like this cannot find.
 fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<String> {
     let mut doubts = Vec::new();
     let expected = (rate * window_ns as f64 / 1e9) as u64;
@@ -93,7 +93,8 @@ fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<Strin
         ));
     }
     if !contended(plan) {
-        doubts.push("no two clients want the same key: a lock that nobody challenges proves nothing".to_owned());
+        doubts
+            .push("no two clients want the same key: a lock that no other client challenges proves nothing".to_owned());
     }
     let held_ns = plan.hold.longest_ns();
     let at_once = f64::from(plan.keys.count(plan.clients).min(plan.clients));
@@ -112,7 +113,7 @@ fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<Strin
         let (timeout, silence) = (exact_duration(timeout_ns), exact_duration(SILENCE_NS));
         doubts.push(format!(
             "an attempt may wait for {timeout}, and a system that has not answered for {silence} counts as down: a lock \
-             that stays taken because its release was lost looks like that; a timeout below {silence} tells them apart"
+             that stays taken because its release was lost looks like that; a timeout below {silence} separates the two"
         ));
     }
     if let AcquireMode::Wait { timeout_ns } = plan.acquire

@@ -1,4 +1,4 @@
-//! The thread that watches one system: round after round, and while the system does not
+//! The thread that monitors one system: round after round, and while the system does not
 //! answer, one look after the other with growing waits between them.
 
 use std::fs;
@@ -24,7 +24,7 @@ use lockbench_report::monitor::{KEPT, State, kept_name};
 use lockbench_report::{Exit, TrialResult, judge};
 use lockbench_systems::{Entry, Target};
 
-/// Longest wait for a system to tell what it is.
+/// Longest wait for the facts of a system.
 const LOOK: Duration = Duration::from_secs(10);
 /// How often a wait looks at the stop.
 const STEP_NS: u64 = 200 * MILLISECOND;
@@ -35,7 +35,7 @@ const MOST_LEFT: usize = 16;
 /// Histories of rounds with a violation that are kept.
 const MOST_HISTORIES: u32 = 10;
 
-/// The watcher of one system.
+/// The rounds of one system.
 pub struct Rounds<'a> {
     context: &'a MonitorContext<'a>,
     place: usize,
@@ -67,7 +67,7 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// Watches until the stop.
+    /// Runs rounds until the stop.
     pub fn run(mut self) {
         let context = self.context;
         if let Err(problem) = context.servers.endpoints(self.entry) {
@@ -81,7 +81,7 @@ impl<'a> Rounds<'a> {
                 Err((since, problem)) => {
                     self.candidate = None;
                     let mut watched = context.watched(self.place);
-                    // A look that the end of the watch cut short knows less than the one before.
+                    // A look that the end of the monitor run cut short knows less than the one before.
                     if !context.stop.draining() || watched.state != State::Down {
                         watched.falls_silent(context.clock.now(), since, problem);
                     }

@@ -1,4 +1,4 @@
-//! The screen of a watch, on a thread of its own.
+//! The screen of a monitor run, on a thread of its own.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use lockbench_dashboard::monitor::{App, Hands};
 use lockbench_dashboard::user_view::UserView;
 use lockbench_report::monitor::Status;
 
-/// Is a screen wanted, and is there a terminal for it?
+/// Returns whether a screen is wanted, and there is a terminal for it.
 pub fn wanted(choice: UiChoice) -> bool {
     match (choice, wants_tui(choice, &Surroundings::read())) {
         (_, Ok(())) => true,
@@ -58,12 +58,12 @@ impl Screen {
         Ok(Self { taken, thread, over })
     }
 
-    /// Has it gone by itself?
+    /// Returns whether the terminal was given back already.
     pub fn gone(&self) -> bool {
         self.taken.gone()
     }
 
-    /// Gives the terminal back. Is there none any more? Then whoever watched has left.
+    /// Gives the terminal back; returns whether there is none any more: then the user has left.
     pub fn close(self) -> bool {
         drop(self);
         !io::stdin().is_terminal()
@@ -74,7 +74,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
-            // A panic has told its story already, and must not cost the watch.
+            // A panic was printed already, and must not end the monitor run.
             let _ = thread.join();
         }
     }

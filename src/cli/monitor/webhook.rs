@@ -1,5 +1,5 @@
-//! Posts changes as JSON to a receiver of the user's, from a thread of its own: nobody
-//! waits for it. Its URL may be a secret, so no message shows more than its host.
+//! Posts changes as JSON to a receiver of the user's, from a thread of its own: no other
+//! thread waits for it. Its URL may be a secret, so no message shows more than its host.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -72,7 +72,7 @@ impl Webhook {
         Ok(Self { queue, shared, thread })
     }
 
-    /// Posts a message, some time.
+    /// Queues a message.
     pub fn send(&self, message: &Message<'_>) {
         let queued = serde_json::to_string(message).is_ok_and(|body| self.queue.try_send(body).is_ok());
         let count = if queued { &self.shared.queued } else { &self.shared.lost };
@@ -126,7 +126,7 @@ impl Shared {
             let posted = agent.post(url).header("content-type", "application/json").send(body);
             let (problem, again) = match posted.map(|response| response.status()) {
                 Ok(status) if status.is_success() => return Ok(()),
-                // Where to, it may say to nobody but who has the secret in the URL.
+                // The place that it names may contain the secret of the URL.
                 Ok(status) => (format!("it answered {status}, which takes no message: {ELSEWHERE}"), true),
                 Err(error) => (error.to_string(), worth_another(&error)),
             };
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn tls_has_a_provider_and_a_trust_store() {
-        // Without a provider the library panics at the first connection; nobody listens here.
+        // Without a provider the library panics at the first connection; no server listens here.
         assert!(agent(true).get("https://127.0.0.1:1/").call().is_err());
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::cli::config::UiOptions;
-use crate::cli::ending::told_end;
+use crate::cli::ending::closing_answer;
 use crate::cli::{Failure, print, print_painted, tell};
 use lockbench_core::units::grouped;
 use lockbench_output::trial_line;
@@ -48,8 +48,8 @@ impl Lines {
         }
     }
 
-    /// A trial is over. Of a run that is followed the report tells it once more: that is
-    /// said where it differs.
+    /// A trial is over. Of a run that is followed the report has each trial once more: a line
+    /// says so where it differs.
     fn ended(&mut self, result: &TrialResult) -> Result<(), Failure> {
         let line = trial_line(result);
         let before = self.ends.iter_mut().find(|(name, trial, _)| *name == result.backend && *trial == result.trial);
@@ -79,7 +79,7 @@ impl Lines {
     /// The end: the answer as `show` prints it, and where its files are.
     pub fn finish(self, directory: Option<&Path>, ui: &UiOptions) -> Result<(), Failure> {
         let Some(report) = self.report else { return Ok(()) };
-        print_painted(&format!("\n{}", told_end(&report, directory, ui))).map(|_| ())
+        print_painted(&format!("\n{}", closing_answer(&report, directory, ui))).map(|_| ())
     }
 }
 

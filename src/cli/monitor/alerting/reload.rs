@@ -6,14 +6,18 @@ use crate::cli::monitor::orders::Orders;
 use lockbench_output::metrics::{Arrivals, Subject};
 
 impl Alerting<'_> {
-    /// The plan again; one that makes no sense changes nothing.
+    /// Reads the plan again; one that is not valid changes nothing.
     pub(super) fn reload(&mut self) {
         let old = self.context.orders();
         let new = Orders::read(self.args, self.endpoints).map_err(|failure| failure.message).and_then(|new| {
             if new.selection.names() == old.selection.names() {
                 Ok(new)
             } else {
-                Err(format!("it watches {} instead of {}: that takes a new start", list(&new), list(&old)))
+                Err(format!(
+                    "it names {} instead of {}: other systems need a new start of the monitor",
+                    list(&new),
+                    list(&old)
+                ))
             }
         });
         match new {
@@ -29,13 +33,13 @@ impl Alerting<'_> {
                 self.take_bounds(&new);
                 new.warnings.iter().for_each(|warning| self.note("", false, format!("warning: {warning}")));
                 self.context.order(new);
-                self.note("", false, "the workload was read again; it counts from the next round on".to_owned());
+                self.note("", false, "the workload was read again, and is used from the next round on".to_owned());
             }
             Err(problem) => {
                 self.note(
                     "",
                     true,
-                    format!("the workload was read again and is not taken; the old one goes on: {problem}"),
+                    format!("the workload was read again and is not used; the old one stays in force: {problem}"),
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! How the watch stands, and the file that says so.
+//! The status of a monitor run, and its file.
 
 use std::time::SystemTime;
 
@@ -26,7 +26,7 @@ impl Alerting<'_> {
         }
     }
 
-    /// How it stands.
+    /// The status now.
     pub(super) fn status(&self) -> Status {
         let now = self.context.clock.now();
         let orders = self.context.orders();
