@@ -11,7 +11,7 @@ use super::select::{Selection, all, select, workload};
 use super::signal::HangUp;
 use super::sweep::{self, asked};
 use lockbench_core::workload::{Plan, Source, quickstart};
-use lockbench_systems::Registry;
+use lockbench_systems::{Registry, ServerKind};
 
 /// Quick's lengths: about a minute for eight systems.
 const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
@@ -28,9 +28,13 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
 
 /// Runs the built-in workload on every default system that can run here.
 pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
+    if let Some(name) = args.urls.iter().find(|url| ServerKind::from_name(url).is_some()) {
+        return Err(Failure::usage(format!("{name} is a lock system, and no URL: write -b {name}")));
+    }
     let endpoints = joined(named(&args.load.endpoint)?, bare(&args.urls)?)?;
     carry_out(&args.load, &endpoints, |more| {
-        let (plan, source) = quickstart(&sets(&args.load, &QUICK, more)?, &Registry::builtin().options()).map_err(Failure::usage)?;
+        let (plan, source) =
+            quickstart(&sets(&args.load, &QUICK, more)?, &Registry::builtin().options()).map_err(Failure::usage)?;
         let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
         if !args.urls.is_empty() && !selection.by_name {
             // A user who names servers asks about these.

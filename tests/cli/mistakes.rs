@@ -82,6 +82,7 @@ const MISTAKES: &[Mistake] = &[
     mistake(&["monitor", "w.toml", "--endpoint", "postgres=postgres://127.0.0.1:1/x?nosuch=1"]),
     mistake(&["quick", "etcds://127.0.0.1:1?ca=nofile"]),
     mistake(&["quick", "redis.example"]),
+    mistake(&["quick", "redis"]),
     mistake(&["inspect", "127.0.0.1:1"]),
     mistake(&["inspect", "redis://127.0.0.1:1"]),
     mistake(&["inspect", "redis://127.0.0.1:1", "--watch=1ms"]),
