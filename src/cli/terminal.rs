@@ -16,8 +16,7 @@ use super::tell;
 use lockbench_core::clock::Clock;
 use lockbench_dashboard::app::{App, Events, Pace, Updates};
 use lockbench_dashboard::controls::Controls;
-use lockbench_dashboard::monitor;
-use lockbench_dashboard::term::{Keyboard, Term};
+use lockbench_dashboard::term::{Keyboard, Screen, Term};
 use lockbench_dashboard::user_view::UserView;
 
 /// Columns of the terminal on stdout; `None` for a file or pipe.
@@ -75,8 +74,20 @@ impl Taken {
         (self.cost.cpu_ns.load(Ordering::Relaxed), self.cost.frames.load(Ordering::Relaxed))
     }
 
-    /// Draws on this thread until the user has left, and gives the terminal back, also
-    /// when drawing panics.
+    /// Lends the terminal to `draw`, and gives it back, also when drawing panics.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub fn lend(
+        &self,
+        draw: impl FnOnce(&mut Terminal<CrosstermBackend<Screen>>, &mut Keys<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let _back = Back(self);
+        let mut terminal = Terminal::new(CrosstermBackend::new(self.term.screen()))?;
+        draw(&mut terminal, &mut Keys { keyboard: self.term.keyboard(), taken: self })
+    }
+
+    /// Draws on this thread until the user has left.
     ///
     /// # Errors
     /// If the terminal is gone.
@@ -87,25 +98,13 @@ impl Taken {
         clock: Clock,
         updates: &mut dyn Updates,
     ) -> io::Result<()> {
-        let _back = Back(self);
-        let mut terminal = Terminal::new(CrosstermBackend::new(self.term.screen()))?;
         let mut app = App::new(UserView::new(options.theme.theme(), options.ascii), controls, clock);
         let pace = Pace { fps: options.fps, stay: options.stay, panic_at: options.panic_at };
-        let mut events = Keys { keyboard: self.term.keyboard(), taken: self };
-        let shown = app.run(&mut terminal, &mut events, updates, pace);
-        self.cost.measure(app.frames());
-        shown
-    }
-
-    /// Draws the screen of a monitor run likewise.
-    ///
-    /// # Errors
-    /// If the terminal is gone.
-    pub fn draw_monitor(&self, fps: u32, app: &mut monitor::App<'_>) -> io::Result<()> {
-        let _back = Back(self);
-        let mut terminal = Terminal::new(CrosstermBackend::new(self.term.screen()))?;
-        let mut events = Keys { keyboard: self.term.keyboard(), taken: self };
-        app.run(&mut terminal, &mut events, Duration::from_secs(1) / fps)
+        self.lend(|terminal, events| {
+            let shown = app.run(terminal, events, updates, pace);
+            self.cost.measure(app.frames());
+            shown
+        })
     }
 }
 
@@ -136,7 +135,7 @@ impl Cost {
 }
 
 /// Keys, clicks and changes of size.
-struct Keys<'a> {
+pub struct Keys<'a> {
     keyboard: Keyboard,
     taken: &'a Taken,
 }

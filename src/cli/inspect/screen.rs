@@ -2,8 +2,6 @@
 //! written, so nothing flickers.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ratatui::Terminal;
@@ -16,11 +14,13 @@ use ratatui::widgets::Paragraph;
 
 use super::super::Failure;
 use super::super::config::UiOptions;
+use super::super::terminal::{Keys, Taken};
 use super::Printing;
 use super::filter::Filter;
 use super::observer::{Look, Observer};
 use lockbench_core::lock::inspection::Inspection;
-use lockbench_dashboard::term::{Screen, Term};
+use lockbench_dashboard::app::Events;
+use lockbench_dashboard::term::Screen;
 use lockbench_output::{Line, Tone, inspection_lines};
 
 /// Longest wait for a key before it is asked whether there is a new look.
@@ -53,36 +53,36 @@ pub fn show(
     options: &UiOptions,
     interval: Duration,
 ) -> Result<(), Failure> {
-    let term =
-        Term::enter(false).map_err(|error| Failure::internal(format!("the terminal cannot be used: {error}")))?;
-    let gone = Arc::new(AtomicBool::new(false));
-    term.install_panic_hook(Arc::clone(&gone));
+    let taken = Taken::take(&UiOptions { mouse: false, ..*options })
+        .map_err(|error| Failure::internal(format!("the terminal cannot be used: {error}")))?;
     let every = lockbench_core::units::span(interval.as_millis() as u64);
     let printing = Printing { ascii: options.ascii, ..printing };
     let mut view = View { seen: None, problem: None, top: 0, printing, every };
     if let Some(first) = first {
         view.take(first, filter);
     }
-    let shown = run(&term, &mut view, observer, filter, &gone);
-    term.leave();
-    shown.map_err(|error| Failure::internal(format!("the terminal is gone: {error}")))
+    taken
+        .lend(|terminal, keys| run(&taken, terminal, keys, &mut view, observer, filter))
+        .map_err(|error| Failure::internal(format!("the terminal is gone: {error}")))
 }
 
-fn run(term: &Term, view: &mut View, observer: &mut Observer, filter: &Filter, gone: &AtomicBool) -> io::Result<()> {
-    let keyboard = term.keyboard();
-    let mut terminal = Terminal::new(CrosstermBackend::new(term.screen()))?;
-    view.draw(&mut terminal)?;
-    while !gone.load(Ordering::SeqCst) {
-        let mut changed = false;
+fn run(
+    taken: &Taken,
+    terminal: &mut Terminal<CrosstermBackend<Screen>>,
+    keys: &mut Keys<'_>,
+    view: &mut View,
+    observer: &mut Observer,
+    filter: &Filter,
+) -> io::Result<()> {
+    view.draw(terminal)?;
+    while !taken.gone() {
+        let mut changed = true;
         match observer.within(Duration::ZERO) {
-            Ok(Some(look)) => {
-                view.take(look, filter);
-                changed = true;
-            }
-            Ok(None) => {}
+            Ok(Some(look)) => view.take(look, filter),
+            Ok(None) => changed = false,
             Err(()) => return Ok(()),
         }
-        if let Some(event) = keyboard.next(GLANCE)? {
+        if let Some(event) = keys.next(GLANCE)? {
             changed = true;
             let height = usize::from(terminal.size()?.height);
             match event {
@@ -90,20 +90,16 @@ fn run(term: &Term, view: &mut View, observer: &mut Observer, filter: &Filter, g
                     Asked::Nothing => {}
                     Asked::Leave => return Ok(()),
                     Asked::Suspend => {
-                        term.suspend()?;
-                        anew(&mut terminal)?;
+                        taken.suspend()?;
+                        anew(terminal)?;
                     }
                 },
-                Event::Resize(..) => anew(&mut terminal)?,
+                Event::Resize(..) => anew(terminal)?,
                 _ => {}
             }
         }
-        if term.torn() {
-            anew(&mut terminal)?;
-            changed = true;
-        }
         if changed {
-            view.draw(&mut terminal)?;
+            view.draw(terminal)?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::monitor_context::lock;
 use crate::cli::args::UiChoice;
@@ -50,7 +51,8 @@ impl Screen {
         let draw = move || {
             let hands = Keys { interrupt, over: ends, shown };
             let mut app = App::new(UserView::new(options.theme.theme(), options.ascii), &hands);
-            if let Err(error) = mine.draw_monitor(options.fps, &mut app) {
+            let pace = Duration::from_secs(1) / options.fps;
+            if let Err(error) = mine.lend(|terminal, events| app.run(terminal, events, pace)) {
                 tracing::warn!(target: super::MONITOR, "the screen is gone: {error}");
             }
         };
