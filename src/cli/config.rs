@@ -45,7 +45,7 @@ pub struct UiOptions {
 }
 
 impl UiOptions {
-    /// From flags and variables, else the configuration file, else `NO_COLOR`, `COLORFGBG` and
+    /// Reads flags and variables, else the configuration file, else `NO_COLOR`, `COLORFGBG` and
     /// the locale, else the defaults.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ struct Written {
     mouse: Option<bool>,
 }
 
-/// Where the file would be.
+/// A place of the configuration file.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
     path: PathBuf,
@@ -211,7 +211,7 @@ fn theme(value: &DeValue<'_>) -> Result<ThemeName, String> {
     })
 }
 
-/// What to say of a key that does not exist.
+/// Returns the message about a key that does not exist.
 fn unknown(table: &str, key: &str, known: &[&str]) -> String {
     match nearest(key, known) {
         Some(near) => format!("{table}{key} is not a known key: did you mean \"{near}\"?"),

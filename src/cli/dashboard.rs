@@ -9,7 +9,7 @@ use rustix::termios::tcgetpgrp;
 
 use super::args::UiChoice;
 
-/// What decides it.
+/// What decides whether there is a dashboard.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// Whether stdin is a terminal.
@@ -25,7 +25,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// Reads those of this process.
     pub fn read() -> Self {
         Self {
             stdin: std::io::stdin().is_terminal(),

@@ -146,7 +146,7 @@ impl Display {
         self.say(text);
     }
 
-    /// The run is over: waits until the user has left the screen, gives the terminal
+    /// Ends the run: waits until the user has left the screen, gives the terminal
     /// back, and says again what must be read. From then on, lines.
     pub fn close(&self) {
         let up = matches!(&*self.front(), Front::Screen(..));

@@ -7,7 +7,7 @@ use lockbench_report::Exit;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerError, Project, Register};
 
-/// Stops the servers of these systems, or all.
+/// Stops the servers of these systems, or of all.
 pub fn down(args: &DownArgs) -> Result<u8, Failure> {
     no_external(args.stack, "down")?;
     let kinds = named(&args.backends)?;

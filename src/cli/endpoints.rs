@@ -52,7 +52,7 @@ fn divided(text: &str) -> Vec<&str> {
     divided_where(text, |rest| kind_before_equals(rest).is_some())
 }
 
-/// The same of a list that may have bare URLs, too: a known scheme begins a new one.
+/// Divides a list that may have bare URLs, too: a known scheme begins a new one.
 pub fn divided_of_any(text: &str) -> Vec<&str> {
     let scheme =
         |rest: &str| rest.split_once("://").is_some_and(|(scheme, _)| ServerKind::from_scheme(scheme).is_some());
@@ -92,7 +92,7 @@ pub fn system_of(text: &str) -> Result<(ServerKind, &str), Failure> {
     }
 }
 
-/// How an address of that scheme is given to a system.
+/// An example of how an address of that scheme is given to a system.
 fn example(text: &str) -> String {
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
     match ServerKind::from_scheme(scheme) {
@@ -140,7 +140,7 @@ fn split(text: &str) -> Vec<&str> {
     begins.iter().zip(ends).map(|(begin, end)| &text[*begin..end]).collect()
 }
 
-/// Where a system is one server a second URL means something else.
+/// Refuses several URLs of a system that is one server.
 fn only_one_server(endpoints: &Endpoints) -> Result<(), Failure> {
     let is_one = |kind: ServerKind| matches!(kind.servers().nodes, Nodes::One);
     let Some((kind, given)) = endpoints.iter().find(|(kind, given)| is_one(**kind) && given.len() > 1) else {

@@ -1,4 +1,4 @@
-//! Does a plan fit: what it needs of connections and open files, beside what this machine and the servers allow.
+//! Whether a plan fits: what it needs of connections and open files, beside what this machine and the servers allow.
 
 use tokio::runtime::Runtime;
 
@@ -30,7 +30,7 @@ impl Fit {
         }
     }
 
-    /// The limits of one system.
+    /// Adds the limits of one system.
     pub fn add(&mut self, system: &str, capacity: &Capacity, clients: u32) {
         for limit in &capacity.limits {
             let advice = "run fewer clients, or raise it";
@@ -47,7 +47,7 @@ impl Fit {
     }
 }
 
-/// What is known without a server: of this machine, and of servers that would be started here. `given`: how many
+/// Compares what is known without a server: of this machine, and of servers that would be started here. `given`: how many
 /// servers of that entry are given, 0 where none is.
 pub fn on_this_machine(plan: &Plan, entries: &[&'static Entry], given: impl Fn(&Entry) -> u64) -> Fit {
     let mut fit = Fit::default();
@@ -75,7 +75,7 @@ pub fn on_this_machine(plan: &Plan, entries: &[&'static Entry], given: impl Fn(&
     fit
 }
 
-/// The limits of given or started servers, as the servers state them.
+/// Reads the limits of given or started servers, as the servers state them.
 pub fn capacity_of(
     entry: &Entry,
     endpoints: Vec<Endpoint>,
@@ -85,7 +85,7 @@ pub fn capacity_of(
     runtime.block_on((entry.connect)(looking(endpoints, ours))?.capacity())
 }
 
-/// A target for what only looks.
+/// Returns a target for a command that only looks.
 pub fn looking(endpoints: Vec<Endpoint>, ours: bool) -> Target {
     Target {
         endpoints,

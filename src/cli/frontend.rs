@@ -122,30 +122,30 @@ impl Frontend {
         }
     }
 
-    /// Where to publish what servers see, if there is a screen to show it on, and whether it is
-    /// wanted now.
+    /// Returns where to publish what servers see, if there is a screen to show it on, and whether it
+    /// is wanted now.
     pub fn server_poll(&self) -> Option<(Publisher, Arc<AtomicBool>)> {
         Some((self.display.publisher()?, Arc::clone(&self.servers_wanted)))
     }
 
-    /// Files that the user asks for go below this directory.
+    /// Sets the directory below which files go that the user asks for.
     pub fn save_in(&self, directory: Option<PathBuf>) {
         *lock(&self.directory) = directory;
     }
 
-    /// There is nothing on the screen to stay for: the reason is printed when it is gone.
+    /// Has the screen leave: there is nothing on it to stay for.
     pub fn leave_screen(&self) {
         self.interrupt.signals.leave_screen();
     }
 
-    /// Everything is measured and printed: waits for a last scrape, where that was asked for.
+    /// Waits for a last scrape, where that was asked for: everything is measured and printed.
     pub fn linger(&self) {
         let Some(scraped) = &self.scraped else { return };
         self.over.store(true, Ordering::SeqCst);
         scraped.linger(|| self.interrupt.came(), tell);
     }
 
-    /// The run is over: waits until the user has left the screen, and gives it back.
+    /// Waits until the user has left the screen, and gives it back: the run is over.
     pub fn close(&self) {
         self.display.close();
         self.log.give_screen_back();

@@ -10,7 +10,7 @@ use lockbench_engine::Gates;
 use lockbench_report::threshold::listed;
 use lockbench_report::{LintLevel, Threshold, ThresholdLevel};
 
-/// Of a plan and of the flags, where there are any.
+/// Reads the gates of a plan and of the flags, where there are any.
 pub fn read(plan: &Plan, source: &Source, selection: &Selection, args: Option<&LoadArgs>) -> Result<Gates, Failure> {
     let mut reading = Reading { gates: Gates::default(), selection };
     reading.plan(plan, source)?;

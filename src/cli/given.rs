@@ -26,7 +26,7 @@ pub fn parsed() -> Result<Arguments, u8> {
     })
 }
 
-/// A lock system that stands where no argument is wanted goes to -b.
+/// Adds the advice that a lock system where no argument is wanted goes to -b.
 fn advised(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg)
         && lockbench_systems::Registry::builtin().find(typed).is_ok()
@@ -37,7 +37,7 @@ fn advised(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// As `Arguments::try_parse`, but that a variable switches a flag on and off by any of the usual
+/// Reads as `Arguments::try_parse` does, but that a variable switches a flag on and off by any of the usual
 /// words: `LOCKBENCH_JSON=1`.
 fn read() -> Result<Arguments, clap::Error> {
     let of_flag = |argument: Arg| match argument.get_action() {
@@ -49,7 +49,7 @@ fn read() -> Result<Arguments, clap::Error> {
     Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
-/// A message without the secrets that were typed: it may quote an argument that should have
+/// Returns a message without the secrets that were typed: it may quote an argument that should have
 /// stood elsewhere.
 pub fn without_typed_secrets(message: &str) -> String {
     without(message, &typed())
@@ -76,7 +76,7 @@ fn typed() -> Vec<String> {
     arguments.chain(variables.map(|(_, value)| value.to_string_lossy().into_owned())).collect()
 }
 
-/// The value of a variable that is set to something.
+/// Returns the value of a variable that is set and not empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,4 +1,4 @@
-//! What a run is asked to do: a plan, systems, servers, gates, and what interrupts it.
+//! What a run does: a plan, systems, servers, gates, and the frontend that shows it.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use super::select::Selection;
 use lockbench_core::workload::{Plan, Source};
 use lockbench_engine::{Gates, run_id};
 
-/// What to do.
+/// One run to do.
 pub struct Job<'a> {
     pub plan: Plan,
     pub source: Source,
@@ -23,7 +23,7 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Identity of the run: given, or made of its start and its plan.
+    /// Returns the identity of the run: given, or made of its start and its plan.
     pub fn id(&self, started: SystemTime) -> String {
         let given = self.run_id.clone().or_else(|| self.args.run_id.clone());
         given.unwrap_or_else(|| run_id(&self.plan.name, started))

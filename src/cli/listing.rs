@@ -42,7 +42,7 @@ impl State {
 }
 
 impl Row {
-    /// Of programs that a keeper holds.
+    /// Returns the row of programs that a keeper holds.
     pub fn of_left(left: &Registered, state: State) -> Option<Self> {
         // The lines of its log are for a run that wanted to use it.
         let ended = left.died.as_ref().map(|died| died.split("; its last lines").next().unwrap_or_default().to_owned());
@@ -56,7 +56,7 @@ impl Row {
         })
     }
 
-    /// Of containers.
+    /// Returns the row of containers.
     pub fn of_server(server: &Server, state: State) -> Self {
         let names: Vec<&str> = server.nodes().map(|node| node.name()).collect();
         let name = match names.as_slice() {
@@ -73,7 +73,7 @@ impl Row {
         }
     }
 
-    /// Of one container.
+    /// Returns the row of one container.
     pub fn of_seen(seen: &ContainerState) -> Self {
         Self {
             kind: seen.kind,

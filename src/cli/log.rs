@@ -33,11 +33,11 @@ use lockbench_core::record::{LogLevel, LogLine, LogRing};
 
 /// Target of lines about the run as a whole; a filter can name it.
 pub const RUN: &str = "lockbench::run";
-/// Of lines about systems and their servers; `stack` uses it as well.
+/// Target of lines about systems and their servers; `stack` uses it as well.
 pub const SERVERS: &str = "lockbench::servers";
-/// Of lines about one trial.
+/// Target of lines about one trial.
 pub const TRIAL: &str = "lockbench::trial";
-/// Of lines about what is written.
+/// Target of lines about files.
 pub const FILES: &str = "lockbench::files";
 
 /// How long a line waits in memory at most before it is in the file.
@@ -80,7 +80,7 @@ struct Filed {
     until: u64,
 }
 
-/// Writes out once a second what waits in memory.
+/// Writes out once per second what waits in memory.
 struct Flusher {
     /// Its end is that of the thread.
     end: Sender<()>,
@@ -122,17 +122,17 @@ impl Log {
         Self { inner: Arc::new(inner), asked, warning: None, flusher: Mutex::default() }
     }
 
-    /// The last lines, for a screen.
+    /// Returns the ring of the last lines, for a screen.
     pub fn ring(&self) -> LogRing {
         self.inner.ring.clone()
     }
 
-    /// What the log itself does to the figures, if anything.
+    /// Returns what the log itself does to the figures, if anything.
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
 
-    /// These may have passwords: no line will show them.
+    /// Hides the passwords of these endpoints in every line.
     pub fn keep_secret<'a>(&self, endpoints: impl Iterator<Item = &'a Endpoint>) {
         let mut secrets = lock(&self.inner.secrets);
         for endpoint in endpoints {
@@ -142,8 +142,8 @@ impl Log {
         }
     }
 
-    /// From now on lines go to `run.log` in this directory, from the first one on that
-    /// was in no file yet.
+    /// Writes lines to `run.log` in this directory from now on, beginning with the first line
+    /// that was in no file yet.
     ///
     /// # Errors
     /// If the file cannot be made; names it.
@@ -151,7 +151,7 @@ impl Log {
         self.write_bounded_to(directory, u64::MAX)
     }
 
-    /// The same for a log that has no end: from so many bytes on the file begins anew,
+    /// Does the same for a log that has no end: from `limit` bytes on the file begins anew,
     /// and the one before is `run.log.1`.
     ///
     /// # Errors
@@ -180,7 +180,7 @@ impl Log {
         lock(&self.inner.filed).file.as_mut().map_or(Ok(()), LogFile::sync)
     }
 
-    /// The run is over: what comes now belongs to the next one, if there is one.
+    /// Ends the file of a run: later lines belong to the next one, if there is one.
     pub fn close(&self) {
         if let Some(mut file) = lock(&self.inner.filed).file.take() {
             // `sync` reported already whether the run has all its files.
@@ -188,18 +188,18 @@ impl Log {
         }
     }
 
-    /// The terminal UI draws on the whole screen: lines are no longer written to stderr.
+    /// Stops writing lines to stderr: the terminal UI draws on the whole screen.
     pub fn take_screen(&self) {
         *lock(&self.inner.show) = None;
     }
 
-    /// Lines go to stderr again, if the user asked for them.
+    /// Writes lines to stderr again, if the user asked for them.
     pub fn give_screen_back(&self) {
         self.show_through(tell);
     }
 
-    /// Lines go to stderr through something that draws there too, if the user asked
-    /// for them.
+    /// Writes lines through something that draws on stderr too, if the user asked for
+    /// them.
     pub fn show_through(&self, show: impl Fn(&str) + Send + 'static) {
         if self.asked {
             *lock(&self.inner.show) = Some(Box::new(show));

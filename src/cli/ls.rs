@@ -51,7 +51,7 @@ struct Row {
     modified: String,
 }
 
-/// Prints the list.
+/// Prints the list of runs.
 pub fn ls(args: &LsArgs) -> Result<u8, Failure> {
     let root = &args.stored.output;
     let mut rows: Vec<Row> = directories(root)?.into_iter().map(|path| row(&path)).collect();
@@ -179,7 +179,7 @@ fn with_plan(row: Row, path: &Path) -> Row {
     }
 }
 
-/// A few words: the whole message is for the one who opens it.
+/// Shortens the reason: the whole message is shown to a user who opens the run.
 fn in_short(error: &OpenError) -> String {
     match error {
         OpenError::Missing(_) => "gone".to_owned(),

@@ -138,19 +138,19 @@ fn print(text: &str) -> Result<(), Failure> {
     write_out(&locale::fitting(plain::lines(text))).map(|_| ())
 }
 
-/// The same for lines in colour, whose parts were cleaned before they were painted; returns
+/// Prints lines in colour, whose parts were cleaned before they were painted; returns
 /// whether the reader is still there. Colours are of [`lockbench_output::Line`] alone.
 fn print_painted(text: &str) -> Result<bool, Failure> {
     write_out(&locale::fitting(plain::painted(text)))
 }
 
-/// The same for JSON, which keeps its meaning; returns whether the reader is still there.
+/// Prints JSON, which keeps its meaning; returns whether the reader is still there.
 fn print_json(text: &str) -> Result<bool, Failure> {
     let json = plain::json(text);
     if locale::ascii() { write_out(&plain::ascii_json(&json)) } else { write_out(&json) }
 }
 
-/// The same for a value as a JSON document.
+/// Prints a value as a JSON document; returns whether the reader is still there.
 fn print_document(value: &impl serde::Serialize) -> Result<bool, Failure> {
     print_json(&format!("{}\n", serde_json::to_string_pretty(value).map_err(Failure::internal)?))
 }

@@ -24,7 +24,7 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// One that draws bars; lines of the log go above them. Lines, where no bar can be
+    /// Returns a printer that draws bars; lines of the log go above them. Lines, where no bar can be
     /// drawn, such as with `TERM=dumb`: a bar would swallow whatever is said.
     pub fn bars(log: &Log) -> Self {
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10));
@@ -39,12 +39,12 @@ impl Printer {
         Self { bar: Some(bar), lengths: RefCell::default(), place: RefCell::default() }
     }
 
-    /// One that prints lines.
+    /// Returns a printer of lines.
     pub fn lines() -> Self {
         Self { bar: None, lengths: RefCell::default(), place: RefCell::default() }
     }
 
-    /// Time between the snapshots that it shows; lines show none.
+    /// Returns the time between the snapshots that it shows; lines show none.
     pub fn pace(&self) -> Option<Duration> {
         self.bar.as_ref().map(|_| Duration::from_millis(250))
     }

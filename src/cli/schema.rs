@@ -6,7 +6,7 @@ use lockbench_core::workload::json_schema;
 use lockbench_output::{inspection_schema, report_schema};
 use lockbench_systems::Registry;
 
-/// Prints it.
+/// Prints the schema.
 pub fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
     let bytes = match args.of {
         SchemaChoice::Workload => return print_document(&json_schema(&Registry::builtin().options())).map(|_| 0),

@@ -29,7 +29,7 @@ struct OnBoard {
 }
 
 impl Scoreboard {
-    /// On that board, if there is one.
+    /// Returns a score board that writes to `board`, if there is one.
     pub fn new(board: Option<Board>) -> Self {
         Self { board, run: Mutex::default() }
     }
@@ -86,7 +86,7 @@ impl OnBoard {
         }
     }
 
-    /// How the thresholds stand on the trials so far.
+    /// Judges the thresholds on the trials so far.
     fn judge(&self, board: &Board) {
         if self.thresholds.is_empty() {
             return;
@@ -108,7 +108,7 @@ impl OnBoard {
         }
     }
 
-    /// The trials of a system merged.
+    /// Merges the trials of a system.
     fn aggregate(&self, name: &str) -> Option<Aggregate> {
         let ends = self.ends.iter().filter(|end| end.result.backend == name);
         let parts: Vec<_> = ends.map(|end| (&end.result, end.measured.as_ref())).collect();

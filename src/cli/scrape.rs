@@ -10,7 +10,7 @@ use super::args::MetricsArgs;
 use lockbench_core::units::human_duration;
 use lockbench_output::metrics::{Board, Endpoint};
 
-/// How often a wait looks whether it is to end.
+/// Interval at which a wait checks whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// An endpoint under way, and for how long it outlives the run.
@@ -32,7 +32,7 @@ impl Scraped {
         Ok(Some(Self { endpoint, linger }))
     }
 
-    /// The line that says where it is, and whether other machines can read it.
+    /// Returns the line that says where it is, and whether other machines can read it.
     pub fn address_line(&self) -> String {
         let address = self.endpoint.address();
         let open = if address.ip().is_loopback() {
@@ -43,7 +43,7 @@ impl Scraped {
         format!("metrics at {}{open}", url(address))
     }
 
-    /// Scrapes that were answered, and processor nanoseconds of its thread.
+    /// Returns the scrapes that were answered, and the processor nanoseconds of its thread.
     pub fn cost(&self) -> (u64, u64) {
         self.endpoint.cost()
     }

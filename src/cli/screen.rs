@@ -65,12 +65,12 @@ impl Screen {
         Ok(Self { publisher, thread: Some(thread), taken, pace: Duration::from_secs(1) / options.fps })
     }
 
-    /// Where updates go.
+    /// Returns the feed that updates go to.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
     }
 
-    /// Time between the snapshots that it shows.
+    /// Returns the time between the snapshots that it shows.
     pub fn pace(&self) -> Duration {
         self.pace
     }
@@ -80,7 +80,7 @@ impl Screen {
         self.taken.gone()
     }
 
-    /// Processor nanoseconds of the drawing thread, and frames drawn.
+    /// Returns the processor nanoseconds of the drawing thread, and the frames drawn.
     pub fn cost(&self) -> (u64, u64) {
         self.taken.cost()
     }
@@ -125,7 +125,7 @@ struct Hands {
 }
 
 impl Hands {
-    /// Where the user's files go.
+    /// Returns the directory of the user's files.
     fn screens(&self) -> Option<PathBuf> {
         lock(&self.steer.directory).as_ref().map(|directory| directory.join("screens"))
     }

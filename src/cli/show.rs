@@ -12,7 +12,7 @@ use lockbench_output::{monitor_text, text};
 use lockbench_report::monitor::{STATUS, is_watch, read_status};
 use lockbench_report::{Writer, is_partial, read, writer};
 
-/// Prints it; exits 0 whatever the run's verdict was: showing is not judging.
+/// Prints the result; exits 0 whatever the verdict of the run was: showing is not judging.
 pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
     let place = locate(&args.run, &args.stored.output)?;
     if is_watch(&place) {

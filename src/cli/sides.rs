@@ -51,7 +51,7 @@ impl Runs {
     }
 }
 
-/// Where the baselines of a results directory are.
+/// Returns the directory of the baselines of a results directory.
 pub fn baselines(root: &Path) -> PathBuf {
     root.join("baselines")
 }

@@ -26,7 +26,7 @@ pub enum HangUp {
     Reloads,
 }
 
-/// What was received so far.
+/// The signals received so far.
 #[derive(Clone, Default)]
 pub struct Signals(Arc<Received>);
 
@@ -78,7 +78,7 @@ impl Signals {
         self.0.reload.swap(false, Ordering::SeqCst)
     }
 
-    /// As if a SIGINT had come: the user asked for the end by a key.
+    /// Acts as if a SIGINT had come: the user asked for the end by a key.
     pub fn interrupt(&self, stop: &Stop) {
         self.take(INTERRUPT, "interrupt", stop);
     }
@@ -161,7 +161,7 @@ async fn received(signal: Option<&mut Signal>) {
     }
 }
 
-/// How many of the three streams are on a terminal that is there: one that was hung up is
+/// Counts which of the three streams are on a terminal that is there: one that was hung up is
 /// none any more (EIO, tty_ioctl(4)).
 fn terminals() -> usize {
     use std::io::{stderr, stdin, stdout};

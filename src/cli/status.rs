@@ -7,7 +7,7 @@ use super::{Failure, tell};
 use lockbench_report::Exit;
 use lockbench_systems::stack::{DockerError, Project, Register};
 
-/// Lists them.
+/// Lists the servers.
 pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
     no_external(args.stack, "status")?;
     let kinds = named(&args.backends)?;

@@ -10,7 +10,7 @@ use lockbench_report::{
     write_file,
 };
 
-/// The directory that RUN means: a path, an id under `root`, or the id of a run that
+/// Finds the directory that RUN means: a path, an id under `root`, or the id of a run that
 /// is still partial. Of several, one that is a run; a directory that merely has the
 /// name of an id must not hide it.
 pub fn locate(run: &str, root: &Path) -> Result<PathBuf, Failure> {
@@ -46,7 +46,7 @@ pub fn partial_id(name: &str) -> Option<&str> {
     name.strip_prefix('.')?.strip_suffix(".partial")
 }
 
-/// Opens it whole. A run that broke off before it wrote its report is what its
+/// Opens a run whole. A run that broke off before it wrote its report is what its
 /// history shows.
 pub fn open(run: &str, root: &Path) -> Result<(PathBuf, RecordedRun), Failure> {
     let directory = locate(run, root)?;
@@ -54,18 +54,18 @@ pub fn open(run: &str, root: &Path) -> Result<(PathBuf, RecordedRun), Failure> {
     Ok((directory, recorded))
 }
 
-/// As [`open`], of a directory that was found.
+/// Opens a run in a directory that was found, as [`open`] does.
 pub fn open_at(directory: &Path) -> Result<RecordedRun, Failure> {
     Ok(if broke_off(directory) { open_broken_off(directory, &promise)? } else { RecordedRun::open(directory)? })
 }
 
-/// What the registry says of a recipe.
+/// Returns what the registry says of a recipe.
 pub fn promise(name: &str) -> Option<Promise> {
     let entry = lockbench_systems::Registry::builtin().find(name).ok()?;
     Some(Promise { guarantees: entry.guarantees, control: entry.unsafe_by_design })
 }
 
-/// Opens its report alone, or what takes its place.
+/// Opens the report of a run alone, or what takes its place.
 pub fn open_report(run: &str, root: &Path) -> Result<(PathBuf, Report), Failure> {
     let directory = locate(run, root)?;
     let report = if broke_off(&directory) { open_at(&directory)?.report } else { read_report(&directory)? };
@@ -95,7 +95,7 @@ pub fn has_measurements(directory: &Path, run: &RecordedRun) -> Result<(), Failu
     )))
 }
 
-/// The files that these outputs draw of a run.
+/// Draws the files of these outputs from a run.
 pub fn drawn<'a>(run: &RecordedRun, outputs: impl IntoIterator<Item = &'a Output>) -> Result<Vec<Rendered>, Failure> {
     let mut files = Vec::new();
     for output in outputs {

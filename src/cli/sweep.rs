@@ -1,5 +1,5 @@
 //! `--sweep KEY=V1,V2,...` on `run` and `quick`, and `lockbench report RUN RUN ...`:
-//! one run a value, each complete in a directory of its own, and a directory with
+//! one run per value, each complete in a directory of its own, and a directory with
 //! the curve over all of them.
 
 use std::fs;

@@ -31,7 +31,7 @@ struct Swept {
     removed: bool,
 }
 
-/// Looks, prints, and removes.
+/// Lists what dead runs left; removes it with --yes.
 pub fn sweep_up(args: &SweepUpArgs) -> Result<u8, Failure> {
     let servers = asked_for(&args.endpoint)?;
     let runtime = runtime().map_err(Failure::internal)?;

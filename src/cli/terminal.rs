@@ -19,7 +19,7 @@ use lockbench_dashboard::controls::Controls;
 use lockbench_dashboard::term::{Keyboard, Screen, Term};
 use lockbench_dashboard::user_view::UserView;
 
-/// Columns of the terminal on stdout; `None` for a file or pipe.
+/// Returns the columns of the terminal on stdout; `None` for a file or pipe.
 pub fn terminal_width() -> Option<u16> {
     rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
@@ -61,7 +61,7 @@ impl Taken {
         self.gone.load(Ordering::SeqCst)
     }
 
-    /// Back to the shell until it continues us.
+    /// Goes back to the shell until it continues this process.
     ///
     /// # Errors
     /// If the terminal cannot be taken again.
@@ -69,7 +69,7 @@ impl Taken {
         self.term.suspend()
     }
 
-    /// Processor nanoseconds of the thread that draws, and frames drawn.
+    /// Returns the processor nanoseconds of the thread that draws, and the frames drawn.
     pub fn cost(&self) -> (u64, u64) {
         (self.cost.cpu_ns.load(Ordering::Relaxed), self.cost.frames.load(Ordering::Relaxed))
     }

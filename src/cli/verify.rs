@@ -26,9 +26,9 @@ const SHOWN: usize = 8;
 
 /// How the replay of one result compares with its entry in the report.
 enum Agreement {
-    /// The same, and on how much of it.
+    /// They agree; the text says on how much.
     Agrees(String),
-    /// Something else.
+    /// They differ.
     Disagrees(String),
     /// There was nothing to replay.
     Nothing(String),

@@ -143,7 +143,7 @@ impl Show {
 }
 
 impl Source {
-    /// Waits for its end; where the files of the run are then, if it has any.
+    /// Waits for its end; returns where the files of the run are then, if it has any.
     fn finish(self) -> Result<Option<PathBuf>, Failure> {
         match self {
             Self::Player(player, directory) => {
@@ -161,7 +161,7 @@ impl Source {
     }
 }
 
-/// In lines, as fast as it can be read unless a speed was asked for.
+/// Shows it in lines, as fast as it can be read unless a speed was asked for.
 fn in_lines(show: Show, speed: Option<f64>, ui: &UiOptions) -> Result<u8, Failure> {
     let (publisher, updates) = feed();
     let mut lines = Lines::default();
@@ -174,7 +174,7 @@ fn in_lines(show: Show, speed: Option<f64>, ui: &UiOptions) -> Result<u8, Failur
     ended.map(|_| 0)
 }
 
-/// In the terminal UI, until the user leaves it.
+/// Shows it in the terminal UI, until the user leaves.
 fn on_screen(
     show: Show,
     (speed, at): (Option<f64>, Option<u64>),

@@ -80,7 +80,7 @@ pub(in crate::cli) struct UiArgs {
 }
 
 impl ThemeName {
-    /// The theme that it names.
+    /// Returns the theme of that name.
     pub fn theme(self) -> Theme {
         match self {
             Self::Default => Theme::Default,

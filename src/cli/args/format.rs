@@ -15,7 +15,7 @@ pub(in crate::cli) enum FormatChoice {
     Json,
 }
 
-/// As they are typed.
+/// The two flags as they are typed.
 #[derive(Debug, Args)]
 #[command(next_help_heading = heading::OUTPUT)]
 struct Typed {
@@ -27,7 +27,7 @@ struct Typed {
     json: bool,
 }
 
-/// Which of the two counts: a flag before a variable.
+/// The format that is meant: a flag counts before a variable.
 #[derive(Debug)]
 pub(in crate::cli) struct FormatArgs {
     pub choice: FormatChoice,

@@ -92,7 +92,7 @@ pub(in crate::cli) struct LoadArgs {
 }
 
 impl LoadArgs {
-    /// How the run comes to its servers. `stop` ends their start early.
+    /// Returns how the run gets its servers. `stop` ends their start early.
     pub fn servers(&self, endpoints: Endpoints, stop: &Stop) -> ServerOptions {
         ServerOptions {
             source: self.stack.source(),

@@ -28,7 +28,7 @@ pub(in crate::cli) enum StackChoice {
 }
 
 impl StackChoice {
-    /// The same for the engine.
+    /// Returns the choice as the engine has it.
     pub fn source(self) -> ServerSource {
         match self {
             Self::Auto => ServerSource::Auto,
@@ -39,7 +39,7 @@ impl StackChoice {
     }
 }
 
-/// What containers are made for.
+/// The durability that containers are started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum DurabilityChoice {
     /// An answer does not wait for the disk
@@ -66,7 +66,7 @@ pub(in crate::cli) struct DockerArgs {
     pub compose: Vec<PathBuf>,
     #[command(flatten)]
     pub project: ProjectArgs,
-    /// What containers are made for; default: what the compose file says. With --stack external no server is changed: you state how the given ones were set up, and the report says that you stated it
+    /// The durability that containers are started with; default: what the compose file says. With --stack external no server is changed: you state how the given ones were set up, and the report says that you stated it
     #[arg(long, value_enum, env = "LOCKBENCH_DURABILITY")]
     pub durability: Option<DurabilityChoice>,
     /// Longest wait for containers to be healthy
@@ -138,7 +138,7 @@ pub(in crate::cli) struct KeeperArgs {
 }
 
 impl ProjectArgs {
-    /// Name of the compose project.
+    /// Returns the name of the compose project.
     pub fn name(&self) -> String {
         let given = self.project.clone().or_else(|| std::env::var("COMPOSE_PROJECT_NAME").ok());
         given.filter(|name| !name.is_empty()).unwrap_or_else(|| "lockbench".to_owned())
@@ -146,7 +146,7 @@ impl ProjectArgs {
 }
 
 impl DockerArgs {
-    /// Says why a flag would change nothing, if one would: containers are not asked for.
+    /// Returns why a flag changes nothing, if one does: no containers are asked for.
     pub fn idle(&self, stack: StackChoice) -> Option<String> {
         let name = match stack {
             StackChoice::Auto | StackChoice::Docker => return None,
@@ -162,7 +162,7 @@ impl DockerArgs {
         Some(format!("{flag} changes nothing: it is about containers, and --stack {name} starts none"))
     }
 
-    /// As compose files and labels have it.
+    /// Returns the durability as compose files and labels name it.
     pub fn durability(&self) -> Option<String> {
         let name = |durability| match durability {
             DurabilityChoice::Fast => "fast".to_owned(),
@@ -171,7 +171,7 @@ impl DockerArgs {
         self.durability.map(name)
     }
 
-    /// How containers are to be had.
+    /// Returns how containers are started.
     pub fn options(&self, stop: &Stop) -> DockerOptions {
         DockerOptions {
             files: self.compose.clone(),
@@ -190,7 +190,7 @@ fn starting() -> impl TypedValueParser<Value = StackChoice> {
 
 /// `--stack` of `down` and `status`.
 fn running() -> impl TypedValueParser<Value = StackChoice> {
-    own("Wherever: programs of this machine and containers")
+    own("Both: programs of this machine and containers")
 }
 
 /// The stacks that are ours to start and to stop. The other one is understood, to be refused

@@ -15,7 +15,7 @@ pub(in crate::cli) enum SchemaChoice {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SchemaArgs {
-    /// Of what
+    /// The document that the schema describes
     #[arg(value_enum)]
     pub of: SchemaChoice,
 }

@@ -18,7 +18,7 @@ pub struct Filter {
 const LOOKED_AT: usize = 100_000;
 
 impl Filter {
-    /// From the flags.
+    /// Reads the flags.
     pub fn new(args: &InspectArgs) -> Result<Self, Failure> {
         let read = |text: &String| {
             let ns = parse_duration_ns(text);
@@ -28,12 +28,12 @@ impl Filter {
         Ok(Self { waiting: args.waiting, older_than_ms, limit: args.limit as usize })
     }
 
-    /// How many locks are to be looked at.
+    /// Returns how many locks are looked at.
     pub fn search(&self) -> usize {
         if self.waiting || self.older_than_ms.is_some() { self.limit.max(LOOKED_AT) } else { self.limit }
     }
 
-    /// The look with the locks that are to be shown, and a note on those that are not.
+    /// Returns the look with the locks that are to be shown, and a note on those that are not.
     pub fn apply(&self, mut seen: Inspection) -> Inspection {
         let before = seen.look.locks.len();
         if self.waiting {

@@ -74,7 +74,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Begins.
+    /// Starts the thread.
     pub fn start(asked: Asked, interval: Duration, stop: Stop) -> std::io::Result<Self> {
         let runtime = runtime()?;
         // One look ahead at most: a slow reader gets fewer of them.

@@ -24,11 +24,11 @@ use lockbench_output::metrics::Subject;
 use lockbench_report::monitor::{Change, STATUS, Sent, Span, State, Status, StatusVersion};
 use lockbench_report::{Exit, RunDirectory};
 
-/// How often the alerting thread looks for signals and changes.
+/// Interval at which the alerting thread checks for signals and changes.
 const LOOK: Duration = Duration::from_millis(200);
-/// How often it judges.
+/// Interval at which it judges.
 const JUDGE: Duration = Duration::from_secs(1);
-/// How often the status goes to its file; after a change it goes with the next judgement.
+/// Interval at which the status goes to its file; after a change it goes with the next judgement.
 const WRITE: Duration = Duration::from_secs(10);
 /// Changes that are kept for file and screen.
 const MOST_CHANGES: usize = 200;
@@ -59,7 +59,7 @@ pub struct Alerting<'a> {
 }
 
 impl<'a> Alerting<'a> {
-    /// Opens it, with a screen if one is wanted and can be had.
+    /// Opens it, with a screen if one is wanted and there is a terminal.
     pub fn open(
         context: &'a MonitorContext<'a>,
         args: &'a MonitorArgs,

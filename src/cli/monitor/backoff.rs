@@ -16,12 +16,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The same seed waits the same.
+    /// Returns waits from the first on; the same seed waits the same.
     pub fn new(seed: u64) -> Self {
         Self { seed, tries: 0 }
     }
 
-    /// The next wait in nanoseconds.
+    /// Returns the next wait in nanoseconds.
     pub fn next_ns(&mut self) -> u64 {
         let (first, longest) = BOUNDS_NS;
         let whole = (first << self.tries.min(16)).min(longest);
@@ -30,7 +30,7 @@ impl Backoff {
         whole - jitter
     }
 
-    /// The system answered.
+    /// Begins with the first wait again: the system answered.
     pub fn reset(&mut self) {
         self.tries = 0;
     }

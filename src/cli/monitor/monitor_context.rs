@@ -11,7 +11,7 @@ use lockbench_core::clock::Clock;
 use lockbench_core::stop::Stop;
 use lockbench_engine::Servers;
 
-/// All of it.
+/// The shared state of a monitor run.
 pub struct MonitorContext<'a> {
     pub frontend: &'a Frontend,
     pub servers: &'a Servers,
@@ -19,13 +19,13 @@ pub struct MonitorContext<'a> {
     pub clock: Clock,
     /// The prefix of everything that this monitor run names on a server.
     pub namespace: String,
-    /// Where its files are.
+    /// The run directory.
     pub directory: PathBuf,
-    /// Where they will be when it has ended.
+    /// The name that the run directory gets at the end.
     pub stored_as: PathBuf,
     /// One per system, in the order of the selection.
     pub watched: Vec<Mutex<WatchedSystem>>,
-    /// What counts from the next round on.
+    /// The orders of the next round.
     pub orders: Mutex<Arc<Orders>>,
     /// Nanoseconds from one attempt to the next.
     pub every_ns: u64,
@@ -34,17 +34,17 @@ pub struct MonitorContext<'a> {
 }
 
 impl MonitorContext<'_> {
-    /// What counts now.
+    /// Returns the orders in force.
     pub fn orders(&self) -> Arc<Orders> {
         Arc::clone(&lock(&self.orders))
     }
 
-    /// From the next round on this counts.
+    /// Puts new orders in force from the next round on.
     pub fn order(&self, orders: Orders) {
         *lock(&self.orders) = Arc::new(orders);
     }
 
-    /// What is seen of a system.
+    /// Returns the state of a system.
     pub fn watched(&self, place: usize) -> MutexGuard<'_, WatchedSystem> {
         lock(&self.watched[place])
     }

@@ -9,9 +9,9 @@ use super::rounds::target;
 use crate::cli::runtime;
 use lockbench_core::lock::Nodes;
 
-/// From one look to the next.
+/// Time from one look to the next.
 const PERIOD: Duration = Duration::from_secs(2);
-/// How often a wait looks at the stop.
+/// Interval at which a wait checks the stop.
 const STEP: Duration = Duration::from_millis(100);
 
 /// Asks the nodes of the system at a place of the selection, until the stop or until

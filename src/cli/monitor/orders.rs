@@ -15,7 +15,7 @@ use lockbench_engine::contended;
 use lockbench_report::Threshold;
 use lockbench_report::monitor::{Bound, Rolling, defaults};
 
-/// All of it.
+/// The plan of the rounds, the systems and their bounds.
 pub struct Orders {
     /// The plan of one round.
     pub plan: Arc<Plan>,
@@ -27,7 +27,7 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Of the command line and the file that it names.
+    /// Reads the command line and the file that it names.
     pub fn read(args: &MonitorArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
         let mut flags = args.load.short.given();
         flags.extend(args.load.seed.map(|seed| ("seed", seed.to_string())));
@@ -80,7 +80,7 @@ fn bounds(args: &MonitorArgs, plan: &Plan, source: &Source, selection: &Selectio
     thresholds.into_iter().map(bound).collect()
 }
 
-/// What a monitor run like this cannot find.
+/// Returns what a monitor run like this cannot find.
 fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<String> {
     let mut doubts = Vec::new();
     let expected = (rate * window_ns as f64 / 1e9) as u64;

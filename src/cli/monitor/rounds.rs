@@ -26,7 +26,7 @@ use lockbench_systems::{Entry, Target};
 
 /// Longest wait for the facts of a system.
 const LOOK: Duration = Duration::from_secs(10);
-/// How often a wait looks at the stop.
+/// Interval at which a wait checks the stop.
 const STEP_NS: u64 = 200 * MILLISECOND;
 /// A step that takes so much longer shows that this process did not run.
 const LATE_NS: u64 = 100 * MILLISECOND;
@@ -49,7 +49,7 @@ pub struct Rounds<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// Of the system at a place of the selection.
+    /// Prepares the rounds of the system at a place of the selection.
     ///
     /// # Errors
     /// If no runtime can be had.
@@ -92,7 +92,7 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Has a system that answers.
+    /// Connects to the system, and reads its facts.
     fn reach(&mut self, orders: &Orders) -> Result<(), (u64, String)> {
         if self.candidate.is_some() {
             return Ok(());
@@ -115,7 +115,7 @@ impl<'a> Rounds<'a> {
         Ok(())
     }
 
-    /// One round, and what comes of it.
+    /// Runs one round, and notes its result.
     fn turn(&mut self, orders: &Orders) -> Result<(), (u64, String)> {
         let context = self.context;
         let Some(mut candidate) = self.candidate.take() else { return Ok(()) };
@@ -172,7 +172,7 @@ impl<'a> Rounds<'a> {
         Err(problem)
     }
 
-    /// What is kept of a round.
+    /// Adds the result of a round to what is known of the system.
     fn note(&self, orders: &Orders, result: &TrialResult, observer: &RoundObserver<'_>) {
         let now = self.context.clock.now();
         let mut watched = lock(&self.context.watched[self.place]);
@@ -206,7 +206,7 @@ impl<'a> Rounds<'a> {
         let verdict = judge(std::slice::from_ref(result), &[], &orders.plan.expect, None, &|_| false, &[]);
         if verdict.exit_code == Exit::Violation.code() && watched.violated.is_empty() {
             let why = verdict.reasons.into_iter().next().unwrap_or_default();
-            // Who and where is said here already.
+            // System and round are named here already.
             let who = format!("{} trial {}: ", self.entry.name, self.round);
             watched.violated.push(format!("round {}: {}", self.round, why.strip_prefix(&who).unwrap_or(&why)));
         }
@@ -262,7 +262,7 @@ impl<'a> Rounds<'a> {
     }
 }
 
-/// Where a system is, and what of ours is whose.
+/// Returns where a system is, and the prefix of the names that lockbench makes there.
 pub fn target(context: &MonitorContext<'_>, orders: &Orders, entry: &Entry) -> Result<Target, String> {
     let (endpoints, ours) = context.servers.endpoints(entry)?;
     // For embedded systems.
@@ -278,7 +278,7 @@ pub fn target(context: &MonitorContext<'_>, orders: &Orders, entry: &Entry) -> R
     })
 }
 
-/// What a round shows of a system that fell silent.
+/// Describes what a round shows of a system that fell silent.
 fn silence(result: &TrialResult) -> String {
     let lost = result.unavailable + result.unknown;
     let reason = result.failures.iter().max_by_key(|(_, count)| **count);

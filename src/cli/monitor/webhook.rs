@@ -57,7 +57,7 @@ struct Shared {
 }
 
 impl Webhook {
-    /// To this URL.
+    /// Opens the way to this URL.
     ///
     /// # Errors
     /// If it is none, or no thread can be had.
@@ -79,12 +79,12 @@ impl Webhook {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What became of the messages.
+    /// Returns what became of the messages.
     pub fn sent(&self) -> Sent {
         self.shared.sent()
     }
 
-    /// Has what still waits posted, without long waits.
+    /// Posts what is still queued, without long waits.
     pub fn close(self) -> Sent {
         let shared = Arc::clone(&self.shared);
         self.shared.ending.store(true, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use lockbench_core::units::SECOND;
 use lockbench_dashboard::controls::{Controls, Paused, Saved};
 use lockbench_report::live::Tempo;
 
-/// How many files of one name there may be.
+/// Most files of one name.
 const NAMES: u32 = 10_000;
 
 /// The remote control of a player.
@@ -25,7 +25,7 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Of a player, or of a follower.
+    /// Returns the remote control of a player, or of a follower.
     pub fn new(tempo: Tempo, followed: bool, screens: PathBuf, terminal: Taken, signals: Signals) -> Self {
         Self { tempo, followed, screens, terminal: Some(terminal), signals }
     }

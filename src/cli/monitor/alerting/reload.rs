@@ -55,8 +55,8 @@ impl Alerting<'_> {
         self.announce(orders);
     }
 
-    /// Nothing of an earlier plan stays on the board but its counters; those of this one
-    /// are there from the begin.
+    /// Takes all of an earlier plan but its counters from the board; those of this plan are there
+    /// from the beginning.
     fn announce(&self, orders: &Orders) {
         let Some(board) = &self.context.frontend.board else { return };
         board.forget_bounds();
