@@ -60,12 +60,22 @@ pub fn divided_of_any(text: &str) -> Vec<&str> {
 }
 
 fn divided_where(text: &str, begins_here: impl Fn(&str) -> bool) -> Vec<&str> {
-    let mut begins = vec![0];
-    let starts = text.match_indices(char::is_whitespace).map(|(at, space)| at + space.len());
-    begins.extend(starts.filter(|at| begins_here(&text[*at..])));
-    let ends = begins.iter().skip(1).copied().chain([text.len()]);
-    let parts = begins.iter().zip(ends).map(|(begin, end)| text[*begin..end].trim());
+    let parts = parts(text, char::is_whitespace, begins_here).into_iter().map(str::trim);
     parts.filter(|part| !part.is_empty()).collect()
+}
+
+/// The parts of a list that is divided where, after a divider, another one begins.
+fn parts(text: &str, divider: impl Fn(char) -> bool, begins_here: impl Fn(&str) -> bool) -> Vec<&str> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for (at, found) in text.match_indices(divider) {
+        let next = at + found.len();
+        if begins_here(&text[next..]) {
+            parts.push(&text[start..at]);
+            start = next;
+        }
+    }
+    parts.push(&text[start..]);
+    parts
 }
 
 /// `redis` of `redis=...`; `postgres` of `postgres:lease=...`, too: the server is the same for
@@ -134,10 +144,7 @@ fn split(text: &str) -> Vec<&str> {
         let scheme = rest.split_once("://").map(|(scheme, _)| scheme);
         scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+'))
     };
-    let mut begins = vec![0];
-    begins.extend(text.match_indices(',').map(|(at, _)| at + 1).filter(|at| begins_url(&text[*at..])));
-    let ends = begins.iter().skip(1).map(|next| next - 1).chain([text.len()]);
-    begins.iter().zip(ends).map(|(begin, end)| &text[*begin..end]).collect()
+    parts(text, |c| c == ',', begins_url)
 }
 
 /// Refuses several URLs of a system that is one server.

@@ -40,12 +40,12 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
     let id = job.id(started);
     let baselines = Baselines::check(&job, &id)?;
     let directory = RunDirectory::create(&job.args.output, &id)?;
-    frontend.log.write_to(&directory.path("")).map_err(Failure::internal)?;
+    frontend.log.write_to(&directory.path(""), u64::MAX).map_err(Failure::internal)?;
     frontend.save_in(Some(directory.path("")));
     narrate::begins(&job, &id);
     frontend.scoreboard.begins(&id, &job.plan.name, &job.gates.thresholds, &job.selection.entries);
     let Job { plan, selection, endpoints, gates, args, .. } = job;
-    let stop = frontend.interrupt.stop.clone();
+    let stop = frontend.steer.interrupt.stop.clone();
     let options = Options {
         servers: args.servers(endpoints, &stop),
         plan: plan.clone(),
@@ -58,7 +58,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         notes: frontend.log.warning().map(str::to_owned).into_iter().collect(),
         command: redacted(std::env::args()),
         stop,
-        steering: frontend.steering.clone(),
+        steering: frontend.steer.steering.clone(),
         store: Some(Store { directory, draw: &draw, sync: &|| frontend.log.sync().map_err(|error| error.to_string()) }),
     };
     let outcome = run(options, &selection.entries, frontend).map_err(|error| {

@@ -3,8 +3,8 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::args::{LoadArgs, UiChoice};
 use super::config::UiOptions;
@@ -18,18 +18,16 @@ use super::scrape::Scraped;
 use super::screen::{Screen, Steer};
 use super::signal::{HangUp, Interrupt};
 use super::{Failure, lock, tell};
-use lockbench_core::clock::Clock;
-use lockbench_engine::Steering;
 use lockbench_output::metrics::Board;
 use lockbench_report::live::Publisher;
 
 /// The frontend of a run, a sweep or a monitor run.
 pub struct Frontend {
     pub display: Display,
-    pub interrupt: Interrupt,
+    /// What interrupts and steers a run, and what a screen needs for it.
+    pub steer: Steer,
     pub log: Log,
     pub ui: UiOptions,
-    pub steering: Steering,
     /// What the metrics endpoint shows; `None`: there is none.
     pub board: Option<Board>,
     /// What a run says there.
@@ -38,10 +36,6 @@ pub struct Frontend {
     pub scraped: Option<Scraped>,
     /// Whether there is nothing left that a signal would stop.
     over: Arc<AtomicBool>,
-    clock: Clock,
-    /// Whether the screen shows what the servers say.
-    servers_wanted: Arc<AtomicBool>,
-    directory: Arc<Mutex<Option<PathBuf>>>,
 }
 
 impl Frontend {
@@ -63,17 +57,13 @@ impl Frontend {
         })?;
         Ok(Self {
             display,
-            interrupt,
+            steer: Steer::new(interrupt, log.ring()),
             log,
             ui,
-            steering: Steering::default(),
             scoreboard: Scoreboard::new(board.clone()),
             board,
             scraped,
             over,
-            clock: Clock::monotonic(),
-            servers_wanted: Arc::default(),
-            directory: Arc::default(),
         })
     }
 
@@ -94,7 +84,7 @@ impl Frontend {
         match (choice, wants_tui(choice, &Surroundings::read())) {
             (UiChoice::None, _) => return,
             (UiChoice::Plain, _) => return self.display.print(Printer::lines()),
-            (UiChoice::Auto | UiChoice::Tui, Ok(())) => match Screen::open(&self.ui, self.steer()) {
+            (UiChoice::Auto | UiChoice::Tui, Ok(())) => match Screen::open(&self.ui, self.steer.clone()) {
                 Ok(screen) => {
                     // The screen shows the log itself.
                     self.log.take_screen();
@@ -111,38 +101,22 @@ impl Frontend {
         self.display.print(if bars { Printer::bars(&self.log) } else { Printer::lines() });
     }
 
-    fn steer(&self) -> Steer {
-        Steer {
-            interrupt: self.interrupt.clone(),
-            steering: self.steering.clone(),
-            clock: self.clock,
-            servers_wanted: Arc::clone(&self.servers_wanted),
-            directory: Arc::clone(&self.directory),
-            log: self.log.ring(),
-        }
-    }
-
     /// Returns where to publish what servers see, if there is a screen to show it on, and whether it
     /// is wanted now.
     pub fn server_poll(&self) -> Option<(Publisher, Arc<AtomicBool>)> {
-        Some((self.display.publisher()?, Arc::clone(&self.servers_wanted)))
+        Some((self.display.publisher()?, Arc::clone(&self.steer.servers_wanted)))
     }
 
     /// Sets the directory below which files go that the user asks for.
     pub fn save_in(&self, directory: Option<PathBuf>) {
-        *lock(&self.directory) = directory;
-    }
-
-    /// Has the screen leave: there is nothing on it to stay for.
-    pub fn leave_screen(&self) {
-        self.interrupt.signals.leave_screen();
+        *lock(&self.steer.directory) = directory;
     }
 
     /// Waits for a last scrape, where that was asked for: everything is measured and printed.
     pub fn linger(&self) {
         let Some(scraped) = &self.scraped else { return };
         self.over.store(true, Ordering::SeqCst);
-        scraped.linger(|| self.interrupt.came(), tell);
+        scraped.linger(|| self.steer.interrupt.came(), tell);
     }
 
     /// Waits until the user has left the screen, and gives it back: the run is over.

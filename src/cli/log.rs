@@ -143,20 +143,12 @@ impl Log {
     }
 
     /// Writes lines to `run.log` in this directory from now on, beginning with the first line
-    /// that was in no file yet.
+    /// that was in no file yet. From `limit` bytes on the file begins anew, and the one before is
+    /// `run.log.1`.
     ///
     /// # Errors
     /// If the file cannot be made; names it.
-    pub fn write_to(&self, directory: &Path) -> io::Result<()> {
-        self.write_bounded_to(directory, u64::MAX)
-    }
-
-    /// Does the same for a log that has no end: from `limit` bytes on the file begins anew,
-    /// and the one before is `run.log.1`.
-    ///
-    /// # Errors
-    /// If the file cannot be made; names it.
-    pub fn write_bounded_to(&self, directory: &Path, limit: u64) -> io::Result<()> {
+    pub fn write_to(&self, directory: &Path, limit: u64) -> io::Result<()> {
         let mut file = LogFile::create(directory, limit)?;
         let mut filed = lock(&self.inner.filed);
         let missed = self.inner.ring.since(filed.until);

@@ -16,6 +16,7 @@ use super::terminal::terminal_width;
 use super::{Failure, print, print_document};
 use lockbench_core::plain;
 use lockbench_core::units::{span, three_digits};
+use lockbench_dashboard::text::fit;
 use lockbench_report::monitor::{Status, is_watch, read_status};
 use lockbench_report::{Exit, OpenError, PLAN, REPORT, Report, SWEEP, read, read_report, sane};
 
@@ -304,11 +305,7 @@ fn verdict(row: &Row) -> String {
 
 /// Text of a file in one line, so that no file can move the cursor.
 fn cell(text: &str, widest: usize) -> String {
-    let text = plain::line(text);
-    if text.chars().count() <= widest {
-        return text.into_owned();
-    }
-    text.chars().take(widest - 1).chain(['…']).collect()
+    fit(&plain::line(text), widest, "…")
 }
 
 /// `431 B`, `12.3 KiB`, `1.02 MiB`.

@@ -68,7 +68,7 @@ fn carry_out(
             frontend.show(args.ui);
             let concluded = execute(job);
             if concluded.is_err() {
-                frontend.leave_screen();
+                frontend.steer.interrupt.leave_screen();
             }
             frontend.close();
             concluded?.print(args.format.choice, &frontend.ui)

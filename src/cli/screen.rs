@@ -35,6 +35,20 @@ pub struct Steer {
     pub log: LogRing,
 }
 
+impl Steer {
+    /// Returns the controls of a session: no run directory yet, and nothing asked.
+    pub fn new(interrupt: Interrupt, log: LogRing) -> Self {
+        Self {
+            interrupt,
+            steering: Steering::default(),
+            clock: Clock::monotonic(),
+            servers_wanted: Arc::default(),
+            directory: Arc::default(),
+            log,
+        }
+    }
+}
+
 /// The screen while it is up. Dropping it waits until the user has left.
 pub struct Screen {
     publisher: Publisher,
@@ -158,7 +172,7 @@ impl Controls for Hands {
     }
 
     fn finish(&self) {
-        self.steer.interrupt.signals.interrupt(&self.steer.interrupt.stop);
+        self.steer.interrupt.interrupt();
     }
 
     fn abort(&self) {
@@ -170,7 +184,7 @@ impl Controls for Hands {
     }
 
     fn leaving(&self) -> bool {
-        self.steer.interrupt.signals.must_leave()
+        self.steer.interrupt.must_leave()
     }
 
     fn look_at_servers(&self, wanted: bool) {

@@ -26,9 +26,12 @@ pub enum HangUp {
     Reloads,
 }
 
-/// The signals received so far.
+/// What a signal stops, and the signals received so far. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<Received>);
+pub struct Interrupt {
+    pub stop: Stop,
+    received: Arc<Received>,
+}
 
 #[derive(Default)]
 struct Received {
@@ -39,13 +42,19 @@ struct Received {
     reload: AtomicBool,
 }
 
-impl Signals {
-    /// Starts to listen; `first` is called at the first one.
+impl Interrupt {
+    /// Starts to listen; `first` is called at the first signal.
     ///
     /// # Errors
     /// If no thread or signal handler can be had.
-    fn listen(&self, stop: Stop, on_hangup: HangUp, first: impl Fn() + Send + 'static) -> std::io::Result<()> {
-        let (signals, terminals) = (self.clone(), terminals());
+    pub fn listen(on_hangup: HangUp, first: impl Fn() + Send + 'static) -> Result<Self, Failure> {
+        let interrupt = Self::default();
+        interrupt.clone().start(on_hangup, first).map_err(Failure::internal)?;
+        Ok(interrupt)
+    }
+
+    fn start(self, on_hangup: HangUp, first: impl Fn() + Send + 'static) -> std::io::Result<()> {
+        let terminals = terminals();
         let runtime = super::runtime()?;
         let (mut interrupt, mut terminate, mut hangup) = {
             let _guard = runtime.enter();
@@ -63,8 +72,8 @@ impl Signals {
                         () = received(hangup.as_mut()) => (HANG_UP, "hang-up"),
                     };
                     if kind == HANG_UP && on_hangup == HangUp::Reloads && terminals == self::terminals() {
-                        signals.0.reload.store(true, Ordering::SeqCst);
-                    } else if signals.outside(kind, name, &stop) {
+                        self.received.reload.store(true, Ordering::SeqCst);
+                    } else if self.outside(kind, name) {
                         first();
                     }
                 }
@@ -75,81 +84,65 @@ impl Signals {
 
     /// Returns whether a hang-up asked to read the plan again, since the last call.
     pub fn take_reload(&self) -> bool {
-        self.0.reload.swap(false, Ordering::SeqCst)
+        self.received.reload.swap(false, Ordering::SeqCst)
     }
 
     /// Acts as if a SIGINT had come: the user asked for the end by a key.
-    pub fn interrupt(&self, stop: &Stop) {
-        self.take(INTERRUPT, "interrupt", stop);
+    pub fn interrupt(&self) {
+        self.take(INTERRUPT, "interrupt");
     }
 
     /// Has the screen left, as if a signal had come, without ending the run.
     pub fn leave_screen(&self) {
-        self.0.leave.store(true, Ordering::SeqCst);
+        self.received.leave.store(true, Ordering::SeqCst);
     }
 
     /// Returns whether what waits for the user must give up: a signal ended the run, which on the
     /// screen Ctrl-C, a key, is not.
     pub fn must_leave(&self) -> bool {
-        self.0.leave.load(Ordering::SeqCst)
+        self.received.leave.load(Ordering::SeqCst)
     }
 
-    fn outside(&self, kind: u8, name: &str, stop: &Stop) -> bool {
+    fn outside(&self, kind: u8, name: &str) -> bool {
         self.leave_screen();
-        self.take(kind, name, stop)
+        self.take(kind, name)
     }
 
-    /// The first one stops the load in order, the second at once. Returns whether it was the first.
-    fn take(&self, kind: u8, name: &str, stop: &Stop) -> bool {
-        let first = self.0.first.compare_exchange(0, kind, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+    /// Stops the load in order at the first one, at once at the second. Returns whether it was the first.
+    fn take(&self, kind: u8, name: &str) -> bool {
+        let first = self.received.first.compare_exchange(0, kind, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         // Before the line is written: that may take its time.
         if first {
-            stop.drain();
+            self.stop.drain();
             warn!(target: RUN, "{name}: the load ends, locks are released, the report is written");
         } else {
-            stop.abort();
+            self.stop.abort();
             warn!(target: RUN, "{name} again: what is still open is abandoned");
         }
         first
     }
 
-    /// The first signal received.
-    pub fn received(&self) -> Option<Interruption> {
-        match self.0.first.load(Ordering::SeqCst) {
+    /// Returns whether a signal came.
+    pub fn came(&self) -> bool {
+        self.first().is_some()
+    }
+
+    /// Returns the exit code that the first signal means, if one came.
+    pub fn exit(&self) -> Option<Exit> {
+        self.first().map(|interruption| match interruption {
+            Interruption::Interrupt => Exit::Interrupted,
+            Interruption::Terminate | Interruption::HangUp => Exit::Terminated,
+        })
+    }
+
+    /// Returns the first signal received.
+    pub fn first(&self) -> Option<Interruption> {
+        match self.received.first.load(Ordering::SeqCst) {
             INTERRUPT => Some(Interruption::Interrupt),
             TERMINATE => Some(Interruption::Terminate),
             HANG_UP => Some(Interruption::HangUp),
             _ => None,
         }
-    }
-}
-
-/// What a signal stops, and whether one came.
-#[derive(Clone, Default)]
-pub struct Interrupt {
-    pub stop: Stop,
-    pub signals: Signals,
-}
-
-impl Interrupt {
-    /// Starts to listen; `first` is called at the first signal.
-    pub fn listen(on_hangup: HangUp, first: impl Fn() + Send + 'static) -> Result<Self, Failure> {
-        let interrupt = Self::default();
-        interrupt.signals.listen(interrupt.stop.clone(), on_hangup, first).map_err(Failure::internal)?;
-        Ok(interrupt)
-    }
-
-    /// Returns whether a signal came.
-    pub fn came(&self) -> bool {
-        self.signals.received().is_some()
-    }
-
-    /// The exit code that the signal means, if one came.
-    pub fn exit(&self) -> Option<Exit> {
-        self.signals.received().map(|interruption| match interruption {
-            Interruption::Interrupt => Exit::Interrupted,
-            Interruption::Terminate | Interruption::HangUp => Exit::Terminated,
-        })
     }
 }
 
@@ -181,23 +174,22 @@ fn ignores_hangup(status: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{INTERRUPT, Signals, TERMINATE, ignores_hangup};
-    use lockbench_core::stop::Stop;
+    use super::{INTERRUPT, Interrupt, TERMINATE, ignores_hangup};
     use lockbench_report::Interruption;
 
     #[test]
     fn a_signal_ends_every_wait_for_the_user_whatever_came_first() {
         for kind in [INTERRUPT, TERMINATE] {
-            let (signals, stop) = (Signals::default(), Stop::new());
-            assert!(signals.outside(kind, "x", &stop) && signals.must_leave() && !stop.aborting());
+            let signals = Interrupt::default();
+            assert!(signals.outside(kind, "x") && signals.must_leave() && !signals.stop.aborting());
         }
         // The user at the screen leaves it by a key.
-        let (signals, stop) = (Signals::default(), Stop::new());
-        signals.interrupt(&stop);
-        assert!(stop.draining() && !stop.aborting() && !signals.must_leave());
+        let signals = Interrupt::default();
+        signals.interrupt();
+        assert!(signals.stop.draining() && !signals.stop.aborting() && !signals.must_leave());
         // What came first says what the run ended by.
-        assert!(!signals.outside(TERMINATE, "x", &stop) && stop.aborting() && signals.must_leave());
-        assert_eq!(signals.received(), Some(Interruption::Interrupt));
+        assert!(!signals.outside(TERMINATE, "x") && signals.stop.aborting() && signals.must_leave());
+        assert_eq!(signals.first(), Some(Interruption::Interrupt));
     }
 
     #[test]

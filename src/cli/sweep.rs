@@ -66,7 +66,7 @@ pub fn run<'a>(
     let mut reports: Vec<Report> = Vec::new();
     let mut failure = None;
     for (i, (mut job, value)) in jobs.into_iter().zip(&asked.values).enumerate() {
-        if frontend.interrupt.came() {
+        if frontend.steer.interrupt.came() {
             break;
         }
         frontend.display.say(&format!("sweep {}/{}: {} = {value}", i + 1, asked.values.len(), asked.key));
@@ -80,12 +80,12 @@ pub fn run<'a>(
         }
     }
     if failure.is_some() {
-        frontend.leave_screen();
+        frontend.steer.interrupt.leave_screen();
     }
     frontend.close();
     let mut codes: Vec<u8> = reports.iter().map(|report| report.verdict.exit_code).collect();
     // A signal between two points is in no report.
-    codes.extend(frontend.interrupt.exit().filter(|_| reports.len() < asked.values.len()).map(Exit::code));
+    codes.extend(frontend.steer.interrupt.exit().filter(|_| reports.len() < asked.values.len()).map(Exit::code));
     for report in reports.iter().filter(|report| report.verdict.exit_code != 0) {
         let reasons = report.verdict.reasons.join("; ");
         tell(&format!("{}: exit {}: {reasons}", report.run_id, report.verdict.exit_code));

@@ -190,7 +190,7 @@ fn on_screen(
     tempo.stay();
     at.into_iter().for_each(|at| tempo.seek(at));
     let screens = PathBuf::from(format!("{}-screens", show.run_id()));
-    let remote = Remote::new(tempo.clone(), followed, screens, taken.clone(), interrupt.signals.clone());
+    let remote = Remote::new(tempo.clone(), followed, screens, taken.clone(), interrupt.clone());
     let source = show.start(tempo.clone(), publisher)?;
     let shown = taken.draw(options, &remote, Clock::monotonic(), &mut updates);
     tempo.stop();

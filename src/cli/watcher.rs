@@ -79,7 +79,7 @@ impl Watcher for Frontend {
     }
 
     fn interruption(&self) -> Option<Interruption> {
-        self.interrupt.signals.received()
+        self.steer.interrupt.first()
     }
 
     fn servers_stopped(&self) {

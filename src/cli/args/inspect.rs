@@ -1,12 +1,11 @@
 //! Flags of `inspect`.
 
 use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::appearance::SignArgs;
 use super::format::FormatArgs;
 use super::heading;
-use super::stack::ProjectArgs;
+use super::stack::{ProjectArgs, kinds};
 use lockbench_systems::ServerKind;
 
 /// What inspecting reads, and its exit codes.
@@ -51,11 +50,4 @@ pub(in crate::cli) struct InspectArgs {
     pub format: FormatArgs,
     #[command(flatten)]
     pub signs: SignArgs,
-}
-
-/// The systems that have servers.
-fn kinds() -> impl TypedValueParser<Value = ServerKind> {
-    let choice = |kind: &ServerKind| PossibleValue::new(kind.name()).help(kind.servers().summary);
-    PossibleValuesParser::new(ServerKind::all().iter().map(choice))
-        .try_map(|text| ServerKind::from_name(&text).ok_or("not known"))
 }

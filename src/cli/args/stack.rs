@@ -39,15 +39,6 @@ impl StackChoice {
     }
 }
 
-/// The durability that containers are started with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum DurabilityChoice {
-    /// An answer does not wait for the disk
-    Fast,
-    /// An answer means that the change is on disk
-    Safe,
-}
-
 /// Which compose project.
 #[derive(Debug, Args)]
 #[command(next_help_heading = heading::SERVERS)]
@@ -67,8 +58,8 @@ pub(in crate::cli) struct DockerArgs {
     #[command(flatten)]
     pub project: ProjectArgs,
     /// The durability that containers are started with; default: what the compose file says. With --stack external no server is changed: you state how the given ones were set up, and the report says that you stated it
-    #[arg(long, value_enum, env = "LOCKBENCH_DURABILITY")]
-    pub durability: Option<DurabilityChoice>,
+    #[arg(long, env = "LOCKBENCH_DURABILITY", value_parser = durabilities())]
+    pub durability: Option<String>,
     /// Longest wait for containers to be healthy
     #[arg(long, env = "LOCKBENCH_WITHIN", value_name = "DURATION", default_value = "2m", value_parser = duration)]
     pub within: Duration,
@@ -130,7 +121,7 @@ pub(in crate::cli) struct SweepUpArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct KeeperArgs {
     /// Kind of server
-    #[arg(value_parser = kind)]
+    #[arg(value_parser = kinds())]
     pub kind: ServerKind,
     /// Longest wait for an answer
     #[arg(long, default_value = "2m", value_parser = duration)]
@@ -153,7 +144,7 @@ impl DockerArgs {
             StackChoice::Local => "local",
             StackChoice::External => "external",
         };
-        let flag = match (self.compose.is_empty(), self.durability) {
+        let flag = match (self.compose.is_empty(), &self.durability) {
             (false, _) => "--compose",
             // Of given servers it is what the user says.
             (true, Some(_)) if stack == StackChoice::Local => "--durability",
@@ -162,25 +153,24 @@ impl DockerArgs {
         Some(format!("{flag} changes nothing: it is about containers, and --stack {name} starts none"))
     }
 
-    /// Returns the durability as compose files and labels name it.
-    pub fn durability(&self) -> Option<String> {
-        let name = |durability| match durability {
-            DurabilityChoice::Fast => "fast".to_owned(),
-            DurabilityChoice::Safe => "safe".to_owned(),
-        };
-        self.durability.map(name)
-    }
-
     /// Returns how containers are started.
     pub fn options(&self, stop: &Stop) -> DockerOptions {
         DockerOptions {
             files: self.compose.clone(),
             project: self.project.name(),
-            durability: self.durability(),
+            durability: self.durability.clone(),
             within: self.within,
             stop: stop.clone(),
         }
     }
+}
+
+/// `--durability`, as compose files and labels name it.
+fn durabilities() -> PossibleValuesParser {
+    PossibleValuesParser::new([
+        PossibleValue::new("fast").help("An answer does not wait for the disk"),
+        PossibleValue::new("safe").help("An answer means that the change is on disk"),
+    ])
 }
 
 /// `--stack` of `up`.
@@ -209,6 +199,9 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration_ns(text).map(Duration::from_nanos)
 }
 
-fn kind(text: &str) -> Result<ServerKind, String> {
-    ServerKind::from_name(text).ok_or_else(|| format!("no kind of server is named {text}"))
+/// The systems that have servers.
+pub(super) fn kinds() -> impl TypedValueParser<Value = ServerKind> {
+    let choice = |kind: &ServerKind| PossibleValue::new(kind.name()).help(kind.servers().summary);
+    PossibleValuesParser::new(ServerKind::all().iter().map(choice))
+        .try_map(|text| ServerKind::from_name(&text).ok_or("not known"))
 }

@@ -105,7 +105,7 @@ fn repeat(
     observer.end();
     shown?;
     // To be ended by Ctrl-C is how it is meant to end.
-    Ok(match interrupt.signals.received() {
+    Ok(match interrupt.first() {
         None | Some(Interruption::Interrupt) => Exit::Pass.code(),
         Some(_) => Exit::Terminated.code(),
     })

@@ -75,13 +75,13 @@ fn each_run_gets_the_lines_from_its_beginning_to_its_end() {
     let log = Log::new(false);
     heard(&log, "info", || {
         info!(target: "t", "before the first directory");
-        log.write_to(first.path()).unwrap();
+        log.write_to(first.path(), u64::MAX).unwrap();
         info!(target: "t", "in the first run");
         log.sync().unwrap();
         info!(target: "t", "its last words");
         log.close();
         info!(target: "t", "before the second directory");
-        log.write_to(second.path()).unwrap();
+        log.write_to(second.path(), u64::MAX).unwrap();
         warn!(target: "t", "in the second run");
         // One that warns is in the file at once.
         assert_eq!(stored(second.path()), [" INFO t: before the second directory", " WARN t: in the second run"]);
@@ -96,11 +96,11 @@ fn each_run_gets_the_lines_from_its_beginning_to_its_end() {
 fn what_cannot_be_written_is_told_and_costs_nothing_else() {
     let log = Log::new(false);
     let missing = Path::new("/nonexistent/run");
-    assert!(log.write_to(missing).unwrap_err().to_string().contains("cannot write /nonexistent/run/run.log"));
+    assert!(log.write_to(missing, u64::MAX).unwrap_err().to_string().contains("cannot write /nonexistent/run/run.log"));
     let directory = tempfile::tempdir().unwrap();
     // A full disk, as Linux offers one.
     std::os::unix::fs::symlink("/dev/full", directory.path().join("run.log")).unwrap();
-    log.write_to(directory.path()).unwrap();
+    log.write_to(directory.path(), u64::MAX).unwrap();
     heard(&log, "info", || {
         info!("first");
         assert!(log.sync().unwrap_err().to_string().contains("No space left"), "told where it is asked for");
@@ -137,7 +137,7 @@ fn a_second_log_in_one_process_breaks_nothing() {
 fn a_log_without_end_begins_anew_and_keeps_the_file_before() {
     let directory = tempfile::tempdir().unwrap();
     let log = Log::new(false);
-    log.write_bounded_to(directory.path(), 4_000).unwrap();
+    log.write_to(directory.path(), 4_000).unwrap();
     heard(&log, "info", || (0..1_000).for_each(|n| info!(target: "mine", "line {n}")));
     log.sync().unwrap();
     let size = |name: &str| fs::metadata(directory.path().join(name)).unwrap().len();

@@ -123,7 +123,7 @@ impl<'a> Alerting<'a> {
                     break;
                 }
                 self.ends_by_itself();
-                if context.frontend.interrupt.signals.take_reload() {
+                if context.frontend.steer.interrupt.take_reload() {
                     self.reload();
                 }
                 for (place, watcher) in &watchers {

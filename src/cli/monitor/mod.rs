@@ -63,7 +63,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     directory.write("plan.toml", to_toml(&orders.plan).as_bytes())?;
     let begin = json(&nothing_yet(&id, &orders.plan.name, started))?;
     directory.write(STATUS, begin.as_bytes())?;
-    frontend.log.write_bounded_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
+    frontend.log.write_to(&directory.path(""), LOG_LIMIT).map_err(Failure::internal)?;
     info!(target: MONITOR, "monitor run {id}: workload {}, systems {}", orders.plan.name, orders.selection.names().join(", "));
     if let Some(board) = &frontend.board {
         board.run(&id, &orders.plan.name, "monitor");
@@ -80,7 +80,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         warn!(target: MONITOR, "{warning}");
         frontend.display.insist(&format!("warning: {warning}"));
     }
-    let stop = frontend.interrupt.stop.clone();
+    let stop = frontend.steer.interrupt.stop.clone();
     let source = args.load.servers(endpoints.clone(), &stop);
     let servers = Servers::prepare(&orders.selection.entries, &source, frontend);
     // A user who means to monitor one service must see it if another one is used.

@@ -20,6 +20,7 @@ use lockbench_core::record::history::HistoryFile;
 use lockbench_core::units::MILLISECOND;
 use lockbench_core::workload::client_seed;
 use lockbench_engine::{Bench, Candidate, Done, Steering};
+use lockbench_output::slug;
 use lockbench_report::monitor::{KEPT, State, kept_name};
 use lockbench_report::{Exit, TrialResult, judge};
 use lockbench_systems::{Entry, Target};
@@ -130,7 +131,7 @@ impl<'a> Rounds<'a> {
             plan.expect.is_empty(),
             size,
         );
-        let path = context.directory.join(format!("round-{}.jsonl.gz", self.slug()));
+        let path = context.directory.join(format!("round-{}.jsonl.gz", slug(self.entry.name)));
         let mut history = HistoryFile::create(&path).ok();
         let bench = Bench {
             plan: Arc::clone(plan),
@@ -236,10 +237,6 @@ impl<'a> Rounds<'a> {
             Err(error) => format!("the history of round {} is not kept: {}: {error}", self.round, kept.display()),
         };
         self.context.watched(self.place).turn(Turned::Note(note));
-    }
-
-    fn slug(&self) -> String {
-        self.entry.name.replace(':', "-")
     }
 
     /// Waits, and counts what is due meanwhile.

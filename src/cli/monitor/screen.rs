@@ -47,7 +47,7 @@ impl Screen {
         frontend.log.take_screen();
         frontend.display.keep();
         let over = Arc::new(AtomicBool::new(false));
-        let (mine, interrupt, ends) = (taken.clone(), frontend.interrupt.clone(), Arc::clone(&over));
+        let (mine, interrupt, ends) = (taken.clone(), frontend.steer.interrupt.clone(), Arc::clone(&over));
         let draw = move || {
             let hands = Keys { interrupt, over: ends, shown };
             let mut app = App::new(UserView::new(options.theme.theme(), options.ascii), &hands);
@@ -95,7 +95,7 @@ impl Hands for Keys {
     }
 
     fn end(&self) {
-        self.interrupt.signals.interrupt(&self.interrupt.stop);
+        self.interrupt.interrupt();
     }
 
     fn over(&self) -> bool {

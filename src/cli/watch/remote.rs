@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::cli::signal::Signals;
+use crate::cli::signal::Interrupt;
 use crate::cli::terminal::Taken;
 use lockbench_core::units::SECOND;
 use lockbench_dashboard::controls::{Controls, Paused, Saved};
@@ -21,13 +21,13 @@ pub struct Remote {
     /// Where screens are saved: not in the run's own directory, which stays as it is.
     screens: PathBuf,
     terminal: Option<Taken>,
-    signals: Signals,
+    interrupt: Interrupt,
 }
 
 impl Remote {
     /// Returns the remote control of a player, or of a follower.
-    pub fn new(tempo: Tempo, followed: bool, screens: PathBuf, terminal: Taken, signals: Signals) -> Self {
-        Self { tempo, followed, screens, terminal: Some(terminal), signals }
+    pub fn new(tempo: Tempo, followed: bool, screens: PathBuf, terminal: Taken, interrupt: Interrupt) -> Self {
+        Self { tempo, followed, screens, terminal: Some(terminal), interrupt }
     }
 }
 
@@ -60,7 +60,7 @@ impl Controls for Remote {
     }
 
     fn leave(&self) -> bool {
-        self.signals.must_leave() || self.terminal.as_ref().is_some_and(Taken::gone)
+        self.interrupt.must_leave() || self.terminal.as_ref().is_some_and(Taken::gone)
     }
 
     fn leaving(&self) -> bool {
@@ -118,7 +118,7 @@ fn save(directory: &Path, files: &[Saved]) -> Result<(), (PathBuf, io::Error)> {
 #[cfg(test)]
 mod tests {
     use super::{Remote, save};
-    use crate::cli::signal::Signals;
+    use crate::cli::signal::Interrupt;
     use lockbench_core::units::SECOND;
     use lockbench_dashboard::controls::{Controls, Paused, Saved};
     use lockbench_report::live::Tempo;
@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn the_keys_steer_the_player_and_nothing_else() {
         let tempo = Tempo::new(1.0);
-        let signals = Signals::default();
-        let remote = Remote { tempo: tempo.clone(), followed: false, screens: "x".into(), terminal: None, signals };
+        let interrupt = Interrupt::default();
+        let remote = Remote { tempo: tempo.clone(), followed: false, screens: "x".into(), terminal: None, interrupt };
         remote.pause(true);
         remote.set_speed(4.0);
         assert!(tempo.paused() && remote.paused() == Paused::InForce && tempo.now().speed == 4.0);
