@@ -12,19 +12,19 @@ use lockbench_core::units::parse_duration_ns;
 
 /// How a monitor run ends, what it counts, and what it leaves.
 pub(in crate::cli) const MONITOR_HELP: &str = "\
-A signal is the normal end: locks are released, keys removed, and the exit code is 100 if a lock was
-ever granted twice or a fencing token went back, else 3 if a system never answered or does not
-answer at the end, else 99 if a bound was ever broken, else 97 if a bound that decides the exit code
-was never judged, for too few attempts (a signal before its window is full does not count), else 0.
-A system that answers no client for 1.25 s is down, and lockbench says so within 2 s. Availability and
-response times are of all attempts that were due: those that no client was free to take and those that
-were due in an outage are in them, as late as they were at least; those that lockbench itself slept
-through are counted apart. The histories of rounds with a violation are kept: `lockbench explain` and
-`verify` read them. SIGHUP reads the workload again; if it is wrong, lockbench says why and keeps the
-old one. A SIGHUP that comes because the terminal is gone ends the monitor run.
-Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <= 50ms,
-contention <= 20%, timeouts <= 0.1%, and as a warning availability >= 99%.
-warmup, duration, trials and history of the workload are not used.";
+A signal is the normal end: locks are released, keys removed, and the exit code is 100 if a lock was ever granted \
+twice or a fencing token went back, else 3 if a system never answered or does not answer at the end, else 99 if a \
+bound was ever broken, else 97 if a bound that decides the exit code was never judged, for too few attempts (a \
+signal before its window is full does not count), else 0.
+A system that answers no client for 1.25 s is down, and lockbench says so within 2 s. Availability and response \
+times are of all attempts that were due: those that no client was free to take and those that were due in an outage \
+are in them, as late as they were at least; those that lockbench itself slept through are counted apart. The \
+histories of rounds with a violation are kept: `lockbench explain` and `verify` read them.
+SIGHUP reads the workload again; if it is wrong, lockbench says why and keeps the old one. A SIGHUP that comes \
+because the terminal is gone ends the monitor run.
+Without any threshold the bounds are: double_grants == 0, acquire_service.p99 <= 50ms, contention <= 20%, \
+timeouts <= 0.1%, and as a warning availability >= 99%. warmup, duration, trials and history of the workload are \
+not used.";
 
 /// Flags of a run that mean nothing here: no help shows them, and giving one is refused.
 const FOREIGN: [&str; 12] = [
