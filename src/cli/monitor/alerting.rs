@@ -17,8 +17,7 @@ use super::rounds::Rounds;
 use super::screen::Screen;
 use super::webhook::{Message, Webhook};
 use super::{MONITOR, lines, nodes};
-use crate::cli::args::{MonitorArgs, UiChoice};
-use crate::cli::endpoints::Endpoints;
+use crate::cli::args::UiChoice;
 use crate::cli::tell;
 use lockbench_output::metrics::Subject;
 use lockbench_report::monitor::{Change, STATUS, Sent, Span, State, Status, StatusVersion};
@@ -36,10 +35,6 @@ const MOST_CHANGES: usize = 200;
 /// State of the alerting thread.
 pub struct Alerting<'a> {
     context: &'a MonitorContext<'a>,
-    args: &'a MonitorArgs,
-    endpoints: &'a Endpoints,
-    id: String,
-    started: SystemTime,
     began: Instant,
     /// Bounds of each system.
     held: Vec<Vec<BoundAlert>>,
@@ -60,20 +55,9 @@ pub struct Alerting<'a> {
 
 impl<'a> Alerting<'a> {
     /// Opens it, with a screen if one is wanted and there is a terminal.
-    pub fn open(
-        context: &'a MonitorContext<'a>,
-        args: &'a MonitorArgs,
-        endpoints: &'a Endpoints,
-        webhook: Option<Webhook>,
-        (id, started): (&str, SystemTime),
-        screen: bool,
-    ) -> Self {
+    pub fn open(context: &'a MonitorContext<'a>, webhook: Option<Webhook>, screen: bool) -> Self {
         let mut alerting = Self {
             context,
-            args,
-            endpoints,
-            id: id.to_owned(),
-            started,
             began: Instant::now(),
             held: Vec::new(),
             changes: VecDeque::new(),
@@ -143,7 +127,7 @@ impl<'a> Alerting<'a> {
                     written = Instant::now();
                     self.write(directory);
                 }
-                if said.elapsed() >= self.args.own.every {
+                if said.elapsed() >= self.context.args.own.every {
                     said = Instant::now();
                     self.say(&lines::standing(&self.status()));
                 }
@@ -193,7 +177,7 @@ impl<'a> Alerting<'a> {
 
     fn ends_by_itself(&mut self) {
         self.leave_gone_screen();
-        let over = self.args.own.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts);
+        let over = self.context.args.own.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts);
         if over && !self.context.stop.draining() {
             info!(target: MONITOR, "the time given by --for is over");
             self.planned_end = true;
@@ -282,7 +266,7 @@ impl<'a> Alerting<'a> {
         if let Some(webhook) = &self.webhook {
             let workload = &self.context.orders().plan.name;
             let (schema_version, source) = (StatusVersion, "lockbench monitor");
-            webhook.send(&Message { schema_version, source, run_id: &self.id, workload, change: &change });
+            webhook.send(&Message { schema_version, source, run_id: &self.context.id, workload, change: &change });
         }
         self.changed = true;
         if self.changes.len() == MOST_CHANGES {
@@ -294,7 +278,7 @@ impl<'a> Alerting<'a> {
     /// Prints lines, where there is no screen and --ui asks for some.
     fn say(&mut self, lines: &[String]) {
         self.leave_gone_screen();
-        if self.screen.is_none() && self.args.load.ui != UiChoice::None {
+        if self.screen.is_none() && self.context.args.load.ui != UiChoice::None {
             lines.iter().for_each(|line| tell(line));
         }
     }

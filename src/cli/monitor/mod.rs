@@ -5,7 +5,7 @@
 //!
 //! A round is no [`lockbench_engine::run`]: that call starts and stops servers, reads the facts of
 //! every system anew, measures its own overhead and writes a run directory. A round keeps the
-//! servers, the connection facts and the namespace of the rounds before it, has attempts at fixed
+//! servers, the facts and the namespace of the rounds before it, has attempts at fixed
 //! due instants, is observed event by event, and leaves no file unless it has a violation.
 
 mod alerting;
@@ -91,11 +91,15 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
     frontend.log.keep_secret(servers.all_endpoints().iter());
     let clock = Clock::monotonic();
     let context = MonitorContext {
+        args,
+        endpoints: &endpoints,
         frontend,
         servers: &servers,
         stop,
         clock,
         namespace: namespace(&id, started),
+        id,
+        started,
         directory: directory.path(""),
         stored_as: directory.final_path().to_owned(),
         watched: orders
@@ -109,7 +113,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         window_ns: args.own.window.as_nanos() as u64,
         round_ns: args.own.round.as_nanos() as u64,
     };
-    let mut alerting = Alerting::open(&context, args, &endpoints, webhook, (&id, started), screen);
+    let mut alerting = Alerting::open(&context, webhook, screen);
     alerting.run(&directory);
     let (status, stored) = alerting.close(&directory);
     let reasons = status.reasons.clone();

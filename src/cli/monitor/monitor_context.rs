@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use super::orders::Orders;
 use super::watched_system::WatchedSystem;
+use crate::cli::args::MonitorArgs;
+use crate::cli::endpoints::Endpoints;
 use crate::cli::frontend::Frontend;
 pub(in crate::cli) use crate::cli::lock;
 use lockbench_core::clock::Clock;
@@ -13,10 +16,14 @@ use lockbench_engine::Servers;
 
 /// The shared state of a monitor run.
 pub struct MonitorContext<'a> {
+    pub args: &'a MonitorArgs,
+    pub endpoints: &'a Endpoints,
     pub frontend: &'a Frontend,
     pub servers: &'a Servers,
     pub stop: Stop,
     pub clock: Clock,
+    pub id: String,
+    pub started: SystemTime,
     /// The prefix of everything that this monitor run names on a server.
     pub namespace: String,
     /// The run directory.

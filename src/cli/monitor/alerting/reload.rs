@@ -9,17 +9,19 @@ impl Alerting<'_> {
     /// Reads the plan again; one that is not valid changes nothing.
     pub(super) fn reload(&mut self) {
         let old = self.context.orders();
-        let new = Orders::read(self.args, self.endpoints).map_err(|failure| failure.message).and_then(|new| {
-            if new.selection.names() == old.selection.names() {
-                Ok(new)
-            } else {
-                Err(format!(
-                    "it names {} instead of {}: other systems need a new start of the monitor",
-                    list(&new),
-                    list(&old)
-                ))
-            }
-        });
+        let new = Orders::read(self.context.args, self.context.endpoints).map_err(|failure| failure.message).and_then(
+            |new| {
+                if new.selection.names() == old.selection.names() {
+                    Ok(new)
+                } else {
+                    Err(format!(
+                        "it names {} instead of {}: other systems need a new start of the monitor",
+                        list(&new),
+                        list(&old)
+                    ))
+                }
+            },
+        );
         match new {
             Ok(new) => {
                 self.reloads += 1;
@@ -60,7 +62,7 @@ impl Alerting<'_> {
     fn announce(&self, orders: &Orders) {
         let Some(board) = &self.context.frontend.board else { return };
         board.forget_bounds();
-        board.run(&self.id, &orders.plan.name, "monitor");
+        board.run(&self.context.id, &orders.plan.name, "monitor");
         for entry in &orders.selection.entries {
             board.expect(&Subject::new(entry.name, &orders.plan.name), entry.guarantees.token.is_some());
         }

@@ -53,13 +53,13 @@ impl Alerting<'_> {
         let wall = |at: SystemTime| humantime::format_rfc3339_seconds(at).to_string();
         Status {
             schema_version: StatusVersion,
-            run_id: self.id.clone(),
+            run_id: self.context.id.clone(),
             workload: orders.plan.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: wall(self.started),
+            started_at: wall(self.context.started),
             updated_at: wall(SystemTime::now()),
             watched_s: self.began.elapsed().as_secs(),
-            rate_per_s: self.args.own.rate,
+            rate_per_s: self.context.args.own.rate,
             round_s: self.context.round_ns as f64 / 1e9,
             window_s: self.context.window_ns as f64 / 1e9,
             reloads: self.reloads,
