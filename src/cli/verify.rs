@@ -252,7 +252,7 @@ fn on(stored: &TrialResult, replayed: &Replayed) -> String {
         );
         (extent, replayed.judged.double_grants)
     } else {
-        (format!(" on all {} holds and every figure", grouped(all)), replayed.findings.exclusion.naive)
+        (format!(" on all {} holds and every figure", grouped(all)), replayed.findings.judged.double_grants)
     };
     let verdict = match stored.safety.verdict {
         SafetyVerdict::Valid => "valid",
@@ -346,7 +346,7 @@ fn broken_off(directory: &Path) -> Result<u8, Failure> {
         let summary = format!(
             "{} holds, {} double grants",
             grouped(replayed.judged.grants),
-            grouped(replayed.findings.exclusion.naive)
+            grouped(replayed.findings.judged.double_grants)
         );
         let found = replayed.cut.map(|cut| differences_at_cut(&cut.judged, &replayed.judged)).unwrap_or_default();
         let end = match replayed.cut {

@@ -223,15 +223,15 @@ fn the_stored_history_replays_to_the_same_verdict() {
             (&Value::from(header.backend.as_str()), &header.trial.into())
         );
         let safety = &result["safety"];
-        assert_eq!(safety["double_grants_certain"], findings.exclusion.naive);
-        assert_eq!(safety["inside"], findings.exclusion.inside);
-        assert_eq!(safety["withdrawn"], findings.exclusion.withdrawn);
-        assert_eq!(safety["outside"], findings.exclusion.outside);
-        assert_eq!(safety["policies"]["deadline"], findings.exclusion.deadline);
-        assert_eq!(safety["policies"]["evidence"], findings.exclusion.evidence);
-        assert_eq!(safety["harm"]["lost_updates"], findings.harm.lost_updates);
+        assert_eq!(safety["double_grants_certain"], findings.judged.double_grants);
+        assert_eq!(safety["inside"], findings.judged.inside);
+        assert_eq!(safety["withdrawn"], findings.judged.withdrawn);
+        assert_eq!(safety["outside"], findings.judged.outside);
+        assert_eq!(safety["policies"]["deadline"], findings.judged.deadline);
+        assert_eq!(safety["policies"]["evidence"], findings.judged.evidence);
+        assert_eq!(safety["harm"]["lost_updates"], findings.judged.lost_updates);
         assert_eq!(result["history"]["complete"], true);
-        doubles += findings.exclusion.naive;
+        doubles += findings.judged.double_grants;
     }
     assert!(doubles > 0, "the control is in there");
 }
@@ -249,7 +249,7 @@ fn a_bounded_history_says_so_and_keeps_what_surrounds_violations() {
     assert_eq!(result["history"]["attempts"], 10);
     assert_eq!(result["events_lost"], 0, "a bounded history is no lost event");
     let replayed = replay(&place.only_run().join("history.jsonl.gz"));
-    assert!(replayed[0].1.exclusion.naive > 10, "{:?}", replayed[0].1.exclusion);
+    assert!(replayed[0].1.judged.double_grants > 10, "{:?}", replayed[0].1.judged);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use lockbench::lock::Key;
 use lockbench::oracle::{Findings, Oracle};
 use lockbench::record::TrialReport;
 use lockbench::record::figures::{Figures, Schedule};
+use lockbench::record::history::Judged;
 use lockbench::record::{Denial, Event, Observer, ReleaseKind, What};
 use lockbench::stats::jain_index;
 use lockbench::stop::Stop;
@@ -107,8 +108,8 @@ impl Trial {
     fn adds_up(&self) {
         let c = self.figures.counts();
         assert_eq!(c.attempts, c.grants + c.refused + c.timed_out + c.unavailable + c.unknown);
-        let e = &self.findings.exclusion;
-        assert_eq!(e.naive, e.inside + e.withdrawn + e.outside);
+        let e = &self.findings.judged;
+        assert_eq!(e.double_grants, e.inside + e.withdrawn + e.outside);
         assert!(c.found_held <= c.attempts && c.exercised_all <= c.grants_all);
         assert_eq!(self.findings.contradiction, None);
         assert_eq!(self.engine.panicked, 0);
@@ -117,10 +118,8 @@ impl Trial {
 
     fn valid(&self) {
         self.adds_up();
-        assert_eq!(self.findings.exclusion, Default::default());
-        assert_eq!((self.findings.tokens.regressions, self.findings.tokens.inversions), (0, 0));
-        assert_eq!(self.findings.overlaps_possible, 0);
-        assert_eq!(self.findings.harm, Default::default());
+        let grants = self.findings.judged.grants;
+        assert_eq!(self.findings.judged, Judged { grants, ..Judged::default() });
         assert!(self.figures.counts().exercised_all > 0);
     }
 }
@@ -200,21 +199,21 @@ async fn a_hold_beyond_the_ttl_gives_outside_only_and_loses_what_the_definitions
     trial.adds_up();
     let (found, counts) = (&trial.findings, trial.figures.counts());
     // Every hold is overtaken by its lease's end after 1 s: each grant but the first is inside a hold.
-    assert_eq!(found.exclusion.naive, counts.grants_all - 1);
-    assert_eq!((found.exclusion.inside, found.exclusion.outside_stalled), (0, 0));
-    assert_eq!((found.exclusion.deadline, found.exclusion.evidence), (0, 0));
-    assert_eq!(found.tokens.regressions, 0);
+    assert_eq!(found.judged.double_grants, counts.grants_all - 1);
+    assert_eq!((found.judged.inside, found.exclusion.outside_stalled), (0, 0));
+    assert_eq!((found.judged.deadline, found.judged.evidence), (0, 0));
+    assert_eq!(found.judged.token_regressions, 0);
     // No release finds its lock still owned; each grant is lost once.
     assert_eq!(trial.history.released(ReleaseKind::Confirmed), 0);
     assert_eq!(counts.lost_leases, counts.grants);
     assert_eq!(counts.grants, counts.grants_all);
     // Holder n is still inside when n+1 reads, and writes before it: all but the first lose an update.
-    assert_eq!(found.harm.lost_updates, counts.grants_all - 1);
+    assert_eq!(found.judged.lost_updates, counts.grants_all - 1);
     // n+1 has presented its token when n writes: fencing refuses all but the last, and nobody wrote a higher one yet.
-    assert_eq!(found.harm.stale_writes_refused, counts.grants_all - 1);
-    assert_eq!(found.harm.stale_writes_seen, 0);
+    assert_eq!(found.judged.stale_writes_refused, counts.grants_all - 1);
+    assert_eq!(found.judged.stale_writes_seen, 0);
     assert_eq!(trial.figures.latencies().handoff.count(), 0);
-    assert_eq!(found.double_grants.len(), usize::try_from(found.exclusion.naive.min(100)).unwrap());
+    assert_eq!(found.double_grants.len(), usize::try_from(found.judged.double_grants.min(100)).unwrap());
     let first = found.double_grants[0];
     assert_eq!(first.later.start_ns - first.earlier.start_ns, S);
     assert_eq!(first.earlier.end_ns - first.earlier.start_ns, 1_500 * MS);
@@ -239,10 +238,10 @@ async fn two_leases_of_overstaying_make_stale_writes() {
     let text = OVERSTAY.replace("hold = \"1500ms\"", "hold = { kind = \"uniform\", min = \"100ms\", max = \"4s\" }");
     let trial = run("memory", &text, None).await;
     trial.adds_up();
-    let (harm, exclusion) = (trial.findings.harm, trial.findings.exclusion);
+    let harm = trial.findings.judged;
     assert!(harm.stale_writes_seen > 0 && harm.stale_writes_seen <= harm.stale_writes_refused);
-    assert!(harm.lost_updates > 0 && exclusion.outside > 0);
-    assert_eq!((exclusion.inside, exclusion.deadline), (0, 0));
+    assert!(harm.lost_updates > 0 && harm.outside > 0);
+    assert_eq!((harm.inside, harm.deadline), (0, 0));
     assert_eq!(expected_harm(&trial.history.0), (harm.lost_updates, harm.stale_writes_seen, harm.stale_writes_refused));
 }
 
@@ -281,9 +280,9 @@ fn shipped(control: &str) -> String {
 async fn no_lock_is_caught_inside_and_its_sibling_is_valid() {
     let trial = run("control:no-lock", &shipped("no-lock"), None).await;
     trial.adds_up();
-    assert!(trial.findings.exclusion.inside > 1_000);
-    assert_eq!(trial.findings.exclusion.outside, 0);
-    assert!(trial.findings.harm.lost_updates > 0);
+    assert!(trial.findings.judged.inside > 1_000);
+    assert_eq!(trial.findings.judged.outside, 0);
+    assert!(trial.findings.judged.lost_updates > 0);
     run("memory", &shipped("no-lock"), None).await.valid();
 }
 
@@ -310,8 +309,8 @@ duration = "150ms"
 async fn no_renew_is_caught_inside_and_its_sibling_is_valid() {
     let trial = run("control:no-renew", &shipped("no-renew"), None).await;
     trial.adds_up();
-    assert!(trial.findings.exclusion.inside > 0);
-    assert_eq!(trial.findings.exclusion.outside, 0);
+    assert!(trial.findings.judged.inside > 0);
+    assert_eq!(trial.findings.judged.outside, 0);
     run("memory", &shipped("no-renew"), None).await.valid();
 }
 
@@ -319,11 +318,11 @@ async fn no_renew_is_caught_inside_and_its_sibling_is_valid() {
 async fn wrong_release_is_caught_inside_and_its_sibling_gives_outside_only() {
     let trial = run("control:wrong-release", &shipped("wrong-release"), None).await;
     trial.adds_up();
-    assert!(trial.findings.exclusion.inside > 0);
+    assert!(trial.findings.judged.inside > 0);
     let sibling = run("memory", &shipped("wrong-release"), None).await;
     sibling.adds_up();
-    assert_eq!(sibling.findings.exclusion.inside, 0);
-    assert!(sibling.findings.exclusion.outside > 0);
+    assert_eq!(sibling.findings.judged.inside, 0);
+    assert!(sibling.findings.judged.outside > 0);
     run("memory", &shipped("wrong-release").replace("\"off\"", "\"on\""), None).await.valid();
 }
 
@@ -331,7 +330,7 @@ async fn wrong_release_is_caught_inside_and_its_sibling_gives_outside_only() {
 async fn swallow_error_is_caught_inside_and_its_sibling_is_valid() {
     let trial = run("control:swallow-error", &shipped("swallow-error"), None).await;
     trial.adds_up();
-    assert!(trial.findings.exclusion.inside > 0);
+    assert!(trial.findings.judged.inside > 0);
     assert_eq!(trial.figures.counts().refused, 0);
     let sibling = run("memory", &shipped("swallow-error"), None).await;
     sibling.valid();
@@ -378,7 +377,7 @@ async fn neither_hold_nor_think_does_not_hang_virtual_time() {
     let text = HOT.replace("\"1ms\"", "\"0s\"").replace("\"1s\"", "\"0s\"").replace("\"60s\"", "\"5ms\"");
     let trial = run("memory", &text, None).await;
     trial.adds_up();
-    assert_eq!(trial.findings.exclusion.naive, 0);
+    assert_eq!(trial.findings.judged.double_grants, 0);
     assert!(trial.figures.counts().grants_all > 1_000);
     assert!(trial.engine.throttled > 0);
 }

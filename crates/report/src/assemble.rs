@@ -6,12 +6,11 @@ use super::figure;
 use super::kinds::Kinds;
 use super::measured::Measurements;
 use super::schema::{
-    Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult,
-    Violation,
+    Aggregate, Fairness, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult, Violation,
 };
 use super::story::story;
-use lockbench_core::figure::{FIGURES, LATENCIES, NO_TOKEN};
-use lockbench_core::lock::{Facts, Guarantees, NodesOfTrial};
+use lockbench_core::figure::{Counter, FIGURES, LATENCIES, NO_TOKEN, Totals};
+use lockbench_core::lock::{Facts, Guarantees};
 use lockbench_core::oracle::Findings;
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::TrialReport;
@@ -101,17 +100,9 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         workload: measured.workload.to_owned(),
         trial: measured.trial,
         complete: !measured.engine.cut_short,
-        error: None,
         measured_s: seconds,
         paused_s: paused_ns as f64 / 1e9,
-        attempts: counts.attempts,
-        grants: counts.grants,
-        refused: counts.refused,
-        timed_out: counts.timed_out,
-        unavailable: counts.unavailable,
-        unknown: counts.unknown,
         withdrawn: counts.withdrawn,
-        dropped: measured.engine.dropped,
         throughput_per_s,
         latency,
         safety,
@@ -128,7 +119,6 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         server_version: measured.facts.version.clone(),
         server_role: measured.facts.role.clone(),
         caveats: measured.facts.caveats.clone(),
-        nodes: NodesOfTrial::default(),
         resources: measured.resources,
         history: measured.recorded.map_or_else(HistoryFacts::default, |recorded| HistoryFacts {
             complete: recorded.complete,
@@ -140,7 +130,11 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         throttled: measured.engine.throttled,
         failures: measured.engine.reasons.iter().map(|(text, count)| (text.to_owned(), count)).collect(),
         not_available: missing,
+        ..TrialResult::default()
     };
+    let mut totals = Totals::of(counts, &measured.findings.judged, measured.guarantees.token.is_some());
+    totals.set(Counter::Dropped, measured.engine.dropped);
+    result.take(&totals.with(Counter::GrantsAll, counts.grants_all));
     for figure in FIGURES.iter().filter(|figure| !figure.absent.is_empty()) {
         let absent = figure::of(figure, &result).is_none();
         note(&mut result.not_available, figure.field, absent, figure.absent);
@@ -244,9 +238,8 @@ pub fn in_vain(figures: &LatencyFigures) -> String {
 
 fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Safety {
     let (findings, counts) = (measured.findings, measured.figures.counts());
-    let exclusion = &findings.exclusion;
-    let tokens = measured.guarantees.token.is_some();
-    let zero = exclusion.naive == 0;
+    let (judged, exclusion) = (&findings.judged, &findings.exclusion);
+    let zero = judged.double_grants == 0;
     let lost = measured.engine.reader.lost;
     let bound = upper_bound_95_per_million(counts.exercised_all).filter(|_| zero && lost == 0);
     let reason = match (zero, lost) {
@@ -255,7 +248,7 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
         (true, _) => "events were lost: what was not seen cannot be bounded",
     };
     note(missing, "safety.upper_bound_95_per_million", bound.is_none(), reason);
-    if !tokens {
+    if measured.guarantees.token.is_none() {
         for figure in ["token_inversions", "stale_writes_seen"] {
             missing.insert(format!("safety.{figure}"), NO_TOKEN.to_owned());
         }
@@ -266,24 +259,12 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
         because,
         internal_error: (findings.contradiction.is_some() && measured.engine.reader.lost == 0)
             || measured.engine.panicked > 0,
-        double_grants_certain: exclusion.naive,
-        inside: exclusion.inside,
-        withdrawn: exclusion.withdrawn,
-        outside: exclusion.outside,
         withdrawn_admitted: exclusion.withdrawn_admitted,
         outside_admitted: exclusion.outside_admitted,
         outside_self_stall: exclusion.outside_stalled,
-        overlaps_possible: findings.overlaps_possible,
-        grants_all_phases: counts.grants_all,
         exercised_holds: counts.exercised_all,
         upper_bound_95_per_million: bound,
-        policies: Policies { naive: exclusion.naive, deadline: exclusion.deadline, evidence: exclusion.evidence },
-        stale_writes_seen: tokens.then_some(findings.harm.stale_writes_seen),
-        stale_writes_refused: tokens.then_some(findings.harm.stale_writes_refused),
-        harm: Harm { lost_updates: findings.harm.lost_updates, oversold: None },
-        token_regressions: tokens.then_some(findings.tokens.regressions),
-        token_inversions: tokens.then_some(findings.tokens.inversions),
-        lost_leases: counts.lost_leases,
+        policies: Policies { naive: judged.double_grants, ..Policies::default() },
         violations: findings
             .double_grants
             .iter()
@@ -294,12 +275,13 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
         } else {
             CONDITIONS.to_owned()
         },
+        ..Safety::default()
     }
 }
 
 fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
     let (findings, counts) = (measured.findings, measured.figures.counts());
-    let violations = findings.exclusion.naive + findings.tokens.regressions;
+    let violations = findings.judged.double_grants + findings.judged.token_regressions;
     if measured.engine.reader.lost > 0 {
         // With holes nothing is certain any more: neither a double grant nor a bug of ours.
         (SafetyVerdict::Unknown, format!("{} events were lost", measured.engine.reader.lost))
@@ -311,8 +293,8 @@ fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
     } else if violations > 0 {
         let because = format!(
             "{}, {} token regressions",
-            Kinds::from(&findings.exclusion).told(),
-            grouped(findings.tokens.regressions)
+            Kinds::from(&findings.judged).told(),
+            grouped(findings.judged.token_regressions)
         );
         (SafetyVerdict::Violated, because)
     } else if measured.engine.panicked > 0 {
@@ -334,14 +316,11 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
     let mut counts = Counts::default();
     let mut merged =
         Aggregate { backend: backend.to_owned(), verdict: SafetyVerdict::NotExercised, ..Aggregate::default() };
-    let mut seconds = 0.0;
+    let (mut seconds, mut every, mut whole) = (0.0, Totals::default(), Totals::default());
     let any_whole = parts.iter().any(|(result, _)| result.error.is_none());
     for (result, measured) in parts {
-        merged.double_grants_certain += result.safety.double_grants_certain;
-        merged.inside += result.safety.inside;
-        merged.withdrawn += result.safety.withdrawn;
-        merged.outside += result.safety.outside;
-        merged.admitted += result.safety.policies.evidence;
+        let totals = result.totals(None);
+        every.add(&totals);
         merged.verdict = worse(merged.verdict, result.safety.verdict);
         counts.exercised_all += measured.map_or(0, |measured| measured.counts.exercised_all);
         if any_whole && result.error.is_some() {
@@ -353,11 +332,12 @@ pub fn aggregate(backend: &str, parts: &[(&TrialResult, Option<&Measurements>)])
         }
         seconds += result.measured_s;
         merged.trials += 1;
-        merged.attempts += result.attempts;
-        merged.grants += result.grants;
-        merged.timed_out += result.timed_out;
-        merged.failed += result.unavailable + result.unknown;
+        whole.add(&totals);
     }
+    // What surely happened, happened, also in a trial that failed.
+    Counter::ALL.iter().filter(|counter| counter.is_certain()).for_each(|one| whole.set(*one, every.get(*one)));
+    merged.take(&whole);
+    merged.failed = whole.sum(&[Counter::Unavailable, Counter::Unknown]).unwrap_or(0);
     let served = merged.attempts.saturating_sub(merged.failed);
     merged.availability = (merged.attempts > 0).then(|| served as f64 / merged.attempts as f64);
     merged.exercised_holds = counts.exercised_all;

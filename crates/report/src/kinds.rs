@@ -1,7 +1,7 @@
 //! How many double grants of each kind there were, in one phrase for every report.
 
 use super::schema::{Aggregate, Safety};
-use lockbench_core::oracle::{DoubleGrantKind, ExclusionCounts};
+use lockbench_core::oracle::DoubleGrantKind;
 use lockbench_core::record::history::Judged;
 use lockbench_core::units::grouped;
 
@@ -49,13 +49,6 @@ impl Kinds {
             DoubleGrantKind::Withdrawn => self.withdrawn,
             DoubleGrantKind::Outside => self.outside,
         }
-    }
-}
-
-impl From<&ExclusionCounts> for Kinds {
-    fn from(counts: &ExclusionCounts) -> Self {
-        let ExclusionCounts { naive, inside, withdrawn, outside, evidence, .. } = *counts;
-        Self { all: naive, inside, withdrawn, outside, admitted: evidence }
     }
 }
 

@@ -9,6 +9,7 @@ mod broken_off;
 pub mod claim;
 mod closed_loop;
 pub mod compare;
+mod counts;
 pub mod decision;
 mod durability;
 mod environment;

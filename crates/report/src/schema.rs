@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::compare::Comparison;
+use super::counts::places;
 use super::environment::Environment;
 use super::lint::LintFinding;
 use super::threshold::ThresholdResult;
@@ -223,47 +224,40 @@ pub struct TrialResult {
     pub not_available: BTreeMap<String, String>,
 }
 
-impl TrialResult {
-    /// A count; `None` where it does not exist for the system, or a report does not have it.
-    #[must_use]
-    pub fn count(&self, counter: Counter) -> Option<u64> {
-        let safety = &self.safety;
-        match counter {
-            Counter::Attempts => Some(self.attempts),
-            Counter::Grants => Some(self.grants),
-            Counter::Refused => Some(self.refused),
-            Counter::TimedOut => Some(self.timed_out),
-            Counter::Unavailable => Some(self.unavailable),
-            Counter::Unknown => Some(self.unknown),
-            // A report has their shares alone.
-            Counter::Waited | Counter::FoundHeld => None,
-            Counter::Dropped => self.dropped,
-            // Only a monitor outlives an outage.
-            Counter::Missed | Counter::Stalled => None,
-            Counter::Overtakes => Some(self.fairness.overtakes),
-            Counter::LostLeases => Some(safety.lost_leases),
-            Counter::DoubleGrants => Some(safety.double_grants_certain),
-            Counter::Inside => Some(safety.inside),
-            Counter::TakenBack => Some(safety.withdrawn),
-            Counter::Outside => Some(safety.outside),
-            Counter::Admitted => Some(safety.policies.evidence),
-            Counter::Deadline => Some(safety.policies.deadline),
-            Counter::GrantsAll => Some(safety.grants_all_phases),
-            Counter::OverlapsPossible => Some(safety.overlaps_possible),
-            Counter::TokenRegressions => safety.token_regressions,
-            Counter::TokenInversions => safety.token_inversions,
-            Counter::StaleWritesSeen => safety.stale_writes_seen,
-            Counter::StaleWritesRefused => safety.stale_writes_refused,
-            Counter::LostUpdates => Some(safety.harm.lost_updates),
-        }
-    }
+// How many waited and found the key held a report has as shares alone; only a monitor outlives what
+// is missed or stalled.
+places!(TrialResult {
+    Attempts: attempts,
+    Grants: grants,
+    Refused: refused,
+    TimedOut: timed_out,
+    Unavailable: unavailable,
+    Unknown: unknown,
+    Dropped: dropped,
+    Overtakes: fairness.overtakes,
+    LostLeases: safety.lost_leases,
+    DoubleGrants: safety.double_grants_certain,
+    Inside: safety.inside,
+    TakenBack: safety.withdrawn,
+    Outside: safety.outside,
+    Admitted: safety.policies.evidence,
+    Deadline: safety.policies.deadline,
+    GrantsAll: safety.grants_all_phases,
+    OverlapsPossible: safety.overlaps_possible,
+    TokenRegressions: safety.token_regressions,
+    TokenInversions: safety.token_inversions,
+    StaleWritesSeen: safety.stale_writes_seen,
+    StaleWritesRefused: safety.stale_writes_refused,
+    LostUpdates: safety.harm.lost_updates,
+});
 
+impl TrialResult {
     /// All its counts. How many waited and found the key held, of which a report has the shares
     /// alone, is in those of its fold.
     #[must_use]
     pub fn totals(&self, counts: Option<&Counts>) -> Totals {
         let mut totals = Totals::default();
-        for counter in Counter::ALL {
+        for &counter in Counter::ALL {
             totals.set(counter, self.count(counter));
         }
         totals.set(Counter::Waited, counts.map(|counts| counts.waited));
@@ -472,3 +466,14 @@ pub struct Aggregate {
     /// Holds that a request of another client challenged.
     pub exercised_holds: u64,
 }
+
+places!(Aggregate {
+    Attempts: attempts,
+    Grants: grants,
+    TimedOut: timed_out,
+    DoubleGrants: double_grants_certain,
+    Inside: inside,
+    TakenBack: withdrawn,
+    Outside: outside,
+    Admitted: admitted,
+});

@@ -1,28 +1,52 @@
 //! What is counted of a trial.
 
+use super::{FIGURES, Figure, Merge, Source};
 use crate::oracle::DoubleGrantKind;
 use crate::record::figures::Counts;
 use crate::record::history::Judged;
 
-/// A count that is added up over the trials of a system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Counter {
+/// Declares the counts, each with the field of the fold of a trial or of its oracle that it is; a
+/// count without a field is of what was not attempted, of which there is no event.
+macro_rules! counters {
+    (|$counts:ident, $judged:ident| { $($(#[$doc:meta])* $name:ident $(= $of:ident.$field:ident)?,)+ }) => {
+        /// A count that is added up over the trials of a system.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Counter {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Counter {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// What the fold of a trial and its oracle have counted; `None` for what they do not count.
+            #[must_use]
+            pub fn counted(self, $counts: &Counts, $judged: &Judged) -> Option<u64> {
+                match self {
+                    $(Self::$name => [$($of.$field)?].first().copied(),)+
+                }
+            }
+        }
+    };
+}
+
+counters!(|counts, judged| {
     /// Attempts of the measure phase with an outcome.
-    Attempts,
+    Attempts = counts.attempts,
     /// Of these: acquired.
-    Grants,
+    Grants = counts.grants,
     /// Of these: refused.
-    Refused,
+    Refused = counts.refused,
     /// Of these: timed out.
-    TimedOut,
+    TimedOut = counts.timed_out,
     /// Of these: not served.
-    Unavailable,
+    Unavailable = counts.unavailable,
     /// Of these: with a lost answer.
-    Unknown,
+    Unknown = counts.unknown,
     /// Of these: not granted by their first request.
-    Waited,
+    Waited = counts.waited,
     /// Of these: at whose call another client held the key.
-    FoundHeld,
+    FoundHeld = counts.found_held,
     /// Due, and no client could take it: all were busy.
     Dropped,
     /// Due while the system did not answer.
@@ -30,70 +54,40 @@ pub enum Counter {
     /// Due while this process itself did not run.
     Stalled,
     /// Grants to a later arrival while an earlier one waited.
-    Overtakes,
+    Overtakes = counts.overtakes,
     /// Grants of which the client learned that they were lost.
-    LostLeases,
+    LostLeases = counts.lost_leases,
     /// Certain double grants, of all phases.
-    DoubleGrants,
+    DoubleGrants = judged.double_grants,
     /// Of these: while the earlier lease was valid.
-    Inside,
+    Inside = judged.inside,
     /// Of these: after the service took the lock back early and said so.
-    TakenBack,
+    TakenBack = judged.withdrawn,
     /// Of these: after the lease had lawfully ended.
-    Outside,
+    Outside = judged.outside,
     /// Double grants that the server itself admitted.
-    Admitted,
+    Admitted = judged.evidence,
     /// Double grants where a hold is cut at the end of its lease as its holder knew it.
-    Deadline,
+    Deadline = judged.deadline,
     /// Grants of all phases.
-    GrantsAll,
+    GrantsAll = judged.grants,
     /// Grants that overlap an uncertain hold.
-    OverlapsPossible,
+    OverlapsPossible = judged.overlaps_possible,
     /// Fencing tokens that went back.
-    TokenRegressions,
+    TokenRegressions = judged.token_regressions,
     /// Fencing tokens out of order between grants that were under way at once.
-    TokenInversions,
+    TokenInversions = judged.token_inversions,
     /// Writes with a token below the highest written one.
-    StaleWritesSeen,
+    StaleWritesSeen = judged.stale_writes_seen,
     /// Writes that fencing refuses.
-    StaleWritesRefused,
+    StaleWritesRefused = judged.stale_writes_refused,
     /// Writes over a change made since the read, without fencing.
-    LostUpdates,
-}
+    LostUpdates = judged.lost_updates,
+});
 
 impl Counter {
     /// How many there are.
-    pub const COUNT: usize = Self::LostUpdates as usize + 1;
-
-    /// Every one.
-    pub const ALL: [Self; Self::COUNT] = [
-        Self::Attempts,
-        Self::Grants,
-        Self::Refused,
-        Self::TimedOut,
-        Self::Unavailable,
-        Self::Unknown,
-        Self::Waited,
-        Self::FoundHeld,
-        Self::Dropped,
-        Self::Missed,
-        Self::Stalled,
-        Self::Overtakes,
-        Self::LostLeases,
-        Self::DoubleGrants,
-        Self::Inside,
-        Self::TakenBack,
-        Self::Outside,
-        Self::Admitted,
-        Self::Deadline,
-        Self::GrantsAll,
-        Self::OverlapsPossible,
-        Self::TokenRegressions,
-        Self::TokenInversions,
-        Self::StaleWritesSeen,
-        Self::StaleWritesRefused,
-        Self::LostUpdates,
-    ];
+    pub const COUNT: usize = Self::ALL.len();
 
     /// Of double grants of a kind.
     #[must_use]
@@ -117,6 +111,13 @@ impl Counter {
         (Self::TokenRegressions, "safety.token_regressions"),
     ];
 
+    /// Returns whether it counts what surely happened, also where the rest of a trial is not known.
+    #[must_use]
+    pub fn is_certain(self) -> bool {
+        let certain = |figure: &&Figure| figure.merge == Merge::Certain;
+        FIGURES.iter().filter(certain).any(|figure| figure.source == Source::Count(self))
+    }
+
     /// Does it exist only where the lock system has fencing tokens?
     #[must_use]
     pub fn is_of_tokens(self) -> bool {
@@ -124,37 +125,5 @@ impl Counter {
             self,
             Self::TokenRegressions | Self::TokenInversions | Self::StaleWritesSeen | Self::StaleWritesRefused
         )
-    }
-
-    /// What the fold of a trial and its oracle have counted; `None` for what they do not count.
-    #[must_use]
-    pub fn counted(self, counts: &Counts, judged: &Judged) -> Option<u64> {
-        Some(match self {
-            Self::Attempts => counts.attempts,
-            Self::Grants => counts.grants,
-            Self::Refused => counts.refused,
-            Self::TimedOut => counts.timed_out,
-            Self::Unavailable => counts.unavailable,
-            Self::Unknown => counts.unknown,
-            Self::Waited => counts.waited,
-            Self::FoundHeld => counts.found_held,
-            // Of what was not attempted there is no event.
-            Self::Dropped | Self::Missed | Self::Stalled => return None,
-            Self::Overtakes => counts.overtakes,
-            Self::LostLeases => counts.lost_leases,
-            Self::DoubleGrants => judged.double_grants,
-            Self::Inside => judged.inside,
-            Self::TakenBack => judged.withdrawn,
-            Self::Outside => judged.outside,
-            Self::Admitted => judged.evidence,
-            Self::Deadline => judged.deadline,
-            Self::GrantsAll => judged.grants,
-            Self::OverlapsPossible => judged.overlaps_possible,
-            Self::TokenRegressions => judged.token_regressions,
-            Self::TokenInversions => judged.token_inversions,
-            Self::StaleWritesSeen => judged.stale_writes_seen,
-            Self::StaleWritesRefused => judged.stale_writes_refused,
-            Self::LostUpdates => judged.lost_updates,
-        })
     }
 }

@@ -13,7 +13,7 @@ impl Totals {
     #[must_use]
     pub fn of(counts: &Counts, judged: &Judged, tokens: bool) -> Self {
         let mut totals = Self::default();
-        for counter in Counter::ALL {
+        for &counter in Counter::ALL {
             let exists = tokens || !counter.is_of_tokens();
             totals.set(counter, counter.counted(counts, judged).filter(|_| exists));
         }

@@ -188,6 +188,7 @@ fn overlap(a: (u64, u64), b: (u64, u64)) -> bool {
 fn brute(facts: &[Facts]) -> Findings {
     let mut found = Findings::default();
     let grants: Vec<&Facts> = facts.iter().filter(|fact| fact.hold.is_some()).collect();
+    found.judged.grants = grants.len() as u64;
     for (i, later) in grants.iter().enumerate() {
         let Some(hold) = later.hold else { continue };
         let cut = (later.deadline_end >= hold.0 && later.deadline_end > 0).then_some((hold.0, later.deadline_end));
@@ -206,25 +207,24 @@ fn brute(facts: &[Facts]) -> Findings {
             deadline |= other_cut.zip(cut).is_some_and(|(a, b)| overlap(a, b));
             evidence |= other_proven.zip(proven).is_some_and(|(a, b)| overlap(a, b));
         }
-        found.exclusion.naive += u64::from(naive);
-        found.exclusion.inside += u64::from(inside);
-        found.exclusion.withdrawn += u64::from(withdrawn && !inside);
+        found.judged.double_grants += u64::from(naive);
+        found.judged.inside += u64::from(inside);
+        found.judged.withdrawn += u64::from(withdrawn && !inside);
         found.exclusion.withdrawn_admitted += u64::from(withdrawn && !inside && evidence);
-        found.exclusion.outside += u64::from(naive && !inside && !withdrawn);
+        found.judged.outside += u64::from(naive && !inside && !withdrawn);
         found.exclusion.outside_admitted += u64::from(naive && !inside && !withdrawn && evidence);
-        found.exclusion.deadline += u64::from(deadline);
-        found.exclusion.evidence += u64::from(evidence);
+        found.judged.deadline += u64::from(deadline);
+        found.judged.evidence += u64::from(evidence);
         let possible = facts.iter().filter(|other| other.key == later.key).filter_map(|other| other.uncertain);
-        found.overlaps_possible += u64::from(possible.into_iter().any(|uncertain| overlap(hold, uncertain)));
+        found.judged.overlaps_possible += u64::from(possible.into_iter().any(|uncertain| overlap(hold, uncertain)));
         if let Some(token) = later.token {
             let others = || grants[..i].iter().filter(|other| other.key == later.key);
             let certain = others().any(|other| {
                 other.token.is_some_and(|t| token == t || (token < t && other.hold.is_some_and(|h| h.0 < later.invoke)))
             });
-            found.tokens.tokens += 1;
-            found.tokens.regressions += u64::from(certain);
+            found.judged.token_regressions += u64::from(certain);
             let inverted = others().any(|other| other.token.is_some_and(|t| token < t));
-            found.tokens.inversions += u64::from(!certain && inverted);
+            found.judged.token_inversions += u64::from(!certain && inverted);
         }
     }
     found

@@ -21,12 +21,13 @@ use std::collections::VecDeque;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::checker::{Checker, Conclusion, of_violations};
+use super::checker::Checker;
 use super::cover::Cover;
 use super::kind::{DoubleGrantKind, stored_kind};
 use super::open::OpenAttempts;
 use super::stall::Stalls;
 use crate::record::attempt::{Attempt, Change, End, Hold, Transition};
+use crate::record::history::Judged;
 use crate::record::{ReleaseKind, Sparse, What};
 
 /// Violations kept in full.
@@ -71,17 +72,9 @@ pub struct DoubleGrant {
     pub later: HoldFacts,
 }
 
-/// Totals.
+/// Who explains double grants, beside what [`Judged`] counts of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExclusionCounts {
-    /// Double grants under the naive policy.
-    pub naive: u64,
-    /// Of these, with the earlier holder's promise still running.
-    pub inside: u64,
-    /// Of these, with a promise that the service took back early and said so.
-    pub withdrawn: u64,
-    /// Of these, with the earlier holder's lease lawfully over.
-    pub outside: u64,
     /// Of the withdrawn ones, those that the server itself admitted.
     pub withdrawn_admitted: u64,
     /// Of the outside ones, those that the server itself admitted.
@@ -89,10 +82,6 @@ pub struct ExclusionCounts {
     /// Of the outside ones, those during which this process itself was stalled; none
     /// that the server itself admitted.
     pub outside_stalled: u64,
-    /// Double grants under the deadline policy.
-    pub deadline: u64,
-    /// Double grants under the evidence policy: what the server itself admitted.
-    pub evidence: u64,
 }
 
 /// A hold that waits for its judgement.
@@ -186,12 +175,6 @@ impl Exclusion {
         ExclusionCounts { outside_stalled: self.stalls.stalled(), ..self.counts }
     }
 
-    /// Double grants under the naive policy so far.
-    #[must_use]
-    pub fn naive(&self) -> u64 {
-        self.counts.naive
-    }
-
     /// Start of the first double grant found since the last time of asking.
     pub fn take_fresh(&mut self) -> Option<u64> {
         self.fresh.take()
@@ -243,28 +226,28 @@ impl Exclusion {
     }
 
     /// Closes a client's hold, if it has one open.
-    fn close(&mut self, client: u32, confirmed: bool) {
+    fn close(&mut self, client: u32, confirmed: bool, judged: &mut Judged) {
         if let Some(held) = self.held(client) {
             held.proven = Some(if confirmed { Some(held.end()) } else { held.hold.renewal_invoke });
         }
         if let Some((key, _)) = self.open[client as usize].take() {
-            self.settle(key);
+            self.settle(key, judged);
         }
     }
 
     /// Judges the closed holds at the front of a key's queue.
-    fn settle(&mut self, key: u32) {
+    fn settle(&mut self, key: u32, judged: &mut Judged) {
         loop {
             let state = &mut self.keys[key as usize];
             let Some(held) = state.holds.front().copied() else { return };
             let Some(proven) = held.proven else { return };
             state.holds.pop_front();
             state.base += 1;
-            self.judge(key, &held, proven);
+            self.judge(key, &held, proven, judged);
         }
     }
 
-    fn judge(&mut self, key: u32, held: &Held, proven: Option<u64>) {
+    fn judge(&mut self, key: u32, held: &Held, proven: Option<u64>, judged: &mut Judged) {
         let state = &mut self.keys[key as usize];
         let (hold, facts) = (&held.hold, held.facts());
         let (start, end) = (hold.start, held.end());
@@ -281,7 +264,7 @@ impl Exclusion {
         }
         if held.belief() >= start {
             let cut = end.min(held.belief());
-            self.counts.deadline += u64::from(state.deadline.test(start, cut).is_some());
+            judged.deadline += u64::from(state.deadline.test(start, cut).is_some());
             state.deadline.add(start, cut, ());
         }
         let mut admitted = false;
@@ -291,23 +274,23 @@ impl Exclusion {
             state.evidence.add(start, proven, ());
         }
         if let Some((kind, earlier)) = broken.or(withdrawn).or(naive) {
-            self.report(DoubleGrant { key, kind, admitted, earlier, later: facts });
+            self.report(DoubleGrant { key, kind, admitted, earlier, later: facts }, judged);
         }
     }
 
-    fn report(&mut self, double: DoubleGrant) {
-        self.counts.naive += 1;
+    fn report(&mut self, double: DoubleGrant, judged: &mut Judged) {
+        judged.double_grants += 1;
         self.fresh.get_or_insert(double.later.start_ns);
         let admitted = u64::from(double.admitted);
-        self.counts.evidence += admitted;
+        judged.evidence += admitted;
         match double.kind {
-            DoubleGrantKind::Inside => self.counts.inside += 1,
+            DoubleGrantKind::Inside => judged.inside += 1,
             DoubleGrantKind::Withdrawn => {
-                self.counts.withdrawn += 1;
+                judged.withdrawn += 1;
                 self.counts.withdrawn_admitted += admitted;
             }
             DoubleGrantKind::Outside => {
-                self.counts.outside += 1;
+                judged.outside += 1;
                 self.counts.outside_admitted += admitted;
                 // A stall of ours explains no double grant that the server itself admits.
                 if !double.admitted {
@@ -327,14 +310,10 @@ impl Exclusion {
 }
 
 impl Checker for Exclusion {
-    fn name(&self) -> &'static str {
-        "mutual exclusion"
-    }
-
-    fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts) {
+    fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts, judged: &mut Judged) {
         let attempt = transition.attempt;
         if let Some(unfinished) = &transition.unfinished {
-            self.close(unfinished.client, false);
+            self.close(unfinished.client, false, judged);
         }
         match transition.change {
             Change::Granted => {
@@ -346,7 +325,7 @@ impl Checker for Exclusion {
             Change::Ended(end) => {
                 self.update(attempt);
                 let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });
-                self.close(attempt.client, confirmed);
+                self.close(attempt.client, confirmed, judged);
             }
             Change::Begun => {}
             Change::Tool => {
@@ -357,14 +336,10 @@ impl Checker for Exclusion {
         }
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self, judged: &mut Judged) {
         for client in 0..self.open.len() {
-            self.close(client as u32, false);
+            self.close(client as u32, false, judged);
         }
         self.stalls.finish();
-    }
-
-    fn conclusion(&self) -> Conclusion {
-        of_violations(self.counts.naive)
     }
 }

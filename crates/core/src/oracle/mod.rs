@@ -25,12 +25,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
-pub use harm::HarmCounts;
 pub use judged_history::JudgedHistory;
 pub use kind::DoubleGrantKind;
-pub use token::TokenCounts;
 
-use self::checker::{Checker, Conclusion};
+use self::checker::Checker;
 use self::harm::Harm;
 use self::open::OpenAttempts;
 use self::possible::Possible;
@@ -43,7 +41,7 @@ use crate::record::{Event, Observer};
 pub struct Oracle {
     open: OpenAttempts,
     checkers: Checkers,
-    grants: u64,
+    judged: Judged,
     violations: Rc<Cell<Alarm>>,
     /// For events that come without their transitions.
     attempts: Attempts,
@@ -66,18 +64,14 @@ impl Checkers {
 /// What the checkers found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Double grants.
+    /// What all checkers counted.
+    pub judged: Judged,
+    /// Who explains the double grants.
     pub exclusion: ExclusionCounts,
     /// The first of them in full.
     pub double_grants: Vec<DoubleGrant>,
     /// Double grants a second since the start of the warm-up.
     pub per_second: Vec<u64>,
-    /// Grants that possibly overlap an uncertain hold.
-    pub overlaps_possible: u64,
-    /// Fencing tokens.
-    pub tokens: TokenCounts,
-    /// What the witness saw.
-    pub harm: HarmCounts,
     /// A key on which the witness contradicts the sweep: a bug of lockbench.
     pub contradiction: Option<u32>,
 }
@@ -94,16 +88,10 @@ impl Oracle {
                 tokens: Tokens::new(clients, keys),
                 harm: Harm::new(keys),
             },
-            grants: 0,
+            judged: Judged::default(),
             violations: Rc::default(),
             attempts: Attempts::default(),
         }
-    }
-
-    /// What each checker has found so far, by its name.
-    #[must_use]
-    pub fn conclusions(&mut self) -> Vec<(&'static str, Conclusion)> {
-        self.checkers.all().into_iter().map(|checker| (checker.name(), checker.conclusion())).collect()
     }
 
     /// The violations so far, for those who act on them live.
@@ -116,23 +104,7 @@ impl Oracle {
     /// replay of the same events counts the same, and only these.
     #[must_use]
     pub fn judged(&self) -> Judged {
-        let (exclusion, tokens, harm) =
-            (self.checkers.exclusion.counts(), self.checkers.tokens.counts(), self.checkers.harm.counts());
-        Judged {
-            grants: self.grants,
-            double_grants: exclusion.naive,
-            inside: exclusion.inside,
-            withdrawn: exclusion.withdrawn,
-            outside: exclusion.outside,
-            deadline: exclusion.deadline,
-            evidence: exclusion.evidence,
-            overlaps_possible: self.checkers.possible.overlaps(),
-            token_regressions: tokens.regressions,
-            token_inversions: tokens.inversions,
-            lost_updates: harm.lost_updates,
-            stale_writes_seen: harm.stale_writes_seen,
-            stale_writes_refused: harm.stale_writes_refused,
-        }
+        self.judged
     }
 
     /// The double grants that are kept in full, in the order in which they were found.
@@ -150,14 +122,12 @@ impl Oracle {
     /// Closes what is open and returns what was found.
     #[must_use]
     pub fn finish(mut self) -> Findings {
-        self.checkers.all().into_iter().for_each(Checker::finish);
+        self.checkers.all().into_iter().for_each(|checker| checker.finish(&mut self.judged));
         Findings {
+            judged: self.judged,
             exclusion: self.checkers.exclusion.counts(),
             double_grants: self.checkers.exclusion.kept().to_vec(),
             per_second: self.checkers.exclusion.per_second().to_vec(),
-            overlaps_possible: self.checkers.possible.overlaps(),
-            tokens: self.checkers.tokens.counts(),
-            harm: self.checkers.harm.counts(),
             contradiction: self.checkers.harm.contradiction(|key| self.checkers.exclusion.touched(key)),
         }
     }
@@ -165,8 +135,8 @@ impl Oracle {
     /// Tells of new violations. A token regression is found at its grant; a double
     /// grant later, when the holds around it have ended.
     fn tell(&mut self, t: u64) {
-        let regressions = self.checkers.tokens.counts().regressions;
-        let count = self.checkers.exclusion.naive() + regressions;
+        let regressions = self.judged.token_regressions;
+        let count = self.judged.double_grants + regressions;
         if count > self.violations.get().count {
             self.violations.set(Alarm { count, regressions, at: self.checkers.exclusion.take_fresh().unwrap_or(t) });
         }
@@ -184,10 +154,10 @@ impl Follower for Oracle {
     fn follow(&mut self, transition: &Transition<'_>) {
         self.open.begin(transition);
         for checker in self.checkers.all() {
-            checker.check(transition, &self.open);
+            checker.check(transition, &self.open, &mut self.judged);
         }
         self.open.end(transition);
-        self.grants += u64::from(transition.change == Change::Granted);
+        self.judged.grants += u64::from(transition.change == Change::Granted);
         self.tell(transition.event.t);
     }
 }

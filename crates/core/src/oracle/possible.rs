@@ -7,10 +7,11 @@
 
 use std::collections::VecDeque;
 
-use super::checker::{Checker, Conclusion};
+use super::checker::Checker;
 use super::open::OpenAttempts;
 use crate::record::Sparse;
 use crate::record::attempt::{Attempt, Change, End, Transition};
+use crate::record::history::Judged;
 
 #[derive(Clone, Copy)]
 struct Certain {
@@ -31,20 +32,13 @@ struct KeyState {
 /// The checker.
 pub struct Possible {
     keys: Sparse<KeyState>,
-    overlaps: u64,
 }
 
 impl Possible {
     /// A checker for so many keys.
     #[must_use]
     pub fn new(keys: u32) -> Self {
-        Self { keys: Sparse::new(keys), overlaps: 0 }
-    }
-
-    /// Grants that possibly overlap.
-    #[must_use]
-    pub fn overlaps(&self) -> u64 {
-        self.overlaps
+        Self { keys: Sparse::new(keys) }
     }
 
     /// Certain and uncertain holds of a key that are still needed.
@@ -54,8 +48,8 @@ impl Possible {
         (state.holds.len(), state.uncertain.len())
     }
 
-    /// A certain hold starts at `t`.
-    fn granted(&mut self, client: u32, key: u32, t: u64, open: &OpenAttempts) {
+    /// A certain hold starts at `t`. Returns how many overlaps that makes, as the others do.
+    fn granted(&mut self, client: u32, key: u32, t: u64, open: &OpenAttempts) -> u64 {
         let state = &mut self.keys[key as usize];
         // A hold whose end was lost: all that is certain of it is its start.
         if let Some(hold) = state.holds.iter_mut().find(|hold| hold.client == client && hold.end.is_none()) {
@@ -67,32 +61,34 @@ impl Possible {
         }
         // Starts inside an uncertain hold: overlaps it, unless it turns out to be of no length at its very start.
         let counted = state.uncertain.iter().any(|(start, end)| *start < t && t < *end);
-        self.overlaps += u64::from(counted);
         state.holds.push_back(Certain { client, start: t, end: None, counted });
         state.uncertain.retain(|(_, end)| *end > oldest);
+        u64::from(counted)
     }
 
     /// A certain hold ends at `t`.
-    fn released(&mut self, client: u32, key: u32, t: u64) {
+    fn released(&mut self, client: u32, key: u32, t: u64) -> u64 {
         let state = &mut self.keys[key as usize];
         if let Some(hold) = state.holds.iter_mut().rev().find(|hold| hold.client == client && hold.end.is_none()) {
             hold.end = Some(t);
             if !hold.counted && state.uncertain.iter().any(|(start, end)| hold.start < *end && *start < t) {
                 hold.counted = true;
-                self.overlaps += 1;
+                return 1;
             }
         }
+        0
     }
 
     /// An attempt left an uncertain hold behind. Its own certain hold, if it had
     /// one, ended where this starts.
-    fn uncertain(&mut self, key: u32, start: u64, end: u64, open: &OpenAttempts) {
+    fn uncertain(&mut self, key: u32, start: u64, end: u64, open: &OpenAttempts) -> u64 {
         let state = &mut self.keys[key as usize];
+        let mut overlaps = 0;
         for hold in &mut state.holds {
             let Some(hold_end) = hold.end else { continue };
             if !hold.counted && hold.start < end && start < hold_end {
                 hold.counted = true;
-                self.overlaps += 1;
+                overlaps += 1;
             }
         }
         // Only those that no other contains, and that an open attempt may still reach:
@@ -102,36 +98,23 @@ impl Possible {
             state.uncertain.retain(|(from, to)| *to > oldest && !(start <= *from && *to <= end));
             state.uncertain.push((start, end));
         }
+        overlaps
     }
 }
 
 impl Checker for Possible {
-    fn name(&self) -> &'static str {
-        "possible overlaps"
-    }
-
-    fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts) {
+    fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts, judged: &mut Judged) {
         let Attempt { client, key, .. } = *transition.attempt;
         let t = transition.event.t;
-        match transition.change {
+        judged.overlaps_possible += match transition.change {
             Change::Granted => self.granted(client, key, t, open),
             Change::Left(_) => self.released(client, key, t),
             Change::Ended(end) => {
-                if matches!(end, End::Died { .. }) {
-                    self.released(client, key, t);
-                }
-                if let Some((since, until)) = transition.attempt.uncertain(end, t) {
-                    self.uncertain(key, since, until, open);
-                }
+                let died = if matches!(end, End::Died { .. }) { self.released(client, key, t) } else { 0 };
+                let uncertain = transition.attempt.uncertain(end, t);
+                died + uncertain.map_or(0, |(since, until)| self.uncertain(key, since, until, open))
             }
-            Change::Begun | Change::Renewed { .. } | Change::Lost | Change::Tool => {}
-        }
-    }
-
-    fn conclusion(&self) -> Conclusion {
-        match self.overlaps {
-            0 => Conclusion::Valid,
-            _ => Conclusion::Unknown("grants may overlap holds whose end is not known"),
-        }
+            Change::Begun | Change::Renewed { .. } | Change::Lost | Change::Tool => 0,
+        };
     }
 }

@@ -51,17 +51,17 @@ fn challenged_at_30(validity: u64, meanwhile: &[(u64, u32, What)]) -> Findings {
 #[test]
 fn inside_means_that_the_validity_had_not_ended() {
     for (validity, inside, outside) in [(u64::MAX, 1, 0), (31, 1, 0), (30, 0, 1), (9, 0, 1)] {
-        let found = challenged_at_30(validity, &[]).exclusion;
-        assert_eq!((found.naive, found.inside, found.outside), (1, inside, outside), "validity {validity}");
+        let found = challenged_at_30(validity, &[]).judged;
+        assert_eq!((found.double_grants, found.inside, found.outside), (1, inside, outside), "validity {validity}");
         assert_eq!((found.deadline, found.evidence), (inside, 0), "validity {validity}");
     }
 }
 
 #[test]
 fn a_renewal_moves_the_validity_only_while_it_lasts_and_proves_until_its_asking() {
-    let found = challenged_at_30(25, &[(25, 0, renewed(24, 90))]).exclusion;
+    let found = challenged_at_30(25, &[(25, 0, renewed(24, 90))]).judged;
     assert_eq!((found.inside, found.evidence), (1, 0));
-    let found = challenged_at_30(25, &[(26, 0, renewed(24, 90))]).exclusion;
+    let found = challenged_at_30(25, &[(26, 0, renewed(24, 90))]).judged;
     assert_eq!((found.inside, found.outside), (0, 1));
     let later = [(30, 1, acquired(2, 900)), (40, 0, renewed(31, 90))];
     let mut events = vec![(5, 0, INVOKE), (10, 0, acquired(1, 80)), (11, 1, INVOKE)];
@@ -71,7 +71,7 @@ fn a_renewal_moves_the_validity_only_while_it_lasts_and_proves_until_its_asking(
 }
 
 fn found_evidence(events: &[(u64, u32, What)]) -> u64 {
-    found(events).exclusion.evidence
+    found(events).judged.evidence
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_lock_that_was_taken_back_early_is_withdrawn_whether_its_holder_learns_it_be
     for at in [12, 29, 30, 31, 48] {
         for validity in [u64::MAX, 31] {
             let found = told_late(at, validity);
-            let counts = found.exclusion;
+            let counts = found.judged;
             assert_eq!((counts.inside, counts.withdrawn, counts.outside), (0, 1, 0), "lost at {at}, until {validity}");
             // A careful client stops at the signal: the deadline policy cuts there.
             assert_eq!(counts.deadline, u64::from(at > 30), "lost at {at}");
@@ -101,7 +101,7 @@ fn a_lock_that_was_taken_back_early_is_withdrawn_whether_its_holder_learns_it_be
         }
     }
     // The promise had lawfully ended: no signal makes it the service's doing.
-    let over = told_late(12, 30).exclusion;
+    let over = told_late(12, 30).judged;
     assert_eq!((over.inside, over.withdrawn, over.outside), (0, 0, 1));
 }
 
@@ -143,18 +143,18 @@ fn what_the_server_confirmed_to_both_is_admitted_whatever_its_kind() {
         events.extend([(50, 0, release(1)), (51, 0, released(answer))]);
         events.extend([(60, 1, release(2)), (61, 1, released(ReleaseKind::Confirmed))]);
         let found = found(&events);
-        (found.double_grants[0].admitted, found.exclusion)
+        (found.double_grants[0].admitted, found.judged, found.exclusion)
     };
-    let (admitted, counts) = with(20, false, ReleaseKind::Confirmed, true);
+    let (admitted, counts, of_them) = with(20, false, ReleaseKind::Confirmed, true);
     assert!(admitted);
-    assert_eq!((counts.outside, counts.outside_admitted, counts.evidence), (1, 1, 1));
-    assert_eq!(counts.outside_stalled, 0, "a stall of ours explains nothing that the server admits");
-    let (admitted, counts) = with(20, false, ReleaseKind::NotOwner, true);
+    assert_eq!((counts.outside, of_them.outside_admitted, counts.evidence), (1, 1, 1));
+    assert_eq!(of_them.outside_stalled, 0, "a stall of ours explains nothing that the server admits");
+    let (admitted, counts, of_them) = with(20, false, ReleaseKind::NotOwner, true);
     assert!(!admitted);
-    assert_eq!((counts.outside_admitted, counts.evidence, counts.outside_stalled), (0, 0, 1));
-    let (admitted, counts) = with(90, true, ReleaseKind::Confirmed, false);
+    assert_eq!((of_them.outside_admitted, counts.evidence, of_them.outside_stalled), (0, 0, 1));
+    let (admitted, counts, of_them) = with(90, true, ReleaseKind::Confirmed, false);
     assert!(admitted);
-    assert_eq!((counts.withdrawn, counts.withdrawn_admitted, counts.outside_admitted), (1, 1, 0));
+    assert_eq!((counts.withdrawn, of_them.withdrawn_admitted, of_them.outside_admitted), (1, 1, 0));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn an_overlap_is_counted_once_a_grant_not_once_a_pair() {
     for client in 0..4 {
         events.extend([(50, client, release(1)), (50, client, released(ReleaseKind::Confirmed))]);
     }
-    assert_eq!(found(&events).exclusion.naive, 3);
+    assert_eq!(found(&events).judged.double_grants, 3);
 }
 
 #[test]
@@ -184,8 +184,8 @@ fn holds_that_meet_in_one_instant_are_neither_a_double_grant_nor_a_bug_of_ours()
             (61, 1, released(ReleaseKind::Confirmed)),
         ])
     };
-    assert_eq!((meeting_at(30).exclusion.naive, meeting_at(30).contradiction), (0, None));
-    assert_eq!((meeting_at(31).exclusion.naive, meeting_at(31).contradiction), (1, None));
+    assert_eq!((meeting_at(30).judged.double_grants, meeting_at(30).contradiction), (0, None));
+    assert_eq!((meeting_at(31).judged.double_grants, meeting_at(31).contradiction), (1, None));
     let apart = found(&[
         (5, 0, INVOKE),
         (10, 0, acquired(1, 900)),
@@ -213,7 +213,7 @@ fn a_release_unknown_is_uncertain_from_its_invoke_and_one_not_served_is_not() {
         ])
     };
     for (kind, possible) in [(ReleaseKind::Unknown, 1), (ReleaseKind::Unavailable, 0), (ReleaseKind::NotOwner, 0)] {
-        assert_eq!((with(kind).overlaps_possible, with(kind).exclusion.naive), (possible, 0));
+        assert_eq!((with(kind).judged.overlaps_possible, with(kind).judged.double_grants), (possible, 0));
     }
 }
 
@@ -241,7 +241,7 @@ fn a_hold_whose_end_was_lost_lasts_to_the_last_event_inside_of_it_and_blocks_nob
         (63, 3, released(ReleaseKind::Confirmed)),
     ]);
     // Not even client 2's: without a `release_invoke` client 0 was surely inside only at 41.
-    assert_eq!(found.exclusion.naive, 0);
+    assert_eq!(found.judged.double_grants, 0);
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn an_alarm_tells_when_the_double_grant_began_not_when_it_was_found() {
 
 #[test]
 fn a_lost_signal_after_the_lease_s_end_changes_nothing() {
-    let found = challenged_at_30(20, &[(12, 0, What::Lost { at: 45 })]).exclusion;
+    let found = challenged_at_30(20, &[(12, 0, What::Lost { at: 45 })]).judged;
     assert_eq!((found.inside, found.outside), (0, 1));
 }
 
@@ -303,7 +303,7 @@ fn a_renewal_proves_nothing_after_its_asking() {
         (60, 1, release(2)),
         (61, 1, released(ReleaseKind::Confirmed)),
     ]);
-    assert_eq!((found.exclusion.inside, found.exclusion.evidence), (1, 0));
+    assert_eq!((found.judged.inside, found.judged.evidence), (1, 0));
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn the_first_hundred_are_kept_and_all_are_counted_by_their_second() {
     see(9 * second, 0, release(1));
     see(9 * second, 0, released(ReleaseKind::Confirmed));
     let found = oracle.finish();
-    assert_eq!((found.exclusion.naive, found.double_grants.len()), (150, 100));
+    assert_eq!((found.judged.double_grants, found.double_grants.len()), (150, 100));
     assert_eq!(found.per_second, [50, 50, 50]);
 }
 
@@ -377,7 +377,7 @@ fn equal_tokens_are_a_regression_also_when_one_was_asked_for_as_the_other_was_gr
         (31, 1, acquired(8, 900)),
         (32, 2, acquired(7, 900)),
     ]);
-    assert_eq!((found.tokens.regressions, found.tokens.inversions), (1, 0));
+    assert_eq!((found.judged.token_regressions, found.judged.token_inversions), (1, 0));
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn tokens_granted_in_the_instant_of_asking_are_not_before_it() {
         (30, 2, INVOKE),
         (32, 2, acquired(6, 900)),
     ]);
-    assert_eq!((found.tokens.regressions, found.tokens.inversions), (0, 1));
+    assert_eq!((found.judged.token_regressions, found.judged.token_inversions), (0, 1));
 }
 
 #[test]
@@ -404,8 +404,8 @@ fn an_uncertain_hold_is_kept_as_long_as_an_open_attempt_can_reach_it() {
         (30, 1, acquired(1, 900)),
         (30, 2, acquired(2, 900)),
     ];
-    assert_eq!(found(&events).overlaps_possible, 2);
+    assert_eq!(found(&events).judged.overlaps_possible, 2);
     let mut also = events.to_vec();
     also.splice(4..4, [(30, 3, INVOKE), (30, 3, unknown(40))]);
-    assert_eq!(found(&also).overlaps_possible, 2);
+    assert_eq!(found(&also).judged.overlaps_possible, 2);
 }

@@ -5,21 +5,11 @@
 
 use std::collections::VecDeque;
 
-use super::checker::{Checker, Conclusion, of_violations};
+use super::checker::Checker;
 use super::open::OpenAttempts;
 use crate::record::Sparse;
 use crate::record::attempt::{Attempt, Change, Transition};
-
-/// Totals; `None` tokens are not looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TokenCounts {
-    /// Grants with a token.
-    pub tokens: u64,
-    /// Certain regressions.
-    pub regressions: u64,
-    /// Inversions between grants that were under way at once.
-    pub inversions: u64,
-}
+use crate::record::history::Judged;
 
 /// State of one key.
 #[derive(Default)]
@@ -53,20 +43,13 @@ pub struct Tokens {
     keys: Sparse<KeyTokens>,
     /// Per client: highest token granted before its open attempt was invoked.
     floors: Vec<Option<u64>>,
-    counts: TokenCounts,
 }
 
 impl Tokens {
     /// A checker for so many clients and keys.
     #[must_use]
     pub fn new(clients: u32, keys: u32) -> Self {
-        Self { keys: Sparse::new(keys), floors: vec![None; clients as usize], counts: TokenCounts::default() }
-    }
-
-    /// Totals so far.
-    #[must_use]
-    pub fn counts(&self) -> TokenCounts {
-        self.counts
+        Self { keys: Sparse::new(keys), floors: vec![None; clients as usize] }
     }
 
     /// An attempt was invoked at `t`.
@@ -74,19 +57,19 @@ impl Tokens {
         self.floors[client as usize] = self.keys[key as usize].highest_before(t);
     }
 
-    /// A grant at `t`.
-    fn granted(&mut self, client: u32, key: u32, t: u64, token: u64, open: &OpenAttempts) {
+    /// A grant with a token.
+    fn granted(&mut self, attempt: &Attempt, t: u64, token: u64, open: &OpenAttempts, judged: &mut Judged) {
+        let Attempt { client, key, .. } = *attempt;
         let state = &mut self.keys[key as usize];
-        self.counts.tokens += 1;
         let highest = state.before.max(state.tied);
         if self.floors[client as usize].is_some_and(|floor| token <= floor) {
-            self.counts.regressions += 1;
+            judged.token_regressions += 1;
         } else if highest.is_some_and(|highest| token <= highest) {
             // Older grants are below the floor, so that equals are among the recent ones.
             if state.recent.iter().any(|(_, recent)| *recent == token) {
-                self.counts.regressions += 1;
+                judged.token_regressions += 1;
             } else {
-                self.counts.inversions += 1;
+                judged.token_inversions += 1;
             }
         }
         state.add(t, token);
@@ -98,27 +81,16 @@ impl Tokens {
 }
 
 impl Checker for Tokens {
-    fn name(&self) -> &'static str {
-        "fencing tokens"
-    }
-
-    fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts) {
+    fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts, judged: &mut Judged) {
         let Attempt { client, key, invoke, hold, .. } = *transition.attempt;
         match transition.change {
             Change::Begun => self.invoked(client, key, invoke),
             Change::Granted => {
                 if let Some((start, token)) = hold.and_then(|hold| Some((hold.start, hold.token?))) {
-                    self.granted(client, key, start, token, open);
+                    self.granted(transition.attempt, start, token, open, judged);
                 }
             }
             _ => {}
         }
-    }
-
-    fn conclusion(&self) -> Conclusion {
-        if self.counts.tokens == 0 {
-            return Conclusion::Unknown("no grant had a token");
-        }
-        of_violations(self.counts.regressions)
     }
 }

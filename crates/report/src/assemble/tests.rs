@@ -46,7 +46,7 @@ fn judged(findings: &Findings, lost: u64, panicked: u64) -> Safety {
 #[test]
 fn a_lost_event_makes_everything_unknown_and_nothing_a_bug() {
     let mut findings = Findings { contradiction: Some(0), ..Findings::default() };
-    findings.exclusion.naive = 3;
+    findings.judged.double_grants = 3;
     let safety = judged(&findings, 1, 0);
     assert_eq!((safety.verdict, safety.internal_error), (SafetyVerdict::Unknown, false));
     assert!(safety.because.contains("1 events were lost"));
@@ -59,7 +59,7 @@ fn a_certain_violation_stands_though_a_client_panicked_and_silence_proves_nothin
     let mut findings = Findings::default();
     assert_eq!(judged(&findings, 0, 0).verdict, SafetyVerdict::NotExercised);
     assert_eq!(judged(&findings, 0, 1).verdict, SafetyVerdict::Unknown);
-    findings.tokens.regressions = 1;
+    findings.judged.token_regressions = 1;
     let safety = judged(&findings, 0, 1);
     assert_eq!((safety.verdict, safety.internal_error), (SafetyVerdict::Violated, true));
 }
