@@ -168,6 +168,12 @@ impl Figure {
         }
     }
 
+    /// Its entry in the table of those that are no latency.
+    #[must_use]
+    pub(crate) fn scalar(&self) -> Option<&'static Scalar> {
+        if let Kind::Scalar { scalar, .. } = self.kind { Some(scalar) } else { None }
+    }
+
     /// Its unit.
     #[must_use]
     pub fn unit(&self) -> Unit {

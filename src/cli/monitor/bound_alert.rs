@@ -173,9 +173,14 @@ pub fn resident() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::BoundAlert;
+    use lockbench_core::figure::{Counter, Totals};
     use lockbench_core::units::SECOND;
     use lockbench_report::Threshold;
     use lockbench_report::monitor::{Bound, Certain, Span, Standing, WindowCounts};
+
+    fn counted(counts: Totals) -> WindowCounts {
+        WindowCounts { counts, ..WindowCounts::default() }
+    }
 
     /// Read aloud: each says what is and what must be, and none denies a negation.
     #[test]
@@ -198,18 +203,20 @@ mod tests {
             "dropped != 107",
         ];
         let span = Span { length_ns: 300 * SECOND, seen_ns: 300 * SECOND };
-        let (mut bad, mut good) =
-            (WindowCounts { refused: 4_000, stalled: 3, ..WindowCounts::default() }, WindowCounts::default());
+        let (mut bad, mut good) = (
+            counted(Totals::default().with(Counter::Refused, 4_000).with(Counter::Stalled, 3)),
+            WindowCounts::default(),
+        );
         for _ in 0..900 {
-            bad.grants += 1;
+            bad.count(Counter::Grants);
             bad.service.record(SECOND);
             bad.response.record(SECOND);
         }
         (0..90).for_each(|_| bad.times_out(2 * SECOND, 2 * SECOND));
         (0..107).for_each(|_| bad.drops(3 * SECOND));
-        bad.waited = 2_000;
+        bad.counts.plus(Counter::Waited, 2_000);
         for _ in 0..20_000 {
-            good.grants += 1;
+            good.count(Counter::Grants);
             good.service.record(SECOND / 2_000);
             good.response.record(SECOND / 2_000);
         }
@@ -222,12 +229,12 @@ mod tests {
                 let turns = (from..from + 100).filter_map(|now| held[0].judge(now * SECOND, window, certain, span));
                 turns.for_each(|(firing, text)| said += &format!("{}: {text}\n", if firing { "ALERT" } else { "ok" }));
             };
-            let silent = WindowCounts { missed: 5, ..WindowCounts::default() };
+            let silent = counted(Totals::default().with(Counter::Missed, 5));
             tell(if text.starts_with("grants") { &silent } else { &bad }, certain, 1);
             tell(&good, Certain::default(), 200);
         }
         // 98.96 %.
-        let close = WindowCounts { grants: 9_896, dropped: 104, ..WindowCounts::default() };
+        let close = counted(Totals::default().with(Counter::Grants, 9_896).with(Counter::Dropped, 104));
         let bound = Bound::new(Threshold::parse("availability >= 99%", None).unwrap()).unwrap();
         let mut held = BoundAlert::renewed(Vec::new(), "redis", &[bound], 0);
         let turn = (1..100).find_map(|now| held[0].judge(now * SECOND, &close, certain, span));
@@ -241,7 +248,8 @@ mod tests {
         let bound = |text: &str| Bound::new(Threshold::parse(text, None).unwrap()).unwrap();
         let bounds = [bound("contention <= 20%")];
         let mut held = BoundAlert::renewed(Vec::new(), "redis", &bounds, 0);
-        let window = |waited, grants| WindowCounts { grants, waited, ..WindowCounts::default() };
+        let window =
+            |waited, grants| counted(Totals::default().with(Counter::Grants, grants).with(Counter::Waited, waited));
         let mut judge = |now: u64, window: &WindowCounts| {
             let span = Span { length_ns: 300 * SECOND, seen_ns: 300 * SECOND };
             held[0].judge(now * SECOND, window, Certain::default(), span);

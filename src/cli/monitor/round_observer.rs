@@ -199,6 +199,7 @@ fn attempts(count: u64) -> String {
 mod tests {
     use super::{LONGEST_TICK_NS, RoundObserver, SILENCE_NS, TrialObserver, Turned, Untaken, WatchedSystem, lock};
     use lockbench_core::clock::Clock;
+    use lockbench_core::figure::Counter;
     use lockbench_core::record::history::Alarm;
     use lockbench_core::record::{Event, What};
     use lockbench_core::units::MILLISECOND;
@@ -243,7 +244,7 @@ mod tests {
         let observer = RoundObserver::new(&watched, clock, 1, true, (2, 1));
         let counted = || {
             let total = lock(&watched).rolling.total().clone();
-            (total.dropped, total.missed, total.stalled)
+            [Counter::Dropped, Counter::Missed, Counter::Stalled].map(|counter| total.of(counter))
         };
         let saw = |t, what| observer.sees(&Event { t, client: 0, attempt: 0, key: 0, what });
         let granted = What::Acquired { token: None, validity: 0, requests: 1, waited: None };
@@ -252,22 +253,22 @@ mod tests {
             assert!(observer.ticks(Alarm::default(), all).is_continue());
         };
         told(&[1, 2, 3]);
-        assert_eq!(counted(), (3, 0, 0));
+        assert_eq!(counted(), [3, 0, 0]);
         saw(begin + 10, What::Invoke { due: begin + 10 });
         told(&[9, 11, 12]);
-        assert_eq!(counted(), (4, 0, 0), "nobody was answered since the attempt at 10");
+        assert_eq!(counted(), [4, 0, 0], "nobody was answered since the attempt at 10");
         saw(begin + 13, granted);
         told(&[]);
-        assert_eq!(counted(), (6, 0, 0));
+        assert_eq!(counted(), [6, 0, 0]);
         saw(begin + 20, What::Invoke { due: begin + 20 });
         told(&[21, 22, 23]);
-        assert_eq!(counted(), (6, 0, 0));
+        assert_eq!(counted(), [6, 0, 0]);
         // This process slept: that is nobody's outage.
         assert!(observer.ticks(Alarm::default(), vec![untaken(begin + 24, true)]).is_continue());
-        assert_eq!(counted(), (6, 0, 1));
+        assert_eq!(counted(), [6, 0, 1]);
         observer.silent.set(true);
         observer.ends(vec![untaken(begin + 25, false)]);
-        assert_eq!(counted(), (6, 4, 1), "the last ones are part of an outage");
+        assert_eq!(counted(), [6, 4, 1], "the last ones are part of an outage");
         assert_eq!(lock(&watched).rolling.total().late.max_ns(), Some(7), "as late as they were");
     }
 

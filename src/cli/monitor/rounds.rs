@@ -195,12 +195,7 @@ impl<'a> Rounds<'a> {
             }
         }
         watched.exercised += safety.exercised_holds;
-        watched.certain.double_grants += safety.double_grants_certain;
-        watched.certain.inside += safety.inside;
-        watched.certain.withdrawn += safety.withdrawn;
-        watched.certain.outside += safety.outside;
-        watched.certain.admitted += safety.policies.evidence;
-        watched.certain.token_regressions += safety.token_regressions.unwrap_or(0);
+        watched.certain.add(result);
         for violation in &safety.violations {
             watched.keep_story(format!("round {}: {}", self.round, violation.story));
         }

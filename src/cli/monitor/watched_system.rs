@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::round_observer::SILENCE_NS;
+use lockbench_core::figure::Counter;
 use lockbench_core::lock::Nodes;
 use lockbench_core::units::{MILLISECOND, human_duration, span};
 use lockbench_engine::DueInstants;
@@ -270,14 +271,14 @@ impl WatchedSystem {
     pub fn slept(&mut self, from: u64, now: u64, every_ns: u64) {
         self.account(from, every_ns);
         let due = now.saturating_sub(from) / every_ns;
-        self.rolling.count(now, |tally| tally.stalled += due);
+        self.rolling.count(now, |tally| tally.counts.plus(Counter::Stalled, due));
         self.arrivals.stalled += due;
         self.accounted = self.accounted.max(now);
     }
 
     /// An instant at which this process itself did not run.
     pub fn sleeps(&mut self, due: u64) {
-        self.rolling.count(due, |tally| tally.stalled += 1);
+        self.rolling.count(due, |tally| tally.count(Counter::Stalled));
         self.arrivals.stalled += 1;
     }
 
@@ -294,7 +295,7 @@ impl WatchedSystem {
             return;
         }
         for (due, times) in chunks(Some((from, to, count))) {
-            self.rolling.count(due, |tally| tally.missed += times);
+            self.rolling.count(due, |tally| tally.counts.plus(Counter::Missed, times));
         }
         self.arrivals.missed += count;
         let (first, last, before) = self.open.unwrap_or((from, to, 0));
@@ -372,7 +373,7 @@ impl WatchedSystem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, DueInstants, State, Turned, WatchedSystem};
+    use super::{Arc, Counter, DueInstants, State, Turned, WatchedSystem};
     use lockbench_core::lock::{Away, Nodes};
     use lockbench_core::units::{MILLISECOND, SECOND};
     use lockbench_report::monitor::WindowCounts;
@@ -393,7 +394,7 @@ mod tests {
         for tenth in 101..=200_u64 {
             watched.account(tenth * SECOND / 10, SECOND * 3 / 10);
         }
-        assert_eq!((watched.rolling.total().missed, watched.rolling.total().gap_ns), (33, 0));
+        assert_eq!((watched.rolling.total().of(Counter::Missed), watched.rolling.total().gap_ns), (33, 0));
         // They wait as long as the outage goes on, and no longer.
         let longest = |tally: &WindowCounts| (tally.late.count(), tally.late.max_ns().unwrap() / SECOND);
         assert_eq!(longest(&watched.total(20 * SECOND)), (33, 9));
@@ -450,7 +451,7 @@ mod tests {
         looks(&mut watched, 9_000, 10_400);
         assert_eq!(watched.take_turns(), [down("no round could begin since", 1_400 * MILLISECOND)]);
         watched.round_begins(13 * SECOND, SECOND);
-        assert_eq!(watched.rolling.total().missed, 4);
+        assert_eq!(watched.rolling.total().of(Counter::Missed), 4);
     }
 
     /// The desk's looks after the first instant, until the last one, milliseconds.
@@ -489,7 +490,7 @@ mod tests {
         watched.slept(3 * SECOND, 603 * SECOND, SECOND);
         watched.account(605 * SECOND, SECOND);
         let total = watched.rolling.total();
-        assert_eq!((total.missed, total.stalled), (5, 600));
+        assert_eq!((total.of(Counter::Missed), total.of(Counter::Stalled)), (5, 600));
     }
 
     #[test]

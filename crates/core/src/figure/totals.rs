@@ -37,6 +37,11 @@ impl Totals {
         self.0[counter as usize] = count;
     }
 
+    /// Adds so many to a count.
+    pub fn plus(&mut self, counter: Counter, more: u64) {
+        self.set(counter, Some(self.get(counter).unwrap_or(0) + more));
+    }
+
     /// The same with another count.
     #[must_use]
     pub fn with(mut self, counter: Counter, count: u64) -> Self {

@@ -1,11 +1,14 @@
 //! Bounds on the figures of a window: the thresholds of a run, held against what was
 //! seen lately. With too few attempts a bound is neither kept nor broken.
 
+use super::status::WindowFigures;
 use super::waits::Waits;
 use super::window_counts::WindowCounts;
+use crate::counts::places;
 use crate::figure::Unit;
 use crate::threshold::{DEFAULT_ALERTS, Operator};
-use crate::{Threshold, ThresholdLevel};
+use crate::{Threshold, ThresholdLevel, TrialResult};
+use lockbench_core::figure::{Counter, Measure, Merge, Source, Totals};
 use lockbench_core::units::{SECOND, grouped, human_duration, three_digits};
 use lockbench_core::workload::plan::Expectation;
 
@@ -40,6 +43,26 @@ pub struct Certain {
     pub admitted: u64,
     /// Fencing tokens that went back.
     pub token_regressions: u64,
+}
+
+places!(Certain {
+    DoubleGrants: double_grants,
+    Inside: inside,
+    TakenBack: withdrawn,
+    Outside: outside,
+    Admitted: admitted,
+    TokenRegressions: token_regressions,
+});
+
+impl Certain {
+    /// Adds the violations of a trial.
+    pub fn add(&mut self, trial: &TrialResult) {
+        let mut all = Totals::default();
+        for &counter in Counter::ALL {
+            all.set(counter, self.count(counter).map(|count| count + trial.count(counter).unwrap_or(0)));
+        }
+        self.take(&all);
+    }
 }
 
 /// The time that a window is about.
@@ -98,10 +121,9 @@ impl Bound {
     /// # Errors
     /// If a monitor does not know the figure.
     pub fn new(threshold: Threshold) -> Result<Self, String> {
-        let name = threshold.figure.name();
-        match figure(&name, &WindowCounts::default(), Certain::default(), SECOND) {
+        match figure(&threshold, &WindowCounts::default(), Certain::default(), SECOND) {
             Some(_) => Ok(Self { threshold }),
-            None => Err(format!("a monitor does not keep {name}; it keeps {OFFERED}")),
+            None => Err(format!("a monitor does not keep {}; it keeps {OFFERED}", threshold.figure.name())),
         }
     }
 
@@ -127,15 +149,7 @@ impl Bound {
     /// Is it on something that, once seen, stays true?
     #[must_use]
     pub fn certain(&self) -> bool {
-        matches!(
-            self.threshold.figure.name().as_str(),
-            "double_grants"
-                | "double_grants_inside"
-                | "double_grants_withdrawn"
-                | "double_grants_outside"
-                | "double_grants_admitted"
-                | "token_regressions"
-        )
+        self.threshold.figure.scalar().is_some_and(|scalar| scalar.merge == Merge::Certain)
     }
 
     /// Attempts that a window must have before the bound can be kept.
@@ -164,7 +178,7 @@ impl Bound {
             let (have, need) = (grouped(have), grouped(self.need()));
             return Outcome::Unknown(format!("{have} attempts in the window, needs {need}"));
         }
-        match figure(&name, window, certain, span.seen_ns).flatten() {
+        match figure(&self.threshold, window, certain, span.seen_ns).flatten() {
             None if name.starts_with(RESPONSE) => self.late_at_least(&name, window),
             None => self.at_least(&name, window),
             Some(value) if self.threshold.operator.holds(value, self.threshold.bound) => Outcome::Kept(value),
@@ -192,8 +206,8 @@ impl Bound {
         }
         let (Some(p), Some((service, _))) = (percentile(name), window.gave_up_ns) else { return unknown() };
         let waited = service as f64;
-        let all = (window.grants + window.timed_out + window.unavailable + window.unknown) as f64;
-        let beyond = window.timed_out as f64 > all * (1.0 - p);
+        let all = (window.attempts() - window.of(Counter::Refused)) as f64;
+        let beyond = window.of(Counter::TimedOut) as f64 > all * (1.0 - p);
         let broken = self.is_upper() && !self.threshold.operator.holds(waited, self.threshold.bound);
         if beyond && broken { Outcome::Beyond(waited) } else { unknown() }
     }
@@ -208,7 +222,7 @@ impl Bound {
             Some(least) if self.is_upper() && self.threshold.operator.decides_from(least, self.threshold.bound) => {
                 Outcome::Beyond(least)
             }
-            _ if window.grants == 0 => Outcome::Unknown(format!("{name} does not exist: too few grants")),
+            _ if window.of(Counter::Grants) == 0 => Outcome::Unknown(format!("{name} does not exist: too few grants")),
             _ => Outcome::Unknown(format!("{name} is not known: not everything that was due was granted")),
         }
     }
@@ -251,40 +265,41 @@ fn percentile(name: &str) -> Option<f64> {
     }
 }
 
-/// A figure by name; `None` if there is none of that name, `Some(None)` if it does not
+/// The figure of a bound; `None` if a monitor does not keep it, `Some(None)` if it does not
 /// exist here.
-fn figure(name: &str, window: &WindowCounts, certain: Certain, seen_ns: u64) -> Option<Option<f64>> {
-    let count = |count: u64| Some(Some(count as f64));
-    let rate = |count: u64| Some(Some(count as f64 * SECOND as f64 / seen_ns.max(1) as f64));
-    match name {
-        "contention" | "waited" => Some(window.contention()),
-        "timeouts" => Some(window.timeouts()),
-        "failures" => Some(window.failures()),
-        "availability" => Some(window.availability()),
-        "refusals" => Some(window.refusals()),
-        "throughput" => rate(window.grants),
-        "grants" => count(window.grants),
-        "dropped" => count(window.dropped),
-        "double_grants" => count(certain.double_grants),
-        "double_grants_inside" => count(certain.inside),
-        "double_grants_withdrawn" => count(certain.withdrawn),
-        "double_grants_outside" => count(certain.outside),
-        "double_grants_admitted" => count(certain.admitted),
-        "token_regressions" => count(certain.token_regressions),
-        _ => {
-            let (of, stat) = name.rsplit_once('.')?;
-            let (waits, ungranted): (&Waits, f64) = match of {
-                "acquire_service" => (&window.service, window.in_vain_share()),
-                RESPONSE => (&window.response, window.ungranted_share()),
-                _ => return None,
-            };
-            match stat {
-                // What was waited for in vain would have taken longer, and nobody knows how long.
-                "max" => Some(waits.max_ns().filter(|_| ungranted == 0.0).map(|ns| ns as f64)),
-                "mean" => Some(waits.mean_ns().filter(|_| ungranted == 0.0)),
-                _ => Some(waits.percentile(percentile(name)?, ungranted).map(|ns| ns as f64)),
-            }
+fn figure(threshold: &Threshold, window: &WindowCounts, certain: Certain, seen_ns: u64) -> Option<Option<f64>> {
+    let Some(scalar) = threshold.figure.scalar() else { return latency(&threshold.figure.name(), window) };
+    match scalar.source {
+        Source::Count(counter) => {
+            let count = certain.count(counter);
+            let kept = count.or_else(|| WindowFigures::default().count(counter).map(|_| window.of(counter)));
+            kept.map(|count| Some(count as f64))
         }
+        // What was due and not attempted got no answer either.
+        Source::Share(&[Counter::Unavailable, Counter::Unknown]) => Some(window.failures()),
+        Source::Share(counters) => Some(window.share_of(counters)),
+        Source::Measured(Measure::Waited) => Some(window.share_of(&[Counter::Waited])),
+        Source::Measured(Measure::Availability) => Some(window.availability()),
+        Source::Measured(Measure::Throughput) => {
+            Some(Some(window.of(Counter::Grants) as f64 * SECOND as f64 / seen_ns.max(1) as f64))
+        }
+        Source::Measured(_) => None,
+    }
+}
+
+/// A wait, likewise.
+fn latency(name: &str, window: &WindowCounts) -> Option<Option<f64>> {
+    let (of, stat) = name.rsplit_once('.')?;
+    let (waits, ungranted): (&Waits, f64) = match of {
+        "acquire_service" => (&window.service, window.in_vain_share()),
+        RESPONSE => (&window.response, window.ungranted_share()),
+        _ => return None,
+    };
+    match stat {
+        // What was waited for in vain would have taken longer, and nobody knows how long.
+        "max" => Some(waits.max_ns().filter(|_| ungranted == 0.0).map(|ns| ns as f64)),
+        "mean" => Some(waits.mean_ns().filter(|_| ungranted == 0.0)),
+        _ => Some(waits.percentile(percentile(name)?, ungranted).map(|ns| ns as f64)),
     }
 }
 
@@ -293,7 +308,12 @@ mod tests {
     use super::{Bound, Certain, Outcome, Span, defaults};
     use crate::Threshold;
     use crate::monitor::WindowCounts;
+    use lockbench_core::figure::{Counter, Totals};
     use lockbench_core::units::{MILLISECOND, SECOND};
+
+    fn counted(counts: Totals) -> WindowCounts {
+        WindowCounts { counts, ..WindowCounts::default() }
+    }
 
     fn bound(text: &str) -> Bound {
         Bound::new(Threshold::parse(text, None).unwrap()).unwrap()
@@ -311,7 +331,9 @@ mod tests {
 
     /// 990 grants of 1 ms and 10 of 80 ms, 100 that waited, one timeout.
     fn window() -> WindowCounts {
-        let mut window = WindowCounts { grants: 1_000, waited: 100, timed_out: 1, ..WindowCounts::default() };
+        let mut window = counted(
+            Totals::default().with(Counter::Grants, 1_000).with(Counter::Waited, 100).with(Counter::TimedOut, 1),
+        );
         (0..1_000).for_each(|n| window.service.record(if n < 989 { MILLISECOND } else { 80 * MILLISECOND }));
         window
     }
@@ -339,34 +361,34 @@ mod tests {
         assert!(matches!(judged("acquire_service.p90 <= 50ms", &window()), Outcome::Kept(_)));
         assert!(matches!(judged("contention < 20%", &window()), Outcome::Kept(_)));
         assert!(matches!(judged("timeouts <= 0.1%", &window()), Outcome::Kept(_)), "one of a thousand is kept");
-        let two = WindowCounts { timed_out: 2, ..window() };
+        let two = WindowCounts { counts: window().counts.with(Counter::TimedOut, 2), ..window() };
         assert!(matches!(judged("timeouts <= 0.1%", &two), Outcome::Broken(_)));
-        assert!(matches!(judged("failures < 1%", &WindowCounts { missed: 500, ..window() }), Outcome::Broken(_)));
+        assert!(matches!(
+            judged("failures < 1%", &WindowCounts { counts: window().counts.with(Counter::Missed, 500), ..window() }),
+            Outcome::Broken(_)
+        ));
         assert_eq!(judged("double_grants == 0", &WindowCounts::default()), Outcome::Broken(1.0));
     }
 
     #[test]
     fn with_too_few_attempts_nothing_is_said() {
-        let few = WindowCounts { grants: 200, timed_out: 1, ..WindowCounts::default() };
+        let few = counted(Totals::default().with(Counter::Grants, 200).with(Counter::TimedOut, 1));
         for text in ["timeouts <= 0.1%", "acquire_service.p99 < 1ms", "acquire_service.p50 < 1ms"] {
             assert!(matches!(judged(text, &few), Outcome::Unknown(_)), "{text}");
         }
         assert_eq!(bound("acquire_service.p999 < 1ms").need(), 10_000);
         // Those that timed out waited longer than any of the granted.
-        let late = WindowCounts { timed_out: 50, ..window() };
+        let late = WindowCounts { counts: window().counts.with(Counter::TimedOut, 50), ..window() };
         assert!(matches!(judged("acquire_service.p99 < 1ms", &late), Outcome::Unknown(_)));
     }
 
     #[test]
     fn a_system_that_answers_nothing_keeps_no_bound_on_answers() {
-        let down = WindowCounts { missed: 3_000, ..WindowCounts::default() };
+        let down = counted(Totals::default().with(Counter::Missed, 3_000));
         assert_eq!(judged("failures <= 1%", &down), Outcome::Broken(1.0));
         assert_eq!(judged("throughput >= 5/s", &down), Outcome::Broken(0.0));
         assert_eq!(judged("grants > 10", &down), Outcome::Broken(0.0));
-        assert_eq!(
-            judged("dropped <= 5", &WindowCounts { dropped: 9, ..WindowCounts::default() }),
-            Outcome::Broken(9.0)
-        );
+        assert_eq!(judged("dropped <= 5", &counted(Totals::default().with(Counter::Dropped, 9))), Outcome::Broken(9.0));
         for text in ["contention <= 20%", "timeouts <= 0.1%", "acquire_service.p99 < 1ms"] {
             assert!(matches!(judged(text, &down), Outcome::Unknown(_)), "{text}");
         }
@@ -374,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_young_watch_has_not_seen_too_little() {
-        let young = WindowCounts { grants: 100, ..WindowCounts::default() };
+        let young = counted(Totals::default().with(Counter::Grants, 100));
         assert_eq!(after(10, "throughput >= 9/s", &young), Outcome::Kept(10.0));
         assert_eq!(after(10, "throughput >= 11/s", &young), Outcome::Broken(10.0));
         assert!(matches!(after(10, "grants >= 2000", &young), Outcome::Unknown(_)));
@@ -384,7 +406,7 @@ mod tests {
 
     #[test]
     fn whoever_gave_up_has_waited_at_least_so_long() {
-        let mut late = WindowCounts { grants: 900, unknown: 5, ..WindowCounts::default() };
+        let mut late = counted(Totals::default().with(Counter::Grants, 900).with(Counter::Unknown, 5));
         (0..900).for_each(|_| late.service.record(MILLISECOND));
         (0..95).for_each(|n| late.times_out((2_000 + n) * MILLISECOND, (2_500 + n) * MILLISECOND));
         assert_eq!(judged("acquire_service.p99 <= 50ms", &late), Outcome::Beyond(2e9));
@@ -400,7 +422,10 @@ mod tests {
         let mut stalled = window();
         (0..1_000).for_each(|_| stalled.response.record(MILLISECOND));
         assert!(matches!(
-            judged("acquire_response.max <= 50ms", &WindowCounts { timed_out: 0, ..stalled.clone() }),
+            judged(
+                "acquire_response.max <= 50ms",
+                &WindowCounts { counts: stalled.clone().counts.with(Counter::TimedOut, 0), ..stalled.clone() }
+            ),
             Outcome::Kept(_)
         ));
         (0..100).for_each(|n| stalled.drops(n * 20 * MILLISECOND));
@@ -414,7 +439,7 @@ mod tests {
         assert!(matches!(judged("acquire_response.p50 <= 50ms", &stalled), Outcome::Kept(_)));
         assert!(matches!(judged("acquire_service.p90 <= 50ms", &stalled), Outcome::Kept(_)), "of those that began");
         // What this process slept through does not.
-        let slept = WindowCounts { stalled: 5_000, ..window() };
+        let slept = WindowCounts { counts: window().counts.with(Counter::Stalled, 5_000), ..window() };
         assert!(matches!(judged("availability >= 99%", &slept), Outcome::Kept(_)));
     }
 

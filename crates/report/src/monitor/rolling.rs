@@ -147,6 +147,7 @@ mod tests {
     use proptest::{prop_assert_eq, proptest};
 
     use super::{Rolling, WINDOWS};
+    use lockbench_core::figure::Counter;
     use lockbench_core::units::SECOND;
 
     #[test]
@@ -156,9 +157,9 @@ mod tests {
         let capacities = |rolling: &Rolling| rolling.rings.each_ref().map(|ring| ring.slots.capacity());
         let before = capacities(&rolling);
         for second in 0..100_000_u64 {
-            rolling.count(second * 30 * SECOND, |tally| tally.grants += 1);
+            rolling.count(second * 30 * SECOND, |tally| tally.count(Counter::Grants));
         }
-        assert_eq!((capacities(&rolling), rolling.total().grants), (before, 100_000));
+        assert_eq!((capacities(&rolling), rolling.total().of(Counter::Grants)), (before, 100_000));
     }
 
     #[test]
@@ -166,16 +167,16 @@ mod tests {
         let mut rolling = Rolling::new(7 * SECOND);
         for second in 7..7 + 7_200_u64 {
             rolling.count(second * SECOND, |tally| {
-                tally.grants += 1;
+                tally.count(Counter::Grants);
                 tally.service.record(second);
             });
         }
         let now = (7 + 7_199) * SECOND;
-        let grants = WINDOWS.map(|(_, length)| rolling.window(now, length).grants);
+        let grants = WINDOWS.map(|(_, length)| rolling.window(now, length).of(Counter::Grants));
         assert_eq!(grants, [60, 300, 3_600, 7_200]);
         // Nothing came since: the windows run empty.
         let later = now + 400 * SECOND;
-        assert_eq!(rolling.window(later, 300 * SECOND).grants, 0);
+        assert_eq!(rolling.window(later, 300 * SECOND).of(Counter::Grants), 0);
         assert_eq!(rolling.p99_by_minute(later).iter().flatten().count(), 53);
     }
 
@@ -191,10 +192,13 @@ mod tests {
     #[test]
     fn what_comes_too_late_for_a_slot_is_in_the_total_all_the_same() {
         let mut rolling = Rolling::new(0);
-        rolling.count(301 * SECOND, |tally| tally.grants += 1);
-        rolling.count(SECOND, |tally| tally.grants += 1);
-        assert_eq!(rolling.window(301 * SECOND, 300 * SECOND).grants, 1);
-        assert_eq!((rolling.window(301 * SECOND, 3_600 * SECOND).grants, rolling.total().grants), (2, 2));
+        rolling.count(301 * SECOND, |tally| tally.count(Counter::Grants));
+        rolling.count(SECOND, |tally| tally.count(Counter::Grants));
+        assert_eq!(rolling.window(301 * SECOND, 300 * SECOND).of(Counter::Grants), 1);
+        assert_eq!(
+            (rolling.window(301 * SECOND, 3_600 * SECOND).of(Counter::Grants), rolling.total().of(Counter::Grants)),
+            (2, 2)
+        );
     }
 
     proptest! {
@@ -206,12 +210,12 @@ mod tests {
             let (mut rolling, mut now, mut seen) = (Rolling::new(0), 0, Vec::new());
             for step in steps {
                 now += step * SECOND / 2;
-                rolling.count(now, |tally| tally.timed_out += 1);
+                rolling.count(now, |tally| tally.count(Counter::TimedOut));
                 seen.push(now / SECOND);
             }
             let last = now / SECOND;
             let expected = seen.iter().filter(|second| **second + window > last).count() as u64;
-            prop_assert_eq!(rolling.window(now, window * SECOND).timed_out, expected);
+            prop_assert_eq!(rolling.window(now, window * SECOND).of(Counter::TimedOut), expected);
         }
     }
 }

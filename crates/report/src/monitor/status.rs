@@ -8,6 +8,8 @@ use super::bound::Certain;
 use super::rolling::WINDOWS;
 use super::window_counts::WindowCounts;
 use crate::Exit;
+use crate::counts::places;
+use lockbench_core::figure::Counter;
 use lockbench_core::lock::Nodes;
 use lockbench_core::units::{MILLISECOND, SECOND, human_duration, span};
 
@@ -207,6 +209,18 @@ pub struct WindowFigures {
     pub covered: Option<f64>,
 }
 
+places!(WindowFigures {
+    Attempts: attempts,
+    Grants: grants,
+    Refused: refused,
+    TimedOut: timed_out,
+    Unavailable: unavailable,
+    Unknown: unknown,
+    Dropped: dropped,
+    Missed: missed,
+    Stalled: stalled,
+});
+
 impl WindowFigures {
     /// Of a tally over so many nanoseconds.
     #[must_use]
@@ -214,21 +228,12 @@ impl WindowFigures {
         let in_vain = tally.in_vain_share();
         let length = length_ns.max(1) as f64;
         let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|p| tally.response_tail(p));
-        Self {
+        let mut figures = Self {
             window: window.to_owned(),
             seen_s: length_ns as f64 / SECOND as f64,
-            attempts: tally.attempts(),
-            grants: tally.grants,
-            refused: tally.refused,
-            timed_out: tally.timed_out,
-            unavailable: tally.unavailable,
-            unknown: tally.unknown,
-            dropped: tally.dropped,
-            missed: tally.missed,
-            stalled: tally.stalled,
             availability: tally.availability(),
-            contention: tally.contention(),
-            timeouts: tally.timeouts(),
+            contention: tally.share_of(&[Counter::Waited]),
+            timeouts: tally.share_of(&[Counter::TimedOut]),
             rate_per_s: tally.attempts() as f64 * SECOND as f64 / length,
             service_p50_ns: tally.service.percentile(0.5, in_vain),
             service_p95_ns: tally.service.percentile(0.95, in_vain),
@@ -244,7 +249,10 @@ impl WindowFigures {
             response_max_ns: tally.longest_response_ns(),
             response_max_is_lower_bound: tally.ungranted_share() > 0.0,
             covered: (tally.due() > 0).then(|| (1.0 - tally.gap_ns as f64 / length).max(0.0)),
-        }
+            ..Self::default()
+        };
+        figures.take(&tally.counts.with(Counter::Attempts, tally.attempts()));
+        figures
     }
 }
 
@@ -376,7 +384,8 @@ pub fn worst_of(systems: &[SystemStatus], violated: &[String], due_s: u64) -> (E
         reasons.extend(broken.map(|alert| {
             (Exit::Threshold, format!("{name}: the bound \"{}\" was broken {}", alert.bound, times(alert.fired)))
         }));
-        if system.total.grants + system.total.refused + system.total.timed_out == 0 {
+        let served = [Counter::Grants, Counter::Refused, Counter::TimedOut];
+        if served.iter().all(|counter| system.total.count(*counter) == Some(0)) {
             // Nothing could be judged then, which goes without saying.
             reasons.push((Exit::Backend, format!("{name} never answered{}", why())));
             continue;

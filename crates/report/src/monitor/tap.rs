@@ -2,7 +2,7 @@
 //! a whole round are those of a trial; here is only what must be known meanwhile.
 
 use super::rolling::Rolling;
-use super::window_counts::WindowCounts;
+use lockbench_core::figure::Counter;
 use lockbench_core::record::attempt::{Attempt, Change, End, Stage};
 use lockbench_core::record::{Attempts, Denial, Event, ReleaseKind, Transition};
 
@@ -24,9 +24,6 @@ struct Before {
     /// Grants of the key until then.
     granted: u64,
 }
-
-/// Counts an outcome, with its service and its response time.
-type Count = fn(&mut WindowCounts, (u64, u64));
 
 /// The fold of one round.
 pub struct Tap {
@@ -108,8 +105,8 @@ impl Tap {
                     self.leave(attempt.key);
                 } else {
                     rolling.count(t, |tally| {
-                        tally.unknown += 1;
-                        tally.waited += 1;
+                        tally.count(Counter::Unknown);
+                        tally.count(Counter::Waited);
                         tally.late.record(t.saturating_sub(attempt.due));
                         tally.in_vain_ns = tally.in_vain_ns.max(Some(t.saturating_sub(attempt.invoke)));
                     });
@@ -128,8 +125,8 @@ impl Tap {
         self.inside[key] += 1;
         self.granted[key] += 1;
         rolling.count(t, |tally| {
-            tally.grants += 1;
-            tally.waited += u64::from(waited);
+            tally.count(Counter::Grants);
+            tally.counts.plus(Counter::Waited, u64::from(waited));
             tally.service.record(t.saturating_sub(attempt.invoke));
             tally.response.record(t.saturating_sub(attempt.due));
         });
@@ -144,32 +141,26 @@ impl Tap {
 /// An attempt ended without a grant.
 fn denied(attempt: &Attempt, t: u64, denial: Denial, rolling: &mut Rolling) -> ServiceSign {
     let Attempt { invoke, due, .. } = *attempt;
-    let waited = (t.saturating_sub(invoke), t.saturating_sub(due));
-    let (count, seen): (Count, ServiceSign) = match denial {
-        Denial::Refused => (|tally, _| tally.refused += 1, ServiceSign::Served),
-        Denial::TimedOut => (|tally, (service, response)| tally.times_out(service, response), ServiceSign::Served),
-        Denial::Unavailable => (
-            |tally, (_, response)| {
-                tally.unavailable += 1;
-                tally.late.record(response);
-            },
-            ServiceSign::Unserved,
-        ),
-        Denial::Unknown => (
-            |tally, (_, response)| {
-                tally.unknown += 1;
-                tally.late.record(response);
-            },
-            ServiceSign::Unserved,
-        ),
+    let (service, response) = (t.saturating_sub(invoke), t.saturating_sub(due));
+    let (counter, seen) = match denial {
+        Denial::Refused => (Counter::Refused, ServiceSign::Served),
+        Denial::TimedOut => (Counter::TimedOut, ServiceSign::Served),
+        Denial::Unavailable => (Counter::Unavailable, ServiceSign::Unserved),
+        Denial::Unknown => (Counter::Unknown, ServiceSign::Unserved),
         // Our own doing: no outcome of the system.
         Denial::Withdrawn => return ServiceSign::Nothing,
     };
     rolling.count(t, |tally| {
-        count(tally, waited);
-        tally.waited += 1;
+        match denial {
+            Denial::TimedOut => tally.times_out(service, response),
+            _ => tally.count(counter),
+        }
+        tally.count(Counter::Waited);
         if denial != Denial::Refused {
-            tally.in_vain_ns = tally.in_vain_ns.max(Some(waited.0));
+            tally.in_vain_ns = tally.in_vain_ns.max(Some(service));
+            if denial != Denial::TimedOut {
+                tally.late.record(response);
+            }
         }
     });
     seen
@@ -179,7 +170,9 @@ fn denied(attempt: &Attempt, t: u64, denial: Denial, rolling: &mut Rolling) -> S
 mod tests {
     use super::{ServiceSign, Tap};
     use crate::monitor::Rolling;
+    use lockbench_core::figure::Counter;
     use lockbench_core::record::figures::{Figures, Schedule};
+    use lockbench_core::record::history::Judged;
     use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, What, WitnessReading};
 
     fn event(t: u64, client: u32, what: What) -> Event {
@@ -220,9 +213,10 @@ mod tests {
         }
         let (mine, theirs) = (rolling.total(), figures.counts());
         assert_eq!(mine.attempts(), theirs.attempts);
-        let counted = (mine.grants, mine.timed_out, mine.unavailable, mine.unknown, mine.waited);
-        assert_eq!(counted, (theirs.grants, theirs.timed_out, theirs.unavailable, theirs.unknown, theirs.waited));
-        assert_eq!(counted, (2, 1, 1, 1, 4), "all but the first grant waited");
+        let counters = [Counter::Grants, Counter::TimedOut, Counter::Unavailable, Counter::Unknown, Counter::Waited];
+        let counted = counters.map(|counter| mine.of(counter));
+        assert_eq!(counted.map(Some), counters.map(|counter| counter.counted(theirs, &Judged::default())));
+        assert_eq!(counted, [2, 1, 1, 1, 4], "all but the first grant waited");
         let response = figures.latencies().acquire_response.max();
         assert_eq!((mine.response.max_ns(), mine.service.count()), (Some(20), 2));
         assert_eq!((response, mine.longest_ns()), (Some(25), Some(25)), "the one that timed out waited longest");

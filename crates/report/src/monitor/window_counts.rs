@@ -1,29 +1,14 @@
 //! What was seen in an interval: outcomes by kind and waits.
 
 use super::waits::Waits;
+use lockbench_core::figure::{Counter, Totals};
 
 /// The counts of an interval. An attempt is counted when its outcome is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WindowCounts {
-    /// Acquired.
-    pub grants: u64,
-    /// Refused: held by another, in try mode.
-    pub refused: u64,
-    /// Timed out.
-    pub timed_out: u64,
-    /// Not served.
-    pub unavailable: u64,
-    /// The answer was lost, or the client was dropped in the middle.
-    pub unknown: u64,
-    /// Attempts that were not granted by their first request.
-    pub waited: u64,
-    /// Due while a round ran, and no client could take it: all were busy.
-    pub dropped: u64,
-    /// Due while the system did not answer.
-    pub missed: u64,
-    /// Due while this process itself did not run: it is in no share, for it says nothing
-    /// of the system.
-    pub stalled: u64,
+    /// Attempts by outcome, and what was due and not attempted: dropped, missed and stalled,
+    /// which is in no share, for it says nothing of the system.
+    pub counts: Totals,
     /// Time between rounds in which nothing was due because we were preparing.
     pub gap_ns: u64,
     /// Shortest service and response time of those that timed out, until they gave up.
@@ -65,18 +50,38 @@ impl Tail {
     }
 }
 
+/// How an attempt can end.
+const OUTCOMES: [Counter; 5] =
+    [Counter::Grants, Counter::Refused, Counter::TimedOut, Counter::Unavailable, Counter::Unknown];
+
 impl WindowCounts {
+    /// A count.
+    #[must_use]
+    pub fn of(&self, counter: Counter) -> u64 {
+        self.counts.get(counter).unwrap_or(0)
+    }
+
+    /// The sum of some counts.
+    fn sum(&self, counters: &[Counter]) -> u64 {
+        counters.iter().map(|counter| self.of(*counter)).sum()
+    }
+
+    /// Counts one more.
+    pub fn count(&mut self, counter: Counter) {
+        self.counts.plus(counter, 1);
+    }
+
     /// Attempts with an outcome.
     #[must_use]
     pub fn attempts(&self) -> u64 {
-        self.grants + self.refused + self.timed_out + self.unavailable + self.unknown
+        self.sum(&OUTCOMES)
     }
 
     /// What the system was to answer: attempts, what no client was free for, and what was
     /// due while it was down.
     #[must_use]
     pub fn due(&self) -> u64 {
-        self.attempts() + self.dropped + self.missed
+        self.attempts() + self.sum(&[Counter::Dropped, Counter::Missed])
     }
 
     /// Share of what was due that the system answered, in 0..1: granted, refused or
@@ -84,52 +89,40 @@ impl WindowCounts {
     /// answered.
     #[must_use]
     pub fn availability(&self) -> Option<f64> {
-        share(self.grants + self.refused + self.timed_out, self.due())
+        share(self.sum(&OUTCOMES[..3]), self.due())
     }
 
     /// Share of what was due that was not answered, or could not be asked.
     #[must_use]
     pub fn failures(&self) -> Option<f64> {
-        share(self.unavailable + self.unknown + self.dropped + self.missed, self.due())
+        share(self.sum(&[Counter::Unavailable, Counter::Unknown, Counter::Dropped, Counter::Missed]), self.due())
     }
 
-    /// Share of the attempts that were not granted by their first request.
+    /// Share of the attempts that these counts are.
     #[must_use]
-    pub fn contention(&self) -> Option<f64> {
-        share(self.waited, self.attempts())
-    }
-
-    /// Share of the attempts that timed out.
-    #[must_use]
-    pub fn timeouts(&self) -> Option<f64> {
-        share(self.timed_out, self.attempts())
-    }
-
-    /// Share of the attempts that were refused.
-    #[must_use]
-    pub fn refusals(&self) -> Option<f64> {
-        share(self.refused, self.attempts())
+    pub fn share_of(&self, counters: &[Counter]) -> Option<f64> {
+        share(self.sum(counters), self.attempts())
     }
 
     /// Share of the attempts that waited in vain.
     #[must_use]
     pub fn in_vain_share(&self) -> f64 {
-        let lost = self.timed_out + self.unavailable + self.unknown;
-        share(lost, lost + self.grants).unwrap_or(0.0)
+        let lost = self.sum(&OUTCOMES[2..]);
+        share(lost, lost + self.of(Counter::Grants)).unwrap_or(0.0)
     }
 
     /// Share of what was due and not refused that got no grant.
     #[must_use]
     pub fn ungranted_share(&self) -> f64 {
-        let due = self.due() - self.refused;
-        share(due - self.grants, due).unwrap_or(0.0)
+        let due = self.due() - self.of(Counter::Refused);
+        share(due - self.of(Counter::Grants), due).unwrap_or(0.0)
     }
 
     /// A percentile of the response time of all that was due. What got no grant ranks above
     /// all others; a percentile among it has a lower bound.
     #[must_use]
     pub fn response_tail(&self, p: f64) -> Tail {
-        let (due, ungranted) = (self.due() - self.refused, self.ungranted_share());
+        let (due, ungranted) = (self.due() - self.of(Counter::Refused), self.ungranted_share());
         if let Some(ns) = self.response.percentile(p, ungranted) {
             return Tail::Known(ns);
         }
@@ -156,28 +149,20 @@ impl WindowCounts {
 
     /// Counts one that timed out after so long, as service and as response time.
     pub fn times_out(&mut self, service_ns: u64, response_ns: u64) {
-        self.timed_out += 1;
+        self.count(Counter::TimedOut);
         self.late.record(response_ns);
         self.gave_up_ns = shortest(self.gave_up_ns, Some((service_ns, response_ns)));
     }
 
     /// Counts one that no client could take, so late at least.
     pub fn drops(&mut self, late_ns: u64) {
-        self.dropped += 1;
+        self.count(Counter::Dropped);
         self.late.record(late_ns);
     }
 
     /// Adds all of another.
     pub fn merge(&mut self, other: &Self) {
-        self.grants += other.grants;
-        self.refused += other.refused;
-        self.timed_out += other.timed_out;
-        self.unavailable += other.unavailable;
-        self.unknown += other.unknown;
-        self.waited += other.waited;
-        self.dropped += other.dropped;
-        self.missed += other.missed;
-        self.stalled += other.stalled;
+        self.counts.add(&other.counts);
         self.gap_ns += other.gap_ns;
         self.gave_up_ns = shortest(self.gave_up_ns, other.gave_up_ns);
         self.in_vain_ns = self.in_vain_ns.max(other.in_vain_ns);
@@ -201,11 +186,22 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::{Tail, WindowCounts};
+    use lockbench_core::figure::{Counter, Totals};
     use lockbench_core::units::{MILLISECOND, SECOND};
+
+    fn counted(counts: Totals) -> WindowCounts {
+        WindowCounts { counts, ..WindowCounts::default() }
+    }
 
     #[test]
     fn an_outage_lowers_the_availability_by_all_that_was_due_in_it() {
-        let tally = WindowCounts { grants: 90, timed_out: 5, unavailable: 2, missed: 103, ..WindowCounts::default() };
+        let tally = counted(
+            Totals::default()
+                .with(Counter::Grants, 90)
+                .with(Counter::TimedOut, 5)
+                .with(Counter::Unavailable, 2)
+                .with(Counter::Missed, 103),
+        );
         assert_eq!((tally.attempts(), tally.due()), (97, 200));
         assert_eq!((tally.availability(), tally.failures()), (Some(0.475), Some(0.525)));
         assert_eq!(WindowCounts::default().availability(), None);
@@ -214,7 +210,7 @@ mod tests {
     /// 22 s at 60 a second; the server is stopped for 3 s of them: four clients wait for it
     /// to the end, and 176 instants come while none is free.
     fn frozen() -> WindowCounts {
-        let mut tally = WindowCounts { grants: 1_144, ..WindowCounts::default() };
+        let mut tally = counted(Totals::default().with(Counter::Grants, 1_144));
         (0..1_140).for_each(|_| tally.response.record(2 * MILLISECOND));
         (0..4).for_each(|n| tally.response.record(3 * SECOND - n * SECOND / 60));
         (0..176).for_each(|n| tally.drops(n * 3 * SECOND / 180));
@@ -240,17 +236,17 @@ mod tests {
 
     #[test]
     fn what_this_process_slept_through_blames_nobody() {
-        let tally = WindowCounts { stalled: 500, ..frozen() };
+        let tally = WindowCounts { counts: frozen().counts.with(Counter::Stalled, 500), ..frozen() };
         assert_eq!((tally.due(), tally.availability()), (1_320, frozen().availability()));
         assert_eq!(tally.response_tail(0.99), frozen().response_tail(0.99));
     }
 
     #[test]
     fn a_tail_needs_enough_and_is_never_made_up() {
-        let few = WindowCounts { grants: 50, dropped: 5, ..WindowCounts::default() };
+        let few = counted(Totals::default().with(Counter::Grants, 50).with(Counter::Dropped, 5));
         assert_eq!(few.response_tail(0.99), Tail::Unknown);
         // An outage under way: how late these will be is not known yet, and nothing is claimed.
-        let down = WindowCounts { missed: 3_000, ..WindowCounts::default() };
+        let down = counted(Totals::default().with(Counter::Missed, 3_000));
         assert_eq!((down.response_tail(0.99), down.longest_response_ns()), (Tail::Unknown, None));
         assert_eq!(Tail::AtLeast(7).known().or(Tail::Known(7).at_least()), None);
     }
