@@ -157,6 +157,29 @@ pub enum Denial {
     Unknown,
 }
 
+impl Denial {
+    /// Every one, with its name in histories and metrics.
+    pub const ALL: [(Self, &str); 5] = [
+        (Self::Refused, "refused"),
+        (Self::TimedOut, "timed_out"),
+        (Self::Withdrawn, "withdrawn"),
+        (Self::Unavailable, "unavailable"),
+        (Self::Unknown, "unknown"),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, of)| *of == name).map(|(denial, _)| *denial)
+    }
+}
+
 /// How a renewal was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenewalOutcome {

@@ -49,16 +49,10 @@ impl Writer {
                 self.acquire(attempt, t, "ok", &extra);
             }
             Change::Ended(End::Denied { denial, .. }) => {
-                let outcome = match denial {
-                    Denial::Refused => "refused",
-                    Denial::TimedOut => "timed_out",
-                    Denial::Withdrawn => "withdrawn",
-                    Denial::Unavailable => "unavailable",
-                    Denial::Unknown => {
-                        return self.acquire(attempt, self.end, "unknown", &self.answered(t));
-                    }
-                };
-                self.acquire(attempt, t, outcome, "");
+                if denial == Denial::Unknown {
+                    return self.acquire(attempt, self.end, denial.name(), &self.answered(t));
+                }
+                self.acquire(attempt, t, denial.name(), "");
             }
             // Where the grant is missing.
             Change::Left(_) if attempt.hold.is_none() => self.abandon(attempt, t, "lost"),

@@ -31,11 +31,7 @@ impl Outcome {
     pub fn label(self) -> &'static str {
         match self {
             Self::Granted => "granted",
-            Self::Denied(Denial::Refused) => "refused",
-            Self::Denied(Denial::TimedOut) => "timed_out",
-            Self::Denied(Denial::Unavailable) => "unavailable",
-            Self::Denied(Denial::Unknown) => "unknown",
-            Self::Denied(Denial::Withdrawn) => "withdrawn",
+            Self::Denied(denial) => denial.name(),
         }
     }
 }

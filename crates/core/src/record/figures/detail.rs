@@ -18,10 +18,8 @@ pub struct Lengths {
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
     lag: Latency,
-    refused: Option<Box<Lengths>>,
-    timed_out: Option<Box<Lengths>>,
-    unavailable: Option<Box<Lengths>>,
-    unknown: Option<Box<Lengths>>,
+    /// By denial; of those withdrawn there is none.
+    denied: [Option<Box<Lengths>>; Denial::ALL.len()],
 }
 
 impl Detail {
@@ -34,13 +32,7 @@ impl Detail {
     /// Lengths of the attempts that ended so; `None`: there were none.
     #[must_use]
     pub fn denied(&self, denial: Denial) -> Option<&Lengths> {
-        match denial {
-            Denial::Refused => self.refused.as_deref(),
-            Denial::TimedOut => self.timed_out.as_deref(),
-            Denial::Unavailable => self.unavailable.as_deref(),
-            Denial::Unknown => self.unknown.as_deref(),
-            Denial::Withdrawn => None,
-        }
+        self.denied[denial as usize].as_deref()
     }
 
     pub(super) fn began(&mut self, lag_ns: u64) {
@@ -48,15 +40,11 @@ impl Detail {
     }
 
     pub(super) fn ended(&mut self, denial: Denial, service_ns: u64, response_ns: u64) {
-        let lengths = match denial {
-            Denial::Refused => &mut self.refused,
-            Denial::TimedOut => &mut self.timed_out,
-            Denial::Unavailable => &mut self.unavailable,
-            Denial::Unknown => &mut self.unknown,
-            // No outcome of the system.
-            Denial::Withdrawn => return,
-        };
-        let lengths = lengths.get_or_insert_default();
+        // No outcome of the system.
+        if denial == Denial::Withdrawn {
+            return;
+        }
+        let lengths = self.denied[denial as usize].get_or_insert_default();
         lengths.service.record(service_ns);
         lengths.response.record(response_ns);
     }

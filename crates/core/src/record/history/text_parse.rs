@@ -190,7 +190,9 @@ impl From<String> for Problem {
 /// A line that is no event as this version knows them: one of a kind that it does not know?
 fn unknown_kind(text: &str, error: String) -> Problem {
     match serde_json::from_str::<AnyEvent<'_>>(text) {
-        Ok(AnyEvent { t, e }) if !KINDS.contains(&e) => Problem::Unjudged { t, kind: plain(e) },
+        Ok(AnyEvent { t, e }) if !KINDS.contains(&e) && Denial::named(e).is_none() => {
+            Problem::Unjudged { t, kind: plain(e) }
+        }
         _ => Problem::Wrong(error),
     }
 }
@@ -222,17 +224,11 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     let requests = raw.requests.unwrap_or(absent);
     let validity = raw.validity.unwrap_or(u64::MAX);
     let surely_ended = raw.surely_ended.unwrap_or(u64::MAX);
-    let denied = |denial| What::Denied { denial, surely_ended, requests };
     let released = |release| What::Released { release, surely_ended, requests };
     let what = match raw.e {
         "invoke" if version > 1 => What::Invoke { due: raw.due.unwrap_or(raw.t) },
         "invoke" => What::Invoke { due: needed(raw.due, "due")? },
         "acquired" => What::Acquired { token: raw.token, validity, requests, waited: raw.waited },
-        "refused" => denied(Denial::Refused),
-        "timed_out" => denied(Denial::TimedOut),
-        "withdrawn" => denied(Denial::Withdrawn),
-        "unavailable" => denied(Denial::Unavailable),
-        "unknown" => denied(Denial::Unknown),
         "renewed" | "renew_refused" | "renew_unanswered" => What::Renewed {
             invoke: needed(raw.invoke, "invoke")?,
             outcome: match raw.e {
@@ -266,8 +262,11 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             number: raw.number.ok_or_else(|| format!("\"{}\" without \"number\"", raw.e))?,
             at: needed(raw.at, "at")?,
         },
-        other if version > 1 => return Err(Problem::Unjudged { t: raw.t, kind: plain(other) }),
-        other => return Err(Problem::Wrong(format!("unknown event \"{other}\""))),
+        other => match Denial::named(other) {
+            Some(denial) => What::Denied { denial, surely_ended, requests },
+            None if version > 1 => return Err(Problem::Unjudged { t: raw.t, kind: plain(other) }),
+            None => return Err(Problem::Wrong(format!("unknown event \"{other}\""))),
+        },
     };
     if raw.invoke.is_some_and(|invoke| invoke > raw.t) {
         return Err(Problem::Wrong(format!("\"{}\" before it was asked for", raw.e)));
@@ -288,15 +287,10 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     Ok(Event { t: raw.t, client, attempt: raw.a.unwrap_or(0), key, what })
 }
 
-/// Every kind of event that is judged.
-const KINDS: [&str; 21] = [
+/// Every kind of event that is judged, beside the ways to be denied.
+const KINDS: [&str; 16] = [
     "invoke",
     "acquired",
-    "refused",
-    "timed_out",
-    "withdrawn",
-    "unavailable",
-    "unknown",
     "renewed",
     "renew_refused",
     "renew_unanswered",
@@ -344,7 +338,7 @@ mod tests {
             What::Paused { from: 4 },
             What::Marker { number: 2, at: 10 },
         ];
-        for denial in [Denial::Refused, Denial::TimedOut, Denial::Withdrawn, Denial::Unavailable, Denial::Unknown] {
+        for (denial, _) in Denial::ALL {
             all.push(What::Denied { denial, surely_ended: u64::MAX, requests: 2 });
         }
         for outcome in [RenewalOutcome::Confirmed, RenewalOutcome::Refused, RenewalOutcome::Unanswered] {

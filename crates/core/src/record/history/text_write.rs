@@ -67,7 +67,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             }
         }
         What::Denied { denial, surely_ended, requests } => {
-            line.name(denial_name(denial));
+            line.name(denial.name());
             if denial == Denial::Unknown {
                 line.instant("surely_ended", surely_ended);
             }
@@ -182,16 +182,6 @@ impl Fields<'_> {
         self.out.extend_from_slice(b",\"e\":\"");
         self.out.extend_from_slice(name.as_bytes());
         self.out.push(b'"');
-    }
-}
-
-fn denial_name(denial: Denial) -> &'static str {
-    match denial {
-        Denial::Refused => "refused",
-        Denial::TimedOut => "timed_out",
-        Denial::Withdrawn => "withdrawn",
-        Denial::Unavailable => "unavailable",
-        Denial::Unknown => "unknown",
     }
 }
 
