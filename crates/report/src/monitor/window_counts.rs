@@ -4,7 +4,7 @@ use super::waits::Waits;
 use lockbench_core::figure::{Counter, Totals};
 
 /// The counts of an interval. An attempt is counted when its outcome is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WindowCounts {
     /// Attempts by outcome, and what was due and not attempted: dropped, missed and stalled,
     /// which is in no share, for it says nothing of the system.
