@@ -167,6 +167,10 @@ fn options(cursor: &Cursor<'_>, tables: &[&OptionTable]) -> Option<SystemOptions
 
 pub(super) const BELOW_FLOOR: &[(&str, BelowFloor)] = &[("refuse", BelowFloor::Refuse), ("raise", BelowFloor::Raise)];
 
+pub(super) const BREACH_LEVELS: &[(&str, BreachLevel)] = &[("fail", BreachLevel::Fail), ("warn", BreachLevel::Warn)];
+pub(super) const FINDING_LEVELS: &[(&str, FindingLevel)] =
+    &[("allow", FindingLevel::Allow), ("warn", FindingLevel::Warn), ("deny", FindingLevel::Deny)];
+
 fn named(item: &Item<'_>) -> Option<String> {
     let name = item.text()?;
     if name.trim().is_empty() { item.refuse("is empty; write a name or leave the key out") } else { Some(name) }
@@ -234,8 +238,7 @@ fn thresholds(item: &Item<'_>) -> Option<Vec<PlannedThreshold>> {
 fn threshold(item: &Item<'_>) -> Option<PlannedThreshold> {
     let cursor = Cursor::nested(item, THRESHOLD)?;
     let text = cursor.take("text").and_then(|item| item.text());
-    let levels = [("fail", BreachLevel::Fail), ("warn", BreachLevel::Warn)];
-    let level = cursor.take("level").and_then(|item| item.word(&levels));
+    let level = cursor.take("level").and_then(|item| item.word(BREACH_LEVELS));
     cursor.finish_complete();
     Some(PlannedThreshold { text: text?, level: Some(level?) })
 }
@@ -246,12 +249,11 @@ fn lints(item: &Item<'_>) -> Option<Vec<PlannedLint>> {
         let found = item.node.value.type_name();
         return item.refuse(&format!("is {found}; write a table, such as {{ fsync-off = \"deny\" }}"));
     };
-    let levels = [("allow", FindingLevel::Allow), ("warn", FindingLevel::Warn), ("deny", FindingLevel::Deny)];
     let mut lints = Vec::new();
     for entry in &table.entries {
         let path = format!("{}.{}", item.path, entry.key);
         let level = Item { path, origin: entry.origin.clone(), node: entry.node.clone(), report: item.report };
-        lints.push(PlannedLint { name: entry.key.clone(), level: level.word(&levels)? });
+        lints.push(PlannedLint { name: entry.key.clone(), level: level.word(FINDING_LEVELS)? });
     }
     lints.sort_by(|a, b| a.name.cmp(&b.name));
     Some(lints)

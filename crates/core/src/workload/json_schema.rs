@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file::BELOW_FLOOR;
+use super::file::{BELOW_FLOOR, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::{self, OptionTable};
 use super::schema::{Field, Kind, Presence, Tagged};
@@ -78,7 +78,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
             "additionalProperties": false,
         }] } }),
         ("lints", _) => {
-            json!({ "type": "object", "additionalProperties": { "enum": ["allow", "warn", "deny"] } })
+            json!({ "type": "object", "additionalProperties": { "enum": words(FINDING_LEVELS) } })
         }
         ("prices", _) => json!({
             "type": "object",

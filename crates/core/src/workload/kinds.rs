@@ -7,6 +7,7 @@ use super::item::Item;
 use super::plan::{AcquireMode, HistoryLimit, Keys, Span};
 use super::schema::{Field, Kind, Tagged, nearest};
 use super::tagged::tagged;
+use super::write::{duration, real};
 use crate::lock::Retry;
 
 /// Most keys of a trial: each is prepared on the server beforehand.
@@ -23,18 +24,29 @@ const MAX: Field = Field::optional("max", "duration", "longer draws are cut to t
 pub(super) static KEYS: Tagged<Keys> = Tagged {
     tag: "kind",
     kinds: &[
-        Kind { name: "single", fields: &[], meaning: "all clients share one key", build: |_| Some(Keys::Single) },
+        Kind {
+            name: "single",
+            fields: &[],
+            meaning: "all clients share one key",
+            build: |_| Some(Keys::Single),
+            written: |keys| (*keys == Keys::Single).then(Vec::new),
+        },
         Kind {
             name: "per-client",
             fields: &[],
             meaning: "every client has a key of its own: nobody ever waits",
             build: |_| Some(Keys::PerClient),
+            written: |keys| (*keys == Keys::PerClient).then(Vec::new),
         },
         Kind {
             name: "uniform",
             fields: &[COUNT],
             meaning: "each of `count` keys is as likely",
             build: |cursor| Some(Keys::Uniform { count: count(cursor)? }),
+            written: |keys| match keys {
+                Keys::Uniform { count } => Some(vec![Some(count.to_string())]),
+                _ => None,
+            },
         },
         Kind {
             name: "zipf",
@@ -49,12 +61,21 @@ pub(super) static KEYS: Tagged<Keys> = Tagged {
                 let exponent = exponent?.real(fits, "a number above 0, up to 20")?;
                 Some(Keys::Zipf { count: count?, exponent })
             },
+            written: |keys| match keys {
+                Keys::Zipf { count, exponent } => Some(vec![Some(count.to_string()), Some(real(*exponent))]),
+                _ => None,
+            },
         },
     ],
 };
 
 fn count(cursor: &Cursor<'_>) -> Option<u32> {
     cursor.take("count")?.whole32(1..=MOST_KEYS)
+}
+
+/// The end of a span that may have none.
+fn cut(max_ns: u64) -> Option<String> {
+    (max_ns != u64::MAX).then(|| duration(max_ns))
 }
 
 /// How long a hold or a pause takes.
@@ -66,6 +87,10 @@ pub(super) static SPAN: Tagged<Span> = Tagged {
             fields: &[Field::required("value", "duration", "the length")],
             meaning: "always the same; the bare text `\"1ms\"` means this",
             build: |cursor| Some(Span::Constant { ns: cursor.take("value")?.duration()? }),
+            written: |span| match *span {
+                Span::Constant { ns } => Some(vec![Some(duration(ns))]),
+                _ => None,
+            },
         },
         Kind {
             name: "uniform",
@@ -75,6 +100,10 @@ pub(super) static SPAN: Tagged<Span> = Tagged {
                 let (min_ns, max_ns) = ordered(cursor, "min", "max")?;
                 Some(Span::Uniform { min_ns, max_ns })
             },
+            written: |span| match *span {
+                Span::Uniform { min_ns, max_ns } => Some(vec![Some(duration(min_ns)), Some(duration(max_ns))]),
+                _ => None,
+            },
         },
         Kind {
             name: "exponential",
@@ -83,6 +112,10 @@ pub(super) static SPAN: Tagged<Span> = Tagged {
             build: |cursor| {
                 let (mean_ns, max_ns) = bounded(cursor, "mean")?;
                 Some(Span::Exponential { mean_ns, max_ns })
+            },
+            written: |span| match *span {
+                Span::Exponential { mean_ns, max_ns } => Some(vec![Some(duration(mean_ns)), cut(max_ns)]),
+                _ => None,
             },
         },
         Kind {
@@ -99,6 +132,12 @@ pub(super) static SPAN: Tagged<Span> = Tagged {
                 let sigma = sigma?.real(fits, "a number above 0, up to 10")?;
                 let (median_ns, max_ns) = bounds?;
                 Some(Span::LogNormal { median_ns, sigma, max_ns })
+            },
+            written: |span| match *span {
+                Span::LogNormal { median_ns, sigma, max_ns } => {
+                    Some(vec![Some(duration(median_ns)), Some(real(sigma)), cut(max_ns)])
+                }
+                _ => None,
             },
         },
     ],
@@ -146,12 +185,17 @@ pub(super) static ACQUIRE: Tagged<AcquireMode> = Tagged {
             fields: &[Field::default("timeout", "duration", "\"10s\"", "longest wait for the lock")],
             meaning: "wait until the lock is ours or the timeout is over",
             build: |cursor| Some(AcquireMode::Wait { timeout_ns: cursor.take("timeout")?.positive_duration()? }),
+            written: |acquire| match *acquire {
+                AcquireMode::Wait { timeout_ns } => Some(vec![Some(duration(timeout_ns))]),
+                AcquireMode::Try => None,
+            },
         },
         Kind {
             name: "try",
             fields: &[],
             meaning: "ask once and take no for an answer",
             build: |_| Some(AcquireMode::Try),
+            written: |acquire| (*acquire == AcquireMode::Try).then(Vec::new),
         },
     ],
 };
@@ -165,6 +209,10 @@ pub(super) static RETRY: Tagged<Retry> = Tagged {
             fields: &[Field::required("delay", "duration", "the delay; \"0s\" spins")],
             meaning: "always the same delay",
             build: |cursor| Some(Retry::Fixed { delay_ns: cursor.take("delay")?.duration()? }),
+            written: |retry| match *retry {
+                Retry::Fixed { delay_ns } => Some(vec![Some(duration(delay_ns))]),
+                _ => None,
+            },
         },
         Kind {
             name: "exponential",
@@ -177,6 +225,10 @@ pub(super) static RETRY: Tagged<Retry> = Tagged {
                 let (base_ns, max_ns) = growing(cursor)?;
                 Some(Retry::Exponential { base_ns, max_ns })
             },
+            written: |retry| match *retry {
+                Retry::Exponential { base_ns, max_ns } => Some(vec![Some(duration(base_ns)), Some(duration(max_ns))]),
+                _ => None,
+            },
         },
         Kind {
             name: "jitter",
@@ -188,6 +240,10 @@ pub(super) static RETRY: Tagged<Retry> = Tagged {
             build: |cursor| {
                 let (base_ns, max_ns) = growing(cursor)?;
                 Some(Retry::Jitter { base_ns, max_ns })
+            },
+            written: |retry| match *retry {
+                Retry::Jitter { base_ns, max_ns } => Some(vec![Some(duration(base_ns)), Some(duration(max_ns))]),
+                _ => None,
             },
         },
     ],
@@ -216,8 +272,24 @@ pub(super) static HISTORY: Tagged<HistoryLimit> = Tagged {
             )],
             meaning: "the first `attempts`, and what surrounds each violation",
             build: |cursor| Some(HistoryLimit::Window(cursor.take("attempts")?.whole(1..=1_000_000_000_000)?)),
+            written: |history| match history {
+                HistoryLimit::Window(attempts) => Some(vec![Some(attempts.to_string())]),
+                _ => None,
+            },
         },
-        Kind { name: "full", fields: &[], meaning: "everything", build: |_| Some(HistoryLimit::Full) },
-        Kind { name: "off", fields: &[], meaning: "nothing", build: |_| Some(HistoryLimit::Off) },
+        Kind {
+            name: "full",
+            fields: &[],
+            meaning: "everything",
+            build: |_| Some(HistoryLimit::Full),
+            written: |history| (*history == HistoryLimit::Full).then(Vec::new),
+        },
+        Kind {
+            name: "off",
+            fields: &[],
+            meaning: "nothing",
+            build: |_| Some(HistoryLimit::Off),
+            written: |history| (*history == HistoryLimit::Off).then(Vec::new),
+        },
     ],
 };

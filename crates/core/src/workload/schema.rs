@@ -39,6 +39,9 @@ pub(super) struct Kind<T: 'static> {
     pub(super) fields: &'static [Field],
     pub(super) meaning: &'static str,
     pub(super) build: fn(&Cursor<'_>) -> Option<T>,
+    /// The values of its fields in TOML, in their order, `None` for one that is left out; `None` for
+    /// a value of another kind.
+    pub(super) written: fn(&T) -> Option<Vec<Option<String>>>,
 }
 
 impl Field {

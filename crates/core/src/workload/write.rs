@@ -1,14 +1,14 @@
 //! A plan written back as TOML, complete: every value that it was run with,
-//! defaults too. Reads back to an equal plan (a property test).
+//! defaults too. Kinds and words are written by the tables that the decoder reads them by.
+//! Reads back to an equal plan (a property test).
 
 use std::fmt::Write as _;
 
+use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
+use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::OptionValue;
-use super::plan::{
-    AcquireMode, BelowFloor, BreachLevel, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint, PlannedThreshold,
-    Prices, RenewalPolicy, Span,
-};
-use crate::lock::Retry;
+use super::plan::{Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy};
+use super::schema::Tagged;
 use crate::units::exact_duration;
 
 /// The resolved plan as a workload file.
@@ -18,14 +18,14 @@ pub fn to_toml(plan: &Plan) -> String {
         ("name", text(&plan.name)),
         ("question", text(&plan.question)),
         ("clients", plan.clients.to_string()),
-        ("keys", keys(&plan.keys)),
-        ("hold", span(&plan.hold)),
-        ("think", span(&plan.think)),
+        ("keys", tagged(&KEYS, &plan.keys)),
+        ("hold", tagged(&SPAN, &plan.hold)),
+        ("think", tagged(&SPAN, &plan.think)),
         ("ttl", duration(plan.ttl_ns)),
-        ("ttl_below_floor", below_floor(plan.ttl_below_floor)),
+        ("ttl_below_floor", word(BELOW_FLOOR, plan.ttl_below_floor)),
         ("renewal", renewal(plan.renewal)),
-        ("acquire", acquire(plan.acquire)),
-        ("retry", retry(plan.retry)),
+        ("acquire", tagged(&ACQUIRE, &plan.acquire)),
+        ("retry", tagged(&RETRY, &plan.retry)),
         ("request_timeout", duration(plan.request_timeout_ns)),
         ("backends", list(plan.backends.iter().map(String::as_str))),
         ("warmup", duration(plan.warmup_ns)),
@@ -35,7 +35,7 @@ pub fn to_toml(plan: &Plan) -> String {
         ("expect", list(plan.expect.iter().map(|expectation| expectation.name()))),
         ("thresholds", thresholds(&plan.thresholds)),
         ("lints", lints(&plan.lints)),
-        ("history", history(plan.history)),
+        ("history", tagged(&HISTORY, &plan.history)),
         ("prices", prices(&plan.prices)),
     ];
     let mut toml = String::new();
@@ -46,7 +46,7 @@ pub fn to_toml(plan: &Plan) -> String {
         let _ = writeln!(toml, "\n[{table}]");
         for (key, value) in values {
             let value = match value {
-                OptionValue::Number(number) => format!("{number:?}"),
+                OptionValue::Number(number) => real(*number),
                 OptionValue::Ns(ns) => duration(*ns),
             };
             let _ = writeln!(toml, "{key} = {value}");
@@ -59,46 +59,31 @@ fn text(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn duration(ns: u64) -> String {
+/// A word of a table.
+fn word<T: PartialEq>(words: &[(&str, T)], meant: T) -> String {
+    text(words.iter().find(|(_, one)| *one == meant).map_or("", |(word, _)| word))
+}
+
+/// A value that comes in kinds, as a table.
+fn tagged<T>(kinds: &Tagged<T>, value: &T) -> String {
+    let kind = kinds.kinds.iter().find_map(|kind| Some((kind, (kind.written)(value)?)));
+    let Some((kind, values)) = kind else { return String::new() };
+    let fields =
+        kind.fields.iter().zip(values).filter_map(|(field, value)| Some(format!(", {} = {}", field.key, value?)));
+    format!("{{ {} = {}{} }}", kinds.tag, text(kind.name), fields.collect::<String>())
+}
+
+/// The shortest text that reads back to the same float, with a point or an exponent.
+pub(super) fn real(number: f64) -> String {
+    format!("{number:?}")
+}
+
+pub(super) fn duration(ns: u64) -> String {
     format!("\"{}\"", exact_duration(ns))
 }
 
 fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
     format!("[{}]", items.map(text).collect::<Vec<_>>().join(", "))
-}
-
-fn keys(keys: &Keys) -> String {
-    match keys {
-        Keys::Single => "{ kind = \"single\" }".to_owned(),
-        Keys::PerClient => "{ kind = \"per-client\" }".to_owned(),
-        Keys::Uniform { count } => format!("{{ kind = \"uniform\", count = {count} }}"),
-        // `{:?}` is the shortest text that reads back to the same float, and has a point or an exponent.
-        Keys::Zipf { count, exponent } => format!("{{ kind = \"zipf\", count = {count}, exponent = {exponent:?} }}"),
-    }
-}
-
-fn span(span: &Span) -> String {
-    let max = |ns: u64| if ns == u64::MAX { String::new() } else { format!(", max = {}", duration(ns)) };
-    match *span {
-        Span::Constant { ns } => format!("{{ kind = \"constant\", value = {} }}", duration(ns)),
-        Span::Uniform { min_ns, max_ns } => {
-            format!("{{ kind = \"uniform\", min = {}, max = {} }}", duration(min_ns), duration(max_ns))
-        }
-        Span::Exponential { mean_ns, max_ns } => {
-            format!("{{ kind = \"exponential\", mean = {}{} }}", duration(mean_ns), max(max_ns))
-        }
-        Span::LogNormal { median_ns, sigma, max_ns } => {
-            let median = duration(median_ns);
-            format!("{{ kind = \"lognormal\", median = {median}, sigma = {sigma:?}{} }}", max(max_ns))
-        }
-    }
-}
-
-fn below_floor(below_floor: BelowFloor) -> String {
-    text(match below_floor {
-        BelowFloor::Refuse => "refuse",
-        BelowFloor::Raise => "raise",
-    })
 }
 
 fn renewal(renewal: RenewalPolicy) -> String {
@@ -108,37 +93,10 @@ fn renewal(renewal: RenewalPolicy) -> String {
     }
 }
 
-fn acquire(acquire: AcquireMode) -> String {
-    match acquire {
-        AcquireMode::Try => "{ mode = \"try\" }".to_owned(),
-        AcquireMode::Wait { timeout_ns } => format!("{{ mode = \"wait\", timeout = {} }}", duration(timeout_ns)),
-    }
-}
-
-fn retry(retry: Retry) -> String {
-    let growing = |kind: &str, base: u64, max: u64| {
-        format!("{{ kind = \"{kind}\", base = {}, max = {} }}", duration(base), duration(max))
-    };
-    match retry {
-        Retry::Fixed { delay_ns } => format!("{{ kind = \"fixed\", delay = {} }}", duration(delay_ns)),
-        Retry::Exponential { base_ns, max_ns } => growing("exponential", base_ns, max_ns),
-        Retry::Jitter { base_ns, max_ns } => growing("jitter", base_ns, max_ns),
-    }
-}
-
-fn history(history: HistoryLimit) -> String {
-    match history {
-        HistoryLimit::Full => "{ kind = \"full\" }".to_owned(),
-        HistoryLimit::Window(attempts) => format!("{{ kind = \"window\", attempts = {attempts} }}"),
-        HistoryLimit::Off => "{ kind = \"off\" }".to_owned(),
-    }
-}
-
 fn thresholds(thresholds: &[PlannedThreshold]) -> String {
     let one = |PlannedThreshold { text: bound, level }: &PlannedThreshold| match level {
         None => text(bound),
-        Some(BreachLevel::Warn) => format!("{{ text = {}, level = \"warn\" }}", text(bound)),
-        Some(BreachLevel::Fail) => format!("{{ text = {}, level = \"fail\" }}", text(bound)),
+        Some(level) => format!("{{ text = {}, level = {} }}", text(bound), word(BREACH_LEVELS, *level)),
     };
     format!("[{}]", thresholds.iter().map(one).collect::<Vec<_>>().join(", "))
 }
@@ -146,12 +104,7 @@ fn thresholds(thresholds: &[PlannedThreshold]) -> String {
 fn lints(lints: &[PlannedLint]) -> String {
     let one = |PlannedLint { name, level }: &PlannedLint| {
         let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        let level = match level {
-            FindingLevel::Allow => "allow",
-            FindingLevel::Warn => "warn",
-            FindingLevel::Deny => "deny",
-        };
-        format!("{} = \"{level}\"", if bare { name.clone() } else { key(name) })
+        format!("{} = {}", if bare { name.clone() } else { key(name) }, word(FINDING_LEVELS, *level))
     };
     if lints.is_empty() {
         "{}".to_owned()
@@ -175,7 +128,7 @@ fn key(name: &str) -> String {
 
 fn prices(prices: &Prices) -> String {
     let currency = (!prices.currency.is_empty()).then(|| format!("currency = {}", text(&prices.currency)));
-    let monthly = prices.monthly.iter().map(|(system, amount)| format!("{} = {amount:?}", key(system)));
+    let monthly = prices.monthly.iter().map(|(system, amount)| format!("{} = {}", key(system), real(*amount)));
     let entries: Vec<String> = currency.into_iter().chain(monthly).collect();
     if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
 }
