@@ -10,6 +10,7 @@
 
 mod alerting;
 mod backoff;
+mod between;
 mod bound_alert;
 mod lines;
 mod monitor_context;
@@ -18,6 +19,7 @@ mod orders;
 mod round_observer;
 mod rounds;
 mod screen;
+mod turned;
 mod watched_system;
 mod webhook;
 

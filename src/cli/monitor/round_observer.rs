@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use super::monitor_context::lock;
-use super::watched_system::{Turned, WatchedSystem};
+use super::turned::Turned;
+use super::watched_system::WatchedSystem;
 use lockbench_core::clock::Clock;
+use lockbench_core::record::Event;
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::history::Alarm;
-use lockbench_core::record::{Event, What};
 use lockbench_core::units::MILLISECOND;
 use lockbench_engine::TrialObserver;
 use lockbench_engine::{DueInstants, Untaken};
@@ -145,19 +146,20 @@ impl TrialObserver for RoundObserver<'_> {
 
     fn sees(&self, event: &Event) {
         let mut watched = lock(self.watched);
-        if matches!(event.what, What::Invoke { .. }) {
-            self.tries.set(self.tries.get() + 1);
-            if self.asked.get().is_none() {
-                self.asked.set(Some(event.t));
+        match self.tap.borrow_mut().observe(event, &mut watched.rolling) {
+            ServiceSign::Asked => {
+                self.tries.set(self.tries.get() + 1);
+                self.asked.set(self.asked.get().or(Some(event.t)));
             }
-        }
-        if self.tap.borrow_mut().observe(event, &mut watched.rolling) == ServiceSign::Served {
-            self.asked.set(None);
-            self.tries.set(0);
-            self.unheard_ns.set(0);
-            self.answered.set(Some(event.t));
-            self.served.set(self.served.get() + 1);
-            watched.answers(event.t);
+            ServiceSign::Served => {
+                self.asked.set(None);
+                self.tries.set(0);
+                self.unheard_ns.set(0);
+                self.answered.set(Some(event.t));
+                self.served.set(self.served.get() + 1);
+                watched.answers(event.t);
+            }
+            ServiceSign::Unserved | ServiceSign::Nothing => {}
         }
     }
 

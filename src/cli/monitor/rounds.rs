@@ -13,7 +13,7 @@ use super::explaining;
 use super::monitor_context::{MonitorContext, lock};
 use super::orders::Orders;
 use super::round_observer::RoundObserver;
-use super::watched_system::Turned;
+use super::turned::Turned;
 use crate::cli::runtime;
 use lockbench_core::lock::Key;
 use lockbench_core::record::history::HistoryFile;

@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use super::between::Between;
 use super::round_observer::SILENCE_NS;
+use super::turned::Turned;
 use lockbench_core::figure::Counter;
 use lockbench_core::lock::Nodes;
-use lockbench_core::units::{MILLISECOND, human_duration, span};
+use lockbench_core::units::MILLISECOND;
 use lockbench_engine::DueInstants;
 use lockbench_output::metrics::Arrivals;
 use lockbench_report::monitor::{Certain, Rolling, State, WindowCounts};
@@ -30,79 +32,11 @@ fn chunks(instants: Option<(u64, u64, u64)>) -> impl Iterator<Item = (u64, u64)>
     (1..=parts).map(move |part| (first + share(last - first, part), share(count, part) - share(count, part - 1)))
 }
 
-/// The desk looks five times a second. A longer gap is our own: nobody could be heard in it.
-const LONGEST_LOOK_NS: u64 = 500 * MILLISECOND;
-
-/// What the alerting thread must tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Turned {
-    /// The system does not answer.
-    Down {
-        /// In the server's words where there are any.
-        problem: String,
-        /// How long it had not answered when that was told.
-        after_ns: u64,
-    },
-    /// It answers; after an outage of so many nanoseconds, if there was one.
-    Up(Option<u64>),
-    /// A violation that no bound tells of.
-    Violated(String),
-    /// Something else worth a line.
-    Note(String),
-}
-
-impl Turned {
-    /// What the alerting thread says, with the alert that it belongs to and whether it is bad news.
-    pub fn words(self) -> (&'static str, bool, String) {
-        match self {
-            Self::Down { problem, after_ns: 0 } => ("up", true, format!("it does not answer: {problem}")),
-            Self::Down { problem, after_ns } => {
-                let silent = human_duration(after_ns);
-                ("up", true, format!("it does not answer, and has not for {silent}: {problem}"))
-            }
-            Self::Up(None) => ("up", false, "it answers".to_owned()),
-            Self::Up(Some(ns)) => {
-                ("up", false, format!("it answers again, after an outage of {}", span(ns / MILLISECOND)))
-            }
-            Self::Violated(what) => ("safety", true, what),
-            Self::Note(note) => ("monitor", false, note),
-        }
-    }
-}
-
 /// A system that seems to be silent: told, unless its reason or an answer comes first.
 struct Doubt {
     since: u64,
     at: u64,
     problem: String,
-}
-
-/// The time between two rounds.
-struct Between {
-    /// Since when the system has not answered.
-    since: u64,
-    /// The last look, and how long this process ran since then.
-    looked: u64,
-    unheard_ns: u64,
-    /// The round that is made ready: every session that it opens is an answer.
-    next: Option<Arc<DueInstants>>,
-}
-
-impl Between {
-    fn since(now: u64, next: Option<Arc<DueInstants>>) -> Self {
-        Self { since: now, looked: now, unheard_ns: 0, next }
-    }
-
-    /// How long the system has not answered, times left out in which this process did not run.
-    fn unheard(&mut self, now: u64) -> u64 {
-        let opened = self.next.as_ref().map_or(0, |grid| grid.opened());
-        if opened > self.since {
-            (self.since, self.unheard_ns) = (opened, 0);
-        }
-        let gap = now.saturating_sub(std::mem::replace(&mut self.looked, now)).min(LONGEST_LOOK_NS);
-        self.unheard_ns = (self.unheard_ns + gap).min(now.saturating_sub(self.since));
-        self.unheard_ns
-    }
 }
 
 /// All of it.

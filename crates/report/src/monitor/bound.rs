@@ -1,9 +1,9 @@
 //! Bounds on the figures of a window: the thresholds of a run, held against what was
 //! seen lately. With too few attempts a bound is neither kept nor broken.
 
-use super::status::WindowFigures;
 use super::waits::Waits;
 use super::window_counts::WindowCounts;
+use super::window_figures::WindowFigures;
 use crate::counts::places;
 use crate::figure::Unit;
 use crate::threshold::{DEFAULT_ALERTS, Operator};

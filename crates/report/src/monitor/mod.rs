@@ -11,15 +11,15 @@ mod stored;
 mod tap;
 mod waits;
 mod window_counts;
+mod window_figures;
 
 pub use alert::{Alert, Rules, Standing, Turn};
 pub use bound::{Bound, Certain, OFFERED, Outcome, Span, defaults};
 pub use kept_rounds::{KEPT, KeptRounds, is_kept, kept_in, kept_name};
 pub use rolling::{Rolling, WINDOWS};
-pub use status::{
-    AlertStatus, Change, Outage, Sent, State, Status, StatusVersion, SystemStatus, WindowFigures, worst_of,
-};
+pub use status::{AlertStatus, Change, Outage, Sent, State, Status, StatusVersion, SystemStatus, worst_of};
 pub use stored::{STATUS, is_watch, read_status};
 pub use tap::{ServiceSign, Tap};
 pub use waits::Waits;
 pub use window_counts::{Tail, WindowCounts};
+pub use window_figures::WindowFigures;

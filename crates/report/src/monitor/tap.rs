@@ -3,7 +3,7 @@
 
 use super::rolling::Rolling;
 use lockbench_core::figure::Counter;
-use lockbench_core::record::attempt::{Attempt, Change, End, Stage};
+use lockbench_core::record::attempt::{Attempt, Change, End};
 use lockbench_core::record::{Attempts, Denial, Event, ReleaseKind, Transition};
 
 /// What one event was to the watch.
@@ -13,7 +13,9 @@ pub enum ServiceSign {
     Served,
     /// An attempt or a release that was not served, or whose answer is lost.
     Unserved,
-    /// Neither.
+    /// An attempt began: its client asks.
+    Asked,
+    /// None of them.
     Nothing,
 }
 
@@ -54,12 +56,6 @@ impl Tap {
         self.inside.iter().any(|holders| *holders > 0)
     }
 
-    /// Does a client wait for an answer?
-    #[must_use]
-    pub fn asking(&self) -> bool {
-        self.attempts.open().any(|attempt| attempt.stage != Stage::Holding)
-    }
-
     /// The next event.
     pub fn observe(&mut self, event: &Event, rolling: &mut Rolling) -> ServiceSign {
         let mut attempts = std::mem::take(&mut self.attempts);
@@ -76,9 +72,9 @@ impl Tap {
         match transition.change {
             Change::Begun => {
                 let key = attempt.key as usize;
-                let (found_held, granted) = (self.inside[key] > 0, self.granted[key]);
-                self.before[attempt.client as usize] = Before { found_held, granted };
-                ServiceSign::Nothing
+                self.before[attempt.client as usize] =
+                    Before { found_held: self.inside[key] > 0, granted: self.granted[key] };
+                ServiceSign::Asked
             }
             Change::Granted => {
                 self.grant(attempt, t, rolling);
@@ -222,14 +218,14 @@ mod tests {
         assert_eq!((response, mine.longest_ns()), (Some(25), Some(25)), "the one that timed out waited longest");
         assert_eq!(mine.gave_up_ns, Some((25, 25)), "client 2, from 35 to 60");
         assert_eq!((mine.late.count(), mine.longest_response_ns()), (3, Some(25)), "timed out, not served, died");
-        assert!(!tap.held() && !tap.asking());
+        assert!(!tap.held());
     }
 
     #[test]
     fn an_answer_is_told_from_silence() {
         let (mut tap, mut rolling) = (Tap::new(3, 1), Rolling::new(0));
         let seen: Vec<ServiceSign> = story().iter().map(|event| tap.observe(event, &mut rolling)).collect();
-        use ServiceSign::{Nothing as N, Served as S, Unserved as U};
-        assert_eq!(seen, [N, S, N, N, N, S, S, S, N, S, N, U, N, U]);
+        use ServiceSign::{Asked as A, Nothing as N, Served as S, Unserved as U};
+        assert_eq!(seen, [A, S, A, A, N, S, S, S, N, S, A, U, A, U]);
     }
 }
