@@ -3,10 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Aggregate, Environment, Measurements, Report, SCHEMA_VERSION, SafetyVerdict, SkippedBackend, Tool, TrialResult,
-    Verdict,
-};
+use super::{Aggregate, Environment, Measurements, Report, SafetyVerdict, SkippedBackend, Tool, TrialResult};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures::{Counts, Window};
 
@@ -65,8 +62,13 @@ pub fn report(results: Vec<TrialResult>) -> Report {
         merged.grants += result.grants;
         merged.latency = result.latency;
     }
+    let environment = Environment {
+        cores: 4,
+        placement: "servers at given endpoints".to_owned(),
+        clock_step_ns: Some(0),
+        ..Environment::default()
+    };
     Report {
-        schema_version: SCHEMA_VERSION,
         run_id: "made-up".to_owned(),
         complete: true,
         tool: Tool {
@@ -78,22 +80,9 @@ pub fn report(results: Vec<TrialResult>) -> Report {
             ceiling_cycles_per_s: Some(1_000_000.0),
             ceiling_others_share: Some(0.0),
         },
-        environment: Environment {
-            cores: 4,
-            placement: "servers at given endpoints".to_owned(),
-            clock_step_ns: Some(0),
-            ..Environment::default()
-        },
-        plan: serde_json::Value::Null,
         aggregates: aggregates.into_values().collect(),
         results,
-        skipped: Vec::new(),
-        faults: Vec::new(),
-        thresholds: Vec::new(),
-        lints: Vec::new(),
-        notes: Vec::new(),
-        comparison: None,
-        verdict: Verdict { exit_code: 0, reasons: Vec::new() },
+        ..Report::blank(environment)
     }
 }
 

@@ -101,15 +101,6 @@ impl Measurements {
         self.marks.iter().filter(|mark| mark.kind == MarkKind::Pause)
     }
 
-    /// Share of the attempts (0..1) that waited in vain: percentiles of the acquire wait
-    /// above the rest are unknown.
-    #[must_use]
-    pub fn in_vain_share(&self) -> f64 {
-        let in_vain = self.counts.in_vain();
-        let all = self.counts.grants + in_vain;
-        if all == 0 { 0.0 } else { in_vain as f64 / all as f64 }
-    }
-
     /// As a run of before schema version 3 would have stored it: what was waited for in vain
     /// was in no figure.
     #[must_use]

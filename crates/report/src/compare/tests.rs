@@ -4,9 +4,7 @@ use rand_distr::{Distribution, Normal};
 use rand_pcg::Pcg64Mcg;
 
 use super::{ChangeVerdict, Comparison, ComparisonOutcome, Rules, Side, Unlike, check_gates, compare};
-use crate::{
-    Environment, Exit, Report, SCHEMA_VERSION, SafetyVerdict, SkippedBackend, Tool, TrialResult, Verdict, aggregate,
-};
+use crate::{Environment, Exit, Report, SafetyVerdict, SkippedBackend, Tool, TrialResult, aggregate};
 
 /// A trial with this throughput and these waits in nanoseconds.
 fn trial(backend: &str, number: u32, throughput: f64, p50: f64) -> TrialResult {
@@ -39,7 +37,6 @@ fn run(id: &str, results: Vec<TrialResult>) -> Report {
         }
     }
     Report {
-        schema_version: SCHEMA_VERSION,
         run_id: id.to_owned(),
         complete: true,
         tool: Tool {
@@ -51,17 +48,10 @@ fn run(id: &str, results: Vec<TrialResult>) -> Report {
             ceiling_cycles_per_s: None,
             ceiling_others_share: None,
         },
-        environment: Environment { cpu: "some".to_owned(), cores: 2, ..Environment::default() },
         plan: serde_json::json!({ "clients": 4, "hold": "1ms", "seed": 1, "trials": 5, "name": "x" }),
         aggregates: backends.iter().map(|name| aggregate(name, &[])).collect(),
         results,
-        skipped: Vec::new(),
-        faults: Vec::new(),
-        thresholds: Vec::new(),
-        lints: Vec::new(),
-        notes: Vec::new(),
-        comparison: None,
-        verdict: Verdict { exit_code: 0, reasons: Vec::new() },
+        ..Report::blank(Environment { cpu: "some".to_owned(), cores: 2, ..Environment::default() })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::super::measured::Measurements;
 use super::evidence::{Evidence, Sighting};
-use lockbench_core::record::figures::Counts;
 use lockbench_core::units::{grouped, human_duration, three_digits};
 
 /// Samples that a 99th percentile needs: 10 / (1 - p).
@@ -32,11 +31,11 @@ pub(super) fn too_few_samples(evidence: &Evidence<'_>) -> Vec<Sighting> {
 pub(super) fn percentiles_censored(evidence: &Evidence<'_>) -> Vec<Sighting> {
     let mut found = Vec::new();
     for (name, _) in evidence.systems() {
-        let mut all = Measurements::default();
-        for measured in evidence.measured_of(name) {
-            all.counts = sum(&all.counts, &measured.counts);
+        let (mut in_vain, mut grants) = (0, 0);
+        for Measurements { counts, .. } in evidence.measured_of(name) {
+            (in_vain, grants) = (in_vain + counts.in_vain(), grants + counts.grants);
         }
-        let (censored, grants) = (all.in_vain_share(), all.counts.grants);
+        let censored = in_vain as f64 / (in_vain + grants).max(1) as f64;
         let unknown = PERCENTILES.iter().filter(|(mille, _)| {
             let above = (1_000 - mille) as f64 / 1_000.0;
             // Too few samples is another lint, unless timeouts are why they are few.
@@ -58,18 +57,6 @@ fn share(share: f64) -> String {
         format!("{:.2}", (share * 100.0).min(99.99))
     } else {
         three_digits(share * 100.0)
-    }
-}
-
-/// What decides which percentiles are cut.
-fn sum(a: &Counts, b: &Counts) -> Counts {
-    Counts {
-        grants: a.grants + b.grants,
-        timed_out: a.timed_out + b.timed_out,
-        unavailable: a.unavailable + b.unavailable,
-        unknown: a.unknown + b.unknown,
-        withdrawn: a.withdrawn + b.withdrawn,
-        ..Counts::default()
     }
 }
 
