@@ -1,14 +1,14 @@
 //! Bounds on the figures of a window: the thresholds of a run, held against what was
 //! seen lately. With too few attempts a bound is neither kept nor broken.
 
+use super::certain::Certain;
 use super::waits::Waits;
 use super::window_counts::WindowCounts;
 use super::window_figures::WindowFigures;
-use crate::counts::places;
 use crate::figure::Unit;
 use crate::threshold::{DEFAULT_ALERTS, Operator};
-use crate::{Threshold, ThresholdLevel, TrialResult};
-use lockbench_core::figure::{Counter, Measure, Merge, Source, Totals};
+use crate::{Threshold, ThresholdLevel};
+use lockbench_core::figure::{Counter, Measure, Merge, Source};
 use lockbench_core::units::{SECOND, grouped, human_duration, three_digits};
 use lockbench_core::workload::plan::Expectation;
 
@@ -26,44 +26,6 @@ const AVAILABLE: &str = "warn: availability >= 99%";
 
 /// A share needs so many attempts at least, and as many that one of them is within the bound.
 const FEWEST: u64 = 100;
-
-/// Violations so far. They are certain, so they are never over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct Certain {
-    /// Double grants.
-    pub double_grants: u64,
-    /// Of these: while the earlier lease was valid.
-    pub inside: u64,
-    /// Of these: the service took it back early and said so.
-    pub withdrawn: u64,
-    /// Of these: after it had lawfully ended.
-    pub outside: u64,
-    /// Of all: the server itself admitted both holds.
-    pub admitted: u64,
-    /// Fencing tokens that went back.
-    pub token_regressions: u64,
-}
-
-places!(Certain {
-    DoubleGrants: double_grants,
-    Inside: inside,
-    TakenBack: withdrawn,
-    Outside: outside,
-    Admitted: admitted,
-    TokenRegressions: token_regressions,
-});
-
-impl Certain {
-    /// Adds the violations of a trial.
-    pub fn add(&mut self, trial: &TrialResult) {
-        let mut all = Totals::default();
-        for &counter in Counter::ALL {
-            all.set(counter, self.count(counter).map(|count| count + trial.count(counter).unwrap_or(0)));
-        }
-        self.take(&all);
-    }
-}
 
 /// The time that a window is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

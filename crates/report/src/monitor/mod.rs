@@ -4,6 +4,7 @@
 
 mod alert;
 mod bound;
+mod certain;
 mod kept_rounds;
 mod rolling;
 mod status;
@@ -14,7 +15,8 @@ mod window_counts;
 mod window_figures;
 
 pub use alert::{Alert, Rules, Standing, Turn};
-pub use bound::{Bound, Certain, OFFERED, Outcome, Span, defaults};
+pub use bound::{Bound, OFFERED, Outcome, Span, defaults};
+pub use certain::Certain;
 pub use kept_rounds::{KEPT, KeptRounds, is_kept, kept_in, kept_name};
 pub use rolling::{Rolling, WINDOWS};
 pub use status::{AlertStatus, Change, Outage, Sent, State, Status, StatusVersion, SystemStatus, worst_of};

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alert::Standing;
-use super::bound::Certain;
+use super::certain::Certain;
 use super::window_figures::WindowFigures;
 use crate::Exit;
 use lockbench_core::figure::Counter;

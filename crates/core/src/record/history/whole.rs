@@ -85,19 +85,22 @@ mod tests {
     use std::io::Write;
 
     use super::{WholePart, WholeParts};
+    use crate::record::history::{Cut, Judged};
 
     /// Two results; the first is cut at 5, and has an attempt's rest behind it.
-    const TEXT: &str = concat!(
-        "{\"result\":{\"backend\":\"a\",\"trial\":1,\"clients\":2,\"keys\":1,\"start\":0,\"measure\":1,\"end\":9}}\n",
-        "{\"t\":1,\"c\":0,\"k\":0,\"e\":\"invoke\",\"due\":1}\n",
-        "{\"cut\":{\"t\":5,\"judged\":{\"grants\":0,\"double_grants\":0,\"inside\":0,\"outside\":0,\"deadline\":0,",
-        "\"evidence\":0,\"overlaps_possible\":0,\"token_regressions\":0,\"token_inversions\":0,\"lost_updates\":0,",
-        "\"stale_writes_seen\":0,\"stale_writes_refused\":0}}}\n",
-        "{\"t\":6,\"c\":0,\"k\":0,\"e\":\"timed_out\",\"requests\":1}\n",
-        "{\"result\":{\"backend\":\"b\",\"trial\":1,\"clients\":2,\"keys\":1,\"start\":10,\"measure\":11,\"end\":19}}\n",
-        "{\"t\":12,\"c\":1,\"k\":0,\"e\":\"invoke\",\"due\":12}\n",
-        "{\"t\":13,\"c\":1,\"k\":0,\"e\":\"refused\",\"requests\":1}\n",
-    );
+    fn text() -> String {
+        let cut = serde_json::to_string(&Cut { t: 5, judged: Judged::default() }).unwrap();
+        [
+            "{\"result\":{\"backend\":\"a\",\"trial\":1,\"clients\":2,\"keys\":1,\"start\":0,\"measure\":1,\"end\":9}}\n",
+            "{\"t\":1,\"c\":0,\"k\":0,\"e\":\"invoke\",\"due\":1}\n",
+            &format!("{{\"cut\":{cut}}}\n"),
+            "{\"t\":6,\"c\":0,\"k\":0,\"e\":\"refused\",\"requests\":1}\n",
+            "{\"result\":{\"backend\":\"b\",\"trial\":1,\"clients\":2,\"keys\":1,\"start\":10,\"measure\":11,\"end\":19}}\n",
+            "{\"t\":12,\"c\":1,\"k\":0,\"e\":\"invoke\",\"due\":12}\n",
+            "{\"t\":13,\"c\":1,\"k\":0,\"e\":\"refused\",\"requests\":1}\n",
+        ]
+        .concat()
+    }
 
     fn parts(text: &str) -> Vec<Result<WholePart, String>> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -109,7 +112,7 @@ mod tests {
 
     #[test]
     fn each_result_ends_at_its_cut_or_where_the_next_begins() {
-        let parts: Vec<WholePart> = parts(TEXT).into_iter().map(Result::unwrap).collect();
+        let parts: Vec<WholePart> = parts(&text()).into_iter().map(Result::unwrap).collect();
         let told: Vec<_> =
             parts.iter().map(|p| (p.header.backend.as_str(), p.events.len(), p.cut.map(|cut| cut.t))).collect();
         assert_eq!(told, [("a", 1, Some(5)), ("b", 2, None)]);
@@ -118,13 +121,13 @@ mod tests {
 
     #[test]
     fn the_last_result_of_a_file_that_breaks_off_says_so() {
-        let parts = parts(&format!("{TEXT}{{\"t\":14,"));
+        let parts = parts(&(text() + "{\"t\":14,"));
         assert_eq!(parts.iter().map(|part| part.as_ref().unwrap().broken_off).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]
     fn a_line_that_makes_no_sense_ends_it_with_its_number() {
-        let parts = parts(&format!("{TEXT}{{}}\n"));
+        let parts = parts(&(text() + "{}\n"));
         assert_eq!(parts.len(), 2);
         assert!(parts[1].as_ref().unwrap_err().contains("line 8"), "{parts:?}");
     }
