@@ -12,7 +12,7 @@ use lockbench_core::lock::RenewalKind;
 use lockbench_core::units::human_duration;
 use lockbench_core::workload::plan::RenewalPolicy;
 use lockbench_core::workload::{Plan, to_toml, warnings};
-use lockbench_engine::Gates;
+use lockbench_engine::{Gates, fault_refusal};
 use lockbench_report::threshold::DEFAULT_ALERTS;
 use lockbench_report::{Exit, ThresholdLevel};
 use lockbench_systems::Entry;
@@ -64,12 +64,30 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     for warning in warnings(&plan, &systems).into_iter().chain(own) {
         text.push_str(&format!("\nwarning: {warning}\n"));
     }
+    let (faults, refused) = faults_text(&plan, &selection, &endpoints);
+    text.push_str(&faults);
     let (limits, exit) = limits_text(&plan, &selection, endpoints)?;
+    let exit = if refused { Exit::Backend } else { exit };
     text.push_str(&limits);
     text.push_str(&gates_text(&gates::read(&plan, &source, &selection, None)?));
     text.push_str(&format!("\nresolved plan:\n{}", to_toml(&plan)));
     print(&text)?;
     Ok(exit.code())
+}
+
+/// The faults that the plan injects, and whether a system cannot have them: then a run would skip it.
+fn faults_text(plan: &Plan, selection: &Selection, endpoints: &Endpoints) -> (String, bool) {
+    if plan.faults.is_empty() {
+        return (String::new(), false);
+    }
+    let mut text = "\nfaults:\n".to_owned();
+    for (number, fault) in (1..).zip(&plan.faults) {
+        text.push_str(&format!("  {number}: {fault}\n"));
+    }
+    let given = |entry: &Entry| entry.server.is_some_and(|kind| endpoints.contains_key(&kind));
+    let refused = selection.entries.iter().filter_map(|entry| Some((entry.name, fault_refusal(entry, given(entry))?)));
+    let refused: String = refused.map(|(name, why)| format!("  {name} cannot have them: {why}\n")).collect();
+    (text + &refused, !refused.is_empty())
 }
 
 /// What the plan needs of connections and files beside what there is. Servers are asked only where they are given;

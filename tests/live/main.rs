@@ -9,6 +9,7 @@ mod commands;
 mod etcd;
 mod faults;
 mod foreign;
+mod injected;
 mod inspect;
 mod kills;
 mod local_node;

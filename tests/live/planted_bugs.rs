@@ -108,6 +108,7 @@ fn measured(
         workers: 4,
         stop: Stop::new(),
         steering: Steering::default(),
+        faults: None,
         grid: None,
     })
     .unwrap();

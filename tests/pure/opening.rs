@@ -88,6 +88,7 @@ fn spec(room: u32, clients: u32, workers: u32, panics: bool, clock: Clock) -> Sp
         workers,
         stop: Stop::new(),
         steering: Steering::default(),
+        faults: None,
         grid: None,
     }
 }

@@ -119,6 +119,7 @@ fn facts() -> RunFacts {
         duration_ns: 4_000_000_000,
         acquire_timeout_ns: Some(10_000_000_000),
         load: name("closed loop, 4 keys, hold 1ms, retry 1ms to 50ms"),
+        faults: Vec::new(),
         due_at_start: true,
         order: Vec::new(),
         cores: 2,

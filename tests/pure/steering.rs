@@ -82,6 +82,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
         workers: 1,
         stop: stop.clone(),
         steering: steering.clone(),
+        faults: None,
         grid: None,
     }
 }

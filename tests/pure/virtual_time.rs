@@ -84,7 +84,19 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
         (Figures::new(schedule.clone(), clients, count), Oracle::new(clients, count, schedule.start));
     let mut history = History::default();
     let (plan, steering) = (Arc::new(plan), Steering::default());
-    let spec = Spec { system, plan, ttl_ns, trial: 1, keys, clock, workers: 1, stop: stop.clone(), steering, grid };
+    let spec = Spec {
+        system,
+        plan,
+        ttl_ns,
+        trial: 1,
+        keys,
+        clock,
+        workers: 1,
+        stop: stop.clone(),
+        steering,
+        faults: None,
+        grid,
+    };
     let stopping = async {
         match stop_after {
             Some(ns) => tokio::time::sleep(std::time::Duration::from_nanos(ns)).await,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::due_instants::{DueInstants, Untaken};
+use super::fault::Faults;
 use super::meter::{Meter, own_cpu_s};
 use super::narrate;
 use super::need;
@@ -25,7 +26,7 @@ use lockbench_core::stop::Stop;
 use lockbench_core::workload::EffectiveTtl;
 use lockbench_core::workload::plan::{HistoryLimit, Keys, Plan};
 use lockbench_report::live::LiveTrial;
-use lockbench_report::{Measured, Measurements, TrialResult};
+use lockbench_report::{InjectedFault, Measured, Measurements, TrialResult};
 use lockbench_systems::{Entry, Target};
 
 /// How long a stopped run waits for a given server to remove its keys.
@@ -106,6 +107,8 @@ pub struct Done {
     pub result: TrialResult,
     /// What was folded; `None` for a trial that failed.
     pub measured: Option<Measurements>,
+    /// The faults that were injected.
+    pub faults: Vec<InjectedFault>,
 }
 
 impl Bench<'_> {
@@ -117,6 +120,7 @@ impl Bench<'_> {
         let failed = |error: String| Done {
             result: lockbench_report::failed(candidate.entry.name, &self.plan.name, trial, error),
             measured: None,
+            faults: Vec::new(),
         };
         if let Err(error) = self.runtime.block_on(candidate.system.prepare(&keys)) {
             return Some(failed(limits::explained(&error.to_string(), None)));
@@ -131,6 +135,7 @@ impl Bench<'_> {
             workers: self.workers,
             stop: self.stop.child(),
             steering: self.steering.clone(),
+            faults: self.faults(candidate),
             grid: self.every_ns.map(|every| Arc::new(DueInstants::new(every))),
         };
         if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
@@ -170,6 +175,13 @@ impl Bench<'_> {
             }
         }
         (!never_began).then_some(done)
+    }
+
+    /// The plan's faults, on servers that are ours to disturb.
+    fn faults(&self, candidate: &Candidate) -> Option<Faults> {
+        let planned = &self.plan.faults;
+        let servers = self.servers.ours(candidate.entry).filter(|_| !planned.is_empty())?;
+        Some(Faults { planned: planned.as_slice().into(), servers, seed: self.plan.seed })
     }
 
     fn polled(&self, candidate: &Candidate, keys: &Arc<[Key]>) -> Polled {
@@ -319,7 +331,13 @@ impl Bench<'_> {
             longest_wait_of: figures.longest_waits().to_vec(),
             marks: figures.marks().to_vec(),
         };
-        Ok(Done { result, measured: Some(measured) })
+        let of = (candidate.entry.name, trial);
+        let faults = engine
+            .faults
+            .iter()
+            .map(|record| InjectedFault::of(record, &plan.faults, of, schedule.measure()))
+            .collect();
+        Ok(Done { result, measured: Some(measured), faults })
     }
 
     fn tick(&self, tick: Tick, entry: &Entry, trial: u32, meter: &mut Meter) -> ControlFlow<()> {

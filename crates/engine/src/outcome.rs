@@ -8,8 +8,8 @@ use lockbench_core::units::grouped;
 use lockbench_core::workload::Plan;
 use lockbench_core::workload::to_toml;
 use lockbench_report::{
-    Aggregate, Environment, Interruption, Measurements, Report, SCHEMA_VERSION, SkippedBackend, Tool, TrialResult,
-    Verdict, aggregate, judge, notes_on_marks,
+    Aggregate, Environment, Exit, Interruption, Measurements, Report, SCHEMA_VERSION, SkippedBackend, Tool,
+    TrialResult, Verdict, aggregate, judge, notes_on_faults, notes_on_marks,
 };
 use lockbench_systems::Entry;
 
@@ -54,6 +54,7 @@ pub(crate) fn report(
     notes.extend(remarks);
     notes.extend(results.iter().flat_map(|result| remarks_on(plan, result)));
     notes.extend(notes_on_marks(&measured(ran)));
+    notes.extend(ran.dones.iter().flat_map(|done| notes_on_faults(&done.faults)));
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         run_id: options.id.clone(),
@@ -81,7 +82,7 @@ pub(crate) fn report(
         notes,
         results,
         skipped: ran.skipped.iter().cloned().chain(unreached(options, systems, ran)).collect(),
-        faults: Vec::new(),
+        faults: ran.dones.iter().flat_map(|done| done.faults.iter().cloned()).collect(),
         thresholds: Vec::new(),
         comparison: None,
         verdict: Verdict { exit_code: 0, reasons: Vec::new() },
@@ -98,6 +99,8 @@ fn verdict(options: &Options<'_>, systems: &[&'static Entry], ran: &Ran, report:
     if let Some(gate) = options.gate {
         gates.extend(gate.judge(report));
     }
+    gates.extend(report.faults.iter().filter_map(|fault| Some((Exit::Inconclusive, fault.doubt()?))));
+    gates.extend(not_injected(plan, ran).map(|missing| (Exit::Inconclusive, missing)));
     let is_control = |name: &str| systems.iter().any(|entry| entry.name == name && entry.unsafe_by_design);
     let mut verdict = judge(&report.results, &ran.skipped, &plan.expect, ran.interruption, &is_control, &gates);
     verdict.reasons.extend(not_reached(plan, systems, ran));
@@ -105,6 +108,18 @@ fn verdict(options: &Options<'_>, systems: &[&'static Entry], ran: &Ran, report:
         verdict.unstored(problem.clone());
     }
     verdict
+}
+
+/// Faults of the plan that no trial came to.
+fn not_injected(plan: &Plan, ran: &Ran) -> impl Iterator<Item = String> {
+    let whole = ran.dones.iter().filter(|done| done.result.complete);
+    let missing = |done: &Done| {
+        let (name, trial) = (&done.result.backend, done.result.trial);
+        let hit = |place: usize| done.faults.iter().any(|fault| fault.fault as usize == place);
+        let missed = (1..=plan.faults.len()).filter(|place| !hit(*place));
+        missed.map(|place| format!("{name} trial {trial}: fault {place} hit no node")).collect::<Vec<_>>()
+    };
+    whole.flat_map(missing).collect::<Vec<_>>().into_iter()
 }
 
 fn measured(ran: &Ran) -> Vec<Measurements> {

@@ -9,6 +9,7 @@ use rand::seq::SliceRandom;
 use tokio::runtime::{Builder, Runtime};
 
 use super::bench::{Bench, Candidate, Done};
+use super::fault;
 use super::narrate;
 use super::need::files_needed;
 use super::options::{Options, RunError, Store, namespace, workers};
@@ -243,6 +244,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Checks that the faults of the plan can be injected into the servers of a system.
+    fn can_be_disturbed(&self, entry: &Entry) -> Result<(), String> {
+        let planned = &self.options.plan.faults;
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let servers = self.servers.ours(entry);
+        if let Some(refusal) = fault::refusal(entry, servers.is_none()) {
+            return Err(refusal.to_owned());
+        }
+        let Some(servers) = servers else { return Ok(()) };
+        fault::fits(planned, &servers).map_err(|unfit| unfit.to_string())
+    }
+
     /// A system on its servers, if they answer.
     fn reach(
         &self,
@@ -252,6 +267,7 @@ impl<'a> Run<'a> {
         runtime: &Runtime,
     ) -> Result<Candidate, String> {
         let (endpoints, ours) = self.servers.endpoints(entry)?;
+        self.can_be_disturbed(entry)?;
         let target = self.target(endpoints, ours, clock);
         let system = (entry.connect)(target.clone()).map_err(|error| error.to_string())?;
         let mut facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;

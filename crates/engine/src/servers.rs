@@ -174,6 +174,14 @@ impl Servers {
         entry.server.is_some_and(|kind| matches!(self.kinds.get(&kind), Some(Source::Ours(_))))
     }
 
+    /// The entry's servers, if they were started for this run.
+    pub fn ours(&self, entry: &Entry) -> Option<Arc<Server>> {
+        match self.kinds.get(&entry.server?) {
+            Some(Source::Ours(server)) => Some(Arc::clone(server)),
+            _ => None,
+        }
+    }
+
     /// Every server's, of whatever kind.
     pub fn all_endpoints(&self) -> Vec<Endpoint> {
         let of = |source: &Source| match source {

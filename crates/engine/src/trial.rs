@@ -1,5 +1,5 @@
 //! One trial of one lock system: workers armed behind a barrier, the reader loop, the
-//! end. The phases are the phase_schedule's.
+//! end. The phases are the phase schedule's.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use super::due_instants::DueInstants;
+use super::fault::{Faults, Timeline};
 use super::pause_control::PauseControl;
 use super::phase_schedule::PhaseSchedule;
 use super::steering::Steering;
@@ -50,6 +51,8 @@ pub struct Spec {
     pub stop: Stop,
     /// Pauses the load, and drops markers.
     pub steering: Steering,
+    /// What is done to the servers meanwhile.
+    pub faults: Option<Faults>,
     /// When attempts are due; `None`: whenever a client is free, after its think time.
     pub grid: Option<Arc<DueInstants>>,
 }
@@ -94,8 +97,10 @@ pub struct Armed {
     spec: Arc<Spec>,
     workers: Vec<Worker>,
     reader: Reader,
-    /// For events of the phase_schedule.
+    /// For events of the phase schedule.
     seed: ShardSeed,
+    /// For events of each planned fault.
+    fault_seeds: Vec<ShardSeed>,
     _watchdog: Watchdog,
 }
 
@@ -137,7 +142,13 @@ impl Armed {
         let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4, spec.grid.clone())?;
         let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
-        let armed = Self { spec, workers, reader: Reader::new(readers), seed, _watchdog: watchdog };
+        let mut fault_seeds = Vec::new();
+        for _ in spec.faults.iter().flat_map(|faults| faults.planned.iter()) {
+            let (seed, reader) = quiet_shard(0, 0, spec.clock);
+            fault_seeds.push(seed);
+            readers.push(reader);
+        }
+        let armed = Self { spec, workers, reader: Reader::new(readers), seed, fault_seeds, _watchdog: watchdog };
         armed.await_sessions(&ready)
     }
 
@@ -192,6 +203,9 @@ impl Armed {
                 let _ = start.send(schedule.clone());
             }
         }
+        let Spec { faults, trial, clock, stop, .. } = &*self.spec;
+        let start = |faults| Timeline::start(faults, self.fault_seeds, *trial, schedule, *clock, stop);
+        let timeline = faults.as_ref().map(start).transpose()?;
         let pause_control = PauseControl::new(&self.spec, schedule, self.seed.bind());
         let mut phase_schedule = PhaseSchedule::new(&self.spec, schedule, pause_control);
         while !self.workers.iter().all(|worker| worker.thread.is_finished()) {
@@ -212,6 +226,7 @@ impl Armed {
             report.effective_ttl_ns = report.effective_ttl_ns.or(done.effective_ttl_ns);
         }
         report.dropped = dropped(&self.spec, schedule);
+        report.faults = timeline.map(Timeline::finish).unwrap_or_default();
         report.reader = self.reader.finish(observers);
         Ok(report)
     }
@@ -281,5 +296,6 @@ pub async fn run_virtual(
         panicked: done.panicked,
         dropped: dropped(&spec, schedule),
         cut_short: spec.stop.draining(),
+        faults: Vec::new(),
     })
 }

@@ -90,7 +90,8 @@ fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
     if needs.iter().any(|need| need.text.starts_with('p')) {
         tell("p50 to p999: acquire response, from the due instant to the grant.");
     }
-    tell(&format!("All of it under the plan of run {}, no faults injected.", report.run_id));
+    let faults = if report.faults.is_empty() { "no faults injected" } else { "with its faults injected" };
+    tell(&format!("All of it under the plan of run {}, {faults}.", report.run_id));
     let best = fits.iter().find(|(.., systems)| !systems.is_empty()).map_or(Fit::NotKnown, |(fit, ..)| *fit);
     (out, best)
 }

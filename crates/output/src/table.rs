@@ -190,12 +190,21 @@ fn safety(report: &Report) -> Table {
                 grouped(trials(report, &aggregate.backend).map(|result| result.safety.overlaps_possible).sum()),
             ]
         }),
-        note: "under this plan, no faults injected. inside: the earlier holder's lease was still valid, the service broke its \
-               promise; withdrawn: it was still valid, and the service took it back early and said so; outside: the lease was \
-               lawfully over and the holder overstayed. The bound beside a zero counts holds that another client challenged.",
+        note: if report.faults.is_empty() { SAFETY_NOTE } else { SAFETY_NOTE_FAULTS },
         prose: false,
     }
 }
+
+macro_rules! safety_note {
+    ($conditions:literal) => {
+        concat!($conditions, ". inside: the earlier holder's lease was still valid, the service broke its \
+               promise; withdrawn: it was still valid, and the service took it back early and said so; outside: the lease was \
+               lawfully over and the holder overstayed. The bound beside a zero counts holds that another client challenged.")
+    };
+}
+
+const SAFETY_NOTE: &str = safety_note!("under this plan, no faults injected");
+const SAFETY_NOTE_FAULTS: &str = safety_note!("under this plan, with faults injected");
 
 fn harm(report: &Report) -> Table {
     let columns = || FIGURES.iter().filter(|figure| !figure.column.is_empty());

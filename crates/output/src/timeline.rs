@@ -237,6 +237,7 @@ fn by_hand(scene: &Scene, axis: &Axis) -> Option<String> {
     for mark in &marks {
         let cell = match (mark.kind, mark.number) {
             (MarkKind::Pause, _) => b'P',
+            (MarkKind::Fault, _) => b'F',
             (MarkKind::Marker, number @ 0..=9) => b'0' + number as u8,
             (MarkKind::Marker, _) => b'*',
         };

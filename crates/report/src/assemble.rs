@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fault::conditions;
 use super::figure;
 use super::kinds::Kinds;
 use super::measured::Measurements;
@@ -14,13 +15,11 @@ use lockbench_core::lock::{Facts, Guarantees};
 use lockbench_core::oracle::Findings;
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::TrialReport;
-use lockbench_core::record::figures::{Counts, Figures, Latencies};
+use lockbench_core::record::figures::{Counts, Figures, Latencies, MarkKind};
 use lockbench_core::record::history::Recorded;
 use lockbench_core::stats::{jain_index, upper_bound_95_per_million};
 use lockbench_core::units::grouped;
 
-/// The condition under which every safety verdict of this version stands.
-const CONDITIONS: &str = "under this plan, no faults injected";
 /// Added where a history does not tell which holds were challenged.
 const SLEEPERS: &str = "holds that only a sleeping poller wanted count as challenged, because an older lockbench did not \
                         record the difference: the bound may be too good";
@@ -63,11 +62,7 @@ pub fn failed(backend: &str, workload: &str, trial: u32, error: String) -> Trial
         workload: workload.to_owned(),
         trial,
         error: Some(error),
-        safety: Safety {
-            because: "the trial did not run".to_owned(),
-            conditions: CONDITIONS.to_owned(),
-            ..Safety::default()
-        },
+        safety: Safety { because: "the trial did not run".to_owned(), conditions: conditions(0), ..Safety::default() },
         ..TrialResult::default()
     }
 }
@@ -270,10 +265,10 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
             .iter()
             .map(|double| Violation { double_grant: *double, story: story(double, measured.origin) })
             .collect(),
-        conditions: if measured.figures.sleepers_challenge() {
-            format!("{CONDITIONS}; {SLEEPERS}")
-        } else {
-            CONDITIONS.to_owned()
+        conditions: {
+            let injections = measured.figures.marks().iter().filter(|mark| mark.kind == MarkKind::Fault).count();
+            let conditions = conditions(injections);
+            if measured.figures.sleepers_challenge() { format!("{conditions}; {SLEEPERS}") } else { conditions }
         },
         ..Safety::default()
     }

@@ -216,8 +216,8 @@ impl Replay {
     fn observe(&mut self, event: &Event) -> Result<(), String> {
         if self.cut.is_some() {
             self.after_the_cut += 1;
-            // The file has holes from here on, but none in what a person did.
-            if matches!(event.what, What::PauseBegins | What::Paused { .. } | What::Marker { .. }) {
+            // The file has holes from here on, but none in what the tool and a person did.
+            if event.what.is_of_nobody() && !matches!(event.what, What::SelfStall { .. }) {
                 self.figures.observe(event);
             }
             return Ok(());

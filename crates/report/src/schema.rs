@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::compare::Comparison;
 use super::counts::places;
 use super::environment::Environment;
+use super::fault::InjectedFault;
 use super::lint::LintFinding;
 use super::threshold::ThresholdResult;
 use lockbench_core::figure::{Counter, LatencyId, Totals};
@@ -47,8 +48,8 @@ pub struct Report {
     pub aggregates: Vec<Aggregate>,
     /// Backends that were asked for or are default, and did not run.
     pub skipped: Vec<SkippedBackend>,
-    /// Faults injected: none can be, in this version.
-    pub faults: Vec<serde_json::Value>,
+    /// The faults that were injected: one entry per node and injection.
+    pub faults: Vec<InjectedFault>,
     /// Thresholds judged, one entry a backend.
     pub thresholds: Vec<ThresholdResult>,
     /// What limits how far the figures can be trusted, by name.

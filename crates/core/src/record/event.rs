@@ -121,6 +121,26 @@ pub enum What {
         /// When it was asked for: `t` is when the engine took note.
         at: u64,
     },
+    /// A planned fault was injected into a node of the servers.
+    FaultInjected(Disturbance),
+    /// It was healed: the node is whole again.
+    FaultHealed {
+        /// Which fault, and of which node.
+        of: Disturbance,
+        /// When it was injected.
+        from: u64,
+        /// Whether it was seen to have done what it is for.
+        bit: bool,
+    },
+}
+
+/// A planned fault at one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disturbance {
+    /// Place of the fault in the plan's list, from 0.
+    pub fault: u16,
+    /// Place of the node among the servers of the system, from 0.
+    pub node: u16,
 }
 
 impl What {
@@ -128,7 +148,12 @@ impl What {
     #[must_use]
     pub fn is_of_nobody(&self) -> bool {
         match self {
-            Self::SelfStall { .. } | Self::PauseBegins | Self::Paused { .. } | Self::Marker { .. } => true,
+            Self::SelfStall { .. }
+            | Self::PauseBegins
+            | Self::Paused { .. }
+            | Self::Marker { .. }
+            | Self::FaultInjected(_)
+            | Self::FaultHealed { .. } => true,
             Self::Invoke { .. }
             | Self::Acquired { .. }
             | Self::Denied { .. }

@@ -26,7 +26,7 @@ mod trial_facts;
 
 pub use attempt::{Attempts, Follower, Followers, Transition};
 pub use bounds::BUCKET_BOUNDS_NS;
-pub use event::{AttemptId, Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
+pub use event::{AttemptId, Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 pub use histogram::{Latency, LatencyFigures};
 pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};
 pub use merge::{Observer, Reader, ReaderCounts, Source};
@@ -34,4 +34,4 @@ pub use reasons::Reasons;
 pub use regular::{open_regular, read_regular, read_regular_text, unpacked};
 pub use shard::{Shard, ShardReader, ShardSeed, quiet_shard, shard};
 pub use sparse::Sparse;
-pub use trial_facts::{Phase, TrialReport};
+pub use trial_facts::{FaultRecord, Phase, TrialReport};

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ReaderCounts, Reasons};
+use super::{Disturbance, ReaderCounts, Reasons};
 
 /// Where a trial stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,4 +35,23 @@ pub struct TrialReport {
     pub dropped: Option<u64>,
     /// Was it cut short, by a stop or by the caller?
     pub cut_short: bool,
+    /// The faults that were injected, in order of time.
+    pub faults: Vec<FaultRecord>,
+}
+
+/// What became of a planned fault at one node. Instants in clock nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultRecord {
+    /// Which fault, and of which node.
+    pub of: Disturbance,
+    /// Name of the node.
+    pub name: String,
+    /// When it was injected.
+    pub from: u64,
+    /// When the node was whole again; `None`: it did not come back.
+    pub healed: Option<u64>,
+    /// Whether it was seen to have done what it is for.
+    pub bit: bool,
+    /// Why it could not be injected or healed.
+    pub problem: Option<String>,
 }

@@ -139,6 +139,12 @@ impl<'d> Cursor<'d> {
         self.report.add(&self.origin, message);
     }
 
+    /// Reports a problem of the table as a whole, which begins with the key that it is about.
+    pub(super) fn refuse<T>(&self, problem: &str) -> Option<T> {
+        self.report.add(&self.origin, format!("{}{problem}", self.prefix));
+        None
+    }
+
     fn known(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.tag.into_iter().chain(self.fields.iter().map(|field| field.key))
     }

@@ -3,6 +3,7 @@
 
 use super::cursor::{Cursor, Report};
 use super::document::{Table, Value};
+use super::fault::faults;
 use super::item::Item;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
 use super::options::{OptionTable, SystemOptions};
@@ -84,6 +85,7 @@ pub(super) static ROOT: &[Field] = &[
         "{ kind = \"window\", attempts = 1000000 }",
         "how much of the history goes to disk",
     ),
+    Field::default("faults", "list of tables", "[]", "faults that are injected into servers that lockbench started"),
     Field::default(
         "prices",
         "table",
@@ -124,6 +126,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let lints = take("lints").and_then(|item| lints(&item));
     let history = take("history").and_then(|item| tagged(&item, &HISTORY));
     let options = options(&cursor, tables);
+    let faults = take("faults").and_then(|item| faults(&item, duration_ns));
     let prices = take("prices").and_then(|item| prices(&item));
     cursor.finish_complete();
     Some(Plan {
@@ -149,6 +152,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         lints: lints?,
         history: history?,
         options: options?,
+        faults: faults?,
         prices: prices?,
     })
 }

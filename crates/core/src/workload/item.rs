@@ -112,12 +112,17 @@ impl Item<'_> {
         }
     }
 
-    /// The elements of a list.
+    /// The elements of a list of texts.
     pub(super) fn elements(&self) -> Option<Vec<Self>> {
+        self.elements_of("texts")
+    }
+
+    /// The elements of a list of `what`.
+    pub(super) fn elements_of(&self, what: &str) -> Option<Vec<Self>> {
         let nodes = match &self.node.value {
             Value::List(nodes) => nodes,
-            Value::Text(text) => return self.refuse(&format!("is text; write a list: [{text:?}]")),
-            other => return self.refuse(&format!("is {}; write a list of texts", other.type_name())),
+            Value::Text(text) if what == "texts" => return self.refuse(&format!("is text; write a list: [{text:?}]")),
+            other => return self.refuse(&format!("is {}; write a list of {what}", other.type_name())),
         };
         let item = |node: &Node| Self {
             path: self.path.clone(),

@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::fault::{DATA, FAULT, targets};
 use super::file::{BELOW_FLOOR, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::{self, OptionTable};
@@ -69,6 +70,9 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("acquire", _) => kinds(&ACQUIRE),
         ("retry", _) => kinds(&RETRY),
         ("history", _) => kinds(&HISTORY),
+        ("target", _) => json!({ "type": "string", "pattern": format!("^({}|.+-[0-9]+)$", targets().join("|")) }),
+        ("data", _) => json!({ "enum": words(DATA) }),
+        ("faults", _) => json!({ "type": "array", "items": kinds(&FAULT) }),
         ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
         ("renewal", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
         ("thresholds", _) => json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, {
@@ -133,6 +137,7 @@ fn kind_table<T>(tag: &str, kind: &Kind<T>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fault::FAULT;
     use super::super::file::ROOT;
     use super::super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
     use super::super::options::tests::TABLE;
@@ -153,7 +158,8 @@ mod tests {
             .chain(fields_of(&SPAN))
             .chain(fields_of(&ACQUIRE))
             .chain(fields_of(&RETRY))
-            .chain(fields_of(&HISTORY));
+            .chain(fields_of(&HISTORY))
+            .chain(fields_of(&FAULT));
         for field in fields {
             let schema = value(&field).unwrap_or_else(|| panic!("what {} takes is not described here", field.key));
             if let Presence::Default(text) = field.presence {

@@ -2,7 +2,7 @@
 //!
 //! A TOML file is read into a tree that knows its lines (`document`), changed by
 //! `--set` texts (`overrides`) and decoded by one description of its keys
-//! (`file`, `kinds`) into a validated [`Plan`]. The same description makes the
+//! (`file`, `kinds`, `fault`) into a validated [`Plan`]. The same description makes the
 //! table in `workloads/README.md` ([`reference()`]). [`to_toml`] writes a plan so
 //! that it reads back to an equal one.
 //!
@@ -19,6 +19,7 @@ mod cursor;
 mod document;
 mod draw;
 mod error;
+mod fault;
 mod file;
 mod gallery;
 mod item;
@@ -37,6 +38,7 @@ mod write;
 
 pub use draw::{KeyPicker, Wish, Wishes, client_seed};
 pub use error::{Problem, WorkloadError};
+pub use fault::{DataAfter, FaultKind, Moment, NodeSpec, PlannedFault};
 pub use json_schema::json_schema;
 pub use options::{OptionTable, OptionValue, SystemOption, SystemOptions};
 pub use plan::Plan;

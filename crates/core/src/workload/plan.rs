@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::fault::PlannedFault;
 use super::options::SystemOptions;
 use crate::lock::Retry;
 
@@ -55,6 +56,8 @@ pub struct Plan {
     pub history: HistoryLimit,
     /// What single lock systems declare for themselves.
     pub options: SystemOptions,
+    /// Faults that are injected, in the order of the file.
+    pub faults: Vec<PlannedFault>,
     /// What the systems cost, for the report's decision table.
     pub prices: Prices,
 }

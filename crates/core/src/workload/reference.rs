@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::fault::FAULT;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::{self, OptionTable};
 use super::schema::{Field, Presence, Tagged};
@@ -21,6 +22,7 @@ pub fn reference(tables: &[&OptionTable]) -> String {
     kinds(&mut text, "`acquire`", &ACQUIRE);
     kinds(&mut text, "`retry`", &RETRY);
     kinds(&mut text, "`history`", &HISTORY);
+    kinds(&mut text, "`[[faults]]`", &FAULT);
     text
 }
 

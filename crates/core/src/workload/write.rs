@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::fault::FAULT;
 use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::OptionValue;
@@ -42,6 +43,12 @@ pub fn to_toml(plan: &Plan) -> String {
     for (key, value) in lines {
         let _ = writeln!(toml, "{key} = {value}");
     }
+    for fault in &plan.faults {
+        toml.push_str("\n[[faults]]\n");
+        for (key, value) in parts(&FAULT, fault) {
+            let _ = writeln!(toml, "{key} = {value}");
+        }
+    }
     for (table, values) in plan.options.tables() {
         let _ = writeln!(toml, "\n[{table}]");
         for (key, value) in values {
@@ -55,22 +62,27 @@ pub fn to_toml(plan: &Plan) -> String {
     toml
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
 /// A word of a table.
-fn word<T: PartialEq>(words: &[(&str, T)], meant: T) -> String {
+pub(super) fn word<T: PartialEq>(words: &[(&str, T)], meant: T) -> String {
     text(words.iter().find(|(_, one)| *one == meant).map_or("", |(word, _)| word))
 }
 
 /// A value that comes in kinds, as a table.
 fn tagged<T>(kinds: &Tagged<T>, value: &T) -> String {
+    let parts: Vec<String> = parts(kinds, value).iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", parts.join(", "))
+}
+
+/// The keys of a value that comes in kinds, with what is written for each.
+fn parts<T>(kinds: &Tagged<T>, value: &T) -> Vec<(&'static str, String)> {
     let kind = kinds.kinds.iter().find_map(|kind| Some((kind, (kind.written)(value)?)));
-    let Some((kind, values)) = kind else { return String::new() };
-    let fields =
-        kind.fields.iter().zip(values).filter_map(|(field, value)| Some(format!(", {} = {}", field.key, value?)));
-    format!("{{ {} = {}{} }}", kinds.tag, text(kind.name), fields.collect::<String>())
+    let Some((kind, values)) = kind else { return Vec::new() };
+    let fields = kind.fields.iter().zip(values).filter_map(|(field, value)| Some((field.key, value?)));
+    std::iter::once((kinds.tag, text(kind.name))).chain(fields).collect()
 }
 
 /// The shortest text that reads back to the same float, with a point or an exponent.
@@ -140,6 +152,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_oneof};
     use proptest::{prop_assert_eq, proptest};
 
+    use super::super::fault::{DataAfter, FaultKind, Moment, NodeSpec, PlannedFault};
     use super::super::item::LONGEST_NS;
     use super::super::options::tests::TABLE;
     use super::super::options::{OptionValue, SystemOptions};
@@ -220,7 +233,28 @@ mod tests {
             .prop_map(|lints| lints.into_iter().map(|(name, level)| PlannedLint { name, level }).collect())
     }
 
-    type Gates = (Vec<PlannedThreshold>, Vec<PlannedLint>);
+    fn any_fault() -> impl Strategy<Value = PlannedFault> {
+        let kind = prop_oneof![
+            Just(FaultKind::ServerPause),
+            Just(FaultKind::ServerKill { data: DataAfter::Kept }),
+            Just(FaultKind::ServerKill { data: DataAfter::Lost }),
+        ];
+        let target = prop_oneof![
+            Just(NodeSpec::One),
+            Just(NodeSpec::Minority),
+            Just(NodeSpec::All),
+            Just(NodeSpec::Majority),
+            (1..9_u8).prop_map(|number| NodeSpec::Named(format!("redis-{number}"))),
+        ];
+        (kind, target, any::<bool>(), 0..1_000_000_u64, 1..1_000_000_u64).prop_map(
+            |(kind, target, once, ns, lasts_ns)| {
+                let moment = if once { Moment::At { ns } } else { Moment::Every { ns: ns + lasts_ns + 1 } };
+                PlannedFault { kind, target, moment, lasts_ns }
+            },
+        )
+    }
+
+    type Gates = (Vec<PlannedThreshold>, Vec<PlannedLint>, Vec<PlannedFault>);
     fn any_prices() -> impl Strategy<Value = Prices> {
         let monthly = btree_map("[a-b]{1,9}(:[a-z]{1,5})?", prop_oneof![Just(0.0), 1e-9..1e12_f64], 0..4);
         ("(.|\n)*", monthly).prop_map(|(currency, monthly)| Prices { currency, monthly })
@@ -269,10 +303,11 @@ mod tests {
         )
     }
 
-    fn plan((load, lease, run, (thresholds, lints)): (Load, Lease, Run, Gates)) -> Plan {
+    fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, Gates)) -> Plan {
         let (name, question, clients, keys, hold, think) = load;
         let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
         let (backends, warmup_ns, duration_ns, trials, seed, expect, history, options, prices) = run;
+        faults.retain(|fault| matches!(fault.moment, Moment::At { ns } | Moment::Every { ns } if ns < duration_ns));
         Plan {
             name,
             question,
@@ -295,6 +330,7 @@ mod tests {
             thresholds,
             lints,
             history,
+            faults,
             options,
             prices,
         }
@@ -303,7 +339,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_plan_reads_back_to_an_equal_one(
-            plan in (any_load(), any_lease(), any_run(), (vec(any_threshold(), 0..4), any_lints())).prop_map(plan)
+            plan in (any_load(), any_lease(), any_run(), (vec(any_threshold(), 0..4), any_lints(), vec(any_fault(), 0..4))).prop_map(plan)
         ) {
             let text = to_toml(&plan);
             let (read, _) = parse_with("plan.toml", &text, &[], &[&TABLE]).map_err(|error| {

@@ -83,6 +83,9 @@ impl Overlay {
                 MarkKind::Pause => {
                     self.bands.push(Band { from_s, to_s, label: named(mark.name()), kind: BandKind::Pause });
                 }
+                MarkKind::Fault => {
+                    self.bands.push(Band { from_s, to_s, label: named(mark.name()), kind: BandKind::Fault });
+                }
                 MarkKind::Marker => self.flags.push(Flag { at_s: from_s, label: named(mark.number.to_string()) }),
             }
         }

@@ -1,6 +1,7 @@
 //! How the figures of a trial come to the board: about once a second while it runs, and a
 //! last time when its report is made. A scrape never makes the trial wait.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -8,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::board::{Board, Subject};
 use super::contribution::{Contribution, Durations};
 use lockbench_core::figure::Totals;
-use lockbench_core::record::figures::Figures;
+use lockbench_core::record::figures::{Figures, MarkKind};
 use lockbench_report::TrialResult;
 use lockbench_report::live::LiveTrial;
 
@@ -51,6 +52,9 @@ impl BoardWriter {
         let counters = Totals::of(&figures.settled(), &trial.judged(), self.tokens);
         let contribution = Contribution { counters, durations: Durations::of(figures) };
         // Whoever reads the board now holds it for a moment: then the next pause will do.
+        for (number, active) in faults(figures) {
+            board.fault(&self.subject, &format!("fault {number}"), active);
+        }
         if board.offer(&self.subject, contribution) {
             self.next = now + PACE;
             self.cost = (self.cost.0 + 1, self.cost.1 + busy().saturating_sub(begin));
@@ -65,6 +69,12 @@ impl BoardWriter {
         board.settle(&self.subject, &Contribution { counters, durations: Durations::of(figures) });
         self.cost = (self.cost.0 + 1, self.cost.1 + busy().saturating_sub(begin));
     }
+}
+
+/// The planned faults that were injected so far, by number, and whether each is in force.
+fn faults(figures: &Figures) -> BTreeMap<u32, bool> {
+    let over = figures.marks().iter().filter(|mark| mark.kind == MarkKind::Fault).map(|mark| (mark.number, false));
+    over.chain(figures.faults_in_force().into_iter().map(|number| (number, true))).collect()
 }
 
 /// Processor time of this thread so far.

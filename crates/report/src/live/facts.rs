@@ -27,6 +27,7 @@ impl RunFacts {
                 AcquireMode::Wait { timeout_ns } => Some(timeout_ns),
             },
             load: load(plan),
+            faults: plan.faults.iter().map(ToString::to_string).collect(),
             due_at_start: plan.think == Span::ZERO,
             order: Vec::new(),
             cores: cores(),

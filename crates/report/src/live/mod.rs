@@ -108,6 +108,9 @@ pub struct RunFacts {
     pub acquire_timeout_ns: Option<u64>,
     /// The load in one line: arrival, keys, hold, retry.
     pub load: String,
+    /// The faults of the plan, each in a line.
+    #[serde(default)]
+    pub faults: Vec<String>,
     /// Is an attempt due just when its client begins it (a closed loop without think
     /// time)? Then response time is service time.
     #[serde(default)]

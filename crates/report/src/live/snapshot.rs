@@ -67,8 +67,11 @@ pub struct Snapshot {
     pub holds: Vec<KeyHold>,
     /// Double grants found since the last snapshot; of a trial the first hundred.
     pub double_grants: Vec<DoubleGrant>,
-    /// Pauses that are over, and markers, of the trial so far.
+    /// Pauses and faults that are over, and markers, of the trial so far.
     pub marks: Vec<Mark>,
+    /// Numbers of the planned faults that are in force, from 1.
+    #[serde(default)]
+    pub faults_in_force: Vec<u32>,
     /// The load generator itself.
     pub own: Own,
     /// Of a stored or followed run whose history tells no more: up to here, in nanoseconds

@@ -118,6 +118,7 @@ impl<'a> LiveTrial<'a> {
             loaded_ns: self.loaded_ns(now),
             left_ns,
             marks: self.figures.marks().to_vec(),
+            faults_in_force: self.figures.faults_in_force(),
             counts,
             latency: LatencySet::of(self.figures.latencies()),
             service: Bins::of(&self.figures.latencies().acquire_service),

@@ -1,6 +1,8 @@
 //! A node that is a process of this machine: its process, and what it takes to
 //! start it again.
 
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::thread;
@@ -14,10 +16,12 @@ use super::node::{Node, NodeError};
 use super::port;
 use super::process::{Process, describe};
 use super::start_recipe::{Call, Site, StartRecipe};
-use super::usage::Usage;
+use super::usage::{self, Usage};
 use crate::ServerKind;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::stop::Stop;
+
+const RESTART: &str = "restart";
 
 /// Longest wait for a restarted server to answer, as for a first start.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
@@ -86,6 +90,39 @@ impl LocalNode {
         NodeError { action, node: self.name.clone(), problem: problem.to_string() }
     }
 
+    /// Starts it on what its directory has, and waits until it answers.
+    fn start_again(&self) -> Result<(), NodeError> {
+        let again = self.spawn(&self.call).map_err(|error| self.failed(RESTART, error))?;
+        *self.process.write().unwrap_or_else(PoisonError::into_inner) = again;
+        let answered = self.await_answer(BACK_WITHIN, Instant::now() + BACK_WITHIN, &Stop::new());
+        answered.map_err(|error| self.failed(RESTART, error))
+    }
+
+    /// Takes its data from it: its directory is as it was before the first start.
+    fn empty(&self) -> Result<(), StartError> {
+        let failed = |source| StartError::system(format!("empty {}", self.site.dir.display()), source);
+        for entry in fs::read_dir(&self.site.dir).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.map_err(failed)?;
+        }
+        let Some(step) = (self.recipe.launch)(&self.site)?.prepare else { return Ok(()) };
+        let process = self.spawn(&step).map_err(failed)?;
+        match process.wait(Instant::now() + BACK_WITHIN, || false) {
+            Some(status) if status.success() => Ok(()),
+            status => Err(StartError::Died {
+                kind: self.kind,
+                program: step.program,
+                status: status.map_or_else(|| "still preparing".to_owned(), describe),
+                port: self.site.port(),
+                log: process.log_tail(),
+            }),
+        }
+    }
+
+    fn spawn(&self, call: &Call) -> io::Result<Process> {
+        Process::spawn(&self.home, call, &self.site.dir, &self.log, self.site.user.as_ref())
+    }
+
     /// Adds up what the present process has used; it is about to end.
     fn settle(&self) {
         if let Some(usage) = self.process(Process::usage) {
@@ -141,15 +178,23 @@ impl Node for LocalNode {
     }
 
     fn restart(&self) -> Result<(), NodeError> {
-        const ACTION: &str = "restart";
         self.settle();
         self.ask_to_stop();
         self.finish();
-        let again = Process::spawn(&self.home, &self.call, &self.site.dir, &self.log, self.site.user.as_ref())
-            .map_err(|error| self.failed(ACTION, error))?;
-        *self.process.write().unwrap_or_else(PoisonError::into_inner) = again;
-        let answered = self.await_answer(BACK_WITHIN, Instant::now() + BACK_WITHIN, &Stop::new());
-        answered.map_err(|error| self.failed(ACTION, error))
+        self.start_again()
+    }
+
+    fn restart_empty(&self) -> Result<(), NodeError> {
+        self.settle();
+        self.ask_to_stop();
+        self.finish();
+        self.empty().map_err(|error| self.failed(RESTART, error))?;
+        self.start_again()
+    }
+
+    fn is_paused(&self) -> bool {
+        let pids = self.pids();
+        !pids.is_empty() && pids.iter().all(|pid| usage::is_stopped(*pid))
     }
 
     fn disconnect(&self) -> Result<(), NodeError> {

@@ -64,6 +64,15 @@ pub trait Node: Send + Sync {
     /// If it does not come back.
     fn restart(&self) -> Result<(), NodeError>;
 
+    /// Starts it again as [`Self::restart`] does, with none of the data that it had.
+    ///
+    /// # Errors
+    /// If it does not come back, or its data cannot be taken from it.
+    fn restart_empty(&self) -> Result<(), NodeError>;
+
+    /// Returns whether every process of it is stopped, as the host sees it.
+    fn is_paused(&self) -> bool;
+
     /// Cuts it off from its peers; clients still reach it.
     ///
     /// # Errors

@@ -37,6 +37,12 @@ pub(super) fn born(pid: u32) -> Option<u64> {
     line.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
+/// Returns whether a process is stopped: state `T` of /proc/PID/stat (proc_pid_stat(5)).
+pub(super) fn is_stopped(pid: u32) -> bool {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    line.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+}
+
 /// What the control group of a process uses: that of its container. `None` where the
 /// groups are not ours to see.
 pub(super) fn of_cgroup(pid: u32) -> Option<Usage> {

@@ -135,7 +135,12 @@ impl Attempt {
                 self.stage = Stage::Over;
                 Change::Ended(End::Died { surely_ended, challenged })
             }
-            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => Change::Tool,
+            What::SelfStall { .. }
+            | What::PauseBegins
+            | What::Paused { .. }
+            | What::Marker { .. }
+            | What::FaultInjected(_)
+            | What::FaultHealed { .. } => Change::Tool,
         }
     }
 }

@@ -41,7 +41,12 @@ pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
         What::Renewed { .. } | What::Lost { .. } | What::ReleaseInvoke { .. } => stood == Stage::Holding,
         What::Released { .. } => stood == Stage::Releasing,
         What::Died { .. } => stood != Stage::Over,
-        What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => return None,
+        What::SelfStall { .. }
+        | What::PauseBegins
+        | What::Paused { .. }
+        | What::Marker { .. }
+        | What::FaultInjected(_)
+        | What::FaultHealed { .. } => return None,
     };
     (!fits || attempt.key != event.key || !attempt.is_named_by(event)).then(|| misfit(attempt, event))
 }
@@ -70,7 +75,12 @@ impl fmt::Display for Misfit {
             What::ReleaseInvoke { .. } => "gives back",
             What::Released { .. } => "has given back",
             What::Died { .. } => "dies at",
-            What::SelfStall { .. } | What::PauseBegins | What::Paused { .. } | What::Marker { .. } => "has nothing of",
+            What::SelfStall { .. }
+            | What::PauseBegins
+            | What::Paused { .. }
+            | What::Marker { .. }
+            | What::FaultInjected(_)
+            | What::FaultHealed { .. } => "has nothing of",
         };
         write!(f, "client {} {does} key {} ", event.client, event.key)?;
         match stood {

@@ -26,6 +26,8 @@ pub enum MarkKind {
     Pause,
     /// A moment that somebody wanted to find again.
     Marker,
+    /// A planned fault was in force, on one node or several.
+    Fault,
 }
 
 impl Mark {
@@ -35,6 +37,7 @@ impl Mark {
         match self.kind {
             MarkKind::Pause => "pause".to_owned(),
             MarkKind::Marker => format!("marker {}", self.number),
+            MarkKind::Fault => format!("fault {}", self.number),
         }
     }
 
@@ -42,7 +45,7 @@ impl Mark {
     fn paused_between(&self, from_ns: u64, to_ns: u64) -> u64 {
         match self.kind {
             MarkKind::Pause => self.to_ns.min(to_ns).saturating_sub(self.from_ns.max(from_ns)),
-            MarkKind::Marker => 0,
+            MarkKind::Marker | MarkKind::Fault => 0,
         }
     }
 }
@@ -59,6 +62,7 @@ pub struct Marks {
     done: Vec<Mark>,
     pauses: u32,
     paused_since: Option<u64>,
+    in_force: Vec<(u32, u16)>,
 }
 
 impl Marks {
@@ -84,6 +88,30 @@ impl Marks {
             | What::Released { .. }
             | What::Died { .. }
             | What::SelfStall { .. } => {}
+            What::FaultInjected(of) => self.in_force.push((u32::from(of.fault) + 1, of.node)),
+            What::FaultHealed { of, from, .. } => {
+                let number = u32::from(of.fault) + 1;
+                self.in_force.retain(|one| *one != (number, of.node));
+                self.healed(number, from, event.t);
+            }
+        }
+    }
+
+    /// The numbers of the faults that are in force on any node.
+    #[must_use]
+    pub fn faults_in_force(&self) -> Vec<u32> {
+        let mut numbers: Vec<u32> = self.in_force.iter().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// A fault that hits several nodes at a time is one mark.
+    fn healed(&mut self, number: u32, from_ns: u64, to_ns: u64) {
+        let same = |mark: &&mut Mark| mark.kind == MarkKind::Fault && mark.number == number && mark.to_ns >= from_ns;
+        match self.done.iter_mut().rfind(same) {
+            Some(mark) => (mark.from_ns, mark.to_ns) = (mark.from_ns.min(from_ns), mark.to_ns.max(to_ns)),
+            None => self.done.push(Mark { from_ns, to_ns, kind: MarkKind::Fault, number }),
         }
     }
 
@@ -103,7 +131,7 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::{Mark, MarkKind, Marks, paused_ns};
-    use crate::record::event::{Event, What};
+    use crate::record::event::{Disturbance, Event, What};
 
     fn folded(events: &[(u64, What)]) -> Marks {
         let mut marks = Marks::default();
@@ -132,5 +160,23 @@ mod tests {
         let marker = Mark { from_ns: 5, to_ns: 5, kind: MarkKind::Marker, number: 1 };
         let marks = [pause(0, 15), marker, pause(18, 30), pause(40, 50)];
         assert_eq!([paused_ns(&marks, 10, 20), paused_ns(&marks, 31, 39), paused_ns(&marks, 0, 99)], [7, 0, 37]);
+    }
+
+    #[test]
+    fn a_fault_on_several_nodes_is_one_mark_and_in_force_until_the_last_is_whole() {
+        let of = |node| Disturbance { fault: 1, node };
+        let healed = |node, from| What::FaultHealed { of: of(node), from, bit: true };
+        let mut marks =
+            folded(&[(10, What::FaultInjected(of(0))), (11, What::FaultInjected(of(2))), (30, healed(0, 10))]);
+        assert_eq!(marks.faults_in_force(), [2]);
+        let event = |t, what| Event { t, client: Event::NOBODY, attempt: 0, key: 0, what };
+        marks.observe(&event(31, healed(2, 11)));
+        assert_eq!(marks.faults_in_force(), Vec::<u32>::new());
+        let one = Mark { from_ns: 10, to_ns: 31, kind: MarkKind::Fault, number: 2 };
+        assert_eq!(marks.done(), [one]);
+        // The next injection of the same fault is another mark.
+        marks.observe(&event(50, What::FaultInjected(of(0))));
+        marks.observe(&event(60, healed(0, 50)));
+        assert_eq!(marks.done().len(), 2);
     }
 }

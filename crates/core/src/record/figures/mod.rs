@@ -148,7 +148,13 @@ impl Figures {
         (0..).zip(self.keys.iter().map(KeyQueue::tally))
     }
 
-    /// Pauses that are over, and markers, in the order in which they ended.
+    /// The numbers of the planned faults that are in force, from 1.
+    #[must_use]
+    pub fn faults_in_force(&self) -> Vec<u32> {
+        self.marks.faults_in_force()
+    }
+
+    /// Pauses and faults that are over, and markers, in the order in which they ended.
     #[must_use]
     pub fn marks(&self) -> &[Mark] {
         self.marks.done()

@@ -23,9 +23,7 @@
 //!
 //! This version writes exclusive attempts of one key. A reader keeps what it does not know,
 //! a kind or a mode, as [`Line::Unjudged`], and `verify` says that it did not judge it. The
-//! kinds `fault_injected`, `fault_healed` and `server_state` are reserved: for a fault that
-//! began or ended (`fault`: its name), and for what a server says of a key (`holder`,
-//! `token`, `ttl`).
+//! kind `server_state` is reserved for what a server says of a key (`holder`, `token`, `ttl`).
 //!
 //! Version 1 has no version in its header, `k` is one number, nothing but flags and instants
 //! that never come is left out, and attempts bear no number: they get one as they are read,
@@ -35,8 +33,11 @@
 //! `{"cut":{"t":…,"judged":{…}}}`, which says what the oracle had counted by then; after
 //! it come the rest of the attempts that were under way, and what surrounds violations.
 //!
-//! Lines without `c` are of the tool itself: `self_stall`, and what a person did,
-//! `pause_begins`, `paused` and `marker`. These are written after a cut too.
+//! Lines without `c` are of the tool itself: `self_stall`; what a person did,
+//! `pause_begins`, `paused` and `marker`; and the faults of the plan, `fault_injected` and
+//! `fault_healed`, with the place of the fault in the plan (`fault`), the place of the node among
+//! the system's servers (`node`), both from 0, and whether the fault was seen to have done what
+//! it is for (`bit`). All but the first are written after a cut too.
 //!
 //! `t` and every other instant are clock nanoseconds; other absent fields mean "none".
 //! The file is flushed every second, so that it can be read while it grows. Storage other

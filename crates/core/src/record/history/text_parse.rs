@@ -7,7 +7,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::line::{Cut, Header, Line, Unjudged};
 use super::text_write::VERSION;
-use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
+use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +88,9 @@ struct RawEvent<'a> {
     challenged: Option<bool>,
     from: Option<u64>,
     number: Option<u32>,
+    fault: Option<u16>,
+    node: Option<u16>,
+    bit: Option<bool>,
 }
 
 /// The keys of an attempt: one number in version 1, a list since then.
@@ -262,6 +265,12 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             number: raw.number.ok_or_else(|| format!("\"{}\" without \"number\"", raw.e))?,
             at: needed(raw.at, "at")?,
         },
+        "fault_injected" if version > 1 => What::FaultInjected(disturbance(&raw)?),
+        "fault_healed" if version > 1 => What::FaultHealed {
+            of: disturbance(&raw)?,
+            from: needed(raw.from, "from")?,
+            bit: raw.bit.ok_or("\"fault_healed\" without \"bit\"".to_owned())?,
+        },
         other => match Denial::named(other) {
             Some(denial) => What::Denied { denial, surely_ended, requests },
             None if version > 1 => return Err(Problem::Unjudged { t: raw.t, kind: plain(other) }),
@@ -271,7 +280,9 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     if raw.invoke.is_some_and(|invoke| invoke > raw.t) {
         return Err(Problem::Wrong(format!("\"{}\" before it was asked for", raw.e)));
     }
-    if matches!(what, What::Paused { from: begin } | What::Marker { at: begin, .. } if begin > raw.t) {
+    if let What::Paused { from: begin } | What::Marker { at: begin, .. } | What::FaultHealed { from: begin, .. } = what
+        && begin > raw.t
+    {
         return Err(Problem::Wrong(format!("\"{}\" before it began", raw.e)));
     }
     let first = (version > 1).then_some(0);
@@ -287,8 +298,15 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     Ok(Event { t: raw.t, client, attempt: raw.a.unwrap_or(0), key, what })
 }
 
+fn disturbance(raw: &RawEvent<'_>) -> Result<Disturbance, String> {
+    match (raw.fault, raw.node) {
+        (Some(fault), Some(node)) => Ok(Disturbance { fault, node }),
+        _ => Err(format!("\"{}\" without \"fault\" and \"node\"", raw.e)),
+    }
+}
+
 /// Every kind of event that is judged, beside the ways to be denied.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 18] = [
     "invoke",
     "acquired",
     "renewed",
@@ -305,12 +323,14 @@ const KINDS: [&str; 16] = [
     "pause_begins",
     "paused",
     "marker",
+    "fault_injected",
+    "fault_healed",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::Parser;
-    use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
+    use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
     use crate::record::history::line::{Header, Line, Unjudged};
     use crate::record::history::text_write::{write, write_header};
 
@@ -337,6 +357,8 @@ mod tests {
             What::PauseBegins,
             What::Paused { from: 4 },
             What::Marker { number: 2, at: 10 },
+            What::FaultInjected(Disturbance { fault: 1, node: 4 }),
+            What::FaultHealed { of: Disturbance { fault: 0, node: 2 }, from: 6, bit: true },
         ];
         for (denial, _) in Denial::ALL {
             all.push(What::Denied { denial, surely_ended: u64::MAX, requests: 2 });
@@ -437,7 +459,6 @@ mod tests {
     fn what_version_2_does_not_know_is_kept_and_what_makes_no_sense_is_not() {
         let mut parser = second();
         for (text, kind) in [
-            (r#"{"t":5,"e":"fault_injected","fault":"partition","nodes":[1,2]}"#, "fault_injected"),
             (r#"{"t":5,"e":"server_state","k":[0],"holder":"c3","ttl":40}"#, "server_state"),
             (r#"{"t":5,"c":1,"a":2,"m":"shared","e":"acquired"}"#, "acquired (shared)"),
             (r#"{"t":5,"c":1,"a":2,"m":"permits:3","e":"acquired"}"#, "acquired (permits:3)"),
@@ -448,7 +469,9 @@ mod tests {
         }
         for text in [
             r#"{"t":5,"c":1,"e":"acquired","holder":2}"#,
-            r#"{"e":"fault_injected"}"#,
+            r#"{"t":5,"e":"fault_injected","fault":0}"#,
+            r#"{"t":5,"e":"fault_healed","fault":0,"node":0,"from":4}"#,
+            r#"{"t":5,"e":"fault_healed","fault":0,"node":0,"from":6,"bit":true}"#,
             r#"{"t":5,"e":"acquired"}"#,
             r#"{"t":5,"c":1,"k":[],"e":"acquired"}"#,
             r#"{"t":5,"c":1,"e":"self_stall","from":1}"#,

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::line::{Cut, Header};
-use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, What};
+use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What};
 
 /// The version of the lines that are written.
 pub const VERSION: u32 = 2;
@@ -122,6 +122,16 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.number("number", u64::from(number));
             line.number("at", at);
         }
+        What::FaultInjected(of) => {
+            line.name("fault_injected");
+            line.disturbance(of);
+        }
+        What::FaultHealed { of, from, bit } => {
+            line.name("fault_healed");
+            line.disturbance(of);
+            line.number("from", from);
+            line.choice("bit", bit);
+        }
     }
     line.out.extend_from_slice(b"}\n");
 }
@@ -132,6 +142,11 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    fn disturbance(&mut self, of: Disturbance) {
+        self.number("fault", u64::from(of.fault));
+        self.number("node", u64::from(of.node));
+    }
+
     fn first(&mut self, field: &str, value: u64) {
         self.out.push(b'"');
         self.out.extend_from_slice(field.as_bytes());

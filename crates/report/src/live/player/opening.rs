@@ -74,6 +74,7 @@ fn run_facts(report: &Report, plan: Option<&Plan>, origin: Origin) -> RunFacts {
             duration_ns: 0,
             acquire_timeout_ns: None,
             load: "its plan is of another version of lockbench".to_owned(),
+            faults: Vec::new(),
             due_at_start: false,
             order: Vec::new(),
             cores: 0,

@@ -228,6 +228,15 @@ impl Node for ContainerNode {
         Ok(())
     }
 
+    fn restart_empty(&self) -> Result<(), NodeError> {
+        let problem = "the data of a container is in its volumes, which stay; use --stack local".to_owned();
+        Err(NodeError { action: "empty", node: self.name.clone(), problem })
+    }
+
+    fn is_paused(&self) -> bool {
+        self.state().paused
+    }
+
     fn restart(&self) -> Result<(), NodeError> {
         const ACTION: &str = "restart";
         let mut state = self.state();

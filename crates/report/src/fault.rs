@@ -1,0 +1,153 @@
+//! What became of the faults of a plan.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use lockbench_core::record::FaultRecord;
+use lockbench_core::workload::PlannedFault;
+
+/// One planned fault at one node, in one trial. Seconds count from the begin of measuring.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InjectedFault {
+    /// Registry name.
+    pub backend: String,
+    /// Trial number.
+    pub trial: u32,
+    /// Its place in the plan, from 1.
+    pub fault: u32,
+    /// What was done.
+    pub kind: String,
+    /// At which nodes it was aimed, as the plan has it.
+    pub target: String,
+    /// The node that was hit.
+    pub node: String,
+    /// When it was injected.
+    pub injected_s: f64,
+    /// When the node was whole again; null if it did not come back.
+    pub healed_s: Option<f64>,
+    /// Whether it was seen to have done what it is for.
+    pub bit: bool,
+    /// Why it could not be injected or healed; null if it was.
+    pub problem: Option<String>,
+}
+
+impl InjectedFault {
+    /// Of a record of the engine. `origin`: when measuring began, in clock nanoseconds.
+    #[must_use]
+    pub fn of(record: &FaultRecord, planned: &[PlannedFault], (backend, trial): (&str, u32), origin: u64) -> Self {
+        let seconds = |t: u64| (i128::from(t) - i128::from(origin)) as f64 / 1e9;
+        let plan = planned.get(usize::from(record.of.fault));
+        Self {
+            backend: backend.to_owned(),
+            trial,
+            fault: u32::from(record.of.fault) + 1,
+            kind: plan.map_or("", |fault| fault.kind.name()).to_owned(),
+            target: plan.map_or("", |fault| fault.target.word()).to_owned(),
+            node: record.name.clone(),
+            injected_s: seconds(record.from),
+            healed_s: record.healed.map(seconds),
+            bit: record.bit,
+            problem: record.problem.clone(),
+        }
+    }
+
+    /// Returns why a run with it is inconclusive; `None`: the fault did what it is for.
+    #[must_use]
+    pub fn doubt(&self) -> Option<String> {
+        let Self { backend, trial, fault, kind, node, .. } = self;
+        let which = format!("{backend} trial {trial}: fault {fault} ({kind} of {node})");
+        match &self.problem {
+            Some(problem) => Some(format!("{which} went wrong: {problem}")),
+            None => (!self.bit).then(|| format!("{which} did not bite: what it is for was not seen")),
+        }
+    }
+}
+
+/// What the faults of a run were, a line for each injection: the nodes that one injection hit
+/// are named together.
+#[must_use]
+pub fn notes_on_faults(faults: &[InjectedFault]) -> Vec<String> {
+    let together = |a: &InjectedFault, b: &InjectedFault| {
+        // The nodes of one injection are hit one after the other, within the time that this takes.
+        (&a.backend, a.trial, a.fault) == (&b.backend, b.trial, b.fault)
+            && a.healed_s.is_none_or(|healed| b.injected_s < healed)
+    };
+    faults.chunk_by(together).map(line).collect()
+}
+
+fn line(hit: &[InjectedFault]) -> String {
+    let [InjectedFault { backend, trial, fault, kind, injected_s, .. }, ..] = hit else { return String::new() };
+    let nodes: Vec<&str> = hit.iter().map(|one| one.node.as_str()).collect();
+    let healed = hit.iter().map(|one| one.healed_s).try_fold(0.0_f64, |last, healed| Some(last.max(healed?)));
+    let end = healed.map_or("NOT healed".to_owned(), |healed| format!("healed at {healed:.2} s"));
+    let bit = match hit.iter().filter(|one| one.bit).count() {
+        0 => "did NOT bite".to_owned(),
+        all if all == hit.len() => "bit".to_owned(),
+        some => format!("bit on {some} of {}", hit.len()),
+    };
+    format!(
+        "{backend}, trial {trial}: fault {fault}, {kind} of {}, at {injected_s:.2} s of measuring, {end}: it {bit}",
+        nodes.join(", ")
+    )
+}
+
+/// The condition that a verdict stands under, with so many injections of faults.
+#[must_use]
+pub fn conditions(injections: usize) -> String {
+    match injections {
+        0 => "under this plan, no faults injected".to_owned(),
+        1 => "under this plan, with 1 injection of a fault".to_owned(),
+        several => format!("under this plan, with {several} injections of faults"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InjectedFault, notes_on_faults};
+    use lockbench_core::record::{Disturbance, FaultRecord};
+    use lockbench_core::workload::parse;
+
+    fn injected(record: &FaultRecord) -> InjectedFault {
+        let text = "clients = 1\n[[faults]]\nkind = \"server-pause\"\ntarget = \"one\"\nat = \"1s\"\nfor = \"2s\"\n";
+        let (plan, _) = parse("w.toml", text, &[]).unwrap();
+        InjectedFault::of(record, &plan.faults, ("redis", 2), 1_000_000_000)
+    }
+
+    fn record() -> FaultRecord {
+        let of = Disturbance { fault: 0, node: 0 };
+        let name = "redis-0".to_owned();
+        FaultRecord { of, name, from: 2_000_000_000, healed: Some(4_500_000_000), bit: true, problem: None }
+    }
+
+    #[test]
+    fn a_fault_that_bit_is_a_line_and_no_doubt() {
+        let one = injected(&record());
+        assert_eq!(one.doubt(), None);
+        let line = "redis, trial 2: fault 1, server-pause of redis-0, at 1.00 s of measuring, healed at 3.50 s: it bit";
+        assert_eq!(notes_on_faults(&[one]), [line]);
+    }
+
+    #[test]
+    fn the_nodes_of_one_injection_are_named_together() {
+        let one = injected(&record());
+        let other = InjectedFault { node: "redis-1".to_owned(), injected_s: 1.001, bit: false, ..one.clone() };
+        let later = InjectedFault { injected_s: 9.0, healed_s: None, ..one.clone() };
+        let notes = notes_on_faults(&[one, other, later]);
+        assert_eq!(notes.len(), 2);
+        assert!(
+            notes[0].contains("of redis-0, redis-1, at 1.00 s") && notes[0].ends_with("it bit on 1 of 2"),
+            "{notes:?}"
+        );
+        assert!(notes[1].contains("NOT healed"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_fault_that_did_not_bite_or_went_wrong_is_doubted() {
+        let doubt = injected(&FaultRecord { bit: false, ..record() }).doubt().unwrap();
+        assert_eq!(doubt, "redis trial 2: fault 1 (server-pause of redis-0) did not bite: what it is for was not seen");
+        let problem = Some("cannot restart redis-0: no".to_owned());
+        let doubt = injected(&FaultRecord { healed: None, problem, ..record() }).doubt().unwrap();
+        assert!(doubt.ends_with("went wrong: cannot restart redis-0: no"), "{doubt}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Faults that a plan injects, on real servers: what is done to them, what the run says of it, and
+//! that every one is healed whatever ends the run.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support;
+use crate::support::cli::{Place, Running, assert_gone};
+
+const LOAD: &str = "clients = 4\nkeys = \"single\"\nhold = \"5ms\"\nttl = \"2s\"\nwarmup = \"0s\"\nduration = \"4s\"\n\
+    acquire = { mode = \"wait\", timeout = \"3s\" }\nrequest_timeout = \"2s\"\n";
+
+/// A place with a workload of these faults.
+fn place(faults: &str) -> Option<Place> {
+    let live = support::live("faults are injected into real servers");
+    live.then(|| {
+        let place = Place::new();
+        place.file("w.toml", &format!("{LOAD}{faults}"));
+        place
+    })
+}
+
+fn only(report: &Value) -> &Value {
+    let faults = report["faults"].as_array().unwrap();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    &faults[0]
+}
+
+#[test]
+fn a_paused_server_answers_nobody_and_the_run_says_when() {
+    let Some(place) = place("[[faults]]\nkind = \"server-pause\"\ntarget = \"all\"\nat = \"1s\"\nfor = \"1s\"\n")
+    else {
+        return;
+    };
+    let ran = place.run(&["run", "w.toml", "-b", "redis", "--stack", "local"]);
+    ran.tells(&["fault 1, server-pause of redis-0, at 1.00 s of measuring", "it bit"]);
+    let report = place.report();
+    let fault = only(&report);
+    assert_eq!((&fault["bit"], &fault["problem"]), (&true.into(), &Value::Null), "{fault}");
+    let at = |name: &str| fault[name].as_f64().unwrap();
+    assert!(at("injected_s") >= 1.0 && at("healed_s") >= at("injected_s") + 1.0, "{fault}");
+    let result = &report["results"][0];
+    assert_eq!(result["safety"]["conditions"], "under this plan, with 1 injection of a fault");
+    // The wait of whoever asked for it then is at least as long as the pause.
+    assert!(result["latency"]["acquire_service"]["max_ns"].as_u64().unwrap() >= 900_000_000, "{result}");
+    let id = report["run_id"].as_str().unwrap();
+    let code = report["verdict"]["exit_code"].as_i64().unwrap() as i32;
+    place.run(&["verify", id]).exits(code).tells(&["agrees on all"]);
+    place.run(&["show", id, "--full"]).tells(&["under this plan, with faults injected"]);
+}
+
+#[test]
+fn a_server_that_forgets_gives_its_tokens_again() {
+    let faults = "[[faults]]\nkind = \"server-kill\"\nat = \"1s\"\nfor = \"300ms\"\ndata = \"lose\"\n";
+    let Some(place) = place(faults) else { return };
+    place.run(&["run", "w.toml", "-b", "redis", "--stack", "local"]).exits(100).tells(&["token"]);
+    let report = place.report();
+    assert_eq!(only(&report)["bit"], true);
+    assert!(report["results"][0]["safety"]["token_regressions"].as_u64().unwrap() > 0);
+    assert!(report["results"][0]["grants"].as_u64().unwrap() > 0, "it served again");
+}
+
+#[test]
+fn a_minority_of_the_nodes_is_killed_and_the_majority_serves() {
+    let faults = "[[faults]]\nkind = \"server-kill\"\ntarget = \"minority\"\nat = \"1s\"\nfor = \"1s\"\n";
+    let Some(place) = place(faults) else { return };
+    place.run(&["run", "w.toml", "-b", "redlock", "--stack", "local"]);
+    let report = place.report();
+    let faults = report["faults"].as_array().unwrap();
+    assert_eq!(faults.len(), 2, "two of five: {faults:?}");
+    assert!(faults.iter().all(|fault| fault["bit"] == true), "{faults:?}");
+    assert_eq!(report["results"][0]["safety"]["double_grants_certain"], 0);
+}
+
+#[test]
+fn a_run_that_is_stopped_in_a_fault_heals_it_and_leaves_no_process() {
+    let faults = "[[faults]]\nkind = \"server-pause\"\nat = \"500ms\"\nfor = \"60s\"\n";
+    let Some(place) = place(faults) else { return };
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let arguments = ["run", "w.toml", "-b", "redis", "--stack", "local", "--set", "duration=60s", "-o", "r"];
+        let mut run = Running::start(&mut place.command(&arguments));
+        run.until("[1/1] redis");
+        std::thread::sleep(Duration::from_millis(1_500));
+        let family = run.family();
+        run.signal(signal);
+        if signal == Signal::KILL {
+            support::cli::assert_gone_within(&family, Duration::from_secs(20));
+        } else {
+            run.finish(Duration::from_secs(30));
+            assert_gone(&family);
+        }
+    }
+}
+
+#[test]
+fn faults_that_cannot_be_are_refused_before_anything_is_measured() {
+    let faults = "[[faults]]\nkind = \"server-pause\"\ntarget = \"redis-7\"\nat = \"1s\"\nfor = \"1s\"\n";
+    let Some(place) = place(faults) else { return };
+    let ran = place.run(&["run", "w.toml", "-b", "redis", "--stack", "local"]);
+    ran.exits(3).tells(&["fault 1 is aimed at \"redis-7\", and the nodes are redis-0"]);
+    let endpoint = support::endpoints(lockbench::backend::redis::KIND).unwrap();
+    let given = format!("redis={}", endpoint[0].secret_url());
+    place.file("all.toml", &format!("{LOAD}[[faults]]\nkind = \"server-pause\"\nat = \"1s\"\nfor = \"1s\"\n"));
+    let ran = place.run(&["run", "all.toml", "-b", "redis", "--endpoint", &given]);
+    ran.exits(3).tells(&["only into servers that lockbench starts for the run"]);
+    let check = ["check", "all.toml", "-b", "redis,memory"];
+    place
+        .run(&check)
+        .exits(3)
+        .tells(&["1: server-pause of all, 1.00 s after measuring begins, for 1.00 s", "memory cannot have them"]);
+    let ran = place.run(&["run", "all.toml", "-b", "memory"]);
+    ran.exits(3).tells(&["the plan injects faults into servers, and it has none"]);
+}
