@@ -3,7 +3,7 @@
 
 use super::args::{CheckArgs, overrides};
 use super::endpoints::{Endpoints, all_used, named};
-use super::fits::{Fit, capacity_of, on_this_machine};
+use super::fits::{Fit, fit_of, on_this_machine};
 use super::gates;
 use super::select::{Selection, select, workload};
 use super::{Failure, print, runtime};
@@ -104,11 +104,10 @@ fn limits_text(plan: &Plan, selection: &Selection, endpoints: Endpoints) -> Resu
             unasked.push(entry.name);
             continue;
         };
-        let mut fit = Fit::default();
-        match capacity_of(entry, given.clone(), false, &runtime) {
-            Ok(capacity) => fit.add(entry.name, &capacity, plan.clients),
-            Err(error) => fit.misfits.push(limits::explained(&error.to_string(), None)),
-        }
+        let fit = fit_of(entry, given.clone(), false, plan.clients, &runtime).unwrap_or_else(|error| Fit {
+            misfits: vec![limits::explained(&error.to_string(), None)],
+            ..Fit::default()
+        });
         if !fit.misfits.is_empty() {
             exit = Exit::Backend;
         }

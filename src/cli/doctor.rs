@@ -2,7 +2,7 @@
 
 use super::args::{DoctorArgs, StackChoice};
 use super::endpoints::{named, usable};
-use super::fits::{Fit, capacity_of, looking, on_this_machine};
+use super::fits::{Fit, fit_of, looking, on_this_machine};
 use super::select::select;
 use super::{Failure, print, runtime, tell};
 use lockbench_core::clock::Clock;
@@ -43,7 +43,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     if let Some((plan, entries)) = &asked {
         // Every server is asked below, or named there as not started.
         let fit = on_this_machine(plan, entries, |_| 1);
-        problems += tell_fit(&fit)?;
+        problems += print_fit(&fit)?;
     }
     let docker = DockerStack::find(&args.docker.options(&Stop::new()));
     print(&match &docker {
@@ -83,7 +83,9 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
             let given = endpoints.get(&kind).map(|given| (given.clone(), false));
             for entry in entries.iter().filter(|entry| entry.server == Some(kind)) {
                 for (endpoints, ours) in here.iter().chain(&given).cloned() {
-                    problems += tell_fit(&fit_of(entry, endpoints, ours, plan, &runtime))?;
+                    // A server that does not answer was named, and counted, with its facts.
+                    let fit = fit_of(entry, endpoints, ours, plan.clients, &runtime).unwrap_or_default();
+                    problems += print_fit(&fit)?;
                 }
             }
         }
@@ -106,24 +108,8 @@ fn asked(args: &DoctorArgs) -> Result<Option<(Plan, Vec<&'static Entry>)>, Failu
     Ok(Some((plan, entries)))
 }
 
-/// The limits of these servers beside what the plan needs.
-fn fit_of(
-    entry: &Entry,
-    endpoints: Vec<lockbench_core::lock::Endpoint>,
-    ours: bool,
-    plan: &Plan,
-    runtime: &tokio::runtime::Runtime,
-) -> Fit {
-    let mut fit = Fit::default();
-    // A server that does not answer was named, and counted, with its facts.
-    if let Ok(capacity) = capacity_of(entry, endpoints, ours, runtime) {
-        fit.add(entry.name, &capacity, plan.clients);
-    }
-    fit
-}
-
-/// Prints a comparison; how much of it says no.
-fn tell_fit(fit: &Fit) -> Result<u32, Failure> {
+/// Prints a comparison; returns how many of its lines say no.
+fn print_fit(fit: &Fit) -> Result<u32, Failure> {
     let lines: String = fit.lines.iter().map(|line| format!("{:<10}{line}\n", "")).collect();
     print(&lines)?;
     Ok(fit.misfits.len() as u32)

@@ -31,7 +31,7 @@ impl Fit {
     }
 
     /// Adds the limits of one system.
-    pub fn add(&mut self, system: &str, capacity: &Capacity, clients: u32) {
+    fn add(&mut self, system: &str, capacity: &Capacity, clients: u32) {
         for limit in &capacity.limits {
             let advice = "run fewer clients, or raise it";
             self.compare(&format!("{system} at {}", limit.in_words()), limit.left(), u64::from(clients), advice);
@@ -75,14 +75,18 @@ pub fn on_this_machine(plan: &Plan, entries: &[&'static Entry], given: impl Fn(&
     fit
 }
 
-/// Reads the limits of given or started servers, as the servers state them.
-pub fn capacity_of(
+/// Compares the limits of given or started servers, as the servers state them.
+pub fn fit_of(
     entry: &Entry,
     endpoints: Vec<Endpoint>,
     ours: bool,
+    clients: u32,
     runtime: &Runtime,
-) -> Result<Capacity, SystemError> {
-    runtime.block_on((entry.connect)(looking(endpoints, ours))?.capacity())
+) -> Result<Fit, SystemError> {
+    let capacity = runtime.block_on((entry.connect)(looking(endpoints, ours))?.capacity())?;
+    let mut fit = Fit::default();
+    fit.add(entry.name, &capacity, clients);
+    Ok(fit)
 }
 
 /// Returns a target for a command that only looks.
