@@ -29,16 +29,19 @@ impl Place for Option<u64> {
     }
 }
 
-/// Gives a record `count` and `take` by the places of its counts.
+/// Gives a record `count` and `take` by the places of its counts; `then` names a part that is a record itself.
 macro_rules! places {
-    ($record:ty { $($counter:ident: $($field:ident).+),+ $(,)? }) => {
+    ($record:ty { $($counter:ident: $($field:ident).+),+ $(,)? } $(then $part:ident)?) => {
         impl $record {
             /// A count; `None` where it does not exist for the system, or the record has no place for it.
             #[must_use]
             pub fn count(&self, counter: lockbench_core::figure::Counter) -> Option<u64> {
                 match counter {
                     $(lockbench_core::figure::Counter::$counter => $crate::counts::Place::kept(&self.$($field).+),)+
-                    _ => None,
+                    _ => {
+                        let parts: &[Option<u64>] = &[$(self.$part.count(counter))?];
+                        parts.first().copied().flatten()
+                    }
                 }
             }
 
@@ -48,6 +51,7 @@ macro_rules! places {
                     &mut self.$($field).+,
                     totals.get(lockbench_core::figure::Counter::$counter),
                 );)+
+                $(self.$part.take(totals);)?
             }
         }
     };

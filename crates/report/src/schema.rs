@@ -239,21 +239,7 @@ places!(TrialResult {
     Unknown: unknown,
     Dropped: dropped,
     Overtakes: fairness.overtakes,
-    LostLeases: safety.lost_leases,
-    DoubleGrants: safety.double_grants_certain,
-    Inside: safety.inside,
-    TakenBack: safety.withdrawn,
-    Outside: safety.outside,
-    Admitted: safety.policies.evidence,
-    Deadline: safety.policies.deadline,
-    GrantsAll: safety.grants_all_phases,
-    OverlapsPossible: safety.overlaps_possible,
-    TokenRegressions: safety.token_regressions,
-    TokenInversions: safety.token_inversions,
-    StaleWritesSeen: safety.stale_writes_seen,
-    StaleWritesRefused: safety.stale_writes_refused,
-    LostUpdates: safety.harm.lost_updates,
-});
+} then safety);
 
 impl TrialResult {
     /// All its counts. How many waited and found the key held, of which a report has the shares

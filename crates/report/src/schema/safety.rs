@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::counts::places;
 use lockbench_core::oracle::DoubleGrant;
 
 /// What the oracle says of a trial. Covers warm-up, measure and drain.
@@ -108,3 +109,20 @@ pub struct Violation {
     /// What happened, in plain words; instants since the start of the warm-up.
     pub story: String,
 }
+
+places!(Safety {
+    LostLeases: lost_leases,
+    DoubleGrants: double_grants_certain,
+    Inside: inside,
+    TakenBack: withdrawn,
+    Outside: outside,
+    Admitted: policies.evidence,
+    Deadline: policies.deadline,
+    GrantsAll: grants_all_phases,
+    OverlapsPossible: overlaps_possible,
+    TokenRegressions: token_regressions,
+    TokenInversions: token_inversions,
+    StaleWritesSeen: stale_writes_seen,
+    StaleWritesRefused: stale_writes_refused,
+    LostUpdates: harm.lost_updates,
+});
