@@ -206,20 +206,20 @@ impl WatchedSystem {
         self.account(from, every_ns);
         let due = now.saturating_sub(from) / every_ns;
         self.rolling.count(now, |tally| tally.counts.plus(Counter::Stalled, due));
-        self.arrivals.stalled += due;
+        self.arrivals.counts.plus(Counter::Stalled, due);
         self.accounted = self.accounted.max(now);
     }
 
     /// An instant at which this process itself did not run.
     pub fn sleeps(&mut self, due: u64) {
         self.rolling.count(due, |tally| tally.count(Counter::Stalled));
-        self.arrivals.stalled += 1;
+        self.arrivals.counts.plus(Counter::Stalled, 1);
     }
 
     /// An instant for which no client was free until so much later.
     pub fn drops(&mut self, due: u64, late: u64) {
         self.rolling.count(due, |tally| tally.drops(late));
-        self.arrivals.dropped += 1;
+        self.arrivals.counts.plus(Counter::Dropped, 1);
         self.arrivals.dropped_late.record_many(late, 1);
     }
 
@@ -231,7 +231,7 @@ impl WatchedSystem {
         for (due, times) in chunks(Some((from, to, count))) {
             self.rolling.count(due, |tally| tally.counts.plus(Counter::Missed, times));
         }
-        self.arrivals.missed += count;
+        self.arrivals.counts.plus(Counter::Missed, count);
         let (first, last, before) = self.open.unwrap_or((from, to, 0));
         self.open = Some((first.min(from), last.max(to), before + count));
     }

@@ -72,7 +72,7 @@ pub struct DoubleGrant {
     pub later: HoldFacts,
 }
 
-/// Who explains double grants, beside what [`Judged`] counts of them.
+/// What explains double grants, beside what [`Judged`] counts of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExclusionCounts {
     /// Of the withdrawn ones, those that the server itself admitted.

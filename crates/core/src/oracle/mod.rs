@@ -66,7 +66,7 @@ impl Checkers {
 pub struct Findings {
     /// What all checkers counted.
     pub judged: Judged,
-    /// Who explains the double grants.
+    /// What explains the double grants.
     pub exclusion: ExclusionCounts,
     /// The first of them in full.
     pub double_grants: Vec<DoubleGrant>,

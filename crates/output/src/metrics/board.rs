@@ -231,9 +231,10 @@ mod tests {
         let (board, subject) = (Board::default(), Subject::new("redis", "hot-key"));
         board.expect(&subject, false);
         let regressions = || board.read().figures[&subject].total().counters.get(Counter::TokenRegressions);
-        let dropped = || board.read().arrivals.get(&subject).map(|arrivals| arrivals.dropped);
+        let dropped = || board.read().arrivals.get(&subject).and_then(|arrivals| arrivals.counts.get(Counter::Dropped));
         assert_eq!((regressions(), dropped()), (None, None));
-        board.arrive(&subject, &Arrivals { dropped: 4, ..Arrivals::default() });
+        board
+            .arrive(&subject, &Arrivals { counts: Totals::default().with(Counter::Dropped, 4), ..Arrivals::default() });
         assert_eq!((regressions(), dropped()), (None, Some(4)));
     }
 

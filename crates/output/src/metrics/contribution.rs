@@ -66,12 +66,8 @@ pub struct Durations {
 /// and only grows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrivals {
-    /// No client could take them: all were busy.
-    pub dropped: u64,
-    /// Due in an outage.
-    pub missed: u64,
-    /// Due while lockbench itself did not run.
-    pub stalled: u64,
+    /// Those that were dropped, missed and stalled.
+    pub counts: Totals,
     /// How late those that were dropped were at least.
     pub dropped_late: Buckets,
     /// How late those that were missed were at least; known when the outage is over.

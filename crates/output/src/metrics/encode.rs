@@ -91,9 +91,9 @@ impl Exposition {
             Source::Duration(of) => {
                 totals.map(|(subject, total)| (labels(subject), Value::Histogram(of(&total.durations)))).collect()
             }
-            Source::Arrivals(of) => {
-                let arrivals = self.state.arrivals.iter();
-                arrivals.map(|(subject, arrivals)| (labels(subject), Value::Count(of(arrivals)))).collect()
+            Source::Arrivals(counter) => {
+                let count = |arrivals: &Arrivals| Value::Count(arrivals.counts.get(counter).unwrap_or_default());
+                self.state.arrivals.iter().map(|(subject, arrivals)| (labels(subject), count(arrivals))).collect()
             }
             Source::Kinds => totals.flat_map(|(subject, total)| kinds(subject, &total.counters)).collect(),
             Source::Acquire => {

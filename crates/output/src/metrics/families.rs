@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use super::buckets::Buckets;
-use super::contribution::{Arrivals, Durations};
+use super::contribution::Durations;
 use lockbench_core::figure::{Counter, LATENCIES, LatencyId, metrics};
 
 /// What a family is, in OpenMetrics' words.
@@ -57,7 +57,7 @@ pub(super) enum Source {
     /// A histogram of each system.
     Duration(fn(&Durations) -> &Buckets),
     /// A count of each system whose attempts are due at fixed instants.
-    Arrivals(fn(&Arrivals) -> u64),
+    Arrivals(Counter),
     /// Double grants by kind.
     Kinds,
     /// Histograms of attempts, by outcome and kind.
@@ -157,9 +157,7 @@ pub static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
     }));
     all.extend(metrics().into_iter().map(|metric| {
         let source = match metric.of {
-            [Counter::Dropped] => Source::Arrivals(|all| all.dropped),
-            [Counter::Missed] => Source::Arrivals(|all| all.missed),
-            [Counter::Stalled] => Source::Arrivals(|all| all.stalled),
+            [counter @ (Counter::Dropped | Counter::Missed | Counter::Stalled)] => Source::Arrivals(*counter),
             of => Source::Count(of),
         };
         let help = if metric.live.is_empty() { metric.help } else { metric.live };

@@ -46,7 +46,8 @@ fn full() -> Board {
     ] {
         counters.set(counter, Some(count));
     }
-    let mut arrivals = Arrivals { dropped: 7, missed: 5, stalled: 3, ..Arrivals::default() };
+    let counts = Totals::default().with(Counter::Dropped, 7).with(Counter::Missed, 5).with(Counter::Stalled, 3);
+    let mut arrivals = Arrivals { counts, ..Arrivals::default() };
     arrivals.dropped_late.record_many(2_000_000, 7);
     board.arrive(&subject, &arrivals);
     board.settle(&subject, &Contribution { counters, durations: Durations::of(&figures()) });
