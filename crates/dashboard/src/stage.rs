@@ -22,7 +22,7 @@ use lockbench_report::live::{Closed, Update};
 
 /// Controls that remember what was asked of them.
 #[derive(Default)]
-pub struct Told {
+pub struct Recorder {
     pub said: RefCell<Vec<String>>,
     pub paused: RefCell<bool>,
     /// Whether the terminal must be given back.
@@ -31,7 +31,7 @@ pub struct Told {
     pub files: RefCell<Vec<(String, Vec<u8>)>>,
 }
 
-impl Told {
+impl Recorder {
     fn say(&self, text: impl Into<String>) {
         self.said.borrow_mut().push(text.into());
     }
@@ -42,7 +42,7 @@ impl Told {
     }
 }
 
-impl Controls for Told {
+impl Controls for Recorder {
     fn pause(&self, paused: bool) {
         *self.paused.borrow_mut() = paused;
         self.say(format!("pause {paused}"));
@@ -116,16 +116,16 @@ pub struct Stage<'a> {
 
 #[allow(clippy::unwrap_used, reason = "a stage is for tests")]
 impl<'a> Stage<'a> {
-    pub fn new(look: UserView, controls: &'a Told, size: (u16, u16)) -> Self {
+    pub fn new(look: UserView, controls: &'a Recorder, size: (u16, u16)) -> Self {
         Self::with_clock(look, controls, size, Clock::monotonic())
     }
 
-    pub fn with_clock(look: UserView, controls: &'a Told, (width, height): (u16, u16), clock: Clock) -> Self {
+    pub fn with_clock(look: UserView, controls: &'a Recorder, (width, height): (u16, u16), clock: Clock) -> Self {
         Self { app: App::new(look, controls, clock), terminal: Terminal::new(TestBackend::new(width, height)).unwrap() }
     }
 
     /// Gives it these updates.
-    pub fn tell(&mut self, updates: impl IntoIterator<Item = Update>) {
+    pub fn take(&mut self, updates: impl IntoIterator<Item = Update>) {
         let updates = updates.into_iter().collect();
         self.app.take(&mut Script { updates, closes: false });
     }

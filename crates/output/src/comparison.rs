@@ -116,18 +116,18 @@ fn verdict(change: &Change) -> String {
 /// Why gates that do not decide say nothing.
 pub fn silent(comparison: &Comparison) -> Vec<String> {
     let gated = comparison.changes.iter().filter(|change| change.gated && !change.verdict.concluded());
-    gathered(&gated.filter(|change| !comparison.reasons.contains(&told(change))).collect::<Vec<_>>())
+    gathered(&gated.filter(|change| !comparison.reasons.contains(&reason_of(change))).collect::<Vec<_>>())
 }
 
 /// The reasons of the outcome: what several systems share is said once.
 pub fn reasons(comparison: &Comparison) -> Vec<String> {
-    let of = |reason: &String| comparison.changes.iter().find(|change| change.gated && told(change) == *reason);
+    let of = |reason: &String| comparison.changes.iter().find(|change| change.gated && reason_of(change) == *reason);
     let changes: Vec<&Change> = comparison.reasons.iter().filter_map(of).collect();
     let others = comparison.reasons.iter().filter(|reason| of(reason).is_none()).cloned();
     gathered(&changes).into_iter().chain(others).collect()
 }
 
-fn told(change: &Change) -> String {
+fn reason_of(change: &Change) -> String {
     format!("{} {}: {}", change.backend, change.figure, change.because)
 }
 

@@ -58,11 +58,11 @@ pub fn gates(report: &Report) -> Vec<Gate> {
 
 /// The comparison as a whole, then each figure that decides.
 fn comparison(comparison: &Comparison) -> Vec<Gate> {
-    let told = comparison.reasons.join("\n");
+    let reasons = comparison.reasons.join("\n");
     let outcome = match comparison.outcome {
         ComparisonOutcome::NoRegression => GateOutcome::Passed,
-        ComparisonOutcome::Regression => GateOutcome::Failed(told),
-        ComparisonOutcome::Inconclusive => GateOutcome::Error(told),
+        ComparisonOutcome::Regression => GateOutcome::Failed(reasons),
+        ComparisonOutcome::Inconclusive => GateOutcome::Error(reasons),
     };
     let whole = Gate::new("baseline", format!("against {}", comparison.baseline), outcome);
     let gated = comparison.changes.iter().filter(|change| change.gated);
@@ -70,12 +70,12 @@ fn comparison(comparison: &Comparison) -> Vec<Gate> {
 }
 
 fn verdict(report: &Report) -> Gate {
-    let told = report.verdict.reasons.join("\n");
+    let reasons = report.verdict.reasons.join("\n");
     let judged_bad = [Exit::Violation, Exit::Threshold, Exit::Regression].map(Exit::code);
     let outcome = match report.verdict.exit_code {
         0 => GateOutcome::Passed,
-        code if judged_bad.contains(&code) => GateOutcome::Failed(format!("exit {code}: {told}")),
-        code => GateOutcome::Error(format!("exit {code}: {told}")),
+        code if judged_bad.contains(&code) => GateOutcome::Failed(format!("exit {code}: {reasons}")),
+        code => GateOutcome::Error(format!("exit {code}: {reasons}")),
     };
     Gate::new("run", "verdict", outcome)
 }
@@ -100,9 +100,9 @@ fn safety(report: &Report, result: &TrialResult) -> Gate {
         report.verdict.reasons.iter().filter_map(|reason| reason.strip_prefix(prefix.as_str())).collect();
     let safety = &result.safety;
     let outcome = if !against.is_empty() {
-        let told = against.join("\n");
+        let reasons = against.join("\n");
         let caught = safety.verdict == SafetyVerdict::Violated && result.error.is_none() && !safety.internal_error;
-        if caught { GateOutcome::Failed(told) } else { GateOutcome::Error(told) }
+        if caught { GateOutcome::Failed(reasons) } else { GateOutcome::Error(reasons) }
     } else if safety.verdict == SafetyVerdict::NotExercised {
         GateOutcome::Skipped(format!("no holder was ever challenged: {}", safety.because))
     } else if safety.verdict == SafetyVerdict::Unknown {
@@ -246,7 +246,7 @@ mod tests {
         let mut report = crowd(1).report;
         report.comparison = serde_json::from_value(comparison).ok();
         assert!(report.comparison.is_some());
-        let told: Vec<_> = gates(&report)
+        let found: Vec<_> = gates(&report)
             .into_iter()
             .filter(|gate| gate.group == "baseline")
             .map(|gate| (gate.name, gate.outcome))
@@ -259,6 +259,6 @@ mod tests {
             ("contention: redis", GateOutcome::Skipped(because())),
             ("timeouts: redis", GateOutcome::Passed),
         ];
-        assert_eq!(told, expected.map(|(name, outcome)| (name.to_owned(), outcome)));
+        assert_eq!(found, expected.map(|(name, outcome)| (name.to_owned(), outcome)));
     }
 }

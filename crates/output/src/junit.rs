@@ -48,14 +48,14 @@ fn case(text: &mut String, gate: &Gate) {
     let mut inner = String::new();
     let found = match &gate.outcome {
         GateOutcome::Passed => None,
-        GateOutcome::Failed(told) => Some(("failure", told)),
-        GateOutcome::Error(told) => Some(("error", told)),
-        GateOutcome::Skipped(told) => Some(("skipped", told)),
+        GateOutcome::Failed(text) => Some(("failure", text)),
+        GateOutcome::Error(text) => Some(("error", text)),
+        GateOutcome::Skipped(text) => Some(("skipped", text)),
     };
-    if let Some((element, told)) = found {
+    if let Some((element, text)) = found {
         let kind = if element == "skipped" { String::new() } else { format!(" type=\"{}\"", gate.group) };
-        let head = escaped(told.lines().next().unwrap_or_default());
-        let _ = writeln!(inner, "      <{element} message=\"{head}\"{kind}>{}</{element}>", escaped(told));
+        let head = escaped(text.lines().next().unwrap_or_default());
+        let _ = writeln!(inner, "      <{element} message=\"{head}\"{kind}>{}</{element}>", escaped(text));
     }
     if !gate.detail.is_empty() {
         let _ = writeln!(inner, "      <system-out>{}</system-out>", escaped(&gate.detail));

@@ -76,22 +76,23 @@ fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
         return ("No system ran: nothing is known.\n".to_owned(), Fit::NotKnown);
     }
     out.push('\n');
-    let mut tell = |sentence: &str| wrapped(sentence, width).iter().for_each(|line| out.push_str(&format!("{line}\n")));
+    let mut write =
+        |sentence: &str| wrapped(sentence, width).iter().for_each(|line| out.push_str(&format!("{line}\n")));
     for (fit, words, systems) in &fits {
         if systems.is_empty() && *fit != Fit::Yes {
             continue;
         }
         let systems = if systems.is_empty() { "none".to_owned() } else { systems.join(", ") };
-        tell(&format!("{words}: {systems}"));
+        write(&format!("{words}: {systems}"));
     }
     for skipped in &report.skipped {
-        tell(&format!("not run: {}: {}", skipped.backend, skipped.reason));
+        write(&format!("not run: {}: {}", skipped.backend, skipped.reason));
     }
     if needs.iter().any(|need| need.text.starts_with('p')) {
-        tell("p50 to p999: acquire response, from the due instant to the grant.");
+        write("p50 to p999: acquire response, from the due instant to the grant.");
     }
     let faults = if report.faults.is_empty() { "no faults injected" } else { "with its faults injected" };
-    tell(&format!("All of it under the plan of run {}, {faults}.", report.run_id));
+    write(&format!("All of it under the plan of run {}, {faults}.", report.run_id));
     let best = fits.iter().find(|(.., systems)| !systems.is_empty()).map_or(Fit::NotKnown, |(fit, ..)| *fit);
     (out, best)
 }

@@ -112,10 +112,10 @@ fn kinds(writer: &mut Writer, systems: &[(Labels, Totals)]) {
 
 /// A family of counts; nothing at all if no backend has the figure.
 fn counter(writer: &mut Writer, metric: &Metric, systems: &[(Labels, Totals)]) {
-    let mut told = false;
+    let mut begun = false;
     for (labels, totals) in systems {
         let Some(count) = totals.sum(metric.of) else { continue };
-        if !std::mem::replace(&mut told, true) {
+        if !std::mem::replace(&mut begun, true) {
             writer.family(metric.name, "counter", metric.help);
         }
         writer.sample(labels, count);
@@ -126,13 +126,13 @@ fn counter(writer: &mut Writer, metric: &Metric, systems: &[(Labels, Totals)]) {
 /// sample of it.
 fn durations(writer: &mut Writer, run: &RecordedRun) {
     for family in LATENCIES.chunk_by(|one, next| one.metric == next.metric) {
-        let mut told = false;
+        let mut begun = false;
         for backend in backends(run) {
             let all = merged(run, backend);
             for latency in family {
                 let Some(histogram) = (latency.of)(&all).histogram() else { continue };
                 let metric = latency.metric;
-                if !std::mem::replace(&mut told, true) {
+                if !std::mem::replace(&mut begun, true) {
                     writer.family(metric.name, "histogram", metric.help);
                 }
                 let mut labels = labels(&run.report, backend);
@@ -217,14 +217,14 @@ mod tests {
         for line in body.lines() {
             if let Some(meta) = line.strip_prefix("# ") {
                 let (word, rest) = meta.split_once(' ').unwrap();
-                let (name, told) = rest.split_once(' ').unwrap();
+                let (name, begun) = rest.split_once(' ').unwrap();
                 if word == "TYPE" {
                     assert!(families.insert(name.to_owned()), "{name} is not in one piece");
-                    (family, kind) = (name.to_owned(), told.to_owned());
+                    (family, kind) = (name.to_owned(), begun.to_owned());
                     facts.clear();
                 }
                 assert_eq!(name, family);
-                assert!(word != "UNIT" || family.ends_with(&format!("_{told}")), "{line}");
+                assert!(word != "UNIT" || family.ends_with(&format!("_{begun}")), "{line}");
                 facts.insert(word.to_owned());
                 continue;
             }

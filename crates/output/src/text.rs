@@ -39,8 +39,10 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
         let _ = writeln!(out, "not run: {}: {}", skip.backend, skip.reason);
     }
     for result in &report.results {
-        let told = |story: &str| report.verdict.reasons.iter().any(|reason| reason.contains(story));
-        for violation in result.safety.violations.iter().take(EXAMPLES).filter(|violation| !told(&violation.story)) {
+        let in_verdict = |story: &str| report.verdict.reasons.iter().any(|reason| reason.contains(story));
+        for violation in
+            result.safety.violations.iter().take(EXAMPLES).filter(|violation| !in_verdict(&violation.story))
+        {
             let _ = writeln!(out, "double grant, {} trial {}: {}", result.backend, result.trial, violation.story);
         }
         for (reason, count) in &result.failures {

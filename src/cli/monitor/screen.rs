@@ -13,7 +13,7 @@ use crate::cli::frontend::Frontend;
 use crate::cli::signal::Interrupt;
 use crate::cli::tell;
 use crate::cli::terminal::Taken;
-use lockbench_dashboard::monitor::{App, Hands};
+use lockbench_dashboard::monitor::{App, MonitorControls};
 use lockbench_dashboard::user_view::UserView;
 use lockbench_report::monitor::Status;
 
@@ -89,7 +89,7 @@ struct Keys {
     shown: Arc<Mutex<Status>>,
 }
 
-impl Hands for Keys {
+impl MonitorControls for Keys {
     fn status(&self) -> Status {
         lock(&self.shown).clone()
     }

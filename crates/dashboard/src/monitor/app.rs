@@ -13,7 +13,7 @@ use crate::user_view::UserView;
 use lockbench_report::monitor::Status;
 
 /// What the screen needs of the program that monitors.
-pub trait Hands {
+pub trait MonitorControls {
     /// How it stands.
     fn status(&self) -> Status;
     /// The user asks for the end; asked twice, everything ends at once.
@@ -27,15 +27,15 @@ pub trait Hands {
 /// The whole screen.
 pub struct App<'a> {
     look: UserView,
-    hands: &'a dyn Hands,
+    controls: &'a dyn MonitorControls,
     shown: Shown,
 }
 
 impl<'a> App<'a> {
     /// A screen that looks like this.
     #[must_use]
-    pub fn new(look: UserView, hands: &'a dyn Hands) -> Self {
-        Self { look, hands, shown: Shown::default() }
+    pub fn new(look: UserView, controls: &'a dyn MonitorControls) -> Self {
+        Self { look, controls, shown: Shown::default() }
     }
 
     /// Runs until there is nothing more to show.
@@ -48,7 +48,7 @@ impl<'a> App<'a> {
         events: &mut dyn Events,
         pace: Duration,
     ) -> io::Result<()> {
-        while !self.hands.over() {
+        while !self.controls.over() {
             self.frame(terminal)?;
             let mut event = events.next(pace)?;
             while let Some(happened) = event {
@@ -64,8 +64,8 @@ impl<'a> App<'a> {
     /// # Errors
     /// If the terminal is gone.
     pub fn frame<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> io::Result<()> {
-        let status = self.hands.status();
-        self.shown.ending = self.hands.ending();
+        let status = self.controls.status();
+        self.shown.ending = self.controls.ending();
         self.shown.first = self.shown.first.min(status.systems.len().saturating_sub(1));
         let (look, shown) = (&self.look, &self.shown);
         let drawn = terminal.draw(|frame| draw(&status, look, shown, frame.area(), frame.buffer_mut()));
@@ -78,8 +78,8 @@ impl<'a> App<'a> {
         let asked = std::mem::take(&mut self.shown.asks);
         let helped = std::mem::take(&mut self.shown.help);
         match (code, modifiers.contains(KeyModifiers::CONTROL)) {
-            (KeyCode::Char('c'), true) => self.hands.end(),
-            (KeyCode::Char('q' | 'y'), false) if asked => self.hands.end(),
+            (KeyCode::Char('c'), true) => self.controls.end(),
+            (KeyCode::Char('q' | 'y'), false) if asked => self.controls.end(),
             (KeyCode::Char('q'), false) => self.shown.asks = true,
             (KeyCode::Char('?'), false) => self.shown.help = !helped,
             (KeyCode::Char('t'), false) => self.look.theme = self.look.theme.next(),
@@ -96,7 +96,7 @@ mod tests {
 
     use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-    use super::{App, Hands};
+    use super::{App, MonitorControls};
     use crate::theme::Theme;
     use crate::user_view::UserView;
     use lockbench_report::monitor::Status;
@@ -104,7 +104,7 @@ mod tests {
     #[derive(Default)]
     struct Ended(Cell<u32>);
 
-    impl Hands for Ended {
+    impl MonitorControls for Ended {
         fn status(&self) -> Status {
             Status::default()
         }
@@ -120,10 +120,10 @@ mod tests {
     }
 
     fn pressed(keys: &[(KeyCode, KeyModifiers)]) -> u32 {
-        let hands = Ended::default();
-        let mut app = App::new(UserView::new(Theme::Mono, true), &hands);
+        let controls = Ended::default();
+        let mut app = App::new(UserView::new(Theme::Mono, true), &controls);
         keys.iter().for_each(|(code, with)| app.event(&Event::Key(KeyEvent::new(*code, *with))));
-        hands.0.get()
+        controls.0.get()
     }
 
     #[test]

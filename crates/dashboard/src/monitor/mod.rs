@@ -4,5 +4,5 @@
 mod app;
 mod view;
 
-pub use app::{App, Hands};
+pub use app::{App, MonitorControls};
 pub use view::draw;

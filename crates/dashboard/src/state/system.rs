@@ -89,7 +89,7 @@ pub struct Caught {
 
 /// How many holds of a trial are known.
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct KnownHolds {
     /// Holds that ended, as far as they came in updates.
     ended: u64,
     /// Holds that are known to be missing.
@@ -136,7 +136,7 @@ pub struct SystemState {
     /// From this instant on, in clock nanoseconds, no hold of the trial is missing in
     /// `holds` and `open`; `None`: they cover no stretch of time without gaps.
     pub whole_from_ns: Option<u64>,
-    told: Told,
+    known: KnownHolds,
     /// What keys had counted at the end of the last slice, and the number of keys that were left out.
     counted: Option<(Vec<(u32, u64)>, u32)>,
     /// Violations of all trials, the first ones.
@@ -176,7 +176,7 @@ impl SystemState {
 
     pub(super) fn begin(&mut self, trial: u32) {
         let (before, regressions) = (self.double_grants(), self.token_regressions());
-        let unknown = self.result.as_ref().is_some_and(nobody_can_tell);
+        let unknown = self.result.as_ref().is_some_and(without_verdict);
         let old = std::mem::take(self);
         *self = Self {
             name: old.name,
@@ -197,7 +197,7 @@ impl SystemState {
         let before = || results.iter().filter(|result| result.backend == self.name && result.trial < self.trial);
         let double_grants = before().map(|result| result.safety.double_grants_certain).sum();
         let regressions = before().filter_map(|result| result.safety.token_regressions).sum();
-        let unknown = before().filter(|result| nobody_can_tell(result)).count() as u32;
+        let unknown = before().filter(|result| without_verdict(result)).count() as u32;
         (self.earlier_double_grants, self.earlier_token_regressions) = (double_grants, regressions);
         self.earlier_unknown = unknown;
     }
@@ -260,20 +260,20 @@ impl SystemState {
             if !ended.iter().chain(&open).any(|other| same(other, hold)) {
                 // Its client died: there is no answer.
                 self.holds.push_back(*hold);
-                (self.told.ended, self.told.run) = (self.told.ended + 1, self.told.run + 1);
+                (self.known.ended, self.known.run) = (self.known.ended + 1, self.known.run + 1);
             }
         }
         let new = ended.len();
         self.holds.extend(ended);
         self.open = open;
-        self.told.ended += new as u64;
-        let missing = snapshot.judged.grants.saturating_sub(self.told.ended + self.open.len() as u64);
-        let gap = missing > self.told.missing;
-        (self.told.missing, self.told.run) = (missing, if gap { new } else { self.told.run + new });
+        self.known.ended += new as u64;
+        let missing = snapshot.judged.grants.saturating_sub(self.known.ended + self.open.len() as u64);
+        let gap = missing > self.known.missing;
+        (self.known.missing, self.known.run) = (missing, if gap { new } else { self.known.run + new });
         let more = self.holds.len().saturating_sub(HOLDS);
         self.holds.drain(..more);
-        self.told.run = self.told.run.min(self.holds.len());
-        let all = missing == 0 && self.told.run as u64 == self.told.ended;
+        self.known.run = self.known.run.min(self.holds.len());
+        let all = missing == 0 && self.known.run as u64 == self.known.ended;
         self.whole_from_ns = if all { Some(snapshot.origin_ns) } else { self.whole_from() };
     }
 
@@ -281,8 +281,8 @@ impl SystemState {
     /// answer before the first known one had; and a client that invokes again had its answer too.
     fn whole_from(&self) -> Option<u64> {
         let mut seen = BTreeSet::new();
-        let told = self.holds.iter().skip(self.holds.len() - self.told.run).chain(&self.open);
-        told.filter(|hold| !seen.insert(hold.hold.client)).map(|hold| hold.hold.invoke_ns).min()
+        let known = self.holds.iter().skip(self.holds.len() - self.known.run).chain(&self.open);
+        known.filter(|hold| !seen.insert(hold.hold.client)).map(|hold| hold.hold.invoke_ns).min()
     }
 
     fn catch(&mut self, double: DoubleGrant, origin_ns: u64) {
@@ -339,6 +339,6 @@ impl SystemState {
 }
 
 /// Returns whether a trial has no verdict, so that its system cannot be called safe.
-fn nobody_can_tell(result: &TrialResult) -> bool {
+fn without_verdict(result: &TrialResult) -> bool {
     result.error.is_some() || result.safety.verdict == SafetyVerdict::Unknown
 }

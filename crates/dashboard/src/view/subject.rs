@@ -92,7 +92,7 @@ pub fn without_grants(system: &SystemState) -> Option<String> {
         (counts.unknown, "lost their answer"),
         (counts.withdrawn, "were withdrawn at the end"),
     ];
-    let told: Vec<String> = parts
+    let ended: Vec<String> = parts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| {
@@ -105,11 +105,11 @@ pub fn without_grants(system: &SystemState) -> Option<String> {
         })
         .collect();
     let warming = system.snapshot.as_ref().is_some_and(|snapshot| snapshot.phase == Phase::Warmup);
-    Some(if told.is_empty() && warming && !system.over() {
+    Some(if ended.is_empty() && warming && !system.over() {
         "warm-up: nothing counts before the measure phase".to_owned()
-    } else if told.is_empty() {
+    } else if ended.is_empty() {
         begins.to_owned()
     } else {
-        format!("{begins}: {}", told.join(", "))
+        format!("{begins}: {}", ended.join(", "))
     })
 }

@@ -143,8 +143,8 @@ impl Page<'_> {
         if self.look.width.is_none() {
             return all.collect();
         }
-        let told = |line: &str| line.starts_with("Compared with") || line.starts_with("comparison: ");
-        all.filter(|line| line.parts.iter().any(|(_, text)| told(text))).collect()
+        let summary = |line: &str| line.starts_with("Compared with") || line.starts_with("comparison: ");
+        all.filter(|line| line.parts.iter().any(|(_, text)| summary(text))).collect()
     }
 
     /// Columns of a table.
@@ -154,7 +154,7 @@ impl Page<'_> {
 
     /// A sentence behind a word that says what it is: in so many lines as it may take,
     /// cut at the end.
-    fn told(&self, head: (Tone, &str), tone: Tone, sentence: &str) -> Vec<Line> {
+    fn sentence(&self, head: (Tone, &str), tone: Tone, sentence: &str) -> Vec<Line> {
         let indent = INDENT.len();
         let Some(width) = self.look.width.map(|width| usize::from(width.max(40))) else {
             return vec![Line::of(head.0, head.1).with(tone, sentence)];
@@ -188,10 +188,10 @@ impl Page<'_> {
     fn head(&self) -> Vec<Line> {
         let turnout = &self.answer.turnout;
         let tone = if turnout.whole() { Tone::Strong } else { Tone::Warning };
-        let mut lines = self.told((tone, &turnout_words(turnout)), Tone::Faint, &words::load_words(self.report));
+        let mut lines = self.sentence((tone, &turnout_words(turnout)), Tone::Faint, &words::load_words(self.report));
         let shown = turnout.absent.len().min(self.measure.reasons);
         for absent in &turnout.absent[..shown] {
-            lines.extend(self.told((Tone::Warning, "not run: "), Tone::Plain, &absent_words(absent)));
+            lines.extend(self.sentence((Tone::Warning, "not run: "), Tone::Plain, &absent_words(absent)));
         }
         if shown < turnout.absent.len() {
             lines.push(self.more(turnout.absent.len() - shown, "did not run"));
@@ -219,7 +219,7 @@ impl Page<'_> {
                 lines.push(indented(self.more(class.rows.len() - most, "of this class")));
             }
         }
-        lines.extend(self.told((Tone::Faint, ""), Tone::Faint, &legend(&rows)));
+        lines.extend(self.sentence((Tone::Faint, ""), Tone::Faint, &legend(&rows)));
         lines
     }
 
@@ -229,7 +229,7 @@ impl Page<'_> {
         }
         let longer = Measure { lines: self.measure.lines.saturating_mul(2), ..self.measure };
         let page = Page { measure: longer, ..*self };
-        page.told((Tone::Strong, "not proven: "), Tone::Plain, &limits_words(&self.answer.limits, self.answer))
+        page.sentence((Tone::Strong, "not proven: "), Tone::Plain, &limits_words(&self.answer.limits, self.answer))
     }
 
     fn findings(&self) -> Vec<Line> {
@@ -255,7 +255,7 @@ impl Page<'_> {
             (None, Severity::Breach | Severity::Sample) => "threshold: ".to_owned(),
             (None, Severity::System | Severity::Tool | Severity::Setting) => "failed: ".to_owned(),
         };
-        self.told((tone, &head), Tone::Plain, &words::finding_words(finding))
+        self.sentence((tone, &head), Tone::Plain, &words::finding_words(finding))
     }
 
     /// The verdict and its reasons.
@@ -267,7 +267,7 @@ impl Page<'_> {
         for reason in &reasons[..shown] {
             let narrower = AnswerLook { width: self.look.width.map(|width| width.max(40) - 2), ..self.look };
             let page = Page { look: narrower, ..*self };
-            lines.extend(page.told((Tone::Plain, ""), Tone::Plain, reason).into_iter().map(indented));
+            lines.extend(page.sentence((Tone::Plain, ""), Tone::Plain, reason).into_iter().map(indented));
         }
         if shown < reasons.len() {
             lines.push(indented(self.more(reasons.len() - shown, "reasons")));
@@ -282,7 +282,7 @@ impl Page<'_> {
             lines.push(Line::of(Tone::Plain, format!("files: {files}")));
         }
         let (command, why) = next_words(&self.answer.next, self.place.program, self.place.run);
-        lines.extend(self.told((Tone::Strong, &format!("next: {command} ")), Tone::Faint, &format!("({why})")));
+        lines.extend(self.sentence((Tone::Strong, &format!("next: {command} ")), Tone::Faint, &format!("({why})")));
         let full = format!("{} show {} --full", self.place.program, self.place.run);
         if command != full {
             lines.push(Line::of(Tone::Faint, format!("all figures: {full}")));

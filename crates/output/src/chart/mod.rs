@@ -76,10 +76,10 @@ pub struct Chart {
 }
 
 /// A chart of a run; several where each double grant has its own.
-type Chartist = fn(&RecordedRun) -> Result<Vec<Chart>, String>;
+type ChartsOf = fn(&RecordedRun) -> Result<Vec<Chart>, String>;
 
 /// Every kind of chart, in the order in which they are read.
-static CHARTS: &[Chartist] = &[
+static CHARTS: &[ChartsOf] = &[
     percentiles::percentiles,
     histogram::histogram,
     timeline::timeline,

@@ -28,7 +28,7 @@ pub struct First {
     /// What the run does not prove.
     pub limits: Vec<String>,
     /// What changes how to read it.
-    pub findings: Vec<Told>,
+    pub findings: Vec<FoundLine>,
     /// Findings that are further down only.
     pub more_findings: usize,
     /// The next command, and what it is for.
@@ -70,7 +70,7 @@ pub struct SystemRow {
 }
 
 /// One finding.
-pub struct Told {
+pub struct FoundLine {
     /// Class of the style sheet.
     pub tone: &'static str,
     /// What it is: its lint, or its kind.
@@ -92,7 +92,7 @@ pub fn first(report: &Report, answer: &Answer) -> First {
         classes: answer.classes.iter().map(|class| rows(class, most)).collect(),
         unranked: answer.classes.len() > 1 && answer.classes.iter().all(alone),
         limits: answer.limits.iter().map(|limit| tight(&limit_words(limit, ran))).collect(),
-        findings: answer.findings.iter().map(told).collect(),
+        findings: answer.findings.iter().map(found_line).collect(),
         more_findings: answer.more_findings,
         next: next_words(&answer.next, "lockbench", &report.run_id),
     }
@@ -143,14 +143,14 @@ fn row(row: &Row, marked: bool, winner: &Winner, most: f64) -> SystemRow {
     }
 }
 
-fn told(finding: &Finding) -> Told {
+fn found_line(finding: &Finding) -> FoundLine {
     let (tone, kind) = match finding.severity {
         Severity::Violation => ("violated", "double grant"),
         Severity::Breach => ("threshold", "breached"),
         Severity::System | Severity::Tool | Severity::Sample | Severity::Setting => ("inconclusive", "failed"),
     };
     let head = finding.lint.clone().unwrap_or_else(|| kind.to_owned());
-    Told { tone, head, text: finding_words(finding) }
+    FoundLine { tone, head, text: finding_words(finding) }
 }
 
 #[cfg(test)]
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn the_best_is_marked_with_its_margin_and_what_granted_twice_is_not_ranked() {
-        let told = |report: &lockbench_report::Report| first(report, &answer(report));
-        let violated = told(&report());
+        let of = |report: &lockbench_report::Report| first(report, &answer(report));
+        let violated = of(&report());
         let rows = &violated.classes[0].rows;
         assert_eq!((rows[1].system.as_str(), rows[1].sign, rows[1].mark.word), ("redlock", "✗", "VIOLATED"));
         assert!(!rows[1].disqualified.is_empty());
@@ -174,12 +174,12 @@ mod tests {
         }
         clean.aggregates[0].throughput_per_s = Some(901.0);
         clean.aggregates[1].throughput_per_s = Some(304.0);
-        let clean = told(&clean);
+        let clean = of(&clean);
         assert_eq!((clean.classes[0].rows[0].sign, clean.classes[0].rows[0].bar), ("★", 100));
         assert!(clean.classes[0].winner.starts_with("redis is best: 2.9"), "{}", clean.classes[0].winner);
         assert!(!clean.limits.is_empty());
-        assert!(told(&empty().report).classes.is_empty() && !told(&empty().report).unranked);
-        assert!(!told(&timeouts().report).unranked, "one system");
-        assert_eq!(told(&timeouts().report).classes[0].rows[0].sign, "!");
+        assert!(of(&empty().report).classes.is_empty() && !of(&empty().report).unranked);
+        assert!(!of(&timeouts().report).unranked, "one system");
+        assert_eq!(of(&timeouts().report).classes[0].rows[0].sign, "!");
     }
 }

@@ -5,7 +5,7 @@ use lockbench_core::units::grouped;
 use lockbench_report::{RecordedRun, Scene};
 
 /// Stories of a run that are on the page; the rest is in `report.json`.
-const TOLD: usize = 20;
+const ON_PAGE: usize = 20;
 /// Of these, shown without a click.
 const OPEN: usize = 3;
 
@@ -28,14 +28,14 @@ pub struct Stories {
     /// Folded.
     pub folded: Vec<Story>,
     /// How many more are kept.
-    pub untold: usize,
+    pub left_out: usize,
 }
 
 /// The first stories of every system.
 pub fn stories(run: &RecordedRun) -> Stories {
     let mut backends: Vec<&str> = run.scenes.iter().map(|scene| scene.backend.as_str()).collect();
     backends.dedup();
-    let share = TOLD / backends.len().max(1);
+    let share = ON_PAGE / backends.len().max(1);
     let (mut open, mut folded) = (Vec::new(), Vec::new());
     for backend in backends {
         let own = run.scenes.iter().filter(|scene| scene.backend == backend).take(share.max(1));
@@ -43,8 +43,8 @@ pub fn stories(run: &RecordedRun) -> Stories {
             if i < OPEN { open.push(story(scene)) } else { folded.push(story(scene)) }
         }
     }
-    let untold = run.scenes.len() - open.len() - folded.len();
-    Stories { open, folded, untold }
+    let left_out = run.scenes.len() - open.len() - folded.len();
+    Stories { open, folded, left_out }
 }
 
 fn story(scene: &Scene) -> Story {
@@ -109,16 +109,16 @@ pub static CLASSES: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{OPEN, TOLD, stories};
+    use super::{ON_PAGE, OPEN, stories};
     use crate::sample::recorded;
     use lockbench_report::Scene;
 
     #[test]
     fn a_story_says_where_and_what_it_means() {
         let stories = stories(&recorded());
-        assert_eq!((stories.open.len(), stories.folded.len(), stories.untold), (1, 0, 0));
-        let told = &stories.open[0];
-        insta::assert_snapshot!(format!("{}\n{}\n{}", told.title, told.story, told.meaning), @"
+        assert_eq!((stories.open.len(), stories.folded.len(), stories.left_out), (1, 0, 0));
+        let story = &stories.open[0];
+        insta::assert_snapshot!(format!("{}\n{}\n{}", story.title, story.story, story.meaning), @"
 1. redlock, trial 1, key 0: inside a lease
 Key 0: client 1 and client 2 …
 Inside: the first holder still had every right to believe in its grant. The service, or the client library, broke its promise (V1, V3, V4, V5 or V6 below).
@@ -132,7 +132,10 @@ Inside: the first holder still had every right to believe in its grant. The serv
         let backend = |i| if i < 60 { "a" } else { "b" }.to_owned();
         run.scenes = (0..100).map(|i| Scene { number: i + 1, backend: backend(i), ..scene.clone() }).collect();
         let stories = stories(&run);
-        assert_eq!((stories.open.len(), stories.folded.len(), stories.untold), (2 * OPEN, TOLD - 2 * OPEN, 100 - TOLD));
+        assert_eq!(
+            (stories.open.len(), stories.folded.len(), stories.left_out),
+            (2 * OPEN, ON_PAGE - 2 * OPEN, 100 - ON_PAGE)
+        );
         assert!(stories.open.iter().any(|story| story.number == 61), "the second system has its turn");
     }
 }

@@ -39,8 +39,8 @@ pub fn cell(lock: &LockSeen, ascii: bool) -> Vec<(Tone, String)> {
 pub fn others(lock: &LockSeen, columns: usize, ascii: bool) -> Vec<String> {
     let mut values: BTreeMap<&str, (Vec<String>, Option<u64>)> = BTreeMap::new();
     // Without a quorum the value that most nodes hold has no row of its own: it stands here.
-    let told = |state| state == NodeState::Other || (state == NodeState::Holds && lock.holders.is_empty());
-    for (place, node) in lock.nodes.iter().enumerate().filter(|(_, node)| told(node.state)) {
+    let listed = |state| state == NodeState::Other || (state == NodeState::Holds && lock.holders.is_empty());
+    for (place, node) in lock.nodes.iter().enumerate().filter(|(_, node)| listed(node.state)) {
         let (nodes, left) = values.entry(node.client.as_deref().unwrap_or_default()).or_default();
         nodes.push((place + 1).to_string());
         *left = (*left).max(node.ttl_left_ms);

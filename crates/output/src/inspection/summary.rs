@@ -11,13 +11,13 @@ pub fn opening(seen: &Inspection, appearance: Appearance) -> Vec<Line> {
     let mut lines = Vec::new();
     let title = Line::of(Tone::Strong, seen.system.clone()).with(Tone::Plain, format!("  {}", seen.at));
     match look.servers.as_slice() {
-        [one] => lines.push(title.with(Tone::Faint, format!("  {}", told(one)))),
+        [one] => lines.push(title.with(Tone::Faint, format!("  {}", server_words(one)))),
         several => {
             lines.push(title);
             // Numbered, as a map of nodes has them in this order.
             lines.extend(several.iter().enumerate().map(|(place, server)| {
                 let tone = if server.problem.is_some() { Tone::Bad } else { Tone::Faint };
-                Line::of(tone, format!("  {}  {}", place + 1, told(server)))
+                Line::of(tone, format!("  {}  {}", place + 1, server_words(server)))
             }));
         }
     }
@@ -30,7 +30,7 @@ pub fn opening(seen: &Inspection, appearance: Appearance) -> Vec<Line> {
 }
 
 /// A server with what it says of itself, or why it does not answer.
-fn told(server: &ServerSeen) -> String {
+fn server_words(server: &ServerSeen) -> String {
     match (&server.problem, &server.said) {
         (Some(problem), _) => format!("{} does not answer: {problem}", server.address),
         (None, Some(said)) => format!("{} ({said})", server.address),
@@ -93,25 +93,25 @@ fn circle(cycle: &Cycle, appearance: Appearance) -> Vec<Line> {
 pub fn closing(seen: &Inspection, appearance: Appearance) -> Vec<Line> {
     let look = &seen.look;
     let mut lines = vec![Line::default()];
-    let mut tell = |tone: Tone, text: &str| {
+    let mut push = |tone: Tone, text: &str| {
         lines.extend(wrapped(text, columns(appearance)).into_iter().map(|line| Line::of(tone, line)));
     };
     if let Some(truncated) = &look.truncated {
-        tell(Tone::Warning, &format!("there may be more: {truncated}"));
+        push(Tone::Warning, &format!("there may be more: {truncated}"));
     }
     for note in &look.notes {
-        tell(Tone::Warning, &format!("note: {note}"));
+        push(Tone::Warning, &format!("note: {note}"));
     }
     if look.locks.is_empty() || appearance.full {
-        tell(Tone::Faint, &format!("looked for: {}", look.scope));
+        push(Tone::Faint, &format!("looked for: {}", look.scope));
     }
     if appearance.full {
         for (field, reason) in &look.untold {
-            tell(Tone::Faint, &format!("not reported, {}: {reason}", in_words(field)));
+            push(Tone::Faint, &format!("not reported, {}: {reason}", in_words(field)));
         }
     } else if !look.locks.is_empty() && !look.untold.is_empty() {
         let fields: Vec<&str> = look.untold.keys().map(|field| in_words(field)).collect();
-        tell(Tone::Faint, &format!("not always reported by {}: {}; --full says why", seen.system, fields.join(", ")));
+        push(Tone::Faint, &format!("not always reported by {}: {}; --full says why", seen.system, fields.join(", ")));
     }
     if lines.len() == 1 {
         lines.clear();

@@ -128,7 +128,7 @@ fn answered(report: &Report, found: &Answer) -> String {
     let columns = Columns { ascii: false, spread: spread(rows()), wide: true, served: unserved(rows()) };
     let heads: Vec<String> = ["class"].into_iter().chain(heads(columns)).map(str::to_owned).collect();
     let mut cells = Vec::new();
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for class in &found.classes {
         let name = inline(&class.durability.to_string(), MOST_CELL);
         let best = if class.rows.len() > 1 { class.winner.marked() } else { 0 };
@@ -140,9 +140,9 @@ fn answered(report: &Report, found: &Answer) -> String {
             cells.push(std::iter::once(name.clone()).chain(row).collect());
         }
         if class.rows.len() > 1 {
-            told.push(format!("{name}: {}", inline(&winner_words(class), MOST_TEXT)));
+            results.push(format!("{name}: {}", inline(&winner_words(class), MOST_TEXT)));
         }
-        told.extend(class.rows.iter().filter_map(|row| {
+        results.extend(class.rows.iter().filter_map(|row| {
             let why = disqualified_words(row.disqualified.first()?, &row.safety);
             Some(format!("{} is not ranked: {}", inline(&row.system, MOST_CELL), inline(&why, MOST_TEXT)))
         }));
@@ -156,7 +156,7 @@ fn answered(report: &Report, found: &Answer) -> String {
         } else {
             "response time, from the due instant to the grant"
         },
-        list(told.into_iter(), "results"),
+        list(results.into_iter(), "results"),
         inline(&limits_words(&found.limits, found), MOST_TEXT)
     )
 }
@@ -271,10 +271,10 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
 
 /// The first stories of each trial, without those that the verdict has.
 fn stories(report: &Report) -> String {
-    let told = |story: &str| report.verdict.reasons.iter().any(|reason| reason.contains(story));
+    let in_verdict = |story: &str| report.verdict.reasons.iter().any(|reason| reason.contains(story));
     let of = |result: &TrialResult| -> Vec<String> {
         let name = format!("{} trial {}", inline(&result.backend, MOST_CELL), result.trial);
-        let first = result.safety.violations.iter().take(STORIES.0).filter(|one| !told(&one.story));
+        let first = result.safety.violations.iter().take(STORIES.0).filter(|one| !in_verdict(&one.story));
         first.map(|one| format!("{name}: {}", inline(&one.story, MOST_TEXT))).collect()
     };
     let kept: usize = report.results.iter().map(|result| result.safety.violations.len()).sum();

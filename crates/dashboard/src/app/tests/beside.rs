@@ -3,13 +3,13 @@
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use crate::sample;
-use crate::stage::{Stage, Told};
+use crate::stage::{Recorder, Stage};
 use crate::theme::Theme;
 use crate::user_view::{DETAILS, UserView};
 
-fn stage(told: &Told, size: (u16, u16)) -> Stage<'_> {
-    let mut stage = Stage::new(UserView::new(Theme::Mono, false), told, size);
-    stage.tell(sample::updates());
+fn stage(recorder: &Recorder, size: (u16, u16)) -> Stage<'_> {
+    let mut stage = Stage::new(UserView::new(Theme::Mono, false), recorder, size);
+    stage.take(sample::updates());
     // Redis, of all.
     stage.app.look.system = Some(0);
     stage
@@ -17,10 +17,10 @@ fn stage(told: &Told, size: (u16, u16)) -> Stage<'_> {
 
 #[test]
 fn the_screens_of_details_show_two_systems_beside_each_other() {
-    let told = Told::default();
+    let recorder = Recorder::default();
     for (width, height) in [(120, 40), (200, 60)] {
         for screen in DETAILS {
-            let mut stage = stage(&told, (width, height));
+            let mut stage = stage(&recorder, (width, height));
             stage.press(&format!("{}", screen + 1));
             let alone = stage.text();
             stage.press("c");
@@ -46,8 +46,8 @@ fn the_screens_of_details_show_two_systems_beside_each_other() {
 
 #[test]
 fn the_key_goes_through_the_others_that_take_part_and_then_to_none() {
-    let told = Told::default();
-    let mut stage = stage(&told, (200, 60));
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, (200, 60));
     stage.press("2");
     let systems = stage.app.shown().systems.len();
     let mut seen = Vec::new();
@@ -65,8 +65,8 @@ fn the_key_goes_through_the_others_that_take_part_and_then_to_none() {
 
 #[test]
 fn two_systems_share_their_axes() {
-    let told = Told::default();
-    let mut stage = stage(&told, (200, 60));
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, (200, 60));
     stage.press("2c");
     let text = stage.text();
     let ticks = |row: &str| {
@@ -81,8 +81,8 @@ fn two_systems_share_their_axes() {
 
 #[test]
 fn where_there_is_no_room_it_says_what_it_needs_and_shows_one() {
-    let told = Told::default();
-    let mut stage = stage(&told, (80, 24));
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, (80, 24));
     stage.press("4");
     let alone = stage.text();
     stage.press("c");
@@ -93,9 +93,9 @@ fn where_there_is_no_room_it_says_what_it_needs_and_shows_one() {
 
 #[test]
 fn with_ascii_signs_both_are_ascii() {
-    let told = Told::default();
+    let recorder = Recorder::default();
     for screen in DETAILS {
-        let mut stage = stage(&told, (120, 40));
+        let mut stage = stage(&recorder, (120, 40));
         stage.app.look.glyphs = crate::glyph::ASCII;
         stage.press(&format!("{}c", screen + 1));
         assert!(stage.text().is_ascii(), "{}", stage.text());

@@ -3,14 +3,14 @@
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use super::stage;
-use crate::stage::Told;
+use crate::stage::Recorder;
 use crate::user_view::Popup;
 use lockbench_report::live::Origin;
 
 #[test]
 fn a_long_story_scrolls_and_any_other_key_closes_it() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     stage.resize(80, 24);
     stage.press("j");
     stage.key(KeyCode::Enter, KeyModifiers::NONE);
@@ -29,36 +29,36 @@ fn a_long_story_scrolls_and_any_other_key_closes_it() {
 #[test]
 fn the_end_is_never_in_the_way_of_what_covers() {
     for keys in ["?", "x", "/x"] {
-        let told = Told::default();
-        let mut stage = stage(&told, Origin::Live);
+        let recorder = Recorder::default();
+        let mut stage = stage(&recorder, Origin::Live);
         stage.press(keys);
         stage.control('c');
-        assert_eq!((told.heard(), stage.app.look().popup.clone()), (vec!["finish".to_owned()], None));
+        assert_eq!((recorder.heard(), stage.app.look().popup.clone()), (vec!["finish".to_owned()], None));
     }
 }
 
 #[test]
 fn the_letter_that_ends_the_run_only_closes_what_covers() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     stage.press("?q");
-    assert_eq!((told.heard(), stage.app.look().popup.clone()), (Vec::new(), None));
+    assert_eq!((recorder.heard(), stage.app.look().popup.clone()), (Vec::new(), None));
     stage.press("q");
-    assert_eq!(told.heard(), ["finish"]);
+    assert_eq!(recorder.heard(), ["finish"]);
     // Where there is no room to show what covers, it is not in the way.
-    let told = Told::default();
-    let mut stage = super::stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = super::stage(&recorder, Origin::Live);
     stage.press("?");
     stage.resize(79, 23);
     stage.draw();
     stage.press("q");
-    assert_eq!(told.heard(), ["finish"]);
+    assert_eq!(recorder.heard(), ["finish"]);
 }
 
 #[test]
 fn a_short_text_is_covered_by_as_much_as_it_needs() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     stage.press("x");
     let text = stage.text();
     let rows = text.lines().filter(|row| row.contains("row 0 of")).count();
@@ -69,16 +69,16 @@ fn a_short_text_is_covered_by_as_much_as_it_needs() {
 
 #[test]
 fn stopping_this_program_is_asked_first_while_locks_are_held() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     stage.control('z');
     assert!(matches!(stage.app.look().popup, Some(Popup::Warning(_))));
     assert!(stage.text().contains("3 clients hold a lock now"));
     stage.press("j");
-    assert_eq!((told.heard(), stage.app.look().popup.clone()), (Vec::new(), None));
+    assert_eq!((recorder.heard(), stage.app.look().popup.clone()), (Vec::new(), None));
     stage.control('z');
     stage.control('z');
-    assert_eq!((told.heard(), stage.app.look().popup.clone()), (vec!["suspend".to_owned()], None));
+    assert_eq!((recorder.heard(), stage.app.look().popup.clone()), (vec!["suspend".to_owned()], None));
     // The shell has written over the screen meanwhile.
     stage.scribble("$ fg");
     assert!(stage.shows().contains("$ fg") && !stage.text().contains("$ fg"));
@@ -86,9 +86,9 @@ fn stopping_this_program_is_asked_first_while_locks_are_held() {
 
 #[test]
 fn nothing_is_asked_where_nobody_is_inside() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
-    stage.tell(super::rest());
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
+    stage.take(super::rest());
     stage.control('z');
-    assert_eq!(told.heard(), ["suspend"]);
+    assert_eq!(recorder.heard(), ["suspend"]);
 }

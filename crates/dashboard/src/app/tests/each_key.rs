@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModif
 
 use super::{ROWS, look, middle};
 use crate::input::{Action, BINDINGS, Binding, applies, bindings};
-use crate::stage::{Stage, Told};
+use crate::stage::{Recorder, Stage};
 use crate::text::Units;
 use crate::theme::Theme;
 use crate::user_view::{Ending, Popup, SCREENS};
@@ -20,15 +20,15 @@ fn each_key_of_the_help_does_what_it_says() {
         let updates = middle(origin);
         for binding in bindings(origin, SCREEN) {
             for key in binding.keys {
-                let told = Told::default();
-                let mut stage = Stage::new(look(), &told, (120, 40));
-                stage.tell(updates.iter().cloned());
+                let recorder = Recorder::default();
+                let mut stage = Stage::new(look(), &recorder, (120, 40));
+                stage.take(updates.iter().cloned());
                 prepare(&mut stage, binding.action);
                 stage.draw();
-                told.heard();
+                recorder.heard();
                 stage.key(key.0, key.1);
-                let done = done(&mut stage, &told, binding.action, origin);
-                assert!(done, "{origin:?} {key:?}: {} ({:?})", binding.help, told.heard());
+                let done = done(&mut stage, &recorder, binding.action, origin);
+                assert!(done, "{origin:?} {key:?}: {} ({:?})", binding.help, recorder.heard());
             }
         }
     }
@@ -47,7 +47,7 @@ fn prepare(stage: &mut Stage<'_>, action: Action) {
 }
 
 /// What can be seen of an action. A new action must say here what it does.
-fn done(stage: &mut Stage<'_>, told: &Told, action: Action, origin: Origin) -> bool {
+fn done(stage: &mut Stage<'_>, recorder: &Recorder, action: Action, origin: Origin) -> bool {
     if action == Action::Redraw {
         stage.scribble("some other program");
         let still = stage.shows().contains("some other program");
@@ -56,7 +56,7 @@ fn done(stage: &mut Stage<'_>, told: &Told, action: Action, origin: Origin) -> b
     let title = stage.text().lines().next().unwrap_or_default().to_owned();
     let look = stage.app.look();
     let selected = look.selected();
-    let said = |what: &str| told.said.borrow().iter().any(|said| said == what);
+    let said = |what: &str| recorder.said.borrow().iter().any(|said| said == what);
     match action {
         Action::Screen(screen) => look.screen == screen,
         Action::NextScreen => look.screen == (SCREEN + 1) % SCREENS,
@@ -146,9 +146,9 @@ fn what_the_help_writes_are_the_keys() {
 fn the_help_has_the_keys_that_apply_here_and_no_others() {
     for origin in ORIGINS {
         for size in [(80, 24), (120, 40), (200, 60)] {
-            let told = Told::default();
-            let mut stage = Stage::new(look(), &told, size);
-            stage.tell(middle(origin));
+            let recorder = Recorder::default();
+            let mut stage = Stage::new(look(), &recorder, size);
+            stage.take(middle(origin));
             stage.draw();
             stage.press("?");
             let mut seen = String::new();
@@ -175,21 +175,21 @@ fn the_help_has_the_keys_that_apply_here_and_no_others() {
 
 #[test]
 fn a_key_that_means_nothing_here_says_why() {
-    let told = Told::default();
-    let mut stage = super::stage(&told, Origin::Followed);
+    let recorder = Recorder::default();
+    let mut stage = super::stage(&recorder, Origin::Followed);
     stage.press("m");
     assert!(stage.text().contains("m works only in the lockbench that drives the load"));
-    assert_eq!(told.heard(), Vec::<String>::new());
+    assert_eq!(recorder.heard(), Vec::<String>::new());
 }
 
 #[test]
 fn a_key_that_is_let_go_does_nothing_and_shift_is_not_told_twice() {
-    let told = Told::default();
-    let mut stage = super::stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = super::stage(&recorder, Origin::Live);
     let mut key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
     key.kind = KeyEventKind::Release;
     stage.app.event(&Event::Key(key));
-    assert_eq!(told.heard(), Vec::<String>::new());
+    assert_eq!(recorder.heard(), Vec::<String>::new());
     stage.key(KeyCode::Char('G'), KeyModifiers::SHIFT);
     assert_eq!(stage.app.look().selected().row, ROWS - 1);
     stage.key(KeyCode::BackTab, KeyModifiers::SHIFT);

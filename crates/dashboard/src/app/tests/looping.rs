@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{look, middle};
 use crate::app::{Events, Pace, Updates};
-use crate::stage::{Stage, Told};
+use crate::stage::{Recorder, Stage};
 use lockbench_core::clock::Clock;
 use lockbench_core::units::SECOND;
 use lockbench_report::live::{Closed, Origin, Update};
@@ -21,8 +21,8 @@ struct Scene<'a> {
     start: u64,
     /// Keys and when they are pressed, in seconds.
     keys: VecDeque<(f64, char)>,
-    /// When the controls are told to leave.
-    leave: Option<(f64, &'a Told)>,
+    /// When the controls are recorder to leave.
+    leave: Option<(f64, &'a Recorder)>,
 }
 
 impl Scene<'_> {
@@ -38,8 +38,8 @@ impl Events for Scene<'_> {
         let key = self.keys.front().copied().filter(|(at, _)| *at <= now + wait.as_secs_f64());
         let until = key.map_or(wait, |(at, _)| Duration::from_secs_f64((at - now).max(0.0)));
         self.runtime.block_on(tokio::time::advance(until));
-        if let Some((at, told)) = self.leave {
-            told.leave.set(self.seconds() >= at);
+        if let Some((at, recorder)) = self.leave {
+            recorder.leave.set(self.seconds() >= at);
         }
         Ok(key.map(|(_, key)| {
             self.keys.pop_front();
@@ -87,13 +87,14 @@ fn run(keys: &[(f64, char)], per_s: f64, closes_at: f64, leave: Option<f64>, pac
     let entered = runtime.enter();
     let clock = Clock::virtual_time();
     let start = clock.now();
-    let told = Told::default();
-    let mut stage = Stage::with_clock(look(), &told, (120, 40), clock);
-    let leave = leave.map(|at| (at, &told));
+    let recorder = Recorder::default();
+    let mut stage = Stage::with_clock(look(), &recorder, (120, 40), clock);
+    let leave = leave.map(|at| (at, &recorder));
     let mut scene = Scene { runtime: &runtime, clock, start, keys: keys.iter().copied().collect(), leave };
     let mut updates = Even { clock, start, begin: middle(Origin::Live).into(), per_s, told: 0, closes_at };
     stage.run(&mut scene, &mut updates, pace);
-    let came = Came { frames: stage.app.frames(), seconds: scene.seconds(), shows: stage.shows(), said: told.heard() };
+    let came =
+        Came { frames: stage.app.frames(), seconds: scene.seconds(), shows: stage.shows(), said: recorder.heard() };
     drop(entered);
     came
 }

@@ -13,7 +13,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
 use crate::sample;
-use crate::stage::{Stage, Told};
+use crate::stage::{Recorder, Stage};
 use crate::theme::Theme;
 use crate::user_view::{Popup, SCREENS, UserView};
 use crate::view::{Opened, Panel, Room, Screen};
@@ -85,16 +85,16 @@ fn middle(origin: Origin) -> Vec<Update> {
     updates
 }
 
-/// What is told after [`middle`].
+/// What is recorder after [`middle`].
 fn rest() -> Vec<Update> {
-    let told = middle(Origin::Live).len();
-    sample::updates().split_off(told)
+    let recorder = middle(Origin::Live).len();
+    sample::updates().split_off(recorder)
 }
 
 /// A stage on which a run is under way.
-fn stage(told: &Told, origin: Origin) -> Stage<'_> {
-    let mut stage = Stage::new(look(), told, (120, 40));
-    stage.tell(middle(origin));
+fn stage(recorder: &Recorder, origin: Origin) -> Stage<'_> {
+    let mut stage = Stage::new(look(), recorder, (120, 40));
+    stage.take(middle(origin));
     stage.draw();
     stage
 }

@@ -3,13 +3,13 @@
 use ratatui::crossterm::event::MouseEventKind;
 
 use super::stage;
-use crate::stage::Told;
+use crate::stage::Recorder;
 use lockbench_report::live::Origin;
 
 #[test]
 fn a_click_on_a_tab_shows_its_screen() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     for size in [(80, 24), (120, 40)] {
         stage.resize(size.0, size.1);
         for screen in [6, 0, 3] {
@@ -26,8 +26,8 @@ fn a_click_on_a_tab_shows_its_screen() {
 
 #[test]
 fn a_click_on_a_row_selects_it_and_the_wheel_moves() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     stage.click(90, 10);
     assert_eq!(stage.app.look().focused(), 1);
     stage.click(3, 10);
@@ -46,8 +46,8 @@ fn a_click_on_a_row_selects_it_and_the_wheel_moves() {
 
 #[test]
 fn a_click_closes_what_covers_and_does_nothing_else() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     stage.press("j?");
     stage.mouse(MouseEventKind::ScrollDown, 3, 10);
     assert!(stage.app.look().popup.is_some());
@@ -57,8 +57,8 @@ fn a_click_closes_what_covers_and_does_nothing_else() {
 
 #[test]
 fn a_click_on_too_small_a_screen_does_nothing() {
-    let told = Told::default();
-    let mut stage = stage(&told, Origin::Live);
+    let recorder = Recorder::default();
+    let mut stage = stage(&recorder, Origin::Live);
     let before = stage.app.look().selected();
     for size in [(79, 24), (1, 1)] {
         stage.resize(size.0, size.1);

@@ -149,20 +149,20 @@ impl Pen<'_> {
 
     /// What is wrong now, in as many rows as it needs, or the last hour.
     fn course(&self, system: &SystemStatus, width: u16, room: usize, detail: Detail) -> Vec<Line<'static>> {
-        let told = |ink: Ink, text: &str| {
+        let wrong = |ink: Ink, text: &str| {
             let rows = self.rows(&format!("  {text}"), width.into(), WRONG.min(room));
             rows.into_iter().map(|row| self.line(&[(ink, row)])).collect()
         };
         if let (State::Down | State::Missing, Some(problem)) = (&system.state, &system.problem) {
-            return told(Ink::Alarm, problem);
+            return wrong(Ink::Alarm, problem);
         }
         let firing = system.alerts.iter().filter(|alert| alert.standing == Standing::Firing);
         let firing: Vec<&str> = firing.map(|alert| alert.says.as_str()).collect();
         if !firing.is_empty() {
-            return told(Ink::Warn, &firing.join("; "));
+            return wrong(Ink::Warn, &firing.join("; "));
         }
         if let Some(names) = away(system) {
-            return told(Ink::Warn, &format!("{} serve; away: {names}", shown(system)));
+            return wrong(Ink::Warn, &format!("{} serve; away: {names}", shown(system)));
         }
         self.curve(system, width, (1 + detail.taller).min(room), !detail.table)
     }

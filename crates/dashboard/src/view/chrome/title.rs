@@ -166,7 +166,7 @@ fn held(view: &View<'_>) -> Vec<String> {
         Ending::Over => words.push("OVER".to_owned()),
     }
     let running = view.state.running().filter(|system| system.standing == Standing::Running);
-    let told = running.and_then(|system| system.snapshot.as_ref()).is_some_and(|snapshot| snapshot.paused);
+    let reported = running.and_then(|system| system.snapshot.as_ref()).is_some_and(|snapshot| snapshot.paused);
     if matches!(origin, Origin::Replayed { .. }) && view.paused != Paused::No {
         words.push("replay PAUSED".to_owned());
     }
@@ -175,7 +175,7 @@ fn held(view: &View<'_>) -> Vec<String> {
         Paused::InForce if live => words.push("load PAUSED".to_owned()),
         // Only the load itself can say that it stands still.
         Paused::Asked if live => words.push("pausing".to_owned()),
-        _ if told => words.push("load PAUSED".to_owned()),
+        _ if reported => words.push("load PAUSED".to_owned()),
         _ => {}
     }
     if view.look.frozen {

@@ -217,8 +217,8 @@ fn explain(view: &View<'_>, system: &SystemState) -> String {
     let figure = &FIGURES[view.row(FIGURES.len())];
     let (name, subject) = (&system.name, figure.name);
     let Some(value) = (figure.value)(view, system) else {
-        let told = system.result.as_ref().and_then(|result| result.not_available.get(figure.missing.0));
-        let reason = told.map_or(figure.missing.1, String::as_str);
+        let why = system.result.as_ref().and_then(|result| result.not_available.get(figure.missing.0));
+        let reason = why.map_or(figure.missing.1, String::as_str);
         let found = if figure.name == WAITED { format!(" ({})", (figure.remark)(system)[0]) } else { String::new() };
         return format!("{name}, {subject} is not known: {reason}{found}. It would be the {}.", figure.means);
     };

@@ -33,14 +33,14 @@ impl Heat {
                 x = end;
             }
             let mut row = 0;
-            for told in column {
-                while rows.get(row).is_some_and(|row| row.0 < told.key) {
+            for key in column {
+                while rows.get(row).is_some_and(|row| row.0 < key.key) {
                     row += 1;
                 }
-                let Some((_, at)) = rows.get(row).filter(|row| row.0 == told.key) else { continue };
-                let known = told.known_ns as f64 / 1e9 / (to - from).max(f64::MIN_POSITIVE);
+                let Some((_, at)) = rows.get(row).filter(|row| row.0 == key.key) else { continue };
+                let known = key.known_ns as f64 / 1e9 / (to - from).max(f64::MIN_POSITIVE);
                 for (place, share, length) in &parts {
-                    found[at * count + place] += told.contended as f64 * share;
+                    found[at * count + place] += key.contended as f64 * share;
                     seconds[at * count + place] += length * known;
                 }
             }
@@ -108,11 +108,11 @@ mod tests {
         assert_eq!((time.from, time.to), (0.0, 8.0));
         let key = |key| KeyLive { key, ..KeyLive::default() };
         let keys = [key(9), key(2)];
-        let told = |length: f64| {
-            let told = |key, contended| HeatKey { key, contended, known_ns: (length * 1e9) as u64 };
-            [told(2, 30), told(9, 8)]
+        let key = |length: f64| {
+            let key = |key, contended| HeatKey { key, contended, known_ns: (length * 1e9) as u64 };
+            [key(2, 30), key(9, 8)]
         };
-        let (short, long, last) = (told(0.5), told(2.25), told(1.25));
+        let (short, long, last) = (key(0.5), key(2.25), key(1.25));
         let beats = [(0.0, 0.5, &short[..]), (0.5, 2.75, &long[..]), (2.75, 4.0, &last[..1])];
         let heat = Heat::new(&keys, beats.into_iter(), time, 16);
         let sum = |row: usize| heat.row(row).iter().flatten().map(|rate| rate * 0.5).sum::<f64>();

@@ -210,7 +210,7 @@ impl crate::app::Updates for Recorded {
 #[test]
 fn keys_reach_every_panel_and_what_it_explains() {
     use ratatui::crossterm::event::{KeyCode, KeyModifiers};
-    let told = crate::stage::Told::default();
+    let told = crate::stage::Recorder::default();
     let mut stage = crate::stage::Stage::new(look(Theme::Mono, false), &told, (120, 40));
     stage.app.take(&mut Recorded(crate::sample::updates().into_iter()));
     // From the memory system, that ran last, back to the one before it.

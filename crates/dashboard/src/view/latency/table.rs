@@ -282,11 +282,11 @@ fn explain(view: &View<'_>) -> String {
 /// Why a figure is missing: as the report says once there is one.
 fn missing(system: &SystemState, kind: &Kind, column: &Column, figures: &LatencyFigures) -> String {
     let all = format!("latency.{}", kind.field);
-    let told = system.result.as_ref().map(|result| &result.not_available);
-    if let Some(told) = told {
+    let not_available = system.result.as_ref().map(|result| &result.not_available);
+    if let Some(not_available) = not_available {
         let field = column.percentile.map_or("mean_ns", |(_, field, _)| field);
-        let one = told.get(&format!("{all}.{field}"));
-        if let Some(reason) = one.or_else(|| told.get(&all)) {
+        let one = not_available.get(&format!("{all}.{field}"));
+        if let Some(reason) = one.or_else(|| not_available.get(&all)) {
             return reason.clone();
         }
     }

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 
 use crate::sample::{at_the_end, in_the_middle_of};
 use crate::stage::frames::{SIZES, frames};
-use crate::stage::{Stage, Told, panels, text};
+use crate::stage::{Recorder, Stage, panels, text};
 use crate::state::State;
 use crate::theme::Theme;
 use crate::user_view::{Popup, UserView};
@@ -28,7 +28,7 @@ fn drawn(state: &State, look: &UserView) -> String {
     text(&panels(LOG, state, look, (80, 24)))
 }
 
-/// An app that was told so many lines.
+/// An app that was recorder so many lines.
 struct Lines<'a>(&'a mut dyn Iterator<Item = Update>);
 
 impl crate::app::Updates for Lines<'_> {
@@ -64,8 +64,8 @@ fn with_ascii_signs_no_cell_is_anything_else() {
 
 #[test]
 fn it_follows_the_newest_line_until_one_above_it_is_selected() {
-    let told = Told::default();
-    let mut stage = Stage::new(UserView::new(Theme::Default, true), &told, (80, 24));
+    let recorder = Recorder::default();
+    let mut stage = Stage::new(UserView::new(Theme::Default, true), &recorder, (80, 24));
     let mut more = (1..=30).map(|n| line(n, LogLevel::Info));
     stage.app.take(&mut Lines(&mut more));
     stage.press("7");
@@ -99,8 +99,8 @@ fn level_and_filter_choose_lines_and_what_is_left_out_is_told() {
 
 #[test]
 fn enter_shows_a_line_whole_and_x_explains_a_lint() {
-    let told = Told::default();
-    let mut stage = Stage::new(UserView::new(Theme::Default, false), &told, (80, 24));
+    let recorder = Recorder::default();
+    let mut stage = Stage::new(UserView::new(Theme::Default, false), &recorder, (80, 24));
     stage.app.take(&mut Lines(&mut crate::sample::updates().into_iter()));
     stage.press("7");
     stage.key(KeyCode::Enter, KeyModifiers::NONE);

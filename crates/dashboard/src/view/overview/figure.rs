@@ -28,26 +28,30 @@ pub struct Cell {
 
 /// Every figure, from left to right.
 pub static FIGURES: &[Figure] = &[
-    figure(("grants/s", "grants/s"), 8, false, |row, _| row.rate(), |row| row.told_rate()),
-    latency(("wait p50", "p50"), |row, _| row.wait(|wait| wait.p50_ns), |row| row.told_wait("p50")),
-    latency(("wait p95", "p95"), |row, _| row.wait(|wait| wait.p95_ns), |row| row.told_wait("p95")),
-    latency(("wait p99", "p99"), |row, _| row.wait(|wait| wait.p99_ns), |row| row.told_wait("p99")),
-    latency(("wait max", "max"), |row, _| row.longest_wait(), |row| row.told_wait("max")),
-    latency(("hold p99", "hold p99"), |row, _| row.length(|set| set.hold.p99_ns), |row| row.told_hold()),
-    latency(("hand-off p50", "hand-off"), |row, _| row.length(|set| set.handoff.p50_ns), |row| row.told_handoff("p50")),
+    figure(("grants/s", "grants/s"), 8, false, |row, _| row.rate(), |row| row.rate_sentence()),
+    latency(("wait p50", "p50"), |row, _| row.wait(|wait| wait.p50_ns), |row| row.wait_sentence("p50")),
+    latency(("wait p95", "p95"), |row, _| row.wait(|wait| wait.p95_ns), |row| row.wait_sentence("p95")),
+    latency(("wait p99", "p99"), |row, _| row.wait(|wait| wait.p99_ns), |row| row.wait_sentence("p99")),
+    latency(("wait max", "max"), |row, _| row.longest_wait(), |row| row.wait_sentence("max")),
+    latency(("hold p99", "hold p99"), |row, _| row.length(|set| set.hold.p99_ns), |row| row.hold_sentence()),
+    latency(
+        ("hand-off p50", "hand-off"),
+        |row, _| row.length(|set| set.handoff.p50_ns),
+        |row| row.handoff_sentence("p50"),
+    ),
     latency(
         ("hand-off p99", "hand-off p99"),
         |row, _| row.length(|set| set.handoff.p99_ns),
-        |row| row.told_handoff("p99"),
+        |row| row.handoff_sentence("p99"),
     ),
-    figure(("fairness", "fair"), 4, false, |row, _| row.fairness(), |row| row.told_fairness()),
-    figure(("timeouts", "timeouts"), 8, false, |row, short| row.timeouts(short), |row| row.told_timeouts()),
-    figure(("lost leases", "lost leases"), 11, false, |row, _| row.lost(), |row| row.told_lost()),
-    figure(("safety", "safety"), 7, true, |row, short| row.safety(short), |row| row.told_safety()),
-    figure(("durability", "durability"), 10, true, |row, _| row.durability(), |row| row.told_durability()),
-    figure(("trial", "trial"), 8, false, |row, _| row.trial(), |row| row.told_trial()),
-    figure(("left", "left"), 5, false, |row, _| row.left(), |row| row.told_left()),
-    figure(("state", "state"), 9, true, |row, _| row.state(), |row| row.told_state()),
+    figure(("fairness", "fair"), 4, false, |row, _| row.fairness(), |row| row.fairness_sentence()),
+    figure(("timeouts", "timeouts"), 8, false, |row, short| row.timeouts(short), |row| row.timeouts_sentence()),
+    figure(("lost leases", "lost leases"), 11, false, |row, _| row.lost(), |row| row.lost_sentence()),
+    figure(("safety", "safety"), 7, true, |row, short| row.safety(short), |row| row.safety_sentence()),
+    figure(("durability", "durability"), 10, true, |row, _| row.durability(), |row| row.durability_sentence()),
+    figure(("trial", "trial"), 8, false, |row, _| row.trial(), |row| row.trial_sentence()),
+    figure(("left", "left"), 5, false, |row, _| row.left(), |row| row.left_sentence()),
+    figure(("state", "state"), 9, true, |row, _| row.state(), |row| row.state_sentence()),
 ];
 
 /// Place of the rate in [`FIGURES`].

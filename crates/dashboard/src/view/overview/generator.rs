@@ -170,8 +170,8 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(inside.width.saturating_sub(LABEL + 2));
     let fixed = lines.len();
     let said = (first..first + shown).map(|at| (fixed + at, "note", view.state.notes[at].as_str(), Ink::Soft));
-    let told = lines.iter().enumerate().map(|(at, line)| (at, line.label, line.text.as_str(), line.ink));
-    for ((row, label, text, ink), y) in told.chain(said).zip(inside.top()..inside.bottom()) {
+    let fixed_lines = lines.iter().enumerate().map(|(at, line)| (at, line.label, line.text.as_str(), line.ink));
+    for ((row, label, text, ink), y) in fixed_lines.chain(said).zip(inside.top()..inside.bottom()) {
         let marked = row == selected && view.focused();
         if marked {
             buffer.set_string(inside.x, y, view.glyphs().pointer, view.ink(Ink::Focus));

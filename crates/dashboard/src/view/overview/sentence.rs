@@ -9,7 +9,7 @@ use lockbench_core::record::Phase;
 use lockbench_core::units::{grouped, human_duration};
 
 impl Row<'_> {
-    pub(super) fn told_state(&self) -> String {
+    pub(super) fn state_sentence(&self) -> String {
         let (name, system) = (self.name(), self.system);
         let why = system.problem.as_deref().unwrap_or("no reason was given");
         match (system.standing, self.snapshot()) {
@@ -39,7 +39,7 @@ impl Row<'_> {
         }
     }
 
-    pub(super) fn told_rate(&self) -> String {
+    pub(super) fn rate_sentence(&self) -> String {
         let name = self.name();
         let Some(value) = self.grants_per_s() else {
             return format!("{name}, grants/s: not known, {}.", self.not_yet());
@@ -61,9 +61,9 @@ impl Row<'_> {
         }
     }
 
-    pub(super) fn told_wait(&self, which: &str) -> String {
+    pub(super) fn wait_sentence(&self, which: &str) -> String {
         let Some(wait) = self.set().map(|set| &set.acquire_service) else {
-            return self.untold(&format!("wait {which}"));
+            return self.missing_sentence(&format!("wait {which}"));
         };
         let (value, meaning) = match which {
             "p50" => (wait.p50_ns, "half of the attempts waited no longer"),
@@ -82,26 +82,26 @@ impl Row<'_> {
             "service time"
         };
         let meaning = format!("{meaning}, from asking until the grant ({kind})");
-        self.told_length(&what, ("acquire_service", which), value, wait.count + wait.in_vain, &meaning)
+        self.length_sentence(&what, ("acquire_service", which), value, wait.count + wait.in_vain, &meaning)
     }
 
-    pub(super) fn told_hold(&self) -> String {
+    pub(super) fn hold_sentence(&self) -> String {
         let hold = self.set().map(|set| set.hold).unwrap_or_default();
         let meaning = "99 of 100 grants were held no longer, from the grant until asking for the release";
-        self.told_length("hold p99", ("hold", "p99"), hold.p99_ns, hold.count, meaning)
+        self.length_sentence("hold p99", ("hold", "p99"), hold.p99_ns, hold.count, meaning)
     }
 
-    pub(super) fn told_handoff(&self, which: &str) -> String {
+    pub(super) fn handoff_sentence(&self, which: &str) -> String {
         let handoff = self.set().map(|set| set.handoff).unwrap_or_default();
         let (value, share) = if which == "p50" { (handoff.p50_ns, "half") } else { (handoff.p99_ns, "99 of 100") };
         let meaning = format!(
             "{share} took no longer, from one client's asking for its release until the grant of a client that was \
              waiting already"
         );
-        self.told_length(&format!("hand-off {which}"), ("handoff", which), value, handoff.count, &meaning)
+        self.length_sentence(&format!("hand-off {which}"), ("handoff", which), value, handoff.count, &meaning)
     }
 
-    pub(super) fn told_fairness(&self) -> String {
+    pub(super) fn fairness_sentence(&self) -> String {
         match self.system.fairness().and_then(|fairness| fairness.jain) {
             Some(jain) => format!(
                 "{}, fairness {jain:.3} (Jain index): 1 if all clients got as many grants, one divided by the number of \
@@ -109,11 +109,11 @@ impl Row<'_> {
                 self.name(),
                 self.when()
             ),
-            None => self.untold("fairness"),
+            None => self.missing_sentence("fairness"),
         }
     }
 
-    pub(super) fn told_durability(&self) -> String {
+    pub(super) fn durability_sentence(&self) -> String {
         let name = self.name();
         match (self.class(), &self.system.facts) {
             (Some(class), Some(facts)) => format!(
@@ -125,7 +125,7 @@ impl Row<'_> {
         }
     }
 
-    pub(super) fn told_length(
+    pub(super) fn length_sentence(
         &self,
         what: &str,
         field: (&str, &str),
@@ -144,7 +144,7 @@ impl Row<'_> {
         });
         match missing {
             Some(reason) => format!("{name}, {what}: does not exist, {reason}."),
-            None if count == 0 => self.untold(what),
+            None if count == 0 => self.missing_sentence(what),
             None => format!(
                 "{name}, {what}: does not exist yet, {} samples are too few, or attempts without a grant hide the \
                  longest waits.",
@@ -153,7 +153,7 @@ impl Row<'_> {
         }
     }
 
-    pub(super) fn untold(&self, what: &str) -> String {
+    pub(super) fn missing_sentence(&self, what: &str) -> String {
         format!("{}, {what}: does not exist, {}.", self.name(), self.not_yet())
     }
 
@@ -169,8 +169,10 @@ impl Row<'_> {
         }
     }
 
-    pub(super) fn told_timeouts(&self) -> String {
-        let Some(tally) = self.tally().filter(|tally| tally.attempts > 0) else { return self.untold("timeouts") };
+    pub(super) fn timeouts_sentence(&self) -> String {
+        let Some(tally) = self.tally().filter(|tally| tally.attempts > 0) else {
+            return self.missing_sentence("timeouts");
+        };
         let patience = self.view.state.run.as_ref().and_then(|run| run.acquire_timeout_ns);
         let patience = patience.map_or_else(String::new, |ns| format!(" of {}", human_duration(ns)));
         format!(
@@ -184,8 +186,8 @@ impl Row<'_> {
         )
     }
 
-    pub(super) fn told_lost(&self) -> String {
-        let Some(tally) = self.tally() else { return self.untold("lost leases") };
+    pub(super) fn lost_sentence(&self) -> String {
+        let Some(tally) = self.tally() else { return self.missing_sentence("lost leases") };
         format!(
             "{}, {} lost leases: so many of {} grants, {}, were lost while they were held, and the client learned of \
              it.",
@@ -196,11 +198,11 @@ impl Row<'_> {
         )
     }
 
-    pub(super) fn told_safety(&self) -> String {
+    pub(super) fn safety_sentence(&self) -> String {
         Mark::of(self.system).sentence(self.system)
     }
 
-    pub(super) fn told_trial(&self) -> String {
+    pub(super) fn trial_sentence(&self) -> String {
         let trials = self.view.state.run.as_ref().map_or(1, |run| run.trials);
         match self.system.trial {
             0 => format!("{}: no trial of {trials} has begun.", self.name()),
@@ -208,7 +210,7 @@ impl Row<'_> {
         }
     }
 
-    pub(super) fn told_left(&self) -> String {
+    pub(super) fn left_sentence(&self) -> String {
         match self.snapshot().filter(|_| self.system.standing == Standing::Running) {
             Some(snapshot) => format!(
                 "{}, {} left until the planned end of the measure phase; attempts under way may take longer.",

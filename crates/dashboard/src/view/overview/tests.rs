@@ -27,7 +27,7 @@ fn systems() -> &'static Panel {
 }
 
 /// The sentence of a figure of the row of a system.
-fn told(state: &State, row: usize, column: usize) -> String {
+fn sentence(state: &State, row: usize, column: usize) -> String {
     let mut look = look();
     (look.selected_mut().row, look.selected_mut().column) = (row, column);
     (systems().explain)(&view(state, &look))
@@ -62,7 +62,7 @@ fn every_figure_is_explained_with_its_value() {
     for state in [in_the_middle_of("redis", 8), in_the_middle_of("memory", 8), at_the_end()] {
         for row in 0..state.systems.len() {
             for column in 0..16 {
-                let sentence = told(&state, row, column);
+                let sentence = sentence(&state, row, column);
                 assert!(sentence.ends_with('.') && sentence.starts_with(&state.systems[row].name), "{sentence}");
                 assert!(!sentence.contains(".."), "{sentence}");
                 sentences.push(sentence);
@@ -89,7 +89,7 @@ fn the_marked_figure_is_the_explained_one_also_below_the_table() {
     (look.selected_mut().row, look.selected_mut().column) = (0, 7);
     let shown = text(&panels(0, &state, &look, (80, 24)));
     assert!(shown.contains("redis  hand-off p99"), "{shown}");
-    assert!(told(&state, 0, 7).starts_with("redis, hand-off p99"));
+    assert!(sentence(&state, 0, 7).starts_with("redis, hand-off p99"));
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn a_tick_is_earned_and_kept_only_by_trials_that_were_judged() {
     // Nor is a double grant forgotten.
     let broken = state.systems.iter().position(|system| system.name == "control:no-lock").unwrap();
     state.systems[broken].standing = Standing::Failed;
-    let told = told(&state, broken, 11);
-    assert!(told.contains("failed"), "{told}");
+    let sentence = sentence(&state, broken, 11);
+    assert!(sentence.contains("failed"), "{sentence}");
 }
 
 #[test]

@@ -67,8 +67,8 @@ impl Lane<'_> {
     /// The end of a lease is news where it comes before the end of the hold, and at the
     /// violation.
     fn lease(&self, hold: &SceneHold, buffer: &mut Buffer) {
-        let told = hold.validity_ns.filter(|end| *end < hold.end_ns || self.stretch.own_hold(hold));
-        if let Some(x) = told.and_then(|end| self.axis.column(end)) {
+        let news = hold.validity_ns.filter(|end| *end < hold.end_ns || self.stretch.own_hold(hold));
+        if let Some(x) = news.and_then(|end| self.axis.column(end)) {
             for y in self.y..self.y + self.rows {
                 put(buffer, self.area, (x, y), self.view.glyphs().lease, self.view.ink(Ink::Second));
             }

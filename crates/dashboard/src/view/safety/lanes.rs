@@ -80,7 +80,7 @@ fn picture(view: &View<'_>, stretch: &Stretch, area: Rect, buffer: &mut Buffer) 
     }
     put(buffer, area, (2, below), "at once", view.ink(Ink::Soft));
     crowd(view, stretch, &axis, (bars, below), buffer);
-    told(view, stretch, left, !overlaps.is_empty(), (area, area.height - words), buffer);
+    words_below(view, stretch, left, !overlaps.is_empty(), (area, area.height - words), buffer);
     if words > 1 {
         legend(view, stretch, !overlaps.is_empty(), (area, area.height - 1), buffer);
     }
@@ -128,7 +128,14 @@ fn crowd(view: &View<'_>, stretch: &Stretch, axis: &Axis, (area, y): (Rect, u16)
 }
 
 /// What the picture shows, in words: both tokens of a violation, whatever room the bars have.
-fn told(view: &View<'_>, stretch: &Stretch, left: usize, crowded: bool, (area, y): (Rect, u16), buffer: &mut Buffer) {
+fn words_below(
+    view: &View<'_>,
+    stretch: &Stretch,
+    left: usize,
+    crowded: bool,
+    (area, y): (Rect, u16),
+    buffer: &mut Buffer,
+) {
     let (sign, text, ink) = match stretch.double {
         Some(double) => {
             let (earlier, later) = (double.earlier, double.later);

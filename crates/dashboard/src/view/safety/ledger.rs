@@ -33,9 +33,9 @@ pub static PANEL: Panel = Panel {
 
 /// Returns whether the system has fencing tokens; `None`: not known yet.
 fn fenced(system: &SystemState) -> Option<bool> {
-    let told = system.result.as_ref().filter(|result| result.error.is_none());
-    let told = told.map(|result| result.safety.token_regressions.is_some());
-    told.or_else(|| system.facts.as_ref().map(|facts| facts.fencing))
+    let result = system.result.as_ref().filter(|result| result.error.is_none());
+    let tokens = result.map(|result| result.safety.token_regressions.is_some());
+    tokens.or_else(|| system.facts.as_ref().map(|facts| facts.fencing))
 }
 
 /// What the ledger shows.

@@ -118,9 +118,9 @@ fn latest(view: &View<'_>, system: &SystemState, columns: usize) -> Result<Stret
     let whole =
         system.whole_from_ns.ok_or("Holds come faster than they can be reported: no stretch without gaps is known.")?;
     let to_ns = (snapshot.origin_ns + snapshot.elapsed_ns).max(whole);
-    let told =
+    let known =
         system.holds.iter().rev().chain(&system.open).filter(|hold| hold.key == key && hold.hold.end_ns >= whole);
-    let mut holds: Vec<SceneHold> = told.map(|hold| hold.hold).collect();
+    let mut holds: Vec<SceneHold> = known.map(|hold| hold.hold).collect();
     holds.sort_by_key(|hold| (hold.start_ns, hold.client));
     // So few that bars can be distinguished; all, where the user asked for the longest axis.
     let (window, all) = (view.look.window, view.look.window == WINDOWS.len() - 1);

@@ -9,7 +9,7 @@ use super::stretch::{Stretch, stretch};
 use crate::controls::Paused;
 use crate::sample::{at_the_end, in_the_middle_of};
 use crate::stage::frames::{SIZES, frames};
-use crate::stage::{Stage, Told, panels, text};
+use crate::stage::{Recorder, Stage, panels, text};
 use crate::state::State;
 use crate::theme::Theme;
 use crate::user_view::{Popup, UserView};
@@ -118,8 +118,8 @@ fn with_ascii_signs_no_cell_is_anything_else() {
 #[test]
 fn a_violation_is_told_by_words_signs_and_both_tokens_without_any_colour() {
     let drawn = text(&panels(SAFETY, &overstayed(), &UserView::new(Theme::Mono, true), (120, 40)));
-    for told in ["!! VIOLATED !! 1 double grant ", "client 3 (token 17)", "client 12 (token 18)", "###", "outside"] {
-        assert!(drawn.contains(told), "no {told:?} in\n{drawn}");
+    for words in ["!! VIOLATED !! 1 double grant ", "client 3 (token 17)", "client 12 (token 18)", "###", "outside"] {
+        assert!(drawn.contains(words), "no {words:?} in\n{drawn}");
     }
     let calm = text(&panels(SAFETY, &in_the_middle_of("redis", 5), &UserView::new(Theme::Mono, true), (120, 40)));
     assert!(calm.contains("+ valid so far") && !calm.contains("VIOLATED") && !calm.contains('#'), "{calm}");
@@ -207,8 +207,8 @@ fn enter_tells_the_story_and_how_to_read_it_again() {
 
 #[test]
 fn every_figure_explains_itself_with_its_value() {
-    let told = Told::default();
-    let mut stage = Stage::new(UserView::new(Theme::Default, false), &told, (120, 40));
+    let recorder = Recorder::default();
+    let mut stage = Stage::new(UserView::new(Theme::Default, false), &recorder, (120, 40));
     let mut updates = crate::sample::updates().into_iter();
     struct Once<'a>(&'a mut dyn Iterator<Item = Update>);
     impl crate::app::Updates for Once<'_> {

@@ -54,23 +54,23 @@ fn lines(view: &View<'_>, system: &SystemState) -> Vec<Line> {
             sentence: format!("{name}: {why}."),
         }];
     };
-    let told =
+    let recorded =
         |text: &str| if text.is_empty() { format!("{} not recorded", view.glyphs().none) } else { text.to_owned() };
     let server = &facts.facts;
     vec![
-        line("version", &told(&server.version), "as the server itself said when the run began"),
+        line("version", &recorded(&server.version), "as the server itself said when the run began"),
         line(
             "servers",
             &servers(facts),
             "addresses are shown without credentials; those started here end with the run",
         ),
-        line("role", &told(&server.role), "what the server said of itself, in its own words; nothing is assumed"),
+        line("role", &recorded(&server.role), "what the server said of itself, in its own words; nothing is assumed"),
         line(
             "durability",
-            &told(server.durability.as_str()),
+            &recorded(server.durability.as_str()),
             "what survives a crash, read back from the server's settings",
         ),
-        line("quorum", &told(&server.quorum.to_string()), "how many nodes must agree of how many there are"),
+        line("quorum", &recorded(&server.quorum.to_string()), "how many nodes must agree of how many there are"),
         line("waiting", &facts.waiting, waiting(&facts.waiting)),
         line("lease", &lease(facts), "after that long without a renewal the lock ends by itself"),
         line(

@@ -19,8 +19,9 @@ pub(super) fn caption(scene: &Scene, lanes: &[Lane], left_out: usize) -> String 
             human_duration(end.saturating_sub(later.start_ns))
         ),
         (DoubleGrantKind::Withdrawn, _) => {
-            let told = notice(facts).map_or_else(String::new, |notice| format!(", and notified its session {notice}"));
-            format!("The service took the earlier lock back before its promise ended{told} (withdrawn).")
+            let noticed =
+                notice(facts).map_or_else(String::new, |notice| format!(", and notified its session {notice}"));
+            format!("The service took the earlier lock back before its promise ended{noticed} (withdrawn).")
         }
         (DoubleGrantKind::Outside, end) => format!(
             "The earlier holder's lease had ended {} before, and it stayed: the holder overstayed (outside).",

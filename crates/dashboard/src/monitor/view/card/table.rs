@@ -49,7 +49,7 @@ impl Pen<'_> {
             (Ink::Soft, format!("{text:>width$}"))
         }));
         let mut lines = vec![self.line(&head)];
-        for window in told(&system.windows) {
+        for window in distinct_windows(&system.windows) {
             let mut row = vec![(Ink::Soft, format!("  {:<NAME$}", window.called()))];
             let cells = COLUMNS.iter().zip(self.cells(window)).filter(|(column, _)| shown(column));
             row.extend(cells.map(|(column, text)| {
@@ -84,7 +84,7 @@ impl Pen<'_> {
 }
 
 /// The windows that say something of their own.
-pub(super) fn told(windows: &[WindowFigures]) -> impl Iterator<Item = &WindowFigures> {
+pub(super) fn distinct_windows(windows: &[WindowFigures]) -> impl Iterator<Item = &WindowFigures> {
     let full = windows.iter().take_while(|window| window.called() == window.window).count();
     windows.iter().take(full + 1)
 }
