@@ -18,7 +18,7 @@ use super::palette::{ALARM, Mark, SOFT, backends, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
-use super::{Chart, Words, absence, finish};
+use super::{Chart, Words, absence};
 use lockbench_report::{Measurements, RecordedRun};
 
 /// Most rows.
@@ -112,9 +112,7 @@ pub fn heatmap(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     let legend = legend(&scale, maps.iter().map(|(_, map)| map), &overlay);
     let panel =
         |(name, map): (&str, HeatMap)| Panel { system: name.to_owned(), title: name.to_owned(), body: Arc::new(map) };
-    let multiples = Multiples::new(maps.into_iter().map(panel).collect(), legend);
-    let (views, legend) = (multiples.views()?, multiples.legend());
-    Ok(vec![finish(words, multiples)?.on_page(views, &legend)?])
+    Multiples::new(maps.into_iter().map(panel).collect(), legend).chart(words)
 }
 
 fn legend<'a>(scale: &Scale, maps: impl Iterator<Item = &'a HeatMap> + Clone, overlay: &Overlay) -> Vec<Entry> {

@@ -12,7 +12,7 @@ use super::palette::{INK, PAPER, SeriesStyle, backends, looks, mixed};
 use super::picture::Draw;
 use super::plot::Plot;
 use super::sheet::{Drawn, Sheet, Stroke};
-use super::{Chart, Words, absence, finish};
+use super::{Chart, Words, absence};
 use crate::histograms::merged;
 use crate::table::{duration, longest};
 use lockbench_core::record::{Latency, LatencyFigures};
@@ -68,9 +68,7 @@ pub fn histogram(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         title: name.to_owned(),
         body: Arc::new(spread),
     };
-    let multiples = Multiples::new(systems.into_iter().map(panel).collect(), Vec::new());
-    let views = multiples.views()?;
-    Ok(vec![finish(words, multiples)?.on_page(views, &[])?])
+    Multiples::new(systems.into_iter().map(panel).collect(), Vec::new()).chart(words)
 }
 
 /// Gives all systems the same axes.

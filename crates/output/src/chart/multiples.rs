@@ -8,7 +8,8 @@ use super::legend::{Entry, with_legend};
 use super::lettering::{Lettering, shortened};
 use super::picture::Draw;
 use super::sheet::{Drawn, Sheet};
-use super::view::{View, view};
+use super::view::view;
+use super::{Chart, Words, finish};
 
 /// Size of one drawing on a page.
 const PANEL: (u32, u32) = (400, 270);
@@ -35,16 +36,12 @@ impl<D: Draw> Multiples<D> {
         Self { panels, legend }
     }
 
-    /// Its parts as a page shows them.
-    pub fn views(&self) -> Result<Vec<View>, String> {
+    /// The chart, with each drawing as a part of a page.
+    pub fn chart(self, words: Words<'_>) -> Result<Vec<Chart>, String> {
         let one = |panel: &Panel<D>| view(Some(&panel.system), panel.title.as_str(), PANEL, Arc::clone(&panel.body));
-        self.panels.iter().map(one).collect()
-    }
-
-    /// The legend of all.
-    #[must_use]
-    pub fn legend(&self) -> Vec<Entry> {
-        self.legend.clone()
+        let views = self.panels.iter().map(one).collect::<Result<_, String>>()?;
+        let legend = self.legend.clone();
+        Ok(vec![finish(words, self)?.on_page(views, &legend)?])
     }
 }
 

@@ -19,7 +19,7 @@ use super::picture::Draw;
 use super::plot::Plot;
 use super::series::{Point, points};
 use super::sheet::{Drawn, Sheet, Stroke};
-use super::{Chart, Words, finish};
+use super::{Chart, Words};
 use lockbench_core::units::{SECOND, grouped};
 use lockbench_report::{Measurements, RecordedRun};
 
@@ -89,9 +89,7 @@ fn with_bands(run: &RecordedRun, bands: &[Band]) -> Result<Vec<Chart>, String> {
     };
     let legend = legend(red, &overlay);
     let panel = |(system, title, body)| Panel { system, title, body: Arc::new(body) };
-    let multiples = Multiples::new(systems.into_iter().map(panel).collect(), legend);
-    let (views, legend) = (multiples.views()?, multiples.legend());
-    Ok(vec![finish(words, multiples)?.on_page(views, &legend)?])
+    Multiples::new(systems.into_iter().map(panel).collect(), legend).chart(words)
 }
 
 impl Scale {

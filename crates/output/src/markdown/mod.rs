@@ -17,10 +17,10 @@ use super::answer::rows::{Columns, cells as cells_of, heads, spread, unserved};
 use super::answer::words::{absent_words, disqualified_words, limits_words, turnout_words, winner_words};
 use super::command::{PROGRAM, repeat_line, shell_line};
 use super::headline::headline;
-use super::table::{Table, tables};
+use super::table::{Table, duration, tables};
 use super::text::finding;
 use lockbench_core::record::figures::Window;
-use lockbench_core::units::{human_duration, three_digits};
+use lockbench_core::units::three_digits;
 use lockbench_report::answer::{Answer, answer};
 use lockbench_report::{Aggregate, LintLevel, Measurements, RecordedRun, Report, TrialResult, response_is_service};
 
@@ -202,6 +202,9 @@ fn grid(heads: &[String], rows: impl ExactSizeIterator<Item = Vec<String>>, alig
     out
 }
 
+/// A column over time: its head, whether it is shown, and its cell.
+type Column = (&'static str, bool, fn(&Measurements, &Course) -> String);
+
 /// A line per trial; double grants only where the run has any.
 fn courses(run: &RecordedRun) -> Result<String, String> {
     let caught = run.measured.iter().any(|measured| measured.double_grants.iter().any(|count| *count > 0));
@@ -218,44 +221,32 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
     if courses.is_empty() {
         return Ok(String::new());
     }
-    let mut heads = vec!["system", "trial", "grants/s", "most", "p99 wait", "longest p99", "s a point"];
-    if caught {
-        heads.push("double grants");
+    fn most(values: &[Option<f64>]) -> Option<f64> {
+        values.iter().flatten().copied().reduce(f64::max)
+    }
+    fn line(values: &[Option<f64>]) -> String {
+        format!("`{}`", sparkline(values))
+    }
+    fn signs<T>(points: &[T], sign: impl Fn(&T) -> char) -> String {
+        format!("`{}`", points.iter().map(sign).collect::<String>())
     }
     let unserved = run.measured.iter().any(|measured| measured.windows.iter().any(Window::had_unserved));
-    if unserved {
-        heads.push("not served");
-    }
     let steered = run.measured.iter().any(|measured| !measured.marks.is_empty());
-    if steered {
-        heads.push("by hand");
-    }
-    let heads: Vec<String> = heads.into_iter().map(str::to_owned).collect();
-    let rows = courses.iter().map(|(measured, course)| {
-        let most = |values: &[Option<f64>]| values.iter().flatten().copied().reduce(f64::max);
-        let line = |values: &[Option<f64>]| format!("`{}`", sparkline(values));
-        let mut row = vec![
-            inline(&measured.backend, MOST_CELL),
-            measured.trial.to_string(),
-            line(&course.rates),
-            most(&course.rates).map_or_else(|| "-".to_owned(), three_digits),
-            line(&course.p99_ns),
-            most(&course.p99_ns).map_or_else(|| "-".to_owned(), |ns| human_duration(ns as u64)),
-            course.seconds.to_string(),
-        ];
-        if caught {
-            let marks = course.doubles.iter().map(|count| if *count > 0 { '×' } else { '·' });
-            row.push(format!("`{}`", marks.collect::<String>()));
-        }
-        if unserved {
-            let marks = course.unserved.iter().map(|unserved| if *unserved { '!' } else { '·' });
-            row.push(format!("`{}`", marks.collect::<String>()));
-        }
-        if steered {
-            row.push(format!("`{}`", course.by_hand.iter().collect::<String>()));
-        }
-        row
-    });
+    let columns: [Column; 10] = [
+        ("system", true, |measured, _| inline(&measured.backend, MOST_CELL)),
+        ("trial", true, |measured, _| measured.trial.to_string()),
+        ("grants/s", true, |_, course| line(&course.rates)),
+        ("most", true, |_, course| most(&course.rates).map_or_else(|| "-".to_owned(), three_digits)),
+        ("p99 wait", true, |_, course| line(&course.p99_ns)),
+        ("longest p99", true, |_, course| duration(most(&course.p99_ns).map(|ns| ns as u64))),
+        ("s a point", true, |_, course| course.seconds.to_string()),
+        ("double grants", caught, |_, course| signs(&course.doubles, |count| if *count > 0 { '×' } else { '·' })),
+        ("not served", unserved, |_, course| signs(&course.unserved, |missed| if *missed { '!' } else { '·' })),
+        ("by hand", steered, |_, course| signs(&course.by_hand, |sign| *sign)),
+    ];
+    let shown = || columns.iter().filter(|(_, shown, _)| *shown);
+    let heads: Vec<String> = shown().map(|(head, ..)| (*head).to_owned()).collect();
+    let rows = courses.iter().map(|(measured, course)| shown().map(|(.., cell)| cell(measured, course)).collect());
     let more = run.measured.len().saturating_sub(courses.len());
     let more = if more > 0 { format!(" {more} more trials are in timeseries.csv.") } else { String::new() };
     let not_served =
