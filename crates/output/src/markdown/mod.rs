@@ -239,7 +239,7 @@ fn courses(run: &RecordedRun) -> Result<String, String> {
         ("most", true, |_, course| most(&course.rates).map_or_else(|| "-".to_owned(), three_digits)),
         ("p99 wait", true, |_, course| line(&course.p99_ns)),
         ("longest p99", true, |_, course| duration(most(&course.p99_ns).map(|ns| ns as u64))),
-        ("s a point", true, |_, course| course.seconds.to_string()),
+        ("s per point", true, |_, course| course.seconds.to_string()),
         ("double grants", caught, |_, course| signs(&course.doubles, |count| if *count > 0 { '×' } else { '·' })),
         ("not served", unserved, |_, course| signs(&course.unserved, |missed| if *missed { '!' } else { '·' })),
         ("by hand", steered, |_, course| signs(&course.by_hand, |sign| *sign)),
