@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use super::state::State;
 use lockbench_report::live::{Snapshot, Update};
 
-/// Everything that was told, to the end of the run.
+/// Every update, to the end of the run.
 #[allow(clippy::unwrap_used, reason = "for tests")]
 pub fn updates() -> Vec<Update> {
     let mut text = String::new();

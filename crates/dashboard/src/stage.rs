@@ -15,8 +15,9 @@ use super::app::{App, Events, Pace, Updates};
 use super::controls::{Controls, Paused, Saved};
 use super::picture;
 use super::state::State;
+use super::theme::Theme;
 use super::user_view::UserView;
-use super::view::{Room, View, draw_panels, middle};
+use super::view::{Room, SCREENS, View, draw_panels, middle};
 use lockbench_core::clock::Clock;
 use lockbench_report::live::{Closed, Update};
 
@@ -198,6 +199,22 @@ impl<'a> Stage<'a> {
 /// A buffer as text, a line per row, without trailing blanks.
 pub fn text(buffer: &Buffer) -> String {
     picture::text(buffer).trim_end_matches('\n').to_owned()
+}
+
+/// How a user looks at a screen at first.
+pub fn look(screen: usize, theme: Theme, ascii: bool) -> UserView {
+    UserView { screen, ..UserView::new(theme, ascii) }
+}
+
+/// The place of a system.
+pub fn showing(state: &State, system: &str) -> Option<usize> {
+    state.systems.iter().position(|one| one.name == system)
+}
+
+/// What a panel of a screen says of its selected figure.
+pub fn explained(screen: usize, state: &State, look: &UserView, panel: usize) -> String {
+    let view = View { state, look, panel, room: Room::Normal, paused: Paused::No, now: 0 };
+    (SCREENS[screen].panels[panel].explain)(&view)
 }
 
 /// The panels of a screen alone, as on a terminal of this size.

@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn linear_ticks_are_round_and_shares_stay_inside() {
-        let axis = Axis::upto("grants a second", 437.0);
+        let axis = Axis::upto("grants per second", 437.0);
         assert_eq!(names(&axis), ["0", "100", "200", "300", "400"]);
         assert_eq!((axis.share(-3.0), axis.share(1e9), axis.share(f64::NAN)), (0.0, 1.0, 0.0));
         assert!((nice(0.3) - 0.5).abs() < 1e-12 && (nice(70.0) - 100.0).abs() < 1e-9);

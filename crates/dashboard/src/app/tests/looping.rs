@@ -14,7 +14,7 @@ use lockbench_core::clock::Clock;
 use lockbench_core::units::SECOND;
 use lockbench_report::live::{Closed, Origin, Update};
 
-/// Time that passes only while somebody waits for events.
+/// Time that passes only while the loop waits for events.
 struct Scene<'a> {
     runtime: &'a Runtime,
     clock: Clock,

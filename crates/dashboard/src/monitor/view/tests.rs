@@ -1,4 +1,4 @@
-//! The screen of a watch on terminals of several sizes, with and without colour.
+//! The screen of the monitor on terminals of several sizes, with and without colour.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -4,28 +4,12 @@ use super::GRANTS;
 use crate::controls::Paused;
 use crate::sample::{at_the_end, in_the_middle_of};
 use crate::stage::frames::{SIZES, frames};
-use crate::stage::{panels, text};
+use crate::stage::{explained, look, panels, showing, text};
 use crate::state::{HeatKey, State};
 use crate::theme::Theme;
-use crate::user_view::UserView;
 use crate::view::{Room, SCREENS, View};
 
 const SCREEN: usize = 2;
-
-fn look(theme: Theme, ascii: bool) -> UserView {
-    let mut look = UserView::new(theme, ascii);
-    look.screen = SCREEN;
-    look
-}
-
-fn showing(state: &State, system: &str) -> Option<usize> {
-    state.systems.iter().position(|one| one.name == system)
-}
-
-fn explained(state: &State, look: &UserView, panel: usize) -> String {
-    let view = View { state, look, panel, room: Room::Normal, paused: Paused::No, now: 0 };
-    (SCREENS[SCREEN].panels[panel].explain)(&view)
-}
 
 /// A run on many keys with many clients.
 fn crowd() -> State {
@@ -62,7 +46,7 @@ fn snapshots() {
     ];
     for (moment, state, system) in &moments {
         let draw = |theme, size| {
-            let mut look = look(theme, false);
+            let mut look = look(SCREEN, theme, false);
             look.system = system.and_then(|system| showing(state, system));
             panels(SCREEN, state, &look, size)
         };
@@ -76,7 +60,7 @@ fn snapshots() {
 fn each_panel_fills_the_screen() {
     let state = crowd();
     for (panel, name) in ["heat", "queue", "figures", "grants"].into_iter().enumerate() {
-        let mut look = look(Theme::Mono, false);
+        let mut look = look(SCREEN, Theme::Mono, false);
         (look.expanded, look.focus[SCREEN]) = (true, panel);
         insta::assert_snapshot!(format!("contention_{name}_80x24"), text(&panels(SCREEN, &state, &look, (80, 24))));
     }
@@ -87,7 +71,7 @@ fn ascii_is_ascii_alone() {
     for state in [crowd(), in_the_middle_of("memory", 6), State::default(), at_the_end()] {
         for size in SIZES {
             for focus in 0..4 {
-                let mut look = look(Theme::Default, true);
+                let mut look = look(SCREEN, Theme::Default, true);
                 look.focus[SCREEN] = focus;
                 let shown = text(&panels(SCREEN, &state, &look, size));
                 assert!(shown.is_ascii(), "{shown}");
@@ -100,7 +84,7 @@ fn ascii_is_ascii_alone() {
 fn the_selected_key_and_client_are_always_shown() {
     let state = crowd();
     for row in [0, 3, 17, 40, 63, 500, 998, 999] {
-        let mut look = look(Theme::Mono, false);
+        let mut look = look(SCREEN, Theme::Mono, false);
         for (focus, name, last) in [(0, "key", 63), (GRANTS, "client", 999)] {
             look.focus[SCREEN] = focus;
             look.selection[SCREEN][focus].row = row;
@@ -117,7 +101,7 @@ fn the_selected_key_and_client_are_always_shown() {
 #[test]
 fn of_many_clients_the_most_and_the_least_served_ones_are_shown() {
     let state = crowd();
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.focus[SCREEN] = GRANTS;
     let shown = text(&panels(SCREEN, &state, &look, (120, 40)));
     let (most, least) = (&state.running().unwrap().grants_of(), 0);
@@ -133,34 +117,34 @@ fn every_figure_is_explained_with_its_value_or_why_there_is_none() {
     let over = at_the_end();
     let midway = in_the_middle_of("memory", 6);
     for (state, system) in [(&over, "redis"), (&over, "control:no-lock"), (&over, "memory"), (&midway, "memory")] {
-        let mut look = look(Theme::Mono, false);
+        let mut look = look(SCREEN, Theme::Mono, false);
         look.system = showing(state, system);
         for row in 0..9 {
             look.selection[SCREEN][2].row = row;
-            let told = explained(state, &look, 2);
+            let told = explained(SCREEN, state, &look, 2);
             assert!(told.starts_with(system) && told.ends_with('.'), "{told}");
             assert!(told.contains("measure phase") || told.contains("is not known: "), "{told}");
         }
         for panel in [0, 1, 3] {
-            assert!(explained(state, &look, panel).starts_with(system), "{panel}");
+            assert!(explained(SCREEN, state, &look, panel).starts_with(system), "{panel}");
         }
     }
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.system = showing(&over, "redis");
     look.selection[SCREEN][2].row = 3;
     let requests = over.systems[look.system.unwrap()].requests_per_grant().unwrap();
     let told = format!("redis, requests per grant {requests:.2} (clients wait by polling)");
-    assert!(explained(&over, &look, 2).starts_with(&told));
+    assert!(explained(SCREEN, &over, &look, 2).starts_with(&told));
     look.system = showing(&over, "memory");
-    assert!(explained(&over, &look, 2).starts_with("memory, requests per grant is not known: no grants."));
+    assert!(explained(SCREEN, &over, &look, 2).starts_with("memory, requests per grant is not known: no grants."));
     look.selection[SCREEN][2].row = 4;
-    assert!(explained(&over, &look, 2).contains("is not known"));
+    assert!(explained(SCREEN, &over, &look, 2).contains("is not known"));
 }
 
 #[test]
 fn the_figures_after_a_trial_are_those_of_its_report() {
     let state = at_the_end();
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.system = showing(&state, "redis");
     let result = state.systems[look.system.unwrap()].result.as_ref().unwrap();
     let shown = text(&panels(SCREEN, &state, &look, (120, 40)));
@@ -182,7 +166,7 @@ fn the_figures_after_a_trial_are_those_of_its_report() {
 fn rows_are_sorted_filtered_and_found_by_the_mouse() {
     use ratatui::layout::{Position, Rect};
     let state = crowd();
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.filter = "key 6".to_owned();
     let shown = text(&panels(SCREEN, &state, &look, (120, 40)));
     assert!(shown.contains("5 keys over time"), "{shown}");
@@ -211,7 +195,7 @@ impl crate::app::Updates for Recorded {
 fn keys_reach_every_panel_and_what_it_explains() {
     use ratatui::crossterm::event::{KeyCode, KeyModifiers};
     let told = crate::stage::Recorder::default();
-    let mut stage = crate::stage::Stage::new(look(Theme::Mono, false), &told, (120, 40));
+    let mut stage = crate::stage::Stage::new(look(SCREEN, Theme::Mono, false), &told, (120, 40));
     stage.app.take(&mut Recorded(crate::sample::updates().into_iter()));
     // From the memory system, that ran last, back to the one before it.
     stage.press("3[");

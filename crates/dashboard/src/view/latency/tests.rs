@@ -4,29 +4,12 @@ use super::HISTOGRAM;
 use crate::controls::Paused;
 use crate::sample::{at_the_end, in_the_middle_of};
 use crate::stage::frames::{SIZES, frames};
-use crate::stage::{panels, text};
+use crate::stage::{explained, look, panels, showing, text};
 use crate::state::State;
 use crate::theme::Theme;
-use crate::user_view::UserView;
 use crate::view::{Room, SCREENS, View};
 
 const SCREEN: usize = 1;
-
-fn look(theme: Theme, ascii: bool) -> UserView {
-    let mut look = UserView::new(theme, ascii);
-    look.screen = SCREEN;
-    look
-}
-
-/// The state with another system's details shown.
-fn showing(state: &State, system: &str) -> Option<usize> {
-    state.systems.iter().position(|one| one.name == system)
-}
-
-fn explained(state: &State, look: &UserView, panel: usize) -> String {
-    let view = View { state, look, panel, room: Room::Normal, paused: Paused::No, now: 0 };
-    (SCREENS[SCREEN].panels[panel].explain)(&view)
-}
 
 #[test]
 fn snapshots() {
@@ -37,7 +20,7 @@ fn snapshots() {
     ];
     for (moment, state, system) in &moments {
         let draw = |theme, size| {
-            let mut look = look(theme, false);
+            let mut look = look(SCREEN, theme, false);
             look.system = system.and_then(|system| showing(state, system));
             panels(SCREEN, state, &look, size)
         };
@@ -51,7 +34,7 @@ fn snapshots() {
 fn each_panel_fills_the_screen() {
     let state = in_the_middle_of("redis", 8);
     for (panel, name) in ["chart", "histogram", "table"].into_iter().enumerate() {
-        let mut look = look(Theme::Mono, false);
+        let mut look = look(SCREEN, Theme::Mono, false);
         (look.expanded, look.focus[SCREEN]) = (true, panel);
         insta::assert_snapshot!(format!("latency_{name}_80x24"), text(&panels(SCREEN, &state, &look, (80, 24))));
     }
@@ -60,7 +43,7 @@ fn each_panel_fills_the_screen() {
 #[test]
 fn where_there_is_little_room_the_histogram_takes_the_place_of_the_chart() {
     let state = in_the_middle_of("redis", 8);
-    let mut look = look(Theme::Default, false);
+    let mut look = look(SCREEN, Theme::Default, false);
     assert!(text(&panels(SCREEN, &state, &look, (80, 24))).contains("warm-up"));
     look.focus[SCREEN] = HISTOGRAM;
     let shown = text(&panels(SCREEN, &state, &look, (80, 24)));
@@ -70,8 +53,8 @@ fn where_there_is_little_room_the_histogram_takes_the_place_of_the_chart() {
 #[test]
 fn in_a_closed_loop_service_and_response_are_one_panel_that_says_so() {
     let mut state = in_the_middle_of("redis", 8);
-    let shown = |state: &State, size| text(&panels(SCREEN, state, &look(Theme::Mono, false), size));
-    let histogram = |state: &State| explained(state, &look(Theme::Mono, false), 1);
+    let shown = |state: &State, size| text(&panels(SCREEN, state, &look(SCREEN, Theme::Mono, false), size));
+    let histogram = |state: &State| explained(SCREEN, state, &look(SCREEN, Theme::Mono, false), 1);
     for size in SIZES {
         let closed = shown(&state, size);
         assert!(closed.contains("closed loop: response = service time"), "{closed}");
@@ -93,7 +76,7 @@ fn ascii_is_ascii_alone() {
     for state in [in_the_middle_of("redis", 8), in_the_middle_of("memory", 6), State::default()] {
         for size in SIZES {
             for focus in 0..3 {
-                let mut look = look(Theme::Default, true);
+                let mut look = look(SCREEN, Theme::Default, true);
                 look.focus[SCREEN] = focus;
                 let shown = text(&panels(SCREEN, &state, &look, size));
                 assert!(shown.is_ascii(), "{shown}");
@@ -105,11 +88,11 @@ fn ascii_is_ascii_alone() {
 #[test]
 fn a_system_that_grants_nothing_says_so() {
     let state = in_the_middle_of("memory", 6);
-    let shown = text(&panels(SCREEN, &state, &look(Theme::Mono, false), (120, 40)));
+    let shown = text(&panels(SCREEN, &state, &look(SCREEN, Theme::Mono, false), (120, 40)));
     assert!(shown.contains("no grant yet:") && shown.contains("attempts timed out"), "{shown}");
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.selection[SCREEN][2].column = 4;
-    let told = explained(&state, &look, 2);
+    let told = explained(SCREEN, &state, &look, 2);
     assert!(told.starts_with("memory, wait p99 is not known: no grant yet"), "{told}");
 }
 
@@ -117,32 +100,32 @@ fn a_system_that_grants_nothing_says_so() {
 fn every_figure_is_explained_with_its_value_or_why_there_is_none() {
     let over = at_the_end();
     for (state, system) in [(&over, "redis"), (&over, "postgres:advisory"), (&in_the_middle_of("etcd", 9), "etcd")] {
-        let mut look = look(Theme::Mono, false);
+        let mut look = look(SCREEN, Theme::Mono, false);
         look.system = showing(state, system);
         for row in 0..6 {
             for column in 0..8 {
                 let selection = &mut look.selection[SCREEN][2];
                 (selection.row, selection.column) = (row, column);
-                let told = explained(state, &look, 2);
+                let told = explained(SCREEN, state, &look, 2);
                 assert!(told.starts_with(system) && told.ends_with('.'), "{told}");
                 assert!(told.contains("measure phase") || told.contains("is not known: "), "{told}");
             }
         }
     }
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.system = showing(&over, "redis");
     (look.selection[SCREEN][2].row, look.selection[SCREEN][2].column) = (2, 5);
-    let told = explained(&over, &look, 2);
+    let told = explained(SCREEN, &over, &look, 2);
     let count = over.systems[look.system.unwrap()].latency().unwrap().handoff.count;
     assert_eq!(told, format!("redis, hand-off p99.9 is not known: {count} samples, needs 10000."));
     look.selection[SCREEN][2].row = 4;
-    assert!(explained(&over, &look, 2).ends_with("no renewal was made."));
+    assert!(explained(SCREEN, &over, &look, 2).ends_with("no renewal was made."));
 }
 
 #[test]
 fn the_figures_after_a_trial_are_those_of_its_report() {
     let state = at_the_end();
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.system = showing(&state, "redis");
     let result = state.systems[look.system.unwrap()].result.as_ref().unwrap();
     let shown = text(&panels(SCREEN, &state, &look, (120, 40)));
@@ -155,14 +138,14 @@ fn the_figures_after_a_trial_are_those_of_its_report() {
 
 #[test]
 fn a_system_without_a_trial_has_a_sentence() {
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     let shown = text(&panels(SCREEN, &State::default(), &look, (80, 24)));
     assert!(shown.contains("No system runs yet"), "{shown}");
     let state = in_the_middle_of("redis", 3);
     look.system = showing(&state, "zookeeper");
-    assert!(explained(&state, &look, 0).contains("does not take part: ZooKeeper's jars"));
+    assert!(explained(SCREEN, &state, &look, 0).contains("does not take part: ZooKeeper's jars"));
     look.system = showing(&state, "memory");
-    assert!(explained(&state, &look, 2).contains("waits for its turn"));
+    assert!(explained(SCREEN, &state, &look, 2).contains("waits for its turn"));
 }
 
 #[test]
@@ -171,7 +154,7 @@ fn a_second_without_a_grant_is_a_gap() {
     let at = state.current.unwrap();
     let second = &mut state.systems[at].seconds[2];
     (second.grants, second.p50_ns, second.p99_ns, second.max_ns) = (0, None, None, None);
-    let shown = text(&panels(SCREEN, &state, &look(Theme::Mono, false), (120, 40)));
+    let shown = text(&panels(SCREEN, &state, &look(SCREEN, Theme::Mono, false), (120, 40)));
     insta::assert_snapshot!("latency_gap_120x40", shown);
 }
 
@@ -179,7 +162,7 @@ fn a_second_without_a_grant_is_a_gap() {
 fn a_click_selects_the_figure_below_it() {
     use ratatui::layout::{Position, Rect};
     let state = in_the_middle_of("redis", 8);
-    let look = look(Theme::Mono, false);
+    let look = look(SCREEN, Theme::Mono, false);
     let view = View { state: &state, look: &look, panel: 2, room: Room::Compact, paused: Paused::No, now: 0 };
     let area = Rect::new(0, 12, 80, 9);
     let hit = |x, y| (SCREENS[SCREEN].panels[2].hit)(&view, area, Position::new(x, y));
@@ -191,7 +174,7 @@ fn a_click_selects_the_figure_below_it() {
 #[test]
 fn long_units_are_never_cut() {
     let state = in_the_middle_of("redis", 8);
-    let mut look = look(Theme::Mono, false);
+    let mut look = look(SCREEN, Theme::Mono, false);
     look.units = crate::text::Units::Micro;
     for focus in [0, HISTOGRAM] {
         look.focus[SCREEN] = focus;
