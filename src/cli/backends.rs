@@ -10,9 +10,9 @@ use lockbench_systems::{Entry, Registry};
 const NO_TERMINAL: u16 = 80;
 
 /// Prints every entry with its promises and their source.
-pub fn backends() -> Result<u8, Failure> {
+pub fn backends(registry: &Registry) -> Result<u8, Failure> {
     let width = usize::from(terminal_width().unwrap_or(NO_TERMINAL).max(60));
-    let mut text: String = Registry::builtin().entries().map(|entry| block(entry, width)).collect();
+    let mut text: String = registry.entries().map(|entry| block(entry, width)).collect();
     text.push_str("A bare system name means its default recipe: postgres is postgres:advisory.\n");
     print(&text)?;
     Ok(0)

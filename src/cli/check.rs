@@ -15,17 +15,17 @@ use lockbench_core::workload::{Plan, to_toml, warnings};
 use lockbench_engine::{Gates, fault_refusal};
 use lockbench_report::threshold::DEFAULT_ALERTS;
 use lockbench_report::{Exit, ThresholdLevel};
-use lockbench_systems::Entry;
+use lockbench_systems::{Entry, Registry};
 
 /// Start of the servers, opening and closing of sessions, an ordinary drain: what
 /// a trial takes beside its warm-up and its measured time, as a rough guess.
 const BESIDES_NS: u64 = 1_000_000_000;
 
 /// Prints the resolved plan, ttls, estimated time and warnings.
-pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
+pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
     let sets = overrides(&args.short.sets, &args.short.given())?;
-    let (plan, source) = workload(&args.workload, &sets)?;
-    let selection = select(&args.backends, &plan, &source)?;
+    let (plan, source) = workload(&args.workload, &sets, registry)?;
+    let selection = select(&args.backends, &plan, &source, registry)?;
     let endpoints = named(&args.endpoint)?;
     all_used(&endpoints, &selection.entries)?;
     let mut text = format!("{}: valid\n\n", source.path());
@@ -69,7 +69,7 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let (limits, exit) = limits_text(&plan, &selection, endpoints)?;
     let exit = if refused { Exit::Backend } else { exit };
     text.push_str(&limits);
-    text.push_str(&gates_text(&gates::read(&plan, &source, &selection, None)?));
+    text.push_str(&gates_text(&gates::read(&plan, &source, &selection, None, registry)?));
     text.push_str(&format!("\nresolved plan:\n{}", to_toml(&plan)));
     print(&text)?;
     Ok(exit.code())

@@ -16,10 +16,10 @@ use lockbench_systems::{Entry, Registry};
 
 /// Looks at the machine, starts each server once to read back what it says of
 /// itself, and stops it again.
-pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
+pub fn doctor(args: &DoctorArgs, registry: &Registry) -> Result<u8, Failure> {
     let endpoints = named(&args.endpoint)?;
-    usable(&endpoints, &Registry::builtin().entries().collect::<Vec<_>>())?;
-    let asked = asked(args)?;
+    usable(&endpoints, &registry.entries().collect::<Vec<_>>())?;
+    let asked = asked(args, registry)?;
     let clock = Clock::monotonic();
     let machine = Environment::read(String::new(), clock.source(), "");
     let mut text = format!(
@@ -60,7 +60,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
         let mut line = format!("{:<10}", kind.name());
         match started.iter().find(|(started, _)| *started == kind) {
             Some((_, Ok(server))) => {
-                let facts = facts(kind, server.endpoints(), server.is_ours(), &runtime);
+                let facts = facts(kind, server.endpoints(), server.is_ours(), (&runtime, registry));
                 problems += u32::from(facts.is_err());
                 line.push_str(&format!("{} ({})\n", facts.unwrap_or_else(|error| error.to_string()), server.program()));
             }
@@ -71,7 +71,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
             None => line.push_str("not started\n"),
         }
         if let Some(given) = endpoints.get(&kind) {
-            let facts = facts(kind, given.clone(), false, &runtime);
+            let facts = facts(kind, given.clone(), false, (&runtime, registry));
             problems += u32::from(facts.is_err());
             line.push_str(&format!("{:<10}given: {}\n", "", facts.unwrap_or_else(|error| error.to_string())));
         }
@@ -101,10 +101,10 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
 }
 
 /// The workload whose needs are compared, and its systems.
-fn asked(args: &DoctorArgs) -> Result<Option<(Plan, Vec<&'static Entry>)>, Failure> {
+fn asked(args: &DoctorArgs, registry: &Registry) -> Result<Option<(Plan, Vec<&'static Entry>)>, Failure> {
     let Some(path) = &args.workload else { return Ok(None) };
-    let (plan, source) = load(path, &[], &Registry::builtin().options()).map_err(Failure::usage)?;
-    let entries = select(&[], &plan, &source)?.entries;
+    let (plan, source) = load(path, &[], &registry.options()).map_err(Failure::usage)?;
+    let entries = select(&[], &plan, &source, registry)?.entries;
     Ok(Some((plan, entries)))
 }
 
@@ -153,9 +153,9 @@ fn facts(
     kind: ServerKind,
     endpoints: Vec<lockbench_core::lock::Endpoint>,
     ours: bool,
-    runtime: &tokio::runtime::Runtime,
+    (runtime, registry): (&tokio::runtime::Runtime, &Registry),
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let entry = Registry::builtin().entries().find(|entry| entry.server == Some(kind)).ok_or("no recipe uses it")?;
+    let entry = registry.entries().find(|entry| entry.server == Some(kind)).ok_or("no recipe uses it")?;
     let system = (entry.connect)(looking(endpoints, ours))?;
     let facts = runtime.block_on(system.facts())?;
     Ok(format!("{}; durability: {}; quorum {}", facts.version, facts.durability, facts.quorum))

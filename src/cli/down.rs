@@ -4,13 +4,13 @@ use super::args::{DownArgs, StackChoice};
 use super::kinds::{named, no_external};
 use super::{Failure, print, tell};
 use lockbench_report::Exit;
-use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerError, Project, Register};
+use lockbench_systems::{Registry, ServerKind};
 
 /// Stops the servers of these systems, or of all.
-pub fn down(args: &DownArgs) -> Result<u8, Failure> {
+pub fn down(args: &DownArgs, registry: &Registry) -> Result<u8, Failure> {
     no_external(args.stack, "down")?;
-    let kinds = named(&args.backends)?;
+    let kinds = named(&args.backends, registry)?;
     let mut stopped = Vec::new();
     if args.stack != StackChoice::Docker {
         stopped.extend(programs(&kinds)?);

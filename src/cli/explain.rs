@@ -13,13 +13,14 @@ use lockbench_core::units::{grouped, human_duration};
 use lockbench_output::chart::scene_chart;
 use lockbench_output::{Rendered, timeline};
 use lockbench_report::{HoldEnd, Scene, SceneHold, notice};
+use lockbench_systems::Registry;
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 100;
 
 /// Prints it and writes the picture.
-pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
-    let grants = DoubleGrants::open(&args.run, &args.stored.output)?;
+pub fn explain(args: &ExplainArgs, registry: &Registry) -> Result<u8, Failure> {
+    let grants = DoubleGrants::open(&args.run, &args.stored.output, registry)?;
     let scene = grants.find(args.number)?;
     let mut text = format!(
         "double grant {} of {}: {} {} {}, {}\n\n{}\n\n",
@@ -66,11 +67,11 @@ struct DoubleGrants {
 }
 
 impl DoubleGrants {
-    fn open(run: &str, root: &Path) -> Result<Self, Failure> {
-        let (place, scenes, results, part) = match kept_rounds::find(run, root)? {
+    fn open(run: &str, root: &Path, registry: &Registry) -> Result<Self, Failure> {
+        let (place, scenes, results, part) = match kept_rounds::find(run, root, registry)? {
             Some((place, kept)) => (place, kept.scenes, kept.rounds, "round"),
             None => {
-                let (directory, run) = open(run, root)?;
+                let (directory, run) = open(run, root, registry)?;
                 (directory, run.scenes, run.report.results, "trial")
             }
         };

@@ -9,6 +9,7 @@ use super::{Failure, histories, print, tell};
 use lockbench_output::history::{HISTORY_EXPORTS, HistoryExport};
 use lockbench_output::{OUTPUTS, Output, Rendered};
 use lockbench_report::{HISTORY, REPORT, broke_off, history_path};
+use lockbench_systems::Registry;
 
 /// What `--to` takes beside the name of a format.
 const ALL: &str = "all";
@@ -19,7 +20,7 @@ const JSON: &str = "json";
 const JSON_MEANING: &str = "report.json: everything, versioned; `lockbench schema report` describes it";
 
 /// Writes the files and prints their paths.
-pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
+pub fn export(args: &ExportArgs, registry: &Registry) -> Result<u8, Failure> {
     if args.formats.iter().any(|format| format == HELP) {
         print(&formats())?;
         return Ok(0);
@@ -36,7 +37,7 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
             directory.display()
         )));
     }
-    let files = wanted.draw(&directory)?;
+    let files = wanted.draw(&directory, registry)?;
     if wanted.everything && !history_path(&directory).exists() {
         tell(&format!("note: {} has no {HISTORY}: nothing is made of it", directory.display()));
         wanted.histories.clear();
@@ -99,13 +100,13 @@ impl Wanted {
     }
 
     /// The files that are no histories: all of them, before any is written.
-    fn draw(&self, directory: &Path) -> Result<Vec<Rendered>, Failure> {
+    fn draw(&self, directory: &Path, registry: &Registry) -> Result<Vec<Rendered>, Failure> {
         let mut files = Vec::new();
         if self.json {
-            files.push(Rendered::new(REPORT, report_json(directory)?));
+            files.push(Rendered::new(REPORT, report_json(directory, registry)?));
         }
         if !self.outputs.is_empty() {
-            let run = open_at(directory)?;
+            let run = open_at(directory, registry)?;
             has_measurements(directory, &run)?;
             files.extend(drawn(&run, self.outputs.iter().copied())?);
         }

@@ -9,10 +9,17 @@ use lockbench_core::workload::{Plan, Source};
 use lockbench_engine::Gates;
 use lockbench_report::threshold::listed;
 use lockbench_report::{LintLevel, Threshold, ThresholdLevel};
+use lockbench_systems::Registry;
 
 /// Reads the gates of a plan and of the flags, where there are any.
-pub fn read(plan: &Plan, source: &Source, selection: &Selection, args: Option<&LoadArgs>) -> Result<Gates, Failure> {
-    let mut reading = Reading { gates: Gates::default(), selection };
+pub fn read(
+    plan: &Plan,
+    source: &Source,
+    selection: &Selection,
+    args: Option<&LoadArgs>,
+    registry: &Registry,
+) -> Result<Gates, Failure> {
+    let mut reading = Reading { gates: Gates::default(), selection, registry };
     reading.plan(plan, source)?;
     if let Some(args) = args {
         for text in args.thresholds.iter().flat_map(|text| listed(text)) {
@@ -28,6 +35,7 @@ struct Reading<'a> {
     gates: Gates,
     /// Every system that is to run.
     selection: &'a Selection,
+    registry: &'a Registry,
 }
 
 impl Reading<'_> {
@@ -59,7 +67,7 @@ impl Reading<'_> {
         let refuse = |problem: String| Failure::usage(format!("{place}: threshold \"{}\": {problem}", text.trim()));
         let mut threshold = Threshold::parse(text, level).map_err(refuse)?;
         for name in &mut threshold.backends {
-            let entry = lockbench_systems::Registry::builtin().find(name).map_err(|error| refuse(error.to_string()))?;
+            let entry = self.registry.find(name).map_err(|error| refuse(error.to_string()))?;
             if !self.selection.entries.iter().any(|running| running.name == entry.name) {
                 let systems = self.selection.names().join(", ");
                 return Err(refuse(format!(

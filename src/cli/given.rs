@@ -10,13 +10,14 @@ use super::args::{Arguments, Command, LoadArgs};
 use super::endpoints::shown;
 use super::{refuse, tell};
 use lockbench_core::lock::{HIDDEN, without_secrets};
+use lockbench_systems::Registry;
 
 /// Reads the command line.
 ///
 /// # Errors
 /// The exit code where there is nothing to do: help or the mistake was printed.
-pub fn parsed() -> Result<Arguments, u8> {
-    read().map(merged).map_err(advised).map_err(|error| {
+pub fn parsed(registry: &Registry) -> Result<Arguments, u8> {
+    read().map(merged).map_err(|error| advised(error, registry)).map_err(|error| {
         let secret = error.use_stderr() && typed().iter().any(|text| shown(text) != *text);
         if !secret {
             return refuse(&error);
@@ -27,9 +28,9 @@ pub fn parsed() -> Result<Arguments, u8> {
 }
 
 /// Adds the advice that a lock system where no argument is wanted goes to -b.
-fn advised(mut error: clap::Error) -> clap::Error {
+fn advised(mut error: clap::Error, registry: &Registry) -> clap::Error {
     if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg)
-        && lockbench_systems::Registry::builtin().find(typed).is_ok()
+        && registry.find(typed).is_ok()
     {
         let advice = format!("{typed} is a lock system: -b {typed}");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));

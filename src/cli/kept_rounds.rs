@@ -9,12 +9,13 @@ use super::{Failure, print};
 use lockbench_core::units::grouped;
 use lockbench_report::monitor::{KEPT, KeptRounds, Status, is_kept, is_watch, kept_in, read_status};
 use lockbench_report::{Exit, TrialResult, is_partial};
+use lockbench_systems::Registry;
 
 /// Finds the monitor run or the kept round that RUN means; `None`: it is a benchmark run.
-pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Failure> {
+pub fn find(run: &str, root: &Path, registry: &Registry) -> Result<Option<(PathBuf, KeptRounds)>, Failure> {
     let mut place = locate(run, root)?;
     if is_kept(&place) {
-        let kept = KeptRounds::open(std::slice::from_ref(&place), &promise)?;
+        let kept = KeptRounds::open(std::slice::from_ref(&place), &|name| promise(registry, name))?;
         return Ok(Some((place, kept)));
     }
     // The directory that the histories are in means the monitor run.
@@ -32,7 +33,7 @@ pub fn find(run: &str, root: &Path) -> Result<Option<(PathBuf, KeptRounds)>, Fai
             place.display()
         )));
     }
-    let kept = KeptRounds::open(&histories, &promise)?;
+    let kept = KeptRounds::open(&histories, &|name| promise(registry, name))?;
     Ok(Some((place, kept)))
 }
 

@@ -3,15 +3,15 @@
 
 use super::Failure;
 use super::args::StackChoice;
-use lockbench_systems::ServerKind;
+use lockbench_systems::{Registry, ServerKind};
 
 /// The kinds meant, each once; none named: none here.
-pub fn named(names: &[String]) -> Result<Vec<ServerKind>, Failure> {
+pub fn named(names: &[String], registry: &Registry) -> Result<Vec<ServerKind>, Failure> {
     let mut kinds = Vec::new();
     for name in names {
         let kind = match ServerKind::from_name(name) {
             Some(kind) => kind,
-            None => lockbench_systems::Registry::builtin()
+            None => registry
                 .find(name)
                 .map_err(Failure::usage)?
                 .server
@@ -37,11 +37,13 @@ pub fn no_external(stack: StackChoice, command: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::named;
+    use super::{Registry, named};
 
     #[test]
     fn systems_and_kinds_name_servers_and_embedded_systems_none() {
-        let names = |names: &[&str]| named(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let names = |names: &[&str]| {
+            named(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), &Registry::builtin())
+        };
         let kinds = names(&["postgres:lease", "etcd", "postgres"]).unwrap();
         assert_eq!(kinds, [lockbench_systems::postgres::KIND, lockbench_systems::etcd::KIND]);
         assert!(names(&["memory"]).unwrap_err().message.contains("needs no server"));

@@ -66,34 +66,35 @@ use args::Command;
 
 use lockbench_core::plain;
 use lockbench_report::Exit;
+use lockbench_systems::Registry;
 
 /// Carries out a command line; returns the exit code. Data goes to stdout,
 /// messages to stderr.
 #[must_use]
-pub fn run(arguments: Arguments) -> u8 {
+pub fn run(arguments: Arguments, registry: &Registry) -> u8 {
     let done = match arguments.command {
-        Command::Run(args) => run::run(&args),
-        Command::Quick(args) => run::quick(&args),
-        Command::Monitor(args) => monitor::monitor(&args),
-        Command::Check(args) => check::check(&args),
-        Command::Doctor(args) => doctor::doctor(&args),
-        Command::Up(args) => up::up(&args),
-        Command::Down(args) => down::down(&args),
-        Command::Status(args) => status::status(&args),
+        Command::Run(args) => run::run(&args, registry),
+        Command::Quick(args) => run::quick(&args, registry),
+        Command::Monitor(args) => monitor::monitor(&args, registry),
+        Command::Check(args) => check::check(&args, registry),
+        Command::Doctor(args) => doctor::doctor(&args, registry),
+        Command::Up(args) => up::up(&args, registry),
+        Command::Down(args) => down::down(&args, registry),
+        Command::Status(args) => status::status(&args, registry),
         Command::SweepUp(args) => sweep_up::sweep_up(&args),
         Command::Keeper(args) => keeper::keeper(&args),
-        Command::Backends => backends::backends(),
+        Command::Backends => backends::backends(registry),
         Command::Lints => lints::lints(),
         Command::Ls(args) => ls::ls(&args),
-        Command::Show(args) => show::show(&args),
-        Command::Report(args) => report::report(&args),
-        Command::Export(args) => export::export(&args),
-        Command::Verify(args) => verify::verify(&args),
-        Command::Explain(args) => explain::explain(&args),
-        Command::Watch(args) => watch::watch(&args),
+        Command::Show(args) => show::show(&args, registry),
+        Command::Report(args) => report::report(&args, registry),
+        Command::Export(args) => export::export(&args, registry),
+        Command::Verify(args) => verify::verify(&args, registry),
+        Command::Explain(args) => explain::explain(&args, registry),
+        Command::Watch(args) => watch::watch(&args, registry),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Compare(args) => compare::compare(&args),
-        Command::Schema(args) => schema::schema(&args),
+        Command::Schema(args) => schema::schema(&args, registry),
         Command::Completions(args) => manual::completions(&args),
         Command::Man => manual::man(),
     };

@@ -11,16 +11,17 @@ use super::terminal::terminal_width;
 use super::{Failure, print, sweep};
 use lockbench_output::{Fit, OUTPUTS, Rendered, need, need_help, slug};
 use lockbench_report::{Exit, RecordedRun};
+use lockbench_systems::Registry;
 
 /// One run: its files again, or which system fits a need.
-pub fn report(args: &ReportArgs) -> Result<u8, Failure> {
+pub fn report(args: &ReportArgs, registry: &Registry) -> Result<u8, Failure> {
     let [run] = args.runs.as_slice() else {
         if args.need.is_some() {
             return Err(Failure::usage("--need is asked of one run: give one RUN"));
         }
-        return sweep::report(&args.runs, &args.stored.output, args.to.as_deref());
+        return sweep::report(&args.runs, &args.stored.output, args.to.as_deref(), registry);
     };
-    let (directory, recorded) = open(run, &args.stored.output)?;
+    let (directory, recorded) = open(run, &args.stored.output, registry)?;
     if let Some(needs) = &args.need {
         if needs == "help" {
             print(&need_help())?;

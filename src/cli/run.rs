@@ -17,25 +17,26 @@ use lockbench_systems::{Registry, ServerKind};
 const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
 
 /// Runs a workload file.
-pub fn run(args: &RunArgs) -> Result<u8, Failure> {
+pub fn run(args: &RunArgs, registry: &Registry) -> Result<u8, Failure> {
     let endpoints = named(&args.load.endpoint)?;
-    carry_out(&args.load, &endpoints, |more| {
-        let (plan, source) = workload(&args.workload, &sets(&args.load, &[], more)?)?;
-        let selection = select(&args.load.backends, &plan, &source)?;
+    carry_out(&args.load, &endpoints, registry, |more| {
+        let (plan, source) = workload(&args.workload, &sets(&args.load, &[], more)?, registry)?;
+        let selection = select(&args.load.backends, &plan, &source, registry)?;
         Ok((plan, source, selection))
     })
 }
 
 /// Runs the built-in workload on every default system that can run here.
-pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
+pub fn quick(args: &QuickArgs, registry: &Registry) -> Result<u8, Failure> {
     if let Some(name) = args.urls.iter().find(|url| ServerKind::from_name(url).is_some()) {
         return Err(Failure::usage(format!("{name} is a lock system, and no URL: write -b {name}")));
     }
     let endpoints = joined(named(&args.load.endpoint)?, bare(&args.urls)?)?;
-    carry_out(&args.load, &endpoints, |more| {
+    carry_out(&args.load, &endpoints, registry, |more| {
         let (plan, source) =
-            quickstart(&sets(&args.load, &QUICK, more)?, &Registry::builtin().options()).map_err(Failure::usage)?;
-        let mut selection = if args.all { all() } else { select(&args.load.backends, &plan, &source)? };
+            quickstart(&sets(&args.load, &QUICK, more)?, &registry.options()).map_err(Failure::usage)?;
+        let mut selection =
+            if args.all { all(registry) } else { select(&args.load.backends, &plan, &source, registry)? };
         if !args.urls.is_empty() && !selection.by_name {
             // A user who names servers asks about these.
             selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));
@@ -48,6 +49,7 @@ pub fn quick(args: &QuickArgs) -> Result<u8, Failure> {
 fn carry_out(
     args: &LoadArgs,
     endpoints: &Endpoints,
+    registry: &Registry,
     chosen: impl Fn(Option<&str>) -> Result<(Plan, Source, Selection), Failure>,
 ) -> Result<u8, Failure> {
     no_contradiction(args, endpoints)?;
@@ -59,7 +61,7 @@ fn carry_out(
             // The stored plan names the systems that were asked for, so that it runs again as it is.
             plan.backends = selection.names().into_iter().map(str::to_owned).collect();
         }
-        let gates = gates::read(&plan, &source, &selection, Some(args))?;
+        let gates = gates::read(&plan, &source, &selection, Some(args), registry)?;
         Ok(Job { plan, source, selection, endpoints: endpoints.clone(), gates, args, run_id: None, frontend })
     };
     let code = match args.sweep.as_deref().map(asked).transpose()? {

@@ -7,9 +7,9 @@ use lockbench_output::{inspection_schema, report_schema};
 use lockbench_systems::Registry;
 
 /// Prints the schema.
-pub fn schema(args: &SchemaArgs) -> Result<u8, Failure> {
+pub fn schema(args: &SchemaArgs, registry: &Registry) -> Result<u8, Failure> {
     let bytes = match args.of {
-        SchemaChoice::Workload => return print_document(&json_schema(&Registry::builtin().options())).map(|_| 0),
+        SchemaChoice::Workload => return print_document(&json_schema(&registry.options())).map(|_| 0),
         SchemaChoice::Report => report_schema(),
         SchemaChoice::Inspection => inspection_schema(),
     };

@@ -10,14 +10,14 @@ use lockbench_systems::{Entry, Registry};
 ///
 /// # Errors
 /// What is wrong with it; where a lock system or its address was typed in its place, what to type.
-pub fn workload(path: &Path, sets: &[String]) -> Result<(Plan, Source), Failure> {
-    load(path, sets, &Registry::builtin().options()).map_err(|error| {
+pub fn workload(path: &Path, sets: &[String], registry: &Registry) -> Result<(Plan, Source), Failure> {
+    load(path, sets, &registry.options()).map_err(|error| {
         let typed = path.to_string_lossy();
         match &error {
             WorkloadError::Read { .. } if typed.contains("://") => {
                 Failure::usage("an address is no workload: write WORKLOAD -b SYSTEM --endpoint SYSTEM=URL")
             }
-            WorkloadError::Read { .. } if Registry::builtin().find(&typed).is_ok() => {
+            WorkloadError::Read { .. } if registry.find(&typed).is_ok() => {
                 Failure::usage(format!("{typed} is a lock system, and no workload: write WORKLOAD -b {typed}"))
             }
             _ => Failure::usage(error),
@@ -48,9 +48,9 @@ impl Selection {
 }
 
 /// `-b` decides, else the file's `backends`, else quick's set.
-pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selection, Failure> {
+pub fn select(flags: &[String], plan: &Plan, source: &Source, registry: &Registry) -> Result<Selection, Failure> {
     let named = |name: &str, place: &str| {
-        Registry::builtin().find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
+        registry.find(name.trim()).map_err(|error| Failure::usage(format!("{place}: {error}")))
     };
     for name in plan.prices.monthly.keys() {
         named(name, &source.place_of(&format!("prices.{name}")))?;
@@ -67,7 +67,7 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selectio
     }
     let by_name = !entries.is_empty();
     if !by_name {
-        entries = Registry::builtin().entries().filter(|entry| entry.quick).collect();
+        entries = registry.entries().filter(|entry| entry.quick).collect();
     }
     let mut seen = Vec::new();
     entries.retain(|entry| {
@@ -79,9 +79,6 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source) -> Result<Selectio
 }
 
 /// Every recipe that claims exclusion.
-pub fn all() -> Selection {
-    Selection {
-        entries: Registry::builtin().entries().filter(|entry| !entry.unsafe_by_design).collect(),
-        by_name: false,
-    }
+pub fn all(registry: &Registry) -> Selection {
+    Selection { entries: registry.entries().filter(|entry| !entry.unsafe_by_design).collect(), by_name: false }
 }

@@ -11,19 +11,20 @@ use super::{Failure, print, print_json, print_painted};
 use lockbench_output::{monitor_text, text};
 use lockbench_report::monitor::{STATUS, is_watch, read_status};
 use lockbench_report::{Writer, is_partial, read, writer};
+use lockbench_systems::Registry;
 
 /// Prints the result; exits 0 whatever the verdict of the run was: showing is not judging.
-pub fn show(args: &ShowArgs) -> Result<u8, Failure> {
+pub fn show(args: &ShowArgs, registry: &Registry) -> Result<u8, Failure> {
     let place = locate(&args.run, &args.stored.output)?;
     if is_watch(&place) {
         return show_monitor(&place, args.format.choice);
     }
     match args.format.choice {
         FormatChoice::Json => {
-            print_json(&String::from_utf8_lossy(&report_json(&place)?))?;
+            print_json(&String::from_utf8_lossy(&report_json(&place, registry)?))?;
         }
         FormatChoice::Text => {
-            let (directory, report) = open_report(&args.run, &args.stored.output)?;
+            let (directory, report) = open_report(&args.run, &args.stored.output, registry)?;
             if args.full {
                 print(&format!("{}files: {}\n", text(&report, terminal_width()), directory.display()))?;
             } else {

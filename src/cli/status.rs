@@ -5,12 +5,13 @@ use super::kinds::{named, no_external};
 use super::listing::{Row, State, shown};
 use super::{Failure, tell};
 use lockbench_report::Exit;
+use lockbench_systems::Registry;
 use lockbench_systems::stack::{DockerError, Project, Register};
 
 /// Lists the servers.
-pub fn status(args: &StatusArgs) -> Result<u8, Failure> {
+pub fn status(args: &StatusArgs, registry: &Registry) -> Result<u8, Failure> {
     no_external(args.stack, "status")?;
-    let kinds = named(&args.backends)?;
+    let kinds = named(&args.backends, registry)?;
     let mut rows = Vec::new();
     if args.stack != StackChoice::Docker {
         let register = Register::from_env().map_err(Failure::internal)?;

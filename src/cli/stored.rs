@@ -9,6 +9,7 @@ use lockbench_report::{
     OpenError, PLAN, Promise, REPORT, RecordedRun, Report, StoreError, broke_off, open_broken_off, read, read_report,
     write_file,
 };
+use lockbench_systems::Registry;
 
 /// Finds the directory that RUN means: a path, an id under `root`, or the id of a run that
 /// is still partial. Of several, one that is a run; a directory that merely has the
@@ -48,35 +49,39 @@ pub fn partial_id(name: &str) -> Option<&str> {
 
 /// Opens a run whole. A run that broke off before it wrote its report is what its
 /// history shows.
-pub fn open(run: &str, root: &Path) -> Result<(PathBuf, RecordedRun), Failure> {
+pub fn open(run: &str, root: &Path, registry: &Registry) -> Result<(PathBuf, RecordedRun), Failure> {
     let directory = locate(run, root)?;
-    let recorded = open_at(&directory)?;
+    let recorded = open_at(&directory, registry)?;
     Ok((directory, recorded))
 }
 
 /// Opens a run in a directory that was found, as [`open`] does.
-pub fn open_at(directory: &Path) -> Result<RecordedRun, Failure> {
-    Ok(if broke_off(directory) { open_broken_off(directory, &promise)? } else { RecordedRun::open(directory)? })
+pub fn open_at(directory: &Path, registry: &Registry) -> Result<RecordedRun, Failure> {
+    Ok(if broke_off(directory) {
+        open_broken_off(directory, &|name| promise(registry, name))?
+    } else {
+        RecordedRun::open(directory)?
+    })
 }
 
 /// Returns what the registry says of a recipe.
-pub fn promise(name: &str) -> Option<Promise> {
-    let entry = lockbench_systems::Registry::builtin().find(name).ok()?;
+pub fn promise(registry: &Registry, name: &str) -> Option<Promise> {
+    let entry = registry.find(name).ok()?;
     Some(Promise { guarantees: entry.guarantees, control: entry.unsafe_by_design })
 }
 
 /// Opens the report of a run alone, or what takes its place.
-pub fn open_report(run: &str, root: &Path) -> Result<(PathBuf, Report), Failure> {
+pub fn open_report(run: &str, root: &Path, registry: &Registry) -> Result<(PathBuf, Report), Failure> {
     let directory = locate(run, root)?;
-    let report = if broke_off(&directory) { open_at(&directory)?.report } else { read_report(&directory)? };
+    let report = if broke_off(&directory) { open_at(&directory, registry)?.report } else { read_report(&directory)? };
     Ok((directory, report))
 }
 
 /// `report.json` as it was stored: what an older version wrote stays of that version.
 /// A run that broke off has none; there it is what the history shows.
-pub fn report_json(directory: &Path) -> Result<Vec<u8>, Failure> {
+pub fn report_json(directory: &Path, registry: &Registry) -> Result<Vec<u8>, Failure> {
     if broke_off(directory) {
-        return json(&open_at(directory)?.report).map_err(Failure::internal);
+        return json(&open_at(directory, registry)?.report).map_err(Failure::internal);
     }
     read_report(directory)?;
     Ok(read(&directory.join(REPORT))?.unwrap_or_default())

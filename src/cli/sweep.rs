@@ -17,6 +17,7 @@ use lockbench_engine::run_id;
 use lockbench_output::sweep::{files, text};
 use lockbench_report::sweep::{Sweep, sweep, sweepable};
 use lockbench_report::{Exit, PLAN, Report, RunDirectory, worst};
+use lockbench_systems::Registry;
 
 /// A sweep as asked for.
 pub struct Asked {
@@ -115,8 +116,9 @@ fn draw(asked: &Asked, reports: &[Report], directory: RunDirectory, format: Form
 }
 
 /// `lockbench report RUN RUN ...`: the curve over runs that are there already.
-pub fn report(runs: &[String], root: &Path, to: Option<&Path>) -> Result<u8, Failure> {
-    let reports = runs.iter().map(|run| Ok(open(run, root)?.1.report)).collect::<Result<Vec<Report>, Failure>>()?;
+pub fn report(runs: &[String], root: &Path, to: Option<&Path>, registry: &Registry) -> Result<u8, Failure> {
+    let reports =
+        runs.iter().map(|run| Ok(open(run, root, registry)?.1.report)).collect::<Result<Vec<Report>, Failure>>()?;
     let drawn = sweep(&reports).map_err(Failure::usage)?;
     let id = slug(&format!("sweep-{}-{}", drawn.key, drawn.points[0].run_id));
     let (root, id) = match to {

@@ -15,8 +15,8 @@ use super::signal::{HangUp, Interrupt};
 use super::{Failure, tell};
 use lockbench_engine::neither_program_nor_container;
 use lockbench_report::Exit;
-use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
+use lockbench_systems::{Registry, ServerKind};
 
 /// Pause before a kind that another call keeps is asked for again.
 const TAKEN_PAUSE: Duration = Duration::from_millis(200);
@@ -24,10 +24,10 @@ const TAKEN_PAUSE: Duration = Duration::from_millis(200);
 const SLACK: Duration = Duration::from_secs(30);
 
 /// Starts what does not run; all of it or nothing.
-pub fn up(args: &UpArgs) -> Result<u8, Failure> {
+pub fn up(args: &UpArgs, registry: &Registry) -> Result<u8, Failure> {
     no_external(args.stack, "up")?;
     args.docker.idle(args.stack).map_or(Ok(()), |problem| Err(Failure::usage(problem)))?;
-    let by_name = named(&args.backends)?;
+    let by_name = named(&args.backends, registry)?;
     let interrupt = Interrupt::listen(HangUp::Ends, || tell("lockbench: stopping what was started"))?;
     let mut work = Work {
         args,

@@ -20,6 +20,7 @@ use lockbench_report::{
     UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in, had_other_rules,
     history_failure, history_path, judge, measurements, open_broken_off, read_report, replay, worst,
 };
+use lockbench_systems::Registry;
 
 /// Differences of one result that are printed.
 const SHOWN: usize = 8;
@@ -35,16 +36,16 @@ enum Agreement {
 }
 
 /// Prints what each result's replay says; exits as the run did, or 1 if they disagree.
-pub fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
-    if let Some((place, rounds)) = kept_rounds::find(&args.run, &args.stored.output)? {
+pub fn verify(args: &VerifyArgs, registry: &Registry) -> Result<u8, Failure> {
+    if let Some((place, rounds)) = kept_rounds::find(&args.run, &args.stored.output, registry)? {
         return kept_rounds::verify(&place, &rounds);
     }
     let directory = locate(&args.run, &args.stored.output)?;
     if broke_off(&directory) {
-        return broken_off(&directory);
+        return broken_off(&directory, registry);
     }
     let report = read_report(&directory)?;
-    let agreements = compare(&directory, &report)?;
+    let agreements = compare(&directory, &report, registry)?;
     let mut text = String::new();
     for (name, agreement) in &agreements {
         text += &match agreement {
@@ -53,14 +54,14 @@ pub fn verify(args: &VerifyArgs) -> Result<u8, Failure> {
             Agreement::Nothing(reason) => format!("{name}: nothing to verify: {reason}\n"),
         };
     }
-    let (code, why) = conclude(&report, agreements.iter().map(|(_, agreement)| agreement));
+    let (code, why) = conclude(&report, registry, agreements.iter().map(|(_, agreement)| agreement));
     text += &format!("verify: exit {code}: {why}\n");
     print(&text)?;
     Ok(code)
 }
 
 /// Replays the history and compares it with every entry of the report, in its order.
-fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>, Failure> {
+fn compare(directory: &Path, report: &Report, registry: &Registry) -> Result<Vec<(String, Agreement)>, Failure> {
     let of = |backend: &str, trial: u32| {
         report.results.iter().find(|result| result.backend == backend && result.trial == trial)
     };
@@ -97,7 +98,7 @@ fn compare(directory: &Path, report: &Report) -> Result<Vec<(String, Agreement)>
                     damage = damage.take().or(replayed.first_gap.take());
                 }
                 Some(stored) => {
-                    let agreement = agreement((report.schema_version, stored), &mut replayed, &measured);
+                    let agreement = agreement(registry, (report.schema_version, stored), &mut replayed, &measured);
                     found.insert(key, agreement);
                 }
                 None if replayed.attempts > 0 => foreign.push(key),
@@ -165,7 +166,12 @@ fn unrecorded(stored: &TrialResult, any: bool) -> Agreement {
 }
 
 /// `stored`: the version that wrote it, and its entry.
-fn agreement((version, stored): (u32, &TrialResult), replayed: &mut Replayed, measured: &[Measurements]) -> Agreement {
+fn agreement(
+    registry: &Registry,
+    (version, stored): (u32, &TrialResult),
+    replayed: &mut Replayed,
+    measured: &[Measurements],
+) -> Agreement {
     if let Some(error) = stored.error.as_ref().filter(|_| stored.events == 0) {
         return Agreement::Nothing(format!("the trial failed: {error}"));
     }
@@ -175,7 +181,7 @@ fn agreement((version, stored): (u32, &TrialResult), replayed: &mut Replayed, me
     let found = if replayed.cut.is_some() {
         up_to_the_cut((version, stored), replayed)
     } else {
-        let mut found = differences(stored, &again(stored, replayed), version);
+        let mut found = differences(stored, &again(registry, stored, replayed), version);
         found.retain(|difference| version >= 3 || !had_other_rules(difference));
         let of = |measured: &&Measurements| measured.backend == stored.backend && measured.trial == stored.trial;
         if let Some(measured) = measured.iter().find(of) {
@@ -193,9 +199,9 @@ fn agreement((version, stored): (u32, &TrialResult), replayed: &mut Replayed, me
 }
 
 /// The entry that the replay gives, with what only the run knew taken from it.
-fn again(stored: &TrialResult, replayed: &Replayed) -> TrialResult {
-    let mut guarantees = promise(&stored.backend).map_or(UNPROMISED, |promise| promise.guarantees);
-    if promise(&stored.backend).is_none() && stored.safety.token_regressions.is_some() {
+fn again(registry: &Registry, stored: &TrialResult, replayed: &Replayed) -> TrialResult {
+    let mut guarantees = promise(registry, &stored.backend).map_or(UNPROMISED, |promise| promise.guarantees);
+    if promise(registry, &stored.backend).is_none() && stored.safety.token_regressions.is_some() {
         guarantees.token = Some("named by the report");
     }
     // A panic is in no event; a contradiction is found again.
@@ -296,7 +302,7 @@ fn listed(found: &[Difference]) -> String {
 }
 
 /// The exit code and why.
-fn conclude<'a>(report: &Report, agreements: impl Iterator<Item = &'a Agreement>) -> (u8, String) {
+fn conclude<'a>(report: &Report, registry: &Registry, agreements: impl Iterator<Item = &'a Agreement>) -> (u8, String) {
     let (mut all, mut disagree, mut nothing) = (0, 0, 0);
     for agreement in agreements {
         all += 1;
@@ -310,7 +316,9 @@ fn conclude<'a>(report: &Report, agreements: impl Iterator<Item = &'a Agreement>
         );
         return (Exit::Internal.code(), why);
     }
-    let found = judge(&report.results, &report.skipped, &expected(report), None, &is_control, &[]).exit_code;
+    let found =
+        judge(&report.results, &report.skipped, &expected(report), None, &|name: &str| is_control(registry, name), &[])
+            .exit_code;
     let violation = Exit::Violation.code();
     // Gates, signals and full disks come on top: they can only make it worse.
     if (found == violation) != (run == violation) || worst([found, run].into_iter()) != run {
@@ -328,8 +336,8 @@ fn conclude<'a>(report: &Report, agreements: impl Iterator<Item = &'a Agreement>
     }
 }
 
-fn is_control(name: &str) -> bool {
-    promise(name).is_some_and(|promise| promise.control)
+fn is_control(registry: &Registry, name: &str) -> bool {
+    promise(registry, name).is_some_and(|promise| promise.control)
 }
 
 fn expected(report: &Report) -> Vec<Expectation> {
@@ -338,7 +346,7 @@ fn expected(report: &Report) -> Vec<Expectation> {
 }
 
 /// A run without a report has no verdict to agree with: the replay is the verdict.
-fn broken_off(directory: &Path) -> Result<u8, Failure> {
+fn broken_off(directory: &Path, registry: &Registry) -> Result<u8, Failure> {
     let mut text = String::new();
     let mut wrong = 0;
     let mut done = |replayed: Replayed| {
@@ -366,7 +374,7 @@ fn broken_off(directory: &Path) -> Result<u8, Failure> {
         }
     };
     replay(&history_path(directory), &|_| None, &mut done).map_err(history_failure)?;
-    let verdict = open_broken_off(directory, &promise)?.report.verdict;
+    let verdict = open_broken_off(directory, &|name| promise(registry, name))?.report.verdict;
     let code = if wrong > 0 { Exit::Internal.code() } else { verdict.exit_code };
     text += &format!("verify: exit {code}: {}\n", verdict.reasons.join("; "));
     print(&text)?;

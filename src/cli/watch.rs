@@ -22,17 +22,18 @@ use lockbench_core::units::parse_duration_ns;
 use lockbench_report::live::{Followed, Follower, Player, Publisher, Tempo, feed};
 use lockbench_report::monitor::is_watch;
 use lockbench_report::{OpenError, REPORT, RecordedRun, Writer, is_partial, writer};
+use lockbench_systems::Registry;
 
 /// Slowest and fastest replay, times the speed of the run.
 const SPEEDS: (f64, f64) = (0.01, 1_000.0);
 
 /// Shows it; exits 0 at its end or when the user leaves, whatever the verdict of the run was.
-pub fn watch(args: &WatchArgs) -> Result<u8, Failure> {
+pub fn watch(args: &WatchArgs, registry: &Registry) -> Result<u8, Failure> {
     let speed = args.speed.as_deref().map(speed).transpose()?;
     let at = args.at.as_deref().map(instant).transpose()?;
     // It stays at the end: what is watched is there to be looked at.
     let options = UiOptions { stay: true, ..UiOptions::read(&args.look)? };
-    let show = find(args, speed.is_some(), at.is_some())?;
+    let show = find(args, speed.is_some(), at.is_some(), registry)?;
     // What cannot be shown was refused above, before the terminal is touched.
     let wanted = wants_tui(UiChoice::Auto, &Surroundings::read());
     if let (Err(why), Some(_)) = (wanted, at) {
@@ -74,10 +75,10 @@ enum Show {
     /// A run that is over.
     Stored { directory: PathBuf, run: Box<RecordedRun> },
     /// A run under way, by its partial directory.
-    UnderWay(PathBuf),
+    UnderWay(PathBuf, Registry),
 }
 
-fn find(args: &WatchArgs, speed: bool, at: bool) -> Result<Show, Failure> {
+fn find(args: &WatchArgs, speed: bool, at: bool, registry: &Registry) -> Result<Show, Failure> {
     let directory = locate(&args.run, &args.stored.output)?;
     if is_watch(&directory) {
         return Err(OpenError::Watch { path: directory.display().to_string() }.into());
@@ -93,12 +94,12 @@ fn find(args: &WatchArgs, speed: bool, at: bool) -> Result<Show, Failure> {
         return match (speed, at) {
             (true, _) => refused("--speed", "it can be played at any"),
             (_, true) => refused("--at", "it can be played from any instant"),
-            (false, false) => Ok(Show::UnderWay(directory)),
+            (false, false) => Ok(Show::UnderWay(directory, registry.clone())),
         };
     }
     // It may have got its final name since it was found.
     let directory = if directory.exists() { directory } else { locate(&args.run, &args.stored.output)? };
-    let run = Box::new(open_at(&directory)?);
+    let run = Box::new(open_at(&directory, registry)?);
     Ok(Show::Stored { directory, run })
 }
 
@@ -122,7 +123,7 @@ impl Show {
     fn run_id(&self) -> String {
         match self {
             Self::Stored { run, .. } => run.report.run_id.clone(),
-            Self::UnderWay(directory) => {
+            Self::UnderWay(directory, _) => {
                 let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 name.trim_start_matches('.').trim_end_matches(".partial").to_owned()
             }
@@ -135,8 +136,9 @@ impl Show {
                 let player = Player::start(*run, directory.clone(), tempo, to).map_err(Failure::internal)?;
                 Ok(Source::Player(player, directory))
             }
-            Self::UnderWay(directory) => {
-                Follower::start(directory, promise, tempo, to).map(Source::Follower).map_err(Failure::internal)
+            Self::UnderWay(directory, registry) => {
+                let promises = move |name: &str| promise(&registry, name);
+                Follower::start(directory, promises, tempo, to).map(Source::Follower).map_err(Failure::internal)
             }
         }
     }
@@ -183,7 +185,7 @@ fn on_screen(
 ) -> Result<u8, Failure> {
     // A process that a signal kills cannot give the terminal back.
     let interrupt = Interrupt::listen(HangUp::Ends, || {})?;
-    let followed = matches!(show, Show::UnderWay(_));
+    let followed = matches!(show, Show::UnderWay(..));
     let (publisher, mut updates) = feed();
     let tempo = Tempo::new(speed.unwrap_or(1.0));
     // A user who came to the end may go back.

@@ -29,7 +29,7 @@ use lockbench_core::workload::plan::HistoryLimit;
 use lockbench_core::workload::{EffectiveTtl, client_seed, resolve_ttl, to_toml, warnings};
 use lockbench_report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
 use lockbench_report::{Environment, HISTORY, Interruption, PLAN, SkippedBackend};
-use lockbench_systems::{Entry, Target};
+use lockbench_systems::{Entry, MEMORY, Target};
 
 /// Runs a plan on systems of the registry or of the caller, one trial after the other, and judges
 /// what was measured. The servers that it started are stopped when it returns.
@@ -147,17 +147,15 @@ impl<'a> Run<'a> {
         fs::create_dir_all(&self.scratch).map_err(|cause| RunError::Scratch { path: self.scratch.clone(), cause })?;
         let candidates = self.candidates(ttls, clock, &runtime);
         let order = order(candidates.len(), plan.trials, plan.seed);
-        if let Ok(memory) = lockbench_systems::Registry::builtin().find("memory") {
-            let target = self.target(Vec::new(), true, clock);
-            self.overhead = calibrate(plan, memory, &target, workers, &options.stop, &runtime);
-            narrate::calibrated(watcher, self.overhead.as_ref());
-            let ceiling = self.overhead.as_ref().map(|overhead| overhead.cycles_per_s);
-            let environment = Environment::read(String::new(), "CLOCK_MONOTONIC", self.servers.placement());
-            let lints = Some(Arc::new(options.gates.ground(plan, self.systems, environment, self.overhead.as_ref())));
-            let names = order.iter().map(|(at, trial)| (candidates[*at].entry.name.to_owned(), *trial)).collect();
-            let facts = facts(options, self.systems, ceiling);
-            watcher.update(Update::Run(Box::new(RunFacts { lints, order: names, ..facts })));
-        }
+        let target = self.target(Vec::new(), true, clock);
+        self.overhead = calibrate(plan, &MEMORY, &target, workers, &options.stop, &runtime);
+        narrate::calibrated(watcher, self.overhead.as_ref());
+        let ceiling = self.overhead.as_ref().map(|overhead| overhead.cycles_per_s);
+        let environment = Environment::read(String::new(), "CLOCK_MONOTONIC", self.servers.placement());
+        let lints = Some(Arc::new(options.gates.ground(plan, self.systems, environment, self.overhead.as_ref())));
+        let names = order.iter().map(|(at, trial)| (candidates[*at].entry.name.to_owned(), *trial)).collect();
+        let facts = facts(options, self.systems, ceiling);
+        watcher.update(Update::Run(Box::new(RunFacts { lints, order: names, ..facts })));
         let history_path = options.store.as_ref().map(|store| store.directory.path(HISTORY));
         let mut history = match (plan.history, &history_path) {
             (HistoryLimit::Full | HistoryLimit::Window(_), Some(path)) => {

@@ -31,6 +31,7 @@ pub mod stack;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
+pub use memory::ENTRY as MEMORY;
 pub use planted::{Flaw, planted};
 pub use registry::{Registry, System, UnknownBackend};
 pub use servers::{Nodes, ServerKind, Servers};

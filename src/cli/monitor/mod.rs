@@ -44,6 +44,7 @@ use lockbench_engine::{Servers, namespace, run_id};
 use lockbench_output::{monitor_text, shell_line};
 use lockbench_report::monitor::{STATUS, Status, kept_in};
 use lockbench_report::{Exit, RunDirectory};
+use lockbench_systems::Registry;
 
 /// Target of log lines about a monitor run.
 const MONITOR: &str = "lockbench::monitor";
@@ -51,12 +52,12 @@ const MONITOR: &str = "lockbench::monitor";
 const LOG_LIMIT: u64 = 8 << 20;
 
 /// Runs rounds until a signal.
-pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
+pub fn monitor(args: &MonitorArgs, registry: &Registry) -> Result<u8, Failure> {
     if let Some(flag) = &args.foreign {
         return Err(Failure::usage(format!("{flag} means nothing to a monitor, which has no end: leave it out")));
     }
     let endpoints = named(&args.load.endpoint)?;
-    let orders = Orders::read(args, &endpoints)?;
+    let orders = Orders::read(args, &endpoints, registry)?;
     let webhook = args.own.webhook.as_deref().map(Webhook::open).transpose()?;
     let frontend = &Frontend::open(&args.load, &endpoints, HangUp::Reloads)?;
     let started = SystemTime::now();
@@ -97,6 +98,7 @@ pub fn monitor(args: &MonitorArgs) -> Result<u8, Failure> {
         endpoints: &endpoints,
         frontend,
         servers: &servers,
+        registry,
         stop,
         clock,
         namespace: namespace(&id, started),

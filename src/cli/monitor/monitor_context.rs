@@ -13,6 +13,7 @@ pub(in crate::cli) use crate::cli::lock;
 use lockbench_core::clock::Clock;
 use lockbench_core::stop::Stop;
 use lockbench_engine::Servers;
+use lockbench_systems::Registry;
 
 /// The shared state of a monitor run.
 pub struct MonitorContext<'a> {
@@ -20,6 +21,7 @@ pub struct MonitorContext<'a> {
     pub endpoints: &'a Endpoints,
     pub frontend: &'a Frontend,
     pub servers: &'a Servers,
+    pub registry: &'a Registry,
     pub stop: Stop,
     pub clock: Clock,
     pub id: String,

@@ -14,6 +14,7 @@ use lockbench_core::workload::{EffectiveTtl, Plan, Source, warnings};
 use lockbench_engine::contended;
 use lockbench_report::Threshold;
 use lockbench_report::monitor::{Bound, Rolling, defaults};
+use lockbench_systems::Registry;
 
 /// The plan of the rounds, the systems and their bounds.
 pub struct Orders {
@@ -28,19 +29,19 @@ pub struct Orders {
 
 impl Orders {
     /// Reads the command line and the file that it names.
-    pub fn read(args: &MonitorArgs, endpoints: &Endpoints) -> Result<Self, Failure> {
+    pub fn read(args: &MonitorArgs, endpoints: &Endpoints, registry: &Registry) -> Result<Self, Failure> {
         let mut flags = args.load.short.given();
         flags.extend(args.load.seed.map(|seed| ("seed", seed.to_string())));
         let sets = overrides(&args.load.short.sets, &flags)?;
-        let (mut plan, source) = workload(&args.own.workload, &sets)?;
-        let selection = watched(select(&args.load.backends, &plan, &source)?, endpoints)?;
+        let (mut plan, source) = workload(&args.own.workload, &sets, registry)?;
+        let selection = watched(select(&args.load.backends, &plan, &source, registry)?, endpoints)?;
         all_used(endpoints, &selection.entries)?;
         plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
         // A round is a trial that counts from its first attempt on.
         (plan.warmup_ns, plan.duration_ns, plan.trials) = (0, args.own.round.as_nanos() as u64, 1);
         plan.history = HistoryLimit::Full;
         let ttls = selection.ttls(&plan, &source)?;
-        let bounds = bounds(args, &plan, &source, &selection)?;
+        let bounds = bounds(args, &plan, &source, &selection, registry)?;
         let window_ns = args.own.window.as_nanos() as u64;
         if window_ns > Rolling::LONGEST_NS {
             let longest = exact_duration(Rolling::LONGEST_NS);
@@ -67,8 +68,14 @@ fn watched(mut selection: Selection, endpoints: &Endpoints) -> Result<Selection,
     Ok(selection)
 }
 
-fn bounds(args: &MonitorArgs, plan: &Plan, source: &Source, selection: &Selection) -> Result<Vec<Bound>, Failure> {
-    let mut thresholds = gates::read(plan, source, selection, Some(&args.load))?.thresholds;
+fn bounds(
+    args: &MonitorArgs,
+    plan: &Plan,
+    source: &Source,
+    selection: &Selection,
+    registry: &Registry,
+) -> Result<Vec<Bound>, Failure> {
+    let mut thresholds = gates::read(plan, source, selection, Some(&args.load), registry)?.thresholds;
     if thresholds.is_empty() {
         let parsed: Result<Vec<_>, _> = defaults(&plan.expect).map(|text| Threshold::parse(text, None)).collect();
         thresholds = parsed.map_err(Failure::internal)?;

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bins::Bins;
 pub use feed::{Closed, Publisher, Subscriber, feed};
-pub use follow::{Followed, Follower, PromiseOf, follow};
+pub use follow::{Followed, Follower, follow};
 pub use lanes::KeyHold;
 pub use player::{Listener, Moment, Player, Tempo, Wall, play, replay};
 pub use slices::{SLICE_NS, Slice};

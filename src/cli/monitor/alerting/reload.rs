@@ -9,8 +9,9 @@ impl Alerting<'_> {
     /// Reads the plan again; one that is not valid changes nothing.
     pub(super) fn reload(&mut self) {
         let old = self.context.orders();
-        let new = Orders::read(self.context.args, self.context.endpoints).map_err(|failure| failure.message).and_then(
-            |new| {
+        let new = Orders::read(self.context.args, self.context.endpoints, self.context.registry)
+            .map_err(|failure| failure.message)
+            .and_then(|new| {
                 if new.selection.names() == old.selection.names() {
                     Ok(new)
                 } else {
@@ -20,8 +21,7 @@ impl Alerting<'_> {
                         list(&old)
                     ))
                 }
-            },
-        );
+            });
         match new {
             Ok(new) => {
                 self.reloads += 1;

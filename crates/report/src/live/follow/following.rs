@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::place::Place;
-use super::{Followed, Pacing, PromiseOf};
+use super::{Followed, Pacing};
+use crate::Promises;
 use crate::broken_off::of_result;
 use crate::live::player::{BEAT_NS, Fold, Listener, plan_of, systems};
 use crate::live::{SystemFacts, TrialEnd, TrialStart, Update};
@@ -25,7 +26,7 @@ pub struct Following<'a> {
     watch: Pacing<'a>,
     place: &'a Place,
     plan: Plan,
-    promises: PromiseOf,
+    promises: Promises<'a>,
     to: &'a mut dyn Listener,
     /// The trial under way.
     trial: Option<Fold>,
@@ -43,7 +44,13 @@ pub struct Following<'a> {
 
 impl<'a> Following<'a> {
     /// Nothing of it was read yet.
-    pub fn new(watch: Pacing<'a>, place: &'a Place, plan: Plan, promises: PromiseOf, to: &'a mut dyn Listener) -> Self {
+    pub fn new(
+        watch: Pacing<'a>,
+        place: &'a Place,
+        plan: Plan,
+        promises: Promises<'a>,
+        to: &'a mut dyn Listener,
+    ) -> Self {
         let heard = watch.wall.now();
         Self {
             watch,
@@ -160,7 +167,7 @@ impl<'a> Following<'a> {
     /// A trial is over: what its history tells of it.
     fn interim(&mut self, trial: Fold) {
         let mut replayed = trial.finish();
-        let result = of_result(&replayed, &self.plan.name, &self.promises, UNTOLD);
+        let result = of_result(&replayed, &self.plan.name, self.promises, UNTOLD);
         let measured = Some(replayed.measurements());
         self.to.tell(Update::Ended(Box::new(TrialEnd { result, measured })));
     }
@@ -236,7 +243,7 @@ impl<'a> Following<'a> {
 
     fn broken_off(&mut self) -> Result<Followed, OpenError> {
         let directory = &self.place.partial;
-        let run = open_broken_off(directory, &self.promises)?;
+        let run = open_broken_off(directory, self.promises)?;
         self.to.tell(Update::Note("the process that wrote this run is gone, and left no report".to_owned()));
         self.over(&run);
         Ok(Followed::BrokenOff(directory.clone()))

@@ -17,16 +17,13 @@ use super::feed::Publisher;
 use super::player::{BEAT_NS, Listener, Tempo, Wall, failed};
 use super::{Origin, RunFacts, Update};
 use crate::broken_off::stored_plan;
-use crate::{OpenError, PLAN, Promise, writer};
+use crate::{OpenError, PLAN, Promise, Promises, writer};
 use lockbench_core::clock::Clock;
 use lockbench_core::workload::Plan;
 use lockbench_core::workload::plan::HistoryLimit;
 
 /// Time between two looks at a file that does not grow.
 const LOOK_NS: u64 = BEAT_NS / 2;
-
-/// Finds what the registry says of a recipe.
-pub type PromiseOf = fn(&str) -> Option<Promise>;
 
 /// What became of a run that was followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +50,16 @@ impl Follower {
     ///
     /// # Errors
     /// If there is no thread to be had.
-    pub fn start(partial: PathBuf, promises: PromiseOf, tempo: Tempo, mut to: Publisher) -> io::Result<Self> {
+    pub fn start(
+        partial: PathBuf,
+        promises: impl Fn(&str) -> Option<Promise> + Send + 'static,
+        tempo: Tempo,
+        mut to: Publisher,
+    ) -> io::Result<Self> {
         let (own, place) = (tempo.clone(), partial.clone());
         let thread = std::thread::Builder::new()
             .name("follower".to_owned())
-            .spawn(move || follow(&place, promises, &own, &Clock::monotonic(), &mut to))?;
+            .spawn(move || follow(&place, &promises, &own, &Clock::monotonic(), &mut to))?;
         Ok(Self { thread: Some(thread), tempo, directory: partial })
     }
 
@@ -87,7 +89,7 @@ impl Drop for Follower {
 /// If plan, history or report cannot be read.
 pub fn follow(
     partial: &Path,
-    promises: PromiseOf,
+    promises: Promises<'_>,
     tempo: &Tempo,
     wall: &dyn Wall,
     to: &mut dyn Listener,
@@ -97,7 +99,7 @@ pub fn follow(
 
 fn follow_in(
     place: &Place,
-    promises: PromiseOf,
+    promises: Promises<'_>,
     tempo: &Tempo,
     wall: &dyn Wall,
     to: &mut dyn Listener,

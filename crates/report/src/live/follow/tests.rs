@@ -132,7 +132,7 @@ impl Heard {
 fn followed(run: &Run, wall: &Scripted) -> (Heard, Result<Followed, OpenError>) {
     let mut heard = Heard::default();
     let place = Place::of(&run.partial(), untold);
-    let ended = follow_in(&place, |_| None, &Tempo::new(1.0), wall, &mut heard);
+    let ended = follow_in(&place, &|_: &str| None, &Tempo::new(1.0), wall, &mut heard);
     (heard, ended)
 }
 
