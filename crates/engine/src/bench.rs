@@ -17,7 +17,7 @@ use super::trial::{Armed, LoadError, Spec, Tick};
 use super::watcher::{TrialSubject, Watcher};
 use lockbench_core::clock::Clock;
 use lockbench_core::limits;
-use lockbench_core::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial};
+use lockbench_core::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial, SystemError};
 use lockbench_core::oracle::{JudgedHistory, Oracle};
 use lockbench_core::record::figures::{Figures, Schedule};
 use lockbench_core::record::history::{Alarm, Header, HistoryFile, TrialHistory};
@@ -109,6 +109,17 @@ pub struct Done {
     pub measured: Option<Measurements>,
     /// The faults that were injected.
     pub faults: Vec<InjectedFault>,
+}
+
+/// Why the keys of a trial could not be removed.
+#[derive(Debug, thiserror::Error)]
+pub enum CleanError {
+    /// The servers refuse it, or do not answer.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// The run ended first.
+    #[error("stopped before the server answered")]
+    Stopped,
 }
 
 impl Bench<'_> {
@@ -220,15 +231,15 @@ impl Bench<'_> {
     /// Removes the keys of a trial, unless its servers are dead or about to be
     /// stopped with all that they hold. A stop that waits for a server that hangs
     /// waits a little only, an abort not at all.
-    pub fn clean(&self, candidate: &Candidate, keys: &[Key]) -> Result<(), String> {
+    pub fn clean(&self, candidate: &Candidate, keys: &[Key]) -> Result<(), CleanError> {
         let ours = self.servers.started_here(candidate.entry);
         if ours && (self.stop.draining() || self.servers.died(candidate.entry).is_some()) {
             return Ok(());
         }
         self.runtime.block_on(async {
             tokio::select! {
-                cleaned = candidate.system.clean(keys) => cleaned.map_err(|error| error.to_string()),
-                () = self.given_up() => Err("stopped before the server answered".to_owned()),
+                cleaned = candidate.system.clean(keys) => Ok(cleaned?),
+                () = self.given_up() => Err(CleanError::Stopped),
             }
         })
     }

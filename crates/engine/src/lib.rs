@@ -49,7 +49,7 @@ pub use outcome::Outcome;
 pub use overhead::Overhead;
 pub use run::run;
 pub use server_poll::ServerPoll;
-pub use servers::{Endpoints, ServerOptions, ServerSource, Servers, neither_program_nor_container};
+pub use servers::{Endpoints, NoServers, ServerOptions, ServerSource, Servers, neither_program_nor_container};
 pub use steering::Steering;
 pub use store::Stored;
 pub use trial::{Armed, LoadError, Spec, Tick, run_virtual};

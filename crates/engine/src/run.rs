@@ -16,13 +16,13 @@ use super::options::{Options, RunError, Store, namespace, workers};
 use super::outcome::{Outcome, Ran, report};
 use super::overhead::{Overhead, calibrate};
 use super::server_poll::ServerPoll;
-use super::servers::Servers;
+use super::servers::{NoServers, Servers};
 use super::store::store;
 use super::wall::WallClock;
 use super::watcher::{Topic, Watcher};
 use lockbench_core::clock::Clock;
 use lockbench_core::limits;
-use lockbench_core::lock::Endpoint;
+use lockbench_core::lock::{Endpoint, SystemError};
 use lockbench_core::record::LogLevel;
 use lockbench_core::record::history::HistoryFile;
 use lockbench_core::workload::plan::HistoryLimit;
@@ -263,12 +263,12 @@ impl<'a> Run<'a> {
         ttl: EffectiveTtl,
         clock: Clock,
         runtime: &Runtime,
-    ) -> Result<Candidate, String> {
+    ) -> Result<Candidate, Unreached> {
         let (endpoints, ours) = self.servers.endpoints(entry)?;
         self.can_be_disturbed(entry)?;
         let target = self.target(endpoints, ours, clock);
-        let system = (entry.connect)(target.clone()).map_err(|error| error.to_string())?;
-        let mut facts = runtime.block_on(system.facts()).map_err(|error| error.to_string())?;
+        let system = (entry.connect)(target.clone())?;
+        let mut facts = runtime.block_on(system.facts())?;
         facts.durability = self.servers.durability(entry, facts.durability);
         Ok(Candidate { entry, system, target, facts, ttl })
     }
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
             }
             let mut reached = self.reach(entry, *ttl, clock, runtime);
             let settled = candidates.iter().any(|other: &Candidate| other.entry.server == entry.server);
-            let refused = reached.as_ref().err().cloned().filter(|_| !settled);
+            let refused = reached.as_ref().err().map(ToString::to_string).filter(|_| !settled);
             if let Some(reason) = refused
                 && self.servers.fall_back(entry, &reason, &options.servers, watcher)
             {
@@ -298,7 +298,7 @@ impl<'a> Run<'a> {
                     watcher.update(Update::System(Box::new(self.system(&candidate))));
                     candidates.push(candidate);
                 }
-                Err(reason) => self.skip(entry, &reason),
+                Err(reason) => self.skip(entry, &reason.to_string()),
             }
         }
         candidates
@@ -327,6 +327,17 @@ fn order(candidates: usize, trials: u32, seed: u64) -> Vec<(usize, u32)> {
         order.extend(round.into_iter().map(|candidate| (candidate, trial)));
     }
     order
+}
+
+/// Why a system cannot run.
+#[derive(Debug, thiserror::Error)]
+enum Unreached {
+    /// It has no servers.
+    #[error(transparent)]
+    NoServers(#[from] NoServers),
+    /// Its servers refuse it, or do not answer.
+    #[error(transparent)]
+    System(#[from] SystemError),
 }
 
 #[cfg(test)]

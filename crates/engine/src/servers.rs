@@ -84,6 +84,17 @@ pub struct LeftRunning {
     containers: Option<Arc<Server>>,
 }
 
+/// Why an entry has no servers.
+#[derive(Debug, thiserror::Error)]
+pub enum NoServers {
+    /// None was given, found or started, for this reason.
+    #[error("{0}")]
+    Missing(String),
+    /// Nothing of this run asked for servers of this kind.
+    #[error("no {0} server was prepared")]
+    Unprepared(ServerKind),
+}
+
 /// All servers of a run. Dropping it stops those that we started.
 pub struct Servers {
     kinds: BTreeMap<ServerKind, Source>,
@@ -158,14 +169,14 @@ impl Servers {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn endpoints(&self, entry: &Entry) -> Result<(Vec<Endpoint>, bool), String> {
+    pub fn endpoints(&self, entry: &Entry) -> Result<(Vec<Endpoint>, bool), NoServers> {
         let Some(kind) = entry.server else { return Ok((Vec::new(), true)) };
         match self.kinds.get(&kind) {
             Some(Source::Ours(server)) => Ok((server.endpoints(), true)),
             Some(Source::LeftRunning(left)) => Ok((left.endpoints.clone(), false)),
             Some(Source::Given(endpoints)) => Ok((endpoints.clone(), false)),
-            Some(Source::Missing(problem)) => Err(problem.clone()),
-            None => Err(format!("no {kind} server was prepared")),
+            Some(Source::Missing(problem)) => Err(NoServers::Missing(problem.clone())),
+            None => Err(NoServers::Unprepared(kind)),
         }
     }
 

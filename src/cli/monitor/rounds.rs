@@ -72,7 +72,7 @@ impl<'a> Rounds<'a> {
     pub fn run(mut self) {
         let context = self.context;
         if let Err(problem) = context.servers.endpoints(self.entry) {
-            return context.watched(self.place).is_missing(context.clock.now(), problem);
+            return context.watched(self.place).is_missing(context.clock.now(), problem.to_string());
         }
         let mut backoff = Backoff::new(client_seed(context.clock.now(), std::process::id(), self.place as u32));
         while !context.stop.draining() {
@@ -256,7 +256,7 @@ impl<'a> Rounds<'a> {
 
 /// Returns where a system is, and the prefix of the names that lockbench makes there.
 pub fn target(context: &MonitorContext<'_>, orders: &Orders, entry: &Entry) -> Result<Target, String> {
-    let (endpoints, ours) = context.servers.endpoints(entry)?;
+    let (endpoints, ours) = context.servers.endpoints(entry).map_err(|error| error.to_string())?;
     // For embedded systems.
     let scratch = context.directory.join("scratch");
     fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
