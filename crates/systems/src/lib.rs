@@ -14,6 +14,8 @@ mod control;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 mod flock;
+#[cfg(test)]
+mod hints;
 mod memory;
 mod planted;
 mod poll;

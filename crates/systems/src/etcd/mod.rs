@@ -54,17 +54,16 @@ static SERVERS: Servers = Servers {
 };
 
 static ENTRY: Entry = Entry {
-    name: NAME,
-    summary: "lease and lowest create revision, each waiter watches only its predecessor",
     server: Some(KIND),
     files: |servers| servers,
     quick: true,
-    unsafe_by_design: false,
-    nagle_on: false,
-    options: None,
-    guarantees: GUARANTEES,
-    connect,
     flawed: Some(flawed),
+    ..Entry::new(
+        NAME,
+        "lease and lowest create revision, each waiter watches only its predecessor",
+        GUARANTEES,
+        connect,
+    )
 };
 
 /// Promises of etcd leases and revisions:

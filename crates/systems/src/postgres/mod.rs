@@ -47,31 +47,29 @@ static SERVERS: Servers = Servers {
 };
 
 static ADVISORY: Entry = Entry {
-    name: "postgres:advisory",
-    summary: "session advisory lock: lives and dies with the connection, the server queues",
     server: Some(KIND),
     files: |_| 1,
     quick: true,
-    unsafe_by_design: false,
-    nagle_on: false,
-    options: None,
-    guarantees: ADVISORY_GUARANTEES,
-    connect: |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
     flawed: Some(|target, flaw| Ok(Arc::new(advisory::Advisory::new(&target, Some(flaw))?))),
+    ..Entry::new(
+        "postgres:advisory",
+        "session advisory lock: lives and dies with the connection, the server queues",
+        ADVISORY_GUARANTEES,
+        |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
+    )
 };
 
 static LEASE: Entry = Entry {
-    name: "postgres:lease",
-    summary: "a row with an expiry by the server's clock and a fencing token",
     server: Some(KIND),
     files: |_| 1,
     quick: true,
-    unsafe_by_design: false,
-    nagle_on: false,
-    options: None,
-    guarantees: LEASE_GUARANTEES,
-    connect: |target| Ok(Arc::new(lease::Lease::new(&target, None)?)),
     flawed: Some(|target, flaw| Ok(Arc::new(lease::Lease::new(&target, Some(flaw))?))),
+    ..Entry::new(
+        "postgres:lease",
+        "a row with an expiry by the server's clock and a fencing token",
+        LEASE_GUARANTEES,
+        |target| Ok(Arc::new(lease::Lease::new(&target, None)?)),
+    )
 };
 
 /// Promises of a session advisory lock.

@@ -53,17 +53,16 @@ static SERVERS: Servers = Servers {
 };
 
 static ENTRY: Entry = Entry {
-    name: "redis",
-    summary: "one Redis: SET NX PX and a fencing counter in one script, waits by polling",
     server: Some(KIND),
     files: |_| 1,
     quick: true,
-    unsafe_by_design: false,
-    nagle_on: false,
-    options: None,
-    guarantees: GUARANTEES,
-    connect,
     flawed: Some(flawed),
+    ..Entry::new(
+        "redis",
+        "one Redis: SET NX PX and a fencing counter in one script, waits by polling",
+        GUARANTEES,
+        connect,
+    )
 };
 
 /// A PX of one millisecond is the shortest that SET takes, and expiry is by the

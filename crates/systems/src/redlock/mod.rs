@@ -44,17 +44,17 @@ static SERVERS: Servers = Servers {
 };
 
 static ENTRY: Entry = Entry {
-    name: "redlock",
-    summary: "Redlock: SET NX PX on a majority of N independent Redis nodes, waits by polling",
     server: Some(KIND),
     files: |servers| servers,
     quick: true,
-    unsafe_by_design: false,
-    nagle_on: false,
     options: Some(&options::OPTIONS),
-    guarantees: GUARANTEES,
-    connect,
     flawed: Some(flawed),
+    ..Entry::new(
+        "redlock",
+        "Redlock: SET NX PX on a majority of N independent Redis nodes, waits by polling",
+        GUARANTEES,
+        connect,
+    )
 };
 
 /// With a ttl below the drift allowance (2 ms + 1 % by default) and a round trip

@@ -60,17 +60,12 @@ static SERVERS: Servers = Servers {
 };
 
 static ENTRY: Entry = Entry {
-    name: NAME,
-    summary: "ephemeral sequential children, each waiter watches only its predecessor",
     server: Some(KIND),
     files: |_| 1,
     quick: true,
-    unsafe_by_design: false,
     nagle_on: true,
-    options: None,
-    guarantees: GUARANTEES,
-    connect,
     flawed: Some(flawed),
+    ..Entry::new(NAME, "ephemeral sequential children, each waiter watches only its predecessor", GUARANTEES, connect)
 };
 
 /// Promises of ZooKeeper sessions and sequential nodes:

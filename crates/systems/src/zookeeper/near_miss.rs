@@ -10,13 +10,8 @@ pub fn hint(miss: &NearMiss<'_>) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use lockbench_core::lock::SystemError;
-
     #[test]
     fn what_a_failure_usually_means_is_said() {
-        for (address, problem, part) in [("h:1", "no answer to srvr within 2000 ms", "plain client port")] {
-            let error = SystemError::new("x", address, problem).hinted(super::hint).to_string();
-            assert!(error.contains(problem) && error.contains(part), "{error}");
-        }
+        crate::hints::assert_said(super::hint, &[("h:1", "no answer to srvr within 2000 ms", "plain client port")]);
     }
 }
