@@ -10,6 +10,7 @@ mod advisory;
 mod advisory_key;
 mod capacity;
 mod connect;
+mod facts;
 pub(super) mod inspect;
 mod lease;
 mod link;
