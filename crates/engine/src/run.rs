@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use tokio::runtime::{Builder, Runtime};
 
 use super::bench::{Bench, Candidate, Done};
-use super::fault;
+use super::fault::{self, Unfit};
 use super::narrate;
 use super::need::files_needed;
 use super::options::{Options, RunError, Store, namespace, workers};
@@ -243,17 +243,16 @@ impl<'a> Run<'a> {
     }
 
     /// Checks that the faults of the plan can be injected into the servers of a system.
-    fn can_be_disturbed(&self, entry: &Entry) -> Result<(), String> {
+    fn can_be_disturbed(&self, entry: &Entry) -> Result<(), Unfit> {
         let planned = &self.options.plan.faults;
         if planned.is_empty() {
             return Ok(());
         }
         let servers = self.servers.ours(entry);
         if let Some(refusal) = fault::refusal(entry, servers.is_none()) {
-            return Err(refusal.to_owned());
+            return Err(refusal);
         }
-        let Some(servers) = servers else { return Ok(()) };
-        fault::fits(planned, &servers).map_err(|unfit| unfit.to_string())
+        servers.map_or(Ok(()), |servers| fault::fits(planned, &servers))
     }
 
     /// A system on its servers, if they answer.
@@ -335,6 +334,9 @@ enum Unreached {
     /// It has no servers.
     #[error(transparent)]
     NoServers(#[from] NoServers),
+    /// The faults of the plan cannot be injected into its servers.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// Its servers refuse it, or do not answer.
     #[error(transparent)]
     System(#[from] SystemError),

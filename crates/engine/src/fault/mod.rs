@@ -27,7 +27,7 @@ use lockbench_core::stop::Stop;
 use lockbench_core::workload::{FaultKind, Moment, PlannedFault, client_seed};
 use lockbench_systems::stack::{Node, NodeError, Server};
 
-pub use target::{fits, refusal};
+pub use target::{Unfit, fits, refusal};
 
 /// Longest sleep between two looks at what may have moved the moment that is waited for.
 const LOOK: Duration = Duration::from_millis(5);

@@ -10,6 +10,15 @@ use lockbench_systems::stack::{Node, Server};
 /// A fault that these servers cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
+    /// The system has no servers.
+    #[error("the plan injects faults into servers, and it has none")]
+    NoServers,
+    /// Its servers run already, and may be of use to others.
+    #[error(
+        "the plan injects faults, and only into servers that lockbench starts for the run: give no --endpoint for \
+         it, and stop what `lockbench up` left running"
+    )]
+    NotOurs,
     /// There is no node of that name.
     #[error("fault {place} is aimed at \"{name}\", and the nodes are {}", nodes.join(", "))]
     NoNode {
@@ -31,13 +40,10 @@ pub enum Unfit {
 /// Returns why no fault can be injected for a system, as far as it is known before servers run;
 /// `given`: its servers are given, and so not started here.
 #[must_use]
-pub fn refusal(entry: &Entry, given: bool) -> Option<&'static str> {
+pub fn refusal(entry: &Entry, given: bool) -> Option<Unfit> {
     match (entry.server, given) {
-        (None, _) => Some("the plan injects faults into servers, and it has none"),
-        (Some(_), true) => Some(
-            "the plan injects faults, and only into servers that lockbench starts for the run: give no --endpoint \
-             for it, and stop what `lockbench up` left running",
-        ),
+        (None, _) => Some(Unfit::NoServers),
+        (Some(_), true) => Some(Unfit::NotOurs),
         (Some(_), false) => None,
     }
 }
