@@ -239,7 +239,7 @@ fn a_run_that_was_killed_is_judged_from_its_history_and_stays_inconclusive() {
 #[test]
 fn a_poller_asleep_between_two_polls_challenges_no_hold_live_and_in_replay() {
     // Polls of the three that wait come every 200 ms; the fourth takes the key again and again.
-    let (place, run) = ran("r", "retry = { kind = \"fixed\", delay = \"200ms\" }\n", "\"sqlite\"", 0);
+    let (place, run) = ran("r", "retry = { kind = \"fixed\", delay = \"200ms\" }\n", "\"flock\"", 0);
     let holds = |report: &serde_json::Value| {
         let safety = &report["results"][0]["safety"];
         let count = |name: &str| safety[name].as_u64().unwrap();
@@ -248,7 +248,7 @@ fn a_poller_asleep_between_two_polls_challenges_no_hold_live_and_in_replay() {
     let (challenged, all, conditions) = holds(&place.report());
     assert!(0 < challenged && challenged * 4 < all, "{challenged} of {all}");
     assert!(!conditions.contains("sleeping"), "{conditions}");
-    verify(&place).exits(0).tells(&["sqlite trial 1: agrees on all "]);
+    verify(&place).exits(0).tells(&["flock trial 1: agrees on all "]);
     // A history of an older version does not tell: counted by the old rule, which is said.
     let strip = |line: String| line.replace(",\"challenged\":true", "").replace(",\"challenged\":false", "");
     store_history(&run, &history(&run).into_iter().map(strip).collect::<Vec<_>>());
