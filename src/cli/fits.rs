@@ -2,7 +2,6 @@
 
 use tokio::runtime::Runtime;
 
-use lockbench_core::clock::Clock;
 use lockbench_core::limits;
 use lockbench_core::lock::{Capacity, Endpoint, Limit, SystemError};
 use lockbench_core::units::grouped;
@@ -91,14 +90,7 @@ pub fn fit_of(
 
 /// Returns a target for a command that only looks.
 pub fn looking(endpoints: Vec<Endpoint>, ours: bool) -> Target {
-    Target {
-        endpoints,
-        namespace: "looking".to_owned(),
-        ours,
-        scratch: std::env::temp_dir(),
-        clock: Clock::monotonic(),
-        options: Default::default(),
-    }
+    Target { ours, ..Target::new(endpoints, "doctor") }
 }
 
 #[cfg(test)]

@@ -65,6 +65,21 @@ pub struct Target {
     pub options: SystemOptions,
 }
 
+impl Target {
+    /// Servers that others started, at the defaults of everything else.
+    #[must_use]
+    pub fn new(endpoints: Vec<Endpoint>, namespace: &str) -> Self {
+        Self {
+            endpoints,
+            namespace: namespace.to_owned(),
+            ours: false,
+            scratch: std::env::temp_dir(),
+            clock: Clock::monotonic(),
+            options: SystemOptions::default(),
+        }
+    }
+}
+
 /// One recipe: a way to lock on a system.
 #[derive(Clone, Copy)]
 pub struct Entry {

@@ -6,7 +6,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use super::first_seen::FirstSeen;
-use crate::cli::fits::looking;
 use crate::cli::runtime;
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::inspection::{Inspection, Inspector, Scope};
@@ -31,7 +30,7 @@ pub enum Look {
 
 impl Asked {
     pub fn target(&self) -> Target {
-        looking(self.endpoints.clone(), false)
+        Target::new(self.endpoints.clone(), "inspect")
     }
 
     async fn look(

@@ -25,14 +25,7 @@ fn keys(count: u32) -> Arc<[Key]> {
 }
 
 fn target(endpoints: Vec<Endpoint>) -> Target {
-    Target {
-        endpoints,
-        namespace: format!("poll-{}", std::process::id()),
-        ours: true,
-        scratch: std::env::temp_dir(),
-        clock: Clock::monotonic(),
-        options: Default::default(),
-    }
+    Target { ours: true, ..Target::new(endpoints, &format!("poll-{}", std::process::id())) }
 }
 
 fn next_look(subscriber: &Subscriber) -> Option<ServerLook> {

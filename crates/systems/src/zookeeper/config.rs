@@ -134,18 +134,10 @@ fn with_port(host: &Host) -> String {
 mod tests {
     use super::Config;
     use crate::Target;
-    use lockbench_core::clock::Clock;
     use lockbench_core::lock::{Endpoint, Key};
 
     fn config(urls: &[&str]) -> Result<Config, String> {
-        let target = Target {
-            endpoints: urls.iter().copied().map(Endpoint::new).collect(),
-            namespace: "run-1".to_owned(),
-            ours: false,
-            scratch: std::path::PathBuf::new(),
-            clock: Clock::monotonic(),
-            options: Default::default(),
-        };
+        let target = Target::new(urls.iter().copied().map(Endpoint::new).collect(), "run-1");
         Config::new(&target).map_err(|error| error.to_string())
     }
 
