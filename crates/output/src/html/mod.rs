@@ -112,7 +112,7 @@ fn page(run: &RecordedRun) -> Result<Page<'_>, String> {
         claim_rule: decide::RULE,
         claims,
         untested,
-        comparison: report.comparison.as_ref().map(|comparison| super::comparison(comparison)),
+        comparison: report.comparison.as_ref().map(super::comparison),
         lints: report.lints.iter().filter(|lint| lint.level != LintLevel::Allow).collect(),
         failures: failures(report),
         method: method::method(report),
