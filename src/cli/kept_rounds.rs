@@ -28,8 +28,8 @@ pub fn find(run: &str, root: &Path, registry: &Registry) -> Result<Option<(PathB
     let histories = kept_in(&place)?;
     if histories.is_empty() {
         return Err(Failure::usage(format!(
-            "{0} is a run of `lockbench monitor`, which keeps the histories of rounds with a violation alone, and \
-             there are none; `lockbench show {0}` prints how it stands",
+            "{0} is a run of `lockbench monitor`, which has no report. It keeps the histories of rounds with a \
+             violation, and there were none; `lockbench show {0}` prints how it stands",
             place.display()
         )));
     }

@@ -211,7 +211,7 @@ fn what_cannot_be_started_is_told_and_nothing_stays() {
 #[test]
 fn help_tells_what_a_stack_means_for_servers_that_stay() {
     let place = Place::new();
-    for (command, auto) in [("up", "What runs already; else"), ("down", "Wherever:"), ("status", "Wherever:")] {
+    for (command, auto) in [("up", "What runs already; else"), ("down", "Both:"), ("status", "Both:")] {
         let ran =
             place.run(&[command, "--help"]).exits(0).tells(&[&format!("- auto:   {auto}"), "- docker: Containers"]);
         assert!(!ran.out.contains("external:") && !ran.out.contains("iven endpoint"), "{}", ran.out);
