@@ -223,7 +223,7 @@ fn help_tells_what_a_stack_means_for_servers_that_stay() {
     }
     let help = place.run(&["run", "--help"]).exits(0).out;
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in ["etcd=etcd://a,b,c", "divided by commas", "--stack external changes no server"] {
+    for part in ["etcd=etcd://a,b,c", "divided by commas", "--stack external no server is changed"] {
         assert!(help.contains(part), "\"{part}\" is not in {help}");
     }
 }
