@@ -14,7 +14,7 @@ const SCREENS: [(&str, &str, &str); 7] = [
     ("2", "[2 Latency]", "p99"),
     ("3", "[3 Contention]", "attempts per second that found it held"),
     ("4", "[4 Safety]", "naive policy"),
-    ("5", "[5 Faults]", "No faults are injected"),
+    ("5", "[5 Faults]", "The plan injects no faults"),
     ("6", "[6 Servers]", "round trip"),
     ("7", "[7 Log and lints]", "trial 1 begins"),
     ("1", "[1 Overview]", "grants/s"),
@@ -229,7 +229,7 @@ fn a_line_that_hangs_for_a_while_is_drawn_on_again() {
     std::thread::sleep(std::time::Duration::from_secs(10));
     pty.hang(false);
     pty.keys("5");
-    pty.wait_for("No faults are injected");
+    pty.wait_for("The plan injects no faults");
     pty.keys("q");
     assert_eq!(pty.exit().code(), Some(130));
     pty.assert_sane();
