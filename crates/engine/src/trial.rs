@@ -101,7 +101,7 @@ pub struct Armed {
     seed: ShardSeed,
     /// For events of each planned fault.
     fault_seeds: Vec<ShardSeed>,
-    _watchdog: Watchdog,
+    watchdog: Watchdog,
 }
 
 impl Armed {
@@ -148,7 +148,7 @@ impl Armed {
             fault_seeds.push(seed);
             readers.push(reader);
         }
-        let armed = Self { spec, workers, reader: Reader::new(readers), seed, fault_seeds, _watchdog: watchdog };
+        let armed = Self { spec, workers, reader: Reader::new(readers), seed, fault_seeds, watchdog };
         armed.await_sessions(&ready)
     }
 
@@ -203,6 +203,7 @@ impl Armed {
                 let _ = start.send(schedule.clone());
             }
         }
+        self.watchdog.begins(schedule.start);
         let Spec { faults, trial, clock, stop, .. } = &*self.spec;
         let start = |faults| Timeline::start(faults, self.fault_seeds, *trial, schedule, *clock, stop);
         let timeline = faults.as_ref().map(start).transpose()?;

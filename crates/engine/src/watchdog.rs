@@ -4,7 +4,7 @@
 //! well, and a `self_stall` event says so.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,9 +25,16 @@ fn rhythm(limit_ns: u64) -> (u64, u64) {
     (period, limit_ns.max(4 * period))
 }
 
+/// Returns whether a gap between two looks is a stall of a trial that began at `since`.
+fn is_stall(last: u64, now: u64, limit_ns: u64, since: u64) -> bool {
+    now - last > limit_ns && now >= since
+}
+
 /// The running watchdog; stops when dropped.
 pub struct Watchdog {
     done: Arc<AtomicBool>,
+    /// Gaps that end earlier are none of the trial's.
+    since: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,7 +48,8 @@ impl Watchdog {
         grid: Option<Arc<DueInstants>>,
     ) -> std::io::Result<Self> {
         let done = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&done);
+        let since = Arc::new(AtomicU64::new(u64::MAX));
+        let (stop, begins) = (Arc::clone(&done), Arc::clone(&since));
         let (period_ns, limit_ns) = rhythm(limit_ns);
         let thread = std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
             let shard = seed.bind();
@@ -49,7 +57,7 @@ impl Watchdog {
             while !stop.load(Ordering::Relaxed) {
                 std::thread::park_timeout(Duration::from_nanos(period_ns));
                 let now = clock.now();
-                if now - last > limit_ns {
+                if is_stall(last, now, limit_ns, begins.load(Ordering::Relaxed)) {
                     shard.stamp(Event::NOBODY, 0, What::SelfStall { from: last });
                 }
                 let woken = last.saturating_add(period_ns);
@@ -59,7 +67,13 @@ impl Watchdog {
                 last = now;
             }
         })?;
-        Ok(Self { done, thread: Some(thread) })
+        Ok(Self { done, since, thread: Some(thread) })
+    }
+
+    /// The trial begins at `start`: gaps are recorded from then on. An event of before would stand
+    /// in no history, which begins there.
+    pub fn begins(&self, start: u64) {
+        self.since.store(start, Ordering::Relaxed);
     }
 }
 
@@ -76,7 +90,7 @@ impl Drop for Watchdog {
 
 #[cfg(test)]
 mod tests {
-    use super::{Watchdog, rhythm};
+    use super::{Watchdog, is_stall, rhythm};
     use lockbench_core::clock::Clock;
     use lockbench_core::record::{Event, Observer, Reader, shard};
 
@@ -96,11 +110,19 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_that_ends_before_the_trial_begins_is_none_of_it() {
+        assert!(is_stall(10, 31, 20, 31));
+        assert!(!is_stall(10, 31, 20, 32), "it would stand in no history");
+        assert!(!is_stall(10, 30, 20, 0));
+    }
+
+    #[test]
     fn it_is_quiet_while_the_process_runs() {
         let clock = Clock::monotonic();
         let (seed, reader) = shard(0, clock);
         // A quarter of a ttl of 160 ms: the fixed period of 50 ms was always above it.
         let watchdog = Watchdog::start(seed, clock, 40_000_000, None).unwrap();
+        watchdog.begins(0);
         std::thread::sleep(std::time::Duration::from_millis(300));
         drop(watchdog);
         let mut stalls = Stalls::default();

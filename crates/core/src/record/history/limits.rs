@@ -11,6 +11,9 @@ pub const LONGEST_LINE: u64 = 16 << 10;
 /// Latest instant, in nanoseconds: 73 years after the machine was started. Sums of a few
 /// of them are numbers still.
 const LATEST_NS: u64 = 1 << 61;
+/// What a person asks for while clients get ready, a pause or a marker, is stamped before the
+/// trial begins, by less than this.
+const BEFORE_NS: u64 = SECOND;
 /// No trial goes on for so long after its planned end.
 const BEYOND_NS: u64 = 24 * 3_600 * SECOND;
 /// More clients than any plan can have.
@@ -75,7 +78,7 @@ impl Limits {
             return Err(format!("more than {MOST_RESULTS} results, or {ALL_CLIENTS} clients in all of them"));
         }
         self.current = Some(Bounds { clients, keys, latest: end + BEYOND_NS });
-        self.last = start;
+        self.last = start.saturating_sub(BEFORE_NS);
         Ok(())
     }
 
@@ -135,4 +138,32 @@ fn instants(what: &What) -> Result<(), String> {
 
 fn instant(field: &str, t: u64) -> Result<(), String> {
     if t <= LATEST_NS { Ok(()) } else { Err(format!("\"{field}\":{t} is no instant")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::{Header, Line};
+    use super::Limits;
+    use crate::record::event::{Event, What};
+    use crate::units::SECOND;
+
+    #[test]
+    fn a_pause_that_a_person_asked_for_before_the_trial_began_is_part_of_it() {
+        let header = Header {
+            backend: "memory".to_owned(),
+            trial: 2,
+            clients: 1,
+            keys: 1,
+            start: 10 * SECOND,
+            measure: 11 * SECOND,
+            end: 12 * SECOND,
+        };
+        let begins = |t| Line::Event(Event { t, client: Event::NOBODY, attempt: 0, key: 0, what: What::PauseBegins });
+        let mut limits = Limits::default();
+        assert_eq!(limits.check(&Line::Result(header.clone())), Ok(()));
+        assert_eq!(limits.check(&begins(10 * SECOND - 20_000_000)), Ok(()));
+        let mut limits = Limits::default();
+        assert_eq!(limits.check(&Line::Result(header)), Ok(()));
+        assert!(limits.check(&begins(8 * SECOND)).is_err(), "an instant of another trial");
+    }
 }
