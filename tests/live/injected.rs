@@ -113,3 +113,41 @@ fn faults_that_cannot_be_are_refused_before_anything_is_measured() {
     let ran = place.run(&["run", "all.toml", "-b", "memory"]);
     ran.exits(3).tells(&["the plan injects faults into servers, and it has none"]);
 }
+
+#[test]
+fn a_wire_that_is_cut_holds_everything_back_and_no_lock_is_granted_twice() {
+    let faults = "[[faults]]\nkind = \"wire-cut\"\nat = \"1s\"\nfor = \"1s\"\n\n\
+                  [[faults]]\nkind = \"wire-delay\"\nat = \"2500ms\"\nfor = \"500ms\"\ndelay = \"20ms\"\ndirection = \"replies\"\n\n\
+                  [[faults]]\nkind = \"wire-reset\"\nat = \"3200ms\"\n";
+    let Some(place) = place(faults) else { return };
+    for system in ["redis", "etcd", "zookeeper", "postgres:advisory"] {
+        let place_of = |name: &str| format!("{name}-{}", system.replace(':', "-"));
+        let id = place_of("wire");
+        // What the reset takes from an advisory lock is withdrawn; nothing else is granted twice here.
+        place.run(&["run", "w.toml", "-b", system, "--stack", "local", "--set", "ttl=4s", "--run-id", &id]);
+        let report: Value =
+            serde_json::from_slice(&std::fs::read(place.results().join(&id).join("report.json")).unwrap()).unwrap();
+        let faults = report["faults"].as_array().unwrap();
+        assert_eq!(faults.len(), 3, "{system}: {faults:?}");
+        assert!(faults.iter().all(|fault| fault["bit"] == true && fault["problem"].is_null()), "{system}: {faults:?}");
+        let result = &report["results"][0];
+        assert_eq!(result["safety"]["inside"], 0, "{system}: {result}");
+        assert!(result["latency"]["acquire_service"]["max_ns"].as_u64().unwrap() >= 900_000_000, "{system}: {result}");
+        assert!(report["notes"].to_string().contains("through a proxy of lockbench"), "{}", report["notes"]);
+    }
+}
+
+#[test]
+fn a_connection_that_is_over_for_its_client_alone_gives_its_lock_to_nobody_at_once() {
+    let faults = "[[faults]]\nkind = \"wire-half-open\"\nat = \"1s\"\nfor = \"2s\"\n";
+    let Some(place) = place(faults) else { return };
+    // Holds are long, so that one is under way; the server knows nothing of its client's end.
+    let more = ["--set", "hold=300ms", "--set", "clients=2", "--set", "think=0s"];
+    place.run(&[&["run", "w.toml", "-b", "postgres:advisory", "--stack", "local"][..], &more].concat());
+    let report = place.report();
+    assert_eq!(only(&report)["bit"], true);
+    let result = &report["results"][0];
+    // The server keeps the lock for a session that it believes to live: none is granted beside it.
+    assert_eq!(result["safety"]["double_grants_certain"], 0, "{result}");
+    assert!(!result["failures"].as_object().unwrap().is_empty(), "its client learned that it is over: {result}");
+}

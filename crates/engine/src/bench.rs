@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::due_instants::{DueInstants, Untaken};
-use super::fault::Faults;
+use super::fault::{Faults, Wires};
 use super::meter::{Meter, own_cpu_s};
 use super::narrate;
 use super::need;
@@ -44,6 +44,8 @@ pub struct Candidate {
     pub facts: Facts,
     /// Lease length that it is asked for.
     pub ttl: EffectiveTtl,
+    /// The proxies before its servers, if the plan has faults of the wire.
+    pub wires: Option<Arc<Wires>>,
 }
 
 /// What all trials of a run share.
@@ -192,7 +194,8 @@ impl Bench<'_> {
     fn faults(&self, candidate: &Candidate) -> Option<Faults> {
         let planned = &self.plan.faults;
         let servers = self.servers.ours(candidate.entry).filter(|_| !planned.is_empty())?;
-        Some(Faults { planned: planned.as_slice().into(), servers, seed: self.plan.seed })
+        let wires = candidate.wires.clone();
+        Some(Faults { planned: planned.as_slice().into(), servers, wires, seed: self.plan.seed })
     }
 
     fn polled(&self, candidate: &Candidate, keys: &Arc<[Key]>) -> Polled {

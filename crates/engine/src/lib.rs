@@ -40,7 +40,7 @@ mod worker;
 
 pub use bench::{Bench, Candidate, Done, TrialObserver, contended};
 pub use due_instants::{DueInstants, Untaken};
-pub use fault::{Faults, refusal as fault_refusal};
+pub use fault::{Faults, Wires, refusal as fault_refusal};
 pub use gates::{Gate, Gates};
 pub use meter::own_cpu_s;
 pub use need::files_needed;

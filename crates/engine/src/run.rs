@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use tokio::runtime::{Builder, Runtime};
 
 use super::bench::{Bench, Candidate, Done};
-use super::fault::{self, Unfit};
+use super::fault::{self, Unfit, Wires};
 use super::narrate;
 use super::need::files_needed;
 use super::options::{Options, RunError, Store, namespace, workers};
@@ -30,6 +30,10 @@ use lockbench_core::workload::{EffectiveTtl, client_seed, resolve_ttl, to_toml, 
 use lockbench_report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
 use lockbench_report::{Environment, HISTORY, Interruption, PLAN, SkippedBackend};
 use lockbench_systems::{Entry, MEMORY, Target};
+
+/// What the proxies of wire faults mean for the figures.
+const THROUGH_WIRES: &str = "clients reach the servers through a proxy of lockbench on loopback, for the faults of the \
+                             wire: waits do not compare with those of a run without one";
 
 /// Runs a plan on systems of the registry or of the caller, one trial after the other, and judges
 /// what was measured. The servers that it started are stopped when it returns.
@@ -97,6 +101,9 @@ fn notes(options: &Options<'_>, systems: &[&'static Entry]) -> Vec<String> {
     let promises: Vec<_> = systems.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
     let mut notes = warnings(&options.plan, &promises);
     notes.extend(systems.iter().filter_map(|entry| entry.warning(&options.plan)));
+    if options.plan.faults.iter().any(|fault| fault.kind.is_of_the_wire()) {
+        notes.push(THROUGH_WIRES.to_owned());
+    }
     notes.extend(options.notes.iter().cloned());
     notes
 }
@@ -255,6 +262,13 @@ impl<'a> Run<'a> {
         servers.map_or(Ok(()), |servers| fault::fits(planned, &servers))
     }
 
+    /// The proxies before the servers of a system, if the plan has faults of the wire.
+    fn wires(&self, endpoints: &[Endpoint], clock: Clock) -> Result<Option<Arc<Wires>>, Unreached> {
+        let plan = &self.options.plan;
+        let wanted = plan.faults.iter().any(|fault| fault.kind.is_of_the_wire());
+        wanted.then(|| Wires::start(endpoints, clock, plan.seed).map(Arc::new).map_err(Unreached::Wire)).transpose()
+    }
+
     /// A system on its servers, if they answer.
     fn reach(
         &self,
@@ -265,11 +279,13 @@ impl<'a> Run<'a> {
     ) -> Result<Candidate, Unreached> {
         let (endpoints, ours) = self.servers.endpoints(entry)?;
         self.can_be_disturbed(entry)?;
+        let wires = self.wires(&endpoints, clock)?;
+        let endpoints = wires.as_ref().map_or(endpoints, |wires| wires.endpoints());
         let target = self.target(endpoints, ours, clock);
         let system = (entry.connect)(target.clone())?;
         let mut facts = runtime.block_on(system.facts())?;
         facts.durability = self.servers.durability(entry, facts.durability);
-        Ok(Candidate { entry, system, target, facts, ttl })
+        Ok(Candidate { entry, system, target, facts, ttl, wires })
     }
 
     /// The systems that answer; the others are skipped with their reason.
@@ -337,6 +353,9 @@ enum Unreached {
     /// The faults of the plan cannot be injected into its servers.
     #[error(transparent)]
     Unfit(#[from] Unfit),
+    /// There is no proxy before its servers.
+    #[error("cannot start a proxy before its servers: {0}")]
+    Wire(std::io::Error),
     /// Its servers refuse it, or do not answer.
     #[error(transparent)]
     System(#[from] SystemError),

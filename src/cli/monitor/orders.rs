@@ -35,6 +35,12 @@ impl Orders {
         let sets = overrides(&args.load.short.sets, &flags)?;
         let (mut plan, source) = workload(&args.own.workload, &sets, registry)?;
         let selection = watched(select(&args.load.backends, &plan, &source, registry)?, endpoints)?;
+        if !plan.faults.is_empty() {
+            return Err(Failure::usage(format!(
+                "{}: a monitor injects no faults: take [[faults]] out",
+                source.place_of("faults")
+            )));
+        }
         all_used(endpoints, &selection.entries)?;
         plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
         // A round is a trial that counts from its first attempt on.

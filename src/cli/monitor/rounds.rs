@@ -112,7 +112,7 @@ impl<'a> Rounds<'a> {
         let facts = facts.map_err(failed)?;
         self.context.watched(self.place).version.clone_from(&facts.version);
         let ttl = orders.ttls[self.place];
-        self.candidate = Some(Candidate { entry: self.entry, system, target, facts, ttl });
+        self.candidate = Some(Candidate { entry: self.entry, system, target, facts, ttl, wires: None });
         Ok(())
     }
 

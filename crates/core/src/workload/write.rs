@@ -152,7 +152,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_oneof};
     use proptest::{prop_assert_eq, proptest};
 
-    use super::super::fault::{DataAfter, FaultKind, Moment, NodeSpec, PlannedFault};
+    use super::super::fault::{DataAfter, Direction, FaultKind, Moment, NodeSpec, PlannedFault};
     use super::super::item::LONGEST_NS;
     use super::super::options::tests::TABLE;
     use super::super::options::{OptionValue, SystemOptions};
@@ -238,6 +238,13 @@ mod tests {
             Just(FaultKind::ServerPause),
             Just(FaultKind::ServerKill { data: DataAfter::Kept }),
             Just(FaultKind::ServerKill { data: DataAfter::Lost }),
+            Just(FaultKind::WireCut { direction: Direction::Replies }),
+            (1..9_999_u64, 0..9_999_u64).prop_map(|(delay_ns, jitter_ns)| {
+                FaultKind::WireDelay { direction: Direction::Requests, delay_ns, jitter_ns }
+            }),
+            (1..9_999_u64).prop_map(|bytes_per_s| FaultKind::WireNarrow { direction: Direction::Both, bytes_per_s }),
+            Just(FaultKind::WireReset),
+            Just(FaultKind::WireHalfOpen),
         ];
         let target = prop_oneof![
             Just(NodeSpec::One),
@@ -249,6 +256,7 @@ mod tests {
         (kind, target, any::<bool>(), 0..1_000_000_u64, 1..1_000_000_u64).prop_map(
             |(kind, target, once, ns, lasts_ns)| {
                 let moment = if once { Moment::At { ns } } else { Moment::Every { ns: ns + lasts_ns + 1 } };
+                let lasts_ns = if kind == FaultKind::WireReset { 0 } else { lasts_ns };
                 PlannedFault { kind, target, moment, lasts_ns }
             },
         )

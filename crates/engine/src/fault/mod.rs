@@ -12,6 +12,9 @@
 mod server_kill;
 mod server_pause;
 mod target;
+mod wire;
+mod wire_break;
+mod wire_rule;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -27,19 +30,43 @@ use lockbench_core::stop::Stop;
 use lockbench_core::workload::{FaultKind, Moment, PlannedFault, client_seed};
 use lockbench_systems::stack::{Node, NodeError, Server};
 
+use wire::{Rule, Wire};
+
 pub use target::{Unfit, fits, refusal};
+pub use wire::Wires;
 
 /// Longest sleep between two looks at what may have moved the moment that is waited for.
 const LOOK: Duration = Duration::from_millis(5);
 /// How long a fault may take to be seen.
 const BITES_WITHIN: Duration = Duration::from_millis(200);
 
-/// What a kind of fault does to one node. Returns when it is done.
+/// What a kind of fault does to one node: a value of its own per node. Returns when it is done.
 trait Fault {
-    fn inject(&self, node: &dyn Node) -> Result<(), NodeError>;
-    /// Returns whether it is seen to do what it is for, while it is in force.
-    fn bites(&self, node: &dyn Node) -> bool;
-    fn heal(&self, node: &dyn Node) -> Result<(), NodeError>;
+    fn inject(&self, site: &Site<'_>) -> Result<(), FaultError>;
+    /// Returns whether it was seen to do what it is for, since it was injected.
+    fn bites(&self, site: &Site<'_>) -> bool;
+    fn heal(&self, site: &Site<'_>) -> Result<(), FaultError>;
+}
+
+/// A node, and what is between it and the clients.
+struct Site<'a> {
+    node: &'a dyn Node,
+    wire: Option<&'a Wire>,
+}
+
+impl Site<'_> {
+    fn wire(&self) -> Result<&Wire, FaultError> {
+        self.wire.ok_or_else(|| FaultError::NoWire(self.node.name().to_owned()))
+    }
+}
+
+/// A fault could not be injected or healed.
+#[derive(Debug, thiserror::Error)]
+enum FaultError {
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    #[error("there is no proxy before {0}: lockbench did not expect a fault of the wire")]
+    NoWire(String),
 }
 
 /// The file that does it.
@@ -47,6 +74,17 @@ fn what(kind: FaultKind) -> Box<dyn Fault> {
     match kind {
         FaultKind::ServerPause => Box::new(server_pause::ServerPause),
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
+        FaultKind::WireCut { direction } => {
+            Box::new(wire_rule::WireRule::new(direction, Rule { cut: true, ..Rule::default() }))
+        }
+        FaultKind::WireDelay { direction, delay_ns, jitter_ns } => {
+            Box::new(wire_rule::WireRule::new(direction, Rule { delay_ns, jitter_ns, ..Rule::default() }))
+        }
+        FaultKind::WireNarrow { direction, bytes_per_s } => {
+            Box::new(wire_rule::WireRule::new(direction, Rule { bytes_per_s, ..Rule::default() }))
+        }
+        FaultKind::WireReset => Box::new(wire_break::WireBreak::new(wire_break::Break::Reset)),
+        FaultKind::WireHalfOpen => Box::new(wire_break::WireBreak::new(wire_break::Break::HalfOpen)),
     }
 }
 
@@ -57,6 +95,8 @@ pub struct Faults {
     pub planned: Arc<[PlannedFault]>,
     /// The servers of the system.
     pub servers: Arc<Server>,
+    /// The proxies before them, if the plan has a fault of the wire.
+    pub wires: Option<Arc<Wires>>,
     /// Draws nodes.
     pub seed: u64,
 }
@@ -107,11 +147,11 @@ impl Timeline {
         let mut timeline = Self { over: Arc::clone(&over), threads: Vec::new() };
         for ((fault, place), seed) in faults.planned.iter().zip(0_u16..).zip(seeds) {
             let rng = Pcg64Mcg::seed_from_u64(client_seed(faults.seed, trial, u32::MAX - 1 - u32::from(place)));
-            let (fault, servers) = (fault.clone(), Arc::clone(&faults.servers));
+            let (fault, servers, wires) = (fault.clone(), Arc::clone(&faults.servers), faults.wires.clone());
             let (schedule, over, stop) = (schedule.clone(), Arc::clone(&over), stop.clone());
             let thread = std::thread::Builder::new().name(format!("fault-{}", place + 1)).spawn(move || {
                 let shard = seed.bind();
-                One { fault, place, servers, schedule, clock, over, stop, shard }.run(rng)
+                One { fault, place, servers, wires, schedule, clock, over, stop, shard }.run(rng)
             })?;
             timeline.threads.push(thread);
         }
@@ -144,6 +184,7 @@ struct One {
     fault: PlannedFault,
     place: u16,
     servers: Arc<Server>,
+    wires: Option<Arc<Wires>>,
     schedule: Schedule,
     clock: Clock,
     over: Arc<Over>,
@@ -153,8 +194,8 @@ struct One {
 
 /// A node with a fault in force, until it is healed.
 struct InForce<'a> {
-    fault: &'a dyn Fault,
-    node: &'a dyn Node,
+    fault: Box<dyn Fault>,
+    site: Site<'a>,
     record: FaultRecord,
     healed: bool,
 }
@@ -163,7 +204,7 @@ impl Drop for InForce<'_> {
     fn drop(&mut self) {
         if !self.healed {
             // Only a panic comes here.
-            let _ = self.fault.heal(self.node);
+            let _ = self.fault.heal(&self.site);
         }
     }
 }
@@ -189,23 +230,26 @@ impl One {
 
     /// Injects the fault into these nodes, and heals it when it has lasted, or the load is over.
     fn hit(&self, nodes: &[&dyn Node], places: &[u16]) -> Vec<FaultRecord> {
-        let fault = what(self.fault.kind);
         let mut hit: Vec<InForce<'_>> = Vec::new();
         for place in places {
             let (of, node) = (Disturbance { fault: self.place, node: *place }, nodes[usize::from(*place)]);
             let from = self.shard.stamp(Event::NOBODY, 0, What::FaultInjected(of));
-            let problem = fault.inject(node).err().map(|error| error.to_string());
+            let wire = self.wires.as_ref().and_then(|wires| wires.of(usize::from(*place)));
+            let (fault, site) = (what(self.fault.kind), Site { node, wire });
+            let problem = fault.inject(&site).err().map(|error| error.to_string());
             let record = FaultRecord { of, name: node.name().to_owned(), from, healed: None, bit: false, problem };
-            hit.push(InForce { fault: &*fault, node, record, healed: false });
+            hit.push(InForce { fault, site, record, healed: false });
         }
         let begun = self.clock.now();
         for one in hit.iter_mut().filter(|one| one.record.problem.is_none()) {
-            one.record.bit = self.bites(&*fault, one.node);
+            one.record.bit = self.bites(one);
         }
         self.wait(|| begun.saturating_add(self.fault.lasts_ns).min(self.schedule.end()));
         hit.into_iter()
             .map(|mut one| {
-                let healed = fault.heal(one.node);
+                // What passes may have met it only later.
+                one.record.bit = one.record.bit || one.record.problem.is_none() && one.fault.bites(&one.site);
+                let healed = one.fault.heal(&one.site);
                 one.healed = true;
                 let FaultRecord { of, from, bit, .. } = one.record;
                 let t = self.shard.stamp(Event::NOBODY, 0, What::FaultHealed { of, from, bit });
@@ -218,10 +262,10 @@ impl One {
             .collect()
     }
 
-    fn bites(&self, fault: &dyn Fault, node: &dyn Node) -> bool {
+    fn bites(&self, one: &InForce<'_>) -> bool {
         let limit = self.clock.now() + BITES_WITHIN.as_nanos() as u64;
         loop {
-            if fault.bites(node) {
+            if one.fault.bites(&one.site) {
                 return true;
             }
             if self.clock.now() >= limit || self.over.sleep(Duration::from_millis(1)) {

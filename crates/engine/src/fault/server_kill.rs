@@ -2,27 +2,27 @@
 //! SIGKILL loses what the process had not written; what it had written and not synced is in the
 //! page cache of the host and stays. Only a power cut takes that.
 
-use super::Fault;
+use super::{Fault, FaultError, Site};
 use lockbench_core::workload::DataAfter;
-use lockbench_systems::stack::{Node, NodeError};
 
 pub(super) struct ServerKill {
     pub(super) data: DataAfter,
 }
 
 impl Fault for ServerKill {
-    fn inject(&self, node: &dyn Node) -> Result<(), NodeError> {
-        node.kill()
+    fn inject(&self, site: &Site<'_>) -> Result<(), FaultError> {
+        Ok(site.node.kill()?)
     }
 
-    fn bites(&self, node: &dyn Node) -> bool {
-        node.pids().is_empty()
+    fn bites(&self, site: &Site<'_>) -> bool {
+        site.node.pids().is_empty()
     }
 
-    fn heal(&self, node: &dyn Node) -> Result<(), NodeError> {
+    fn heal(&self, site: &Site<'_>) -> Result<(), FaultError> {
         match self.data {
-            DataAfter::Kept => node.restart(),
-            DataAfter::Lost => node.restart_empty(),
+            DataAfter::Kept => site.node.restart()?,
+            DataAfter::Lost => site.node.restart_empty()?,
         }
+        Ok(())
     }
 }

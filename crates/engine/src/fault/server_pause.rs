@@ -2,21 +2,20 @@
 //! kernel takes what is sent to them, but no answer comes: as a long garbage collection, or a host
 //! that swaps.
 
-use super::Fault;
-use lockbench_systems::stack::{Node, NodeError};
+use super::{Fault, FaultError, Site};
 
 pub(super) struct ServerPause;
 
 impl Fault for ServerPause {
-    fn inject(&self, node: &dyn Node) -> Result<(), NodeError> {
-        node.pause()
+    fn inject(&self, site: &Site<'_>) -> Result<(), FaultError> {
+        Ok(site.node.pause()?)
     }
 
-    fn bites(&self, node: &dyn Node) -> bool {
-        node.is_paused()
+    fn bites(&self, site: &Site<'_>) -> bool {
+        site.node.is_paused()
     }
 
-    fn heal(&self, node: &dyn Node) -> Result<(), NodeError> {
-        node.resume()
+    fn heal(&self, site: &Site<'_>) -> Result<(), FaultError> {
+        Ok(site.node.resume()?)
     }
 }

@@ -1,0 +1,47 @@
+//! `wire-reset` and `wire-half-open`: connections are broken. They have bitten when there was one.
+
+use std::cell::Cell;
+
+use super::{Fault, FaultError, Site};
+
+pub(super) enum Break {
+    /// Both sides learn of it.
+    Reset,
+    /// The client alone does.
+    HalfOpen,
+}
+
+pub(super) struct WireBreak {
+    how: Break,
+    /// Connections broken before.
+    before: Cell<u64>,
+}
+
+impl WireBreak {
+    pub(super) fn new(how: Break) -> Self {
+        Self { how, before: Cell::new(0) }
+    }
+}
+
+impl Fault for WireBreak {
+    fn inject(&self, site: &Site<'_>) -> Result<(), FaultError> {
+        let wire = site.wire()?;
+        self.before.set(wire.effect().1);
+        match self.how {
+            Break::Reset => wire.reset(),
+            Break::HalfOpen => wire.abandon(),
+        }
+        Ok(())
+    }
+
+    fn bites(&self, site: &Site<'_>) -> bool {
+        site.wire().is_ok_and(|wire| wire.effect().1 > self.before.get())
+    }
+
+    fn heal(&self, site: &Site<'_>) -> Result<(), FaultError> {
+        match self.how {
+            Break::Reset => Ok(()),
+            Break::HalfOpen => site.wire().map(super::wire::Wire::let_go),
+        }
+    }
+}
