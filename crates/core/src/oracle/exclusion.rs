@@ -321,7 +321,7 @@ impl Checker for Exclusion {
                     self.start(attempt, hold);
                 }
             }
-            Change::Renewed { .. } | Change::Lost | Change::Left(_) => self.update(attempt),
+            Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Left(_) => self.update(attempt),
             Change::Ended(end) => {
                 self.update(attempt);
                 let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });

@@ -5,6 +5,7 @@
 //! Memory is O(open attempts + holds younger than the oldest open attempt of
 //! their key), whatever the length of the run.
 
+mod cause;
 pub mod checker;
 mod cover;
 pub mod exclusion;
@@ -24,6 +25,7 @@ mod scripted;
 use std::cell::Cell;
 use std::rc::Rc;
 
+pub use cause::Cause;
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
 pub use judged_history::JudgedHistory;
 pub use kind::DoubleGrantKind;

@@ -114,7 +114,7 @@ impl Checker for Possible {
                 let uncertain = transition.attempt.uncertain(end, t);
                 died + uncertain.map_or(0, |(since, until)| self.uncertain(key, since, until, open))
             }
-            Change::Begun | Change::Renewed { .. } | Change::Lost | Change::Tool => 0,
+            Change::Begun | Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Tool => 0,
         };
     }
 }

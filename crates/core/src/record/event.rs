@@ -69,6 +69,14 @@ pub enum What {
         /// Local validity from now on.
         validity: u64,
     },
+    /// The client reached the point of a planned fault inside of its hold, stopped there, and went on at `t`,
+    /// when the fault was in force (and, where the fault was to stop it, over).
+    Stopped {
+        /// Place of the fault in the plan's list, from 0.
+        fault: u16,
+        /// When it stopped.
+        from: u64,
+    },
     /// The session told its client that its grants are lost.
     Lost {
         /// When the session learned it.
@@ -121,9 +129,9 @@ pub enum What {
         /// When it was asked for: `t` is when the engine took note.
         at: u64,
     },
-    /// A planned fault was injected into a node of the servers.
+    /// A planned fault was injected into a node of the servers, or a client.
     FaultInjected(Disturbance),
-    /// It was healed: the node is whole again.
+    /// It was healed: the node or client is whole again. Not of a client that was killed.
     FaultHealed {
         /// Which fault, and of which node.
         of: Disturbance,
@@ -134,12 +142,12 @@ pub enum What {
     },
 }
 
-/// A planned fault at one node.
+/// A planned fault at one node or client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disturbance {
     /// Place of the fault in the plan's list, from 0.
     pub fault: u16,
-    /// Place of the node among the servers of the system, from 0.
+    /// Place of the node among the servers of the system, from 0; of a fault of clients, the client's number.
     pub node: u16,
 }
 
@@ -158,6 +166,7 @@ impl What {
             | Self::Acquired { .. }
             | Self::Denied { .. }
             | Self::Renewed { .. }
+            | Self::Stopped { .. }
             | Self::Lost { .. }
             | Self::ReleaseInvoke { .. }
             | Self::Released { .. }

@@ -32,6 +32,6 @@ pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};
 pub use merge::{Observer, Reader, ReaderCounts, Source};
 pub use reasons::Reasons;
 pub use regular::{open_regular, read_regular, read_regular_text, unpacked};
-pub use shard::{Shard, ShardReader, ShardSeed, quiet_shard, shard};
+pub use shard::{Shard, ShardName, ShardReader, ShardSeed, quiet_shard, shard, shared_shard};
 pub use sparse::Sparse;
 pub use trial_facts::{FaultRecord, Phase, TrialReport};

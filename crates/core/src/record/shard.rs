@@ -6,7 +6,8 @@
 //! gate. If it is down, every event stamped before T has been pushed, because a
 //! stamp below T means that its gate was raised before the reader looked, and it
 //! is down again only after the push. So after draining the ring the shard is
-//! complete up to T, without any lock and also when the worker is idle.
+//! complete up to T, without any lock and also when the worker is idle, stopped by a
+//! signal, or in another process.
 //!
 //! Memory order says nothing of clock reads: a processor may look at the gate
 //! before it has read the counter (x86 orders `RDTSC` only against what comes
@@ -16,23 +17,21 @@
 //!
 //! A ring of a fixed size is enough for what the reader has not read yet, because no
 //! attempt begins while it is nearly full. The attempts that are open then still end,
-//! and there can be as many as there are clients: what the ring cannot take goes into
-//! an overflow behind a lock, with room for the rest of all of them. While anything is
-//! in there every event goes there, so the order stays; the reader empties the ring
-//! first. Nothing is lost short of that room, and the loss is counted beyond it.
+//! and there can be as many as there are clients: the ring has a reserve for the rest of
+//! all of them. Nothing is lost short of that, and the loss is counted beyond it.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use rtrb::{Consumer, Producer, RingBuffer};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 use super::event::{AttemptId, Event, What};
 use super::merge::Source;
 use crate::clock::Clock;
+use crate::shared::ring::{Reader, Writer, ring};
+use crate::shared::{BlockName, Place};
 
-/// Most events that a ring holds: about 14 ms of the fastest worker seen (1.2 M cycles
+/// Most events that a ring holds beside its reserve: about 14 ms of the fastest worker seen (1.2 M cycles
 /// of four events a second; results/reference/uncontended).
 const CAPACITY: usize = 1 << 16;
 /// Fewest. A ring is written round and round, so in time all of it is resident: a watch
@@ -45,74 +44,93 @@ const EVENTS_OF_AN_ATTEMPT: usize = 8;
 /// More than a clock read and the memory access beside it can change places.
 const MARGIN_NS: u64 = 10_000;
 
-#[derive(Default)]
-struct Gate {
-    stamping: AtomicBool,
-    lost: AtomicU64,
-    /// Is anything in the overflow? Changes only under its lock.
-    overflowing: AtomicBool,
-    overflow: Mutex<Vec<Event>>,
-    /// Events that the overflow may hold.
-    room: usize,
-}
-
-impl Gate {
-    fn overflow(&self) -> MutexGuard<'_, Vec<Event>> {
-        self.overflow.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+/// Words of the line beside a ring: is the gate up, and how many events were lost?
+const STAMPING: usize = 0;
+const LOST: usize = 1;
 
 /// The worker's end. Clones share the ring; not `Send`: one thread writes.
 #[derive(Clone)]
 pub struct Shard {
-    ring: Rc<RefCell<Producer<Event>>>,
-    gate: Arc<Gate>,
+    ring: Rc<RefCell<Writer<Event>>>,
+    reserve: usize,
     clock: Clock,
     throttled: Rc<Cell<u64>>,
 }
 
 /// The not yet bound worker's end: `Send`, so that it can move to its thread.
 pub struct ShardSeed {
-    ring: Producer<Event>,
-    gate: Arc<Gate>,
+    ring: Writer<Event>,
+    reserve: usize,
     clock: Clock,
 }
 
 /// The reader's end.
 pub struct ShardReader {
-    ring: Consumer<Event>,
-    gate: Arc<Gate>,
+    ring: Reader<Event>,
     clock: Clock,
     watermark: u64,
+    over: bool,
 }
 
 /// Makes both ends of a shard, for a worker of so many clients that does as many
 /// attempts as it can.
 #[must_use]
 pub fn shard(clients: usize, clock: Clock) -> (ShardSeed, ShardReader) {
-    of_size(CAPACITY, clients, clock)
+    own(CAPACITY, clients, clock)
 }
 
 /// The same for a worker that has few events to tell: at least room for `events`.
 #[must_use]
 pub fn quiet_shard(events: usize, clients: usize, clock: Clock) -> (ShardSeed, ShardReader) {
-    of_size(events.clamp(QUIET, CAPACITY).next_power_of_two(), clients, clock)
+    own(events.clamp(QUIET, CAPACITY), clients, clock)
 }
 
-fn of_size(capacity: usize, clients: usize, clock: Clock) -> (ShardSeed, ShardReader) {
-    let (producer, consumer) = RingBuffer::new(capacity);
-    let gate = Arc::new(Gate { room: clients.saturating_mul(EVENTS_OF_AN_ATTEMPT), ..Gate::default() });
-    (
-        ShardSeed { ring: producer, gate: Arc::clone(&gate), clock },
-        ShardReader { ring: consumer, gate, clock, watermark: 0 },
-    )
+/// The reader's end of a shard whose worker is another process, with the name by which that opens its end.
+///
+/// # Errors
+/// There is no more shared memory to be had.
+pub fn shared_shard(clients: usize, clock: Clock) -> io::Result<(ShardName, ShardReader)> {
+    let reserve = reserve(clients);
+    let (_, ring) = ring(CAPACITY + reserve, Place::Shared)?;
+    let name = ring.name().ok_or_else(|| io::Error::other("shared memory without a name"))?;
+    Ok((ShardName { ring: name, reserve }, ShardReader { ring, clock, watermark: 0, over: false }))
+}
+
+/// How a worker process finds its end of a shard.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ShardName {
+    ring: BlockName,
+    reserve: usize,
+}
+
+impl ShardName {
+    /// Its writing end; to be opened once.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn open(&self, clock: Clock) -> io::Result<ShardSeed> {
+        Ok(ShardSeed { ring: Writer::open(&self.ring)?, reserve: self.reserve, clock })
+    }
+}
+
+fn reserve(clients: usize) -> usize {
+    clients.saturating_mul(EVENTS_OF_AN_ATTEMPT)
+}
+
+fn own(capacity: usize, clients: usize, clock: Clock) -> (ShardSeed, ShardReader) {
+    let reserve = reserve(clients);
+    let Ok((writer, reader)) = ring(capacity + reserve, Place::Own) else {
+        unreachable!("memory of this process is there, or the process ends");
+    };
+    (ShardSeed { ring: writer, reserve, clock }, ShardReader { ring: reader, clock, watermark: 0, over: false })
 }
 
 impl ShardSeed {
     /// Binds the shard to the current thread.
     #[must_use]
     pub fn bind(self) -> Shard {
-        Shard { ring: Rc::new(RefCell::new(self.ring)), gate: self.gate, clock: self.clock, throttled: Rc::default() }
+        let Self { ring, reserve, clock } = self;
+        Shard { ring: Rc::new(RefCell::new(ring)), reserve, clock, throttled: Rc::default() }
     }
 }
 
@@ -128,40 +146,27 @@ impl Shard {
     }
 
     /// The same of a numbered attempt.
+    #[inline]
     pub fn stamp_of(&self, attempt: AttemptId, key: u32, what: impl FnOnce(u64) -> What) -> u64 {
-        self.gate.stamping.store(true, Ordering::SeqCst);
+        let mut ring = self.ring.borrow_mut();
+        ring.line().0[STAMPING].store(1, SeqCst);
         let t = self.clock.now();
         let AttemptId { client, number } = attempt;
-        self.push(Event { t, client, attempt: number, key, what: what(t) });
-        self.gate.stamping.store(false, Ordering::Release);
+        let pushed = ring.push(Event { t, client, attempt: number, key, what: what(t) });
+        if !pushed {
+            ring.line().0[LOST].fetch_add(1, Relaxed);
+        }
+        ring.line().0[STAMPING].store(0, Release);
         t
     }
 
-    fn push(&self, event: Event) {
-        // Only this thread sets the flag, so that a lowered one is the truth.
-        if !self.gate.overflowing.load(Ordering::Acquire) && self.ring.borrow_mut().push(event).is_ok() {
-            return;
-        }
-        let mut overflow = self.gate.overflow();
-        let empty = !self.gate.overflowing.load(Ordering::Acquire);
-        if empty && self.ring.borrow_mut().push(event).is_ok() {
-            return;
-        }
-        if overflow.len() < self.gate.room {
-            overflow.push(event);
-            self.gate.overflowing.store(true, Ordering::Release);
-        } else {
-            self.gate.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Is there room for another attempt, a quarter of the ring? If not, the client
+    /// Is there room for another attempt, beside the reserve? If not, the client
     /// waits *between* attempts, where nothing is being measured, and the wait is counted.
     #[must_use]
+    #[inline]
     pub fn has_room(&self) -> bool {
-        let ring = self.ring.borrow();
-        let overflowing = self.gate.overflowing.load(Ordering::Acquire);
-        let room = !overflowing && ring.slots() > ring.buffer().capacity() / 4;
+        let mut ring = self.ring.borrow_mut();
+        let room = ring.has_free(self.reserve + QUIET / 4);
         if !room {
             self.throttled.set(self.throttled.get() + 1);
         }
@@ -175,48 +180,38 @@ impl Shard {
     }
 }
 
+impl ShardReader {
+    /// The worker is gone: whatever it stamped is in the ring.
+    pub fn close(&mut self) {
+        self.over = true;
+    }
+}
+
 impl Source for ShardReader {
     fn drain(&mut self, mut take: impl FnMut(Event)) -> u64 {
         let now = self.clock.now();
-        let open = self.gate.stamping.load(Ordering::SeqCst);
-        read(&mut self.ring, &mut self.watermark, &mut take);
-        if self.gate.overflowing.load(Ordering::Acquire) {
-            let mut overflow = self.gate.overflow();
-            // What is in the ring by now came before the overflow began.
-            read(&mut self.ring, &mut self.watermark, &mut take);
-            let rest = std::mem::take(&mut *overflow);
-            self.gate.overflowing.store(false, Ordering::Release);
-            drop(overflow);
-            for event in rest {
-                self.watermark = self.watermark.max(event.t);
-                take(event);
-            }
-        }
-        if !open {
+        let open = self.ring.line().0[STAMPING].load(SeqCst) != 0;
+        let watermark = &mut self.watermark;
+        self.ring.drain(|event| {
+            *watermark = (*watermark).max(event.t);
+            take(event);
+        });
+        if !open || self.over {
             self.watermark = self.watermark.max(now.saturating_sub(MARGIN_NS));
         }
         self.watermark
     }
 
     fn lost(&self) -> u64 {
-        self.gate.lost.load(Ordering::Relaxed)
-    }
-}
-
-/// Hands over what is in the ring now.
-fn read(ring: &mut Consumer<Event>, watermark: &mut u64, take: &mut impl FnMut(Event)) {
-    let available = ring.slots();
-    if let Ok(chunk) = ring.read_chunk(available) {
-        for event in chunk {
-            *watermark = (*watermark).max(event.t);
-            take(event);
-        }
+        self.ring.line().0[LOST].load(Relaxed)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY, EVENTS_OF_AN_ATTEMPT, MARGIN_NS, QUIET, quiet_shard, shard};
+    use std::sync::atomic::Ordering::SeqCst;
+
+    use super::{CAPACITY, EVENTS_OF_AN_ATTEMPT, MARGIN_NS, QUIET, STAMPING, quiet_shard, shard, shared_shard};
     use crate::clock::Clock;
     use crate::record::{Source, What};
 
@@ -249,9 +244,9 @@ mod tests {
     #[test]
     fn a_quiet_one_is_small_and_holds_clients_back_before_it_loses_an_event() {
         let clock = Clock::monotonic();
-        let size = |events| quiet_shard(events, 1, clock).0.ring.buffer().capacity();
+        let size = |events| quiet_shard(events, 0, clock).0.ring.capacity();
         assert_eq!([0, 100, 3_000, usize::MAX].map(size), [QUIET, QUIET, 4_096, CAPACITY]);
-        let (seed, mut reader) = quiet_shard(0, 1, clock);
+        let (seed, mut reader) = quiet_shard(0, 0, clock);
         let shard = seed.bind();
         let mut stamped = 0;
         while shard.has_room() {
@@ -276,23 +271,41 @@ mod tests {
         for number in 0..all {
             shard.stamp(number as u32, 0, What::Invoke { due: 0 });
         }
-        assert!(!shard.has_room(), "nobody begins while there is an overflow");
+        assert!(!shard.has_room(), "nobody begins while only the reserve is left");
         let mut seen = Vec::new();
         reader.drain(|event| seen.push(event.client as usize));
         assert!(seen.len() == all && seen.is_sorted() && reader.lost() == 0, "{} of {all}", seen.len());
         assert!(shard.has_room());
-        // And from here on the ring serves again.
-        shard.stamp(7, 0, What::Invoke { due: 0 });
-        assert!(reader.gate.overflow().is_empty());
-        reader.drain(|event| seen.push(event.client as usize));
-        assert_eq!(seen.last(), Some(&7));
+        // What the reserve cannot take is counted.
+        let capacity = shard.ring.borrow().capacity();
+        for _ in 0..=capacity {
+            shard.stamp(7, 0, What::Invoke { due: 0 });
+        }
+        assert_eq!(reader.lost(), 1);
     }
 
     #[test]
-    fn an_overflow_beside_a_busy_reader_keeps_every_event_in_order() {
+    fn a_worker_that_is_gone_holds_nothing_back_and_what_it_stamped_is_there() {
+        let clock = Clock::monotonic();
+        let (name, mut reader) = shared_shard(1, clock).unwrap();
+        let shard = name.open(clock).unwrap().bind();
+        let t = shard.stamp(3, 0, What::Invoke { due: 0 });
+        // As one that is killed while it stamps.
+        shard.ring.borrow().line().0[STAMPING].store(1, SeqCst);
+        drop(shard);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        let mut seen = Vec::new();
+        assert_eq!(reader.drain(|event| seen.push((event.client, event.t))), t);
+        assert_eq!(seen, [(3, t)]);
+        reader.close();
+        assert!(reader.drain(|_| {}) > t);
+    }
+
+    #[test]
+    fn a_busy_reader_sees_every_event_in_order_behind_its_watermark() {
         const EVENTS: u32 = 200_000;
         let clock = Clock::monotonic();
-        let (seed, mut reader) = quiet_shard(0, EVENTS as usize, clock);
+        let (seed, mut reader) = quiet_shard(0, EVENTS as usize / EVENTS_OF_AN_ATTEMPT, clock);
         let mut seen = Vec::new();
         std::thread::scope(|scope| {
             let worker = scope.spawn(move || {

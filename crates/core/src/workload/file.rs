@@ -3,7 +3,7 @@
 
 use super::cursor::{Cursor, Report};
 use super::document::{Table, Value};
-use super::fault::faults;
+use super::fault::{PlannedFault, faults};
 use super::item::Item;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
 use super::options::{OptionTable, SystemOptions};
@@ -15,6 +15,8 @@ use super::tagged::tagged;
 
 /// Most clients: each has a connection, and a host has 65 535 ports.
 const MOST_CLIENTS: u32 = 65_535;
+/// Most worker processes.
+const MOST_PROCESSES: u32 = 256;
 /// Most repetitions.
 const MOST_TRIALS: u32 = 10_000;
 /// Largest seed: TOML's largest integer, so that a stored plan can be read by any tool.
@@ -29,6 +31,12 @@ pub(super) static ROOT: &[Field] = &[
         "clients",
         "whole number",
         "clients at the same time, 1 to 65 535, each with an identity of its own",
+    ),
+    Field::optional(
+        "processes",
+        "whole number",
+        "processes that the clients are spread over; without it threads, and with a fault of a client a process for \
+         each client",
     ),
     Field::default("keys", "kind", "\"single\"", "which keys are locked"),
     Field::default("hold", "duration or kind", "\"1ms\"", "how long a grant is held"),
@@ -107,6 +115,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let name = take("name").map_or_else(|| Some(file_name.to_owned()), |item| named(&item));
     let question = take("question").and_then(|item| item.text());
     let clients = take("clients").and_then(|item| item.whole32(1..=MOST_CLIENTS));
+    let processes = take("processes").map(|item| item.whole32(1..=MOST_PROCESSES));
     let keys = take("keys").and_then(|item| tagged(&item, &KEYS));
     let hold = take("hold").and_then(|item| span(&item));
     let think = take("think").and_then(|item| span(&item));
@@ -128,11 +137,13 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let options = options(&cursor, tables);
     let faults = take("faults").and_then(|item| faults(&item, duration_ns));
     let prices = take("prices").and_then(|item| prices(&item));
+    let processes = processes_of(&cursor, processes, clients, faults.as_deref());
     cursor.finish_complete();
     Some(Plan {
         name: name?,
         question: question?,
         clients: clients?,
+        processes: processes?,
         keys: keys?,
         hold: hold?,
         think: think?,
@@ -155,6 +166,26 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         faults: faults?,
         prices: prices?,
     })
+}
+
+/// How many processes, as written or as the faults of clients need; 0 for none. `Some(None)`: written wrongly.
+#[allow(clippy::option_option)]
+fn processes_of(
+    cursor: &Cursor<'_>,
+    written: Option<Option<u32>>,
+    clients: Option<u32>,
+    faults: Option<&[PlannedFault]>,
+) -> Option<u32> {
+    let (clients, faults) = (clients?, faults?);
+    match written {
+        Some(written) => written.map(|processes| processes.min(clients)),
+        None if !faults.iter().any(|fault| fault.kind.is_of_a_client()) => Some(0),
+        None if clients <= MOST_PROCESSES => Some(clients),
+        None => cursor.refuse(&format!(
+            "faults of clients need \"processes\": so many clients cannot have one each, which are at most \
+             {MOST_PROCESSES}"
+        )),
+    }
 }
 
 fn options(cursor: &Cursor<'_>, tables: &[&OptionTable]) -> Option<SystemOptions> {

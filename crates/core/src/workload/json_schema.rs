@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fault::{DATA, DIRECTIONS, FAULT, targets};
+use super::fault::{DATA, DIRECTIONS, FAULT, POINTS, targets};
 use super::file::{BELOW_FLOOR, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::{self, OptionTable};
@@ -73,6 +73,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("target", _) => json!({ "type": "string", "pattern": format!("^({}|.+-[0-9]+)$", targets().join("|")) }),
         ("direction", _) => json!({ "enum": words(DIRECTIONS) }),
         ("data", _) => json!({ "enum": words(DATA) }),
+        ("when", _) => json!({ "enum": words(POINTS) }),
         ("faults", _) => json!({ "type": "array", "items": kinds(&FAULT) }),
         ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
         ("renewal", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),

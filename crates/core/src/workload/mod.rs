@@ -38,7 +38,7 @@ mod write;
 
 pub use draw::{KeyPicker, Wish, Wishes, client_seed};
 pub use error::{Problem, WorkloadError};
-pub use fault::{DataAfter, Direction, FaultKind, Moment, NodeSpec, PlannedFault};
+pub use fault::{DataAfter, Direction, FaultKind, MOST_FAULTS, Moment, PlannedFault, Point, Target};
 pub use json_schema::json_schema;
 pub use options::{OptionTable, OptionValue, SystemOption, SystemOptions};
 pub use plan::Plan;

@@ -18,6 +18,8 @@ pub struct Plan {
     pub question: String,
     /// Number of clients, each with an identity of its own.
     pub clients: u32,
+    /// Number of worker processes that the clients are spread over; 0: threads of this process.
+    pub processes: u32,
     /// Which keys are locked.
     pub keys: Keys,
     /// How long a grant is held.

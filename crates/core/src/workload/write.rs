@@ -19,6 +19,7 @@ pub fn to_toml(plan: &Plan) -> String {
         ("name", text(&plan.name)),
         ("question", text(&plan.question)),
         ("clients", plan.clients.to_string()),
+        ("processes", plan.processes.to_string()),
         ("keys", tagged(&KEYS, &plan.keys)),
         ("hold", tagged(&SPAN, &plan.hold)),
         ("think", tagged(&SPAN, &plan.think)),
@@ -40,6 +41,8 @@ pub fn to_toml(plan: &Plan) -> String {
         ("prices", prices(&plan.prices)),
     ];
     let mut toml = String::new();
+    // Threads are what is meant where it is left out.
+    let lines = lines.into_iter().filter(|(key, _)| *key != "processes" || plan.processes > 0);
     for (key, value) in lines {
         let _ = writeln!(toml, "{key} = {value}");
     }
@@ -152,7 +155,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_oneof};
     use proptest::{prop_assert_eq, proptest};
 
-    use super::super::fault::{DataAfter, Direction, FaultKind, Moment, NodeSpec, PlannedFault};
+    use super::super::fault::{DataAfter, Direction, FaultKind, Moment, PlannedFault, Point, Target};
     use super::super::item::LONGEST_NS;
     use super::super::options::tests::TABLE;
     use super::super::options::{OptionValue, SystemOptions};
@@ -235,6 +238,9 @@ mod tests {
 
     fn any_fault() -> impl Strategy<Value = PlannedFault> {
         let kind = prop_oneof![
+            Just(FaultKind::ClientPause),
+            Just(FaultKind::ClientKill),
+            Just(FaultKind::ClientStall),
             Just(FaultKind::ServerPause),
             Just(FaultKind::ServerKill { data: DataAfter::Kept }),
             Just(FaultKind::ServerKill { data: DataAfter::Lost }),
@@ -247,19 +253,30 @@ mod tests {
             Just(FaultKind::WireHalfOpen),
         ];
         let target = prop_oneof![
-            Just(NodeSpec::One),
-            Just(NodeSpec::Minority),
-            Just(NodeSpec::All),
-            Just(NodeSpec::Majority),
-            (1..9_u8).prop_map(|number| NodeSpec::Named(format!("redis-{number}"))),
+            Just(Target::One),
+            Just(Target::Minority),
+            Just(Target::All),
+            Just(Target::Majority),
+            (1..9_u8).prop_map(|number| Target::Named(format!("redis-{number}"))),
         ];
-        (kind, target, any::<bool>(), 0..1_000_000_u64, 1..1_000_000_u64).prop_map(
-            |(kind, target, once, ns, lasts_ns)| {
-                let moment = if once { Moment::At { ns } } else { Moment::Every { ns: ns + lasts_ns + 1 } };
-                let lasts_ns = if kind == FaultKind::WireReset { 0 } else { lasts_ns };
-                PlannedFault { kind, target, moment, lasts_ns }
-            },
-        )
+        (kind, target, 0..3_u8, 0..1_000_000_u64, 1..1_000_000_u64).prop_map(|(kind, target, moment, ns, lasts_ns)| {
+            let moment = match moment {
+                0 => Moment::At { ns },
+                1 => Moment::When { point: Point::BeforeRelease, ns },
+                _ => Moment::Every { ns: ns + lasts_ns + 1 },
+            };
+            let target = match (kind.is_of_a_client(), target) {
+                (true, Target::Minority) => Target::Holder,
+                (true, Target::Majority) => Target::Contender,
+                (true, Target::Named(_)) => Target::Named("client-3".to_owned()),
+                (_, other) => other,
+            };
+            let lasts_ns = match kind {
+                FaultKind::WireReset | FaultKind::ClientKill => 0,
+                _ => lasts_ns,
+            };
+            PlannedFault { kind, target, moment, lasts_ns }
+        })
     }
 
     type Gates = (Vec<PlannedThreshold>, Vec<PlannedLint>, Vec<PlannedFault>);
@@ -315,11 +332,14 @@ mod tests {
         let (name, question, clients, keys, hold, think) = load;
         let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
         let (backends, warmup_ns, duration_ns, trials, seed, expect, history, options, prices) = run;
-        faults.retain(|fault| matches!(fault.moment, Moment::At { ns } | Moment::Every { ns } if ns < duration_ns));
+        let needed = faults.iter().any(|fault: &PlannedFault| fault.kind.is_of_a_client());
+        let processes = if needed { clients.min(7) } else { 0 };
+        faults.retain(|fault| fault.moment.earliest_ns() < duration_ns);
         Plan {
             name,
             question,
             clients,
+            processes,
             keys,
             hold,
             think,

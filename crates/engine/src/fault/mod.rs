@@ -72,6 +72,7 @@ enum FaultError {
 /// The file that does it.
 fn what(kind: FaultKind) -> Box<dyn Fault> {
     match kind {
+        FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall => unreachable!("refused by `fits`"),
         FaultKind::ServerPause => Box::new(server_pause::ServerPause),
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
         FaultKind::WireCut { direction } => {
@@ -213,7 +214,7 @@ impl One {
     fn run(self, mut rng: Pcg64Mcg) -> Vec<FaultRecord> {
         let mut records = Vec::new();
         let (mut due, period) = match self.fault.moment {
-            Moment::At { ns } => (ns, None),
+            Moment::At { ns } | Moment::When { ns, .. } => (ns, None),
             Moment::Every { ns } => (ns, Some(ns)),
         };
         let nodes: Vec<&dyn Node> = self.servers.nodes().collect();

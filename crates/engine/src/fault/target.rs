@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand::seq::index::sample;
 
-use lockbench_core::workload::{DataAfter, FaultKind, NodeSpec, PlannedFault};
+use lockbench_core::workload::{DataAfter, FaultKind, Moment, PlannedFault, Target};
 use lockbench_systems::Entry;
 use lockbench_systems::stack::{Node, Server};
 
@@ -35,6 +35,12 @@ pub enum Unfit {
         /// Place of the fault in the plan, from 1.
         place: usize,
     },
+    /// It waits for what is not there yet.
+    #[error("fault {place} cannot be injected by this version of lockbench yet")]
+    NotYet {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+    },
 }
 
 /// Returns why no fault can be injected for a system, as far as it is known before servers run;
@@ -54,7 +60,12 @@ pub fn refusal(entry: &Entry, given: bool) -> Option<Unfit> {
 /// The first that cannot be injected there.
 pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
     for (fault, place) in planned.iter().zip(1_usize..) {
-        if let NodeSpec::Named(name) = &fault.target
+        let elected = matches!(fault.target, Target::Leader | Target::Follower);
+        if fault.kind.is_of_a_client() || elected || matches!(fault.moment, Moment::When { .. }) {
+            return Err(Unfit::NotYet { place });
+        }
+        if let Target::Named(name) = &fault.target
+            && !fault.kind.is_of_a_client()
             && !servers.nodes().any(|node| node.name() == name)
         {
             let nodes = servers.nodes().map(|node| node.name().to_owned()).collect();
@@ -68,14 +79,14 @@ pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
 }
 
 /// The places of the nodes that are meant, in their order.
-pub(super) fn chosen(target: &NodeSpec, nodes: &[&dyn Node], rng: &mut impl Rng) -> Vec<u16> {
+pub(super) fn chosen(target: &Target, nodes: &[&dyn Node], rng: &mut impl Rng) -> Vec<u16> {
     let count = nodes.len();
     let wanted = match target {
-        NodeSpec::One => 1,
-        NodeSpec::Minority => count.saturating_sub(1) / 2,
-        NodeSpec::Majority => count / 2 + 1,
-        NodeSpec::All => count,
-        NodeSpec::Named(name) => {
+        Target::One | Target::Leader | Target::Follower | Target::Holder | Target::Contender => 1,
+        Target::Minority => count.saturating_sub(1) / 2,
+        Target::Majority => count / 2 + 1,
+        Target::All => count,
+        Target::Named(name) => {
             let found = nodes.iter().position(|node| node.name() == name);
             return found.map(|place| place as u16).into_iter().collect();
         }

@@ -177,7 +177,7 @@ impl Writer<'_> {
                 self.complete(client, t, kind, error, None);
             }
             Change::Ended(End::Died { .. }) => self.abandon(client, attempt.inside(), t, "died"),
-            Change::Renewed { .. } | Change::Lost | Change::Tool => {}
+            Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Tool => {}
         }
     }
 

@@ -69,7 +69,12 @@ impl Writer {
                 self.line(attempt, Operation::Release, (left, end), outcome, &extra);
             }
             Change::Ended(End::Died { .. }) => self.abandon(attempt, t, "died"),
-            Change::Begun | Change::Left(_) | Change::Renewed { .. } | Change::Lost | Change::Tool => {}
+            Change::Begun
+            | Change::Left(_)
+            | Change::Renewed { .. }
+            | Change::Stopped
+            | Change::Lost
+            | Change::Tool => {}
         }
     }
 

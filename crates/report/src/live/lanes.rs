@@ -90,7 +90,7 @@ impl Follower for Lanes {
                 self.open[client] = SceneHold::of(attempt).map(|hold| KeyHold { key, open: attempt.inside(), hold });
             }
             Change::Ended(end) => self.end(client, t, HoldEnd::of(end)),
-            Change::Begun | Change::Lost | Change::Tool => {}
+            Change::Begun | Change::Stopped | Change::Lost | Change::Tool => {}
         }
     }
 }

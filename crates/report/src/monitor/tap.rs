@@ -109,7 +109,7 @@ impl Tap {
                 }
                 ServiceSign::Unserved
             }
-            Change::Renewed { .. } | Change::Lost | Change::Tool => ServiceSign::Nothing,
+            Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Tool => ServiceSign::Nothing,
         }
     }
 

@@ -99,6 +99,7 @@ impl Attempt {
                     renewal_invoke: None,
                     lost: None,
                     left: None,
+                    stopped_ns: 0,
                 });
                 Change::Granted
             }
@@ -108,6 +109,13 @@ impl Attempt {
                     hold.renewed(event.t, invoke, validity);
                 }
                 Change::Renewed { invoke, outcome }
+            }
+            What::Stopped { from, .. } => {
+                self.stage = Stage::Holding;
+                if let Some(hold) = &mut self.hold {
+                    hold.stopped_ns += event.t.saturating_sub(from);
+                }
+                Change::Stopped
             }
             What::Lost { at } => {
                 self.stage = Stage::Holding;

@@ -38,7 +38,9 @@ pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
     let fits = match event.what {
         What::Invoke { .. } => return (stood != Stage::Over).then(|| misfit(attempt, event)),
         What::Acquired { .. } | What::Denied { .. } => stood == Stage::Waiting,
-        What::Renewed { .. } | What::Lost { .. } | What::ReleaseInvoke { .. } => stood == Stage::Holding,
+        What::Renewed { .. } | What::Stopped { .. } | What::Lost { .. } | What::ReleaseInvoke { .. } => {
+            stood == Stage::Holding
+        }
         What::Released { .. } => stood == Stage::Releasing,
         What::Died { .. } => stood != Stage::Over,
         What::SelfStall { .. }
@@ -71,6 +73,7 @@ impl fmt::Display for Misfit {
             What::Acquired { .. } => "is granted",
             What::Denied { .. } => "is denied",
             What::Renewed { .. } => "renews",
+            What::Stopped { .. } => "stops in",
             What::Lost { .. } => "loses",
             What::ReleaseInvoke { .. } => "gives back",
             What::Released { .. } => "has given back",

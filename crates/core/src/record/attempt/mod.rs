@@ -79,6 +79,8 @@ pub struct Hold {
     pub lost: Option<u64>,
     /// `release_invoke`, the end of the naive hold.
     pub left: Option<u64>,
+    /// Nanoseconds that the client stopped for a planned fault: they are no part of its hold time.
+    pub stopped_ns: u64,
 }
 
 /// What an event did to its attempt.
@@ -95,6 +97,8 @@ pub enum Change {
         /// How it was answered.
         outcome: RenewalOutcome,
     },
+    /// The client had stopped at the point of a planned fault.
+    Stopped,
     /// The session told that the lock is lost.
     Lost,
     /// The critical section is over, and the release is about to be sent.

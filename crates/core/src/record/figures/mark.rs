@@ -83,6 +83,7 @@ impl Marks {
             | What::Acquired { .. }
             | What::Denied { .. }
             | What::Renewed { .. }
+            | What::Stopped { .. }
             | What::Lost { .. }
             | What::ReleaseInvoke { .. }
             | What::Released { .. }

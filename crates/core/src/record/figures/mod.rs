@@ -308,7 +308,7 @@ impl Figures {
         self.challenges_told |= seen.challenged.is_some();
         self.counts.exercised_all += u64::from(seen.challenged.unwrap_or(wanted));
         if let Some(hold) = attempt.hold.filter(|_| self.clients[attempt.client as usize].counts) {
-            self.latencies.hold.record(t - hold.start);
+            self.latencies.hold.record((t - hold.start).saturating_sub(hold.stopped_ns));
         }
     }
 
@@ -390,6 +390,7 @@ impl Follower for Figures {
             Change::Ended(End::Denied { denial, .. }) => self.denied(t, attempt, denial),
             Change::Ended(End::Released { release, .. }) => self.released(t, attempt, release),
             Change::Ended(End::Died { challenged, .. }) => self.died(t, attempt, challenged),
+            Change::Stopped => {}
             Change::Tool => self.tool(transition.event),
         }
     }

@@ -131,7 +131,10 @@ fn instants(what: &What) -> Result<(), String> {
         What::Renewed { invoke, validity, .. } => instant("invoke", invoke).and(or_never("validity", validity)),
         What::Lost { at } | What::Marker { at, .. } => instant("at", at),
         What::ReleaseInvoke { enter, exit, .. } => instant("enter", enter).and(instant("exit", exit)),
-        What::SelfStall { from } | What::Paused { from } | What::FaultHealed { from, .. } => instant("from", from),
+        What::SelfStall { from }
+        | What::Paused { from }
+        | What::Stopped { from, .. }
+        | What::FaultHealed { from, .. } => instant("from", from),
         What::PauseBegins | What::FaultInjected(_) => Ok(()),
     }
 }

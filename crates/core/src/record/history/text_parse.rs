@@ -241,6 +241,10 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             },
             validity,
         },
+        "stopped" if version > 1 => What::Stopped {
+            fault: raw.fault.ok_or("\"stopped\" without \"fault\"".to_owned())?,
+            from: needed(raw.from, "from")?,
+        },
         "lost" => What::Lost { at: needed(raw.at, "at")? },
         "release_invoke" => What::ReleaseInvoke {
             enter: needed(raw.enter, "enter")?,
@@ -280,7 +284,10 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     if raw.invoke.is_some_and(|invoke| invoke > raw.t) {
         return Err(Problem::Wrong(format!("\"{}\" before it was asked for", raw.e)));
     }
-    if let What::Paused { from: begin } | What::Marker { at: begin, .. } | What::FaultHealed { from: begin, .. } = what
+    if let What::Paused { from: begin }
+    | What::Marker { at: begin, .. }
+    | What::Stopped { from: begin, .. }
+    | What::FaultHealed { from: begin, .. } = what
         && begin > raw.t
     {
         return Err(Problem::Wrong(format!("\"{}\" before it began", raw.e)));
@@ -306,12 +313,13 @@ fn disturbance(raw: &RawEvent<'_>) -> Result<Disturbance, String> {
 }
 
 /// Every kind of event that is judged, beside the ways to be denied.
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 19] = [
     "invoke",
     "acquired",
     "renewed",
     "renew_refused",
     "renew_unanswered",
+    "stopped",
     "lost",
     "release_invoke",
     "released",
@@ -357,6 +365,7 @@ mod tests {
             What::PauseBegins,
             What::Paused { from: 4 },
             What::Marker { number: 2, at: 10 },
+            What::Stopped { fault: 2, from: 6 },
             What::FaultInjected(Disturbance { fault: 1, node: 4 }),
             What::FaultHealed { of: Disturbance { fault: 0, node: 2 }, from: 6, bit: true },
         ];

@@ -78,6 +78,11 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.number("invoke", invoke);
             line.instant("validity", validity);
         }
+        What::Stopped { fault, from } => {
+            line.name("stopped");
+            line.number("fault", u64::from(fault));
+            line.number("from", from);
+        }
         What::Lost { at } => {
             line.name("lost");
             line.number("at", at);
