@@ -166,7 +166,7 @@ impl Shard {
     #[inline]
     pub fn has_room(&self) -> bool {
         let mut ring = self.ring.borrow_mut();
-        let room = ring.has_free(self.reserve + QUIET / 4);
+        let room = ring.has_free(self.reserve + QUIET / 4 + 1);
         if !room {
             self.throttled.set(self.throttled.get() + 1);
         }
