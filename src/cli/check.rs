@@ -85,7 +85,8 @@ fn faults_text(plan: &Plan, selection: &Selection, endpoints: &Endpoints) -> (St
         text.push_str(&format!("  {number}: {fault}\n"));
     }
     let given = |entry: &Entry| entry.server.is_some_and(|kind| endpoints.contains_key(&kind));
-    let refused = selection.entries.iter().filter_map(|entry| Some((entry.name, fault_refusal(entry, given(entry))?)));
+    let refused =
+        selection.entries.iter().filter_map(|entry| Some((entry.name, fault_refusal(plan, entry, given(entry))?)));
     let refused: String = refused.map(|(name, why)| format!("  {name} cannot have them: {why}\n")).collect();
     (text + &refused, !refused.is_empty())
 }

@@ -13,8 +13,8 @@ use super::ending::closing_answer;
 use super::endpoints::redacted;
 use super::job::Job;
 use super::log::FILES;
-use super::narrate;
 use super::{Failure, print_json, print_painted, tell};
+use super::{narrate, worker};
 use lockbench_engine::{Options, Outcome, RunError, Store, Stored, Write, run};
 use lockbench_output::OUTPUTS;
 use lockbench_report::live::Update;
@@ -59,6 +59,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         command: redacted(std::env::args()),
         stop,
         steering: frontend.steer.steering.clone(),
+        worker: Some(worker::program()),
         store: Some(Store { directory, draw: &draw, sync: &|| frontend.log.sync().map_err(|error| error.to_string()) }),
     };
     let outcome = run(options, &selection.entries, frontend).map_err(|error| {

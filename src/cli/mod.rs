@@ -55,10 +55,12 @@ mod up;
 mod verify;
 mod watch;
 mod watcher;
+mod worker;
 
 pub use args::Arguments;
 pub use failure::Failure;
 pub use given::parsed;
+pub use worker::worker;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -17,6 +17,7 @@ mod judges;
 mod locale;
 mod log;
 mod mistakes;
+mod processes;
 mod report;
 mod results;
 mod stored;

@@ -110,6 +110,7 @@ fn measured(
         steering: Steering::default(),
         faults: None,
         grid: None,
+        processes: None,
     })
     .unwrap();
     let schedule = armed.schedule();

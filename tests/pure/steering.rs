@@ -84,6 +84,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
         steering: steering.clone(),
         faults: None,
         grid: None,
+        processes: None,
     }
 }
 

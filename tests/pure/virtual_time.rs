@@ -95,6 +95,7 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
         stop: stop.clone(),
         steering,
         faults: None,
+        processes: None,
         grid,
     };
     let stopping = async {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom up.
 const TIERS: &[&[&str]] = &[
-    &["units", "plain", "clock", "stop"],
+    &["units", "plain", "clock", "stop", "shared"],
     &["lock", "stats", "limits"],
     &["workload", "record"],
     &["oracle"],

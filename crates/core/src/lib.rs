@@ -5,7 +5,7 @@
 //!
 //! | tier | module | what it holds |
 //! |---|---|---|
-//! | 1 | [`units`], [`plain`], [`clock`], [`stop`] | durations and their text; what of a text of others may be shown; one monotonic clock and a timer finer than tokio's; graceful stop, then hard stop |
+//! | 1 | [`units`], [`plain`], [`clock`], [`stop`], [`shared`] | durations and their text; what of a text of others may be shown; one monotonic clock and a timer finer than tokio's; graceful stop, then hard stop; memory that processes share |
 //! | 2 | [`lock`], [`stats`], [`limits`] | the vocabulary: what a lock system promises, what its clients do, what may come of it; pure mathematics; what this machine allows one process |
 //! | 3 | [`workload`], [`record`] | a workload file becomes a validated plan; events, the shards they are stamped into, the merge in order of time, the figures, the history on disk |
 //! | 4 | [`oracle`] | was it correct |

@@ -4,11 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::crew::Launch;
 use super::due_instants::{DueInstants, Untaken};
 use super::fault::{Faults, Wires};
 use super::meter::{Meter, own_cpu_s};
 use super::narrate;
 use super::need;
+use super::process::{Processes, Program};
 use super::publish::Published;
 use super::server_poll::{Asked, Polled, ServerPoll};
 use super::servers::Servers;
@@ -75,6 +77,8 @@ pub struct Bench<'a> {
     pub every_ns: Option<u64>,
     /// Who else looks at the trials.
     pub beside: Option<&'a dyn TrialObserver>,
+    /// The program of worker processes, for plans that have some.
+    pub worker: Option<&'a Program>,
 }
 
 /// Looks at a trial while it runs, on the thread that called for it.
@@ -149,6 +153,7 @@ impl Bench<'_> {
             stop: self.stop.child(),
             steering: self.steering.clone(),
             faults: self.faults(candidate),
+            processes: self.launch(candidate),
             grid: self.every_ns.map(|every| Arc::new(DueInstants::new(every))),
         };
         if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
@@ -193,9 +198,23 @@ impl Bench<'_> {
     /// The plan's faults, on servers that are ours to disturb.
     fn faults(&self, candidate: &Candidate) -> Option<Faults> {
         let planned = &self.plan.faults;
-        let servers = self.servers.ours(candidate.entry).filter(|_| !planned.is_empty())?;
-        let wires = candidate.wires.clone();
+        if planned.is_empty() {
+            return None;
+        }
+        let (servers, wires) = (self.servers.ours(candidate.entry), candidate.wires.clone());
         Some(Faults { planned: planned.as_slice().into(), servers, wires, seed: self.plan.seed })
+    }
+
+    /// How worker processes are started, if the plan has some.
+    fn launch(&self, candidate: &Candidate) -> Option<Launch> {
+        let Candidate { entry, target, .. } = candidate;
+        let program = self.worker.filter(|_| self.plan.processes > 0)?.clone();
+        Some(Launch {
+            program,
+            backend: entry.name.to_owned(),
+            target: target.clone(),
+            served: entry.in_this_process(),
+        })
     }
 
     fn polled(&self, candidate: &Candidate, keys: &Arc<[Key]>) -> Polled {
@@ -290,8 +309,9 @@ impl Bench<'_> {
         });
         let mut meter = Meter::default();
         let untaken = |grid: &Option<Arc<DueInstants>>| grid.as_ref().map(|grid| grid.fetch()).unwrap_or_default();
+        let processes = armed.processes();
         let mut tick = |tick: Tick| {
-            let going = self.tick(tick, candidate.entry, trial, &mut meter);
+            let going = self.tick(tick, candidate.entry, trial, (&mut meter, processes.as_ref()));
             let untaken = untaken(&grid);
             let beside = self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), untaken));
             if going.is_break() { going } else { beside }
@@ -354,12 +374,19 @@ impl Bench<'_> {
         Ok(Done { result, measured: Some(measured), faults })
     }
 
-    fn tick(&self, tick: Tick, entry: &Entry, trial: u32, meter: &mut Meter) -> ControlFlow<()> {
+    fn tick(
+        &self,
+        tick: Tick,
+        entry: &Entry,
+        trial: u32,
+        (meter, processes): (&mut Meter, Option<&Processes>),
+    ) -> ControlFlow<()> {
         if tick.entered {
             narrate::phase(self.watcher, entry.name, trial, tick.phase);
         }
         if meter.asks(tick) {
-            meter.read(tick, (own_cpu_s(), self.servers.usage(entry)));
+            let own = own_cpu_s() + processes.map_or(0.0, Processes::cpu_s);
+            meter.read(tick, (own, self.servers.usage(entry)));
         }
         if self.servers.died(entry).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::due_instants::DueInstants;
 use super::steering::Steering;
+use super::tripwires::Tripwires;
 use super::witness::{Visit, Witness};
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{Acquire, Asking, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
@@ -15,7 +16,7 @@ use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{AttemptId, Denial, Reasons, ReleaseKind, RenewalOutcome, Shard, What};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::{AcquireMode, Plan};
-use lockbench_core::workload::{Wish, Wishes};
+use lockbench_core::workload::{Point, Wish, Wishes};
 
 /// Pause after an attempt that the system did not serve, so that a dead server
 /// is not hammered: doubles from the first to the last. Between attempts, so it
@@ -23,6 +24,10 @@ use lockbench_core::workload::{Wish, Wishes};
 const UNSERVED_PAUSE_NS: (u64, u64) = (1_000_000, 100_000_000);
 /// Pause between attempts while the recorder is behind.
 const THROTTLE_NS: u64 = 200_000;
+
+/// How often a client in its critical section looks whether it is to stop because another asks, or whether it may
+/// renew again.
+const LOOK_NS: u64 = 1_000_000;
 
 /// Everything one client needs.
 pub struct Client {
@@ -37,6 +42,8 @@ pub struct Client {
     /// Interval of renewals, if any are made.
     pub renew_every_ns: Option<u64>,
     pub witness: Arc<Witness>,
+    /// Where it may stop for a fault.
+    pub tripwires: Option<Tripwires>,
     /// What of its acquires is in flight or queued at the server.
     pub asking: Arc<Asking>,
     pub timer: Timer,
@@ -187,6 +194,9 @@ impl Client {
             }
         };
         self.asking.begin(key.index);
+        if let Some(tripwires) = &self.tripwires {
+            tripwires.asks(self.index, key.index);
+        }
         let outcome = self.session.acquire(key, &patience).await;
         self.asking.end();
         let requests = (self.session.requests() - sent) as u32;
@@ -198,6 +208,9 @@ impl Client {
             denied => self.denied(key.index, denied, &patience, requests),
         };
         open.over = true;
+        if let Some(tripwires) = &self.tripwires {
+            tripwires.idle(self.index);
+        }
         served
     }
 
@@ -232,14 +245,24 @@ impl Client {
         let (token, validity, waited) = (grant.token(), grant.validity_ns(), grant.waited());
         let acquired = What::Acquired { token, validity, requests, waited };
         let start = self.shard.stamp_of(id, key, |_| acquired);
+        let mut started = start;
+        if let Some(tripwires) = &self.tripwires {
+            tripwires.inside(self.index, key);
+            started = started.saturating_add(self.come_to(Point::HolderAcquired, key).await);
+        }
         let visit = self.witness.enter(key, grant.token());
         let enter = self.timer.now();
         open.visit = Some((Arc::clone(&self.witness), visit));
         if hold_ns > 0 {
-            self.stay(&mut grant, start, hold_ns).await;
+            self.stay(&mut grant, started, hold_ns).await;
+        } else if self.tripwires.is_some() {
+            self.come_to(Point::HolderInside, key).await;
         }
         let exit = self.timer.now();
         let seen = open.visit.take().map(|(witness, visit)| witness.leave(&visit)).unwrap_or_default();
+        if self.tripwires.is_some() {
+            self.come_to(Point::BeforeRelease, key).await;
+        }
         if let Some(at) = self.session.lost_at().filter(|at| *at >= start) {
             self.shard.stamp_of(id, key, |_| What::Lost { at });
         }
@@ -261,18 +284,42 @@ impl Client {
         self.shard.stamp_of(id, key, |_| What::Released { release, surely_ended, requests });
     }
 
-    /// Holds for `hold_ns` from `start`, renewing on the way. A stop ends it early.
+    /// Comes to a point that a fault may wait for: then it stops there until it is let go. Returns for how long.
+    async fn come_to(&self, point: Point, key: u32) -> u64 {
+        let Some(tripwires) = &self.tripwires else { return 0 };
+        let from = self.timer.now();
+        let Some(fault) = tripwires.trip(point, self.index, key, from) else { return 0 };
+        tripwires.wait(fault, &self.timer, &self.stop).await;
+        self.shard.stamp_of(self.id(), key, |_| What::Stopped { fault, from }) - from
+    }
+
+    /// Holds for `hold_ns` from `start`, renewing on the way. A stop ends it early. Where it stops for a fault the
+    /// rest of its work is still to do afterwards.
     async fn stay(&mut self, grant: &mut Grant, start: u64, hold_ns: u64) {
-        let end = start.saturating_add(hold_ns);
+        let mut end = start.saturating_add(hold_ns);
         let mut every = self.renew_every_ns;
         let mut next_renewal = every.map_or(u64::MAX, |every| start.saturating_add(every));
+        let mut look = Look::begin(self.tripwires.as_ref(), start, hold_ns);
         loop {
             tokio::select! {
-                () = self.timer.sleep_until(end.min(next_renewal)) => {}
+                () = self.timer.sleep_until(end.min(next_renewal).min(look.at)) => {}
                 () = self.stop.drained() => return,
+            }
+            let now = self.timer.now();
+            if now >= look.at && look.at < end {
+                let point = look.point(now);
+                let comes = point != Point::ContenderWaiting || self.witness.asks().now(grant.key()).asks();
+                let stopped = if comes { self.come_to(point, grant.key()).await } else { 0 };
+                end = end.saturating_add(stopped);
+                look.again(self.timer.now());
+                continue;
             }
             if next_renewal >= end {
                 return;
+            }
+            if self.tripwires.as_ref().is_some_and(|tripwires| tripwires.leaves_out(self.index)) {
+                next_renewal = now.saturating_add(LOOK_NS);
+                continue;
             }
             if !self.renew(grant).await {
                 every = None;
@@ -295,5 +342,34 @@ impl Client {
         let renewed = What::Renewed { invoke, outcome, validity: grant.validity_ns() };
         self.shard.stamp_of(self.id(), grant.key(), |_| renewed);
         go_on
+    }
+}
+
+/// When a client that stays in its critical section looks whether a fault waits for it there; never without tripwires.
+struct Look {
+    at: u64,
+    half: u64,
+    half_over: bool,
+}
+
+impl Look {
+    fn begin(tripwires: Option<&Tripwires>, start: u64, hold_ns: u64) -> Self {
+        let half = start.saturating_add(hold_ns / 2);
+        let at = tripwires.map_or(u64::MAX, |_| half.min(start.saturating_add(LOOK_NS)));
+        Self { at, half, half_over: false }
+    }
+
+    /// The point that it is at now.
+    fn point(&mut self, now: u64) -> Point {
+        if now < self.half || self.half_over {
+            return Point::ContenderWaiting;
+        }
+        self.half_over = true;
+        Point::HolderInside
+    }
+
+    fn again(&mut self, now: u64) {
+        let next = now.saturating_add(LOOK_NS);
+        self.at = if self.half_over { next } else { next.min(self.half.max(now)) };
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Each worker thread runs one current-thread runtime with its share of the
 //! clients and one shard of the recorder; nothing is shared between workers but
-//! the witness. The calling thread is the reader: it merges the shards and feeds
+//! the witness. A plan may have worker processes in place of threads ([`serve`]): then shards and witness are in
+//! memory that they map. The calling thread is the reader: it merges the shards and feeds
 //! the observers while the load runs, so no observer needs to be thread-safe. Between
 //! two looks it conducts: phases, ticks, a stop, and what a person asks by [`Steering`].
 //!
@@ -13,6 +14,7 @@
 
 mod bench;
 mod client;
+mod crew;
 mod due_instants;
 mod fault;
 mod gates;
@@ -24,6 +26,7 @@ mod outcome;
 mod overhead;
 mod pause_control;
 mod phase_schedule;
+mod process;
 mod publish;
 mod run;
 mod server_poll;
@@ -32,6 +35,7 @@ mod stalls;
 mod steering;
 mod store;
 mod trial;
+mod tripwires;
 mod wall;
 mod watchdog;
 mod watcher;
@@ -39,6 +43,7 @@ mod witness;
 mod worker;
 
 pub use bench::{Bench, Candidate, Done, TrialObserver, contended};
+pub use crew::Launch;
 pub use due_instants::{DueInstants, Untaken};
 pub use fault::{Faults, Wires, refusal as fault_refusal};
 pub use gates::{Gate, Gates};
@@ -47,6 +52,7 @@ pub use need::files_needed;
 pub use options::{Options, RunError, Store, Write, namespace, run_id, workers};
 pub use outcome::Outcome;
 pub use overhead::Overhead;
+pub use process::{Processes, Program, serve};
 pub use run::run;
 pub use server_poll::ServerPoll;
 pub use servers::{Endpoints, NoServers, ServerOptions, ServerSource, Servers, neither_program_nor_container};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::gates::{Gate, Gates};
+use super::process::Program;
 use super::servers::ServerOptions;
 use super::steering::Steering;
 use lockbench_core::stop::Stop;
@@ -37,6 +38,8 @@ pub struct Options<'a> {
     pub stop: Stop,
     /// Pauses the load and drops markers.
     pub steering: Steering,
+    /// The program of worker processes; `None`: a plan that wants some cannot run.
+    pub worker: Option<Program>,
     /// Where the run is stored; `None`: nowhere, and there is no history of it.
     pub store: Option<Store<'a>>,
 }
@@ -61,6 +64,7 @@ impl Options<'_> {
             command: Vec::new(),
             stop,
             steering: Steering::default(),
+            worker: None,
             store: None,
         }
     }

@@ -81,7 +81,20 @@ fn calibrate_once(
     let (plan, stop) = (Arc::new(plan), stop.child());
     // Nobody steers a calibration: a pause would only say something of the person.
     let steering = Steering::default();
-    let spec = Spec { system, plan, ttl_ns, trial: 0, keys, clock, workers, stop, steering, faults: None, grid: None };
+    let spec = Spec {
+        system,
+        plan,
+        ttl_ns,
+        trial: 0,
+        keys,
+        clock,
+        workers,
+        stop,
+        steering,
+        faults: None,
+        grid: None,
+        processes: None,
+    };
     let armed = Armed::new(spec).ok()?;
     let schedule = armed.schedule();
     let mut figures = Figures::new(schedule.clone(), clients, clients);

@@ -186,6 +186,7 @@ impl<'a> Run<'a> {
             namespace: &self.namespace,
             every_ns: None,
             beside: None,
+            worker: options.worker.as_ref(),
         };
         let mut told = false;
         for (done, (candidate, trial)) in order.iter().enumerate() {
@@ -251,15 +252,15 @@ impl<'a> Run<'a> {
 
     /// Checks that the faults of the plan can be injected into the servers of a system.
     fn can_be_disturbed(&self, entry: &Entry) -> Result<(), Unfit> {
-        let planned = &self.options.plan.faults;
-        if planned.is_empty() {
-            return Ok(());
+        let plan = &self.options.plan;
+        if plan.processes > 0 && self.options.worker.is_none() {
+            return Err(Unfit::NoProgram);
         }
         let servers = self.servers.ours(entry);
-        if let Some(refusal) = fault::refusal(entry, servers.is_none()) {
+        if let Some(refusal) = fault::refusal(plan, entry, servers.is_none()) {
             return Err(refusal);
         }
-        servers.map_or(Ok(()), |servers| fault::fits(planned, &servers))
+        servers.map_or(Ok(()), |servers| fault::fits(&plan.faults, &servers))
     }
 
     /// The proxies before the servers of a system, if the plan has faults of the wire.

@@ -3,22 +3,21 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use super::crew::{Crew, Launch};
 use super::due_instants::DueInstants;
 use super::fault::{Faults, Timeline};
 use super::pause_control::PauseControl;
 use super::phase_schedule::PhaseSchedule;
+use super::process::Processes;
 use super::steering::Steering;
 use super::watchdog::Watchdog;
 use super::witness::Witness;
-use super::worker::{WorkerReport, work};
+use super::worker::{Common, work};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Key, LockSystem, SystemError};
 use lockbench_core::record::figures::Schedule;
@@ -53,6 +52,8 @@ pub struct Spec {
     pub steering: Steering,
     /// What is done to the servers meanwhile.
     pub faults: Option<Faults>,
+    /// How the worker processes of the plan are started; `None`: threads do the work.
+    pub processes: Option<Launch>,
     /// When attempts are due; `None`: whenever a client is free, after its think time.
     pub grid: Option<Arc<DueInstants>>,
 }
@@ -66,6 +67,14 @@ pub enum LoadError {
     /// A thread or runtime could not be started, or a worker died.
     #[error("cannot run a worker thread: {0}")]
     Worker(#[from] std::io::Error),
+    /// A worker process could not be started or open its sessions, or could not run.
+    #[error("worker process {number}: {problem}")]
+    Process {
+        /// Its number, from 0.
+        number: u32,
+        /// In its words.
+        problem: String,
+    },
     /// Stopped before the load began.
     #[error("stopped before the load began")]
     Stopped,
@@ -87,15 +96,10 @@ pub struct Tick {
     pub paused: bool,
 }
 
-struct Worker {
-    thread: JoinHandle<Result<WorkerReport, LoadError>>,
-    start: Option<oneshot::Sender<Schedule>>,
-}
-
 /// A trial whose sessions are all open.
 pub struct Armed {
     spec: Arc<Spec>,
-    workers: Vec<Worker>,
+    crew: Crew,
     reader: Reader,
     /// For events of the phase schedule.
     seed: ShardSeed,
@@ -105,38 +109,14 @@ pub struct Armed {
 }
 
 impl Armed {
-    /// Starts the worker threads and opens every session.
+    /// Starts the workers and opens every session.
     ///
     /// # Errors
     /// A session could not be opened, or a worker ended before all of its own were open. All others are
     /// closed again.
     pub fn new(spec: Spec) -> Result<Self, LoadError> {
         let spec = Arc::new(spec);
-        let witness = Arc::new(Witness::new(spec.keys.len() as u32));
-        let count = spec.workers.clamp(1, spec.plan.clients);
-        let clients = spec.plan.clients.div_ceil(count) as usize;
-        let (mut workers, mut readers) = (Vec::new(), Vec::new());
-        let (announce, ready) = mpsc::channel();
-        for number in 0..count {
-            let (seed, reader) = match &spec.grid {
-                Some(grid) => quiet_shard(grid.events_ahead(spec.plan.clients), clients, spec.clock),
-                None => shard(clients, spec.clock),
-            };
-            readers.push(reader);
-            let (start, started) = oneshot::channel();
-            let (spec, witness, announce) = (Arc::clone(&spec), Arc::clone(&witness), announce.clone());
-            let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-                let runtime = Builder::new_current_thread().enable_all().build()?;
-                let opened = move || {
-                    // The trial may have failed on another worker: then the start never comes.
-                    let _ = announce.send(());
-                };
-                let working = work(spec, witness, (number, count), seed.bind(), opened, started);
-                LocalSet::new().block_on(&runtime, working)
-            })?;
-            workers.push(Worker { thread, start: Some(start) });
-        }
-        drop(announce);
+        let (crew, mut readers) = Crew::hire(&spec)?;
         let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
         let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4, spec.grid.clone())?;
@@ -148,28 +128,14 @@ impl Armed {
             fault_seeds.push(seed);
             readers.push(reader);
         }
-        let armed = Self { spec, workers, reader: Reader::new(readers), seed, fault_seeds, watchdog };
-        armed.await_sessions(&ready)
+        let crew = crew.opened(&spec)?;
+        Ok(Self { spec, crew, reader: Reader::new(readers), seed, fault_seeds, watchdog })
     }
 
-    /// Waits until each worker has said that its sessions are open. One that ends without saying so has
-    /// failed, and its thread returns why.
-    fn await_sessions(mut self, ready: &mpsc::Receiver<()>) -> Result<Self, LoadError> {
-        let opened = ready.iter().take(self.workers.len()).count();
-        let all = opened == self.workers.len();
-        if all && !self.spec.stop.draining() {
-            return Ok(self);
-        }
-        // Without a schedule the workers close their sessions and end.
-        for worker in &mut self.workers {
-            worker.start = None;
-        }
-        let failure = self.workers.into_iter().filter_map(|worker| joined(worker.thread).err()).next();
-        Err(match failure {
-            Some(failure) => failure,
-            None if self.spec.stop.draining() => LoadError::Stopped,
-            None => std::io::Error::other("it ended before its sessions were open").into(),
-        })
+    /// The worker processes, where there are any.
+    #[must_use]
+    pub fn processes(&self) -> Option<Processes> {
+        self.crew.processes()
     }
 
     /// The due instants, where they are fixed: it counts what no client could take.
@@ -197,44 +163,38 @@ impl Armed {
         observers: &mut [&mut dyn Observer],
         tick: &mut dyn FnMut(Tick) -> ControlFlow<()>,
     ) -> Result<TrialReport, LoadError> {
-        for worker in &mut self.workers {
-            if let Some(start) = worker.start.take() {
-                // A worker that is gone shows when it is joined.
-                let _ = start.send(schedule.clone());
-            }
-        }
+        self.crew.begin(schedule);
         self.watchdog.begins(schedule.start);
         let Spec { faults, trial, clock, stop, .. } = &*self.spec;
-        let start = |faults| Timeline::start(faults, self.fault_seeds, *trial, schedule, *clock, stop);
+        let hands = self.crew.hands();
+        let start = |faults| Timeline::start(faults, hands, self.fault_seeds, *trial, schedule, *clock, stop);
         let timeline = faults.as_ref().map(start).transpose()?;
-        let pause_control = PauseControl::new(&self.spec, schedule, self.seed.bind());
+        let own = self.seed.bind();
+        let pause_control = PauseControl::new(&self.spec, schedule, own.clone());
         let mut phase_schedule = PhaseSchedule::new(&self.spec, schedule, pause_control);
-        while !self.workers.iter().all(|worker| worker.thread.is_finished()) {
+        let mut graves = self.crew.graves();
+        let mut observers: Vec<&mut dyn Observer> = observers.iter_mut().map(|one| &mut **one as _).collect();
+        if let Some(graves) = &mut graves {
+            observers.push(graves);
+        }
+        let observers = &mut observers[..];
+        while !self.crew.done() {
             if self.reader.poll(observers) == 0 {
                 std::thread::sleep(IDLE);
             }
             phase_schedule.step(tick);
+            self.crew.look(&self.spec, schedule, &mut self.reader, &own);
         }
         // Workers may all end within one pause: the drain is entered even then, or
         // whoever meters the measure phase would never read its end.
         phase_schedule.step(tick);
         let mut report = TrialReport { cut_short: phase_schedule.end(), ..TrialReport::default() };
-        for worker in self.workers {
-            let done = joined(worker.thread)?;
-            report.reasons.merge(done.reasons);
-            report.throttled += done.throttled;
-            report.panicked += done.panicked;
-            report.effective_ttl_ns = report.effective_ttl_ns.or(done.effective_ttl_ns);
-        }
+        self.crew.settle(&mut report)?;
         report.dropped = dropped(&self.spec, schedule);
         report.faults = timeline.map(Timeline::finish).unwrap_or_default();
         report.reader = self.reader.finish(observers);
         Ok(report)
     }
-}
-
-fn joined(thread: JoinHandle<Result<WorkerReport, LoadError>>) -> Result<WorkerReport, LoadError> {
-    thread.join().unwrap_or_else(|_| Err(std::io::Error::other("it panicked").into()))
 }
 
 /// Closes the account of due instants.
@@ -257,7 +217,7 @@ pub async fn run_virtual(
     let spec = Arc::new(spec);
     let (seed, source) = shard(spec.plan.clients as usize, spec.clock);
     let (own, told) = quiet_shard(0, 0, spec.clock);
-    let witness = Arc::new(Witness::new(spec.keys.len() as u32));
+    let common = Common { witness: Arc::new(Witness::new(spec.keys.len() as u32)), tripwires: None };
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();
     let mut reader = Reader::new(vec![source, told]);
@@ -272,7 +232,7 @@ pub async fn run_virtual(
     let ready = || {
         let _ = ready.send(());
     };
-    let worker = local.run_until(work(Arc::clone(&spec), witness, (0, 1), seed.bind(), ready, started));
+    let worker = local.run_until(work(Arc::clone(&spec), common, (0, 1), seed.bind(), ready, started));
     let reading = async {
         if opened.await.is_ok() {
             let _ = start.send(schedule.clone());

@@ -5,27 +5,38 @@
 //! fencing and the harm that fencing would have prevented. Only atomics: the
 //! witness must never make clients wait for one another.
 
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
 
 use lockbench_core::lock::{Asks, Moment};
 use lockbench_core::record::WitnessReading;
+use lockbench_core::shared::{BlockName, Place, Words};
 
-/// One key's resource, on a cache line of its own.
-#[derive(Default)]
-#[repr(align(128))]
-struct Resource {
-    inside: AtomicU32,
-    /// The unfenced register: the number of the last write.
-    value: AtomicU64,
-    presented: AtomicU64,
-    written: AtomicU64,
-}
+/// Numbers of a key: the unfenced register (the number of the last write), the highest token that was presented, and
+/// the highest that was written.
+const VALUE: usize = 0;
+const PRESENTED: usize = 1;
+const WRITTEN: usize = 2;
+/// From here on, for each process: how many of its clients are inside. A process that dies is so taken out at once.
+const INSIDE: usize = 3;
 
 /// The resources of all keys of a trial.
 pub struct Witness {
-    resources: Vec<Resource>,
+    resources: Words,
+    /// The process that enters by this value.
+    process: usize,
     asks: Arc<Asks>,
+}
+
+/// How a worker process finds the witness of its trial.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WitnessName {
+    resources: BlockName,
+    asks: BlockName,
+    processes: u32,
 }
 
 /// A critical section that is under way.
@@ -38,10 +49,36 @@ pub struct Visit {
 }
 
 impl Witness {
-    /// One resource a key.
+    /// One resource a key, for clients of this process.
     #[must_use]
     pub fn new(keys: u32) -> Self {
-        Self { resources: (0..keys).map(|_| Resource::default()).collect(), asks: Arc::new(Asks::new(keys)) }
+        let resources = Words::own(keys as usize, INSIDE + 1);
+        Self { resources, process: 0, asks: Arc::new(Asks::new(keys)) }
+    }
+
+    /// One resource a key, for clients of so many worker processes.
+    ///
+    /// # Errors
+    /// There is no more shared memory to be had.
+    pub fn shared(keys: u32, processes: u32) -> io::Result<Self> {
+        let resources = Words::new(keys as usize, INSIDE + processes as usize, Place::Shared)?;
+        Ok(Self { resources, process: 0, asks: Arc::new(Asks::shared(keys, processes)?) })
+    }
+
+    /// That of another process, for the clients of worker process number `process`.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn open(name: &WitnessName, process: u32) -> io::Result<Self> {
+        let resources = Words::open(&name.resources, INSIDE + name.processes as usize)?;
+        let asks = Arc::new(Asks::open(&name.asks, (process, name.processes))?);
+        Ok(Self { resources, process: process as usize, asks })
+    }
+
+    /// How so many worker processes find it; `None`: they cannot.
+    #[must_use]
+    pub fn name(&self, processes: u32) -> Option<WitnessName> {
+        Some(WitnessName { resources: self.resources.name()?, asks: self.asks.name()?, processes })
     }
 
     /// The requests for its keys that are under way.
@@ -50,38 +87,59 @@ impl Witness {
         Arc::clone(&self.asks)
     }
 
+    #[inline]
+    fn number(&self, key: u32, number: usize) -> &AtomicU64 {
+        self.resources.word(key as usize, number)
+    }
+
+    #[inline]
+    fn inside(&self, key: u32) -> &AtomicU64 {
+        self.number(key, INSIDE + self.process)
+    }
+
     /// Enters the critical section of a key: presents the token and reads.
     #[must_use]
     pub fn enter(&self, key: u32, token: Option<u64>) -> Visit {
-        let resource = &self.resources[key as usize];
-        let occupancy = resource.inside.fetch_add(1, Ordering::AcqRel) + 1;
+        // Of two that enter at once at least one sees the other: all of them agree on the order of these.
+        self.inside(key).fetch_add(1, Ordering::SeqCst);
+        let inside = self.resources.of(key as usize).skip(INSIDE).map(|inside| inside.load(Ordering::SeqCst));
+        let occupancy = inside.sum::<u64>() as u32;
         if let Some(token) = token {
-            resource.presented.fetch_max(token, Ordering::AcqRel);
+            self.number(key, PRESENTED).fetch_max(token, Ordering::AcqRel);
         }
-        Visit { key, token, read: resource.value.load(Ordering::Acquire), occupancy, asked: self.asks.now(key) }
+        let read = self.number(key, VALUE).load(Ordering::Acquire);
+        Visit { key, token, read, occupancy, asked: self.asks.now(key) }
     }
 
     /// Leaves it: presents the token again and writes.
     #[must_use]
     pub fn leave(&self, visit: &Visit) -> WitnessReading {
-        let resource = &self.resources[visit.key as usize];
-        let challenged = Some(visit.asked.asked_until(self.asks.now(visit.key)));
+        let key = visit.key;
+        let challenged = Some(visit.asked.asked_until(self.asks.now(key)));
         let mut seen = WitnessReading { occupancy: visit.occupancy, challenged, ..WitnessReading::default() };
         if let Some(token) = visit.token {
-            seen.refused_write = token < resource.presented.fetch_max(token, Ordering::AcqRel);
-            seen.stale_write = token < resource.written.fetch_max(token, Ordering::AcqRel);
+            seen.refused_write = token < self.number(key, PRESENTED).fetch_max(token, Ordering::AcqRel);
+            seen.stale_write = token < self.number(key, WRITTEN).fetch_max(token, Ordering::AcqRel);
         }
         // The number of the write stands for its value: each write changes it.
-        seen.lost_update = resource.value.fetch_add(1, Ordering::AcqRel) != visit.read;
-        resource.inside.fetch_sub(1, Ordering::AcqRel);
+        seen.lost_update = self.number(key, VALUE).fetch_add(1, Ordering::AcqRel) != visit.read;
+        self.inside(key).fetch_sub(1, Ordering::AcqRel);
         seen
     }
 
     /// A client that died inside leaves without writing. Returns whether a request of another
     /// client challenged its hold until now.
     pub fn abandon(&self, visit: &Visit) -> bool {
-        self.resources[visit.key as usize].inside.fetch_sub(1, Ordering::AcqRel);
+        self.inside(visit.key).fetch_sub(1, Ordering::AcqRel);
         visit.asked.asked_until(self.asks.now(visit.key))
+    }
+
+    /// A worker process does not run any more: takes its clients out, and what they had asked for.
+    pub fn bury(&self, process: u32) {
+        for key in 0..self.resources.count() {
+            self.resources.word(key, INSIDE + process as usize).store(0, Ordering::SeqCst);
+        }
+        self.asks.withdraw(process);
     }
 }
 
@@ -120,6 +178,18 @@ mod tests {
         assert!(seen.refused_write && !seen.stale_write);
         assert!(!witness.abandon(&fresh));
         assert_eq!(witness.enter(0, None).occupancy, 1);
+    }
+
+    #[test]
+    fn processes_meet_inside_and_one_that_dies_is_taken_out() {
+        let witness = Witness::shared(2, 3).unwrap();
+        let name = witness.name(3).unwrap();
+        let [a, b] = [0, 2].map(|process| Witness::open(&name, process).unwrap());
+        let first = a.enter(1, Some(1));
+        assert_eq!(b.enter(1, Some(2)).occupancy, 2);
+        witness.bury(2);
+        assert_eq!(a.leave(&first).occupancy, 1);
+        assert_eq!(b.enter(1, None).occupancy, 1);
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::trial::{LoadError, Spec};
+use super::tripwires::Tripwires;
 use super::witness::Witness;
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{Asking, Opening, RenewalKind, Session};
@@ -23,13 +25,21 @@ use lockbench_core::workload::{KeyPicker, Wishes, client_seed};
 const CLOSE_NS: u64 = 5_000_000_000;
 
 /// What a worker reports at its end.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct WorkerReport {
     pub reasons: Reasons,
     pub throttled: u64,
     pub effective_ttl_ns: Option<u64>,
     /// Clients that panicked: a bug of ours or of a client library.
     pub panicked: u64,
+}
+
+/// What the workers of a trial share.
+#[derive(Clone)]
+pub struct Common {
+    pub witness: Arc<Witness>,
+    /// Only where a fault may wait for a client, or hit one.
+    pub tripwires: Option<Tripwires>,
 }
 
 /// Opens the sessions of clients `first, first + step, ...`, calls `ready`, waits for the
@@ -39,7 +49,7 @@ pub struct WorkerReport {
 /// A session could not be opened, or an abort came before all were: then `ready` is never called.
 pub async fn work(
     spec: Arc<Spec>,
-    witness: Arc<Witness>,
+    shared: Common,
     share: (u32, u32),
     shard: Shard,
     ready: impl FnOnce(),
@@ -48,7 +58,7 @@ pub async fn work(
     let timer = Timer::new(spec.clock);
     let picker = KeyPicker::new(&spec.plan.keys);
     let reasons = Rc::default();
-    let common = Share { spec: Arc::clone(&spec), picker, witness, shard, timer: timer.clone(), reasons };
+    let common = Share { spec: Arc::clone(&spec), picker, shared, shard, timer: timer.clone(), reasons };
     let mut clients = Vec::new();
     for index in (share.0..spec.plan.clients).step_by(share.1 as usize) {
         let opened = tokio::select! {
@@ -95,7 +105,7 @@ fn opening(spec: &Spec, index: u32, timer: &Timer) -> Opening {
 struct Share {
     spec: Arc<Spec>,
     picker: KeyPicker,
-    witness: Arc<Witness>,
+    shared: Common,
     shard: Shard,
     timer: Timer,
     reasons: Rc<RefCell<Reasons>>,
@@ -113,8 +123,9 @@ impl Share {
             wishes: Wishes::new(&spec.plan, &self.picker, spec.trial, index),
             plan: Arc::clone(&spec.plan),
             renew_every_ns: renewal_interval(spec),
-            witness: Arc::clone(&self.witness),
-            asking: Arc::new(Asking::new(self.witness.asks())),
+            witness: Arc::clone(&self.shared.witness),
+            tripwires: self.shared.tripwires.clone(),
+            asking: Arc::new(Asking::new(self.shared.witness.asks())),
             timer: self.timer.clone(),
             stop: spec.stop.clone(),
             steering: spec.steering.clone(),

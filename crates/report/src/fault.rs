@@ -80,7 +80,11 @@ fn line(hit: &[InjectedFault]) -> String {
     let [InjectedFault { backend, trial, fault, kind, injected_s, .. }, ..] = hit else { return String::new() };
     let nodes: Vec<&str> = hit.iter().map(|one| one.node.as_str()).collect();
     let healed = hit.iter().map(|one| one.healed_s).try_fold(0.0_f64, |last, healed| Some(last.max(healed?)));
-    let end = healed.map_or("NOT healed".to_owned(), |healed| format!("healed at {healed:.2} s"));
+    let end = match healed {
+        Some(healed) => format!("healed at {healed:.2} s"),
+        None if hit.iter().all(|one| one.problem.is_none()) => "which nothing undoes".to_owned(),
+        None => "NOT healed".to_owned(),
+    };
     let bit = match hit.iter().filter(|one| one.bit).count() {
         0 => "did NOT bite".to_owned(),
         all if all == hit.len() => "bit".to_owned(),
@@ -132,9 +136,12 @@ mod tests {
     fn the_nodes_of_one_injection_are_named_together() {
         let one = injected(&record());
         let other = InjectedFault { node: "redis-1".to_owned(), injected_s: 1.001, bit: false, ..one.clone() };
-        let later = InjectedFault { injected_s: 9.0, healed_s: None, ..one.clone() };
-        let notes = notes_on_faults(&[one, other, later]);
-        assert_eq!(notes.len(), 2);
+        let problem = Some("it does not start".to_owned());
+        let later = InjectedFault { injected_s: 9.0, healed_s: None, problem, ..one.clone() };
+        let killed = InjectedFault { injected_s: 12.0, healed_s: None, fault: 2, ..one.clone() };
+        let notes = notes_on_faults(&[one, other, later, killed]);
+        assert_eq!(notes.len(), 3);
+        assert!(notes[2].contains("which nothing undoes"), "{notes:?}");
         assert!(
             notes[0].contains("of redis-0, redis-1, at 1.00 s") && notes[0].ends_with("it bit on 1 of 2"),
             "{notes:?}"

@@ -91,6 +91,8 @@ pub struct Entry {
     pub server: Option<ServerKind>,
     /// Open files and sockets that one client needs, with so many servers.
     pub files: fn(u64) -> u64,
+    /// Whether its locks are files, which other processes of this host can lock as well; it then needs no server.
+    pub on_files: bool,
     /// Whether it is one of the default entries of `quick`.
     pub quick: bool,
     /// It claims no exclusion, because it is broken on purpose or known to be: never in `quick`.
@@ -122,6 +124,7 @@ impl Entry {
             summary,
             server: None,
             files: |_| 0,
+            on_files: false,
             quick: false,
             unsafe_by_design: false,
             nagle_on: false,
@@ -130,6 +133,12 @@ impl Entry {
             connect,
             flawed: None,
         }
+    }
+
+    /// Whether its locks are in the memory of the process that made it, and in no other.
+    #[must_use]
+    pub fn in_this_process(&self) -> bool {
+        self.server.is_none() && !self.on_files
     }
 
     /// What a plan with this recipe's own options may not mean as it is written.

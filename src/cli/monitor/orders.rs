@@ -41,6 +41,12 @@ impl Orders {
                 source.place_of("faults")
             )));
         }
+        if plan.processes > 0 {
+            return Err(Failure::usage(format!(
+                "{}: the clients of a monitor are threads: take \"processes\" out",
+                source.place_of("processes")
+            )));
+        }
         all_used(endpoints, &selection.entries)?;
         plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
         // A round is a trial that counts from its first attempt on.

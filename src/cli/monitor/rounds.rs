@@ -134,6 +134,7 @@ impl<'a> Rounds<'a> {
         let path = context.directory.join(format!("round-{}.jsonl.gz", slug(self.entry.name)));
         let mut history = HistoryFile::create(&path).ok();
         let bench = Bench {
+            worker: None,
             plan: Arc::clone(plan),
             clock: context.clock,
             workers: 1,

@@ -3,22 +3,23 @@
 //! between two polls has none there and challenges nobody. Only atomics: it is on the
 //! path of every attempt.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use crate::shared::{BlockName, Place, Words};
 
 /// Bits of the number of open requests; above them is the number of those that began.
 const OPEN_BITS: u32 = 24;
 const OPEN: u64 = (1 << OPEN_BITS) - 1;
 const BEGAN: u64 = 1 << OPEN_BITS;
 
-/// The requests for one key, on a cache line of its own.
-#[derive(Default)]
-#[repr(align(128))]
-struct Asked(AtomicU64);
-
-/// The requests for all keys of a trial.
+/// The requests for all keys of a trial: a number per key and process, so that those of a process that died can
+/// be taken out.
 pub struct Asks {
-    keys: Vec<Asked>,
+    words: Words,
+    /// The process that asks by this value.
+    process: u32,
 }
 
 /// The requests for a key at one instant.
@@ -26,24 +27,67 @@ pub struct Asks {
 pub struct Moment(u64);
 
 impl Asks {
-    /// None yet.
+    /// None yet, by clients of this process.
     #[must_use]
     pub fn new(keys: u32) -> Self {
-        Self { keys: (0..keys).map(|_| Asked::default()).collect() }
+        Self { words: Words::own(keys as usize, 1), process: 0 }
+    }
+
+    /// None yet, by clients of so many worker processes.
+    ///
+    /// # Errors
+    /// There is no more shared memory to be had.
+    pub fn shared(keys: u32, processes: u32) -> io::Result<Self> {
+        Ok(Self { words: Words::new(keys as usize, processes as usize, Place::Shared)?, process: 0 })
+    }
+
+    /// Those that another process made, for the clients of worker process number `process` of so many.
+    ///
+    /// # Errors
+    /// They are gone.
+    pub fn open(name: &BlockName, (process, processes): (u32, u32)) -> io::Result<Self> {
+        Ok(Self { words: Words::open(name, processes as usize)?, process })
+    }
+
+    /// How another process finds them; `None`: it cannot.
+    #[must_use]
+    pub fn name(&self) -> Option<BlockName> {
+        self.words.name()
     }
 
     /// What is under way for a key now.
     #[must_use]
+    #[inline]
     pub fn now(&self, key: u32) -> Moment {
-        Moment(self.keys[key as usize].0.load(Ordering::Acquire))
+        // Both parts of the sum are the sums of the parts.
+        Moment(self.words.of(key as usize).map(|asked| asked.load(Ordering::Acquire)).sum())
+    }
+
+    /// A worker process is gone, and with it whatever it had under way.
+    pub fn withdraw(&self, process: u32) {
+        for key in 0..self.words.count() {
+            self.words.word(key, process as usize).fetch_and(!OPEN, Ordering::AcqRel);
+        }
+    }
+
+    #[inline]
+    fn own(&self, key: u32) -> &AtomicU64 {
+        self.words.word(key as usize, self.process as usize)
     }
 }
 
 impl Moment {
+    /// Is a request under way?
+    #[must_use]
+    pub fn asks(self) -> bool {
+        self.0 & OPEN > 0
+    }
+
     /// Was a request under way at some instant from this moment to a later one?
     #[must_use]
+    #[inline]
     pub fn asked_until(self, later: Self) -> bool {
-        self.0 & OPEN > 0 || self.0 >> OPEN_BITS != later.0 >> OPEN_BITS
+        self.asks() || self.0 >> OPEN_BITS != later.0 >> OPEN_BITS
     }
 }
 
@@ -82,8 +126,9 @@ impl Asking {
         }
     }
 
+    #[inline]
     fn asked(&self) -> &AtomicU64 {
-        &self.asks.keys[self.key.load(Ordering::Relaxed) as usize].0
+        self.asks.own(self.key.load(Ordering::Relaxed))
     }
 }
 
@@ -117,5 +162,23 @@ mod tests {
         other.end();
         other.end();
         assert!(start.asked_until(asks.now(0)) && !asks.now(0).asked_until(asks.now(0)));
+    }
+
+    #[test]
+    fn what_a_process_that_died_had_under_way_is_taken_out_alone() {
+        let all = Asks::shared(2, 20).unwrap();
+        let of = |process| {
+            let asks = Arc::new(Asks::open(&all.name().unwrap(), (process, 20)).unwrap());
+            let asking = Asking::new(asks);
+            asking.begin(1);
+            asking
+        };
+        let (dead, alive) = (of(3), of(19));
+        assert!(all.now(1).asks() && !all.now(0).asks());
+        all.withdraw(3);
+        assert!(all.now(1).asks());
+        alive.end();
+        assert!(!all.now(1).asks());
+        drop(dead);
     }
 }

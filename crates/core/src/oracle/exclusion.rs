@@ -324,6 +324,10 @@ impl Checker for Exclusion {
             Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Left(_) => self.update(attempt),
             Change::Ended(end) => {
                 self.update(attempt);
+                if matches!(transition.event.what, What::Killed { .. }) {
+                    // Until that was taken note of the witness counted it, though its hold was over.
+                    self.keys[attempt.key as usize].touched = true;
+                }
                 let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });
                 self.close(attempt.client, confirmed, judged);
             }

@@ -110,8 +110,9 @@ impl Checker for Possible {
             Change::Granted => self.granted(client, key, t, open),
             Change::Left(_) => self.released(client, key, t),
             Change::Ended(end) => {
-                let died = if matches!(end, End::Died { .. }) { self.released(client, key, t) } else { 0 };
-                let uncertain = transition.attempt.uncertain(end, t);
+                let last = transition.attempt.last;
+                let died = if matches!(end, End::Died { .. }) { self.released(client, key, last) } else { 0 };
+                let uncertain = transition.attempt.uncertain(end);
                 died + uncertain.map_or(0, |(since, until)| self.uncertain(key, since, until, open))
             }
             Change::Begun | Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Tool => 0,

@@ -1,5 +1,7 @@
 //! The events of one trial. Small and `Copy`: some millions a second pass.
 
+use crate::shared::ring::Plain;
+
 /// One thing that happened to one client, stamped at `t`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -16,6 +18,10 @@ pub struct Event {
     /// What happened.
     pub what: What,
 }
+
+// SAFETY: numbers, flags and options of them: without a pointer and without an owner.
+#[allow(unsafe_code)]
+unsafe impl Plain for Event {}
 
 /// The name of an attempt within its trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +115,13 @@ pub enum What {
         /// [`WitnessReading::challenged`].
         challenged: Option<bool>,
     },
+    /// The process of the client was killed in the middle of an attempt: `t` is when that was taken note of.
+    Killed {
+        /// The last instant at which it surely ran or stood still: the end of its naive hold.
+        at: u64,
+        /// When a possible hold is surely over.
+        surely_ended: u64,
+    },
     /// The watchdog found that this process did not run from `from` to `t`.
     SelfStall {
         /// Start of the gap.
@@ -170,7 +183,8 @@ impl What {
             | Self::Lost { .. }
             | Self::ReleaseInvoke { .. }
             | Self::Released { .. }
-            | Self::Died { .. } => false,
+            | Self::Died { .. }
+            | Self::Killed { .. } => false,
         }
     }
 }

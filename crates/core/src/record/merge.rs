@@ -49,13 +49,23 @@ impl<S: Source> Reader<S> {
         Self { shards, heads: vec![VecDeque::new(); count], watermarks: vec![0; count], events: 0 }
     }
 
+    /// One of its shards, by place.
+    pub fn shard_mut(&mut self, place: usize) -> Option<&mut S> {
+        self.shards.get_mut(place)
+    }
+
+    /// Everything stamped before this instant has been shown.
+    #[must_use]
+    pub fn complete(&self) -> u64 {
+        self.watermarks.iter().copied().min().unwrap_or(0)
+    }
+
     /// Shows what is complete so far; returns how many events that was.
     pub fn poll(&mut self, observers: &mut [&mut dyn Observer]) -> u64 {
         for ((shard, heads), watermark) in self.shards.iter_mut().zip(&mut self.heads).zip(&mut self.watermarks) {
             *watermark = shard.drain(|event| heads.push_back(event));
         }
-        let complete = self.watermarks.iter().copied().min().unwrap_or(0);
-        let shown = self.show(complete, observers);
+        let shown = self.show(self.complete(), observers);
         for observer in observers {
             observer.pause();
         }

@@ -9,7 +9,7 @@ const DISTINCT: usize = 20;
 const LENGTH: usize = 200;
 
 /// Reasons and how often each was seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Reasons(BTreeMap<String, u64>);
 
 impl Reasons {

@@ -1,7 +1,8 @@
 //! Memory that the worker threads of this process, or its worker processes too, share: the lines of
 //! atomics behind the witness and the requests under way, and the rings of events.
 //!
-//! This module has all of the unsafe code of lockbench, for two reasons. A mapping that another process writes
+//! This module has all of the unsafe code of lockbench, but for the line by which an event says that it is plain, for
+//! two reasons. A mapping that another process writes
 //! to cannot be a Rust value with an owner, so that somebody has to say what it may be read as; and a ring whose
 //! places are written by one process and read by another cannot be borrowed.
 //!
@@ -35,7 +36,12 @@ const ALIGN: usize = 128;
 /// A cache line of its own, for the numbers that change together.
 #[derive(Default)]
 #[repr(align(128))]
-pub struct Line(pub [AtomicU64; 16]);
+pub struct Line(pub [AtomicU64; Line::WORDS]);
+
+impl Line {
+    /// Numbers of a line.
+    pub const WORDS: usize = 16;
+}
 
 /// Where a block is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +195,69 @@ impl std::ops::Deref for Lines {
 
     fn deref(&self) -> &[Line] {
         self.block.lines(0, self.count)
+    }
+}
+
+/// So many numbers for each of so many things, those of a thing on cache lines of its own.
+#[derive(Clone)]
+pub struct Words {
+    lines: Lines,
+    /// Numbers of a thing.
+    each: usize,
+    /// Lines of a thing.
+    stride: usize,
+}
+
+impl Words {
+    /// `each` for every one of `count` things, all zero.
+    ///
+    /// # Errors
+    /// There is no more shared memory to be had.
+    pub fn new(count: usize, each: usize, place: Place) -> io::Result<Self> {
+        let stride = each.div_ceil(Line::WORDS);
+        Ok(Self { lines: Lines::new(count * stride, place)?, each, stride })
+    }
+
+    /// The same in this process.
+    #[must_use]
+    pub fn own(count: usize, each: usize) -> Self {
+        let stride = each.div_ceil(Line::WORDS);
+        Self { lines: Lines::own(count * stride), each, stride }
+    }
+
+    /// Those that another process made, `each` for every thing.
+    ///
+    /// # Errors
+    /// They are gone.
+    pub fn open(name: &BlockName, each: usize) -> io::Result<Self> {
+        Ok(Self { lines: Lines::open(name)?, each, stride: each.div_ceil(Line::WORDS) })
+    }
+
+    /// How another process finds them; `None`: it cannot.
+    #[must_use]
+    pub fn name(&self) -> Option<BlockName> {
+        self.lines.name()
+    }
+
+    /// Number of things.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lines.len() / self.stride
+    }
+
+    /// One number of a thing.
+    #[must_use]
+    #[inline]
+    pub fn word(&self, thing: usize, number: usize) -> &AtomicU64 {
+        debug_assert!(number < self.each, "a number of another thing");
+        &self.lines[thing * self.stride + number / Line::WORDS].0[number % Line::WORDS]
+    }
+
+    /// All numbers of a thing.
+    #[inline]
+    pub fn of(&self, thing: usize) -> impl Iterator<Item = &AtomicU64> {
+        let lines = &self.lines[thing * self.stride..(thing + 1) * self.stride];
+        lines.iter().flat_map(|line| &line.0).take(self.each)
     }
 }
 

@@ -7,16 +7,12 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use super::{Block, BlockName, Line, Place};
-use crate::record::Event;
 
 /// What may pass through a ring that two processes share.
 ///
 /// # Safety
 /// It has no pointers and no owner: a copy of its bytes means the same in another process of the same program.
 pub unsafe trait Plain: Copy + Send + 'static {}
-
-// SAFETY: numbers, flags and options of them.
-unsafe impl Plain for Event {}
 
 /// Lines before the places: the numbers of what was written and of what was read, and one for whoever uses the ring.
 const HEAD_LINES: usize = 3;

@@ -1,5 +1,5 @@
-//! Faults: what the plan does to the servers while the load runs. A [`Timeline`] has a thread per
-//! planned fault, which waits for its moment, injects it into the nodes that it is aimed at, looks
+//! Faults: what the plan does to servers and clients while the load runs. A [`Timeline`] has a thread per
+//! planned fault, which waits for its moment, injects it into the nodes or clients that it is aimed at, looks
 //! whether it bites, heals it, and stamps all of that with the clock of the run. Whatever ends
 //! the load ends every fault: [`Timeline::finish`] heals what is in force, and waits for it.
 //!
@@ -9,6 +9,9 @@
 //! A new kind is a file beside `server_pause`, a line of [`what`], and an entry of the
 //! workload's `[[faults]]`.
 
+mod client_kill;
+mod client_pause;
+mod client_stall;
 mod server_kill;
 mod server_pause;
 mod target;
@@ -27,8 +30,12 @@ use lockbench_core::clock::Clock;
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{Disturbance, Event, FaultRecord, Shard, ShardSeed, What};
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::{FaultKind, Moment, PlannedFault, client_seed};
+use lockbench_core::workload::{FaultKind, Moment, PlannedFault, Point, client_seed};
 use lockbench_systems::stack::{Node, NodeError, Server};
+
+use super::crew::Hands;
+use super::process::ProcessError;
+use super::tripwires::Tripped;
 
 use wire::{Rule, Wire};
 
@@ -46,6 +53,24 @@ trait Fault {
     /// Returns whether it was seen to do what it is for, since it was injected.
     fn bites(&self, site: &Site<'_>) -> bool;
     fn heal(&self, site: &Site<'_>) -> Result<(), FaultError>;
+}
+
+/// The same of one client.
+trait ClientFault {
+    fn inject(&self, hands: &Hands, client: u32, clock: Clock) -> Result<(), FaultError>;
+    /// Returns whether it was seen to do what it is for, since it was injected.
+    fn bites(&self, hands: &Hands, client: u32) -> bool;
+    fn heal(&self, hands: &Hands, client: u32) -> Result<(), FaultError>;
+    /// Returns whether the client comes back.
+    fn ends(&self) -> bool {
+        true
+    }
+}
+
+/// Whom a fault hits, with the value that does it.
+enum Victim<'a> {
+    Node(Box<dyn Fault>, Site<'a>),
+    Client(Box<dyn ClientFault>, u32),
 }
 
 /// A node, and what is between it and the clients.
@@ -67,12 +92,26 @@ enum FaultError {
     Node(#[from] NodeError),
     #[error("there is no proxy before {0}: lockbench did not expect a fault of the wire")]
     NoWire(String),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error("client {0} does not run in a process of its own")]
+    NoProcess(u32),
 }
 
-/// The file that does it.
-fn what(kind: FaultKind) -> Box<dyn Fault> {
+/// The file that does it to a client.
+fn to_a_client(kind: FaultKind) -> Option<Box<dyn ClientFault>> {
     match kind {
-        FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall => unreachable!("refused by `fits`"),
+        FaultKind::ClientPause => Some(Box::new(client_pause::ClientPause)),
+        FaultKind::ClientKill => Some(Box::new(client_kill::ClientKill)),
+        FaultKind::ClientStall => Some(Box::<client_stall::ClientStall>::default()),
+        _ => None,
+    }
+}
+
+/// The file that does it to a node.
+fn what(kind: FaultKind) -> Option<Box<dyn Fault>> {
+    Some(match kind {
+        FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall => return None,
         FaultKind::ServerPause => Box::new(server_pause::ServerPause),
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
         FaultKind::WireCut { direction } => {
@@ -86,7 +125,7 @@ fn what(kind: FaultKind) -> Box<dyn Fault> {
         }
         FaultKind::WireReset => Box::new(wire_break::WireBreak::new(wire_break::Break::Reset)),
         FaultKind::WireHalfOpen => Box::new(wire_break::WireBreak::new(wire_break::Break::HalfOpen)),
-    }
+    })
 }
 
 /// What a trial's faults are, and whom they hit.
@@ -94,8 +133,8 @@ fn what(kind: FaultKind) -> Box<dyn Fault> {
 pub struct Faults {
     /// Those of the plan.
     pub planned: Arc<[PlannedFault]>,
-    /// The servers of the system.
-    pub servers: Arc<Server>,
+    /// The servers of the system, if it has any that are ours.
+    pub servers: Option<Arc<Server>>,
     /// The proxies before them, if the plan has a fault of the wire.
     pub wires: Option<Arc<Wires>>,
     /// Draws nodes.
@@ -138,6 +177,7 @@ impl Timeline {
     /// A thread could not be started.
     pub fn start(
         faults: &Faults,
+        hands: Hands,
         seeds: Vec<ShardSeed>,
         trial: u32,
         schedule: &Schedule,
@@ -148,11 +188,11 @@ impl Timeline {
         let mut timeline = Self { over: Arc::clone(&over), threads: Vec::new() };
         for ((fault, place), seed) in faults.planned.iter().zip(0_u16..).zip(seeds) {
             let rng = Pcg64Mcg::seed_from_u64(client_seed(faults.seed, trial, u32::MAX - 1 - u32::from(place)));
-            let (fault, servers, wires) = (fault.clone(), Arc::clone(&faults.servers), faults.wires.clone());
-            let (schedule, over, stop) = (schedule.clone(), Arc::clone(&over), stop.clone());
+            let (fault, servers, wires) = (fault.clone(), faults.servers.clone(), faults.wires.clone());
+            let (schedule, over, stop, hands) = (schedule.clone(), Arc::clone(&over), stop.clone(), hands.clone());
             let thread = std::thread::Builder::new().name(format!("fault-{}", place + 1)).spawn(move || {
                 let shard = seed.bind();
-                One { fault, place, servers, wires, schedule, clock, over, stop, shard }.run(rng)
+                One { fault, place, servers, wires, hands, schedule, clock, over, stop, shard }.run(rng)
             })?;
             timeline.threads.push(thread);
         }
@@ -184,8 +224,9 @@ impl Drop for Timeline {
 struct One {
     fault: PlannedFault,
     place: u16,
-    servers: Arc<Server>,
+    servers: Option<Arc<Server>>,
     wires: Option<Arc<Wires>>,
+    hands: Hands,
     schedule: Schedule,
     clock: Clock,
     over: Arc<Over>,
@@ -193,19 +234,50 @@ struct One {
     shard: Shard,
 }
 
-/// A node with a fault in force, until it is healed.
+/// A node or client with a fault in force, until it is healed.
 struct InForce<'a> {
-    fault: Box<dyn Fault>,
-    site: Site<'a>,
+    victim: Victim<'a>,
+    hands: &'a Hands,
     record: FaultRecord,
     healed: bool,
+}
+
+impl InForce<'_> {
+    fn inject(&self, clock: Clock) -> Result<(), FaultError> {
+        match &self.victim {
+            Victim::Node(fault, site) => fault.inject(site),
+            Victim::Client(fault, client) => fault.inject(self.hands, *client, clock),
+        }
+    }
+
+    fn bites(&self) -> bool {
+        match &self.victim {
+            Victim::Node(fault, site) => fault.bites(site),
+            Victim::Client(fault, client) => fault.bites(self.hands, *client),
+        }
+    }
+
+    fn heal(&mut self) -> Result<(), FaultError> {
+        self.healed = true;
+        match &self.victim {
+            Victim::Node(fault, site) => fault.heal(site),
+            Victim::Client(fault, client) => fault.heal(self.hands, *client),
+        }
+    }
+
+    fn ends(&self) -> bool {
+        match &self.victim {
+            Victim::Node(..) => true,
+            Victim::Client(fault, _) => fault.ends(),
+        }
+    }
 }
 
 impl Drop for InForce<'_> {
     fn drop(&mut self) {
         if !self.healed {
             // Only a panic comes here.
-            let _ = self.fault.heal(&self.site);
+            let _ = self.heal();
         }
     }
 }
@@ -217,10 +289,12 @@ impl One {
             Moment::At { ns } | Moment::When { ns, .. } => (ns, None),
             Moment::Every { ns } => (ns, Some(ns)),
         };
-        let nodes: Vec<&dyn Node> = self.servers.nodes().collect();
         // What would begin when measuring is over does not begin.
         while self.wait(|| self.schedule.measure().saturating_add(due)) && self.clock.now() < self.schedule.end() {
-            records.extend(self.hit(&nodes, &target::chosen(&self.fault.target, &nodes, &mut rng)));
+            records.extend(match self.fault.moment {
+                Moment::When { point, .. } => self.when(point, &mut rng),
+                Moment::At { .. } | Moment::Every { .. } => self.hit(None, &mut rng),
+            });
             match period {
                 Some(period) => due = due.saturating_add(period),
                 None => break,
@@ -229,17 +303,64 @@ impl One {
         records
     }
 
-    /// Injects the fault into these nodes, and heals it when it has lasted, or the load is over.
-    fn hit(&self, nodes: &[&dyn Node], places: &[u16]) -> Vec<FaultRecord> {
+    /// Waits until a client comes to the point, and hits while it stops there.
+    fn when(&self, point: Point, rng: &mut Pcg64Mcg) -> Vec<FaultRecord> {
+        let Some(tripwires) = &self.hands.common.tripwires else { return Vec::new() };
+        tripwires.arm(self.place, point);
+        let tripped = self.find(|| tripwires.tripped(self.place));
+        let records = tripped.map(|tripped| self.hit(Some(tripped), rng)).unwrap_or_default();
+        tripwires.let_go(self.place);
+        records
+    }
+
+    /// Waits until there is one, as long as the load is measured.
+    fn find<T>(&self, look: impl Fn() -> Option<T>) -> Option<T> {
+        loop {
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            let over = self.clock.now() >= self.schedule.end() || self.stop.draining();
+            if over || self.over.sleep(Duration::from_micros(200)) {
+                return None;
+            }
+        }
+    }
+
+    /// Whom it is aimed at now, by their places, with their names.
+    fn victims(&self, tripped: Option<Tripped>, rng: &mut Pcg64Mcg) -> Vec<(u16, String, Victim<'_>)> {
+        let target = &self.fault.target;
+        if self.fault.kind.is_of_a_client() {
+            let drawn = target::drawn(self.hands.clients, rng);
+            let clients = self.find(|| target::clients(target, &self.hands, tripped, drawn));
+            let one = |client: u32| {
+                let fault = to_a_client(self.fault.kind)?;
+                Some((client as u16, format!("client-{client}"), Victim::Client(fault, client)))
+            };
+            return clients.unwrap_or_default().into_iter().filter_map(one).collect();
+        }
+        let nodes: Vec<&dyn Node> = self.servers.iter().flat_map(|servers| servers.nodes()).collect();
+        let one = |place: u16| {
+            let node = nodes[usize::from(place)];
+            let wire = self.wires.as_ref().and_then(|wires| wires.of(usize::from(place)));
+            Some((place, node.name().to_owned(), Victim::Node(what(self.fault.kind)?, Site { node, wire })))
+        };
+        target::chosen(target, &nodes, rng).into_iter().filter_map(one).collect()
+    }
+
+    /// Injects the fault, and heals it when it has lasted, or the load is over. A client that tripped it goes on when
+    /// it is in force.
+    fn hit(&self, tripped: Option<Tripped>, rng: &mut Pcg64Mcg) -> Vec<FaultRecord> {
         let mut hit: Vec<InForce<'_>> = Vec::new();
-        for place in places {
-            let (of, node) = (Disturbance { fault: self.place, node: *place }, nodes[usize::from(*place)]);
+        for (place, name, victim) in self.victims(tripped, rng) {
+            let of = Disturbance { fault: self.place, node: place };
             let from = self.shard.stamp(Event::NOBODY, 0, What::FaultInjected(of));
-            let wire = self.wires.as_ref().and_then(|wires| wires.of(usize::from(*place)));
-            let (fault, site) = (what(self.fault.kind), Site { node, wire });
-            let problem = fault.inject(&site).err().map(|error| error.to_string());
-            let record = FaultRecord { of, name: node.name().to_owned(), from, healed: None, bit: false, problem };
-            hit.push(InForce { fault, site, record, healed: false });
+            let record = FaultRecord { of, name, from, healed: None, bit: false, problem: None };
+            let mut one = InForce { victim, hands: &self.hands, record, healed: false };
+            one.record.problem = one.inject(self.clock).err().map(|error| error.to_string());
+            hit.push(one);
+        }
+        if let (Some(_), Some(tripwires)) = (tripped, &self.hands.common.tripwires) {
+            tripwires.let_go(self.place);
         }
         let begun = self.clock.now();
         for one in hit.iter_mut().filter(|one| one.record.problem.is_none()) {
@@ -249,10 +370,12 @@ impl One {
         hit.into_iter()
             .map(|mut one| {
                 // What passes may have met it only later.
-                one.record.bit = one.record.bit || one.record.problem.is_none() && one.fault.bites(&one.site);
-                let healed = one.fault.heal(&one.site);
-                one.healed = true;
+                one.record.bit = one.record.bit || one.record.problem.is_none() && one.bites();
+                let healed = one.heal();
                 let FaultRecord { of, from, bit, .. } = one.record;
+                if !one.ends() {
+                    return one.record.clone();
+                }
                 let t = self.shard.stamp(Event::NOBODY, 0, What::FaultHealed { of, from, bit });
                 match healed {
                     Ok(()) => one.record.healed = Some(t),
@@ -266,7 +389,7 @@ impl One {
     fn bites(&self, one: &InForce<'_>) -> bool {
         let limit = self.clock.now() + BITES_WITHIN.as_nanos() as u64;
         loop {
-            if one.fault.bites(&one.site) {
+            if one.bites() {
                 return true;
             }
             if self.clock.now() >= limit || self.over.sleep(Duration::from_millis(1)) {

@@ -3,7 +3,11 @@
 use rand::Rng;
 use rand::seq::index::sample;
 
-use lockbench_core::workload::{DataAfter, FaultKind, Moment, PlannedFault, Target};
+use crate::crew::Hands;
+use crate::tripwires::Tripped;
+use lockbench_core::lock::RenewalKind;
+use lockbench_core::workload::plan::{Plan, RenewalPolicy};
+use lockbench_core::workload::{DataAfter, FaultKind, PlannedFault, Target};
 use lockbench_systems::Entry;
 use lockbench_systems::stack::{Node, Server};
 
@@ -35,6 +39,30 @@ pub enum Unfit {
         /// Place of the fault in the plan, from 1.
         place: usize,
     },
+    /// There is no client of that name.
+    #[error("fault {place} is aimed at \"{name}\", and the clients are client-0 to client-{}", clients - 1)]
+    NoClient {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// As given.
+        name: String,
+        /// Number of clients.
+        clients: u32,
+    },
+    /// A client that renews nothing cannot stop to.
+    #[error(
+        "fault {place} stalls renewals, and clients make none there{}",
+        if *heartbeat { ": the library keeps the session by a heartbeat of its own" } else { ": set renewal = \"on\"" }
+    )]
+    RenewsNothing {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// Is that because a session is kept by heartbeats?
+        heartbeat: bool,
+    },
+    /// Nobody said how worker processes are started.
+    #[error("the plan runs clients in processes of their own, and the caller gave no program for them")]
+    NoProgram,
     /// It waits for what is not there yet.
     #[error("fault {place} cannot be injected by this version of lockbench yet")]
     NotYet {
@@ -43,15 +71,65 @@ pub enum Unfit {
     },
 }
 
-/// Returns why no fault can be injected for a system, as far as it is known before servers run;
+/// Returns why the faults of a plan cannot be injected for a system, as far as it is known before servers run;
 /// `given`: its servers are given, and so not started here.
 #[must_use]
-pub fn refusal(entry: &Entry, given: bool) -> Option<Unfit> {
+pub fn refusal(plan: &Plan, entry: &Entry, given: bool) -> Option<Unfit> {
+    if let Err(unfit) = clients_fit(plan, entry) {
+        return Some(unfit);
+    }
+    let of_servers = plan.faults.iter().any(|fault| !fault.kind.is_of_a_client());
     match (entry.server, given) {
+        _ if !of_servers => None,
         (None, _) => Some(Unfit::NoServers),
         (Some(_), true) => Some(Unfit::NotOurs),
         (Some(_), false) => None,
     }
+}
+
+/// Checks the faults of clients of a plan against a system.
+///
+/// # Errors
+/// The first that cannot be injected there.
+fn clients_fit(plan: &Plan, entry: &Entry) -> Result<(), Unfit> {
+    for (fault, place) in plan.faults.iter().zip(1_usize..).filter(|(fault, _)| fault.kind.is_of_a_client()) {
+        if let Target::Named(name) = &fault.target
+            && fault.target.client().is_none_or(|client| client >= plan.clients)
+        {
+            return Err(Unfit::NoClient { place, name: name.clone(), clients: plan.clients });
+        }
+        let renews = entry.guarantees.renewal == RenewalKind::Explicit && plan.renewal != RenewalPolicy::Off;
+        if fault.kind == FaultKind::ClientStall && !renews {
+            return Err(Unfit::RenewsNothing { place, heartbeat: entry.guarantees.renewal == RenewalKind::Heartbeat });
+        }
+    }
+    Ok(())
+}
+
+/// The clients that are meant, with all of their processes; `None`: there is no such client now. `drawn`: one of them.
+pub(super) fn clients(target: &Target, hands: &Hands, tripped: Option<Tripped>, drawn: u32) -> Option<Vec<u32>> {
+    let mut all = 0..hands.clients;
+    let wires = hands.common.tripwires.as_ref()?;
+    let inside = tripped.map(|tripped| (tripped.client, tripped.key));
+    let inside = inside.or_else(|| all.clone().find_map(|client| Some((client, wires.holds(client)?))));
+    let meant: Vec<u32> = match target {
+        Target::Holder => vec![inside?.0],
+        Target::Contender => {
+            let (holder, key) = inside?;
+            vec![all.find(|client| *client != holder && wires.wants(*client) == Some(key))?]
+        }
+        Target::All => all.collect(),
+        Target::Named(_) => vec![target.client()?],
+        _ => vec![drawn],
+    };
+    let Some(processes) = &hands.processes else { return Some(meant) };
+    let with = |client: &u32| meant.iter().any(|meant| processes.of(*meant) == processes.of(*client));
+    Some((0..hands.clients).filter(with).collect())
+}
+
+/// One of so many, drawn.
+pub(super) fn drawn(count: u32, rng: &mut impl Rng) -> u32 {
+    sample(rng, count as usize, 1).index(0) as u32
 }
 
 /// Checks faults against the servers that they are for.
@@ -59,13 +137,11 @@ pub fn refusal(entry: &Entry, given: bool) -> Option<Unfit> {
 /// # Errors
 /// The first that cannot be injected there.
 pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
-    for (fault, place) in planned.iter().zip(1_usize..) {
-        let elected = matches!(fault.target, Target::Leader | Target::Follower);
-        if fault.kind.is_of_a_client() || elected || matches!(fault.moment, Moment::When { .. }) {
+    for (fault, place) in planned.iter().zip(1_usize..).filter(|(fault, _)| !fault.kind.is_of_a_client()) {
+        if matches!(fault.target, Target::Leader | Target::Follower) {
             return Err(Unfit::NotYet { place });
         }
         if let Target::Named(name) = &fault.target
-            && !fault.kind.is_of_a_client()
             && !servers.nodes().any(|node| node.name() == name)
         {
             let nodes = servers.nodes().map(|node| node.name().to_owned()).collect();

@@ -26,6 +26,7 @@ pub static SYSTEM: System = System { name: "flock", recipes: &[&FLOCK, &LOCKFILE
 
 static FLOCK: Entry = Entry {
     files: |_| 1,
+    on_files: true,
     ..Entry::new("flock", "flock(2) on an open file of each client, for processes of one host", ADVISORY, |target| {
         Ok(Arc::new(advisory::Flock::new(&target)))
     })
@@ -33,6 +34,7 @@ static FLOCK: Entry = Entry {
 
 static LOCKFILE: Entry = Entry {
     files: |_| 1,
+    on_files: true,
     unsafe_by_design: true,
     ..Entry::new(
         "flock:lockfile",

@@ -18,6 +18,7 @@ use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 pub static SYSTEM: System = System { name: "sqlite", recipes: &[&ENTRY], servers: None };
 
 static ENTRY: Entry = Entry {
+    on_files: true,
     files: |_| 3, // database, write-ahead log, shared memory
     quick: true,
     flawed: Some(|target, flaw| Ok(Arc::new(lock::Sqlite::new(&target, Some(flaw))))),

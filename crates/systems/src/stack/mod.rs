@@ -53,7 +53,7 @@ pub use node::{Node, NodeError};
 pub use register::{Register, RegisterError, Registered, Registration};
 pub use search::{Probe, Search};
 pub use server::Server;
-pub use usage::Usage;
+pub use usage::{Usage, cpu_s_of};
 
 pub(crate) use start_recipe::StartRecipe;
 

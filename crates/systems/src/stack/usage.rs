@@ -88,6 +88,12 @@ pub(super) fn members(group: Pid) -> Vec<u32> {
     stats(group).into_iter().map(|stat| stat.pid).collect()
 }
 
+/// CPU seconds of a process that leads a group of its own, with all of that group; `None` when it has ended.
+#[must_use]
+pub fn cpu_s_of(leader: u32) -> Option<f64> {
+    of_group(Pid::from_raw(leader as i32)?).map(|usage| usage.cpu_s)
+}
+
 /// What a group uses; `None` when it has no live process.
 pub(super) fn of_group(group: Pid) -> Option<Usage> {
     let stats = stats(group);

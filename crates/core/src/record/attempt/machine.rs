@@ -80,7 +80,7 @@ impl Attempt {
 
     /// An event of this attempt, which may be made up from it.
     fn change(&mut self, event: &Event) -> Change {
-        if !matches!(event.what, What::Denied { .. } | What::Released { .. }) {
+        if !matches!(event.what, What::Denied { .. } | What::Released { .. } | What::Killed { .. }) {
             self.last = event.t;
         }
         match event.what {
@@ -142,6 +142,10 @@ impl Attempt {
             What::Died { surely_ended, challenged } => {
                 self.stage = Stage::Over;
                 Change::Ended(End::Died { surely_ended, challenged })
+            }
+            What::Killed { at, surely_ended } => {
+                (self.stage, self.last) = (Stage::Over, self.last.max(at));
+                Change::Ended(End::Died { surely_ended, challenged: None })
             }
             What::SelfStall { .. }
             | What::PauseBegins

@@ -42,7 +42,7 @@ pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
             stood == Stage::Holding
         }
         What::Released { .. } => stood == Stage::Releasing,
-        What::Died { .. } => stood != Stage::Over,
+        What::Died { .. } | What::Killed { .. } => stood != Stage::Over,
         What::SelfStall { .. }
         | What::PauseBegins
         | What::Paused { .. }
@@ -77,7 +77,7 @@ impl fmt::Display for Misfit {
             What::Lost { .. } => "loses",
             What::ReleaseInvoke { .. } => "gives back",
             What::Released { .. } => "has given back",
-            What::Died { .. } => "dies at",
+            What::Died { .. } | What::Killed { .. } => "dies at",
             What::SelfStall { .. }
             | What::PauseBegins
             | What::Paused { .. }

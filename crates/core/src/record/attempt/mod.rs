@@ -142,11 +142,11 @@ impl Attempt {
         self.hold.is_some_and(|hold| hold.left.is_none())
     }
 
-    /// When somebody may be a holder unseen after an attempt that ended so at `t`: from the
+    /// When somebody may be a holder unseen after an attempt that ended so: from the
     /// call whose answer is lost, or from the death of its client inside, until it is surely
     /// over.
     #[must_use]
-    pub fn uncertain(&self, end: End, t: u64) -> Option<(u64, u64)> {
+    pub fn uncertain(&self, end: End) -> Option<(u64, u64)> {
         let until = match end {
             End::Denied { denial: Denial::Unknown, surely_ended }
             | End::Released { release: ReleaseKind::Unknown, surely_ended }
@@ -154,7 +154,7 @@ impl Attempt {
             End::Denied { .. } | End::Released { .. } => return None,
         };
         let calling = self.hold.map_or(Some(self.invoke), |hold| hold.left);
-        Some((calling.unwrap_or(t), until))
+        Some((calling.unwrap_or(self.last), until))
     }
 }
 

@@ -72,7 +72,7 @@ fn a_lost_answer_leaves_an_uncertain_hold_from_its_call_on() {
             let event = event(t, *what);
             let transition = attempts.observe(&event);
             if let Change::Ended(end) = transition.change {
-                found = transition.attempt.uncertain(end, t);
+                found = transition.attempt.uncertain(end);
             }
         }
         found

@@ -88,6 +88,7 @@ impl Marks {
             | What::ReleaseInvoke { .. }
             | What::Released { .. }
             | What::Died { .. }
+            | What::Killed { .. }
             | What::SelfStall { .. } => {}
             What::FaultInjected(of) => self.in_force.push((u32::from(of.fault) + 1, of.node)),
             What::FaultHealed { of, from, .. } => {

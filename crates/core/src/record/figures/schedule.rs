@@ -67,6 +67,12 @@ impl Schedule {
         self.end.load(Ordering::Relaxed)
     }
 
+    /// Takes over the instants of the same schedule in another process.
+    pub fn set(&self, measure: u64, end: u64) {
+        self.measure.store(measure, Ordering::Relaxed);
+        self.end.store(end.max(measure), Ordering::Relaxed);
+    }
+
     /// Moves the end of measuring forward to `instant`, never back. A pause must be
     /// over before.
     pub fn stop_at(&self, instant: u64) {

@@ -129,6 +129,7 @@ fn instants(what: &What) -> Result<(), String> {
             or_never("surely_ended", surely_ended)
         }
         What::Renewed { invoke, validity, .. } => instant("invoke", invoke).and(or_never("validity", validity)),
+        What::Killed { at, surely_ended } => instant("at", at).and(or_never("surely_ended", surely_ended)),
         What::Lost { at } | What::Marker { at, .. } => instant("at", at),
         What::ReleaseInvoke { enter, exit, .. } => instant("enter", enter).and(instant("exit", exit)),
         What::SelfStall { from }

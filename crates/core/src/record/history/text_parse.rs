@@ -262,6 +262,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
         "release_unavailable" => released(ReleaseKind::Unavailable),
         "release_unknown" => released(ReleaseKind::Unknown),
         "died" => What::Died { surely_ended, challenged: raw.challenged },
+        "killed" if version > 1 => What::Killed { at: needed(raw.at, "at")?, surely_ended },
         "self_stall" => What::SelfStall { from: needed(raw.from, "from")? },
         "pause_begins" => What::PauseBegins,
         "paused" => What::Paused { from: needed(raw.from, "from")? },
@@ -286,6 +287,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     }
     if let What::Paused { from: begin }
     | What::Marker { at: begin, .. }
+    | What::Killed { at: begin, .. }
     | What::Stopped { from: begin, .. }
     | What::FaultHealed { from: begin, .. } = what
         && begin > raw.t
@@ -313,7 +315,7 @@ fn disturbance(raw: &RawEvent<'_>) -> Result<Disturbance, String> {
 }
 
 /// Every kind of event that is judged, beside the ways to be denied.
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 20] = [
     "invoke",
     "acquired",
     "renewed",
@@ -327,6 +329,7 @@ const KINDS: [&str; 19] = [
     "release_unavailable",
     "release_unknown",
     "died",
+    "killed",
     "self_stall",
     "pause_begins",
     "paused",
@@ -361,6 +364,7 @@ mod tests {
             What::ReleaseInvoke { enter: 1, exit: 2, seen: WitnessReading { challenged: None, ..seen } },
             What::Died { surely_ended: u64::MAX, challenged: None },
             What::Died { surely_ended: 9, challenged: Some(true) },
+            What::Killed { at: 4, surely_ended: u64::MAX },
             What::SelfStall { from: 3 },
             What::PauseBegins,
             What::Paused { from: 4 },

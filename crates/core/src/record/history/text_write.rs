@@ -113,6 +113,11 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
                 line.choice("challenged", challenged);
             }
         }
+        What::Killed { at, surely_ended } => {
+            line.name("killed");
+            line.number("at", at);
+            line.instant("surely_ended", surely_ended);
+        }
         What::SelfStall { from } => {
             line.name("self_stall");
             line.number("from", from);
