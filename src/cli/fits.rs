@@ -52,7 +52,7 @@ pub fn on_this_machine(plan: &Plan, entries: &[&'static Entry], given: impl Fn(&
     let mut fit = Fit::default();
     let clients = u64::from(plan.clients);
     let servers = |entry: &Entry| match given(entry) {
-        0 => entry.server.map_or(0, |kind| kind.started_here() as u64),
+        0 => entry.server.map_or(0, |kind| kind.started_here(&plan.options) as u64),
         count => count,
     };
     let hungriest = entries.iter().map(|entry| (files_needed(entry, plan, servers(entry)), entry.name)).max();

@@ -6,6 +6,7 @@
 mod support;
 
 mod clients;
+mod clusters;
 mod commands;
 mod etcd;
 mod faults;

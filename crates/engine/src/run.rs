@@ -57,7 +57,7 @@ pub fn run(options: Options<'_>, systems: &[&'static Entry], watcher: &dyn Watch
         watcher.say(&format!("warning: {warning}"));
     }
     watcher.step("starting servers");
-    let servers = Servers::prepare(systems, &options.servers, watcher);
+    let servers = Servers::prepare(systems, &options.servers, &options.plan.options, watcher);
     for origin in servers.origins() {
         watcher.say(&origin);
     }

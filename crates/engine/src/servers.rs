@@ -15,6 +15,7 @@ use super::watcher::{Topic, Watcher};
 use lockbench_core::lock::{Endpoint, Persistence};
 use lockbench_core::record::LogLevel;
 use lockbench_core::stop::Stop;
+use lockbench_core::workload::SystemOptions;
 use lockbench_report::Resources;
 use lockbench_systems::Entry;
 use lockbench_systems::ServerKind;
@@ -86,12 +87,19 @@ pub struct Servers {
     declared: Option<String>,
     /// Which servers were found and did not answer, and what was used instead.
     fell_back: Vec<String>,
+    /// How many members a cluster has.
+    systems: SystemOptions,
 }
 
 impl Servers {
-    /// Takes given endpoints and what runs already, and starts what else the entries need. The
-    /// watcher hears what is waited for.
-    pub fn prepare(entries: &[&'static Entry], options: &ServerOptions, watcher: &dyn Watcher) -> Self {
+    /// Takes given endpoints and what runs already, and starts what else the entries need, with the members that the
+    /// plan asks for. The watcher hears what is waited for.
+    pub fn prepare(
+        entries: &[&'static Entry],
+        options: &ServerOptions,
+        systems: &SystemOptions,
+        watcher: &dyn Watcher,
+    ) -> Self {
         let mut kinds: BTreeMap<ServerKind, Source> = BTreeMap::new();
         for kind in entries.iter().filter_map(|entry| entry.server) {
             if let Some(endpoints) = options.endpoints.get(&kind) {
@@ -108,13 +116,13 @@ impl Servers {
             }
         }
         let hearer = Hearer { watcher, told: &|text| watcher.step(text) };
-        kinds.extend(left_running(&wanted, options, hearer));
+        kinds.extend(left_running(&wanted, options, systems, hearer));
         wanted.retain(|kind| !kinds.contains_key(kind));
         let mut fell_back = Vec::new();
-        kinds.extend(started(&wanted, options, hearer, &mut fell_back));
+        kinds.extend(started(&wanted, options, systems, hearer, &mut fell_back));
         // With servers of its own, lockbench sees the labels instead.
         let declared = options.docker.durability.clone().filter(|_| options.source == ServerSource::External);
-        Self { kinds, declared, fell_back }
+        Self { kinds, declared, fell_back, systems: systems.clone() }
     }
 
     /// Servers that were found, and do not answer an entry: takes the next ones that
@@ -131,7 +139,7 @@ impl Servers {
         self.fell_back.push(said);
         let next = if programs { containers(&[kind], options).remove(&kind) } else { None };
         let hearer = Hearer { watcher, told: &|text| watcher.say(text) };
-        let next = next.or_else(|| started(&[kind], options, hearer, &mut self.fell_back).remove(&kind));
+        let next = next.or_else(|| started(&[kind], options, &self.systems, hearer, &mut self.fell_back).remove(&kind));
         let next = match next {
             Some(Source::Missing(problem)) => Source::Missing(format!("{found}: {reason}; and no other: {problem}")),
             Some(next) => next,

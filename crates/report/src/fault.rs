@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use lockbench_core::record::FaultRecord;
-use lockbench_core::workload::PlannedFault;
+use lockbench_core::record::{FaultRecord, LeaderAfter};
+use lockbench_core::workload::{PlannedFault, Target};
 
 /// One planned fault at one node, in one trial. Seconds count from the begin of measuring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +30,12 @@ pub struct InjectedFault {
     pub bit: bool,
     /// Why it could not be injected or healed; null if it was.
     pub problem: Option<String>,
+    /// Of a fault that hit the leader: the node that led afterwards; null if none did, or another node was hit.
+    #[serde(default)]
+    pub leader_after: Option<String>,
+    /// Seconds from the injection until another node was first seen to lead; null if the leader stayed.
+    #[serde(default)]
+    pub elected_after_s: Option<f64>,
 }
 
 impl InjectedFault {
@@ -37,6 +43,11 @@ impl InjectedFault {
     #[must_use]
     pub fn of(record: &FaultRecord, planned: &[PlannedFault], (backend, trial): (&str, u32), origin: u64) -> Self {
         let seconds = |t: u64| (i128::from(t) - i128::from(origin)) as f64 / 1e9;
+        let (leader_after, elected_after_s) = match &record.leader {
+            None | Some(LeaderAfter::Nobody) => (None, None),
+            Some(LeaderAfter::Same) => (Some(record.name.clone()), None),
+            Some(LeaderAfter::Changed { name, after_ns }) => (Some(name.clone()), Some(*after_ns as f64 / 1e9)),
+        };
         let plan = planned.get(usize::from(record.of.fault));
         Self {
             backend: backend.to_owned(),
@@ -49,6 +60,8 @@ impl InjectedFault {
             healed_s: record.healed.map(seconds),
             bit: record.bit,
             problem: record.problem.clone(),
+            leader_after,
+            elected_after_s,
         }
     }
 
@@ -90,9 +103,15 @@ fn line(hit: &[InjectedFault]) -> String {
         all if all == hit.len() => "bit".to_owned(),
         some => format!("bit on {some} of {}", hit.len()),
     };
+    let leads = hit.iter().find_map(|one| match (&one.leader_after, one.elected_after_s) {
+        (Some(node), Some(after)) => Some(format!("; {node} was elected within {after:.2} s")),
+        (Some(node), None) => Some(format!("; {node} led, and still does")),
+        (None, _) => (one.target == Target::Leader.word()).then(|| "; no node leads afterwards".to_owned()),
+    });
     format!(
-        "{backend}, trial {trial}: fault {fault}, {kind} of {}, at {injected_s:.2} s of measuring, {end}: it {bit}",
-        nodes.join(", ")
+        "{backend}, trial {trial}: fault {fault}, {kind} of {}, at {injected_s:.2} s of measuring, {end}: it {bit}{}",
+        nodes.join(", "),
+        leads.unwrap_or_default()
     )
 }
 
@@ -109,7 +128,7 @@ pub fn conditions(injections: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{InjectedFault, notes_on_faults};
-    use lockbench_core::record::{Disturbance, FaultRecord};
+    use lockbench_core::record::{Disturbance, FaultRecord, LeaderAfter};
     use lockbench_core::workload::parse;
 
     fn injected(record: &FaultRecord) -> InjectedFault {
@@ -121,7 +140,15 @@ mod tests {
     fn record() -> FaultRecord {
         let of = Disturbance { fault: 0, node: 0 };
         let name = "redis-0".to_owned();
-        FaultRecord { of, name, from: 2_000_000_000, healed: Some(4_500_000_000), bit: true, problem: None }
+        FaultRecord {
+            of,
+            name,
+            from: 2_000_000_000,
+            healed: Some(4_500_000_000),
+            bit: true,
+            problem: None,
+            leader: None,
+        }
     }
 
     #[test]
@@ -130,6 +157,18 @@ mod tests {
         assert_eq!(one.doubt(), None);
         let line = "redis, trial 2: fault 1, server-pause of redis-0, at 1.00 s of measuring, healed at 3.50 s: it bit";
         assert_eq!(notes_on_faults(&[one]), [line]);
+    }
+
+    #[test]
+    fn a_fault_of_the_leader_says_who_leads_afterwards() {
+        let after = |leader: LeaderAfter| {
+            let one = injected(&FaultRecord { leader: Some(leader), ..record() });
+            notes_on_faults(&[InjectedFault { target: "leader".to_owned(), ..one }]).remove(0)
+        };
+        let changed = LeaderAfter::Changed { name: "redis-1".to_owned(), after_ns: 1_200_000_000 };
+        assert!(after(changed).ends_with("it bit; redis-1 was elected within 1.20 s"));
+        assert!(after(LeaderAfter::Same).ends_with("it bit; redis-0 led, and still does"));
+        assert!(after(LeaderAfter::Nobody).ends_with("it bit; no node leads afterwards"));
     }
 
     #[test]

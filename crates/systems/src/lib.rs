@@ -16,6 +16,7 @@ pub mod etcd;
 mod flock;
 #[cfg(test)]
 mod hints;
+pub mod levers;
 mod memory;
 mod planted;
 mod poll;

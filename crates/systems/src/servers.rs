@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 use serde::{Serialize, Serializer};
 
 use super::Target;
+use super::levers::Levers;
 use super::registry::BUILTIN;
 use super::stack::StartRecipe;
 use lockbench_core::lock::inspection::{Inspector, Scope};
 use lockbench_core::lock::{Sweeper, SystemError};
+use lockbench_core::workload::SystemOptions;
 
 /// One kind of server.
 pub struct Servers {
@@ -37,6 +39,8 @@ pub struct Servers {
     pub inspect: Inspect,
     /// What looks for remains of dead runs on its servers. Contacts no server yet.
     pub sweep: Sweep,
+    /// What can be asked of its servers, and done to them, while others lock on them.
+    pub levers: Levers,
     /// How one is started on this machine.
     pub(crate) start: &'static StartRecipe,
 }
@@ -112,10 +116,16 @@ impl ServerKind {
         self.0
     }
 
-    /// How many are started on this machine.
+    /// How many are started on this machine, as planned.
     #[must_use]
-    pub fn started_here(self) -> usize {
-        self.0.start.nodes
+    pub fn started_here(self, options: &SystemOptions) -> usize {
+        (self.0.start.nodes)(options)
+    }
+
+    /// How many members the plan asks for, where that is a cluster of several.
+    #[must_use]
+    pub fn cluster(self, options: &SystemOptions) -> Option<usize> {
+        Some(self.started_here(options)).filter(|count| *count > 1 && matches!(self.0.nodes, Nodes::Ensemble))
     }
 
     /// The kind that a majority of several such servers makes, if there is one.

@@ -54,4 +54,22 @@ pub struct FaultRecord {
     pub bit: bool,
     /// Why it could not be injected or healed.
     pub problem: Option<String>,
+    /// Who led afterwards, of a fault that hit the leader; `None`: it was aimed at others.
+    pub leader: Option<LeaderAfter>,
+}
+
+/// Who leads after a fault of the leader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaderAfter {
+    /// The same node.
+    Same,
+    /// Another was elected.
+    Changed {
+        /// Its name.
+        name: String,
+        /// It was first seen to lead so many nanoseconds after the injection.
+        after_ns: u64,
+    },
+    /// No node was seen to lead.
+    Nobody,
 }

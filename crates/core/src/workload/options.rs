@@ -36,6 +36,7 @@ enum Takes {
     Share,
     Duration,
     PositiveDuration,
+    Whole { most: u64 },
 }
 
 /// A value of an option.
@@ -45,6 +46,8 @@ pub enum OptionValue {
     Number(f64),
     /// A duration in nanoseconds.
     Ns(u64),
+    /// A whole number.
+    Whole(u64),
 }
 
 /// The options of all systems in a plan: by table, then by key, in the order of their
@@ -71,6 +74,12 @@ impl SystemOption {
         Self { field: Field::default(key, "duration", default, meaning), takes: Takes::PositiveDuration }
     }
 
+    /// A whole number from 1 to `most`; likewise.
+    #[must_use]
+    pub const fn whole(key: &'static str, most: u64, default: &'static str, meaning: &'static str) -> Self {
+        Self { field: Field::default(key, "whole number", default, meaning), takes: Takes::Whole { most } }
+    }
+
     fn read(&self, item: &Item<'_>) -> Option<OptionValue> {
         match self.takes {
             Takes::Share => {
@@ -79,6 +88,7 @@ impl SystemOption {
             }
             Takes::Duration => item.duration().map(OptionValue::Ns),
             Takes::PositiveDuration => item.positive_duration().map(OptionValue::Ns),
+            Takes::Whole { most } => item.whole(1..=most).map(OptionValue::Whole),
         }
     }
 }
@@ -89,7 +99,7 @@ impl OptionTable {
     pub fn number(&self, options: &SystemOptions, key: &str) -> f64 {
         match self.value(options, key) {
             Some(OptionValue::Number(number)) => number,
-            Some(OptionValue::Ns(_)) | None => 0.0,
+            Some(OptionValue::Ns(_) | OptionValue::Whole(_)) | None => 0.0,
         }
     }
 
@@ -98,7 +108,16 @@ impl OptionTable {
     pub fn ns(&self, options: &SystemOptions, key: &str) -> u64 {
         match self.value(options, key) {
             Some(OptionValue::Ns(ns)) => ns,
-            Some(OptionValue::Number(_)) | None => 0,
+            Some(OptionValue::Number(_) | OptionValue::Whole(_)) | None => 0,
+        }
+    }
+
+    /// The whole number under a key: the plan's, else the declared default.
+    #[must_use]
+    pub fn whole(&self, options: &SystemOptions, key: &str) -> u64 {
+        match self.value(options, key) {
+            Some(OptionValue::Whole(number)) => number,
+            Some(OptionValue::Number(_) | OptionValue::Ns(_)) | None => 0,
         }
     }
 
@@ -195,6 +214,7 @@ pub(super) fn stored(document: &mut Table) -> SystemOptions {
 fn unchecked(value: &Value) -> Option<OptionValue> {
     match value {
         Value::Real(number) => Some(OptionValue::Number(*number)),
+        Value::Integer(number) => u64::try_from(*number).ok().map(OptionValue::Whole),
         Value::Text(text) => parse_duration_ns(text).ok().map(OptionValue::Ns),
         _ => None,
     }
@@ -214,6 +234,7 @@ pub(super) mod tests {
             SystemOption::share("share", "0.01", "a share"),
             SystemOption::duration("pause", "\"2ms\"", "a pause"),
             SystemOption::positive_duration("limit", "\"50ms\"", "a limit"),
+            SystemOption::whole("count", 9, "1", "a count"),
         ],
         warning: |_| None,
     };
@@ -225,6 +246,7 @@ pub(super) mod tests {
         assert_eq!([TABLE.ns(&plan.options, "pause"), TABLE.ns(&plan.options, "limit")], [2_000_000, 1_000_000_000]);
         let none = super::SystemOptions::default();
         assert_eq!((TABLE.number(&none, "share"), TABLE.ns(&none, "limit")), (0.01, 50_000_000));
+        assert_eq!(TABLE.whole(&none, "count"), 1);
         let other = plan.options.with("toy", "limit", OptionValue::Ns(5));
         assert_eq!(TABLE.ns(&other, "limit"), 5);
     }
@@ -235,7 +257,7 @@ pub(super) mod tests {
         assert!(error.to_string().starts_with("w.toml:2: toy is not a known key"), "{error}");
         let (plan, _) = parse_with("w.toml", "clients = 2\n[toy]\nshare = 0.5", &[], &[&TABLE]).unwrap();
         let stored = parse_stored("w.toml", &to_toml(&plan)).unwrap().options;
-        for key in ["share", "pause", "limit"] {
+        for key in ["share", "pause", "limit", "count"] {
             assert_eq!(stored.get("toy", key), plan.options.get("toy", key), "{key}");
         }
     }

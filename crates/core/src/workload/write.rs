@@ -58,6 +58,7 @@ pub fn to_toml(plan: &Plan) -> String {
             let value = match value {
                 OptionValue::Number(number) => real(*number),
                 OptionValue::Ns(ns) => duration(*ns),
+                OptionValue::Whole(number) => number.to_string(),
             };
             let _ = writeln!(toml, "{key} = {value}");
         }
@@ -219,9 +220,11 @@ mod tests {
     }
 
     fn any_options() -> impl Strategy<Value = SystemOptions> {
-        (0.0..1.0_f64, length(0), length(1)).prop_map(|(share, pause, limit)| {
+        (0.0..1.0_f64, length(0), length(1), 1..=9_u64).prop_map(|(share, pause, limit, count)| {
             let options = SystemOptions::default().with("toy", "share", OptionValue::Number(share));
-            options.with("toy", "pause", OptionValue::Ns(pause)).with("toy", "limit", OptionValue::Ns(limit))
+            let options =
+                options.with("toy", "pause", OptionValue::Ns(pause)).with("toy", "limit", OptionValue::Ns(limit));
+            options.with("toy", "count", OptionValue::Whole(count))
         })
     }
 

@@ -12,6 +12,7 @@
 mod client_kill;
 mod client_pause;
 mod client_stall;
+mod leader;
 mod server_kill;
 mod server_pause;
 mod target;
@@ -30,7 +31,7 @@ use lockbench_core::clock::Clock;
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{Disturbance, Event, FaultRecord, Shard, ShardSeed, What};
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::{FaultKind, Moment, PlannedFault, Point, client_seed};
+use lockbench_core::workload::{FaultKind, Moment, PlannedFault, Point, Target, client_seed};
 use lockbench_systems::stack::{Node, NodeError, Server};
 
 use super::crew::Hands;
@@ -327,7 +328,7 @@ impl One {
     }
 
     /// Whom it is aimed at now, by their places, with their names.
-    fn victims(&self, tripped: Option<Tripped>, rng: &mut Pcg64Mcg) -> Vec<(u16, String, Victim<'_>)> {
+    fn victims(&self, tripped: Option<Tripped>, rng: &mut Pcg64Mcg) -> Result<Vec<(u16, String, Victim<'_>)>, String> {
         let target = &self.fault.target;
         if self.fault.kind.is_of_a_client() {
             let drawn = target::drawn(self.hands.clients, rng);
@@ -336,25 +337,37 @@ impl One {
                 let fault = to_a_client(self.fault.kind)?;
                 Some((client as u16, format!("client-{client}"), Victim::Client(fault, client)))
             };
-            return clients.unwrap_or_default().into_iter().filter_map(one).collect();
+            return Ok(clients.unwrap_or_default().into_iter().filter_map(one).collect());
         }
-        let nodes: Vec<&dyn Node> = self.servers.iter().flat_map(|servers| servers.nodes()).collect();
+        let Some(servers) = &self.servers else { return Ok(Vec::new()) };
+        let nodes: Vec<&dyn Node> = servers.nodes().collect();
         let one = |place: u16| {
             let node = nodes[usize::from(place)];
             let wire = self.wires.as_ref().and_then(|wires| wires.of(usize::from(place)));
             Some((place, node.name().to_owned(), Victim::Node(what(self.fault.kind)?, Site { node, wire })))
         };
-        target::chosen(target, &nodes, rng).into_iter().filter_map(one).collect()
+        Ok(target::chosen(target, servers, self.clock, rng)?.into_iter().filter_map(one).collect())
+    }
+
+    /// No node could be chosen.
+    fn missed(&self, problem: String) -> FaultRecord {
+        let (of, from) = (Disturbance { fault: self.place, node: 0 }, self.clock.now());
+        let (name, problem) = ("no node".to_owned(), Some(problem));
+        FaultRecord { of, name, from, healed: None, bit: false, problem, leader: None }
     }
 
     /// Injects the fault, and heals it when it has lasted, or the load is over. A client that tripped it goes on when
     /// it is in force.
     fn hit(&self, tripped: Option<Tripped>, rng: &mut Pcg64Mcg) -> Vec<FaultRecord> {
+        let victims = match self.victims(tripped, rng) {
+            Ok(victims) => victims,
+            Err(problem) => return vec![self.missed(problem)],
+        };
         let mut hit: Vec<InForce<'_>> = Vec::new();
-        for (place, name, victim) in self.victims(tripped, rng) {
+        for (place, name, victim) in victims {
             let of = Disturbance { fault: self.place, node: place };
             let from = self.shard.stamp(Event::NOBODY, 0, What::FaultInjected(of));
-            let record = FaultRecord { of, name, from, healed: None, bit: false, problem: None };
+            let record = FaultRecord { of, name, from, healed: None, bit: false, problem: None, leader: None };
             let mut one = InForce { victim, hands: &self.hands, record, healed: false };
             one.record.problem = one.inject(self.clock).err().map(|error| error.to_string());
             hit.push(one);
@@ -363,11 +376,16 @@ impl One {
             tripwires.let_go(self.place);
         }
         let begun = self.clock.now();
+        let watch = hit.first().filter(|_| self.fault.target == Target::Leader).and_then(|one| {
+            let from = one.record.from;
+            Some((leader::Watch::start(self.servers.as_ref()?, one.record.of.node, from, self.clock), from))
+        });
         for one in hit.iter_mut().filter(|one| one.record.problem.is_none()) {
             one.record.bit = self.bites(one);
         }
         self.wait(|| begun.saturating_add(self.fault.lasts_ns).min(self.schedule.end()));
-        hit.into_iter()
+        let mut records: Vec<FaultRecord> = hit
+            .into_iter()
             .map(|mut one| {
                 // What passes may have met it only later.
                 one.record.bit = one.record.bit || one.record.problem.is_none() && one.bites();
@@ -383,7 +401,11 @@ impl One {
                 }
                 one.record.clone()
             })
-            .collect()
+            .collect();
+        if let (Some((watch, from)), Some(record)) = (watch, records.first_mut()) {
+            record.leader = Some(watch.finish(from, self.clock));
+        }
+        records
     }
 
     fn bites(&self, one: &InForce<'_>) -> bool {

@@ -1,15 +1,19 @@
 //! Which nodes a fault hits.
 
 use rand::Rng;
+use rand::seq::IndexedRandom;
 use rand::seq::index::sample;
 
+use super::leader::leader;
 use crate::crew::Hands;
 use crate::tripwires::Tripped;
+use lockbench_core::clock::Clock;
 use lockbench_core::lock::RenewalKind;
 use lockbench_core::workload::plan::{Plan, RenewalPolicy};
 use lockbench_core::workload::{DataAfter, FaultKind, PlannedFault, Target};
-use lockbench_systems::Entry;
-use lockbench_systems::stack::{Node, Server};
+use lockbench_systems::levers::Leads;
+use lockbench_systems::stack::Server;
+use lockbench_systems::{Entry, ServerKind};
 
 /// A fault that these servers cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,9 +67,22 @@ pub enum Unfit {
     /// Nobody said how worker processes are started.
     #[error("the plan runs clients in processes of their own, and the caller gave no program for them")]
     NoProgram,
-    /// It waits for what is not there yet.
-    #[error("fault {place} cannot be injected by this version of lockbench yet")]
-    NotYet {
+    /// No node of the system leads.
+    #[error("fault {place} is aimed at a leader or a follower, which {name} does not have: {why}")]
+    NoLeader {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// The kind of server.
+        name: &'static str,
+        /// Reason.
+        why: &'static str,
+    },
+    /// There is one node.
+    #[error(
+        "fault {place} is aimed at a follower, and there is one node, which leads: start more, such as with \
+         --set etcd.members=3"
+    )]
+    NoFollower {
         /// Place of the fault in the plan, from 1.
         place: usize,
     },
@@ -83,7 +100,16 @@ pub fn refusal(plan: &Plan, entry: &Entry, given: bool) -> Option<Unfit> {
         _ if !of_servers => None,
         (None, _) => Some(Unfit::NoServers),
         (Some(_), true) => Some(Unfit::NotOurs),
-        (Some(_), false) => None,
+        (Some(kind), false) => plan.faults.iter().zip(1_usize..).find_map(|(fault, place)| offered(fault, place, kind)),
+    }
+}
+
+/// Why a kind of server cannot have a fault, wherever it runs.
+fn offered(fault: &PlannedFault, place: usize, kind: ServerKind) -> Option<Unfit> {
+    let elected = matches!(fault.target, Target::Leader | Target::Follower);
+    match kind.servers().levers.leads {
+        Leads::None(why) if elected => Some(Unfit::NoLeader { place, name: kind.name(), why }),
+        _ => None,
     }
 }
 
@@ -138,8 +164,11 @@ pub(super) fn drawn(count: u32, rng: &mut impl Rng) -> u32 {
 /// The first that cannot be injected there.
 pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
     for (fault, place) in planned.iter().zip(1_usize..).filter(|(fault, _)| !fault.kind.is_of_a_client()) {
-        if matches!(fault.target, Target::Leader | Target::Follower) {
-            return Err(Unfit::NotYet { place });
+        if let Some(unfit) = offered(fault, place, servers.kind()) {
+            return Err(unfit);
+        }
+        if fault.target == Target::Follower && servers.nodes().count() < 2 {
+            return Err(Unfit::NoFollower { place });
         }
         if let Target::Named(name) = &fault.target
             && !servers.nodes().any(|node| node.name() == name)
@@ -154,20 +183,26 @@ pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// The places of the nodes that are meant, in their order.
-pub(super) fn chosen(target: &Target, nodes: &[&dyn Node], rng: &mut impl Rng) -> Vec<u16> {
-    let count = nodes.len();
+/// The places of the nodes that are meant, in their order. The error says why there is none now.
+pub(super) fn chosen(target: &Target, servers: &Server, clock: Clock, rng: &mut impl Rng) -> Result<Vec<u16>, String> {
+    let count = servers.nodes().count();
     let wanted = match target {
-        Target::One | Target::Leader | Target::Follower | Target::Holder | Target::Contender => 1,
+        Target::One | Target::Holder | Target::Contender => 1,
         Target::Minority => count.saturating_sub(1) / 2,
         Target::Majority => count / 2 + 1,
         Target::All => count,
+        Target::Leader => return Ok(vec![leader(servers, clock)?]),
+        Target::Follower => {
+            let leader = leader(servers, clock)?;
+            let others: Vec<u16> = (0..count as u16).filter(|at| *at != leader).collect();
+            return Ok(others.choose(rng).copied().into_iter().collect());
+        }
         Target::Named(name) => {
-            let found = nodes.iter().position(|node| node.name() == name);
-            return found.map(|place| place as u16).into_iter().collect();
+            let found = servers.nodes().position(|node| node.name() == name);
+            return Ok(found.map(|place| place as u16).into_iter().collect());
         }
     };
     let mut places: Vec<u16> = sample(rng, count, wanted.min(count)).iter().map(|place| place as u16).collect();
     places.sort_unstable();
-    places
+    Ok(places)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{ServerOptions, ServerSource, Topic, Watcher};
 use lockbench_core::lock::Endpoint;
 use lockbench_core::record::LogLevel;
+use lockbench_core::workload::SystemOptions;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{
     DockerError, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe,
@@ -79,8 +80,11 @@ pub(super) fn place(source: &Source) -> Option<Place> {
 pub(super) fn left_running(
     wanted: &[ServerKind],
     options: &ServerOptions,
+    systems: &SystemOptions,
     hearer: Hearer<'_>,
 ) -> BTreeMap<ServerKind, Source> {
+    // What runs already has one member.
+    let wanted: Vec<ServerKind> = wanted.iter().copied().filter(|kind| kind.cluster(systems).is_none()).collect();
     let mut found = BTreeMap::new();
     if matches!(options.source, ServerSource::Auto | ServerSource::Local)
         && let Ok(register) = Register::from_env()
@@ -110,19 +114,31 @@ pub(super) fn containers(wanted: &[ServerKind], options: &ServerOptions) -> BTre
 pub(super) fn started(
     wanted: &[ServerKind],
     options: &ServerOptions,
+    systems: &SystemOptions,
     hearer: Hearer<'_>,
     fell_back: &mut Vec<String>,
 ) -> BTreeMap<ServerKind, Source> {
     let (programs, stop) = (options.source != ServerSource::Docker, &options.docker.stop);
     let (here, mut elsewhere): (Vec<ServerKind>, Vec<ServerKind>) =
         wanted.iter().partition(|kind| programs && matches!(probe(**kind), Probe::Found { .. }));
-    let local = Options { keep: options.keep_directory, stop: stop.clone(), ..Options::default() };
+    let local =
+        Options { keep: options.keep_directory, stop: stop.clone(), systems: systems.clone(), ..Options::default() };
     let (mut all, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    // Containers have one member.
+    elsewhere.retain(|kind| {
+        let Some(members) = kind.cluster(systems) else { return true };
+        let problem = missing(*kind, None);
+        let problem = format!("{problem}; its {members} members run as programs of this machine only (--stack local)");
+        all.insert(*kind, Source::Missing(problem));
+        false
+    });
     for (kind, started) in LocalStack::start(&here, &local) {
         match started {
             Ok(server) => drop(all.insert(kind, source(server))),
             // The user said where servers come from, or wants none any more.
-            Err(error) if options.source != ServerSource::Auto || stop.draining() => {
+            Err(error)
+                if options.source != ServerSource::Auto || stop.draining() || kind.cluster(systems).is_some() =>
+            {
                 all.insert(kind, Source::Missing(error.to_string()));
             }
             Err(error) => drop(failed.insert(kind, error.to_string())),

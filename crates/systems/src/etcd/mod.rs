@@ -13,10 +13,12 @@
 //! Everything of ours lives below `lockbench-<namespace>/`.
 
 mod config;
+mod gateway;
 pub(super) mod inspect;
 mod lease;
 mod members;
 mod near_miss;
+mod options;
 mod queue;
 mod session;
 mod start;
@@ -25,6 +27,7 @@ mod system;
 
 use std::sync::Arc;
 
+use super::levers::{Leads, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -50,6 +53,7 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |_, target, scope| Ok(Box::new(inspect::Cluster::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Cluster::new(target)?)),
+    levers: Levers { leads: Leads::Asked(gateway::leads) },
     start: &start::RECIPE,
 };
 
@@ -57,6 +61,7 @@ static ENTRY: Entry = Entry {
     server: Some(KIND),
     files: |servers| servers,
     quick: true,
+    options: Some(&options::OPTIONS),
     flawed: Some(flawed),
     ..Entry::new(
         NAME,

@@ -1,9 +1,10 @@
-//! etcd, one member. Flags: <https://etcd.io/docs/v3.4/op-guide/configuration/>;
+//! etcd, one member or a cluster of several. Flags: <https://etcd.io/docs/v3.4/op-guide/configuration/>;
 //! everything but names, addresses and the directory is as shipped (every
 //! proposal is fsynced).
 
 use rustix::process::Signal;
 
+use super::{gateway, options};
 use crate::stack::error::StartError;
 use crate::stack::search::{Search, native};
 use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, ask};
@@ -11,7 +12,7 @@ use lockbench_core::lock::Endpoint;
 
 pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_ETCD"],
-    nodes: 1,
+    nodes: options::planned,
     ports: 2,
     users: &["nobody", "etcd"],
     install: "apt-get install etcd-server",
@@ -22,6 +23,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    replace: Some(gateway::replace),
 };
 
 fn find(search: &Search) -> Result<Program, String> {
@@ -31,15 +33,26 @@ fn find(search: &Search) -> Result<Program, String> {
 
 fn launch(site: &Site) -> Result<Launch, StartError> {
     let client = format!("http://127.0.0.1:{}", site.port());
-    let peer = format!("http://127.0.0.1:{}", site.ports.get(1).copied().unwrap_or_default());
+    let listen = format!("http://127.0.0.1:{}", site.ports.get(1).copied().unwrap_or_default());
+    let members: Vec<String> =
+        (0..site.members.len()).map(|number| format!("{}={}", name(site, number), peer_url(site, number))).collect();
     let server = Call::new(&site.program.path)
-        .args(["--name", "lockbench", "--data-dir"])
+        .args(["--name", &name(site, site.number), "--data-dir"])
         .arg(site.dir.join("data"))
         .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
-        .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
-        .arg("--initial-cluster")
-        .arg(format!("lockbench={peer}"));
+        .args(["--listen-peer-urls", &listen, "--initial-advertise-peer-urls", &peer_url(site, site.number)])
+        .args(["--initial-cluster", &members.join(",")])
+        .args(["--initial-cluster-state", if site.joins { "existing" } else { "new" }]);
     Ok(Launch { prepare: None, server })
+}
+
+fn name(site: &Site, number: usize) -> String {
+    if site.has_peers() { format!("lockbench-{number}") } else { "lockbench".to_owned() }
+}
+
+/// Where the peers of a member reach it.
+pub(super) fn peer_url(site: &Site, number: usize) -> String {
+    format!("http://127.0.0.1:{}", site.member(number).get(1).copied().unwrap_or_default())
 }
 
 /// `/health` is true once there is a leader and a proposal passes.

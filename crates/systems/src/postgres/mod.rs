@@ -23,6 +23,7 @@ mod url;
 
 use std::sync::Arc;
 
+use super::levers::{Leads, Levers};
 use super::{Entry, Nodes, ServerKind, Servers, System};
 use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 
@@ -44,6 +45,7 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: true,
     inspect: |_, target, scope| Ok(Box::new(inspect::Database::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Database::new(target)?)),
+    levers: Levers { leads: Leads::Only },
     start: &start::RECIPE,
 };
 

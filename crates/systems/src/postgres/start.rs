@@ -22,7 +22,7 @@ const USER: &str = "lockbench";
 
 pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_POSTGRES_BIN"],
-    nodes: 1,
+    nodes: |_| 1,
     ports: 1,
     users: &["postgres", "nobody"],
     install: "apt-get install postgresql",
@@ -35,6 +35,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    replace: None,
 };
 
 /// Debian keeps the programs out of `PATH`, one directory a version.

@@ -21,6 +21,7 @@ mod system;
 
 use std::sync::Arc;
 
+use super::levers::{Leads, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -49,6 +50,7 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |name, target, scope| Ok(Box::new(inspect::Nodes::new(name, target, scope)?)),
     sweep: |name, target| Ok(Box::new(sweep::Nodes::new(name, target)?)),
+    levers: Levers { leads: Leads::Only },
     start: &start::RECIPE,
 };
 

@@ -15,7 +15,7 @@ pub(super) static RECIPE: StartRecipe = recipe();
 pub(crate) const fn recipe() -> StartRecipe {
     StartRecipe {
         variables: &["LOCKBENCH_REDIS_SERVER"],
-        nodes: 1,
+        nodes: |_| 1,
         ports: 1,
         users: &["nobody", "redis"],
         install: "apt-get install redis-server",
@@ -27,6 +27,7 @@ pub(crate) const fn recipe() -> StartRecipe {
         launch,
         answers,
         endpoint,
+        replace: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod votes;
 
 use std::sync::Arc;
 
+use super::levers::{Leads, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target, redis};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -40,6 +41,7 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |name, target, scope| Ok(Box::new(redis::inspect::Nodes::new(name, target, scope)?)),
     sweep: |name, target| Ok(Box::new(redis::sweep::Nodes::new(name, target)?)),
+    levers: Levers { leads: Leads::None("its nodes are independent, and none leads") },
     start: &start::RECIPE,
 };
 

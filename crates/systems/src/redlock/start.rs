@@ -4,4 +4,4 @@ use crate::redis::start;
 use crate::stack::start_recipe::StartRecipe;
 
 /// Each is started as a Redis alone is.
-pub(super) static RECIPE: StartRecipe = StartRecipe { nodes: 5, variables: &[], ..start::recipe() };
+pub(super) static RECIPE: StartRecipe = StartRecipe { nodes: |_| 5, variables: &[], ..start::recipe() };

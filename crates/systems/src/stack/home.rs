@@ -72,6 +72,17 @@ impl Drop for Home {
     }
 }
 
+/// Makes a directory that only its owner can enter.
+pub(crate) fn own_dir(path: &Path, owner: Option<&User>) -> Result<(), StartError> {
+    let who = owner.map_or("lockbench", |user| &user.name);
+    let failed = |source| directory("create", path, who, source);
+    DirBuilder::new().mode(0o700).create(path).map_err(failed)?;
+    match owner {
+        Some(user) => chown(path, Some(user.uid), Some(user.gid)).map_err(failed),
+        None => Ok(()),
+    }
+}
+
 /// Writes a file that only its owner can read.
 pub(crate) fn write_private(path: &Path, text: &str, owner: Option<&User>) -> Result<(), StartError> {
     let who = owner.map_or("lockbench", |user| &user.name);

@@ -20,6 +20,7 @@ use super::start_recipe::{Call, Program, Site, StartRecipe};
 use super::user::{self, User};
 use crate::ServerKind;
 use lockbench_core::stop::Stop;
+use lockbench_core::workload::SystemOptions;
 
 /// What the log calls this part, so that a filter can name it.
 const LOG: &str = "lockbench::servers";
@@ -39,6 +40,8 @@ pub struct Options {
     pub ready_within: Duration,
     /// Where programs are looked for.
     pub search: Search,
+    /// What the plan says of single systems: how many members a cluster has.
+    pub systems: SystemOptions,
     /// Ends the start early.
     pub stop: Stop,
 }
@@ -50,6 +53,7 @@ impl Default for Options {
             keep: false,
             ready_within: Duration::from_secs(30),
             search: Search::from_env(),
+            systems: SystemOptions::default(),
             stop: Stop::new(),
         }
     }
@@ -59,7 +63,7 @@ impl Default for Options {
 pub struct LocalStack;
 
 impl LocalStack {
-    /// Starts one server (Redlock: five) of each kind, in parallel, and waits
+    /// Starts one server (Redlock: five; of a cluster its members) of each kind, in parallel, and waits
     /// until each answers or has failed: one that fails does not stop the
     /// others. Blocks up to `ready_within`. The servers share one temporary
     /// directory, which goes with the last of them.
@@ -69,7 +73,7 @@ impl LocalStack {
             return Vec::new();
         }
         let prepared = Home::create(&options.parent, options.keep).map(Arc::new);
-        let (home, ports) = match prepared.and_then(|home| Ok((home, reserve(kinds)?))) {
+        let (home, ports) = match prepared.and_then(|home| Ok((home, reserve(kinds, &options.systems)?))) {
             Ok(prepared) => prepared,
             Err(error) => return kinds.iter().map(|kind| (*kind, Err(error.clone()))).collect(),
         };
@@ -92,14 +96,14 @@ fn joined(result: thread::Result<Result<Server, StartError>>) -> Result<Server, 
 }
 
 /// Ports for all kinds at once, so that no two servers of ours get the same.
-fn reserve(kinds: &[ServerKind]) -> Result<Vec<Vec<u16>>, StartError> {
-    let needs: Vec<usize> = kinds.iter().map(|kind| need(kind.servers().start)).collect();
+fn reserve(kinds: &[ServerKind], systems: &SystemOptions) -> Result<Vec<Vec<u16>>, StartError> {
+    let needs: Vec<usize> = kinds.iter().map(|kind| need(kind.servers().start, systems)).collect();
     let mut all = choose(needs.iter().sum())?;
     Ok(needs.into_iter().map(|need| all.drain(..need).collect()).collect())
 }
 
-fn need(recipe: &StartRecipe) -> usize {
-    recipe.nodes * recipe.ports
+fn need(recipe: &StartRecipe, systems: &SystemOptions) -> usize {
+    (recipe.nodes)(systems) * recipe.ports
 }
 
 fn choose(count: usize) -> Result<Vec<u16>, StartError> {
@@ -148,7 +152,7 @@ impl Start<'_> {
         let program = self.options.search.program(self.kind)?;
         match self.try_on(&program, &ports, "") {
             Err(error) if error.lost_the_port() => {
-                let ports = choose(need(self.recipe))?;
+                let ports = choose(need(self.recipe, &self.options.systems))?;
                 self.try_on(&program, &ports, "-again")
                     .map_err(|error| if error.lost_the_port() { error.named_as_port_race() } else { error })
             }
@@ -159,8 +163,10 @@ impl Start<'_> {
     fn try_on(&self, program: &Program, ports: &[u16], suffix: &str) -> Result<Server, StartError> {
         let limit = Instant::now() + self.options.ready_within;
         let mut started = Vec::new();
-        for (number, ports) in ports.chunks(self.recipe.ports).enumerate() {
-            started.push(self.node(&format!("{}-{number}{suffix}", self.kind), program, ports, limit)?);
+        let members: Arc<[Vec<u16>]> = ports.chunks(self.recipe.ports).map(<[u16]>::to_vec).collect();
+        for number in 0..members.len() {
+            let name = format!("{}-{number}{suffix}", self.kind);
+            started.push(self.node(&name, program, (number, &members), limit)?);
         }
         for node in &started {
             node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
@@ -177,11 +183,19 @@ impl Start<'_> {
     }
 
     /// Prepares and spawns one node; does not wait until it answers.
-    fn node(&self, name: &str, program: &Program, ports: &[u16], limit: Instant) -> Result<LocalNode, StartError> {
+    fn node(
+        &self,
+        name: &str,
+        program: &Program,
+        (number, members): (usize, &Arc<[Vec<u16>]>),
+        limit: Instant,
+    ) -> Result<LocalNode, StartError> {
         let user = self.user()?;
         let dir = self.home.node(name, user.as_ref())?;
         let password = random_hex(16).map_err(no_random)?;
-        let site = Site { dir, ports: ports.to_vec(), program: program.clone(), user, password };
+        let (program, members) = (program.clone(), Arc::clone(members));
+        let ports = members[number].clone();
+        let site = Site { dir, ports, number, members, joins: false, program, user, password };
         let launch = (self.recipe.launch)(&site)?;
         if let Some(step) = &launch.prepare {
             self.complete(step, &site, name, limit)?;
@@ -192,7 +206,7 @@ impl Start<'_> {
             kind: self.kind,
             recipe: self.recipe,
             endpoint: (self.recipe.endpoint)(&site),
-            call: launch.server,
+            call: RwLock::new(launch.server),
             log: self.log(name),
             home: Arc::clone(self.home),
             process: RwLock::new(process),

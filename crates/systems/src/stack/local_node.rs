@@ -26,6 +26,9 @@ const RESTART: &str = "restart";
 /// Longest wait for a restarted server to answer, as for a first start.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
 
+/// After so long without an answer a member of a cluster is asked whether it waits for others.
+const ALONE_AFTER: Duration = Duration::from_secs(1);
+
 /// One process group.
 pub(super) struct LocalNode {
     pub(super) name: String,
@@ -33,7 +36,7 @@ pub(super) struct LocalNode {
     pub(super) recipe: &'static StartRecipe,
     pub(super) site: Site,
     pub(super) endpoint: Endpoint,
-    pub(super) call: Call,
+    pub(super) call: RwLock<Call>,
     pub(super) log: PathBuf,
     pub(super) home: Arc<Home>,
     pub(super) process: RwLock<Process>,
@@ -92,10 +95,21 @@ impl LocalNode {
 
     /// Starts it on what its directory has, and waits until it answers.
     fn start_again(&self) -> Result<(), NodeError> {
-        let again = self.spawn(&self.call).map_err(|error| self.failed(RESTART, error))?;
+        let again = {
+            let call = self.call.read().unwrap_or_else(PoisonError::into_inner);
+            self.spawn(&call).map_err(|error| self.failed(RESTART, error))?
+        };
         *self.process.write().unwrap_or_else(PoisonError::into_inner) = again;
-        let answered = self.await_answer(BACK_WITHIN, Instant::now() + BACK_WITHIN, &Stop::new());
-        answered.map_err(|error| self.failed(RESTART, error))
+        let limit = Instant::now() + BACK_WITHIN;
+        loop {
+            let next = limit.min(Instant::now() + ALONE_AFTER);
+            match self.await_answer(BACK_WITHIN, next, &Stop::new()) {
+                // It is up; that it serves is for the peer to await which makes them a majority.
+                Err(StartError::NotReady { .. }) if self.site.waits_for_peers() => return Ok(()),
+                Err(StartError::NotReady { .. }) if next < limit => {}
+                answered => return answered.map_err(|error| self.failed(RESTART, error)),
+            }
+        }
     }
 
     /// Takes its data from it: its directory is as it was before the first start.
@@ -105,7 +119,10 @@ impl LocalNode {
             let path = entry.map_err(failed)?.path();
             if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.map_err(failed)?;
         }
-        let Some(step) = (self.recipe.launch)(&self.site)?.prepare else { return Ok(()) };
+        let joins = self.site.has_peers() && self.recipe.replace.is_some();
+        let launch = (self.recipe.launch)(&Site { joins, ..self.site.clone() })?;
+        *self.call.write().unwrap_or_else(PoisonError::into_inner) = launch.server;
+        let Some(step) = launch.prepare else { return Ok(()) };
         let process = self.spawn(&step).map_err(failed)?;
         match process.wait(Instant::now() + BACK_WITHIN, || false) {
             Some(status) if status.success() => Ok(()),
@@ -188,6 +205,9 @@ impl Node for LocalNode {
         self.settle();
         self.ask_to_stop();
         self.finish();
+        if let Some(replace) = self.recipe.replace.filter(|_| self.site.has_peers()) {
+            replace(&self.site).map_err(|problem| self.failed(RESTART, problem))?;
+        }
         self.empty().map_err(|error| self.failed(RESTART, error))?;
         self.start_again()
     }

@@ -35,6 +35,7 @@ mod guard;
 pub(crate) mod home;
 mod local;
 mod local_node;
+pub(crate) mod members;
 mod node;
 mod port;
 mod process;

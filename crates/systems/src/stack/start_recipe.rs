@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -12,6 +13,7 @@ use super::error::StartError;
 use super::search::Search;
 use super::user::User;
 use lockbench_core::lock::Endpoint;
+use lockbench_core::workload::SystemOptions;
 
 /// Longest wait for one readiness answer.
 const ANSWER_LIMIT: Duration = Duration::from_millis(500);
@@ -20,9 +22,9 @@ const ANSWER_LIMIT: Duration = Duration::from_millis(500);
 pub(crate) struct StartRecipe {
     /// Variables of the environment that name a program of it.
     pub(crate) variables: &'static [&'static str],
-    /// How many independent servers it takes.
-    pub(crate) nodes: usize,
-    /// Loopback ports that each needs; the first is the clients'.
+    /// How many servers it takes, as planned: independent ones, or members of one cluster.
+    pub(crate) nodes: fn(&SystemOptions) -> usize,
+    /// Loopback ports that each needs; the first is the clients', and its peers know whether it is up by the last.
     pub(crate) ports: usize,
     /// Users to drop to from root, best first.
     pub(crate) users: &'static [&'static str],
@@ -43,6 +45,9 @@ pub(crate) struct StartRecipe {
     pub(crate) answers: fn(&Site) -> Result<(), String>,
     /// Its address for clients.
     pub(crate) endpoint: fn(&Site) -> Endpoint,
+    /// Makes room in a cluster for a member that comes back without its data, where the cluster
+    /// must agree to that.
+    pub(crate) replace: Option<fn(&Site) -> Result<(), String>>,
 }
 
 /// A program of this machine.
@@ -63,6 +68,12 @@ pub(crate) struct Site {
     pub(crate) dir: PathBuf,
     /// Its ports.
     pub(crate) ports: Vec<u16>,
+    /// Its place among the members of its cluster.
+    pub(crate) number: usize,
+    /// By which ports its peers reach each member, itself included; the first is the clients'.
+    pub(crate) members: Arc<[Vec<u16>]>,
+    /// It comes to a cluster that runs already, with no data.
+    pub(crate) joins: bool,
     /// What it runs.
     pub(crate) program: Program,
     /// Whom it runs as, if not as us.
@@ -75,6 +86,24 @@ impl Site {
     /// The clients' port.
     pub(crate) fn port(&self) -> u16 {
         self.ports.first().copied().unwrap_or_default()
+    }
+
+    /// Returns whether it is a member of a cluster of several.
+    pub(crate) fn has_peers(&self) -> bool {
+        self.members.len() > 1
+    }
+
+    /// The ports of a member, by which its peers reach it.
+    pub(crate) fn member(&self, number: usize) -> &[u16] {
+        self.members.get(number).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns whether it is up and can do no more: so many of its peers are down that the rest is no majority.
+    pub(crate) fn waits_for_peers(&self) -> bool {
+        let up = |ports: &[u16]| ports.last().is_some_and(|port| connect(*port).is_ok());
+        let peers = self.members.iter().enumerate().filter(|(number, _)| *number != self.number);
+        let up_with_it = 1 + peers.filter(|(_, ports)| up(ports)).count();
+        self.has_peers() && up(&self.ports) && up_with_it < self.members.len() / 2 + 1
     }
 }
 
@@ -108,8 +137,14 @@ pub(crate) struct Launch {
 
 /// A connection for a readiness question.
 pub(crate) fn connect(port: u16) -> Result<TcpStream, String> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    connect_to(&format!("127.0.0.1:{port}"))
+}
+
+/// A connection for a question; neither it nor an answer may take long.
+pub(crate) fn connect_to(address: &str) -> Result<TcpStream, String> {
     let open = || -> io::Result<TcpStream> {
+        let unknown = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let address = address.to_socket_addrs()?.next().ok_or_else(unknown)?;
         let stream = TcpStream::connect_timeout(&address, ANSWER_LIMIT)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
         stream.set_write_timeout(Some(ANSWER_LIMIT))?;
@@ -120,21 +155,28 @@ pub(crate) fn connect(port: u16) -> Result<TcpStream, String> {
 
 /// Sends a question and reads until the answer contains `sign` or ends.
 pub(crate) fn ask(port: u16, question: &str, sign: &str) -> Result<(), String> {
-    let mut stream = connect(port)?;
+    let text = read_until(&format!("127.0.0.1:{port}"), question, |text| text.contains(sign))?;
+    if text.contains(sign) {
+        return Ok(());
+    }
+    Err(format!("answered \"{}\"", text.lines().next_back().unwrap_or_default()))
+}
+
+/// Sends a question and reads the answer to its end.
+pub(crate) fn answer(address: &str, question: &str) -> Result<String, String> {
+    read_until(address, question, |_| false)
+}
+
+fn read_until(address: &str, question: &str, enough: impl Fn(&str) -> bool) -> Result<String, String> {
+    let mut stream = connect_to(address)?;
     stream.write_all(question.as_bytes()).map_err(|error| error.to_string())?;
     let (mut answer, mut buffer) = (Vec::new(), [0_u8; 2_048]);
     loop {
-        let length = match stream.read(&mut buffer) {
-            Ok(length) => length,
-            Err(error) => return Err(error.to_string()),
-        };
+        let length = stream.read(&mut buffer).map_err(|error| error.to_string())?;
         answer.extend_from_slice(&buffer[..length]);
         let text = String::from_utf8_lossy(&answer);
-        if text.contains(sign) {
-            return Ok(());
-        }
-        if length == 0 || answer.len() > 16_384 {
-            return Err(format!("answered \"{}\"", text.lines().next_back().unwrap_or_default()));
+        if length == 0 || answer.len() > 16_384 || enough(&text) {
+            return Ok(text.into_owned());
         }
     }
 }

@@ -24,6 +24,7 @@ pub(super) mod inspect;
 mod link;
 mod near_miss;
 mod node;
+mod options;
 mod session;
 mod start;
 pub(super) mod sweep;
@@ -31,6 +32,7 @@ mod system;
 
 use std::sync::Arc;
 
+use super::levers::{Leads, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -56,6 +58,7 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |_, target, scope| Ok(Box::new(inspect::Ensemble::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Ensemble::new(target)?)),
+    levers: Levers { leads: Leads::Asked(start::leads) },
     start: &start::RECIPE,
 };
 
@@ -64,6 +67,7 @@ static ENTRY: Entry = Entry {
     files: |_| 1,
     quick: true,
     nagle_on: true,
+    options: Some(&options::OPTIONS),
     flawed: Some(flawed),
     ..Entry::new(NAME, "ephemeral sequential children, each waiter watches only its predecessor", GUARANTEES, connect)
 };

@@ -1,6 +1,6 @@
-//! ZooKeeper, standalone, from its jars and a Java runtime. Settings:
+//! ZooKeeper, standalone or an ensemble, from its jars and a Java runtime. Settings:
 //! <https://zookeeper.apache.org/doc/r3.8.0/zookeeperAdmin.html>; transactions
-//! are fsynced as shipped, `tickTime` is that of the shipped sample.
+//! are fsynced as shipped; `tickTime`, `initLimit` and `syncLimit` are those of the shipped sample.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
+use super::options;
 use crate::stack::error::StartError;
-use crate::stack::home::write_private;
+use crate::stack::home::{own_dir, write_private};
 use crate::stack::search::Search;
-use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, ask};
+use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, answer, ask};
 use lockbench_core::lock::Endpoint;
 
 /// Where Debian and Ubuntu put jars.
@@ -20,8 +21,9 @@ const MAIN: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 
 pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_JAVA", "LOCKBENCH_ZOOKEEPER_JARS"],
-    nodes: 1,
-    ports: 1,
+    nodes: options::planned,
+    // Of clients; of the followers of a leader; of elections.
+    ports: 3,
     users: &["nobody", "zookeeper"],
     install: "apt-get install libzookeeper-java default-jre-headless",
     most_clients: None,
@@ -31,6 +33,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    replace: None,
 };
 
 fn find(search: &Search) -> Result<Program, String> {
@@ -67,13 +70,24 @@ fn jar_version(jars: &Path) -> String {
 }
 
 fn launch(site: &Site) -> Result<Launch, StartError> {
-    let configuration: PathBuf = site.dir.join("zoo.cfg");
-    let text = format!(
+    let (configuration, data): (PathBuf, PathBuf) = (site.dir.join("zoo.cfg"), site.dir.join("data"));
+    let mut text = format!(
         "tickTime=2000\ndataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\n\
          admin.enableServer=false\n4lw.commands.whitelist=ruok,srvr,mntr,stat,cons,wchs,conf\n",
-        site.dir.join("data").display(),
+        data.display(),
         site.port()
     );
+    if site.has_peers() {
+        text.push_str("initLimit=10\nsyncLimit=5\n");
+        for number in 0..site.members.len() {
+            // A member listens at the address that its own list has for it.
+            let ports = if number == site.number { &site.ports[..] } else { site.member(number) };
+            let [_, quorum, election] = ports else { continue };
+            text.push_str(&format!("server.{}=127.0.0.1:{quorum}:{election}\n", number + 1));
+        }
+        own_dir(&data, site.user.as_ref())?;
+        write_private(&data.join("myid"), &format!("{}\n", site.number + 1), site.user.as_ref())?;
+    }
     write_private(&configuration, &text, site.user.as_ref())?;
     let mut temporary = OsString::from("-Djava.io.tmpdir=");
     temporary.push(&site.dir);
@@ -93,6 +107,13 @@ fn launch(site: &Site) -> Result<Launch, StartError> {
 /// serving requests".
 fn answers(site: &Site) -> Result<(), String> {
     ask(site.port(), "srvr", "Mode: ")
+}
+
+/// Asks a member whether it leads; one that stands alone does. A member that serves nobody does not.
+pub(super) fn leads(member: &Endpoint) -> Result<bool, String> {
+    let answer = answer(member.host_port(), "srvr")?;
+    let mode = answer.lines().find_map(|line| line.strip_prefix("Mode: "));
+    Ok(matches!(mode, Some("leader" | "standalone")))
 }
 
 fn endpoint(site: &Site) -> Endpoint {
