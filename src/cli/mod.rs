@@ -38,6 +38,7 @@ mod narrate;
 mod printer;
 mod report;
 mod run;
+mod scenario;
 mod schema;
 mod scoreboard;
 mod scrape;
@@ -95,6 +96,7 @@ pub fn run(arguments: Arguments, registry: &Registry) -> u8 {
         Command::Explain(args) => explain::explain(&args, registry),
         Command::Watch(args) => watch::watch(&args, registry),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Scenario(args) => scenario::scenario(&args, registry),
         Command::Compare(args) => compare::compare(&args),
         Command::Schema(args) => schema::schema(&args, registry),
         Command::Completions(args) => manual::completions(&args),

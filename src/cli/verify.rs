@@ -3,6 +3,7 @@
 //! history need not believe the report.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use super::args::VerifyArgs;
@@ -10,15 +11,16 @@ use super::stored::{locate, promise};
 use super::{Failure, kept_rounds, print};
 use lockbench_core::figure::{Counter, Totals};
 use lockbench_core::lock::Facts;
-use lockbench_core::oracle::DoubleGrantKind;
+use lockbench_core::oracle::{ConditionFold, DoubleGrantKind};
 use lockbench_core::record::figures::{Counts, Schedule};
 use lockbench_core::record::history::Header;
 use lockbench_core::units::grouped;
+use lockbench_core::workload::parse_stored;
 use lockbench_core::workload::plan::Expectation;
 use lockbench_report::{
-    Aggregate, Difference, Exit, MEASURED, Measurements, Phases, Replayed, Report, SafetyVerdict, TrialResult,
+    Aggregate, Difference, Exit, MEASURED, Measurements, PLAN, Phases, Replayed, Report, SafetyVerdict, TrialResult,
     UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in, had_other_rules,
-    history_failure, history_path, judge, measurements, open_broken_off, read_report, replay, worst,
+    history_failure, history_path, judge, measurements, open_broken_off, read_report, replay, replay_with, worst,
 };
 use lockbench_systems::Registry;
 
@@ -105,7 +107,15 @@ fn compare(directory: &Path, report: &Report, registry: &Registry) -> Result<Vec
                 None => {}
             }
         };
-        replay(&path, &phases, &mut done).map_err(history_failure)?;
+        let plan = fs::read_to_string(directory.join(PLAN)).ok().and_then(|text| parse_stored(PLAN, &text).ok());
+        // What an older version did not look at cannot differ.
+        let conditions = |header: &Header| {
+            let looked = of(&header.backend, header.trial).is_some_and(|stored| !stored.sometimes.is_empty());
+            plan.as_ref()
+                .filter(|_| looked)
+                .map_or_else(|| ConditionFold::new(Vec::new(), Vec::new()), ConditionFold::of)
+        };
+        replay_with(&path, &conditions, &phases, &mut done).map_err(history_failure)?;
     }
     if let Some(damage) = damage {
         return Err(history_failure(damage).into());

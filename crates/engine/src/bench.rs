@@ -20,7 +20,7 @@ use super::watcher::{TrialSubject, Watcher};
 use lockbench_core::clock::Clock;
 use lockbench_core::limits;
 use lockbench_core::lock::{Facts, Key, LockSystem, Nodes, NodesOfTrial, SystemError};
-use lockbench_core::oracle::{JudgedHistory, Oracle};
+use lockbench_core::oracle::{ConditionFold, JudgedHistory, Oracle};
 use lockbench_core::record::figures::{Figures, Schedule};
 use lockbench_core::record::history::{Alarm, Header, HistoryFile, TrialHistory};
 use lockbench_core::record::{Event, Observer};
@@ -297,7 +297,7 @@ impl Bench<'_> {
         let own = self.watcher.trial(&TrialSubject { backend: entry.name, workload: &plan.name, tokens });
         let figures = Figures::new(schedule.clone(), plan.clients, keys);
         let figures = if own.wants_detail() { figures.detailed() } else { figures };
-        let oracle = Oracle::new(plan.clients, keys, schedule.start);
+        let oracle = Oracle::new(plan.clients, keys, schedule.start).with_conditions(ConditionFold::of(plan));
         let alarm = oracle.violations();
         let history = history.map(|file| {
             let limit = match plan.history {

@@ -9,7 +9,7 @@ use lockbench_core::workload::Plan;
 use lockbench_core::workload::to_toml;
 use lockbench_report::{
     Aggregate, Environment, Exit, Interruption, Measurements, Report, SCHEMA_VERSION, SkippedBackend, Tool,
-    TrialResult, Verdict, aggregate, judge, notes_on_faults, notes_on_marks,
+    TrialResult, Verdict, aggregate, judge, missed_conditions, notes_on_faults, notes_on_marks,
 };
 use lockbench_systems::Entry;
 
@@ -100,6 +100,7 @@ fn verdict(options: &Options<'_>, systems: &[&'static Entry], ran: &Ran, report:
         gates.extend(gate.judge(report));
     }
     gates.extend(report.faults.iter().filter_map(|fault| Some((Exit::Inconclusive, fault.doubt()?))));
+    gates.extend(report.results.iter().flat_map(missed_conditions).map(|missing| (Exit::Inconclusive, missing)));
     gates.extend(not_injected(plan, ran).map(|missing| (Exit::Inconclusive, missing)));
     let is_control = |name: &str| systems.iter().any(|entry| entry.name == name && entry.unsafe_by_design);
     let mut verdict = judge(&report.results, &ran.skipped, &plan.expect, ran.interruption, &is_control, &gates);

@@ -18,6 +18,7 @@ mod inspection;
 mod junit;
 mod mark;
 mod markdown;
+pub mod matrix;
 pub mod metrics;
 mod monitor;
 mod need;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::schema::TrialResult;
 
 /// What events decide.
-const DECIDED: [&str; 19] = [
+const DECIDED: [&str; 21] = [
     "measured_s",
     "paused_s",
     "attempts",
@@ -27,6 +27,8 @@ const DECIDED: [&str; 19] = [
     "requests_per_grant",
     "history",
     "events",
+    "sometimes",
+    "ungranted",
 ];
 /// Words, which a later version may choose better.
 const WORDS: [&str; 3] = ["because", "conditions", "story"];

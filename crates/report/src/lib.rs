@@ -28,7 +28,9 @@ mod measured;
 pub mod monitor;
 pub mod need;
 mod outage;
+mod reached;
 mod replay;
+pub mod scenario;
 mod scene;
 mod schema;
 mod store;
@@ -54,7 +56,8 @@ pub use lockbench_core::lock::{Copies, Storage};
 pub use marks::notes_on_marks;
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
 pub use outage::unserved_stretches;
-pub use replay::{Phases, Replayed, Untold, differences_at_cut, replay};
+pub use reached::missed_conditions;
+pub use replay::{Phases, Replayed, Untold, differences_at_cut, replay, replay_with};
 pub use scene::{HoldEnd, Scene, SceneFold, SceneHold};
 pub use schema::{
     Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Report, Resources, SCHEMA_VERSION, Safety,

@@ -9,7 +9,7 @@ use super::assemble::{Measured, result};
 use super::measured::Measurements;
 use super::schema::{Resources, TrialResult};
 use lockbench_core::lock::{Facts, Guarantees};
-use lockbench_core::oracle::{Findings, Oracle};
+use lockbench_core::oracle::{ConditionFold, Findings, Oracle};
 use lockbench_core::record::TrialReport;
 use lockbench_core::record::attempt::Stage;
 use lockbench_core::record::figures::{Figures, Pause, Schedule};
@@ -125,13 +125,27 @@ pub enum Phases {
     Final(Schedule),
 }
 
-/// Replays every result of a history, in the order in which they ran. `phases` says when
-/// they were, where that is known better than by the header (the load was stopped).
+/// As [`replay_with`], without what only a plan tells.
 ///
 /// # Errors
 /// If the file cannot be read, or one of its lines makes no sense.
 pub fn replay(
     path: &Path,
+    phases: &dyn Fn(&Header) -> Option<Phases>,
+    done: &mut dyn FnMut(Replayed),
+) -> Result<(), HistoryError> {
+    replay_with(path, &|_| ConditionFold::new(Vec::new(), Vec::new()), phases, done)
+}
+
+/// Replays every result of a history, in the order in which they ran. `phases` says when
+/// they were, where that is known better than by the header (the load was stopped). `conditions`
+/// follows the faults of a plan.
+///
+/// # Errors
+/// If the file cannot be read, or one of its lines makes no sense.
+pub fn replay_with(
+    path: &Path,
+    conditions: &dyn Fn(&Header) -> ConditionFold,
     phases: &dyn Fn(&Header) -> Option<Phases>,
     done: &mut dyn FnMut(Replayed),
 ) -> Result<(), HistoryError> {
@@ -145,7 +159,8 @@ pub fn replay(
                 }
                 let planned = || Phases::Planned(Schedule::between(header.start, header.measure, header.end));
                 let phases = phases(&header).unwrap_or_else(planned);
-                *current = Some(Replay::new(header, phases));
+                let conditions = conditions(&header);
+                *current = Some(Replay::new(header, phases, conditions));
             }
             (Line::Event(event), Some(replay)) => {
                 if let Err(problem) = replay.observe(&event) {
@@ -189,14 +204,14 @@ struct Replay {
 }
 
 impl Replay {
-    fn new(header: Header, phases: Phases) -> Self {
+    fn new(header: Header, phases: Phases, conditions: ConditionFold) -> Self {
         let (schedule, moves) = match phases {
             Phases::Planned(schedule) => (schedule, true),
             Phases::Final(schedule) => (schedule, false),
         };
         Self {
             figures: Figures::new(schedule.clone(), header.clients, header.keys),
-            oracle: Oracle::new(header.clients, header.keys, header.start),
+            oracle: Oracle::new(header.clients, header.keys, header.start).with_conditions(conditions),
             machine: Attempts::new(header.clients),
             last: header.start,
             schedule,

@@ -17,6 +17,7 @@ use super::lint::LintFinding;
 use super::threshold::ThresholdResult;
 use lockbench_core::figure::{Counter, LatencyId, Totals};
 use lockbench_core::lock::{Agreement, Caveats, NodesOfTrial, Persistence};
+use lockbench_core::oracle::{Reached, Ungranted};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures::Counts;
 
@@ -208,6 +209,14 @@ pub struct TrialResult {
     /// How many nodes served before the load and after it.
     #[serde(default)]
     pub nodes: NodesOfTrial,
+    /// Whether the story of the plan's faults happened: every condition, and how often it was reached. Empty
+    /// without faults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sometimes: Vec<Reached>,
+    /// In a plan with faults: the longest time for which a client asked for a key that no living client held, and
+    /// none was granted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ungranted: Option<Ungranted>,
     /// Processor time and memory.
     pub resources: Resources,
     /// How much of the history is on disk.

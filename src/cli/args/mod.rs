@@ -7,6 +7,7 @@ mod inspect;
 mod load;
 mod metrics;
 mod monitor;
+mod scenario;
 mod short;
 mod stack;
 mod stored;
@@ -20,6 +21,7 @@ pub(super) use inspect::InspectArgs;
 pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
 pub(super) use metrics::MetricsArgs;
 pub(super) use monitor::MonitorArgs;
+pub(super) use scenario::{ScenarioArgs, ScenarioCommand, ScenarioMatrixArgs, ScenarioRunArgs};
 pub(super) use short::overrides;
 pub(super) use stack::{DownArgs, KeeperArgs, StackChoice, StatusArgs, SweepUpArgs, UpArgs};
 pub(super) use stored::{CompareArgs, ExplainArgs, ExportArgs, LsArgs, ReportArgs, ShowArgs, VerifyArgs, WatchArgs};
@@ -80,6 +82,8 @@ pub(super) enum Command {
     /// Show which locks are held on a live server, by which clients, and which clients wait
     #[command(after_help = inspect::INSPECT_HELP)]
     Inspect(InspectArgs),
+    /// Break lock systems on purpose, and say whether exactly the expected happened
+    Scenario(ScenarioArgs),
     /// Compare two sets of runs: is B slower or less safe than A, beyond noise?
     Compare(CompareArgs),
     /// Print the schema of a workload file, of report.json or of what inspect prints

@@ -7,6 +7,7 @@
 
 mod cause;
 pub mod checker;
+mod conditions;
 mod cover;
 pub mod exclusion;
 mod harm;
@@ -26,6 +27,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 pub use cause::Cause;
+pub use conditions::{ConditionFold, Conditions, Reached, Ungranted};
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
 pub use judged_history::JudgedHistory;
 pub use kind::DoubleGrantKind;
@@ -45,6 +47,7 @@ pub struct Oracle {
     checkers: Checkers,
     judged: Judged,
     violations: Rc<Cell<Alarm>>,
+    conditions: ConditionFold,
     /// For events that come without their transitions.
     attempts: Attempts,
 }
@@ -76,6 +79,8 @@ pub struct Findings {
     pub per_second: Vec<u64>,
     /// A key on which the witness contradicts the sweep: a bug of lockbench.
     pub contradiction: Option<u32>,
+    /// Whether the story of the faults happened.
+    pub conditions: Conditions,
 }
 
 impl Oracle {
@@ -92,8 +97,15 @@ impl Oracle {
             },
             judged: Judged::default(),
             violations: Rc::default(),
+            conditions: ConditionFold::new(Vec::new(), Vec::new()),
             attempts: Attempts::default(),
         }
+    }
+
+    /// Follows the faults of the trial, too.
+    #[must_use]
+    pub fn with_conditions(self, conditions: ConditionFold) -> Self {
+        Self { conditions, ..self }
     }
 
     /// The violations so far, for those who act on them live.
@@ -126,6 +138,7 @@ impl Oracle {
     pub fn finish(mut self) -> Findings {
         self.checkers.all().into_iter().for_each(|checker| checker.finish(&mut self.judged));
         Findings {
+            conditions: self.conditions.finish(),
             judged: self.judged,
             exclusion: self.checkers.exclusion.counts(),
             double_grants: self.checkers.exclusion.kept().to_vec(),
@@ -159,6 +172,7 @@ impl Follower for Oracle {
             checker.check(transition, &self.open, &mut self.judged);
         }
         self.open.end(transition);
+        self.conditions.follow(transition);
         self.judged.grants += u64::from(transition.change == Change::Granted);
         self.tell(transition.event.t);
     }

@@ -1,8 +1,10 @@
 //! Pure mathematics over what was measured.
 
 mod bootstrap;
+mod wilson;
 
 pub use bootstrap::{Interval, mean, ratio_of_means, relative_change};
+pub use wilson::wilson_95;
 
 /// Jain's fairness index of allocations: `(sum x)^2 / (n * sum x^2)`, from 1/n
 /// (one takes all) to 1 (all equal). `None` if there are none or all are zero.

@@ -10,6 +10,7 @@ use super::options::{OptionTable, SystemOptions};
 use super::plan::{
     BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy,
 };
+use super::scenario::{CONDITIONS, scenario, words};
 use super::schema::Field;
 use super::tagged::tagged;
 
@@ -93,7 +94,16 @@ pub(super) static ROOT: &[Field] = &[
         "{ kind = \"window\", attempts = 1000000 }",
         "how much of the history goes to disk",
     ),
+    Field::default(
+        "sometimes",
+        "list of text",
+        "[]",
+        "what must happen at least once, or the run is inconclusive: `\"contender-asked\"` (while a holder was hit by a \
+         fault, another client asked for its key), `\"contender-granted\"` (and was granted it before that hold \
+         ended), `\"holder-went-on\"` (the holder went on inside its hold afterwards) or `\"granted-after-heal\"`",
+    ),
     Field::default("faults", "list of tables", "[]", "faults that are injected into servers that lockbench started"),
+    Field::optional("scenario", "table", "the story and the verdict that it expects of each system"),
     Field::default(
         "prices",
         "table",
@@ -136,6 +146,8 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let history = take("history").and_then(|item| tagged(&item, &HISTORY));
     let options = options(&cursor, tables);
     let faults = take("faults").and_then(|item| faults(&item, duration_ns));
+    let sometimes = take("sometimes").and_then(|item| words(&item, CONDITIONS));
+    let scenario = take("scenario").map(|item| scenario(&item));
     let prices = take("prices").and_then(|item| prices(&item));
     let processes = processes_of(&cursor, processes, clients, faults.as_deref());
     cursor.finish_complete();
@@ -163,7 +175,10 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         lints: lints?,
         history: history?,
         options: options?,
+        sometimes: sometimes?,
         faults: faults?,
+        // One that is written wrongly is reported already.
+        scenario: scenario.map_or(Some(None), |scenario| scenario.map(Some))?,
         prices: prices?,
     })
 }

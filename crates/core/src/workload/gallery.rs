@@ -21,7 +21,48 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/controls/no-renew.toml", include_str!("../../../../workloads/controls/no-renew.toml")),
     ("workloads/controls/swallow-error.toml", include_str!("../../../../workloads/controls/swallow-error.toml")),
     ("workloads/controls/wrong-release.toml", include_str!("../../../../workloads/controls/wrong-release.toml")),
+    ("workloads/scenarios/normal.toml", include_str!("../../../../workloads/scenarios/normal.toml")),
+    ("workloads/scenarios/client-pause.toml", include_str!("../../../../workloads/scenarios/client-pause.toml")),
+    (
+        "workloads/scenarios/pause-before-entry.toml",
+        include_str!("../../../../workloads/scenarios/pause-before-entry.toml"),
+    ),
+    ("workloads/scenarios/holder-crash.toml", include_str!("../../../../workloads/scenarios/holder-crash.toml")),
+    ("workloads/scenarios/renewal-stall.toml", include_str!("../../../../workloads/scenarios/renewal-stall.toml")),
+    ("workloads/scenarios/restart-empty.toml", include_str!("../../../../workloads/scenarios/restart-empty.toml")),
+    ("workloads/scenarios/erosion.toml", include_str!("../../../../workloads/scenarios/erosion.toml")),
+    ("workloads/scenarios/erosion-delayed.toml", include_str!("../../../../workloads/scenarios/erosion-delayed.toml")),
+    ("workloads/scenarios/two-nodes-down.toml", include_str!("../../../../workloads/scenarios/two-nodes-down.toml")),
+    (
+        "workloads/scenarios/three-nodes-down.toml",
+        include_str!("../../../../workloads/scenarios/three-nodes-down.toml"),
+    ),
+    ("workloads/scenarios/partition.toml", include_str!("../../../../workloads/scenarios/partition.toml")),
+    (
+        "workloads/scenarios/partition-overstay.toml",
+        include_str!("../../../../workloads/scenarios/partition-overstay.toml"),
+    ),
+    (
+        "workloads/scenarios/minority-partition.toml",
+        include_str!("../../../../workloads/scenarios/minority-partition.toml"),
+    ),
+    ("workloads/scenarios/slow-node.toml", include_str!("../../../../workloads/scenarios/slow-node.toml")),
+    ("workloads/scenarios/late-reply.toml", include_str!("../../../../workloads/scenarios/late-reply.toml")),
+    ("workloads/scenarios/half-open.toml", include_str!("../../../../workloads/scenarios/half-open.toml")),
+    (
+        "workloads/scenarios/connection-reset.toml",
+        include_str!("../../../../workloads/scenarios/connection-reset.toml"),
+    ),
+    ("workloads/scenarios/server-pause.toml", include_str!("../../../../workloads/scenarios/server-pause.toml")),
 ];
+
+/// The scenarios that come with lockbench: name and text, in the order in which they are told.
+pub fn scenarios() -> impl Iterator<Item = (&'static str, &'static str)> {
+    GALLERY.iter().filter_map(|(file, text)| {
+        let own = file.strip_prefix("workloads/scenarios/")?;
+        Some((own.strip_suffix(".toml").unwrap_or(own), *text))
+    })
+}
 
 /// The workload that is meant by `hot-key`, `hot-key.toml` or `workloads/hot-key.toml`.
 pub(super) fn named(path: &Path) -> Option<(&'static str, &'static str)> {
@@ -51,7 +92,7 @@ mod tests {
     fn every_workload_that_can_be_run_has_its_name() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut there = BTreeSet::new();
-        for directory in ["workloads", "workloads/controls"] {
+        for directory in ["workloads", "workloads/controls", "workloads/scenarios"] {
             for entry in std::fs::read_dir(root.join(directory)).unwrap() {
                 let file = format!("{directory}/{}", entry.unwrap().file_name().to_string_lossy());
                 if file.ends_with(".toml") && file != "workloads/monitor.toml" {

@@ -11,6 +11,7 @@ use super::fault::{DATA, DIRECTIONS, FAULT, POINTS, targets};
 use super::file::{BELOW_FLOOR, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::{self, OptionTable};
+use super::scenario::{ALSO, CAUSES, CONDITIONS, EXPECTED, GRANT_KINDS, SCENARIO};
 use super::schema::{Field, Kind, Presence, Tagged};
 
 /// What `parse_duration_ns` reads: numbers, each with its unit, without a gap.
@@ -75,6 +76,12 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("data", _) => json!({ "enum": words(DATA) }),
         ("when", _) => json!({ "enum": words(POINTS) }),
         ("faults", _) => json!({ "type": "array", "items": kinds(&FAULT) }),
+        ("sometimes", _) => several(CONDITIONS),
+        ("scenario", _) => Value::Object(table(SCENARIO, &[])),
+        ("expected", _) => json!({ "type": "array", "items": kinds(&EXPECTED) }),
+        ("kind", _) => json!({ "enum": words(GRANT_KINDS) }),
+        ("cause", _) => json!({ "enum": words(CAUSES) }),
+        ("also", _) => several(ALSO),
         ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
         ("renewal", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
         ("thresholds", _) => json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, {
@@ -107,6 +114,11 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
 
 fn duration() -> Value {
     json!({ "type": "string", "pattern": DURATION })
+}
+
+/// A list of words, each at most once.
+fn several<T>(of: &[(&'static str, T)]) -> Value {
+    json!({ "type": "array", "items": { "enum": words(of) }, "uniqueItems": true })
 }
 
 fn words<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
@@ -143,6 +155,7 @@ mod tests {
     use super::super::file::ROOT;
     use super::super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
     use super::super::options::tests::TABLE;
+    use super::super::scenario::{EXPECTED, SCENARIO};
     use super::super::schema::{Field, Presence, Tagged};
     use super::{default, json_schema, value};
 
@@ -161,7 +174,9 @@ mod tests {
             .chain(fields_of(&ACQUIRE))
             .chain(fields_of(&RETRY))
             .chain(fields_of(&HISTORY))
-            .chain(fields_of(&FAULT));
+            .chain(fields_of(&FAULT))
+            .chain(SCENARIO.iter().copied())
+            .chain(fields_of(&EXPECTED));
         for field in fields {
             let schema = value(&field).unwrap_or_else(|| panic!("what {} takes is not described here", field.key));
             if let Presence::Default(text) = field.presence {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::fault::PlannedFault;
 use super::options::SystemOptions;
+use super::scenario::{Condition, Scenario};
 use crate::lock::Retry;
 
 /// What to run and how. All durations in nanoseconds.
@@ -58,8 +59,12 @@ pub struct Plan {
     pub history: HistoryLimit,
     /// What single lock systems declare for themselves.
     pub options: SystemOptions,
+    /// What must happen in each trial at least once.
+    pub sometimes: Vec<Condition>,
     /// Faults that are injected, in the order of the file.
     pub faults: Vec<PlannedFault>,
+    /// The story, and what it expects of each system.
+    pub scenario: Option<Scenario>,
     /// What the systems cost, for the report's decision table.
     pub prices: Prices,
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::fault::FAULT;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::{self, OptionTable};
+use super::scenario::{EXPECTED, SCENARIO};
 use super::schema::{Field, Presence, Tagged};
 
 /// Every key of a workload file as Markdown tables, with those that lock systems declare.
@@ -23,6 +24,9 @@ pub fn reference(tables: &[&OptionTable]) -> String {
     kinds(&mut text, "`retry`", &RETRY);
     kinds(&mut text, "`history`", &HISTORY);
     kinds(&mut text, "`[[faults]]`", &FAULT);
+    text.push_str("\n### `[scenario]`\n\n");
+    table(&mut text, SCENARIO);
+    kinds(&mut text, "`[[scenario.expected]]`", &EXPECTED);
     text
 }
 

@@ -9,6 +9,7 @@ use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::OptionValue;
 use super::plan::{Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy};
+use super::scenario::{self, condition};
 use super::schema::Tagged;
 use crate::units::exact_duration;
 
@@ -38,11 +39,16 @@ pub fn to_toml(plan: &Plan) -> String {
         ("thresholds", thresholds(&plan.thresholds)),
         ("lints", lints(&plan.lints)),
         ("history", tagged(&HISTORY, &plan.history)),
+        ("sometimes", format!("[{}]", plan.sometimes.iter().map(|one| condition(*one)).collect::<Vec<_>>().join(", "))),
         ("prices", prices(&plan.prices)),
     ];
     let mut toml = String::new();
     // Threads are what is meant where it is left out.
-    let lines = lines.into_iter().filter(|(key, _)| *key != "processes" || plan.processes > 0);
+    let lines = lines.into_iter().filter(|(key, _)| match *key {
+        "processes" => plan.processes > 0,
+        "sometimes" => !plan.sometimes.is_empty(),
+        _ => true,
+    });
     for (key, value) in lines {
         let _ = writeln!(toml, "{key} = {value}");
     }
@@ -51,6 +57,9 @@ pub fn to_toml(plan: &Plan) -> String {
         for (key, value) in parts(&FAULT, fault) {
             let _ = writeln!(toml, "{key} = {value}");
         }
+    }
+    if let Some(scenario) = &plan.scenario {
+        toml.push_str(&scenario::to_toml(scenario));
     }
     for (table, values) in plan.options.tables() {
         let _ = writeln!(toml, "\n[{table}]");
@@ -82,7 +91,7 @@ fn tagged<T>(kinds: &Tagged<T>, value: &T) -> String {
 }
 
 /// The keys of a value that comes in kinds, with what is written for each.
-fn parts<T>(kinds: &Tagged<T>, value: &T) -> Vec<(&'static str, String)> {
+pub(super) fn parts<T>(kinds: &Tagged<T>, value: &T) -> Vec<(&'static str, String)> {
     let kind = kinds.kinds.iter().find_map(|kind| Some((kind, (kind.written)(value)?)));
     let Some((kind, values)) = kind else { return Vec::new() };
     let fields = kind.fields.iter().zip(values).filter_map(|(field, value)| Some((field.key, value?)));
@@ -98,7 +107,7 @@ pub(super) fn duration(ns: u64) -> String {
     format!("\"{}\"", exact_duration(ns))
 }
 
-fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
+pub(super) fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
     format!("[{}]", items.map(text).collect::<Vec<_>>().join(", "))
 }
 
@@ -361,6 +370,8 @@ mod tests {
             thresholds,
             lints,
             history,
+            sometimes: Vec::new(),
+            scenario: None,
             faults,
             options,
             prices,

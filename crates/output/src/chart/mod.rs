@@ -45,6 +45,17 @@ pub use self::sweep::sweep_chart;
 pub use self::view::{LegendKey, View, system_keys};
 pub use self::violation::scene_chart;
 
+/// What a picture that is no chart is drawn with.
+pub(crate) mod board {
+    pub use super::bitmap::Bitmap;
+    pub use super::lettering::{Align, Lettering, shortened};
+    pub use super::palette::{INK, PAPER, SOFT};
+    pub use super::picture::drawn;
+    pub use super::png::encode;
+    pub use super::sheet::{Drawn, Sheet, Stroke};
+    pub use super::svg::{alone, escaped};
+}
+
 use self::palette::backends;
 use self::picture::{Draw, Picture};
 use super::Rendered;

@@ -1,0 +1,403 @@
+//! A scenario: a workload that tells a story about a failure, with the verdict that its author expects of each
+//! system, why, and where that comes from. It is a statement of its own: what the plan's `expect` excuses is judged
+//! apart, and the run keeps its true verdict.
+
+use super::cursor::Cursor;
+use super::item::Item;
+use super::schema::{Field, Kind, Tagged};
+use super::tagged::tagged;
+use super::write::{duration, list, parts, text, word};
+
+/// What may be named of a double grant. The words are those of `oracle::DoubleGrantKind`, which stands above.
+pub(super) const GRANT_KINDS: &[(&str, &str)] =
+    &[("inside", "inside"), ("withdrawn", "withdrawn"), ("outside", "outside")];
+/// The words of `oracle::Cause`, which stands above.
+pub(super) const CAUSES: &[(&str, &str)] =
+    &[("V1", "V1"), ("V2", "V2"), ("V3", "V3"), ("V4", "V4"), ("V5", "V5"), ("V6", "V6")];
+pub(super) const ALSO: &[(&str, Also)] =
+    &[("tokens", Also::Tokens), ("lost-update", Also::LostUpdate), ("refused-write", Also::RefusedWrite)];
+
+/// A story with the verdicts that are expected of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scenario {
+    /// The story, one sentence.
+    pub title: String,
+    /// Where the story comes from.
+    pub source: String,
+    /// What is expected, an entry per group of systems.
+    pub expected: Vec<Expected>,
+}
+
+impl Scenario {
+    /// What is expected of a system, by its name in full; a name without a recipe stands for all recipes.
+    #[must_use]
+    pub fn of(&self, system: &str) -> Option<&Expected> {
+        let family = system.split(':').next().unwrap_or(system);
+        let named = |name: &str| self.expected.iter().find(|one| one.systems.iter().any(|of| of == name));
+        named(system).or_else(|| named(family))
+    }
+}
+
+/// What is expected of some systems.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Their names in the registry; never empty.
+    pub systems: Vec<String>,
+    /// What is expected.
+    pub verdict: ExpectedVerdict,
+    /// Why.
+    pub reason: String,
+    /// What says so: a page, a paper, or that it was measured here.
+    pub source: String,
+}
+
+/// An expected verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpectedVerdict {
+    /// No double grant and no token that went back.
+    Safe,
+    /// The lock is granted twice.
+    DoubleGrant {
+        /// What the clients see: `inside`, `withdrawn` or `outside`.
+        kind: &'static str,
+        /// Whose mistake it is, `V1` to `V6`; `None`: the scenario does not say.
+        cause: Option<&'static str>,
+        /// How often at least, 1 or more.
+        at_least: u64,
+        /// What must be seen beside it.
+        also: Vec<Also>,
+    },
+    /// No violation, and for so long no client gets the lock though no living one has it.
+    Stuck {
+        /// Nanoseconds without a grant, at least.
+        at_least_ns: u64,
+    },
+    /// A fencing token went back, and no lock was granted twice.
+    Tokens,
+    /// The system cannot be in this story.
+    NotOffered,
+}
+
+/// What a double grant brings with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Also {
+    /// A fencing token went back.
+    Tokens,
+    /// A write was lost on the resource without fencing.
+    LostUpdate,
+    /// The resource with fencing refused a stale write.
+    RefusedWrite,
+}
+
+impl Also {
+    /// Its word in a scenario.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ALSO.iter().find(|(_, also)| *also == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl ExpectedVerdict {
+    /// Its word in a scenario.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::DoubleGrant { .. } => "double-grant",
+            Self::Stuck { .. } => "stuck",
+            Self::Tokens => "tokens",
+            Self::NotOffered => "not-offered",
+        }
+    }
+}
+
+/// Keys of `[scenario]`.
+pub(super) static SCENARIO: &[Field] = &[
+    Field::required("title", "text", "the story, one sentence"),
+    Field::required("source", "text", "where the story comes from"),
+    Field::required("expected", "list of tables", "the verdict that is expected, a table per group of systems"),
+];
+
+const SYSTEMS: Field = Field::required("systems", "list of text", "the lock systems that it is expected of");
+const REASON: Field = Field::required("reason", "text", "why, in a sentence or two");
+const SOURCE: Field = Field::required("source", "text", "what says so: a page, a paper, or what was measured");
+
+/// What is expected.
+pub(super) static EXPECTED: Tagged<Expected> = Tagged {
+    tag: "verdict",
+    kinds: &[
+        Kind {
+            name: "safe",
+            fields: &[SYSTEMS, REASON, SOURCE],
+            meaning: "no double grant, and no token that went back",
+            build: |cursor| build(cursor, Some(ExpectedVerdict::Safe)),
+            written: |one| (one.verdict == ExpectedVerdict::Safe).then(|| written(one, vec![])),
+        },
+        Kind {
+            name: "double-grant",
+            fields: &[
+                SYSTEMS,
+                Field::required("kind", "text", "what the clients see: `\"inside\"`, `\"withdrawn\"` or `\"outside\"`"),
+                Field::optional("cause", "text", "whose mistake it is, `\"V1\"` to `\"V6\"`"),
+                Field::default("at_least", "whole number", "1", "how often at least"),
+                Field::default(
+                    "also",
+                    "list of text",
+                    "[]",
+                    "what must be seen beside it: `\"tokens\"` (a token went back), `\"lost-update\"` (without \
+                     fencing), `\"refused-write\"` (with fencing)",
+                ),
+                REASON,
+                SOURCE,
+            ],
+            meaning: "the lock is granted twice, in this way and no other",
+            build: |cursor| {
+                let verdict = double_grant(cursor);
+                build(cursor, verdict)
+            },
+            written: |one| match &one.verdict {
+                ExpectedVerdict::DoubleGrant { kind, cause, at_least, also } => {
+                    let also = list(also.iter().map(|also| also.name()));
+                    Some(written(one, vec![Some(text(kind)), cause.map(text), Some(at_least.to_string()), Some(also)]))
+                }
+                _ => None,
+            },
+        },
+        Kind {
+            name: "stuck",
+            fields: &[
+                SYSTEMS,
+                Field::default("at_least", "duration", "\"1s\"", "time without a grant, at least"),
+                REASON,
+                SOURCE,
+            ],
+            meaning: "no violation, and for so long no client gets the lock though no living one has it",
+            build: |cursor| {
+                let at_least = cursor.take("at_least").and_then(|item| item.positive_duration());
+                build(cursor, at_least.map(|at_least_ns| ExpectedVerdict::Stuck { at_least_ns }))
+            },
+            written: |one| match one.verdict {
+                ExpectedVerdict::Stuck { at_least_ns } => Some(written(one, vec![Some(duration(at_least_ns))])),
+                _ => None,
+            },
+        },
+        Kind {
+            name: "tokens",
+            fields: &[SYSTEMS, REASON, SOURCE],
+            meaning: "a fencing token went back, and no lock was granted twice",
+            build: |cursor| build(cursor, Some(ExpectedVerdict::Tokens)),
+            written: |one| (one.verdict == ExpectedVerdict::Tokens).then(|| written(one, vec![])),
+        },
+        Kind {
+            name: "not-offered",
+            fields: &[SYSTEMS, REASON, SOURCE],
+            meaning: "the system cannot be in this story; it does not run",
+            build: |cursor| build(cursor, Some(ExpectedVerdict::NotOffered)),
+            written: |one| (one.verdict == ExpectedVerdict::NotOffered).then(|| written(one, vec![])),
+        },
+    ],
+};
+
+fn double_grant(cursor: &Cursor<'_>) -> Option<ExpectedVerdict> {
+    let kind = cursor.take("kind").and_then(|item| item.word(GRANT_KINDS));
+    let cause = cursor.take("cause").map(|item| item.word(CAUSES));
+    let at_least = cursor.take("at_least").and_then(|item| item.whole(1..=u64::from(u32::MAX)));
+    let also = cursor.take("also").and_then(|item| words(&item, ALSO));
+    // A cause that is written wrongly is reported already.
+    let cause = cause.map_or(Some(None), |cause| cause.map(Some));
+    Some(ExpectedVerdict::DoubleGrant { kind: kind?, cause: cause?, at_least: at_least?, also: also? })
+}
+
+fn build(cursor: &Cursor<'_>, verdict: Option<ExpectedVerdict>) -> Option<Expected> {
+    let systems = cursor.take("systems").and_then(|item| systems(&item));
+    let reason = cursor.take("reason").and_then(|item| sentence(&item));
+    let source = cursor.take("source").and_then(|item| sentence(&item));
+    Some(Expected { systems: systems?, verdict: verdict?, reason: reason?, source: source? })
+}
+
+fn written(one: &Expected, own: Vec<Option<String>>) -> Vec<Option<String>> {
+    let systems = Some(list(one.systems.iter().map(String::as_str)));
+    let words = [Some(text(&one.reason)), Some(text(&one.source))];
+    std::iter::once(systems).chain(own).chain(words).collect()
+}
+
+/// Words of a list, each at most once.
+pub(super) fn words<T: Copy + PartialEq>(item: &Item<'_>, known: &[(&'static str, T)]) -> Option<Vec<T>> {
+    let mut found = Vec::new();
+    for element in item.elements()? {
+        let one = element.word(known)?;
+        if found.contains(&one) {
+            return element.refuse("is given twice; keep one of them");
+        }
+        found.push(one);
+    }
+    Some(found)
+}
+
+fn systems(item: &Item<'_>) -> Option<Vec<String>> {
+    let names = item.elements()?.iter().map(sentence).collect::<Option<Vec<_>>>()?;
+    if names.is_empty() {
+        return item.refuse("names no lock system (`lockbench backends` lists them)");
+    }
+    Some(names)
+}
+
+fn sentence(item: &Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    if text.trim().is_empty() { item.refuse("is empty") } else { Some(text) }
+}
+
+/// The table `[scenario]`.
+pub(super) fn scenario(item: &Item<'_>) -> Option<Scenario> {
+    let cursor = Cursor::nested(item, SCENARIO)?;
+    let title = cursor.take("title").and_then(|item| sentence(&item));
+    let source = cursor.take("source").and_then(|item| sentence(&item));
+    let expected = cursor.take("expected").and_then(|item| expected(&item));
+    cursor.finish_complete();
+    Some(Scenario { title: title?, source: source?, expected: expected? })
+}
+
+fn expected(item: &Item<'_>) -> Option<Vec<Expected>> {
+    let mut all: Vec<Expected> = Vec::new();
+    for element in item.elements_of("tables: [[scenario.expected]]")? {
+        let one = tagged(&element, &EXPECTED)?;
+        let twice = one.systems.iter().find(|name| all.iter().any(|other| other.systems.contains(name)));
+        if let Some(name) = twice {
+            return element.refuse(&format!("says twice what is expected of {name}; keep one of them"));
+        }
+        all.push(one);
+    }
+    if all.is_empty() {
+        item.refuse("says nothing; write a [[scenario.expected]] per group of systems")
+    } else {
+        Some(all)
+    }
+}
+
+/// The table as it is written.
+pub(super) fn to_toml(scenario: &Scenario) -> String {
+    let mut toml = format!("\n[scenario]\ntitle = {}\nsource = {}\n", text(&scenario.title), text(&scenario.source));
+    for one in &scenario.expected {
+        toml.push_str("\n[[scenario.expected]]\n");
+        for (key, value) in parts(&EXPECTED, one) {
+            toml.push_str(&format!("{key} = {value}\n"));
+        }
+    }
+    toml
+}
+
+/// A condition as it is written.
+pub(super) fn condition(one: Condition) -> String {
+    word(CONDITIONS, one)
+}
+
+/// Something that must happen in a trial at least once, or the trial shows nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// While a holder was stopped, stalled or dead, or the fault of a server was in force, another client asked for
+    /// its key.
+    ContenderAsked,
+    /// Another client was granted that key before the hold of the holder that was hit had ended; where the holder
+    /// was killed, at all.
+    ContenderGranted,
+    /// The holder that was hit went on inside its hold after the fault had begun, and after a pause was over.
+    HolderWentOn,
+    /// A client was granted a key after a fault was healed.
+    GrantedAfterHeal,
+}
+
+pub(super) const CONDITIONS: &[(&str, Condition)] = &[
+    ("contender-asked", Condition::ContenderAsked),
+    ("contender-granted", Condition::ContenderGranted),
+    ("holder-went-on", Condition::HolderWentOn),
+    ("granted-after-heal", Condition::GrantedAfterHeal),
+];
+
+impl Condition {
+    /// Every one.
+    pub const ALL: [Self; 4] =
+        [Self::ContenderAsked, Self::ContenderGranted, Self::HolderWentOn, Self::GrantedAfterHeal];
+
+    /// Its word in a workload.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        CONDITIONS.iter().find(|(_, condition)| *condition == self).map_or("", |(word, _)| word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Also, Condition, ExpectedVerdict};
+    use crate::workload::{parse, to_toml};
+
+    const TEXT: &str = r#"
+clients = 2
+sometimes = ["contender-asked", "holder-went-on"]
+[scenario]
+title = "A holder sleeps."
+source = "Kleppmann 2016"
+[[scenario.expected]]
+verdict = "double-grant"
+systems = ["redis", "postgres:lease"]
+kind = "outside"
+cause = "V2"
+at_least = 2
+also = ["refused-write"]
+reason = "the lease ends while it sleeps"
+source = "x"
+[[scenario.expected]]
+verdict = "stuck"
+systems = ["postgres:advisory"]
+at_least = "3s"
+reason = "r"
+source = "s"
+[[scenario.expected]]
+verdict = "not-offered"
+systems = ["memory", "postgres"]
+reason = "r"
+source = "s"
+"#;
+
+    #[test]
+    fn a_scenario_is_read_and_written_back() {
+        let (plan, _) = parse("w.toml", TEXT, &[]).unwrap();
+        let scenario = plan.scenario.clone().unwrap();
+        assert_eq!(plan.sometimes, [Condition::ContenderAsked, Condition::HolderWentOn]);
+        assert_eq!(
+            scenario.of("redis").unwrap().verdict,
+            ExpectedVerdict::DoubleGrant {
+                kind: "outside",
+                cause: Some("V2"),
+                at_least: 2,
+                also: vec![Also::RefusedWrite]
+            }
+        );
+        assert_eq!(parse("w.toml", &to_toml(&plan), &[]).unwrap().0, plan);
+    }
+
+    #[test]
+    fn a_name_in_full_counts_before_that_of_its_family() {
+        let scenario = parse("w.toml", TEXT, &[]).unwrap().0.scenario.unwrap();
+        let verdict = |name: &str| scenario.of(name).map(|one| one.verdict.name());
+        assert_eq!(verdict("postgres:advisory"), Some("stuck"));
+        assert_eq!(verdict("postgres:other"), Some("not-offered"));
+        assert_eq!(verdict("zookeeper"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_it_is_said() {
+        for (from, to, said) in [
+            ("\"outside\"", "\"beside\"", "is not known"),
+            ("\"V2\"", "\"V9\"", "is not known"),
+            ("at_least = 2", "at_least = 0", "is out of range"),
+            ("at_least = \"3s\"", "at_least = \"0s\"", "no time at all"),
+            ("[\"memory\", \"postgres\"]", "[\"redis\"]", "says twice what is expected of redis"),
+            ("[\"memory\", \"postgres\"]", "[]", "names no lock system"),
+            ("\"holder-went-on\"", "\"contender-asked\"", "is given twice"),
+            ("source = \"Kleppmann 2016\"", "", "scenario.source is missing"),
+        ] {
+            let refused = parse("w.toml", &TEXT.replacen(from, to, 1), &[]).unwrap_err().to_string();
+            assert!(refused.contains(said), "{to}: {refused}");
+        }
+    }
+}
