@@ -20,6 +20,7 @@ mod mistakes;
 mod processes;
 mod report;
 mod results;
+mod scenario;
 mod stored;
 mod stored_bad_input;
 mod sweep;

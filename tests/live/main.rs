@@ -24,6 +24,7 @@ mod planted_bugs;
 mod postgres;
 mod redis;
 mod redlock;
+mod scenarios;
 mod secrets;
 mod signals;
 mod stack;

@@ -12,5 +12,6 @@ mod imports;
 mod observability;
 mod readme;
 mod recipe;
+mod scenarios;
 mod workload_files;
 mod workload_schema;

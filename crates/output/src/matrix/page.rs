@@ -2,8 +2,9 @@
 
 use askama::Template;
 
+use super::words::claim_word;
 use super::{KEY, label};
-use lockbench_report::scenario::{Cell, Matrix, Tone};
+use lockbench_report::scenario::{Cell, JudgedClaim, Matrix, Tone, judged_claims};
 
 #[derive(Template)]
 #[template(path = "matrix.html")]
@@ -15,6 +16,7 @@ struct Page<'a> {
     meaning: String,
     key: &'static str,
     rows: Vec<Line<'a>>,
+    claims: Vec<(JudgedClaim, &'static str)>,
 }
 
 struct Line<'a> {
@@ -48,6 +50,7 @@ pub fn render(matrix: &Matrix) -> Result<String, String> {
         word,
         meaning: format!("{} cells, {wrong} of them not as expected.", matrix.cells().count()),
         key: KEY,
+        claims: judged_claims(matrix).into_iter().map(|one| (one.clone(), claim_word(one.judgement))).collect(),
         rows: matrix
             .rows
             .iter()

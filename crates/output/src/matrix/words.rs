@@ -6,7 +6,8 @@ use super::{KEY, label};
 use crate::grid::grid;
 use crate::inspection::line::wrapped;
 use lockbench_core::workload::{ExpectedVerdict, Scenario};
-use lockbench_report::scenario::{Cell, Matrix, expected_words};
+use lockbench_report::claim::Judgement;
+use lockbench_report::scenario::{Cell, Matrix, expected_words, judged_claims};
 
 /// Columns of a file or a pipe.
 const NO_TERMINAL: u16 = 120;
@@ -33,10 +34,32 @@ pub fn text(matrix: &Matrix, width: Option<u16>) -> String {
         let line = format!("{} on {}: expected {}; {}", cell.scenario, cell.system, cell.expected, cell.because);
         let _ = writeln!(out, "{}", wrapped(&line, columns).join("\n  "));
     }
+    for claim in judged_claims(matrix) {
+        let line = format!(
+            "{}: \"{}\" ({}) is {} by {}: {}",
+            claim.system,
+            claim.claim,
+            claim.source,
+            claim_word(claim.judgement),
+            claim.scenario,
+            claim.because
+        );
+        let _ = writeln!(out, "{}", wrapped(&line, columns).join("\n  "));
+    }
     if !matrix.complete {
         out.push_str("INCOMPLETE: call `lockbench scenario matrix` again with the same -o; finished cells are kept.\n");
     }
     out
+}
+
+/// How a claim came out.
+pub fn claim_word(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Confirmed => "confirmed",
+        Judgement::Refuted => "refuted",
+        Judgement::NotComparable => "not comparable",
+        Judgement::NotMeasured => "not measured",
+    }
 }
 
 /// The cells of one scenario: what was expected of each system, what was seen, whether they match.

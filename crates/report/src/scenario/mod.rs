@@ -1,9 +1,11 @@
 //! Scenarios: what a run of one showed beside what was expected of it, and the matrix of all of them.
 
+mod claims;
 mod judge;
 mod matrix;
 mod seen;
 
+pub use claims::{JudgedClaim, judged_claims};
 pub use judge::{Judgement, judge};
 pub use matrix::{Cell, MATRIX, MATRIX_VERSION, Matrix, Row, Tone};
 pub use seen::{Seen, seen};
