@@ -8,11 +8,11 @@ use super::args::ExplainArgs;
 use super::stored::{open, write};
 use super::terminal::terminal_width;
 use super::{Failure, kept_rounds, print};
-use lockbench_core::oracle::DoubleGrantKind;
+use lockbench_core::oracle::{Cause, DoubleGrantKind, Fact};
 use lockbench_core::units::{grouped, human_duration};
 use lockbench_output::chart::scene_chart;
 use lockbench_output::{Rendered, timeline};
-use lockbench_report::{HoldEnd, Scene, SceneHold, notice};
+use lockbench_report::{HoldEnd, Scene, SceneHold, Violation, notice};
 use lockbench_systems::Registry;
 
 /// Columns of a file or a pipe.
@@ -122,12 +122,39 @@ fn facts(scene: &Scene) -> String {
     };
     [
         ("what it is", meaning.to_owned()),
+        ("why", because(scene)),
         ("a careful client", careful(scene)),
         ("what the server said", evidence(scene)),
         ("fencing", fencing(scene)),
     ]
     .into_iter()
     .fold(String::new(), |text, (name, fact)| text + &paragraph(name, &fact))
+}
+
+/// Its cause, with what that means and by what one knows.
+fn because(scene: &Scene) -> String {
+    let Violation { attribution, why, .. } = &scene.violation;
+    if why.is_empty() {
+        return "this run was stored before causes were told.".to_owned();
+    }
+    let zero = scene.origin_ns;
+    let one = |fact: &Fact| {
+        let word = serde_json::to_value(fact.fact).ok().and_then(|word| word.as_str().map(str::to_owned));
+        let whose = fact.client.map_or_else(String::new, |client| format!(" client {client}"));
+        let at = |ns: u64| human_duration(ns.saturating_sub(zero));
+        let span = match (fact.from_ns, fact.to_ns) {
+            (from, to) if from == to => format!(" at {}", at(from)),
+            (from, to) => format!(" from {} to {}", at(from), at(to)),
+        };
+        format!("{}{whose}{span}", word.unwrap_or_default())
+    };
+    let evidence: Vec<String> = attribution.evidence.iter().map(one).collect();
+    let meaning = match attribution.cause {
+        Cause::Undetermined => String::new(),
+        cause => format!(" ({}: {})", cause.name(), cause.meaning()),
+    };
+    let evidence = if evidence.is_empty() { String::new() } else { format!(" Evidence: {}.", evidence.join("; ")) };
+    format!("{why}{meaning}{evidence}")
 }
 
 /// Says whether it would have helped to stop at the local deadline.

@@ -14,6 +14,7 @@ fn is_caught(name: &str, sets: &[&str], kind: &str) {
     // The story: one key, two clients, two spans of time, and how long both were in.
     let reason = ran.out.lines().find(|line| line.contains("; for example ")).unwrap_or_else(|| panic!("{}", ran.out));
     let (_, story) = reason.split_once("; for example ").unwrap();
+    let story = story.split(" Cause ").next().unwrap();
     let held: Vec<&str> = story.split("client ").skip(1).filter_map(|rest| rest.split(' ').next()).collect();
     assert_eq!(held.len(), 2, "{story}");
     assert_ne!(held[0], held[1], "{story}");

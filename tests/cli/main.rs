@@ -6,6 +6,7 @@
 mod support;
 
 mod bad_input;
+mod causes;
 mod compare;
 mod controls;
 mod exit_codes;

@@ -154,9 +154,9 @@ fn what_this_version_does_not_know_is_kept_and_said_to_be_unjudged() {
     let at = somewhere(&lines, "\"released\"");
     let event: serde_json::Value = serde_json::from_str(&lines[at]).unwrap();
     let fault = |kind: &str| format!("{{\"t\":{},\"e\":\"{kind}\",\"fault\":\"pause\"}}", event["t"]);
-    lines.splice(at..at, [fault("server_state"), fault("node_down"), fault("server_state")]);
+    lines.splice(at..at, [fault("clock_jump"), fault("node_down"), fault("clock_jump")]);
     store_history(&run, &lines);
-    verify(&place).exits(0).tells(&["agrees on all ", "not judged", ": 1 node_down, 2 server_state"]);
+    verify(&place).exits(0).tells(&["agrees on all ", "not judged", ": 2 clock_jump, 1 node_down"]);
     for arguments in [&["report", "r"][..], &["watch", "r", "--speed", "1000x"], &["export", "r", "--to", "all"]] {
         assert!(!place.run(arguments).err.contains("history.jsonl.gz"), "{arguments:?}");
     }

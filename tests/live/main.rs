@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod causes;
 mod clients;
 mod clusters;
 mod commands;

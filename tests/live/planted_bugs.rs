@@ -109,6 +109,7 @@ fn measured(
         stop: Stop::new(),
         steering: Steering::default(),
         faults: None,
+        truth: None,
         grid: None,
         processes: None,
     })

@@ -61,6 +61,8 @@ fn an_advisory_lock_whose_backend_is_terminated_is_withdrawn_and_not_excused() {
     assert_eq!(report["verdict"]["exit_code"], 100);
     // The stored history says the same, and the story too.
     let id = report["run_id"].as_str().unwrap();
+    assert_eq!((&violation["cause"], &safety["causes"]["V1"]), (&"V1".into(), &1.into()), "{violation}");
+    assert!(violation["why"].as_str().unwrap().contains("told its session"), "{violation}");
     place.run(&["verify", id]).exits(100).tells(&["withdrawn"]);
-    place.run(&["explain", id, "1"]).exits(0).tells(&["withdr"]);
+    place.run(&["explain", id, "1"]).exits(0).tells(&["withdr", "Cause V1"]);
 }

@@ -89,6 +89,7 @@ fn spec(room: u32, clients: u32, workers: u32, panics: bool, clock: Clock) -> Sp
         stop: Stop::new(),
         steering: Steering::default(),
         faults: None,
+        truth: None,
         grid: None,
         processes: None,
     }

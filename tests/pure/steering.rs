@@ -83,6 +83,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
         stop: stop.clone(),
         steering: steering.clone(),
         faults: None,
+        truth: None,
         grid: None,
         processes: None,
     }

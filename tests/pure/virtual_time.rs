@@ -96,6 +96,7 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
         steering,
         faults: None,
         processes: None,
+        truth: None,
         grid,
     };
     let stopping = async {

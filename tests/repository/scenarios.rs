@@ -22,7 +22,8 @@ fn all() -> Vec<(PathBuf, Plan)> {
 
 #[test]
 fn every_scenario_says_what_it_expects_of_every_default_system_and_why() {
-    let systems = || Registry::builtin().entries().filter(|entry| entry.quick || entry.name == "flock");
+    let registry = Registry::builtin();
+    let systems = || registry.entries().filter(|entry| entry.quick || entry.name == "flock");
     for (path, plan) in all() {
         let path: &Path = &path;
         let text = fs::read_to_string(path).unwrap();

@@ -16,6 +16,7 @@ use super::server_poll::{Asked, Polled, ServerPoll};
 use super::servers::Servers;
 use super::steering::Steering;
 use super::trial::{Armed, LoadError, Spec, Tick};
+use super::truth::TruthPlan;
 use super::watcher::{TrialSubject, Watcher};
 use lockbench_core::clock::Clock;
 use lockbench_core::limits;
@@ -154,6 +155,7 @@ impl Bench<'_> {
             steering: self.steering.clone(),
             faults: self.faults(candidate),
             processes: self.launch(candidate),
+            truth: self.truth(candidate),
             grid: self.every_ns.map(|every| Arc::new(DueInstants::new(every))),
         };
         if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
@@ -215,6 +217,15 @@ impl Bench<'_> {
             target: target.clone(),
             served: entry.in_this_process(),
         })
+    }
+
+    /// How the servers are asked who holds which key, where the plan wants that: themselves, and no proxy before them.
+    fn truth(&self, candidate: &Candidate) -> Option<Arc<TruthPlan>> {
+        let every = self.plan.truth.every_ns(&self.plan.faults)?;
+        let Candidate { entry, system, target, .. } = candidate;
+        let endpoints = self.servers.endpoints(entry).map_or(target.endpoints.clone(), |(endpoints, _)| endpoints);
+        let asked = Asked::of(entry, system, Target { endpoints, ..target.clone() });
+        Some(Arc::new(TruthPlan::new(asked, every)))
     }
 
     fn polled(&self, candidate: &Candidate, keys: &Arc<[Key]>) -> Polled {

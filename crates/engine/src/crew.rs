@@ -118,7 +118,7 @@ impl Crew {
         let place = if count > 0 { Place::Shared } else { Place::Own };
         let tripwires = watched(&spec.plan).then(|| Tripwires::new(clients, place)).transpose()?;
         let witness = if count > 0 { Witness::shared(keys, count)? } else { Witness::new(keys) };
-        let common = Common { witness: Arc::new(witness), tripwires };
+        let common = Common { witness: Arc::new(witness), tripwires, identifies: spec.truth.is_some() };
         let (workers, readers) = match &spec.processes {
             Some(launch) => fleet(spec, launch, &common, count)?,
             None => threads(spec, &common)?,
@@ -315,6 +315,7 @@ fn fleet(
             share: (number, count),
             shard,
             witness: common.witness.name(count).ok_or_else(nameless)?,
+            identifies: common.identifies,
             tripwires: common.tripwires.as_ref().map(|wires| wires.name().ok_or_else(nameless)).transpose()?,
         });
     }

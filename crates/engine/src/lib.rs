@@ -36,6 +36,7 @@ mod steering;
 mod store;
 mod trial;
 mod tripwires;
+mod truth;
 mod wall;
 mod watchdog;
 mod watcher;
@@ -59,4 +60,5 @@ pub use servers::{Endpoints, NoServers, ServerOptions, ServerSource, Servers, ne
 pub use steering::Steering;
 pub use store::Stored;
 pub use trial::{Armed, LoadError, Spec, Tick, run_virtual};
+pub use truth::TruthPlan;
 pub use watcher::{Topic, TrialSubject, TrialWatcher, Unwatched, Watcher};

@@ -92,6 +92,7 @@ fn calibrate_once(
         stop,
         steering,
         faults: None,
+        truth: None,
         grid: None,
         processes: None,
     };

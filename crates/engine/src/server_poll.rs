@@ -183,7 +183,10 @@ impl Poller {
 }
 
 /// The instance to ask, made at the first need.
-fn known<'a>(asked: &'a Asked, system: &'a mut Option<Arc<dyn LockSystem>>) -> Result<&'a Arc<dyn LockSystem>, String> {
+pub(super) fn known<'a>(
+    asked: &'a Asked,
+    system: &'a mut Option<Arc<dyn LockSystem>>,
+) -> Result<&'a Arc<dyn LockSystem>, String> {
     match (asked, system) {
         (Asked::Own(own), _) => Ok(own),
         (Asked::Connect(..), Some(system)) => Ok(system),

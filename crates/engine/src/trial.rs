@@ -15,6 +15,7 @@ use super::pause_control::PauseControl;
 use super::phase_schedule::PhaseSchedule;
 use super::process::Processes;
 use super::steering::Steering;
+use super::truth::{TruthPlan, TruthPoll};
 use super::watchdog::Watchdog;
 use super::witness::Witness;
 use super::worker::{Common, work};
@@ -54,6 +55,8 @@ pub struct Spec {
     pub faults: Option<Faults>,
     /// How the worker processes of the plan are started; `None`: threads do the work.
     pub processes: Option<Launch>,
+    /// How the servers are asked meanwhile who holds which key; `None`: they are not.
+    pub truth: Option<Arc<TruthPlan>>,
     /// When attempts are due; `None`: whenever a client is free, after its think time.
     pub grid: Option<Arc<DueInstants>>,
 }
@@ -105,6 +108,8 @@ pub struct Armed {
     seed: ShardSeed,
     /// For events of each planned fault.
     fault_seeds: Vec<ShardSeed>,
+    /// For what the servers say.
+    truth_seed: ShardSeed,
     watchdog: Watchdog,
 }
 
@@ -128,8 +133,10 @@ impl Armed {
             fault_seeds.push(seed);
             readers.push(reader);
         }
+        let (truth_seed, reader) = quiet_shard(if spec.truth.is_some() { TruthPlan::ROOM } else { 0 }, 0, spec.clock);
+        readers.push(reader);
         let crew = crew.opened(&spec)?;
-        Ok(Self { spec, crew, reader: Reader::new(readers), seed, fault_seeds, watchdog })
+        Ok(Self { spec, crew, reader: Reader::new(readers), seed, fault_seeds, truth_seed, watchdog })
     }
 
     /// The worker processes, where there are any.
@@ -165,7 +172,9 @@ impl Armed {
     ) -> Result<TrialReport, LoadError> {
         self.crew.begin(schedule);
         self.watchdog.begins(schedule.start);
-        let Spec { faults, trial, clock, stop, .. } = &*self.spec;
+        let Spec { faults, trial, clock, stop, truth, keys, .. } = &*self.spec;
+        let asking = |plan| TruthPoll::start(plan, keys, *clock, self.truth_seed);
+        let truth = truth.as_ref().map(asking).transpose()?;
         let hands = self.crew.hands();
         let start = |faults| Timeline::start(faults, hands, self.fault_seeds, *trial, schedule, *clock, stop);
         let timeline = faults.as_ref().map(start).transpose()?;
@@ -192,6 +201,7 @@ impl Armed {
         self.crew.settle(&mut report)?;
         report.dropped = dropped(&self.spec, schedule);
         report.faults = timeline.map(Timeline::finish).unwrap_or_default();
+        drop(truth);
         report.reader = self.reader.finish(observers);
         Ok(report)
     }
@@ -217,7 +227,11 @@ pub async fn run_virtual(
     let spec = Arc::new(spec);
     let (seed, source) = shard(spec.plan.clients as usize, spec.clock);
     let (own, told) = quiet_shard(0, 0, spec.clock);
-    let common = Common { witness: Arc::new(Witness::new(spec.keys.len() as u32)), tripwires: None };
+    let common = Common {
+        witness: Arc::new(Witness::new(spec.keys.len() as u32)),
+        tripwires: None,
+        identifies: spec.truth.is_some(),
+    };
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();
     let mut reader = Reader::new(vec![source, told]);

@@ -14,9 +14,9 @@ use super::trial::{LoadError, Spec};
 use super::tripwires::Tripwires;
 use super::witness::Witness;
 use lockbench_core::clock::Timer;
-use lockbench_core::lock::{Asking, Opening, RenewalKind, Session};
+use lockbench_core::lock::{Asking, Opening, RenewalKind, Session, digest};
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{Reasons, Shard};
+use lockbench_core::record::{Event, Reasons, Shard, What};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::RenewalPolicy;
 use lockbench_core::workload::{KeyPicker, Wishes, client_seed};
@@ -40,6 +40,8 @@ pub struct Common {
     pub witness: Arc<Witness>,
     /// Only where a fault may wait for a client, or hit one.
     pub tripwires: Option<Tripwires>,
+    /// Is it told what each client is to the servers?
+    pub identifies: bool,
 }
 
 /// Opens the sessions of clients `first, first + step, ...`, calls `ready`, waits for the
@@ -57,7 +59,7 @@ pub async fn work(
 ) -> Result<WorkerReport, LoadError> {
     let timer = Timer::new(spec.clock);
     let picker = KeyPicker::new(&spec.plan.keys);
-    let reasons = Rc::default();
+    let (reasons, identifies) = (Rc::default(), shared.identifies);
     let common = Share { spec: Arc::clone(&spec), picker, shared, shard, timer: timer.clone(), reasons };
     let mut clients = Vec::new();
     for index in (share.0..spec.plan.clients).step_by(share.1 as usize) {
@@ -82,12 +84,25 @@ pub async fn work(
     let effective_ttl_ns = clients.first().and_then(|client| client.session.effective_ttl_ns());
     ready();
     let (sessions, panicked) = match start.await {
-        Ok(schedule) => run(clients, schedule, &spec.stop).await,
+        Ok(schedule) => {
+            if identifies {
+                clients.iter().for_each(identify);
+            }
+            run(clients, schedule, &spec.stop).await
+        }
         // The trial was called off: another worker could not open its sessions.
         Err(_) => (clients.into_iter().map(|client| client.session).collect(), 0),
     };
     close(sessions, &timer).await;
     Ok(WorkerReport { reasons: common.reasons.take(), throttled: common.shard.throttled(), effective_ttl_ns, panicked })
+}
+
+/// Tells what a client is to the servers.
+fn identify(client: &Client) {
+    if let Some(identity) = client.session.identity() {
+        let what = What::Identity { of: client.index, digest: digest(&identity) };
+        client.shard.stamp(Event::NOBODY, 0, what);
+    }
 }
 
 fn opening(spec: &Spec, index: u32, timer: &Timer) -> Opening {

@@ -1,6 +1,6 @@
 //! A made-up report for the snapshots of what people read.
 
-use lockbench_core::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
+use lockbench_core::oracle::{Attribution, DoubleGrant, DoubleGrantKind, HoldFacts};
 use lockbench_core::record::Latency;
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures::{Counts, Latencies, Mark, MarkKind, Window};
@@ -88,7 +88,12 @@ fn trial(backend: &str, p50: u64, doubles: u64) -> TrialResult {
             earlier: hold(1, 3_000_000_005),
             later: hold(2, 3_001_000_005),
         };
-        result.safety.violations.push(Violation { double_grant, story: "key 0: client 1 and client 2 …".to_owned() });
+        result.safety.violations.push(Violation {
+            double_grant,
+            attribution: Attribution::default(),
+            story: "key 0: client 1 and client 2 …".to_owned(),
+            why: String::new(),
+        });
     }
     result
 }

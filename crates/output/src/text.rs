@@ -43,7 +43,7 @@ pub fn text(report: &Report, width: Option<u16>) -> String {
         for violation in
             result.safety.violations.iter().take(EXAMPLES).filter(|violation| !in_verdict(&violation.story))
         {
-            let _ = writeln!(out, "double grant, {} trial {}: {}", result.backend, result.trial, violation.story);
+            let _ = writeln!(out, "double grant, {} trial {}: {}", result.backend, result.trial, violation.told());
         }
         for (reason, count) in &result.failures {
             let _ = writeln!(out, "{} trial {}: {count} x {reason}", result.backend, result.trial);

@@ -270,7 +270,7 @@ fn crowded(scene: &Scene, axis: &Axis) -> String {
 #[cfg(test)]
 mod tests {
     use super::{HAND, timeline};
-    use lockbench_core::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
+    use lockbench_core::oracle::{Attribution, DoubleGrant, DoubleGrantKind, HoldFacts};
     use lockbench_core::record::figures::{Mark, MarkKind};
     use lockbench_report::{HoldEnd, Scene, SceneHold, Violation};
 
@@ -312,7 +312,12 @@ mod tests {
             backend: "redis".to_owned(),
             trial: 1,
             number: 1,
-            violation: Violation { double_grant, story: String::new() },
+            violation: Violation {
+                double_grant,
+                attribution: Attribution::default(),
+                story: String::new(),
+                why: String::new(),
+            },
             origin_ns: 1_000 * MS,
             holds,
             from_ns: from * MS,

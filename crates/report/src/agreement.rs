@@ -5,9 +5,10 @@
 use serde_json::Value;
 
 use super::schema::TrialResult;
+use lockbench_core::oracle::Attribution;
 
 /// What events decide.
-const DECIDED: [&str; 21] = [
+const DECIDED: [&str; 22] = [
     "measured_s",
     "paused_s",
     "attempts",
@@ -20,6 +21,7 @@ const DECIDED: [&str; 21] = [
     "throughput_per_s",
     "latency",
     "safety",
+    "recovery",
     "fairness",
     "waited_ratio",
     "found_held_ratio",
@@ -31,7 +33,7 @@ const DECIDED: [&str; 21] = [
     "ungranted",
 ];
 /// Words, which a later version may choose better.
-const WORDS: [&str; 3] = ["because", "conditions", "story"];
+const WORDS: [&str; 4] = ["because", "conditions", "story", "why"];
 /// What runs of before schema version 3 did not tell.
 const NEW_IN_3: [&str; 8] =
     ["in_vain", "p95_ns", "max_is_lower_bound", "waited_ratio", "availability", "waited", "unserved", "latencies"];
@@ -68,7 +70,16 @@ pub fn had_other_rules(difference: &Difference) -> bool {
 /// Compares the entry that a run of that schema version stored with that of its replay.
 #[must_use]
 pub fn differences(stored: &TrialResult, replayed: &TrialResult, version: u32) -> Vec<Difference> {
-    let (Ok(stored), Ok(replayed)) = (serde_json::to_value(stored), serde_json::to_value(replayed)) else {
+    let mut replayed = replayed.clone();
+    if stored.recovery.is_none() {
+        replayed.recovery = None;
+    }
+    if stored.safety.causes.is_empty() {
+        // It was stored before causes were told.
+        replayed.safety.causes.clear();
+        replayed.safety.violations.iter_mut().for_each(|violation| violation.attribution = Attribution::default());
+    }
+    let (Ok(stored), Ok(replayed)) = (serde_json::to_value(stored), serde_json::to_value(&replayed)) else {
         return Vec::new();
     };
     let mut found = Vec::new();

@@ -6,10 +6,12 @@ use super::fault::conditions;
 use super::figure;
 use super::kinds::Kinds;
 use super::measured::Measurements;
+use super::recovery::Recovery;
 use super::schema::{
     Aggregate, Fairness, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult, Violation,
 };
 use super::story::story;
+use super::why::why;
 use lockbench_core::figure::{Counter, FIGURES, LATENCIES, NO_TOKEN, Totals};
 use lockbench_core::lock::{Facts, Guarantees};
 use lockbench_core::oracle::Findings;
@@ -89,6 +91,9 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         "no server of ours to ask",
     );
     let safety = safety(measured, &mut missing);
+    let recovery = Recovery::of(measured.findings, measured.origin);
+    let unasked = recovery.as_ref().is_some_and(|recovery| recovery.blind_s.is_none());
+    note(&mut missing, "recovery.blind_s", unasked, "the servers were not asked who holds a key");
     let fairness = Fairness::of(measured.figures.grants_per_client(), counts);
     let mut result = TrialResult {
         backend: measured.backend.to_owned(),
@@ -101,6 +106,7 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         throughput_per_s,
         latency,
         safety,
+        recovery,
         fairness,
         waited_ratio: shares.0,
         found_held_ratio: shares.1,
@@ -265,8 +271,15 @@ fn safety(measured: &Measured<'_>, missing: &mut BTreeMap<String, String>) -> Sa
         violations: findings
             .double_grants
             .iter()
-            .map(|double| Violation { double_grant: *double, story: story(double, measured.origin) })
+            .zip(&findings.attributions)
+            .map(|(double, attribution)| Violation {
+                double_grant: *double,
+                attribution: attribution.clone(),
+                story: story(double, measured.origin),
+                why: why(measured.backend, double, attribution),
+            })
             .collect(),
+        causes: findings.causes.named(),
         conditions: {
             let injections = measured.figures.marks().iter().filter(|mark| mark.kind == MarkKind::Fault).count();
             let conditions = conditions(injections);

@@ -29,6 +29,7 @@ pub mod monitor;
 pub mod need;
 mod outage;
 mod reached;
+mod recovery;
 mod replay;
 pub mod scenario;
 mod scene;
@@ -39,6 +40,7 @@ mod story;
 pub mod sweep;
 pub mod threshold;
 mod verdict;
+mod why;
 mod writer;
 
 pub use agreement::{Difference, differences, differences_in, had_other_rules};
@@ -57,6 +59,7 @@ pub use marks::notes_on_marks;
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
 pub use outage::unserved_stretches;
 pub use reached::missed_conditions;
+pub use recovery::{FaultGap, Recovery, Stuck};
 pub use replay::{Phases, Replayed, Untold, differences_at_cut, replay, replay_with};
 pub use scene::{HoldEnd, Scene, SceneFold, SceneHold};
 pub use schema::{
@@ -71,4 +74,5 @@ pub use stored::{
 pub use story::{notice, story};
 pub use threshold::{Threshold, ThresholdLevel, ThresholdOutcome, ThresholdResult};
 pub use verdict::{Exit, Interruption, judge, worst};
+pub use why::why;
 pub use writer::{Writer, writer};

@@ -14,6 +14,7 @@ use super::counts::places;
 use super::environment::Environment;
 use super::fault::InjectedFault;
 use super::lint::LintFinding;
+use super::recovery::Recovery;
 use super::threshold::ThresholdResult;
 use lockbench_core::figure::{Counter, LatencyId, Totals};
 use lockbench_core::lock::{Agreement, Caveats, NodesOfTrial, Persistence};
@@ -167,6 +168,10 @@ pub struct TrialResult {
     pub latency: LatencySet,
     /// Safety.
     pub safety: Safety,
+    /// How the service came back from faults and from clients that left a key behind; left out where there was
+    /// neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
     /// Fairness.
     pub fairness: Fairness,
     /// Share of attempts that were not granted by their first request: the contention. Where

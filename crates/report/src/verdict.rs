@@ -158,7 +158,7 @@ fn of_trial(result: &TrialResult, expect: &[Expectation], interrupted: bool, con
     let violated = safety.verdict == SafetyVerdict::Violated;
     let caught = violated && (unexpected > stalled || regressions > 0);
     if caught {
-        let example = example(safety, expect).map(|violation| format!("; for example {}", violation.story));
+        let example = example(safety, expect).map(|violation| format!("; for example {}", violation.told()));
         let plan = match admitted {
             0 => advice(safety, expect).unwrap_or_default(),
             _ => "; an expectation excuses no double grant that the server itself admits".to_owned(),

@@ -31,6 +31,7 @@ mod servers;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod stack;
+mod truth;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 

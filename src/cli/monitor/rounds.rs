@@ -198,7 +198,7 @@ impl<'a> Rounds<'a> {
         watched.exercised += safety.exercised_holds;
         watched.certain.add(result);
         for violation in &safety.violations {
-            watched.keep_story(format!("round {}: {}", self.round, violation.story));
+            watched.keep_story(format!("round {}: {}", self.round, violation.told()));
         }
         let verdict = judge(std::slice::from_ref(result), &[], &orders.plan.expect, None, &|_| false, &[]);
         if verdict.exit_code == Exit::Violation.code() && watched.violated.is_empty() {

@@ -67,7 +67,7 @@ impl Lines {
         print(&format!("      {}, trial {}{by}: {line}\n", result.backend, result.trial))?;
         let violations = &result.safety.violations;
         for violation in violations.iter().take(STORIES) {
-            print(&format!("      double grant: {}\n", violation.story))?;
+            print(&format!("      double grant: {}\n", violation.told()))?;
         }
         let more = result.safety.double_grants_certain.saturating_sub(violations.len().min(STORIES) as u64);
         if more > 0 {

@@ -23,6 +23,7 @@ mod outcome;
 mod redaction;
 mod remains;
 mod retry;
+mod truth;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -40,6 +41,7 @@ pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
 pub use redaction::{HIDDEN, without_secrets};
 pub use remains::{Found, Remains, Sweeper, mark};
 pub use retry::Retry;
+pub use truth::{Owner, Truth, digest};
 
 use crate::clock::Timer;
 
@@ -170,6 +172,12 @@ pub trait LockSystem: Send + Sync {
             Some(Nodes::of([asked], 1, 1))
         })
     }
+    /// What asks each server, or the service as a whole, who holds keys, beside a load. A service of servers that
+    /// lock for themselves, of which a majority decides, has one for each; others have one. Contacts nobody yet.
+    /// The default is for systems that are not asked.
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        Vec::new()
+    }
     /// Asks the servers how many clients they take. Not part of any measurement.
     fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {
         Box::pin(async { Ok(Capacity::default()) })
@@ -202,6 +210,10 @@ pub trait Session {
     /// The lease length in force, in nanoseconds, read back where the server
     /// decides it; `None` where there is no lease.
     fn effective_ttl_ns(&self) -> Option<u64> {
+        None
+    }
+    /// What its client is to the servers now: no other client may be the same. `None`: the recipe does not tell.
+    fn identity(&self) -> Option<String> {
         None
     }
     /// When the session learned that it lost its grants (connection closed,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::kind::DoubleGrantKind;
+
 /// Why a lock was granted twice: whose mistake it was. The kind ([`super::DoubleGrantKind`]) is what the clients
 /// saw of it; the cause is found from what the servers and the faults tell beside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +49,16 @@ impl Cause {
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::ALL[self as usize].1
+    }
+
+    /// Returns whether a double grant of that kind can have this cause; any other pair is a bug of lockbench.
+    #[must_use]
+    pub fn goes_with(self, kind: DoubleGrantKind) -> bool {
+        match kind {
+            DoubleGrantKind::Outside => self == Self::Overstayed,
+            DoubleGrantKind::Withdrawn => matches!(self, Self::ServerLost | Self::ForeignHit),
+            DoubleGrantKind::Inside => true,
+        }
     }
 
     /// What it means, in words.

@@ -147,6 +147,8 @@ pub struct Exclusion {
     counts: ExclusionCounts,
     kept: Vec<DoubleGrant>,
     fresh: Option<u64>,
+    /// Found since the last time of asking, with its place in `kept`.
+    reported: Vec<(DoubleGrant, Option<usize>)>,
     stalls: Stalls,
     /// Start second (since `origin`) of each double grant, counted.
     per_second: Vec<u64>,
@@ -163,6 +165,7 @@ impl Exclusion {
             counts: ExclusionCounts::default(),
             kept: Vec::new(),
             fresh: None,
+            reported: Vec::new(),
             stalls: Stalls::default(),
             per_second: Vec::new(),
             origin,
@@ -178,6 +181,11 @@ impl Exclusion {
     /// Start of the first double grant found since the last time of asking.
     pub fn take_fresh(&mut self) -> Option<u64> {
         self.fresh.take()
+    }
+
+    /// Those found since the last time of asking, with their places among the first violations.
+    pub(super) fn take_reported(&mut self) -> Vec<(DoubleGrant, Option<usize>)> {
+        std::mem::take(&mut self.reported)
     }
 
     /// The first violations in full.
@@ -303,7 +311,9 @@ impl Exclusion {
             self.per_second.resize(second + 1, 0);
         }
         self.per_second[second] += 1;
-        if self.kept.len() < KEPT {
+        let place = (self.kept.len() < KEPT).then_some(self.kept.len());
+        self.reported.push((double, place));
+        if place.is_some() {
             self.kept.push(double);
         }
     }

@@ -5,6 +5,7 @@
 //! Memory is O(open attempts + holds younger than the oldest open attempt of
 //! their key), whatever the length of the run.
 
+mod attribution;
 mod cause;
 pub mod checker;
 mod conditions;
@@ -15,6 +16,7 @@ mod judged_history;
 mod kind;
 mod open;
 mod possible;
+mod recovery;
 mod stall;
 mod token;
 
@@ -26,16 +28,20 @@ mod scripted;
 use std::cell::Cell;
 use std::rc::Rc;
 
+pub use attribution::{Attribution, Blind, Causes, Fact, FactKind, Missing};
 pub use cause::Cause;
 pub use conditions::{ConditionFold, Conditions, Reached, Ungranted};
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
 pub use judged_history::JudgedHistory;
 pub use kind::DoubleGrantKind;
+pub use recovery::{Gap, Recovered, Takeover};
 
+use self::attribution::Attributor;
 use self::checker::Checker;
 use self::harm::Harm;
 use self::open::OpenAttempts;
 use self::possible::Possible;
+use self::recovery::Recovery;
 use self::token::Tokens;
 use crate::record::attempt::{Attempts, Change, Follower, Transition};
 use crate::record::history::{Alarm, Judged};
@@ -45,6 +51,8 @@ use crate::record::{Event, Observer};
 pub struct Oracle {
     open: OpenAttempts,
     checkers: Checkers,
+    attributor: Attributor,
+    recovery: Recovery,
     judged: Judged,
     violations: Rc<Cell<Alarm>>,
     conditions: ConditionFold,
@@ -75,6 +83,14 @@ pub struct Findings {
     pub exclusion: ExclusionCounts,
     /// The first of them in full.
     pub double_grants: Vec<DoubleGrant>,
+    /// What caused each of these.
+    pub attributions: Vec<Attribution>,
+    /// How many of all have which cause.
+    pub causes: Causes,
+    /// How long holders did not know that the servers had lost their locks.
+    pub blind: Blind,
+    /// How the service came back from what was done to it.
+    pub recovered: Recovered,
     /// Double grants a second since the start of the warm-up.
     pub per_second: Vec<u64>,
     /// A key on which the witness contradicts the sweep: a bug of lockbench.
@@ -95,6 +111,8 @@ impl Oracle {
                 tokens: Tokens::new(clients, keys),
                 harm: Harm::new(keys),
             },
+            attributor: Attributor::new(clients, keys),
+            recovery: Recovery::new(keys),
             judged: Judged::default(),
             violations: Rc::default(),
             conditions: ConditionFold::new(Vec::new(), Vec::new()),
@@ -136,14 +154,27 @@ impl Oracle {
     /// Closes what is open and returns what was found.
     #[must_use]
     pub fn finish(mut self) -> Findings {
+        self.attributor.close();
         self.checkers.all().into_iter().for_each(|checker| checker.finish(&mut self.judged));
+        self.ask_for_causes();
+        self.attributor.finish();
         Findings {
             conditions: self.conditions.finish(),
             judged: self.judged,
             exclusion: self.checkers.exclusion.counts(),
             double_grants: self.checkers.exclusion.kept().to_vec(),
+            attributions: self.attributor.kept().to_vec(),
+            causes: self.attributor.causes(),
+            blind: self.attributor.blind(),
+            recovered: self.recovery.finish(),
             per_second: self.checkers.exclusion.per_second().to_vec(),
             contradiction: self.checkers.harm.contradiction(|key| self.checkers.exclusion.touched(key)),
+        }
+    }
+
+    fn ask_for_causes(&mut self) {
+        for (double, place) in self.checkers.exclusion.take_reported() {
+            self.attributor.ask(&double, place);
         }
     }
 
@@ -171,6 +202,9 @@ impl Follower for Oracle {
         for checker in self.checkers.all() {
             checker.check(transition, &self.open, &mut self.judged);
         }
+        self.attributor.follow(transition, &self.open);
+        self.recovery.follow(transition);
+        self.ask_for_causes();
         self.open.end(transition);
         self.conditions.follow(transition);
         self.judged.grants += u64::from(transition.change == Change::Granted);

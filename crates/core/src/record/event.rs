@@ -153,6 +153,52 @@ pub enum What {
         /// Whether it was seen to have done what it is for.
         bit: bool,
     },
+    /// What a server says of a key, recorded where it changed and now and then in between: `t` is when the answer
+    /// was there. The key of the event is the one that it is of.
+    Seen(Seen),
+    /// What a client is to the servers, told by its session when it was opened.
+    Identity {
+        /// Client number.
+        of: u32,
+        /// Digest of the identity: equal ones are one client to the servers.
+        digest: u64,
+    },
+}
+
+/// One answer of a server to the question who holds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Place of the server among those that are asked, from 0.
+    pub node: u16,
+    /// Milliseconds that the lease of the holder before this one had left when that one was seen last, by the
+    /// server's word; [`Seen::NO_LEASE`]: it told none.
+    pub left_ms: u32,
+    /// Who holds it.
+    pub holder: SeenHolder,
+    /// Token of the grant as the server has it; [`Seen::NO_TOKEN`]: it tells none.
+    pub token: u64,
+    /// When the last question was asked whose answer was as before: until then at least it was so.
+    pub before: u64,
+}
+
+impl Seen {
+    /// In place of a token.
+    pub const NO_TOKEN: u64 = u64::MAX;
+    /// In place of what a lease has left.
+    pub const NO_LEASE: u32 = u32::MAX;
+}
+
+/// Who holds a key, as a server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeenHolder {
+    /// Nobody.
+    Free,
+    /// This client of the trial.
+    Client(u32),
+    /// Somebody who is none of them.
+    Stranger,
+    /// The server did not answer, or was not asked in time: nothing is known.
+    Away,
 }
 
 /// A planned fault at one node or client.
@@ -165,7 +211,7 @@ pub struct Disturbance {
 }
 
 impl What {
-    /// Is it of the tool itself, of no client and key?
+    /// Is it of the tool itself, of no client? Only [`What::Seen`] has a key all the same.
     #[must_use]
     pub fn is_of_nobody(&self) -> bool {
         match self {
@@ -174,7 +220,9 @@ impl What {
             | Self::Paused { .. }
             | Self::Marker { .. }
             | Self::FaultInjected(_)
-            | Self::FaultHealed { .. } => true,
+            | Self::FaultHealed { .. }
+            | Self::Seen(_)
+            | Self::Identity { .. } => true,
             Self::Invoke { .. }
             | Self::Acquired { .. }
             | Self::Denied { .. }
@@ -266,4 +314,15 @@ pub struct WitnessReading {
     /// Was a request of another client for the key in flight or queued at the server during
     /// the hold? `None`: an older version recorded it, which did not look.
     pub challenged: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, What};
+
+    #[test]
+    fn what_a_server_says_makes_no_event_larger() {
+        // A release is the largest of the events of clients, which are counted in millions.
+        assert_eq!((size_of::<What>(), size_of::<Event>()), (32, 56));
+    }
 }

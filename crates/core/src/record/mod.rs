@@ -26,7 +26,9 @@ mod trial_facts;
 
 pub use attempt::{Attempts, Follower, Followers, Transition};
 pub use bounds::BUCKET_BOUNDS_NS;
-pub use event::{AttemptId, Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
+pub use event::{
+    AttemptId, Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
+};
 pub use histogram::{Latency, LatencyFigures};
 pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};
 pub use merge::{Observer, Reader, ReaderCounts, Source};

@@ -9,6 +9,7 @@ use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
 use super::options::{OptionTable, SystemOptions};
 use super::plan::{
     BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy,
+    Truth,
 };
 use super::scenario::{CONDITIONS, scenario, words};
 use super::schema::Field;
@@ -102,6 +103,12 @@ pub(super) static ROOT: &[Field] = &[
          fault, another client asked for its key), `\"contender-granted\"` (and was granted it before that hold \
          ended), `\"holder-went-on\"` (the holder went on inside its hold afterwards) or `\"granted-after-heal\"`",
     ),
+    Field::optional(
+        "truth",
+        "text or duration",
+        "ask the servers beside the load who holds which key, so that the cause of a double grant can be told: \
+         `\"off\"`, `\"on\"` (every 20 ms) or every so often; without it on where there are faults",
+    ),
     Field::default("faults", "list of tables", "[]", "faults that are injected into servers that lockbench started"),
     Field::optional("scenario", "table", "the story and the verdict that it expects of each system"),
     Field::default(
@@ -145,6 +152,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let lints = take("lints").and_then(|item| lints(&item));
     let history = take("history").and_then(|item| tagged(&item, &HISTORY));
     let options = options(&cursor, tables);
+    let truth = take("truth").map_or(Some(Truth::WithFaults), |item| truth(&item));
     let faults = take("faults").and_then(|item| faults(&item, duration_ns));
     let sometimes = take("sometimes").and_then(|item| words(&item, CONDITIONS));
     let scenario = take("scenario").map(|item| scenario(&item));
@@ -176,6 +184,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         history: history?,
         options: options?,
         sometimes: sometimes?,
+        truth: truth?,
         faults: faults?,
         // One that is written wrongly is reported already.
         scenario: scenario.map_or(Some(None), |scenario| scenario.map(Some))?,
@@ -240,6 +249,14 @@ fn renewal(item: &Item<'_>, ttl_ns: Option<u64>) -> Option<RenewalPolicy> {
             let found = other.type_name();
             item.refuse(&format!("is {found}; write \"off\", \"on\" or a duration such as \"2s\""))
         }
+    }
+}
+
+fn truth(item: &Item<'_>) -> Option<Truth> {
+    match &item.node.value {
+        Value::Text(text) if text == "off" => Some(Truth::Off),
+        Value::Text(text) if text == "on" => Some(Truth::Every { ns: Truth::EVERY_NS }),
+        _ => Some(Truth::Every { ns: item.positive_duration()? }),
     }
 }
 

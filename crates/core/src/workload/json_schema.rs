@@ -83,7 +83,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("cause", _) => json!({ "enum": words(CAUSES) }),
         ("also", _) => several(ALSO),
         ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
-        ("renewal", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
+        ("renewal" | "truth", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
         ("thresholds", _) => json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, {
             "type": "object",
             "properties": { "text": { "type": "string" }, "level": { "enum": ["warn", "fail"] } },

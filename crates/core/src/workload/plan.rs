@@ -61,6 +61,8 @@ pub struct Plan {
     pub options: SystemOptions,
     /// What must happen in each trial at least once.
     pub sometimes: Vec<Condition>,
+    /// Whether the servers are asked, beside the load, who holds which key.
+    pub truth: Truth,
     /// Faults that are injected, in the order of the file.
     pub faults: Vec<PlannedFault>,
     /// The story, and what it expects of each system.
@@ -243,6 +245,36 @@ pub enum FindingLevel {
     Warn,
     /// The run does not pass.
     Deny,
+}
+
+/// Whether the servers are asked, beside the load, who holds which key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Truth {
+    /// Where the plan has faults.
+    #[default]
+    WithFaults,
+    /// Never.
+    Off,
+    /// Every so often.
+    Every {
+        /// Nanoseconds from one look to the next, above 0.
+        ns: u64,
+    },
+}
+
+impl Truth {
+    /// From one look to the next where no interval is given, in nanoseconds: a small part of any lease.
+    pub const EVERY_NS: u64 = 20_000_000;
+
+    /// Nanoseconds from one look to the next, in a plan with these faults; `None`: nobody is asked.
+    #[must_use]
+    pub fn every_ns(self, faults: &[PlannedFault]) -> Option<u64> {
+        match self {
+            Self::WithFaults => (!faults.is_empty()).then_some(Self::EVERY_NS),
+            Self::Off => None,
+            Self::Every { ns } => Some(ns),
+        }
+    }
 }
 
 /// How much of the history goes to disk.

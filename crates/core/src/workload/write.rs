@@ -8,7 +8,7 @@ use super::fault::FAULT;
 use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::OptionValue;
-use super::plan::{Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy};
+use super::plan::{Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Truth};
 use super::scenario::{self, condition};
 use super::schema::Tagged;
 use crate::units::exact_duration;
@@ -40,15 +40,18 @@ pub fn to_toml(plan: &Plan) -> String {
         ("lints", lints(&plan.lints)),
         ("history", tagged(&HISTORY, &plan.history)),
         ("sometimes", format!("[{}]", plan.sometimes.iter().map(|one| condition(*one)).collect::<Vec<_>>().join(", "))),
+        ("truth", truth(plan.truth)),
         ("prices", prices(&plan.prices)),
     ];
     let mut toml = String::new();
     // Threads are what is meant where it is left out.
-    let lines = lines.into_iter().filter(|(key, _)| match *key {
+    let said = |key: &str| match key {
         "processes" => plan.processes > 0,
         "sometimes" => !plan.sometimes.is_empty(),
+        "truth" => plan.truth != Truth::WithFaults,
         _ => true,
-    });
+    };
+    let lines = lines.into_iter().filter(|(key, _)| said(key));
     for (key, value) in lines {
         let _ = writeln!(toml, "{key} = {value}");
     }
@@ -73,6 +76,13 @@ pub fn to_toml(plan: &Plan) -> String {
         }
     }
     toml
+}
+
+fn truth(truth: Truth) -> String {
+    match truth {
+        Truth::WithFaults | Truth::Off => text("off"),
+        Truth::Every { ns } => duration(ns),
+    }
 }
 
 pub(super) fn text(text: &str) -> String {
@@ -171,7 +181,7 @@ mod tests {
     use super::super::options::{OptionValue, SystemOptions};
     use super::super::plan::{
         AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
-        PlannedThreshold, Prices, RenewalPolicy, Span,
+        PlannedThreshold, Prices, RenewalPolicy, Span, Truth,
     };
     use super::super::source::parse_with;
     use super::to_toml;
@@ -372,6 +382,11 @@ mod tests {
             history,
             sometimes: Vec::new(),
             scenario: None,
+            truth: if seed % 3 == 0 {
+                Truth::WithFaults
+            } else {
+                [Truth::Off, Truth::Every { ns: 1 + seed % 1_000_000 }][(seed % 2) as usize]
+            },
             faults,
             options,
             prices,

@@ -55,6 +55,8 @@ pub struct Assignment {
     pub share: (u32, u32),
     pub shard: ShardName,
     pub witness: WitnessName,
+    /// Is it told what each client is to the servers?
+    pub identifies: bool,
     pub tripwires: Option<TripwiresName>,
 }
 

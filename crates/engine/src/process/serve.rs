@@ -103,11 +103,13 @@ impl Assigned {
             stop: Stop::new(),
             steering: Steering::new(),
             faults: None,
+            truth: None,
             grid: None,
             processes: None,
         };
         let common = Common {
             witness: Arc::new(Witness::open(&assignment.witness, process)?),
+            identifies: assignment.identifies,
             tripwires: assignment.tripwires.as_ref().map(Tripwires::open).transpose()?,
         };
         let shard = assignment.shard.open(clock)?;

@@ -55,6 +55,7 @@ struct Reply {
     ttl_ns: Option<u64>,
     lost_at: Option<u64>,
     requests: u64,
+    identity: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -211,6 +212,7 @@ async fn connection(stream: UnixStream, served: Rc<Serving>) {
             ttl_ns: session.as_ref().and_then(|session| session.effective_ttl_ns()),
             lost_at: session.as_ref().and_then(|session| session.lost_at()),
             requests: session.as_ref().map_or(0, |session| session.requests()),
+            identity: session.as_ref().and_then(|session| session.identity()),
         };
         if send(&mut write, &reply).await.is_err() || closes {
             return;
@@ -287,8 +289,9 @@ impl LockSystem for Served {
             let stream = StdStream::connect_addr(&address).map_err(|error| self.error(error))?;
             stream.set_nonblocking(true).map_err(|error| self.error(error))?;
             let (read, write) = UnixStream::from_std(stream).map_err(|error| self.error(error))?.into_split();
-            let (ttl_ns, lost_at, requests) = (None, None, 0);
-            let mut session = ServedSession { replies: BufReader::new(read), calls: write, ttl_ns, lost_at, requests };
+            let replies = BufReader::new(read);
+            let mut session =
+                ServedSession { replies, calls: write, ttl_ns: None, lost_at: None, requests: 0, identity: None };
             let Opening { client, ttl_ns, seed, request_timeout_ns, .. } = opening;
             match session.call(&Call::Open { client, ttl_ns, seed, request_timeout_ns }).await {
                 Ok(Said::Opened) => Ok(Box::new(session) as Box<dyn Session>),
@@ -306,6 +309,7 @@ struct ServedSession {
     ttl_ns: Option<u64>,
     lost_at: Option<u64>,
     requests: u64,
+    identity: Option<String>,
 }
 
 impl ServedSession {
@@ -315,8 +319,8 @@ impl ServedSession {
         if self.replies.read_line(&mut line).await? == 0 {
             return Err(io::Error::other("the conductor is gone"));
         }
-        let Reply { said, ttl_ns, lost_at, requests } = serde_json::from_str(&line)?;
-        (self.ttl_ns, self.lost_at, self.requests) = (ttl_ns, lost_at, requests);
+        let Reply { said, ttl_ns, lost_at, requests, identity } = serde_json::from_str(&line)?;
+        (self.ttl_ns, self.lost_at, self.requests, self.identity) = (ttl_ns, lost_at, requests, identity);
         Ok(said)
     }
 }
@@ -386,6 +390,10 @@ impl Session for ServedSession {
 
     fn effective_ttl_ns(&self) -> Option<u64> {
         self.ttl_ns
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.identity.clone()
     }
 
     fn lost_at(&self) -> Option<u64> {

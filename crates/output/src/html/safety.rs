@@ -58,7 +58,7 @@ fn story(scene: &Scene) -> Story {
     Story {
         number: scene.number,
         title: format!("{number}. {}, trial {}, key {}: {side}", scene.backend, scene.trial, double.key),
-        story: sentence(&scene.violation.story),
+        story: sentence(&scene.violation.told()),
         meaning,
     }
 }

@@ -266,7 +266,7 @@ fn stories(report: &Report) -> String {
     let of = |result: &TrialResult| -> Vec<String> {
         let name = format!("{} trial {}", inline(&result.backend, MOST_CELL), result.trial);
         let first = result.safety.violations.iter().take(STORIES.0).filter(|one| !in_verdict(&one.story));
-        first.map(|one| format!("{name}: {}", inline(&one.story, MOST_TEXT))).collect()
+        first.map(|one| format!("{name}: {}", inline(&one.told(), MOST_TEXT))).collect()
     };
     let kept: usize = report.results.iter().map(|result| result.safety.violations.len()).sum();
     if kept == 0 {

@@ -109,7 +109,7 @@ fn violations(report: &Report) -> Vec<Finding> {
         let known = report.verdict.reasons.iter().any(|reason| reason.contains(&first.story));
         if !known && !seen.contains(&result.backend.as_str()) {
             seen.push(&result.backend);
-            found.push(plain(Severity::Violation, Some(&result.backend), first.story.clone()));
+            found.push(plain(Severity::Violation, Some(&result.backend), first.told()));
         }
     }
     found

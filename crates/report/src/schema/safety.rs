@@ -1,10 +1,12 @@
 //! What `report.json` says of the safety of a trial.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::counts::places;
-use lockbench_core::oracle::DoubleGrant;
+use lockbench_core::oracle::{Attribution, DoubleGrant};
 
 /// What the oracle says of a trial. Covers warm-up, measure and drain.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,10 @@ pub struct Safety {
     pub upper_bound_95_per_million: Option<f64>,
     /// Double grants by policy.
     pub policies: Policies,
+    /// Double grants by cause: those that there are, by name. Empty in runs that were stored before causes were
+    /// told.
+    #[serde(default)]
+    pub causes: BTreeMap<String, u64>,
     /// Writes with a token below the highest written; `null` without tokens.
     pub stale_writes_seen: Option<u64>,
     /// Writes that fencing refuses; `null` without tokens.
@@ -106,8 +112,22 @@ pub struct Violation {
     /// The two holds.
     #[serde(flatten)]
     pub double_grant: DoubleGrant,
+    /// What caused it, and by what one knows.
+    #[serde(flatten)]
+    pub attribution: Attribution,
     /// What happened, in plain words; instants since the start of the warm-up.
     pub story: String,
+    /// Its cause in one sentence; empty in runs that were stored before causes were told.
+    #[serde(default)]
+    pub why: String,
+}
+
+impl Violation {
+    /// What happened, and why.
+    #[must_use]
+    pub fn told(&self) -> String {
+        if self.why.is_empty() { self.story.clone() } else { format!("{} {}", self.story, self.why) }
+    }
 }
 
 places!(Safety {

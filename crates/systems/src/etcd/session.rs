@@ -348,6 +348,10 @@ impl Session for EtcdSession {
         Some(self.ttl_ns)
     }
 
+    fn identity(&self) -> Option<String> {
+        self.lease.as_ref().map(|lease| format!("lease {:x}", lease.id))
+    }
+
     fn lost_at(&self) -> Option<u64> {
         self.given_up_ns.or_else(|| self.lease.as_ref().and_then(|lease| lease.health().lost_ns))
     }

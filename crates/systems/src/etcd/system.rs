@@ -12,9 +12,10 @@ use super::config::{Config, Trouble};
 use super::members::Members;
 use super::session::EtcdSession;
 use super::{GUARANTEES, NAME};
+use crate::truth::{Asker, Question};
 use lockbench_core::lock::{
     Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
-    Session, Survey, SystemError,
+    Session, Survey, SystemError, Truth,
 };
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
@@ -47,7 +48,7 @@ impl EtcdSystem {
         self.config.error(&format!("{what}: {}; {advice}", trouble.text))
     }
 
-    async fn ask<T>(
+    async fn request<T>(
         &self,
         what: &str,
         request: impl Future<Output = Result<T, etcd_client::Error>>,
@@ -126,13 +127,13 @@ impl EtcdSystem {
     async fn clear(&self, keys: &[Key]) -> Result<(), SystemError> {
         let (mut client, _members) = self.client().await?;
         let count = GetOptions::new().with_prefix().with_count_only();
-        let left = self.ask("count our keys", client.get(self.config.namespace(), Some(count))).await?.count();
+        let left = self.request("count our keys", client.get(self.config.namespace(), Some(count))).await?.count();
         if left == 0 {
             return Ok(());
         }
         for key in keys {
             let options = DeleteOptions::new().with_prefix();
-            self.ask("delete our keys", client.delete(self.config.prefix(key), Some(options))).await?;
+            self.request("delete our keys", client.delete(self.config.prefix(key), Some(options))).await?;
         }
         Ok(())
     }
@@ -146,21 +147,37 @@ impl EtcdSystem {
         // Last, when the connection is surely made.
         let count = GetOptions::new().with_prefix().with_count_only();
         let asked = self.config.clock.now();
-        self.ask("count our keys", client.get(self.config.namespace(), Some(count))).await?;
+        self.request("count our keys", client.get(self.config.namespace(), Some(count))).await?;
         Ok(Survey { round_trip_ns: Some(self.config.clock.now().saturating_sub(asked)), holders })
     }
 
     async fn holder(&self, client: &mut Client, key: &Key) -> Result<Option<Holder>, SystemError> {
         let oldest = GetOptions::new().with_prefix().with_sort(SortTarget::Create, SortOrder::Ascend).with_limit(1);
-        let answer = self.ask("read", client.get(self.config.prefix(key), Some(oldest))).await?;
+        let answer = self.request("read", client.get(self.config.prefix(key), Some(oldest))).await?;
         let Some(holder) = answer.kvs().first() else { return Ok(None) };
-        let lease = self.ask("read the lease", client.lease_time_to_live(holder.lease(), None)).await?;
+        let lease = self.request("read the lease", client.lease_time_to_live(holder.lease(), None)).await?;
         Ok(Some(Holder {
             identity: format!("{}, lease {:x}", String::from_utf8_lossy(holder.value()), holder.lease()),
             token: u64::try_from(holder.create_revision()).ok(),
             // -1 says that the lease is over.
             ttl_ms: u64::try_from(lease.ttl()).ok().map(|seconds| seconds * 1_000),
         }))
+    }
+}
+
+impl Question for EtcdSystem {
+    type Line = (Client, Members);
+
+    async fn open(&self) -> Result<Self::Line, SystemError> {
+        self.client().await
+    }
+
+    async fn ask(&self, (client, _): &mut Self::Line, keys: &[Key]) -> Result<Vec<Option<Holder>>, SystemError> {
+        let mut holders = Vec::with_capacity(keys.len());
+        for key in keys {
+            holders.push(self.holder(client, key).await?);
+        }
+        Ok(holders)
     }
 }
 
@@ -241,6 +258,10 @@ impl LockSystem for EtcdSystem {
             let session = EtcdSession::open(Arc::clone(&self.config), opening).await?;
             Ok(Box::new(session) as Box<dyn Session>)
         })
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        vec![Asker::boxed(Self { config: Arc::clone(&self.config) })]
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{
-    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NO_LEASE, Opening, Patience, Release, Renewal,
-    Session, Survey, SystemError,
+    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NO_LEASE, Opening, Owner, Patience, Release,
+    Renewal, Session, Survey, SystemError, Truth,
 };
 
 /// Mistakes that this lock makes on purpose. All `false`: a correct lock.
@@ -135,24 +135,42 @@ impl LockSystem for MemorySystem {
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
-        let slots = self.slots();
-        let now = self.clock.now();
-        let holder = |key: &Key| {
-            let holder = slots.get(key.index as usize).and_then(|slot| locked(slot).holder);
-            holder.filter(|held| held.expires_ns > now).map(|held| Holder {
-                identity: format!("client {}", held.client),
-                token: Some(held.token),
-                ttl_ms: Some((held.expires_ns - now) / 1_000_000),
-            })
-        };
-        let survey = Survey { round_trip_ns: None, holders: keys.iter().map(holder).collect() };
+        let (slots, now) = (self.slots(), self.clock.now());
+        let survey = Survey { round_trip_ns: None, holders: keys.iter().map(|key| holder(&slots, key, now)).collect() };
         Box::pin(async move { Ok(survey) })
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        vec![Box::new(Holders { slots: self.slots(), clock: self.clock })]
     }
 
     fn clean<'a>(&'a self, _keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
         self.replace(0);
         Box::pin(async { Ok(()) })
     }
+}
+
+/// Says who holds keys now.
+struct Holders {
+    slots: Slots,
+    clock: Clock,
+}
+
+impl Truth for Holders {
+    fn ask<'a>(&'a mut self, keys: &'a [Key]) -> Local<'a, Result<Vec<Option<Owner>>, SystemError>> {
+        let now = self.clock.now();
+        let owners = keys.iter().map(|key| holder(&self.slots, key, now).map(Owner::named)).collect();
+        Box::pin(async move { Ok(owners) })
+    }
+}
+
+fn holder(slots: &Slots, key: &Key, now: u64) -> Option<Holder> {
+    let holder = slots.get(key.index as usize).and_then(|slot| locked(slot).holder);
+    holder.filter(|held| held.expires_ns > now).map(|held| Holder {
+        identity: format!("client {}", held.client),
+        token: Some(held.token),
+        ttl_ms: Some((held.expires_ns - now) / 1_000_000),
+    })
 }
 
 /// A panic elsewhere while the mutex was held leaves a slot that is still whole.
@@ -302,6 +320,10 @@ impl Session for MemorySession {
 
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.opening.ttl_ns)
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(format!("client {}", self.opening.client))
     }
 
     fn lost_at(&self) -> Option<u64> {

@@ -19,16 +19,17 @@ mod session;
 
 use std::time::Duration;
 
-use tokio_postgres::Row;
+use tokio_postgres::{Client, Error, Row};
 
 use super::super::Target;
 use super::super::planted::Planted;
+use super::super::truth::{Asker, Question};
 use super::advisory_key::{collision, halves, number};
 use super::capacity::capacity;
-use super::connect::Server;
+use super::connect::{Connection, Server, text_of};
 use super::link::Link;
 use lockbench_core::lock::{
-    Capacity, Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError,
+    Capacity, Facts, Guarantees, Holder, Key, Local, LockSystem, Opening, Session, Survey, SystemError, Truth,
 };
 
 /// How long `prepare` waits for a dying session of an earlier trial.
@@ -65,24 +66,29 @@ impl Advisory {
         Ok(rows.first().map(named))
     }
 
-    async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
+    /// Who holds each of these keys, over this connection.
+    async fn holders(&self, client: &Client, keys: &[Key]) -> Result<Vec<Option<Holder>>, Error> {
         let places: Vec<(u32, u32)> =
             keys.iter().map(|key| halves(number(&self.namespace, &key.name, self.planted))).collect();
         let (high, low): (Vec<u32>, Vec<u32>) = places.iter().copied().unzip();
-        let asked = self.server.control(async |client| {
-            let rows = client.query(HOLDERS, &[&high, &low]).await?;
-            let mut held = Vec::with_capacity(rows.len());
-            for row in rows {
-                held.push(((row.try_get(2)?, row.try_get(3)?), named(&row)));
-            }
-            Ok((held, self.server.round_trip_ns(client).await?))
-        });
-        let (held, round_trip_ns) = asked.await?;
+        let rows = client.query(HOLDERS, &[&high, &low]).await?;
+        let mut held: Vec<((u32, u32), String)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            held.push(((row.try_get(2)?, row.try_get(3)?), named(&row)));
+        }
         let holder = |place: &(u32, u32)| {
             let (_, identity) = held.iter().find(|(held, _)| held == place)?;
             Some(Holder { identity: identity.clone(), token: None, ttl_ms: None })
         };
-        Ok(Survey { round_trip_ns: Some(round_trip_ns), holders: places.iter().map(holder).collect() })
+        Ok(places.iter().map(holder).collect())
+    }
+
+    async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
+        let asked = self.server.control(async |client| {
+            let holders = self.holders(client, keys).await?;
+            Ok(Survey { round_trip_ns: Some(self.server.round_trip_ns(client).await?), holders })
+        });
+        asked.await
     }
 
     /// Nothing is made: only checks that the numbers are distinct and free.
@@ -99,6 +105,21 @@ impl Advisory {
         }
         let holder = self.holder(keys).await?.unwrap_or_default();
         Err(self.server.error(&format!("an advisory lock of this trial is held by {holder}: end that session")))
+    }
+}
+
+/// Asks again and again.
+struct Holders(Advisory);
+
+impl Question for Holders {
+    type Line = Connection;
+
+    async fn open(&self) -> Result<Self::Line, SystemError> {
+        self.0.server.to_look().await
+    }
+
+    async fn ask(&self, line: &mut Self::Line, keys: &[Key]) -> Result<Vec<Option<Holder>>, SystemError> {
+        self.0.holders(&line.client, keys).await.map_err(|error| self.0.server.error(&text_of(&error)))
     }
 }
 
@@ -139,6 +160,11 @@ impl LockSystem for Advisory {
             let session = session::AdvisorySession::new(link, opening.timer, self.namespace.clone(), self.planted);
             Ok(Box::new(session) as Box<dyn Session>)
         })
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        let Self { server, namespace, planted } = self;
+        vec![Asker::boxed(Holders(Self { server: server.clone(), namespace: namespace.clone(), planted: *planted }))]
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {

@@ -7,6 +7,7 @@
 //! hours, so a holder behind a dead network keeps its session, as in production.
 
 use std::error::Error as _;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -192,6 +193,14 @@ impl Server {
         }
     }
 
+    /// A connection for who looks at locks from outside, again and again.
+    ///
+    /// # Errors
+    /// As [`Server::connect`].
+    pub(super) async fn to_look(&self) -> Result<Connection, SystemError> {
+        self.connect("lockbench control", CONTROL_LIMIT).await.map_err(|text| self.error(&text))
+    }
+
     /// Nanoseconds of the smallest query.
     pub(super) async fn round_trip_ns(&self, client: &Client) -> Result<u64, Error> {
         let asked = self.now();
@@ -206,6 +215,12 @@ impl Server {
 pub(super) struct Backend {
     pid: i32,
     started_us: i64,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {} since {}", self.pid, self.started_us)
+    }
 }
 
 impl Backend {

@@ -13,20 +13,21 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, Row, Statement};
 
 use super::super::Target;
 use super::super::planted::{Flaw, Planted};
 use super::super::poll::{Polling, Tried};
+use super::super::truth::{Asker, Question};
 use super::capacity::capacity;
-use super::connect::{Backend, Server};
+use super::connect::{Backend, Connection, Server, text_of};
 use super::link::{Failure, Link};
 use super::table::{Table, names};
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{
     Acquire, Capacity, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NEVER, Opening, Patience, Release,
-    Renewal, Session, Survey, SystemError,
+    Renewal, Session, Survey, SystemError, Truth,
 };
 
 /// The lock system `postgres:lease`.
@@ -68,18 +69,46 @@ impl Lease {
     async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
         let asked = self.server.control(async |client| {
             let statement = client.prepare(&self.table.holder()).await?;
-            let mut holders = Vec::with_capacity(keys.len());
-            for key in keys {
-                let row = client.query_opt(&statement, &[&&*key.name]).await?;
-                holders.push(row.as_ref().map(holder).transpose()?);
-            }
+            let holders = holders(client, &statement, keys).await?;
             Ok(Survey { round_trip_ns: Some(self.server.round_trip_ns(client).await?), holders })
         });
         asked.await
     }
 }
 
-fn holder(row: &Row) -> Result<Holder, tokio_postgres::Error> {
+/// Asks again and again.
+struct Holders {
+    server: Server,
+    sql: String,
+}
+
+impl Question for Holders {
+    type Line = (Connection, Statement);
+
+    async fn open(&self) -> Result<Self::Line, SystemError> {
+        let connection = self.server.to_look().await?;
+        let prepared = connection.client.prepare(&self.sql).await;
+        let statement = prepared.map_err(|error| self.server.error(&text_of(&error)))?;
+        Ok((connection, statement))
+    }
+
+    async fn ask(&self, line: &mut Self::Line, keys: &[Key]) -> Result<Vec<Option<Holder>>, SystemError> {
+        let (connection, statement) = line;
+        let asked = holders(&connection.client, statement, keys).await;
+        asked.map_err(|error| self.server.error(&text_of(&error)))
+    }
+}
+
+async fn holders(client: &Client, statement: &Statement, keys: &[Key]) -> Result<Vec<Option<Holder>>, Error> {
+    let mut holders = Vec::with_capacity(keys.len());
+    for key in keys {
+        let row = client.query_opt(statement, &[&&*key.name]).await?;
+        holders.push(row.as_ref().map(holder).transpose()?);
+    }
+    Ok(holders)
+}
+
+fn holder(row: &Row) -> Result<Holder, Error> {
     let (fence, left): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
     Ok(Holder {
         identity: row.try_get(0)?,
@@ -115,6 +144,10 @@ impl LockSystem for Lease {
             let link = Link::open(&self.server, &opening, sql).await?;
             Ok(Box::new(LeaseSession::new(link, &opening, self.planted)) as Box<dyn Session>)
         })
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        vec![Asker::boxed(Holders { server: self.server.clone(), sql: self.table.holder() })]
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
@@ -264,6 +297,10 @@ impl Session for LeaseSession {
 
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.requests.ttl_ns())
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.requests.link.owner().to_owned())
     }
 
     fn lost_at(&self) -> Option<u64> {

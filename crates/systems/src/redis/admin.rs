@@ -3,6 +3,7 @@
 //! because a connection belongs to the runtime that made it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -10,6 +11,7 @@ use redis::{RedisError, cmd};
 
 use super::naming::{in_words, names};
 use super::server::{Limits, Server};
+use crate::truth::Question;
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Holder, Key, Persistence, Survey, SystemError};
 
@@ -156,6 +158,35 @@ async fn holder(
     // PTTL is -1 without a lease and -2 without a key.
     let told = identity.map(|identity| in_words(identity, namespace));
     Ok(told.map(|identity| Holder { identity, token, ttl_ms: u64::try_from(ttl_ms).ok() }))
+}
+
+/// Asks one server again and again, over a connection of its own, who holds keys.
+pub struct Holders {
+    server: Arc<Server>,
+    namespace: String,
+}
+
+impl Holders {
+    /// On this server.
+    pub fn of(server: &Arc<Server>, namespace: &str) -> Self {
+        Self { server: Arc::clone(server), namespace: namespace.to_owned() }
+    }
+}
+
+impl Question for Holders {
+    type Line = MultiplexedConnection;
+
+    async fn open(&self) -> Result<Self::Line, SystemError> {
+        self.server.connect_to_read(PATIENCE).await.map_err(|problem| self.server.error(problem))
+    }
+
+    async fn ask(&self, line: &mut Self::Line, keys: &[Key]) -> Result<Vec<Option<Holder>>, SystemError> {
+        let mut holders = Vec::with_capacity(keys.len());
+        for key in keys {
+            holders.push(holder(&self.server, line, &self.namespace, key).await?);
+        }
+        Ok(holders)
+    }
 }
 
 /// Deletes exactly the names that we use for these keys.

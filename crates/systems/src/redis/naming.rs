@@ -108,6 +108,12 @@ impl Identities {
     pub fn new(target: &Target, client: u32, opened: u64) -> Self {
         Self { prefix: format!("{}/{client}/{opened:x}/", target.namespace), tries: 0 }
     }
+
+    /// What all of them begin with: the client.
+    #[must_use]
+    pub fn client(&self) -> &str {
+        &self.prefix
+    }
 }
 
 #[cfg(test)]

@@ -216,6 +216,10 @@ impl Session for RedisSession {
         Some(self.client.ttl_ns())
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(self.client.identities.client().to_owned())
+    }
+
     /// Never: a lock outlives its connection, and the server does not tell when a lease ends.
     fn lost_at(&self) -> Option<u64> {
         None

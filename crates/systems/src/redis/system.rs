@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::super::Target;
 use super::super::planted::Planted;
+use super::super::truth::Asker;
 use super::server::Server;
 use super::session::RedisSession;
 use super::{ENTRY, GUARANTEES};
 use super::{admin, door};
 use lockbench_core::lock::{
     Agreement, Capacity, Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError,
+    Truth,
 };
 
 /// One Redis server as a lock service.
@@ -72,6 +74,10 @@ impl LockSystem for RedisSystem {
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         Box::pin(admin::survey(&self.server, &self.target.namespace, keys, self.target.clock))
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        vec![Asker::boxed(admin::Holders::of(&self.server, &self.target.namespace))]
     }
 
     fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {

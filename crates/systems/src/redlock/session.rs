@@ -239,6 +239,10 @@ impl Session for RedlockSession {
         Some(self.client.ttl_ns())
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(self.client.identities.client().to_owned())
+    }
+
     /// Never: locks outlive connections, and no node tells when a lease ends.
     fn lost_at(&self) -> Option<u64> {
         None

@@ -7,12 +7,13 @@ use futures_util::future::join_all;
 use super::super::Target;
 use super::super::planted::Planted;
 use super::super::redis::{self, Server, admin, door};
+use super::super::truth::Asker;
 use super::session::RedlockSession;
 use super::votes::quorum;
 use super::{ENTRY, GUARANTEES};
 use lockbench_core::lock::{
     Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
-    Session, Survey, SystemError,
+    Session, Survey, SystemError, Truth,
 };
 
 /// Fewest nodes of which one may fail.
@@ -173,6 +174,11 @@ impl LockSystem for RedlockSystem {
 
     fn nodes(&self) -> Local<'_, Option<Nodes>> {
         Box::pin(async { Some(self.ask_nodes().await) })
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        let holders = |server| Asker::boxed(admin::Holders::of(server, &self.target.namespace));
+        self.servers.iter().map(holders).collect()
     }
 
     fn capacity(&self) -> Local<'_, Result<Capacity, SystemError>> {

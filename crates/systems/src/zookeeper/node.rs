@@ -11,6 +11,11 @@ pub fn prefix(session: i64, attempt: u64) -> String {
     format!("{}{attempt}-lock-", session_prefix(session))
 }
 
+/// What a waiter's node has in it: whose it is, for who looks at the lock from outside.
+pub fn owner(client: u32) -> String {
+    format!("client {client}")
+}
+
 /// What every name of a session starts with.
 pub fn session_prefix(session: i64) -> String {
     format!("{session:016x}-")

@@ -148,7 +148,8 @@ impl ZookeeperSession {
         let prefix = node::prefix(session, self.attempts);
         let path = format!("{parent}/{prefix}");
         let options = self.config.creating(CreateMode::EphemeralSequential);
-        let created = self.ask(async |client| client.create(&path, b"", &options).await).await;
+        let name = node::owner(self.opening.client);
+        let created = self.ask(async |client| client.create(&path, name.as_bytes(), &options).await).await;
         match created {
             Ok((stat, sequence)) => {
                 Ok(Node { path: format!("{path}{sequence}"), name: format!("{prefix}{sequence}"), czxid: stat.czxid })
@@ -388,6 +389,10 @@ impl Session for ZookeeperSession {
 
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.ttl_ns)
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.link.as_ref().map(|link| format!("session {:x}", link.id()))
     }
 
     fn lost_at(&self) -> Option<u64> {

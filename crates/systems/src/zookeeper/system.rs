@@ -11,9 +11,10 @@ use super::config::Config;
 use super::link::{Link, bounded};
 use super::session::ZookeeperSession;
 use super::{GUARANTEES, NAME, door, four_letter, node};
+use crate::truth::{Asker, Question};
 use lockbench_core::lock::{
     Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
-    Session, Survey, SystemError,
+    Session, Survey, SystemError, Truth,
 };
 
 /// Longest wait for an answer outside of sessions, which have the plan's.
@@ -189,6 +190,28 @@ impl ZookeeperSystem {
     }
 }
 
+impl Question for ZookeeperSystem {
+    type Line = Link;
+
+    async fn open(&self) -> Result<Self::Line, SystemError> {
+        let opened = Link::open(&self.config, ADMIN_SESSION_NS, ADMIN_LIMIT_NS).await;
+        opened.map_err(|error| self.failed("look at keys", &error))
+    }
+
+    async fn ask(&self, link: &mut Self::Line, keys: &[Key]) -> Result<Vec<Option<Holder>>, SystemError> {
+        // The server of this session may be behind the one that granted a lock
+        // (<https://zookeeper.apache.org/doc/r3.8.0/zookeeperInternals.html#sc_consistency>).
+        let caught_up = bounded(ADMIN_LIMIT_NS, link.client().sync(self.config.root())).await;
+        caught_up.map_err(|error| self.failed("look at keys", &error))?;
+        let mut holders = Vec::with_capacity(keys.len());
+        for key in keys {
+            let asked = owner(link.client(), &self.config.parent(key)).await;
+            holders.push(asked.map_err(|error| self.failed("look at keys", &error))?);
+        }
+        Ok(holders)
+    }
+}
+
 /// A server that answered.
 struct Member {
     address: String,
@@ -253,6 +276,23 @@ async fn holder(client: &Client, parent: &str) -> Result<Option<Holder>, Error> 
     }))
 }
 
+/// The same by the name that its client wrote into its node.
+async fn owner(client: &Client, parent: &str) -> Result<Option<Holder>, Error> {
+    let children = match bounded(ADMIN_LIMIT_NS, client.list_children(parent)).await {
+        Err(Error::NoNode) => return Ok(None),
+        children => children?,
+    };
+    let Some(name) = node::head(&children) else { return Ok(None) };
+    match bounded(ADMIN_LIMIT_NS, client.get_data(&format!("{parent}/{name}"))).await {
+        // It went between the two questions: by now the next one is the first.
+        Err(Error::NoNode) => Ok(None),
+        read => read.map(|(data, stat)| {
+            let identity = String::from_utf8_lossy(&data).into_owned();
+            Some(Holder { identity, token: u64::try_from(stat.czxid).ok(), ttl_ms: None })
+        }),
+    }
+}
+
 /// Deletes the waiters below the parent of a lock.
 async fn empty(client: &Client, parent: &str) -> Result<(), Error> {
     let children = match bounded(ADMIN_LIMIT_NS, client.list_children(parent)).await {
@@ -298,6 +338,10 @@ impl LockSystem for ZookeeperSystem {
             let session = ZookeeperSession::open(Arc::clone(&self.config), opening).await?;
             Ok(Box::new(session) as Box<dyn Session>)
         })
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        vec![Asker::boxed(Self { config: Arc::clone(&self.config) })]
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {

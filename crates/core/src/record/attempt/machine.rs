@@ -152,7 +152,9 @@ impl Attempt {
             | What::Paused { .. }
             | What::Marker { .. }
             | What::FaultInjected(_)
-            | What::FaultHealed { .. } => Change::Tool,
+            | What::FaultHealed { .. }
+            | What::Seen(_)
+            | What::Identity { .. } => Change::Tool,
         }
     }
 }

@@ -48,7 +48,9 @@ pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
         | What::Paused { .. }
         | What::Marker { .. }
         | What::FaultInjected(_)
-        | What::FaultHealed { .. } => return None,
+        | What::FaultHealed { .. }
+        | What::Seen(_)
+        | What::Identity { .. } => return None,
     };
     (!fits || attempt.key != event.key || !attempt.is_named_by(event)).then(|| misfit(attempt, event))
 }
@@ -83,7 +85,9 @@ impl fmt::Display for Misfit {
             | What::Paused { .. }
             | What::Marker { .. }
             | What::FaultInjected(_)
-            | What::FaultHealed { .. } => "has nothing of",
+            | What::FaultHealed { .. }
+            | What::Seen(_)
+            | What::Identity { .. } => "has nothing of",
         };
         write!(f, "client {} {does} key {} ", event.client, event.key)?;
         match stood {

@@ -89,7 +89,9 @@ impl Marks {
             | What::Released { .. }
             | What::Died { .. }
             | What::Killed { .. }
-            | What::SelfStall { .. } => {}
+            | What::SelfStall { .. }
+            | What::Seen(_)
+            | What::Identity { .. } => {}
             What::FaultInjected(of) => self.in_force.push((u32::from(of.fault) + 1, of.node)),
             What::FaultHealed { of, from, .. } => {
                 let number = u32::from(of.fault) + 1;

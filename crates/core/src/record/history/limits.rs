@@ -3,7 +3,7 @@
 //! memory or arithmetic for it.
 
 use super::line::{Header, Line};
-use crate::record::event::{Event, What};
+use crate::record::event::{Event, Seen, SeenHolder, What};
 use crate::units::SECOND;
 
 /// Longest line: an event has at most 300 bytes, a header a few names more.
@@ -84,7 +84,15 @@ impl Limits {
 
     fn event(&mut self, event: &Event, bounds: Bounds) -> Result<(), String> {
         let Event { t, client, key, what, .. } = *event;
-        if !what.is_of_nobody() && (client >= bounds.clients || key >= bounds.keys) {
+        let (client, key) = match what {
+            What::Seen(Seen { holder: SeenHolder::Client(of), .. }) => (Some(of), Some(key)),
+            What::Seen(_) => (None, Some(key)),
+            What::Identity { of, .. } => (Some(of), None),
+            what if what.is_of_nobody() => (None, None),
+            _ => (Some(client), Some(key)),
+        };
+        if client.is_some_and(|client| client >= bounds.clients) || key.is_some_and(|key| key >= bounds.keys) {
+            let (client, key) = (client.unwrap_or_default(), key.unwrap_or_default());
             return Err(format!("client {client} or key {key} is none of this result"));
         }
         self.pass(t, bounds)?;
@@ -136,7 +144,8 @@ fn instants(what: &What) -> Result<(), String> {
         | What::Paused { from }
         | What::Stopped { from, .. }
         | What::FaultHealed { from, .. } => instant("from", from),
-        What::PauseBegins | What::FaultInjected(_) => Ok(()),
+        What::Seen(Seen { before, .. }) => instant("before", before),
+        What::PauseBegins | What::FaultInjected(_) | What::Identity { .. } => Ok(()),
     }
 }
 

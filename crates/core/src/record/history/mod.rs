@@ -22,8 +22,7 @@
 //! | `occupancy` | of `release_invoke`: most clients inside at once | 1 |
 //!
 //! This version writes exclusive attempts of one key. A reader keeps what it does not know,
-//! a kind or a mode, as [`Line::Unjudged`], and `verify` says that it did not judge it. The
-//! kind `server_state` is reserved for what a server says of a key (`holder`, `token`, `ttl`).
+//! a kind or a mode, as [`Line::Unjudged`], and `verify` says that it did not judge it.
 //!
 //! Version 1 has no version in its header, `k` is one number, nothing but flags and instants
 //! that never come is left out, and attempts bear no number: they get one as they are read,
@@ -37,7 +36,11 @@
 //! `pause_begins`, `paused` and `marker`; and the faults of the plan, `fault_injected` and
 //! `fault_healed`, with the place of the fault in the plan (`fault`), the place of the node among
 //! the system's servers (`node`), both from 0, and whether the fault was seen to have done what
-//! it is for (`bit`). All but the first are written after a cut too.
+//! it is for (`bit`). Where the servers were asked beside the load who holds which key, there are `server_state`,
+//! with the key, the place of the server (`node`), the client that holds it (`holder`) or else a `state` (`free`,
+//! `stranger`, `away`), the `token`, until when it surely was as before (`before`), and what the lease of the holder
+//! before had left then (`left_ms`); and `identity`, what a client (`holder`) is to the servers, as a `digest`. All
+//! but the first are written after a cut too.
 //!
 //! `t` and every other instant are clock nanoseconds; other absent fields mean "none".
 //! The file is flushed every second, so that it can be read while it grows. Storage other

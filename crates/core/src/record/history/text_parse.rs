@@ -7,7 +7,9 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::line::{Cut, Header, Line, Unjudged};
 use super::text_write::VERSION;
-use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
+use crate::record::event::{
+    Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +93,11 @@ struct RawEvent<'a> {
     fault: Option<u16>,
     node: Option<u16>,
     bit: Option<bool>,
+    holder: Option<u32>,
+    state: Option<&'a str>,
+    left_ms: Option<u32>,
+    before: Option<u64>,
+    digest: Option<u64>,
 }
 
 /// The keys of an attempt: one number in version 1, a list since then.
@@ -276,6 +283,11 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             from: needed(raw.from, "from")?,
             bit: raw.bit.ok_or("\"fault_healed\" without \"bit\"".to_owned())?,
         },
+        "server_state" if version > 1 => What::Seen(seen(&raw)?),
+        "identity" if version > 1 => What::Identity {
+            of: raw.holder.ok_or("\"identity\" without \"holder\"".to_owned())?,
+            digest: needed(raw.digest, "digest")?,
+        },
         other => match Denial::named(other) {
             Some(denial) => What::Denied { denial, surely_ended, requests },
             None if version > 1 => return Err(Problem::Unjudged { t: raw.t, kind: plain(other) }),
@@ -289,7 +301,8 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     | What::Marker { at: begin, .. }
     | What::Killed { at: begin, .. }
     | What::Stopped { from: begin, .. }
-    | What::FaultHealed { from: begin, .. } = what
+    | What::FaultHealed { from: begin, .. }
+    | What::Seen(Seen { before: begin, .. }) = what
         && begin > raw.t
     {
         return Err(Problem::Wrong(format!("\"{}\" before it began", raw.e)));
@@ -299,6 +312,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     let tool = what.is_of_nobody();
     let (client, key) = match (tool, raw.c, key) {
         (true, None, None) => (Event::NOBODY, 0),
+        (true, None, Some(key)) if matches!(what, What::Seen(_)) => (Event::NOBODY, key),
         (true, None, Some(0)) if version > 1 => (Event::NOBODY, 0),
         (true, ..) => return Err(Problem::Wrong(format!("\"{}\" belongs to no client and key", raw.e))),
         (false, Some(client), Some(key)) => (client, key),
@@ -314,8 +328,25 @@ fn disturbance(raw: &RawEvent<'_>) -> Result<Disturbance, String> {
     }
 }
 
+fn seen(raw: &RawEvent<'_>) -> Result<Seen, String> {
+    let holder = match (raw.state, raw.holder) {
+        (None, Some(client)) => SeenHolder::Client(client),
+        (Some("free"), None) => SeenHolder::Free,
+        (Some("stranger"), None) => SeenHolder::Stranger,
+        (Some("away"), None) => SeenHolder::Away,
+        _ => return Err("\"server_state\" with neither a \"holder\" nor a known \"state\"".to_owned()),
+    };
+    Ok(Seen {
+        node: raw.node.ok_or("\"server_state\" without \"node\"".to_owned())?,
+        left_ms: raw.left_ms.unwrap_or(Seen::NO_LEASE),
+        holder,
+        token: raw.token.unwrap_or(Seen::NO_TOKEN),
+        before: raw.before.ok_or("\"server_state\" without \"before\"".to_owned())?,
+    })
+}
+
 /// Every kind of event that is judged, beside the ways to be denied.
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 22] = [
     "invoke",
     "acquired",
     "renewed",
@@ -336,12 +367,16 @@ const KINDS: [&str; 20] = [
     "marker",
     "fault_injected",
     "fault_healed",
+    "server_state",
+    "identity",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::Parser;
-    use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
+    use crate::record::event::{
+        Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
+    };
     use crate::record::history::line::{Header, Line, Unjudged};
     use crate::record::history::text_write::{write, write_header};
 
@@ -372,7 +407,13 @@ mod tests {
             What::Stopped { fault: 2, from: 6 },
             What::FaultInjected(Disturbance { fault: 1, node: 4 }),
             What::FaultHealed { of: Disturbance { fault: 0, node: 2 }, from: 6, bit: true },
+            What::Identity { of: 3, digest: u64::MAX },
         ];
+        for holder in [SeenHolder::Free, SeenHolder::Client(4), SeenHolder::Stranger, SeenHolder::Away] {
+            all.push(What::Seen(Seen { node: 2, left_ms: 7, holder, token: 8, before: 9 }));
+            let (left_ms, token) = (Seen::NO_LEASE, Seen::NO_TOKEN);
+            all.push(What::Seen(Seen { node: 0, left_ms, holder, token, before: 0 }));
+        }
         for (denial, _) in Denial::ALL {
             all.push(What::Denied { denial, surely_ended: u64::MAX, requests: 2 });
         }
@@ -472,7 +513,7 @@ mod tests {
     fn what_version_2_does_not_know_is_kept_and_what_makes_no_sense_is_not() {
         let mut parser = second();
         for (text, kind) in [
-            (r#"{"t":5,"e":"server_state","k":[0],"holder":"c3","ttl":40}"#, "server_state"),
+            (r#"{"t":5,"e":"clock_jump","k":[0],"holder":"c3","ttl":40}"#, "clock_jump"),
             (r#"{"t":5,"c":1,"a":2,"m":"shared","e":"acquired"}"#, "acquired (shared)"),
             (r#"{"t":5,"c":1,"a":2,"m":"permits:3","e":"acquired"}"#, "acquired (permits:3)"),
             (r#"{"t":5,"c":1,"a":2,"k":[1,2],"e":"acquired"}"#, "acquired (several keys)"),
@@ -481,7 +522,7 @@ mod tests {
             assert_eq!(parser.parse(text), Ok(Line::Unjudged(unjudged)));
         }
         for text in [
-            r#"{"t":5,"c":1,"e":"acquired","holder":2}"#,
+            r#"{"t":5,"c":1,"e":"acquired","owner":2}"#,
             r#"{"t":5,"e":"fault_injected","fault":0}"#,
             r#"{"t":5,"e":"fault_healed","fault":0,"node":0,"from":4}"#,
             r#"{"t":5,"e":"fault_healed","fault":0,"node":0,"from":6,"bit":true}"#,

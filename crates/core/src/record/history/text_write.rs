@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::line::{Cut, Header};
-use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, What};
+use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What};
 
 /// The version of the lines that are written.
 pub const VERSION: u32 = 2;
@@ -48,6 +48,8 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
     if event.client != Event::NOBODY {
         line.number("c", u64::from(event.client));
         line.unless("a", u64::from(event.attempt), 0);
+        line.keys(event.key);
+    } else if matches!(event.what, What::Seen(_)) {
         line.keys(event.key);
     }
     match event.what {
@@ -142,6 +144,24 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.number("from", from);
             line.choice("bit", bit);
         }
+        What::Seen(Seen { node, left_ms, holder, token, before }) => {
+            line.name("server_state");
+            line.number("node", u64::from(node));
+            match holder {
+                SeenHolder::Free => line.text("state", "free"),
+                SeenHolder::Client(client) => line.number("holder", u64::from(client)),
+                SeenHolder::Stranger => line.text("state", "stranger"),
+                SeenHolder::Away => line.text("state", "away"),
+            }
+            line.unless("token", token, Seen::NO_TOKEN);
+            line.unless("left_ms", u64::from(left_ms), u64::from(Seen::NO_LEASE));
+            line.number("before", before);
+        }
+        What::Identity { of, digest } => {
+            line.name("identity");
+            line.number("holder", u64::from(of));
+            line.number("digest", digest);
+        }
     }
     line.out.extend_from_slice(b"}\n");
 }
@@ -204,8 +224,15 @@ impl Fields<'_> {
     }
 
     fn name(&mut self, name: &str) {
-        self.out.extend_from_slice(b",\"e\":\"");
-        self.out.extend_from_slice(name.as_bytes());
+        self.text("e", name);
+    }
+
+    /// A word that needs no escapes.
+    fn text(&mut self, field: &str, word: &str) {
+        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(field.as_bytes());
+        self.out.extend_from_slice(b"\":\"");
+        self.out.extend_from_slice(word.as_bytes());
         self.out.push(b'"');
     }
 }

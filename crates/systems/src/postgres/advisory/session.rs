@@ -259,6 +259,10 @@ impl Session for AdvisorySession {
         None
     }
 
+    fn identity(&self) -> Option<String> {
+        self.link.backend().map(|backend| backend.to_string())
+    }
+
     fn lost_at(&self) -> Option<u64> {
         self.grants_lost_at()
     }

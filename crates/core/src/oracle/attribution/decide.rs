@@ -1,0 +1,249 @@
+//! The rules by which the cause of a double grant is decided.
+//!
+//! * `outside`: the promise to the earlier holder was over: V2.
+//! * `withdrawn`: the service took the lock back early and said so: V1, or V4 where the release of another hit it.
+//! * `inside`, in this order: V5, the two are one to the servers; V3, the lease of a grant was over when the grant was
+//!   reported; V6, when a grant was reported the servers surely had another for the holder, or the grant has no token
+//!   where grants have one; then what took the earlier holder's lock from the server before the later grant: its own
+//!   lease by the server's word (V2, and the recipe had promised more), a release of another (V4), or nothing that may
+//!   (V1).
+//!
+//! Where servers lock for themselves and a majority decides, a client that fewer than a majority may have for the
+//! holder is none. What is not certain decides nothing: then the cause is undetermined, with what is missing.
+
+use super::Force;
+use super::fact::{Attribution, Fact, FactKind, Missing};
+use super::party::{Ended, Party};
+use super::timeline::{Span, Timeline};
+use crate::oracle::{Cause, DoubleGrantKind};
+use crate::record::SeenHolder;
+
+/// Most faults that are named.
+const FAULTS: usize = 4;
+
+/// All that is known of a double grant.
+pub(super) struct Case<'a> {
+    pub kind: DoubleGrantKind,
+    pub earlier: &'a Party,
+    pub later: &'a Party,
+    /// Confirmed releases of attempts that had the key before the earlier one.
+    pub foreign: &'a [Ended],
+    /// By node.
+    pub truth: &'a [Timeline],
+    pub faults: &'a [Force],
+    /// Are the two one to the servers?
+    pub one_identity: bool,
+}
+
+/// What took the earlier holder's lock from a server.
+enum Taken<'a> {
+    /// Its lease was over by the server's word.
+    Lapsed(Fact),
+    /// The release of another.
+    Released(Fact, &'a Ended),
+    /// Nothing that may.
+    Lost(Fact),
+}
+
+/// Decides.
+pub(super) fn decide(case: &Case<'_>) -> Attribution {
+    let (cause, mut evidence, missing) = match case.kind {
+        DoubleGrantKind::Outside => (Cause::Overstayed, overstayed(case), None),
+        DoubleGrantKind::Withdrawn => withdrawn(case),
+        DoubleGrantKind::Inside => inside(case),
+    };
+    let (earlier, later) = (case.earlier, case.later);
+    let at_work = case.faults.iter().filter(|force| force.from <= later.start && force.to >= earlier.start);
+    evidence.extend(at_work.take(FAULTS).map(|force| Fact {
+        node: Some(force.of.node),
+        fault: Some(force.of.fault),
+        ..fact(FactKind::Fault, None, force.from, if force.to == u64::MAX { later.end } else { force.to })
+    }));
+    let count = |of: fn(&Party) -> bool| u32::from(of(earlier)) + u32::from(of(later));
+    Attribution {
+        cause,
+        evidence,
+        missing,
+        updates_lost: count(|party| party.notes.lost_update),
+        writes_refused: count(|party| party.notes.refused),
+    }
+}
+
+fn fact(fact: FactKind, client: Option<u32>, from_ns: u64, to_ns: u64) -> Fact {
+    Fact { fact, client, node: None, fault: None, from_ns, to_ns, left_ms: None }
+}
+
+fn of_party(kind: FactKind, party: &Party, from: u64, to: u64) -> Fact {
+    fact(kind, Some(party.client), from, to)
+}
+
+/// The lease was over, and the client still inside.
+fn overstayed(case: &Case<'_>) -> Vec<Fact> {
+    let earlier = case.earlier;
+    let mut evidence = vec![of_party(FactKind::PromiseOver, earlier, earlier.promise, earlier.promise)];
+    if let Some((from, to)) = earlier.notes.stopped {
+        evidence.push(of_party(FactKind::Stopped, earlier, from, to));
+    }
+    evidence
+}
+
+/// The session was told that the lock is lost, while it was promised.
+fn withdrawn(case: &Case<'_>) -> (Cause, Vec<Fact>, Option<Missing>) {
+    let earlier = case.earlier;
+    let told = earlier.lost.map(|at| of_party(FactKind::LostSignal, earlier, at, at));
+    let mut evidence: Vec<Fact> = told.into_iter().collect();
+    let taken = taken(case);
+    for one in &taken {
+        if let Taken::Released(lost, by) = one {
+            evidence.extend([*lost, released(by)]);
+            return (Cause::ForeignHit, evidence, None);
+        }
+    }
+    evidence.extend(taken.into_iter().map(|one| match one {
+        Taken::Lapsed(lost) | Taken::Released(lost, _) | Taken::Lost(lost) => lost,
+    }));
+    (Cause::ServerLost, evidence, None)
+}
+
+fn inside(case: &Case<'_>) -> (Cause, Vec<Fact>, Option<Missing>) {
+    let (earlier, later) = (case.earlier, case.later);
+    if case.one_identity {
+        let both = [earlier, later].map(|party| of_party(FactKind::OneIdentity, party, party.start, party.start));
+        return (Cause::SharedIdentity, both.to_vec(), None);
+    }
+    if later.promise <= later.start {
+        return (Cause::DeadLease, vec![of_party(FactKind::DeadLease, later, later.promise, later.start)], None);
+    }
+    if earlier.token.is_some() != later.token.is_some() {
+        let without = if later.token.is_none() { later } else { earlier };
+        let evidence = vec![of_party(FactKind::NoToken, without, without.start, without.start)];
+        return (Cause::NoGrant, evidence, None);
+    }
+    for party in [later, earlier] {
+        if let Some((cause, evidence)) = no_holder(case, party) {
+            return (cause, evidence, None);
+        }
+    }
+    by_what_was_taken(case).unwrap_or_else(|| {
+        let (cause, evidence) = by_clients_alone(case);
+        let missing = (cause == Cause::Undetermined).then(|| missing(case));
+        (cause, evidence, missing)
+    })
+}
+
+/// How many of the servers must have a client for the holder.
+fn quorum(truth: &[Timeline]) -> usize {
+    truth.len() / 2 + 1
+}
+
+/// When a grant was reported, its client was surely not the holder: it never was (V6), or no more (V3).
+fn no_holder(case: &Case<'_>, party: &Party) -> Option<(Cause, Vec<Fact>)> {
+    let needed = quorum(case.truth);
+    let others: Vec<(u16, &Span)> = (0_u16..)
+        .zip(case.truth)
+        .filter_map(|(node, timeline)| Some((node, timeline.surely(party.start)?)))
+        .filter(|(_, span)| !span.is_of(party.client))
+        .collect();
+    if case.truth.is_empty() || case.truth.len() - others.len() >= needed {
+        return None;
+    }
+    let mut evidence: Vec<Fact> = others
+        .iter()
+        .map(|(node, span)| {
+            let holder = if let SeenHolder::Client(client) = span.holder { Some(client) } else { None };
+            let of = if holder.is_some() { FactKind::Held } else { FactKind::NotHolder };
+            Fact { node: Some(*node), ..fact(of, holder.or(Some(party.client)), span.from, span.until) }
+        })
+        .collect();
+    let showed = case.truth.iter().filter(|timeline| timeline.showed(party)).count();
+    if showed >= needed {
+        evidence.insert(0, of_party(FactKind::DeadLease, party, party.start, party.start));
+        return Some((Cause::DeadLease, evidence));
+    }
+    evidence.insert(0, of_party(FactKind::NeverHolder, party, party.invoke, party.start));
+    Some((Cause::NoGrant, evidence))
+}
+
+/// What took the earlier holder's lock from each server that had it, before the later grant.
+fn taken<'a>(case: &Case<'a>) -> Vec<Taken<'a>> {
+    let (earlier, later) = (case.earlier, case.later);
+    let one = |(node, timeline): (u16, &Timeline)| {
+        let (span, next) = timeline.last_showing(earlier, later.start)?;
+        if span.until >= later.start || span.gone == u64::MAX {
+            return None;
+        }
+        // It was gone before the later grant, which the server gave.
+        let gone = span.gone.min(later.start);
+        let left_ms = span.lease_over().map(|_| span.left_ms);
+        let lost = fact(FactKind::Lost, Some(earlier.client), span.until.max(earlier.invoke), gone);
+        let lost = Fact { node: Some(node), left_ms, ..lost };
+        let down = next.is_some_and(|next| next.holder == SeenHolder::Away);
+        let met = |one: &&Ended| one.confirmed.is_some_and(|(sent, answered)| sent <= gone && answered >= span.until);
+        Some(match case.foreign.iter().find(met) {
+            _ if span.lease_over().is_some_and(|over| over <= gone) => Taken::Lapsed(lost),
+            Some(by) if !down => Taken::Released(lost, by),
+            _ => Taken::Lost(lost),
+        })
+    };
+    (0_u16..).zip(case.truth).filter_map(one).collect()
+}
+
+fn by_what_was_taken(case: &Case<'_>) -> Option<(Cause, Vec<Fact>, Option<Missing>)> {
+    let taken = taken(case);
+    let lost: Vec<Fact> =
+        taken.iter().filter_map(|one| if let Taken::Lost(fact) = one { Some(*fact) } else { None }).collect();
+    if !lost.is_empty() {
+        let away = lost.iter().filter_map(|lost| {
+            let node = lost.node?;
+            let span = case.truth.get(usize::from(node))?.away(lost.from_ns, case.later.start)?;
+            let gone = if span.gone == u64::MAX { case.later.end } else { span.gone };
+            Some(Fact { node: Some(node), ..fact(FactKind::Away, None, span.from, gone) })
+        });
+        let evidence = lost.iter().copied().chain(away).chain(token_back(case)).collect();
+        return Some((Cause::ServerLost, evidence, None));
+    }
+    if let Some((lost, by)) =
+        taken.iter().find_map(|one| if let Taken::Released(fact, by) = one { Some((*fact, *by)) } else { None })
+    {
+        return Some((Cause::ForeignHit, vec![lost, released(by)], None));
+    }
+    let lapsed: Vec<Fact> =
+        taken.iter().filter_map(|one| if let Taken::Lapsed(fact) = one { Some(*fact) } else { None }).collect();
+    (!lapsed.is_empty()).then_some((Cause::Overstayed, lapsed, None))
+}
+
+/// What clients alone prove: that the server confirmed a holder whose lease had been over, or that it forgot.
+fn by_clients_alone(case: &Case<'_>) -> (Cause, Vec<Fact>) {
+    let (earlier, later) = (case.earlier, case.later);
+    let disturbed = case.faults.iter().any(|force| force.from <= later.start && force.to >= earlier.start);
+    if let Some(back) = token_back(case).filter(|_| disturbed) {
+        return (Cause::ServerLost, vec![back]);
+    }
+    let hit = |one: &&Ended| {
+        let between = one.confirmed.is_some_and(|(sent, answered)| sent > earlier.start && answered < later.start);
+        between && one.party.promise <= earlier.start
+    };
+    match case.foreign.iter().find(hit) {
+        Some(by) => (Cause::ForeignHit, vec![released(by)]),
+        None => (Cause::Undetermined, Vec::new()),
+    }
+}
+
+fn token_back(case: &Case<'_>) -> Option<Fact> {
+    let (earlier, later) = (case.earlier, case.later);
+    let back = later.token.zip(earlier.token).is_some_and(|(later, earlier)| later <= earlier);
+    back.then(|| of_party(FactKind::TokenBack, later, later.start, later.start))
+}
+
+fn released(by: &Ended) -> Fact {
+    let (sent, answered) = by.confirmed.unwrap_or((by.at, by.at));
+    of_party(FactKind::ForeignRelease, &by.party, sent, answered)
+}
+
+fn missing(case: &Case<'_>) -> Missing {
+    if case.truth.is_empty() {
+        return Missing::NotAsked;
+    }
+    let away = case.truth.iter().any(|timeline| timeline.away(case.earlier.invoke, case.later.start).is_some());
+    if away { Missing::NoAnswer } else { Missing::BetweenLooks }
+}

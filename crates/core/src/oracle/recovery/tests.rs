@@ -1,0 +1,94 @@
+//! Gaps and stuck keys on histories written by hand.
+
+use super::Recovered;
+use crate::oracle::Oracle;
+use crate::record::{Disturbance, Event, Observer, ReleaseKind, Seen, SeenHolder, What, WitnessReading};
+
+type Line = (u64, u32, What);
+
+const INVOKE: What = What::Invoke { due: 0 };
+const GRANTED: What = What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None };
+const NOBODY: u32 = Event::NOBODY;
+
+fn leave(t: u64, client: u32, release: ReleaseKind) -> [Line; 2] {
+    let seen = WitnessReading { occupancy: 1, ..WitnessReading::default() };
+    [
+        (t, client, What::ReleaseInvoke { enter: 0, exit: 0, seen }),
+        (t + 1, client, What::Released { release, surely_ended: 0, requests: 1 }),
+    ]
+}
+
+/// A cycle of a client: asked at `t`, granted at once, released two later.
+fn cycle(t: u64, client: u32) -> Vec<Line> {
+    [&[(t, client, INVOKE), (t, client, GRANTED)][..], &leave(t + 2, client, ReleaseKind::Confirmed)].concat()
+}
+
+fn seen(t: u64, node: u16, holder: SeenHolder) -> Line {
+    let seen = Seen { node, left_ms: Seen::NO_LEASE, holder, token: Seen::NO_TOKEN, before: t };
+    (t, NOBODY, What::Seen(seen))
+}
+
+fn fault(from: u64, to: u64) -> [Line; 2] {
+    let of = Disturbance { fault: 0, node: 3 };
+    [(from, NOBODY, What::FaultInjected(of)), (to, NOBODY, What::FaultHealed { of, from, bit: true })]
+}
+
+fn recovered(parts: &[&[Line]]) -> Recovered {
+    let mut events = parts.concat();
+    events.sort_by_key(|event| event.0);
+    let mut oracle = Oracle::new(4, 1, 0);
+    for (t, client, what) in events {
+        oracle.observe(&Event { t, client, attempt: 0, key: 0, what });
+    }
+    oracle.finish().recovered
+}
+
+#[test]
+fn a_gap_is_the_longest_time_without_a_grant_around_a_fault() {
+    let found = recovered(&[&cycle(10, 0), &cycle(20, 1), &fault(24, 40), &cycle(65, 0), &cycle(300, 1)]);
+    let gap = found.gaps[0];
+    assert_eq!((gap.node, gap.from_ns, gap.gap_ns, gap.at_least, found.gaps.len()), (3, 24, 45, false, 1));
+    // Grants go on in it.
+    let found = recovered(&[&cycle(10, 0), &fault(14, 40), &cycle(20, 1), &cycle(35, 0), &cycle(45, 1)]);
+    assert_eq!((found.gaps[0].gap_ns, found.gaps[0].at_least), (15, false));
+    // None comes any more.
+    let found = recovered(&[&cycle(10, 0), &fault(14, 40), &[(90, 1, INVOKE)]]);
+    assert_eq!((found.gaps[0].gap_ns, found.gaps[0].at_least), (80, true));
+    assert_eq!(recovered(&[&cycle(10, 0), &cycle(90, 1)]), Recovered::default());
+}
+
+#[test]
+fn a_key_is_stuck_from_its_holders_death_to_the_next_grant() {
+    let died = (20, 0, What::Died { surely_ended: u64::MAX, challenged: None });
+    let start = [(5, 0, INVOKE), (10, 0, GRANTED), (11, 1, INVOKE)];
+    let found = recovered(&[&start, &[died, (80, 1, GRANTED)]]);
+    let one = found.longest.unwrap();
+    assert_eq!((one.client, one.from_ns, one.free_ns, one.to_ns, one.at_least), (0, 20, None, 80, false));
+    // The server tells when it noticed.
+    let told = [seen(12, 0, SeenHolder::Client(0)), seen(70, 0, SeenHolder::Free)];
+    let found = recovered(&[&start, &told, &[died, (80, 1, GRANTED)]]);
+    assert_eq!(found.takeovers[0].free_ns, Some(70));
+    // No other client is granted it any more.
+    let found = recovered(&[&start, &[died, (90, 1, What::Died { surely_ended: 0, challenged: None })]]);
+    assert_eq!((found.left_behind, found.takeovers[0].at_least, found.takeovers[0].to_ns), (1, true, 90));
+}
+
+#[test]
+fn of_several_servers_fewer_than_a_majority_must_have_it_left() {
+    let start = [(5, 0, INVOKE), (10, 0, GRANTED), (11, 1, INVOKE)];
+    let nodes: Vec<Line> = (0..3).map(|node| seen(12, node, SeenHolder::Client(0))).collect();
+    let end = leave(20, 0, ReleaseKind::Unknown);
+    let told = [seen(30, 0, SeenHolder::Free), seen(32, 1, SeenHolder::Away), seen(40, 1, SeenHolder::Free)];
+    let found = recovered(&[&start, &nodes, &end, &told, &[(80, 1, GRANTED)]]);
+    assert_eq!((found.takeovers[0].from_ns, found.takeovers[0].free_ns), (21, Some(40)));
+}
+
+#[test]
+fn a_key_that_another_holds_is_not_stuck() {
+    let start = [(5, 0, INVOKE), (10, 0, GRANTED), (11, 1, INVOKE), (15, 1, GRANTED)];
+    let found = recovered(&[&start, &leave(20, 0, ReleaseKind::Unknown), &leave(30, 1, ReleaseKind::Confirmed)]);
+    assert_eq!(found.left_behind, 0);
+    // Nor one whose release was confirmed, or refused.
+    let found = recovered(&[&start[..2], &leave(20, 0, ReleaseKind::NotOwner), &cycle(90, 1)]);
+    assert_eq!(found.left_behind, 0);
+}
