@@ -42,6 +42,7 @@ impl Clock {
 
     /// Nanoseconds since an arbitrary point, the same for all clocks of a host.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> u64 {
         match self.anchor {
             None => {
@@ -82,6 +83,7 @@ impl Timer {
 
     /// Shorthand for the clock's `now`.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> u64 {
         self.clock.now()
     }

@@ -106,6 +106,7 @@ impl Asking {
     }
 
     /// Its acquire of this key begins.
+    #[inline]
     pub fn begin(&self, key: u32) {
         self.end();
         self.key.store(key, Ordering::Relaxed);
@@ -113,6 +114,7 @@ impl Asking {
     }
 
     /// Its next request goes out.
+    #[inline]
     pub fn again(&self) {
         if !self.open.swap(true, Ordering::Relaxed) {
             self.asked().fetch_add(BEGAN + 1, Ordering::AcqRel);
@@ -120,6 +122,7 @@ impl Asking {
     }
 
     /// Nothing of it is under way any more: it was answered, or it sleeps before it asks again.
+    #[inline]
     pub fn end(&self) {
         if self.open.swap(false, Ordering::Relaxed) {
             self.asked().fetch_sub(1, Ordering::AcqRel);

@@ -20,12 +20,14 @@ pub struct Deadline {
 impl Deadline {
     /// A deadline at `at_ns` that `stop` brings forward.
     #[must_use]
+    #[inline]
     pub fn new(at_ns: u64, timer: Timer, stop: Stop) -> Self {
         Self { at_ns, timer, stop, asking: None }
     }
 
     /// The same for an attempt whose requests are watched.
     #[must_use]
+    #[inline]
     pub fn watched(self, asking: Arc<Asking>) -> Self {
         Self { asking: Some(asking), ..self }
     }

@@ -28,6 +28,7 @@ impl Grant {
     /// The same grant, of which the recipe knows: was it granted by a later request than
     /// the first of its acquire?
     #[must_use]
+    #[inline]
     pub fn after_waiting(mut self, waited: bool) -> Self {
         self.waited = Some(waited);
         self
@@ -87,6 +88,7 @@ pub enum Acquire {
 impl Acquire {
     /// The same outcome; a grant knows whether a later request than the first got it.
     #[must_use]
+    #[inline]
     pub fn after_waiting(self, waited: bool) -> Self {
         match self {
             Self::Acquired(grant) => Self::Acquired(grant.after_waiting(waited)),

@@ -34,29 +34,31 @@ impl<T: Copy> Cover<T> {
     /// must not decrease from call to call, of this and of [`Cover::add`].
     pub fn test(&mut self, start: u64, end: u64) -> Option<T> {
         self.advance(start);
-        let before = self.before.filter(|reach| reach.end > start);
-        let tied = self.tied.filter(|reach| reach.end > start && end > start);
+        let before = self.before.as_ref().filter(|reach| reach.end > start);
+        let tied = self.tied.as_ref().filter(|reach| reach.end > start && end > start);
         before.or(tied).map(|reach| reach.tag)
     }
 
     /// Adds an interval.
     pub fn add(&mut self, start: u64, end: u64, tag: T) {
         self.advance(start);
-        self.tied = further(self.tied, Some(Reach { end, tag }));
+        extend(&mut self.tied, Reach { end, tag });
     }
 
     fn advance(&mut self, start: u64) {
         if start > self.start {
-            self.before = further(self.before, self.tied.take());
+            if let Some(tied) = self.tied.take() {
+                extend(&mut self.before, tied);
+            }
             self.start = start;
         }
     }
 }
 
-fn further<T: Copy>(a: Option<Reach<T>>, b: Option<Reach<T>>) -> Option<Reach<T>> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if b.end > a.end { b } else { a }),
-        (a, b) => a.or(b),
+/// Keeps the one that reaches further, of equal ones the first.
+fn extend<T>(furthest: &mut Option<Reach<T>>, next: Reach<T>) {
+    if furthest.as_ref().is_none_or(|reach| next.end > reach.end) {
+        *furthest = Some(next);
     }
 }
 

@@ -213,10 +213,10 @@ impl Exclusion {
         self.keys[key as usize].holds.len()
     }
 
-    fn start(&mut self, attempt: &Attempt, hold: Hold) {
+    fn start(&mut self, attempt: &Attempt, hold: &Hold) {
         let state = &mut self.keys[attempt.key as usize];
         let number = state.base + state.holds.len() as u64;
-        state.holds.push_back(Held { client: attempt.client, hold, last: attempt.last, proven: None });
+        state.holds.push_back(Held { client: attempt.client, hold: *hold, last: attempt.last, proven: None });
         self.open[attempt.client as usize] = Some((attempt.key, number));
     }
 
@@ -229,7 +229,10 @@ impl Exclusion {
     /// Takes in what the attempt's events have told of its hold by now.
     fn update(&mut self, attempt: &Attempt) {
         if let Some(held) = self.held(attempt.client) {
-            (held.hold, held.last) = (attempt.hold.unwrap_or(held.hold), attempt.last);
+            held.last = attempt.last;
+            if let Some(hold) = &attempt.hold {
+                held.hold = *hold;
+            }
         }
     }
 
@@ -247,9 +250,8 @@ impl Exclusion {
     fn settle(&mut self, key: u32, judged: &mut Judged) {
         loop {
             let state = &mut self.keys[key as usize];
-            let Some(held) = state.holds.front().copied() else { return };
-            let Some(proven) = held.proven else { return };
-            state.holds.pop_front();
+            let Some(proven) = state.holds.front().and_then(|held| held.proven) else { return };
+            let Some(held) = state.holds.pop_front() else { return };
             state.base += 1;
             self.judge(key, &held, proven, judged);
         }
@@ -322,12 +324,12 @@ impl Exclusion {
 impl Checker for Exclusion {
     fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts, judged: &mut Judged) {
         let attempt = transition.attempt;
-        if let Some(unfinished) = &transition.unfinished {
+        if let Some(unfinished) = transition.unfinished {
             self.close(unfinished.client, false, judged);
         }
         match transition.change {
             Change::Granted => {
-                if let Some(hold) = attempt.hold {
+                if let Some(hold) = &attempt.hold {
                     self.start(attempt, hold);
                 }
             }

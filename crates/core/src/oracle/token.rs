@@ -82,12 +82,12 @@ impl Tokens {
 
 impl Checker for Tokens {
     fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts, judged: &mut Judged) {
-        let Attempt { client, key, invoke, hold, .. } = *transition.attempt;
+        let attempt = transition.attempt;
         match transition.change {
-            Change::Begun => self.invoked(client, key, invoke),
+            Change::Begun => self.invoked(attempt.client, attempt.key, attempt.invoke),
             Change::Granted => {
-                if let Some((start, token)) = hold.and_then(|hold| Some((hold.start, hold.token?))) {
-                    self.granted(transition.attempt, start, token, open, judged);
+                if let Some((start, token)) = attempt.hold.as_ref().and_then(|hold| Some((hold.start, hold.token?))) {
+                    self.granted(attempt, start, token, open, judged);
                 }
             }
             _ => {}

@@ -128,6 +128,7 @@ impl Block {
     }
 
     /// The lines from one on, as many as told.
+    #[inline]
     fn lines(&self, first: usize, count: usize) -> &[Line] {
         assert!((first + count) * size_of::<Line>() <= self.0.bytes, "lines beyond the end of a block");
         // SAFETY: the lines lie within the block (just checked), are aligned as its start is, and consist of atomics,
@@ -193,6 +194,7 @@ impl Lines {
 impl std::ops::Deref for Lines {
     type Target = [Line];
 
+    #[inline]
     fn deref(&self) -> &[Line] {
         self.block.lines(0, self.count)
     }

@@ -144,7 +144,7 @@ impl Writer<'_> {
 
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = &transition.unfinished {
+        if let Some(unfinished) = transition.unfinished {
             self.abandon(unfinished.client, unfinished.inside(), t, "lost");
         }
         let client = attempt.client;

@@ -39,7 +39,7 @@ struct Writer {
 impl Writer {
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = &transition.unfinished {
+        if let Some(unfinished) = transition.unfinished {
             self.abandon(unfinished, t, "lost");
         }
         match transition.change {

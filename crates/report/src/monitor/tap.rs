@@ -66,7 +66,7 @@ impl Tap {
 
     fn follow(&mut self, transition: &Transition<'_>, rolling: &mut Rolling) -> ServiceSign {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = transition.unfinished.filter(Attempt::inside) {
+        if let Some(unfinished) = transition.unfinished.filter(|attempt| attempt.inside()) {
             self.leave(unfinished.key);
         }
         match transition.change {

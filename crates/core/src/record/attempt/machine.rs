@@ -12,6 +12,9 @@ pub struct Attempts {
     none: Attempt,
     /// Begin of the pause of the load that goes on.
     paused_since: Option<u64>,
+    /// What the last [`Transition`] that had some refers to: most have none, and are cheap to pass on.
+    unfinished: Attempt,
+    misfit: Option<Misfit>,
 }
 
 impl Attempts {
@@ -29,7 +32,8 @@ impl Attempts {
     /// The next event of the trial.
     pub fn observe<'a>(&'a mut self, event: &'a Event) -> Transition<'a> {
         if event.what.is_of_nobody() {
-            let misfit = self.pause(event);
+            self.misfit = self.pause(event);
+            let misfit = self.misfit.as_ref();
             return Transition { event, change: Change::Tool, attempt: &self.none, unfinished: None, misfit };
         }
         let at = event.client as usize;
@@ -37,10 +41,14 @@ impl Attempts {
             self.of_client.resize(at + 1, Attempt::default());
         }
         let attempt = &mut self.of_client[at];
-        let misfit = misfit::of(attempt, event);
+        let fits = misfit::fits(attempt, event);
+        let misfit = if fits { None } else { Some(&*self.misfit.insert(misfit::of(attempt, event))) };
         let mut unfinished = None;
         if !attempt.goes_on(event) {
-            unfinished = (attempt.stage != Stage::Over).then_some(*attempt);
+            if attempt.stage != Stage::Over {
+                self.unfinished = *attempt;
+                unfinished = Some(&self.unfinished);
+            }
             let begun = matches!(event.what, What::Invoke { .. });
             let Event { t, client, key, .. } = *event;
             let number = if event.attempt == 0 { attempt.number.wrapping_add(1) } else { event.attempt };

@@ -32,11 +32,11 @@ pub enum Misfit {
     },
 }
 
-/// The misfit that an event is to the last attempt of its client, if it is one.
-pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
+/// Returns whether an event can come after the last one of its client's last attempt.
+pub fn fits(attempt: &Attempt, event: &Event) -> bool {
     let stood = attempt.stage;
     let fits = match event.what {
-        What::Invoke { .. } => return (stood != Stage::Over).then(|| misfit(attempt, event)),
+        What::Invoke { .. } => return stood == Stage::Over,
         What::Acquired { .. } | What::Denied { .. } => stood == Stage::Waiting,
         What::Renewed { .. } | What::Stopped { .. } | What::Lost { .. } | What::ReleaseInvoke { .. } => {
             stood == Stage::Holding
@@ -50,12 +50,13 @@ pub fn of(attempt: &Attempt, event: &Event) -> Option<Misfit> {
         | What::FaultInjected(_)
         | What::FaultHealed { .. }
         | What::Seen(_)
-        | What::Identity { .. } => return None,
+        | What::Identity { .. } => return true,
     };
-    (!fits || attempt.key != event.key || !attempt.is_named_by(event)).then(|| misfit(attempt, event))
+    fits && attempt.key == event.key && attempt.is_named_by(event)
 }
 
-fn misfit(attempt: &Attempt, event: &Event) -> Misfit {
+/// The misfit of an event that cannot.
+pub fn of(attempt: &Attempt, event: &Event) -> Misfit {
     Misfit::Attempt { event: *event, stood: attempt.stage, key: attempt.key, number: attempt.number }
 }
 

@@ -139,7 +139,7 @@ impl Attempt {
     /// Returns whether the client is inside the critical section: granted, and not left.
     #[must_use]
     pub fn inside(&self) -> bool {
-        self.hold.is_some_and(|hold| hold.left.is_none())
+        self.hold.as_ref().is_some_and(|hold| hold.left.is_none())
     }
 
     /// When somebody may be a holder unseen after an attempt that ended so: from the
@@ -153,7 +153,7 @@ impl Attempt {
             | End::Died { surely_ended, .. } => surely_ended,
             End::Denied { .. } | End::Released { .. } => return None,
         };
-        let calling = self.hold.map_or(Some(self.invoke), |hold| hold.left);
+        let calling = self.hold.as_ref().map_or(Some(self.invoke), |hold| hold.left);
         Some((calling.unwrap_or(self.last), until))
     }
 }
@@ -168,9 +168,9 @@ pub struct Transition<'a> {
     /// The attempt that it did it to, as it is now; an empty one for an event of the tool.
     pub attempt: &'a Attempt,
     /// The client's attempt before, if its end is missing.
-    pub unfinished: Option<Attempt>,
+    pub unfinished: Option<&'a Attempt>,
     /// Why the event cannot come here: others were lost before it, or taken out.
-    pub misfit: Option<Misfit>,
+    pub misfit: Option<&'a Misfit>,
 }
 
 /// Something that folds over the transitions of a trial's attempts.

@@ -145,7 +145,7 @@ fn a_pause_begins_before_it_ends_and_ends_before_the_next() {
     let problems = |events: &[(u64, What)]| -> Vec<Misfit> {
         let mut attempts = Attempts::new(1);
         let event = |(t, what): &(u64, What)| Event { t: *t, client: Event::NOBODY, attempt: 0, key: 0, what: *what };
-        events.iter().filter_map(|one| attempts.observe(&event(one)).misfit).collect()
+        events.iter().filter_map(|one| attempts.observe(&event(one)).misfit.copied()).collect()
     };
     let (begin, end) = (What::PauseBegins, |from| What::Paused { from });
     assert_eq!(problems(&[(1, begin), (4, end(1)), (4, begin), (9, end(4))]), []);
@@ -236,7 +236,7 @@ proptest! {
             prop_assert!(transition.change != Change::Granted || attempt.hold.is_some_and(|hold| hold.start == event.t));
             // A fit never loses an attempt, and what is lost is handed over.
             let unfinished = transition.unfinished;
-            prop_assert!(unfinished.is_none_or(|one| transition.misfit.is_some() && open.contains(&one)));
+            prop_assert!(unfinished.is_none_or(|one| transition.misfit.is_some() && open.contains(one)));
             let went_on = open.iter().any(|one| one.client == event.client) && unfinished.is_none();
             begun += usize::from(!went_on);
             over += usize::from(attempt.stage == Stage::Over) + usize::from(unfinished.is_some());

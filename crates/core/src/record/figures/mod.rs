@@ -374,7 +374,7 @@ impl Figures {
 impl Follower for Figures {
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = &transition.unfinished {
+        if let Some(unfinished) = transition.unfinished {
             self.close(unfinished.client);
         }
         match transition.change {
