@@ -36,7 +36,8 @@ fn colors(tone: Option<Tone>) -> (RGBColor, RGBColor) {
 }
 
 fn size(matrix: &Matrix) -> (u32, u32) {
-    let (columns, rows) = (matrix.systems.len().max(3) as i32, matrix.rows.len().max(1) as i32);
+    // What explains the colours needs that width.
+    let (columns, rows) = (matrix.systems.len().max(8) as i32, matrix.rows.len().max(1) as i32);
     ((2 * EDGE + NAMES + columns * COLUMN) as u32, (TOP + rows * LINE + BOTTOM) as u32)
 }
 

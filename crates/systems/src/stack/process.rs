@@ -116,7 +116,13 @@ impl Process {
     /// Sends a signal to the whole group.
     pub(super) fn signal_group(&self, signal: Signal) -> io::Result<()> {
         match &*self.state() {
-            State::Running(_) => Ok(kill_process_group(self.group, signal)?),
+            State::Running(_) => {
+                kill_process_group(self.group, signal)?;
+                // Children may have left the group: each server process of Postgres makes one of its own
+                // (`InitPostmasterChild`). The group went first, so that its leader starts no others.
+                self.family().iter().for_each(|child| child.signal(signal));
+                Ok(())
+            }
             State::Died(_) | State::Stopped => Err(io::Error::other("the server has ended")),
         }
     }
