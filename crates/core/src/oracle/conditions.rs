@@ -70,6 +70,8 @@ struct KeyState {
     holders: u32,
     /// Since when it is asked for and held by nobody.
     since: Option<u64>,
+    /// The last grant of it, or end of a hold.
+    last: u64,
 }
 
 /// One fault at one node or client.
@@ -130,7 +132,11 @@ impl ConditionFold {
                 self.went_on(client, number);
                 self.over(t, client, false);
             }
-            Change::Ended(End::Died { .. }) => self.over(t, client, true),
+            // Of a client whose process was killed the death is noted later than it came.
+            Change::Ended(End::Died { .. }) => {
+                let at = if let What::Killed { at, .. } = transition.event.what { at } else { t };
+                self.over(at, client, true);
+            }
             Change::Ended(End::Denied { .. }) => {
                 self.waited(t, key, false);
                 self.over(t, client, false);
@@ -195,7 +201,8 @@ impl ConditionFold {
             self.keys.entry(key).or_default().holders += 1;
         }
         self.waited(t, key, true);
-        self.keys.entry(key).or_default().since = None;
+        let state = self.keys.entry(key).or_default();
+        (state.since, state.last) = (None, t);
         let granted = |one: &Injection| one.hits.iter().any(|hit| hit.2 == key && hit.0 != client);
         self.reach(Condition::ContenderGranted, granted);
         if self.healed && self.reached[Condition::GrantedAfterHeal as usize] == 0 {
@@ -228,8 +235,9 @@ impl ConditionFold {
         state.holders = state.holders.saturating_sub(1);
         let wanted = |other: &Client| other.key == open.key && !other.holds;
         if state.holders == 0 && self.clients.values().any(wanted) {
-            state.since.get_or_insert(t);
+            state.since.get_or_insert(t.max(state.last));
         }
+        state.last = state.last.max(t);
         for one in &mut self.injections {
             if !(died && one.kills) {
                 one.hits.retain(|hit| (hit.0, hit.1) != (client, open.number));
@@ -359,6 +367,14 @@ mod tests {
         let told = told(KILL, &events);
         assert_eq!(reached(&told), ["contender-asked", "contender-granted"]);
         assert_eq!(told.ungranted, Some(Ungranted { ns: 20, ended: true }));
+    }
+
+    #[test]
+    fn a_death_that_is_noted_late_counts_from_when_it_came() {
+        let killed = What::Killed { at: 5, surely_ended: 99 };
+        let events = [(1, 0, INVOKE), (2, 0, GRANT), (3, 1, INVOKE), (4, NOBODY, injected(0)), (24, 0, killed)];
+        let granted = [&events[..], &[(25, 1, GRANT)]].concat();
+        assert_eq!(told(KILL, &granted).ungranted, Some(Ungranted { ns: 20, ended: true }));
     }
 
     #[test]

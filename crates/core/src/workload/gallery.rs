@@ -54,6 +54,8 @@ const GALLERY: &[(&str, &str)] = &[
         include_str!("../../../../workloads/scenarios/connection-reset.toml"),
     ),
     ("workloads/scenarios/server-pause.toml", include_str!("../../../../workloads/scenarios/server-pause.toml")),
+    ("workloads/scenarios/leader-kill.toml", include_str!("../../../../workloads/scenarios/leader-kill.toml")),
+    ("workloads/scenarios/leader-pause.toml", include_str!("../../../../workloads/scenarios/leader-pause.toml")),
 ];
 
 /// The scenarios that come with lockbench: name and text, in the order in which they are told.

@@ -111,6 +111,8 @@ impl Cell {
     /// Of a system that cannot be in the story, or cannot run here.
     #[must_use]
     pub fn absent(scenario: &str, system: &str, expected: &Expected, here: Option<String>) -> Self {
+        // The lines of a server's log are in the run's own report.
+        let here = here.map(|here| here.lines().next().unwrap_or_default().to_owned());
         let offered = expected.verdict != ExpectedVerdict::NotOffered;
         let label = if offered { "not available here" } else { "not offered" };
         Self {

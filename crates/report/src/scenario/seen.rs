@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::reached::missed_conditions;
-use crate::{Report, SafetyVerdict, TrialResult};
+use crate::{Report, SafetyVerdict, TrialResult, Violation};
 use lockbench_core::units::human_duration;
 
 /// What one trial of a scenario showed, as far as a verdict on the scenario needs it.
@@ -20,7 +20,7 @@ pub struct Seen {
     pub kinds: BTreeMap<String, u64>,
     /// Of the `outside` ones: while lockbench itself was stalled, which is not the system's doing.
     pub stalled: u64,
-    /// Of those that are stored in full, by their cause.
+    /// Of these, by their cause.
     pub causes: BTreeMap<String, u64>,
     /// Fencing tokens that went back; `null`: the system has none.
     pub token_regressions: Option<u64>,
@@ -49,12 +49,6 @@ pub fn seen(report: &Report) -> Vec<Seen> {
 fn of_trial(report: &Report, result: &TrialResult) -> Seen {
     let safety = &result.safety;
     let kinds = [("inside", safety.inside), ("withdrawn", safety.withdrawn), ("outside", safety.outside)];
-    let mut causes = BTreeMap::new();
-    for violation in &safety.violations {
-        let cause =
-            serde_json::to_value(violation).ok().and_then(|value| Some(value.get("cause")?.as_str()?.to_owned()));
-        *causes.entry(cause.unwrap_or_else(|| "undetermined".to_owned())).or_insert(0) += 1;
-    }
     let own = |fault: &&crate::InjectedFault| (&fault.backend, fault.trial) == (&result.backend, result.trial);
     let mut doubts: Vec<String> = report.faults.iter().filter(own).filter_map(crate::InjectedFault::doubt).collect();
     doubts.extend(missed_conditions(result));
@@ -73,7 +67,7 @@ fn of_trial(report: &Report, result: &TrialResult) -> Seen {
         double_grants: safety.double_grants_certain,
         kinds: kinds.into_iter().filter(|(_, count)| *count > 0).map(|(kind, n)| (kind.to_owned(), n)).collect(),
         stalled: safety.outside_self_stall,
-        causes,
+        causes: safety.causes.clone(),
         token_regressions: safety.token_regressions,
         lost_updates: safety.harm.lost_updates,
         refused_writes: safety.stale_writes_refused,
@@ -81,7 +75,7 @@ fn of_trial(report: &Report, result: &TrialResult) -> Seen {
         doubts,
         failure: result.error.clone(),
         internal: safety.internal_error,
-        story: safety.violations.first().map(|violation| violation.story.clone()),
+        story: safety.violations.first().map(Violation::told),
     }
 }
 
