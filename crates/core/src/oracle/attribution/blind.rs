@@ -34,7 +34,9 @@ impl Blind {
 fn lost_at(party: &Party, truth: &[Timeline]) -> Option<u64> {
     let mut gone: Vec<u64> = truth
         .iter()
-        .filter_map(|timeline| timeline.last_showing(party, party.end).map(|(span, _)| span.gone.max(party.start)))
+        .filter_map(|timeline| timeline.last_showing(party, party.end))
+        .filter(|(span, _)| span.until >= party.start)
+        .map(|(span, _)| span.gone)
         .collect();
     let majority = truth.len() / 2 + 1;
     gone.sort_unstable();

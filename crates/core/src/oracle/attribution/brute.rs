@@ -173,7 +173,7 @@ impl All {
         for of_node in &stretches {
             let fits = |i: usize| {
                 let begun = if i == 0 { 0 } else { of_node[i - 1].1 };
-                begun <= b.start && of_node[i].2 > a.invoke && shows(&of_node[i], &a)
+                begun <= b.start && of_node[i].1 >= a.invoke && shows(&of_node[i], &a)
             };
             let Some(i) = (0..of_node.len()).rev().find(|i| fits(*i)) else { continue };
             let (_, until, gone, _, left) = of_node[i];

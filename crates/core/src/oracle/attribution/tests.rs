@@ -288,6 +288,14 @@ fn causes_are_counted_beyond_those_that_are_kept() {
 }
 
 #[test]
+fn the_lock_of_an_earlier_hold_of_the_same_client_is_not_taken_for_this_one() {
+    // Client 0 held it before, and gave it back at 4, which is seen at 8; what the server had of it later is not seen.
+    let before = [seen(1, 0, FIRST, 1, None), seen(8, 0, SeenHolder::Free, 3, None), seen(31, 0, SECOND, 8, None)];
+    let one = inside(&before);
+    assert_eq!((one.cause, one.missing), (Cause::Undetermined, Some(Missing::BetweenLooks)));
+}
+
+#[test]
 fn a_holder_is_blind_from_the_loss_on_the_servers_until_it_is_told() {
     let blind = |more: &[Line]| {
         let mut events = pair(LONG, acquired(Some(2), LONG));

@@ -71,12 +71,13 @@ impl Timeline {
         self.spans.get(at).filter(|span| t <= span.until && span.holder != SeenHolder::Away)
     }
 
-    /// The last stretch that shows a hold and may have begun by `t`, and what came after it.
+    /// The last stretch that shows a hold and may have begun by `t`, and what came after it. What was not there any
+    /// more when the hold was asked for is of an earlier one of the same client.
     pub fn last_showing(&self, party: &Party, t: u64) -> Option<(&Span, Option<&Span>)> {
         let places = (0..self.spans.len()).rev();
         let mut fits = places.filter(|place| {
             let begun = place.checked_sub(1).map_or(0, |before| self.spans[before].until);
-            begun <= t && self.spans[*place].gone > party.invoke && self.spans[*place].shows(party)
+            begun <= t && self.spans[*place].until >= party.invoke && self.spans[*place].shows(party)
         });
         let place = fits.next()?;
         Some((&self.spans[place], self.spans.get(place + 1)))
