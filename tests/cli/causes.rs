@@ -37,8 +37,11 @@ fn causes(name: &str, sets: &[&str], which: &[&str]) -> Vec<u64> {
 
 #[test]
 fn a_lock_that_locks_nothing_takes_what_it_gave() {
-    let found = causes("no-lock", &["truth=5ms", "hold=200ms", "clients=3", "warmup=0s", "duration=2s"], &["V1"]);
-    assert!(found[0] > 0, "{found:?}");
+    // It confirms the release of whoever asks: where a release and the next grant lie between two looks, the release of
+    // another may have been what took the lock.
+    let sets = ["truth=5ms", "hold=200ms", "clients=3", "warmup=0s", "duration=2s"];
+    let found = causes("no-lock", &sets, &["V1", "V4"]);
+    assert!(found[0] + found[1] > 0, "{found:?}");
 }
 
 #[test]
