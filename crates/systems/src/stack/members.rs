@@ -18,7 +18,7 @@ pub(crate) fn planned(table: &OptionTable, key: &str, options: &SystemOptions) -
 /// An even number is no safer than the odd one below it.
 pub(crate) fn warning(table: &OptionTable, key: &str, plan: &Plan) -> Option<String> {
     let members = planned(table, key, &plan.options);
-    (members % 2 == 0).then(|| {
+    members.is_multiple_of(2).then(|| {
         let (name, fewer, fail) = (table.name, members - 1, (members - 1) / 2);
         format!(
             "{name}.{key} = {members}: {members} members bear {fail} that fail, as {fewer} do, and more must agree. \

@@ -18,6 +18,9 @@ use lockbench_core::workload::SystemOptions;
 /// Longest wait for one readiness answer.
 const ANSWER_LIMIT: Duration = Duration::from_millis(500);
 
+/// Makes room in a cluster for a member.
+pub(crate) type Replace = fn(&Site) -> Result<(), String>;
+
 /// One kind of server.
 pub(crate) struct StartRecipe {
     /// Variables of the environment that name a program of it.
@@ -47,7 +50,7 @@ pub(crate) struct StartRecipe {
     pub(crate) endpoint: fn(&Site) -> Endpoint,
     /// Makes room in a cluster for a member that comes back without its data, where the cluster
     /// must agree to that.
-    pub(crate) replace: Option<fn(&Site) -> Result<(), String>>,
+    pub(crate) replace: Option<Replace>,
 }
 
 /// A program of this machine.

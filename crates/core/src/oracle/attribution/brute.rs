@@ -88,10 +88,12 @@ fn scale(event: &mut Event) {
     }
 }
 
+/// An attempt with a grant: its key, and when its release was sent and confirmed.
+type Granted = (u32, Party, Option<(u64, u64)>);
+
 /// All that happened.
 struct All {
-    /// Attempts with a grant: key, and when their release was sent and confirmed.
-    attempts: Vec<(u32, Party, Option<(u64, u64)>)>,
+    attempts: Vec<Granted>,
     looks: Vec<(u64, u32, Seen)>,
     identities: Vec<u64>,
     fault: Option<(u64, u64)>,
