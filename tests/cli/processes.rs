@@ -3,7 +3,11 @@
 use lockbench::engine::{Options, Unwatched, run};
 use lockbench::systems::Registry;
 
-use crate::support::cli::Place;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::cli::{Place, Running};
 
 const LOAD: &str = "clients = 5\nprocesses = 2\nkeys = \"single\"\nhold = \"500us\"\nttl = \"2s\"\nwarmup = \"100ms\"\n\
     duration = \"800ms\"\nacquire = { mode = \"wait\", timeout = \"3s\" }\n";
@@ -85,6 +89,22 @@ fn a_monitor_and_a_program_without_workers_refuse_processes() {
     let memory = Registry::builtin().find("memory").unwrap();
     let outcome = run(Options::new(plan), &[memory], &Unwatched).unwrap();
     assert!(outcome.report.skipped[0].reason.contains("gave no program"), "{:?}", outcome.report.skipped);
+}
+
+#[test]
+fn a_worker_process_that_somebody_kills_makes_the_run_inconclusive_and_costs_no_event() {
+    let place = place("");
+    let arguments = ["run", "w.toml", "-b", "memory", "--set", "duration=3s", "--set", "warmup=0s", "--run-id", "cut"];
+    let mut run = Running::start(&mut place.command(&arguments));
+    run.until("[1/1] memory");
+    std::thread::sleep(Duration::from_millis(500));
+    run.family().iter().find(|process| process.name == "lockb-worker").unwrap().signal(Signal::KILL);
+    let ran = run.finish(Duration::from_secs(30));
+    ran.exits(97).tells(&["a worker process died though no fault had killed it"]);
+    let report = place.report();
+    assert_eq!(report["results"][0]["safety"]["double_grants_certain"], 0);
+    assert_eq!(report["complete"], false);
+    place.run(&["verify", "cut"]).tells(&["agrees on all"]);
 }
 
 #[test]

@@ -116,6 +116,8 @@ pub struct Done {
     pub measured: Option<Measurements>,
     /// The faults that were injected.
     pub faults: Vec<InjectedFault>,
+    /// Worker processes that died although no fault had killed them.
+    pub lost_processes: u32,
 }
 
 /// Why the keys of a trial could not be removed.
@@ -139,6 +141,7 @@ impl Bench<'_> {
             result: lockbench_report::failed(candidate.entry.name, &self.plan.name, trial, error),
             measured: None,
             faults: Vec::new(),
+            lost_processes: 0,
         };
         if let Err(error) = self.runtime.block_on(candidate.system.prepare(&keys)) {
             return Some(failed(limits::explained(&error.to_string(), None)));
@@ -382,7 +385,7 @@ impl Bench<'_> {
             .iter()
             .map(|record| InjectedFault::of(record, &plan.faults, of, schedule.measure()))
             .collect();
-        Ok(Done { result, measured: Some(measured), faults })
+        Ok(Done { result, measured: Some(measured), faults, lost_processes: engine.lost_processes })
     }
 
     fn tick(

@@ -243,9 +243,7 @@ impl Crew {
                 }
                 // What was recorded of them is whole, and others went on; but the load was not what was planned.
                 into.cut_short |= fleet.lost > 0;
-                for _ in 0..fleet.lost {
-                    into.reasons.add("worker process", "it died though no fault had killed it");
-                }
+                into.lost_processes = fleet.lost;
             }
         }
         Ok(())

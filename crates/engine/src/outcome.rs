@@ -101,6 +101,7 @@ fn verdict(options: &Options<'_>, systems: &[&'static Entry], ran: &Ran, report:
     }
     gates.extend(report.faults.iter().filter_map(|fault| Some((Exit::Inconclusive, fault.doubt()?))));
     gates.extend(report.results.iter().flat_map(missed_conditions).map(|missing| (Exit::Inconclusive, missing)));
+    gates.extend(ran.dones.iter().filter_map(lost_processes).map(|lost| (Exit::Inconclusive, lost)));
     gates.extend(not_injected(plan, ran).map(|missing| (Exit::Inconclusive, missing)));
     let is_control = |name: &str| systems.iter().any(|entry| entry.name == name && entry.unsafe_by_design);
     let mut verdict = judge(&report.results, &ran.skipped, &plan.expect, ran.interruption, &is_control, &gates);
@@ -109,6 +110,13 @@ fn verdict(options: &Options<'_>, systems: &[&'static Entry], ran: &Ran, report:
         verdict.unstored(problem.clone());
     }
     verdict
+}
+
+/// That the load was not what was planned, where worker processes died that no fault had killed.
+fn lost_processes(done: &Done) -> Option<String> {
+    let (name, trial, lost) = (&done.result.backend, done.result.trial, done.lost_processes);
+    let which = if lost == 1 { "a worker process".to_owned() } else { format!("{lost} worker processes") };
+    (lost > 0).then(|| format!("{name} trial {trial}: {which} died though no fault had killed it"))
 }
 
 /// Faults of the plan that no trial came to.

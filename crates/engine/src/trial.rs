@@ -272,5 +272,6 @@ pub async fn run_virtual(
         dropped: dropped(&spec, schedule),
         cut_short: spec.stop.draining(),
         faults: Vec::new(),
+        lost_processes: 0,
     })
 }

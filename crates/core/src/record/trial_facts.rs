@@ -30,6 +30,8 @@ pub struct TrialReport {
     pub effective_ttl_ns: Option<u64>,
     /// Clients that panicked.
     pub panicked: u64,
+    /// Worker processes that died although no fault had killed them.
+    pub lost_processes: u32,
     /// Attempts of the measure phase that were due and that no client could take; `None`:
     /// an attempt was due only when a client was free.
     pub dropped: Option<u64>,

@@ -224,7 +224,12 @@ pub fn start(program: &Program, assignments: Vec<Assignment>) -> io::Result<(Pro
     let (mut processes, mut workers) = (Vec::new(), Vec::new());
     for (assignment, number) in assignments.into_iter().zip(0..) {
         let mut command = Command::new(&program.file);
-        command.args(&program.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg0("lockbench")
+            .args(&program.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         // A group of its own: what a terminal sends to ours is the conductor's to answer.
         let mut child = command.process_group(0).spawn()?;
         let (orders, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

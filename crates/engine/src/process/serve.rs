@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::thread::set_name;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
@@ -33,6 +34,8 @@ const ORPHANED: u8 = 1;
 /// lock systems that the conductor knows.
 #[must_use]
 pub fn serve(registry: &Registry) -> ExitCode {
+    // What people see in a list of processes.
+    let _ = set_name(c"lockb-worker");
     // Also a process that is stopped is ended by this when its parent is; what the parent left before that is
     // seen below.
     let guarded = set_parent_process_death_signal(Some(Signal::KILL)).is_ok() && getppid().is_some();
