@@ -63,7 +63,7 @@ const LOAD: &str = "clients = 4\nkeys = \"single\"\nhold = \"5ms\"\nttl = \"10s\
     acquire = { mode = \"wait\", timeout = \"6s\" }\nrequest_timeout = \"2s\"\n[etcd]\nmembers = 3\n[zookeeper]\nmembers = 3\n";
 
 /// The longest time between two grants of a run, in seconds.
-fn longest_gap_s(place: &Place) -> f64 {
+pub fn longest_gap_s(place: &Place) -> f64 {
     let file = std::fs::File::open(place.only_run().join("history.jsonl.gz")).unwrap();
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).unwrap();

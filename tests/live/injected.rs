@@ -150,4 +150,33 @@ fn a_connection_that_is_over_for_its_client_alone_gives_its_lock_to_nobody_at_on
     // The server keeps the lock for a session that it believes to live: none is granted beside it.
     assert_eq!(result["safety"]["double_grants_certain"], 0, "{result}");
     assert!(!result["failures"].as_object().unwrap().is_empty(), "its client learned that it is over: {result}");
+    let (injected, healed, events) = fault_in_history(&place);
+    let holds_at = |attempt: &(u64, u64)| attempt.0 < injected && injected < attempt.1;
+    let holds = holds(&events);
+    // All but a few milliseconds of every 300 are held: then the lock is stuck until the server learns of it.
+    if holds.iter().any(holds_at) {
+        let next = holds.iter().map(|(from, _)| *from).filter(|from| *from > injected).min().unwrap();
+        assert!(next >= healed - 50_000_000, "granted {} ns before the server could know", healed - next);
+    }
+}
+
+/// When the one fault of a run began and ended, and all events.
+fn fault_in_history(place: &Place) -> (u64, u64, Vec<Value>) {
+    let file = std::fs::File::open(place.only_run().join("history.jsonl.gz")).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut text).unwrap();
+    let events: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let at = |name: &str| events.iter().find(|event| event["e"] == name).unwrap()["t"].as_u64().unwrap();
+    (at("fault_injected"), at("fault_healed"), events)
+}
+
+/// From grant to the begin of the release, of every attempt that has both.
+fn holds(events: &[Value]) -> Vec<(u64, u64)> {
+    let of = |name: &str| -> Vec<(&Value, &Value, u64)> {
+        let some = events.iter().filter(|event| event["e"] == name);
+        some.map(|event| (&event["c"], &event["a"], event["t"].as_u64().unwrap())).collect()
+    };
+    let ends = of("release_invoke");
+    let end = |client: &Value, attempt: &Value| ends.iter().find(|end| (end.0, end.1) == (client, attempt));
+    of("acquired").iter().filter_map(|(client, attempt, from)| Some((*from, end(client, attempt)?.2))).collect()
 }

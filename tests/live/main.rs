@@ -27,6 +27,7 @@ mod redis;
 mod redlock;
 mod scenarios;
 mod secrets;
+mod server_faults;
 mod signals;
 mod stack;
 mod suite;

@@ -207,7 +207,8 @@ impl Bench<'_> {
             return None;
         }
         let (servers, wires) = (self.servers.ours(candidate.entry), candidate.wires.clone());
-        Some(Faults { planned: planned.as_slice().into(), servers, wires, seed: self.plan.seed })
+        let peers = self.servers.peers();
+        Some(Faults { planned: planned.as_slice().into(), servers, wires, peers, seed: self.plan.seed })
     }
 
     /// How worker processes are started, if the plan has some.

@@ -46,7 +46,7 @@ mod worker;
 pub use bench::{Bench, Candidate, Done, TrialObserver, contended};
 pub use crew::Launch;
 pub use due_instants::{DueInstants, Untaken};
-pub use fault::{Faults, Wires, refusal as fault_refusal};
+pub use fault::{Faults, Peers, Wires, refusal as fault_refusal};
 pub use gates::{Gate, Gates};
 pub use meter::own_cpu_s;
 pub use need::files_needed;
@@ -56,7 +56,9 @@ pub use overhead::Overhead;
 pub use process::{Processes, Program, serve};
 pub use run::run;
 pub use server_poll::ServerPoll;
-pub use servers::{Endpoints, NoServers, ServerOptions, ServerSource, Servers, neither_program_nor_container};
+pub use servers::{
+    Clusters, Endpoints, NoServers, ServerOptions, ServerSource, Servers, neither_program_nor_container,
+};
 pub use steering::Steering;
 pub use store::Stored;
 pub use trial::{Armed, LoadError, Spec, Tick, run_virtual};

@@ -16,7 +16,7 @@ use super::options::{Options, RunError, Store, namespace, workers};
 use super::outcome::{Outcome, Ran, report};
 use super::overhead::{Overhead, calibrate};
 use super::server_poll::ServerPoll;
-use super::servers::{NoServers, Servers};
+use super::servers::{Clusters, NoServers, Servers};
 use super::store::store;
 use super::wall::WallClock;
 use super::watcher::{Topic, Watcher};
@@ -57,7 +57,7 @@ pub fn run(options: Options<'_>, systems: &[&'static Entry], watcher: &dyn Watch
         watcher.say(&format!("warning: {warning}"));
     }
     watcher.step("starting servers");
-    let servers = Servers::prepare(systems, &options.servers, &options.plan.options, watcher);
+    let servers = Servers::prepare(systems, &options.servers, &Clusters::of(&options.plan), watcher);
     for origin in servers.origins() {
         watcher.say(&origin);
     }

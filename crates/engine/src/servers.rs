@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 pub use source::neither_program_nor_container;
 use source::{Hearer, Place, Source, containers, handle, left_running, place, started};
 
+use super::fault::Peers;
 use super::server_poll::Gauge;
 use super::watcher::{Topic, Watcher};
+use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Endpoint, Persistence};
 use lockbench_core::record::LogLevel;
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::SystemOptions;
+use lockbench_core::workload::{FaultKind, Plan, SystemOptions};
 use lockbench_report::Resources;
 use lockbench_systems::Entry;
 use lockbench_systems::ServerKind;
@@ -69,6 +71,25 @@ impl Default for ServerOptions {
     }
 }
 
+/// How the clusters of a run are laid out.
+#[derive(Clone, Debug, Default)]
+pub struct Clusters {
+    /// How many members each has.
+    pub systems: SystemOptions,
+    /// What stands between them.
+    pub peers: Option<Arc<Peers>>,
+}
+
+impl Clusters {
+    /// As planned: with proxies between the members only where one is to be cut off.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let cut = plan.faults.iter().any(|fault| fault.kind == FaultKind::ServerCut);
+        let peers = cut.then(|| Arc::new(Peers::new(Clock::monotonic(), plan.seed)));
+        Self { systems: plan.options.clone(), peers }
+    }
+}
+
 /// Why an entry has no servers.
 #[derive(Debug, thiserror::Error)]
 pub enum NoServers {
@@ -87,8 +108,8 @@ pub struct Servers {
     declared: Option<String>,
     /// Which servers were found and did not answer, and what was used instead.
     fell_back: Vec<String>,
-    /// How many members a cluster has.
-    systems: SystemOptions,
+    /// How clusters are laid out.
+    clusters: Clusters,
 }
 
 impl Servers {
@@ -97,7 +118,7 @@ impl Servers {
     pub fn prepare(
         entries: &[&'static Entry],
         options: &ServerOptions,
-        systems: &SystemOptions,
+        clusters: &Clusters,
         watcher: &dyn Watcher,
     ) -> Self {
         let mut kinds: BTreeMap<ServerKind, Source> = BTreeMap::new();
@@ -116,13 +137,13 @@ impl Servers {
             }
         }
         let hearer = Hearer { watcher, told: &|text| watcher.step(text) };
-        kinds.extend(left_running(&wanted, options, systems, hearer));
+        kinds.extend(left_running(&wanted, options, &clusters.systems, hearer));
         wanted.retain(|kind| !kinds.contains_key(kind));
         let mut fell_back = Vec::new();
-        kinds.extend(started(&wanted, options, systems, hearer, &mut fell_back));
+        kinds.extend(started(&wanted, options, clusters, hearer, &mut fell_back));
         // With servers of its own, lockbench sees the labels instead.
         let declared = options.docker.durability.clone().filter(|_| options.source == ServerSource::External);
-        Self { kinds, declared, fell_back, systems: systems.clone() }
+        Self { kinds, declared, fell_back, clusters: clusters.clone() }
     }
 
     /// Servers that were found, and do not answer an entry: takes the next ones that
@@ -139,7 +160,8 @@ impl Servers {
         self.fell_back.push(said);
         let next = if programs { containers(&[kind], options).remove(&kind) } else { None };
         let hearer = Hearer { watcher, told: &|text| watcher.say(text) };
-        let next = next.or_else(|| started(&[kind], options, &self.systems, hearer, &mut self.fell_back).remove(&kind));
+        let next =
+            next.or_else(|| started(&[kind], options, &self.clusters, hearer, &mut self.fell_back).remove(&kind));
         let next = match next {
             Some(Source::Missing(problem)) => Source::Missing(format!("{found}: {reason}; and no other: {problem}")),
             Some(next) => next,
@@ -175,6 +197,11 @@ impl Servers {
             Some(Source::Ours(server)) => Some(Arc::clone(server)),
             _ => None,
         }
+    }
+
+    /// What stands between the members of clusters that were started for this run.
+    pub fn peers(&self) -> Option<Arc<Peers>> {
+        self.clusters.peers.clone()
     }
 
     /// Every server's, of whatever kind.

@@ -8,6 +8,42 @@ use lockbench_core::lock::Endpoint;
 pub struct Levers {
     /// Which of its nodes leads.
     pub leads: Leads,
+    /// Ends the sessions of our clients on a node; returns how many.
+    pub end_sessions: Lever<fn(&Endpoint) -> Result<u64, String>>,
+    /// Makes a node run out of memory and throw keys away.
+    pub squeeze: Lever<fn(&Endpoint) -> Result<Box<dyn Pressure>, String>>,
+}
+
+/// Something that a kind of server can be made to do.
+#[derive(Clone, Copy)]
+pub enum Lever<T> {
+    /// By this.
+    Offered(T),
+    /// Not, for this reason.
+    None(&'static str),
+}
+
+impl<T> Lever<T> {
+    /// Returns why it cannot.
+    #[must_use]
+    pub fn refused(&self) -> Option<&'static str> {
+        match self {
+            Self::Offered(_) => None,
+            Self::None(why) => Some(why),
+        }
+    }
+}
+
+/// Memory that is kept full. Dropping it ends that, too.
+pub trait Pressure: Send {
+    /// How many keys of clients the server has thrown away since it began.
+    fn taken(&self) -> u64;
+
+    /// Frees the memory, and puts the settings back.
+    ///
+    /// # Errors
+    /// Why something of it stayed.
+    fn end(self: Box<Self>) -> Result<(), String>;
 }
 
 /// How the leader of several nodes is found.

@@ -40,7 +40,7 @@ use super::signal::HangUp;
 use super::{Failure, print, print_json};
 use lockbench_core::clock::Clock;
 use lockbench_core::workload::to_toml;
-use lockbench_engine::{Servers, namespace, run_id};
+use lockbench_engine::{Clusters, Servers, namespace, run_id};
 use lockbench_output::{monitor_text, shell_line};
 use lockbench_report::monitor::{STATUS, Status, kept_in};
 use lockbench_report::{Exit, RunDirectory};
@@ -85,7 +85,7 @@ pub fn monitor(args: &MonitorArgs, registry: &Registry) -> Result<u8, Failure> {
     }
     let stop = frontend.steer.interrupt.stop.clone();
     let source = args.load.servers(endpoints.clone(), &stop);
-    let servers = Servers::prepare(&orders.selection.entries, &source, &orders.plan.options, frontend);
+    let servers = Servers::prepare(&orders.selection.entries, &source, &Clusters::of(&orders.plan), frontend);
     // A user who means to monitor one service must see it if another one is used.
     for origin in servers.origins().into_iter().chain(servers.started()) {
         warn!(target: MONITOR, "{origin}");

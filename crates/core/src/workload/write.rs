@@ -268,9 +268,18 @@ mod tests {
             Just(FaultKind::ServerKill { data: DataAfter::Lost }),
             Just(FaultKind::WireCut { direction: Direction::Replies }),
             (1..9_999_u64, 0..9_999_u64).prop_map(|(delay_ns, jitter_ns)| {
-                FaultKind::WireDelay { direction: Direction::Requests, delay_ns, jitter_ns }
+                FaultKind::WireDelay { direction: Direction::Requests, delay_ns, jitter_ns, nth: None }
             }),
             (1..9_999_u64).prop_map(|bytes_per_s| FaultKind::WireNarrow { direction: Direction::Both, bytes_per_s }),
+            (1..9_999_u64, 1..9_999_u64).prop_map(|(delay_ns, nth)| {
+                FaultKind::WireDelay { direction: Direction::Replies, delay_ns, jitter_ns: 0, nth: Some(nth) }
+            }),
+            (1..9_999_u64, 1..9_999_u64)
+                .prop_map(|(piece, gap_ns)| { FaultKind::WireSlice { direction: Direction::Both, piece, gap_ns } }),
+            (1..9_999_u64).prop_map(|close_ns| FaultKind::WireSlowClose { direction: Direction::Both, close_ns }),
+            Just(FaultKind::ServerCut),
+            Just(FaultKind::ServerSqueeze),
+            Just(FaultKind::SessionKill),
             Just(FaultKind::WireReset),
             Just(FaultKind::WireHalfOpen),
         ];
@@ -294,7 +303,7 @@ mod tests {
                 (_, other) => other,
             };
             let lasts_ns = match kind {
-                FaultKind::WireReset | FaultKind::ClientKill => 0,
+                FaultKind::WireReset | FaultKind::ClientKill | FaultKind::SessionKill => 0,
                 _ => lasts_ns,
             };
             PlannedFault { kind, target, moment, lasts_ns }

@@ -13,8 +13,12 @@ mod client_kill;
 mod client_pause;
 mod client_stall;
 mod leader;
+mod peers;
+mod server_cut;
 mod server_kill;
 mod server_pause;
+mod server_squeeze;
+mod session_kill;
 mod target;
 mod wire;
 mod wire_break;
@@ -32,14 +36,16 @@ use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{Disturbance, Event, FaultRecord, Shard, ShardSeed, What};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::{FaultKind, Moment, PlannedFault, Point, Target, client_seed};
+use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{Node, NodeError, Server};
 
 use super::crew::Hands;
 use super::process::ProcessError;
 use super::tripwires::Tripped;
 
-use wire::{Rule, Wire};
+use wire::{Nth, Rule, Wire};
 
+pub use peers::Peers;
 pub use target::{Unfit, fits, refusal};
 pub use wire::Wires;
 
@@ -77,10 +83,21 @@ enum Victim<'a> {
 /// A node, and what is between it and the clients.
 struct Site<'a> {
     node: &'a dyn Node,
+    kind: ServerKind,
     wire: Option<&'a Wire>,
+    /// What stands between the members of its cluster, and which member it is.
+    peers: Option<(&'a Peers, ServerKind, usize)>,
 }
 
 impl Site<'_> {
+    fn peers(&self) -> Result<(&Peers, ServerKind, usize), FaultError> {
+        self.peers.ok_or_else(|| FaultError::NoPeers(self.node.name().to_owned()))
+    }
+
+    fn name(&self) -> String {
+        self.node.name().to_owned()
+    }
+
     fn wire(&self) -> Result<&Wire, FaultError> {
         self.wire.ok_or_else(|| FaultError::NoWire(self.node.name().to_owned()))
     }
@@ -97,6 +114,15 @@ enum FaultError {
     Process(#[from] ProcessError),
     #[error("client {0} does not run in a process of its own")]
     NoProcess(u32),
+    #[error("cannot {action} {node}: {problem}")]
+    Refused { action: &'static str, node: String, problem: String },
+    #[error("there is no proxy between {0} and its peers: lockbench did not expect that it is cut off")]
+    NoPeers(String),
+    #[error(
+        "{0} connections between members passed through the cut, because /proc does not tell whose they are: run as \
+         root, or as the user of the servers"
+    )]
+    Strangers(u64),
 }
 
 /// The file that does it to a client.
@@ -115,14 +141,28 @@ fn what(kind: FaultKind) -> Option<Box<dyn Fault>> {
         FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall => return None,
         FaultKind::ServerPause => Box::new(server_pause::ServerPause),
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
+        FaultKind::ServerCut => Box::new(server_cut::ServerCut::default()),
+        FaultKind::ServerSqueeze => Box::new(server_squeeze::ServerSqueeze::default()),
+        FaultKind::SessionKill => Box::new(session_kill::SessionKill::default()),
         FaultKind::WireCut { direction } => {
             Box::new(wire_rule::WireRule::new(direction, Rule { cut: true, ..Rule::default() }))
         }
-        FaultKind::WireDelay { direction, delay_ns, jitter_ns } => {
+        FaultKind::WireDelay { direction, delay_ns, jitter_ns, nth: Some(nth) } => {
+            let nth = Some(Nth::new(nth, delay_ns, jitter_ns));
+            Box::new(wire_rule::WireRule::new(direction, Rule { nth, ..Rule::PASS }))
+        }
+        FaultKind::WireDelay { direction, delay_ns, jitter_ns, nth: None } => {
             Box::new(wire_rule::WireRule::new(direction, Rule { delay_ns, jitter_ns, ..Rule::default() }))
         }
         FaultKind::WireNarrow { direction, bytes_per_s } => {
             Box::new(wire_rule::WireRule::new(direction, Rule { bytes_per_s, ..Rule::default() }))
+        }
+        FaultKind::WireSlice { direction, piece, gap_ns } => {
+            let piece = usize::try_from(piece).unwrap_or(usize::MAX);
+            Box::new(wire_rule::WireRule::new(direction, Rule { piece, gap_ns, ..Rule::PASS }))
+        }
+        FaultKind::WireSlowClose { direction, close_ns } => {
+            Box::new(wire_rule::WireRule::new(direction, Rule { close_ns, ..Rule::PASS }))
         }
         FaultKind::WireReset => Box::new(wire_break::WireBreak::new(wire_break::Break::Reset)),
         FaultKind::WireHalfOpen => Box::new(wire_break::WireBreak::new(wire_break::Break::HalfOpen)),
@@ -138,6 +178,8 @@ pub struct Faults {
     pub servers: Option<Arc<Server>>,
     /// The proxies before them, if the plan has a fault of the wire.
     pub wires: Option<Arc<Wires>>,
+    /// The proxies between their members, if the plan cuts one off.
+    pub peers: Option<Arc<Peers>>,
     /// Draws nodes.
     pub seed: u64,
 }
@@ -190,10 +232,11 @@ impl Timeline {
         for ((fault, place), seed) in faults.planned.iter().zip(0_u16..).zip(seeds) {
             let rng = Pcg64Mcg::seed_from_u64(client_seed(faults.seed, trial, u32::MAX - 1 - u32::from(place)));
             let (fault, servers, wires) = (fault.clone(), faults.servers.clone(), faults.wires.clone());
-            let (schedule, over, stop, hands) = (schedule.clone(), Arc::clone(&over), stop.clone(), hands.clone());
+            let (peers, hands) = (faults.peers.clone(), hands.clone());
+            let (schedule, over, stop) = (schedule.clone(), Arc::clone(&over), stop.clone());
             let thread = std::thread::Builder::new().name(format!("fault-{}", place + 1)).spawn(move || {
                 let shard = seed.bind();
-                One { fault, place, servers, wires, hands, schedule, clock, over, stop, shard }.run(rng)
+                One { fault, place, servers, wires, peers, hands, schedule, clock, over, stop, shard }.run(rng)
             })?;
             timeline.threads.push(thread);
         }
@@ -228,6 +271,7 @@ struct One {
     servers: Option<Arc<Server>>,
     wires: Option<Arc<Wires>>,
     hands: Hands,
+    peers: Option<Arc<Peers>>,
     schedule: Schedule,
     clock: Clock,
     over: Arc<Over>,
@@ -344,7 +388,10 @@ impl One {
         let one = |place: u16| {
             let node = nodes[usize::from(place)];
             let wire = self.wires.as_ref().and_then(|wires| wires.of(usize::from(place)));
-            Some((place, node.name().to_owned(), Victim::Node(what(self.fault.kind)?, Site { node, wire })))
+            let kind = servers.kind();
+            let peers = self.peers.as_deref().map(|peers| (peers, kind, usize::from(place)));
+            let site = Site { node, kind, wire, peers };
+            Some((place, node.name().to_owned(), Victim::Node(what(self.fault.kind)?, site)))
         };
         Ok(target::chosen(target, servers, self.clock, rng)?.into_iter().filter_map(one).collect())
     }

@@ -13,7 +13,7 @@ use lockbench_core::workload::plan::{Plan, RenewalPolicy};
 use lockbench_core::workload::{DataAfter, FaultKind, PlannedFault, Target};
 use lockbench_systems::levers::Leads;
 use lockbench_systems::stack::Server;
-use lockbench_systems::{Entry, ServerKind};
+use lockbench_systems::{Entry, Nodes, ServerKind};
 
 /// A fault that these servers cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +77,28 @@ pub enum Unfit {
         /// Reason.
         why: &'static str,
     },
+    /// The system cannot be made to do it.
+    #[error("fault {place}, {what}, is not offered by {name}: {why}")]
+    NotOffered {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// The kind of fault.
+        what: &'static str,
+        /// The kind of server.
+        name: &'static str,
+        /// Reason.
+        why: &'static str,
+    },
+    /// A node has no peers.
+    #[error("fault {place} cuts a node off from its peers, and {name} has none: {why}")]
+    NoPeers {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// The kind of server.
+        name: &'static str,
+        /// Reason.
+        why: &'static str,
+    },
     /// There is one node.
     #[error(
         "fault {place} is aimed at a follower, and there is one node, which leads: start more, such as with \
@@ -100,17 +122,44 @@ pub fn refusal(plan: &Plan, entry: &Entry, given: bool) -> Option<Unfit> {
         _ if !of_servers => None,
         (None, _) => Some(Unfit::NoServers),
         (Some(_), true) => Some(Unfit::NotOurs),
-        (Some(kind), false) => plan.faults.iter().zip(1_usize..).find_map(|(fault, place)| offered(fault, place, kind)),
+        (Some(kind), false) => {
+            let count = kind.started_here(&plan.options);
+            let of_servers = plan.faults.iter().zip(1_usize..).filter(|(fault, _)| !fault.kind.is_of_a_client());
+            of_servers.into_iter().find_map(|(fault, place)| offered(fault, place, kind, count))
+        }
     }
 }
 
-/// Why a kind of server cannot have a fault, wherever it runs.
-fn offered(fault: &PlannedFault, place: usize, kind: ServerKind) -> Option<Unfit> {
+/// Why so many nodes of a kind cannot have a fault, wherever they run.
+fn offered(fault: &PlannedFault, place: usize, kind: ServerKind, count: usize) -> Option<Unfit> {
     let elected = matches!(fault.target, Target::Leader | Target::Follower);
-    match kind.servers().levers.leads {
-        Leads::None(why) if elected => Some(Unfit::NoLeader { place, name: kind.name(), why }),
-        _ => None,
+    let servers = kind.servers();
+    match servers.levers.leads {
+        Leads::None(why) if elected => return Some(Unfit::NoLeader { place, name: kind.name(), why }),
+        _ => {}
     }
+    if fault.target == Target::Follower && count < 2 {
+        return Some(Unfit::NoFollower { place });
+    }
+    let lever = match fault.kind {
+        FaultKind::SessionKill => servers.levers.end_sessions.refused(),
+        FaultKind::ServerSqueeze => servers.levers.squeeze.refused(),
+        _ => None,
+    };
+    if let Some(why) = lever {
+        return Some(Unfit::NotOffered { place, what: fault.kind.name(), name: kind.name(), why });
+    }
+    let no_peers = match (fault.kind, servers.nodes) {
+        (FaultKind::ServerCut, Nodes::One) => "it is one server",
+        (FaultKind::ServerCut, Nodes::Independent { .. }) => {
+            "its nodes are independent, and know nothing of each other"
+        }
+        (FaultKind::ServerCut, Nodes::Ensemble) if count < 2 => {
+            "there is one member; start more, such as with --set etcd.members=3"
+        }
+        _ => return None,
+    };
+    Some(Unfit::NoPeers { place, name: kind.name(), why: no_peers })
 }
 
 /// Checks the faults of clients of a plan against a system.
@@ -164,11 +213,8 @@ pub(super) fn drawn(count: u32, rng: &mut impl Rng) -> u32 {
 /// The first that cannot be injected there.
 pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
     for (fault, place) in planned.iter().zip(1_usize..).filter(|(fault, _)| !fault.kind.is_of_a_client()) {
-        if let Some(unfit) = offered(fault, place, servers.kind()) {
+        if let Some(unfit) = offered(fault, place, servers.kind(), servers.nodes().count()) {
             return Err(unfit);
-        }
-        if fault.target == Target::Follower && servers.nodes().count() < 2 {
-            return Err(Unfit::NoFollower { place });
         }
         if let Target::Named(name) = &fault.target
             && !servers.nodes().any(|node| node.name() == name)

@@ -1,4 +1,8 @@
 //! `wire-reset` and `wire-half-open`: connections are broken. They have bitten when there was one.
+//!
+//! A half-open connection keeps for the server what it had at that moment: a lock that its client held, or was
+//! given without hearing of it, is stuck until the fault is healed. A request that the proxy had not passed on is
+//! lost, and a lock that was free at the server is free for whoever asks next.
 
 use std::cell::Cell;
 

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ServerOptions, ServerSource, Topic, Watcher};
+use super::{Clusters, ServerOptions, ServerSource, Topic, Watcher};
 use lockbench_core::lock::Endpoint;
 use lockbench_core::record::LogLevel;
 use lockbench_core::workload::SystemOptions;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{
-    DockerError, DockerStack, LocalStack, Options, Probe, Project, Register, Server, probe,
+    DockerError, DockerStack, LocalStack, Options, PeerLinks, Probe, Project, Register, Server, probe,
 };
 
 /// One kind's servers.
@@ -114,15 +114,22 @@ pub(super) fn containers(wanted: &[ServerKind], options: &ServerOptions) -> BTre
 pub(super) fn started(
     wanted: &[ServerKind],
     options: &ServerOptions,
-    systems: &SystemOptions,
+    clusters: &Clusters,
     hearer: Hearer<'_>,
     fell_back: &mut Vec<String>,
 ) -> BTreeMap<ServerKind, Source> {
     let (programs, stop) = (options.source != ServerSource::Docker, &options.docker.stop);
     let (here, mut elsewhere): (Vec<ServerKind>, Vec<ServerKind>) =
         wanted.iter().partition(|kind| programs && matches!(probe(**kind), Probe::Found { .. }));
-    let local =
-        Options { keep: options.keep_directory, stop: stop.clone(), systems: systems.clone(), ..Options::default() };
+    let systems = &clusters.systems;
+    let links = clusters.peers.as_ref().map(|peers| Arc::clone(peers) as Arc<dyn PeerLinks>);
+    let local = Options {
+        keep: options.keep_directory,
+        stop: stop.clone(),
+        systems: systems.clone(),
+        peers: links,
+        ..Options::default()
+    };
     let (mut all, mut failed) = (BTreeMap::new(), BTreeMap::new());
     // Containers have one member.
     elsewhere.retain(|kind| {
@@ -134,7 +141,13 @@ pub(super) fn started(
     });
     for (kind, started) in LocalStack::start(&here, &local) {
         match started {
-            Ok(server) => drop(all.insert(kind, source(server))),
+            Ok(server) => {
+                let source = source(server);
+                if let (Source::Ours(server), Some(peers)) = (&source, &clusters.peers) {
+                    peers.know(server);
+                }
+                all.insert(kind, source);
+            }
             // The user said where servers come from, or wants none any more.
             Err(error)
                 if options.source != ServerSource::Auto || stop.draining() || kind.cluster(systems).is_some() =>

@@ -27,7 +27,7 @@ mod system;
 
 use std::sync::Arc;
 
-use super::levers::{Leads, Levers};
+use super::levers::{Leads, Lever, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -53,7 +53,11 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |_, target, scope| Ok(Box::new(inspect::Cluster::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Cluster::new(target)?)),
-    levers: Levers { leads: Leads::Asked(gateway::leads) },
+    levers: Levers {
+        leads: Leads::Asked(gateway::leads),
+        end_sessions: Lever::None("its leases outlive connections, and no command ends them all"),
+        squeeze: Lever::None("it throws nothing away when memory is short"),
+    },
     start: &start::RECIPE,
 };
 

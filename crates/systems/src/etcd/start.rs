@@ -23,6 +23,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    introduces: None,
     replace: Some(gateway::replace),
 };
 

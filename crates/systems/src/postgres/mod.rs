@@ -13,6 +13,7 @@ mod connect;
 mod facts;
 pub(super) mod inspect;
 mod lease;
+mod levers;
 mod link;
 mod near_miss;
 mod start;
@@ -23,7 +24,7 @@ mod url;
 
 use std::sync::Arc;
 
-use super::levers::{Leads, Levers};
+use super::levers::{Leads, Lever, Levers};
 use super::{Entry, Nodes, ServerKind, Servers, System};
 use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 
@@ -45,7 +46,11 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: true,
     inspect: |_, target, scope| Ok(Box::new(inspect::Database::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Database::new(target)?)),
-    levers: Levers { leads: Leads::Only },
+    levers: Levers {
+        leads: Leads::Only,
+        end_sessions: Lever::Offered(levers::end_sessions),
+        squeeze: Lever::None("it throws nothing away when memory is short"),
+    },
     start: &start::RECIPE,
 };
 

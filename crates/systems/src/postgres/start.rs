@@ -35,6 +35,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    introduces: None,
     replace: None,
 };
 

@@ -9,6 +9,7 @@ mod answer;
 pub(super) mod door;
 mod flawed;
 pub(super) mod inspect;
+pub(super) mod levers;
 mod link;
 mod naming;
 pub mod near_miss;
@@ -21,7 +22,7 @@ mod system;
 
 use std::sync::Arc;
 
-use super::levers::{Leads, Levers};
+use super::levers::{Leads, Lever, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -50,7 +51,11 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |name, target, scope| Ok(Box::new(inspect::Nodes::new(name, target, scope)?)),
     sweep: |name, target| Ok(Box::new(sweep::Nodes::new(name, target)?)),
-    levers: Levers { leads: Leads::Only },
+    levers: Levers {
+        leads: Leads::Only,
+        end_sessions: Lever::Offered(levers::end_sessions),
+        squeeze: Lever::Offered(levers::squeeze),
+    },
     start: &start::RECIPE,
 };
 

@@ -27,6 +27,7 @@ pub(crate) const fn recipe() -> StartRecipe {
         launch,
         answers,
         endpoint,
+        introduces: None,
         replace: None,
     }
 }

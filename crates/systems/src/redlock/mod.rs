@@ -18,7 +18,7 @@ mod votes;
 
 use std::sync::Arc;
 
-use super::levers::{Leads, Levers};
+use super::levers::{Leads, Lever, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target, redis};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -41,7 +41,11 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |name, target, scope| Ok(Box::new(redis::inspect::Nodes::new(name, target, scope)?)),
     sweep: |name, target| Ok(Box::new(redis::sweep::Nodes::new(name, target)?)),
-    levers: Levers { leads: Leads::None("its nodes are independent, and none leads") },
+    levers: Levers {
+        leads: Leads::None("its nodes are independent, and none leads"),
+        end_sessions: Lever::Offered(redis::levers::end_sessions),
+        squeeze: Lever::Offered(redis::levers::squeeze),
+    },
     start: &start::RECIPE,
 };
 

@@ -16,7 +16,7 @@ use super::port;
 use super::process::{Process, describe};
 use super::search::Search;
 use super::server::{Place, Server};
-use super::start_recipe::{Call, Program, Site, StartRecipe};
+use super::start_recipe::{Call, Member, PeerLinks, PeerPort, Program, Site, StartRecipe};
 use super::user::{self, User};
 use crate::ServerKind;
 use lockbench_core::stop::Stop;
@@ -42,6 +42,8 @@ pub struct Options {
     pub search: Search,
     /// What the plan says of single systems: how many members a cluster has.
     pub systems: SystemOptions,
+    /// Stands between the members of a cluster, if anything does.
+    pub peers: Option<Arc<dyn PeerLinks>>,
     /// Ends the start early.
     pub stop: Stop,
 }
@@ -54,6 +56,7 @@ impl Default for Options {
             ready_within: Duration::from_secs(30),
             search: Search::from_env(),
             systems: SystemOptions::default(),
+            peers: None,
             stop: Stop::new(),
         }
     }
@@ -163,7 +166,7 @@ impl Start<'_> {
     fn try_on(&self, program: &Program, ports: &[u16], suffix: &str) -> Result<Server, StartError> {
         let limit = Instant::now() + self.options.ready_within;
         let mut started = Vec::new();
-        let members: Arc<[Vec<u16>]> = ports.chunks(self.recipe.ports).map(<[u16]>::to_vec).collect();
+        let members = self.members(ports)?;
         for number in 0..members.len() {
             let name = format!("{}-{number}{suffix}", self.kind);
             started.push(self.node(&name, program, (number, &members), limit)?);
@@ -182,19 +185,37 @@ impl Start<'_> {
         })
     }
 
+    /// The members of these ports, with what stands between them.
+    fn members(&self, ports: &[u16]) -> Result<Arc<[Member]>, StartError> {
+        let links = self.options.peers.as_ref().filter(|_| self.kind.cluster(&self.options.systems).is_some());
+        let failed = |source| StartError::system("put a proxy between members", source);
+        let mut members = Vec::new();
+        for (member, ports) in ports.chunks(self.recipe.ports).enumerate() {
+            let mut by_peers = ports.to_vec();
+            if let Some(links) = links {
+                let (kind, introduces) = (self.kind, self.recipe.introduces);
+                for port in &mut by_peers[1..] {
+                    *port = links.before(PeerPort { kind, member, port: *port, introduces }).map_err(failed)?;
+                }
+            }
+            members.push(Member { ports: ports.to_vec(), by_peers });
+        }
+        Ok(members.into())
+    }
+
     /// Prepares and spawns one node; does not wait until it answers.
     fn node(
         &self,
         name: &str,
         program: &Program,
-        (number, members): (usize, &Arc<[Vec<u16>]>),
+        (number, members): (usize, &Arc<[Member]>),
         limit: Instant,
     ) -> Result<LocalNode, StartError> {
         let user = self.user()?;
         let dir = self.home.node(name, user.as_ref())?;
         let password = random_hex(16).map_err(no_random)?;
         let (program, members) = (program.clone(), Arc::clone(members));
-        let ports = members[number].clone();
+        let ports = members[number].ports.clone();
         let site = Site { dir, ports, number, members, joins: false, program, user, password };
         let launch = (self.recipe.launch)(&site)?;
         if let Some(step) = &launch.prepare {

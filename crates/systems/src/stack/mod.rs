@@ -51,9 +51,11 @@ pub use docker::{ContainerState, DockerError, DockerOptions, DockerStack, Projec
 pub use error::StartError;
 pub use local::{LocalStack, Options};
 pub use node::{Node, NodeError};
+pub use port::is_held;
 pub use register::{Register, RegisterError, Registered, Registration};
 pub use search::{Probe, Search};
 pub use server::Server;
+pub use start_recipe::{Introduces, PeerLinks, PeerPort};
 pub use usage::{Usage, cpu_s_of};
 
 pub(crate) use start_recipe::StartRecipe;

@@ -52,6 +52,35 @@ fn listeners(port: u16) -> HashSet<String> {
         .collect()
 }
 
+/// Returns whether one of these processes has the end of a connection at `from` whose other end is at `to`.
+pub(super) fn connects(from: u16, to: u16, pids: &[u32]) -> bool {
+    let sockets = ends(from, to);
+    let of = |pid: &u32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let links = pids.iter().flat_map(of).filter_map(|descriptor| fs::read_link(descriptor.path()).ok());
+    let mut names = links.filter_map(|link| link.to_str().map(str::to_owned));
+    !sockets.is_empty() && names.any(|name| sockets.contains(&name))
+}
+
+/// Returns whether any process has the end of such a connection.
+#[must_use]
+pub fn is_held(from: u16, to: u16) -> bool {
+    !ends(from, to).is_empty()
+}
+
+fn ends(from: u16, to: u16) -> Vec<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok());
+    tables.flat_map(|table| table.lines().filter_map(|line| end(line, from, to)).collect::<Vec<_>>()).collect()
+}
+
+/// The socket of a line, if it is that end of such a connection.
+fn end(line: &str, from: u16, to: u16) -> Option<String> {
+    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+    let port = |field: usize| u16::from_str_radix(fields.get(field)?.rsplit_once(':')?.1, 16).ok();
+    let is = port(1)? == from && port(2)? == to;
+    // A socket that its process has closed has no number any more.
+    fields.get(9).filter(|inode| is && **inode != "0").map(|inode| format!("socket:[{inode}]"))
+}
+
 /// proc_net_tcp: `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode`.
 fn listener(line: &str, port: u16) -> Option<String> {
     const LISTEN: &str = "0A";
@@ -80,6 +109,15 @@ mod tests {
         let line = "0: 0100007F:72C4 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 31315 1 0 100";
         assert_eq!(listener(line, 0x72C4), Some("socket:[31315]".to_owned()));
         assert_eq!(listener(line, 1), None);
+    }
+
+    #[test]
+    fn the_owner_of_an_end_of_a_connection_is_known() {
+        let held = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(held.local_addr().unwrap()).unwrap();
+        let (from, to) = (client.local_addr().unwrap().port(), held.local_addr().unwrap().port());
+        assert!(super::connects(from, to, &[std::process::id()]));
+        assert!(!super::connects(from, to, &[]) && !super::connects(from, 1, &[std::process::id()]));
     }
 
     #[test]

@@ -80,6 +80,13 @@ impl Server {
         self.nodes.iter().map(Box::as_ref)
     }
 
+    /// The node whose process has a connection from this port of loopback to that one; `None`: it is nobody's, or
+    /// /proc does not tell.
+    #[must_use]
+    pub fn owner_of_connection(&self, from: u16, to: u16) -> Option<usize> {
+        self.nodes.iter().position(|node| super::port::connects(from, to, &node.pids()))
+    }
+
     /// Does dropping it stop it? Servers that ran before us stay.
     #[must_use]
     pub fn is_ours(&self) -> bool {

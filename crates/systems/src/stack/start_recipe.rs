@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use super::error::StartError;
 use super::search::Search;
 use super::user::User;
+use crate::ServerKind;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::workload::SystemOptions;
 
@@ -48,6 +49,8 @@ pub(crate) struct StartRecipe {
     pub(crate) answers: fn(&Site) -> Result<(), String>,
     /// Its address for clients.
     pub(crate) endpoint: fn(&Site) -> Endpoint,
+    /// What its members tell each other of their own addresses, if they do.
+    pub(crate) introduces: Option<Introduces>,
     /// Makes room in a cluster for a member that comes back without its data, where the cluster
     /// must agree to that.
     pub(crate) replace: Option<Replace>,
@@ -64,6 +67,41 @@ pub(crate) struct Program {
     pub(crate) version: String,
 }
 
+/// The ports of a member of a cluster; the first is the clients'.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// On which it listens.
+    pub(crate) ports: Vec<u16>,
+    /// By which its peers reach it.
+    pub(crate) by_peers: Vec<u16>,
+}
+
+/// A port by which its peers reach a member of a cluster.
+#[derive(Clone, Copy)]
+pub struct PeerPort {
+    /// The kind of server.
+    pub kind: ServerKind,
+    /// Which member.
+    pub member: usize,
+    /// On which it listens.
+    pub port: u16,
+    /// Where members tell each other their own addresses: takes the first bytes of a connection, and gives them with
+    /// the port of whoever sent them replaced by the one that stands before it.
+    pub introduces: Option<Introduces>,
+}
+
+/// Rewrites the first bytes of a connection; `None`: nothing in them needs it.
+pub type Introduces = fn(&[u8], &dyn Fn(u16) -> Option<u16>) -> Option<Vec<u8>>;
+
+/// Stands between the members of the clusters that are started.
+pub trait PeerLinks: Send + Sync + std::fmt::Debug {
+    /// Puts a proxy before a port; returns the one by which peers shall reach it.
+    ///
+    /// # Errors
+    /// There is no port for it.
+    fn before(&self, port: PeerPort) -> io::Result<u16>;
+}
+
 /// What one node has for itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
@@ -73,8 +111,8 @@ pub(crate) struct Site {
     pub(crate) ports: Vec<u16>,
     /// Its place among the members of its cluster.
     pub(crate) number: usize,
-    /// By which ports its peers reach each member, itself included; the first is the clients'.
-    pub(crate) members: Arc<[Vec<u16>]>,
+    /// Each member, itself included.
+    pub(crate) members: Arc<[Member]>,
     /// It comes to a cluster that runs already, with no data.
     pub(crate) joins: bool,
     /// What it runs.
@@ -98,14 +136,14 @@ impl Site {
 
     /// The ports of a member, by which its peers reach it.
     pub(crate) fn member(&self, number: usize) -> &[u16] {
-        self.members.get(number).map_or(&[], Vec::as_slice)
+        self.members.get(number).map_or(&[], |member| &member.by_peers)
     }
 
     /// Returns whether it is up and can do no more: so many of its peers are down that the rest is no majority.
     pub(crate) fn waits_for_peers(&self) -> bool {
         let up = |ports: &[u16]| ports.last().is_some_and(|port| connect(*port).is_ok());
         let peers = self.members.iter().enumerate().filter(|(number, _)| *number != self.number);
-        let up_with_it = 1 + peers.filter(|(_, ports)| up(ports)).count();
+        let up_with_it = 1 + peers.filter(|(_, member)| up(&member.ports)).count();
         self.has_peers() && up(&self.ports) && up_with_it < self.members.len() / 2 + 1
     }
 }

@@ -32,7 +32,7 @@ mod system;
 
 use std::sync::Arc;
 
-use super::levers::{Leads, Levers};
+use super::levers::{Leads, Lever, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -58,7 +58,11 @@ static SERVERS: Servers = Servers {
     swept_one_by_one: false,
     inspect: |_, target, scope| Ok(Box::new(inspect::Ensemble::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Ensemble::new(target)?)),
-    levers: Levers { leads: Leads::Asked(start::leads) },
+    levers: Levers {
+        leads: Leads::Asked(start::leads),
+        end_sessions: Lever::None("no command of a stock server ends a session of another client"),
+        squeeze: Lever::None("it throws nothing away when memory is short"),
+    },
     start: &start::RECIPE,
 };
 

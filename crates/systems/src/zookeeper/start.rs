@@ -33,6 +33,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    introduces: Some(introduces),
     replace: None,
 };
 
@@ -118,4 +119,40 @@ pub(super) fn leads(member: &Endpoint) -> Result<bool, String> {
 
 fn endpoint(site: &Site) -> Endpoint {
     Endpoint::new(format!("zookeeper://127.0.0.1:{}", site.port()))
+}
+
+/// What a member says first to another on the election port, where the other may connect back to: the
+/// version of the protocol, its number, and its address with its length before it
+/// (`QuorumCnxManager.InitialMessage` of ZooKeeper 3.8, `PROTOCOL_VERSION_V1`).
+fn introduces(first: &[u8], proxy: &dyn Fn(u16) -> Option<u16>) -> Option<Vec<u8>> {
+    const VERSION: i64 = -65_536;
+    const HEAD: usize = 16;
+    let (head, rest) = first.split_at_checked(HEAD)?;
+    if i64::from_be_bytes(head[..8].try_into().ok()?) != VERSION {
+        return None;
+    }
+    let (length, rest) = rest.split_at_checked(4)?;
+    let length = usize::try_from(i32::from_be_bytes(length.try_into().ok()?)).ok()?;
+    let (address, rest) = rest.split_at_checked(length)?;
+    let (host, port) = std::str::from_utf8(address).ok()?.rsplit_once(':')?;
+    let address = format!("{host}:{}", proxy(port.parse().ok()?)?);
+    let length = i32::try_from(address.len()).ok()?.to_be_bytes();
+    Some([head, &length, address.as_bytes(), rest].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::introduces;
+
+    #[test]
+    fn a_member_that_introduces_itself_names_the_proxy_before_it() {
+        let message = |address: &str| {
+            let length = i32::try_from(address.len()).unwrap().to_be_bytes();
+            [&(-65_536_i64).to_be_bytes()[..], &3_i64.to_be_bytes(), &length, address.as_bytes(), b"more"].concat()
+        };
+        let proxy = |port: u16| (port == 4_321).then_some(54_321);
+        assert_eq!(introduces(&message("127.0.0.1:4321"), &proxy), Some(message("127.0.0.1:54321")));
+        assert_eq!(introduces(&message("127.0.0.1:1"), &proxy), None, "of no proxy");
+        assert_eq!(introduces(b"Mode: leader, and more than that", &proxy), None, "another message");
+    }
 }

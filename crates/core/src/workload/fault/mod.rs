@@ -44,6 +44,12 @@ pub enum FaultKind {
         /// What it finds when it starts again.
         data: DataAfter,
     },
+    /// Nothing passes between it and the other members of its cluster; clients reach it.
+    ServerCut,
+    /// It throws keys away because its memory is full.
+    ServerSqueeze,
+    /// It ends the sessions of our clients, once.
+    SessionKill,
     /// Nothing passes between it and the clients.
     WireCut {
         /// Which way.
@@ -57,6 +63,8 @@ pub enum FaultKind {
         delay_ns: u64,
         /// And up to so much more, evenly drawn.
         jitter_ns: u64,
+        /// Only this reply of each connection, from 1, counted from the injection.
+        nth: Option<u64>,
     },
     /// What passes between it and the clients is slow.
     WireNarrow {
@@ -64,6 +72,22 @@ pub enum FaultKind {
         direction: Direction,
         /// Bytes per second, above 0.
         bytes_per_s: u64,
+    },
+    /// What passes between it and the clients arrives in pieces.
+    WireSlice {
+        /// Which way.
+        direction: Direction,
+        /// Bytes of a piece, above 0.
+        piece: u64,
+        /// From one piece to the next, in nanoseconds.
+        gap_ns: u64,
+    },
+    /// That a connection between it and the clients has ended is told to the other side later.
+    WireSlowClose {
+        /// Which way.
+        direction: Direction,
+        /// So much, in nanoseconds.
+        close_ns: u64,
     },
     /// Every connection between it and the clients is reset, once.
     WireReset,
@@ -157,7 +181,12 @@ impl fmt::Display for PlannedFault {
                 write!(f, " by {} to {}", human_duration(delay_ns), human_duration(delay_ns + jitter_ns))?;
             }
             FaultKind::WireNarrow { bytes_per_s, .. } => write!(f, " to {bytes_per_s} bytes/s")?,
+            FaultKind::WireSlice { piece, .. } => write!(f, " into pieces of {piece} bytes")?,
+            FaultKind::WireSlowClose { close_ns, .. } => write!(f, " by {}", human_duration(close_ns))?,
             _ => {}
+        }
+        if let FaultKind::WireDelay { nth: Some(nth), .. } = self.kind {
+            write!(f, ", reply {nth} of each connection")?;
         }
         match self.kind.direction() {
             Some(Direction::Requests) => f.write_str(", requests only")?,
@@ -184,9 +213,14 @@ impl FaultKind {
             Self::ClientStall => "client-stall",
             Self::ServerPause => "server-pause",
             Self::ServerKill { .. } => "server-kill",
+            Self::ServerCut => "server-cut",
+            Self::ServerSqueeze => "server-squeeze",
+            Self::SessionKill => "session-kill",
             Self::WireCut { .. } => "wire-cut",
             Self::WireDelay { .. } => "wire-delay",
             Self::WireNarrow { .. } => "wire-narrow",
+            Self::WireSlice { .. } => "wire-slice",
+            Self::WireSlowClose { .. } => "wire-slow-close",
             Self::WireReset => "wire-reset",
             Self::WireHalfOpen => "wire-half-open",
         }
@@ -205,9 +239,12 @@ impl FaultKind {
             Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ServerPause | Self::ServerKill { .. } => {
                 false
             }
+            Self::ServerCut | Self::ServerSqueeze | Self::SessionKill => false,
             Self::WireCut { .. }
             | Self::WireDelay { .. }
             | Self::WireNarrow { .. }
+            | Self::WireSlice { .. }
+            | Self::WireSlowClose { .. }
             | Self::WireReset
             | Self::WireHalfOpen => true,
         }
@@ -216,9 +253,11 @@ impl FaultKind {
     /// Which way, of those that have one.
     fn direction(self) -> Option<Direction> {
         match self {
-            Self::WireCut { direction } | Self::WireDelay { direction, .. } | Self::WireNarrow { direction, .. } => {
-                Some(direction)
-            }
+            Self::WireCut { direction }
+            | Self::WireDelay { direction, .. }
+            | Self::WireNarrow { direction, .. }
+            | Self::WireSlice { direction, .. }
+            | Self::WireSlowClose { direction, .. } => Some(direction),
             _ => None,
         }
     }

@@ -10,6 +10,11 @@ use crate::workload::write::{duration, text, word};
 /// Widest of narrow wires: beyond it nothing is narrow.
 const MOST_BYTES_PER_S: u64 = 1_000_000_000_000;
 
+/// More replies of a connection than a trial has.
+const MOST_REPLIES: u64 = 1_000_000_000;
+/// Largest of pieces: what a connection keeps of what is held back.
+const MOST_PIECE: u64 = 1 << 20;
+
 pub(in crate::workload) const DATA: &[(&str, DataAfter)] = &[("keep", DataAfter::Kept), ("lose", DataAfter::Lost)];
 
 pub(in crate::workload) const POINTS: &[(&str, Point)] = &[
@@ -125,6 +130,39 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
             },
         },
         Kind {
+            name: "server-cut",
+            fields: &[TARGET, AT, WHEN, EVERY, FOR],
+            meaning: "nothing passes between the node and the other members of its cluster, both ways; clients still \
+                      reach it; only where lockbench starts a cluster, such as with `[etcd] members = 3`",
+            build: |cursor| build(cursor, true, |_| Some(FaultKind::ServerCut)),
+            written: |fault| match fault.kind {
+                FaultKind::ServerCut => Some(written(fault, [])),
+                _ => None,
+            },
+        },
+        Kind {
+            name: "server-squeeze",
+            fields: &[TARGET, AT, WHEN, EVERY, FOR],
+            meaning: "the memory of the node is full (Redis: `maxmemory`, `allkeys-lru`, and a client that fills it), so \
+                      that it throws keys away, locks among them",
+            build: |cursor| build(cursor, true, |_| Some(FaultKind::ServerSqueeze)),
+            written: |fault| match fault.kind {
+                FaultKind::ServerSqueeze => Some(written(fault, [])),
+                _ => None,
+            },
+        },
+        Kind {
+            name: "session-kill",
+            fields: &[TARGET, AT, WHEN, EVERY],
+            meaning: "the node ends the sessions of all clients of lockbench (PostgreSQL: `pg_terminate_backend`; Redis: \
+                      `CLIENT KILL`)",
+            build: |cursor| build(cursor, false, |_| Some(FaultKind::SessionKill)),
+            written: |fault| match fault.kind {
+                FaultKind::SessionKill => Some(written(fault, [])),
+                _ => None,
+            },
+        },
+        Kind {
             name: "wire-cut",
             fields: &[TARGET, AT, WHEN, EVERY, FOR, DIRECTION],
             meaning: "nothing passes between the node and the clients; what was held back is delivered afterwards, as \
@@ -146,18 +184,33 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
                 DIRECTION,
                 Field::required("delay", "duration", "so much later"),
                 Field::default("jitter", "duration", "\"0s\"", "and up to so much more, evenly drawn"),
+                Field::optional(
+                    "nth",
+                    "whole number",
+                    "only this reply of each connection, from 1, counted from the injection; a reply is what comes from \
+                     a request to the next; with `direction = \"replies\"`",
+                ),
             ],
             meaning: "what passes between the node and the clients comes later, in order",
             build: |cursor| {
                 build(cursor, true, |cursor| {
                     let (way, delay, jitter) = (direction(cursor), cursor.take("delay"), cursor.take("jitter"));
+                    let nth = cursor.take("nth").map(|item| (item.whole(1..=MOST_REPLIES), item));
                     let (delay_ns, jitter_ns) = (delay.and_then(|item| item.positive_duration()), jitter?.duration());
-                    Some(FaultKind::WireDelay { direction: way?, delay_ns: delay_ns?, jitter_ns: jitter_ns? })
+                    let (direction, nth) = match (way?, nth) {
+                        (way, None) => (way, None),
+                        (Direction::Replies, Some((nth, _))) => (Direction::Replies, Some(nth?)),
+                        (_, Some((_, item))) => {
+                            return item.refuse("counts replies: write direction = \"replies\" beside it");
+                        }
+                    };
+                    Some(FaultKind::WireDelay { direction, delay_ns: delay_ns?, jitter_ns: jitter_ns?, nth })
                 })
             },
             written: |fault| match fault.kind {
-                FaultKind::WireDelay { direction, delay_ns, jitter_ns } => {
-                    Some(written(fault, [word(DIRECTIONS, direction), duration(delay_ns), duration(jitter_ns)]))
+                FaultKind::WireDelay { direction, delay_ns, jitter_ns, nth } => {
+                    let own = [word(DIRECTIONS, direction), duration(delay_ns), duration(jitter_ns)];
+                    Some(written(fault, own).into_iter().chain([nth.map(|nth| nth.to_string())]).collect())
                 }
                 _ => None,
             },
@@ -184,6 +237,51 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
             written: |fault| match fault.kind {
                 FaultKind::WireNarrow { direction, bytes_per_s } => {
                     Some(written(fault, [word(DIRECTIONS, direction), bytes_per_s.to_string()]))
+                }
+                _ => None,
+            },
+        },
+        Kind {
+            name: "wire-slice",
+            fields: &[
+                TARGET,
+                AT,
+                WHEN,
+                EVERY,
+                FOR,
+                DIRECTION,
+                Field::required("bytes", "whole number", "bytes of a piece"),
+                Field::default("gap", "duration", "\"1ms\"", "from one piece to the next"),
+            ],
+            meaning: "what passes between the node and the clients arrives in pieces",
+            build: |cursor| {
+                build(cursor, true, |cursor| {
+                    let (way, bytes, gap) = (direction(cursor), cursor.take("bytes"), cursor.take("gap"));
+                    let (piece, gap_ns) = (bytes.and_then(|item| item.whole(1..=MOST_PIECE)), gap?.positive_duration());
+                    Some(FaultKind::WireSlice { direction: way?, piece: piece?, gap_ns: gap_ns? })
+                })
+            },
+            written: |fault| match fault.kind {
+                FaultKind::WireSlice { direction, piece, gap_ns } => {
+                    Some(written(fault, [word(DIRECTIONS, direction), piece.to_string(), duration(gap_ns)]))
+                }
+                _ => None,
+            },
+        },
+        Kind {
+            name: "wire-slow-close",
+            fields: &[TARGET, AT, WHEN, EVERY, FOR, DIRECTION, Field::required("delay", "duration", "so much later")],
+            meaning: "that a side has ended a connection is told to the other side later",
+            build: |cursor| {
+                build(cursor, true, |cursor| {
+                    let (way, delay) = (direction(cursor), cursor.take("delay"));
+                    let close_ns = delay.and_then(|item| item.positive_duration());
+                    Some(FaultKind::WireSlowClose { direction: way?, close_ns: close_ns? })
+                })
+            },
+            written: |fault| match fault.kind {
+                FaultKind::WireSlowClose { direction, close_ns } => {
+                    Some(written(fault, [word(DIRECTIONS, direction), duration(close_ns)]))
                 }
                 _ => None,
             },

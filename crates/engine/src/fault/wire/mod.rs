@@ -11,7 +11,7 @@
 
 mod pump;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener as StdListener};
 use std::rc::Rc;
@@ -42,9 +42,42 @@ pub struct Rule {
     pub jitter_ns: u64,
     /// Bytes per second; 0: as many as there are.
     pub bytes_per_s: u64,
+    /// One reply of each connection comes later.
+    pub nth: Option<Nth>,
+    /// So many bytes arrive at a time; 0: as they come.
+    pub piece: usize,
+    /// From one piece of a chunk to the next.
+    pub gap_ns: u64,
+    /// The end of a connection comes so much later.
+    pub close_ns: u64,
+}
+
+/// One reply of each connection. A reply is what the server sends from a request to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nth {
+    /// Which, from 1, counted from the begin of the rule.
+    pub nth: u64,
+    /// It comes so much later.
+    pub delay_ns: u64,
+    /// And up to so much more.
+    pub jitter_ns: u64,
+    /// The number of the rule, which the wire gives it.
+    rule: u64,
+}
+
+impl Nth {
+    /// Of a rule that is not in force yet.
+    #[must_use]
+    pub fn new(nth: u64, delay_ns: u64, jitter_ns: u64) -> Self {
+        Self { nth, delay_ns, jitter_ns, rule: u64::MAX }
+    }
 }
 
 impl Rule {
+    /// Everything passes as it comes.
+    pub const PASS: Self =
+        Self { cut: false, delay_ns: 0, jitter_ns: 0, bytes_per_s: 0, nth: None, piece: 0, gap_ns: 0, close_ns: 0 };
+
     /// Both at once.
     fn with(self, other: Self) -> Self {
         let narrowest = [self.bytes_per_s, other.bytes_per_s].into_iter().filter(|rate| *rate > 0).min();
@@ -53,6 +86,10 @@ impl Rule {
             delay_ns: self.delay_ns.saturating_add(other.delay_ns),
             jitter_ns: self.jitter_ns.saturating_add(other.jitter_ns),
             bytes_per_s: narrowest.unwrap_or(0),
+            nth: self.nth.or(other.nth),
+            piece: [self.piece, other.piece].into_iter().filter(|piece| *piece > 0).min().unwrap_or(0),
+            gap_ns: self.gap_ns.max(other.gap_ns),
+            close_ns: self.close_ns.max(other.close_ns),
         }
     }
 }
@@ -74,10 +111,20 @@ impl Lane {
     }
 }
 
+/// A rule in force.
+#[derive(Clone, Debug)]
+struct Active {
+    number: u64,
+    /// Of what this member sends alone, and of what it is answered.
+    sender: Option<u16>,
+    direction: Direction,
+    rule: Rule,
+}
+
 /// What is in force, and how often connections were broken.
 #[derive(Clone, Debug, Default)]
 struct Rules {
-    active: Vec<(u64, Direction, Rule)>,
+    active: Vec<Active>,
     next: u64,
     resets: u64,
     abandoned: u64,
@@ -86,13 +133,19 @@ struct Rules {
 }
 
 impl Rules {
-    fn of(&self, lane: Lane) -> Rule {
-        let active = self.active.iter().filter(|(_, direction, _)| lane.is_of(*direction));
-        active.fold(Rule::default(), |sum, (.., rule)| sum.with(*rule))
+    fn of(&self, lane: Lane, sender: Option<u16>) -> Rule {
+        let is_of =
+            |active: &&Active| lane.is_of(active.direction) && (active.sender.is_none() || active.sender == sender);
+        self.active.iter().filter(is_of).fold(Rule::default(), |sum, active| sum.with(active.rule))
     }
 
-    fn cut(&self) -> bool {
-        self.of(Lane::Requests).cut || self.of(Lane::Replies).cut
+    fn cut(&self, sender: Option<u16>) -> bool {
+        self.of(Lane::Requests, sender).cut || self.of(Lane::Replies, sender).cut
+    }
+
+    /// Returns whether it matters who sends.
+    fn tell_apart(&self) -> bool {
+        self.active.iter().any(|active| active.sender.is_some())
     }
 }
 
@@ -103,6 +156,32 @@ struct Counts {
     held: AtomicU64,
     /// Connections that were reset, or abandoned on the side of the server.
     broken: AtomicU64,
+    /// Ends of connections that came later.
+    closed_late: AtomicU64,
+    /// Connections whose sender could not be told when it mattered.
+    strangers: AtomicU64,
+}
+
+/// Whose a connection is.
+pub(super) enum Told {
+    /// A member's.
+    Member(u16),
+    /// Nobody's: its process has closed it.
+    Gone,
+    /// It has an owner, which is not shown.
+    Hidden,
+}
+
+/// Tells which member has the end of a connection at the first port, whose other end is at the second.
+pub(super) type Sender = Box<dyn Fn(u16, u16) -> Told + Send>;
+/// Rewrites the first bytes that a connection sends; `None`: they pass as they are.
+pub(super) type First = Box<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send>;
+
+/// What a wire between members of a cluster knows beside its node.
+#[derive(Default)]
+pub(super) struct Between {
+    pub(super) sender: Option<Sender>,
+    pub(super) first: Option<First>,
 }
 
 /// A running proxy in front of one node. Dropping it ends its connections.
@@ -121,6 +200,11 @@ impl Wire {
     /// # Errors
     /// There is no port or no thread for it.
     pub fn start(node: &Endpoint, clock: Clock, seed: u64) -> io::Result<Self> {
+        Self::start_between(node, clock, seed, Between::default())
+    }
+
+    /// The same between members of a cluster.
+    pub(super) fn start_between(node: &Endpoint, clock: Clock, seed: u64, between: Between) -> io::Result<Self> {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?.to_string();
@@ -134,6 +218,7 @@ impl Wire {
         let thread = std::thread::Builder::new().name("wire".to_owned()).spawn(move || {
             let of = Rc::new(Of {
                 server,
+                between,
                 rules: changes,
                 counts: counted,
                 timer: Timer::new(clock),
@@ -159,18 +244,26 @@ impl Wire {
     /// Puts a rule in force; returns the number to end it by.
     #[must_use]
     pub fn begin(&self, direction: Direction, rule: Rule) -> u64 {
+        self.begin_of(None, direction, rule)
+    }
+
+    /// The same for what one member of a cluster sends, and is answered.
+    #[must_use]
+    pub(super) fn begin_of(&self, sender: Option<u16>, direction: Direction, rule: Rule) -> u64 {
         let mut number = 0;
         self.rules.send_modify(|rules| {
             number = rules.next;
             rules.next += 1;
-            rules.active.push((number, direction, rule));
+            let nth = rule.nth.map(|nth| Nth { rule: number, ..nth });
+            let rule = Rule { nth, ..rule };
+            rules.active.push(Active { number, sender, direction, rule });
         });
         number
     }
 
     /// Ends a rule; what it held back is delivered.
     pub fn end(&self, number: u64) {
-        self.rules.send_modify(|rules| rules.active.retain(|(active, ..)| *active != number));
+        self.rules.send_modify(|rules| rules.active.retain(|active| active.number != number));
     }
 
     /// Resets every connection, on both sides.
@@ -193,6 +286,19 @@ impl Wire {
     #[must_use]
     pub fn effect(&self) -> (u64, u64) {
         (self.counts.held.load(Ordering::Relaxed), self.counts.broken.load(Ordering::Relaxed))
+    }
+}
+
+impl Wire {
+    /// Ends of connections that came later, since it was started.
+    #[must_use]
+    pub fn closed_late(&self) -> u64 {
+        self.counts.closed_late.load(Ordering::Relaxed)
+    }
+
+    /// Connections whose sender could not be told when it mattered.
+    pub(super) fn strangers(&self) -> u64 {
+        self.counts.strangers.load(Ordering::Relaxed)
     }
 }
 
@@ -233,6 +339,7 @@ impl Wires {
 /// What the connections of a wire share.
 struct Of {
     server: String,
+    between: Between,
     rules: watch::Receiver<Rules>,
     counts: Arc<Counts>,
     timer: Timer,
@@ -250,6 +357,65 @@ async fn accept(listener: StdListener, of: Rc<Of>) {
     }
 }
 
+/// Who is at the other end of a connection.
+struct Peer {
+    /// Its port, and ours.
+    ports: Option<(u16, u16)>,
+    /// As far as it was asked.
+    told: Cell<Option<u16>>,
+    /// It was asked in vain.
+    is_stranger: Cell<bool>,
+    /// It has asked since it was last answered.
+    asked: Cell<bool>,
+    /// Replies since the begin of the rule of this number.
+    replies: Cell<(u64, u64)>,
+}
+
+impl Peer {
+    fn of(stream: &TcpStream) -> Self {
+        let ports = stream.peer_addr().ok().zip(stream.local_addr().ok());
+        let ports = ports.map(|(theirs, ours)| (theirs.port(), ours.port()));
+        let (told, is_stranger, asked) = (Cell::new(None), Cell::new(false), Cell::new(false));
+        Self { ports, told, is_stranger, asked, replies: Cell::new((u64::MAX, 0)) }
+    }
+
+    /// How much later, and up to how much more, the bytes come that just came from one side.
+    fn late(&self, lane: Lane, rule: &Rule) -> (u64, u64) {
+        let (delay_ns, jitter_ns) = (rule.delay_ns, rule.jitter_ns);
+        if lane == Lane::Requests {
+            self.asked.set(true);
+            return (delay_ns, jitter_ns);
+        }
+        let begins = self.asked.take();
+        let Some(nth) = rule.nth else { return (delay_ns, jitter_ns) };
+        let (of, before) = self.replies.get();
+        let before = if of == nth.rule { before } else { 0 };
+        let count = before + u64::from(begins);
+        self.replies.set((nth.rule, count));
+        let is_late = count == nth.nth;
+        if is_late { (delay_ns + nth.delay_ns, jitter_ns + nth.jitter_ns) } else { (delay_ns, jitter_ns) }
+    }
+
+    /// Which member it is, asked only where that matters.
+    fn sender(&self, of: &Of) -> Option<u16> {
+        let Some(sender) = of.between.sender.as_ref().filter(|_| of.rules.borrow().tell_apart()) else { return None };
+        if self.told.get().is_none()
+            && !self.is_stranger.get()
+            && let Some((from, to)) = self.ports
+        {
+            match sender(from, to) {
+                Told::Member(member) => self.told.set(Some(member)),
+                Told::Gone => self.is_stranger.set(true),
+                Told::Hidden => {
+                    self.is_stranger.set(true);
+                    of.counts.strangers.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        self.told.get()
+    }
+}
+
 /// How a connection was broken.
 enum Broken {
     Reset,
@@ -258,8 +424,12 @@ enum Broken {
 
 async fn connection(client: TcpStream, of: Rc<Of>) {
     let mut rules = of.rules.clone();
+    let peer = Peer::of(&client);
     // A cut lets no handshake pass: the server learns of the connection when it is over.
-    while rules.borrow_and_update().cut() {
+    while {
+        let sender = peer.sender(&of);
+        rules.borrow_and_update().cut(sender)
+    } {
         if rules.changed().await.is_err() {
             return;
         }
@@ -278,8 +448,8 @@ async fn connection(client: TcpStream, of: Rc<Of>) {
             broken = broken(rules) => broken,
             _ = async {
                 tokio::try_join!(
-                    pump(Lane::Requests, from_client, to_server, &of),
-                    pump(Lane::Replies, from_server, to_client, &of),
+                    pump((Lane::Requests, &peer), from_client, to_server, &of),
+                    pump((Lane::Replies, &peer), from_server, to_client, &of),
                 )
             } => None,
         }

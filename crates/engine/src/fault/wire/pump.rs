@@ -8,7 +8,7 @@ use rand::RngExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-use super::{Lane, Of, Rule};
+use super::{Lane, Of, Peer, Rule};
 use lockbench_core::units::SECOND;
 
 /// Bytes that are kept of a connection before its sender has to wait, as a socket's buffers do.
@@ -19,29 +19,52 @@ const CHUNK: usize = 64 * 1024;
 ///
 /// # Errors
 /// Either side is gone.
-pub(super) async fn pump(lane: Lane, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, of: &Of) -> io::Result<()> {
+pub(super) async fn pump(
+    (lane, peer): (Lane, &Peer),
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    of: &Of,
+) -> io::Result<()> {
     let mut rules = of.rules.clone();
     let mut queue = Queue::default();
-    let (mut buffer, mut ended) = (vec![0; CHUNK], false);
+    let mut buffer = vec![0; CHUNK];
+    // When the end of the sender is passed on, once it has ended.
+    let mut closes = None;
+    let mut first = of.between.first.as_ref().filter(|_| lane == Lane::Requests);
     loop {
-        let rule = rules.borrow_and_update().of(lane);
-        let due = if rule.cut { u64::MAX } else { queue.due() };
+        let sender = peer.sender(of);
+        let rule = rules.borrow_and_update().of(lane, sender);
+        let due = match (rule.cut, queue.due()) {
+            (true, _) => u64::MAX,
+            (false, None) => closes.unwrap_or(u64::MAX),
+            (false, Some(due)) => due,
+        };
         tokio::select! {
             biased;
             changed = rules.changed() => if changed.is_err() { return Ok(()) },
-            () = of.timer.sleep_until(due) => to.write_all(&queue.take()).await?,
-            read = from.read(&mut buffer), if !ended && queue.bytes < MOST_QUEUED => match read? {
-                0 => ended = true,
-                count if rule == Rule::default() && queue.chunks.is_empty() => to.write_all(&buffer[..count]).await?,
+            () = of.timer.sleep_until(due) => match queue.take() {
+                Some(chunk) => to.write_all(&chunk).await?,
+                None => return to.shutdown().await,
+            },
+            read = from.read(&mut buffer), if closes.is_none() && queue.bytes < MOST_QUEUED => match read? {
+                0 => {
+                    of.counts.closed_late.fetch_add(u64::from(rule.close_ns > 0), Ordering::Relaxed);
+                    closes = Some(of.timer.now().saturating_add(rule.close_ns));
+                }
                 count => {
-                    of.counts.held.fetch_add(count as u64, Ordering::Relaxed);
-                    let jitter = if rule.jitter_ns == 0 { 0 } else { of.rng.borrow_mut().random_range(0..=rule.jitter_ns) };
-                    queue.put(&buffer[..count], of.timer.now().saturating_add(rule.delay_ns + jitter), rule.bytes_per_s);
+                    let rewritten = first.take().and_then(|first| first(&buffer[..count]));
+                    let bytes = rewritten.as_deref().unwrap_or(&buffer[..count]);
+                    let (delay_ns, jitter_ns) = peer.late(lane, &rule);
+                    let passes = (delay_ns, jitter_ns) == (0, 0) && Rule { nth: None, ..rule } == Rule::PASS;
+                    if passes && queue.chunks.is_empty() {
+                        to.write_all(bytes).await?;
+                        continue;
+                    }
+                    of.counts.held.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                    let jitter = if jitter_ns == 0 { 0 } else { of.rng.borrow_mut().random_range(0..=jitter_ns) };
+                    queue.put(bytes, of.timer.now().saturating_add(delay_ns + jitter), &rule);
                 }
             },
-        }
-        if ended && queue.chunks.is_empty() && !rules.borrow().of(lane).cut {
-            return to.shutdown().await;
         }
     }
 }
@@ -56,20 +79,24 @@ struct Queue {
 }
 
 impl Queue {
-    fn due(&self) -> u64 {
-        self.chunks.front().map_or(u64::MAX, |(due, _)| *due)
+    fn due(&self) -> Option<u64> {
+        self.chunks.front().map(|(due, _)| *due)
     }
 
-    fn put(&mut self, chunk: &[u8], at: u64, bytes_per_s: u64) {
-        let takes = (chunk.len() as u64).saturating_mul(SECOND).checked_div(bytes_per_s).unwrap_or(0);
-        self.last = at.max(self.last).saturating_add(takes);
-        self.bytes += chunk.len();
-        self.chunks.push_back((self.last, chunk.to_vec()));
+    fn put(&mut self, bytes: &[u8], at: u64, rule: &Rule) {
+        let size = if rule.piece == 0 { bytes.len() } else { rule.piece };
+        for (place, piece) in bytes.chunks(size.max(1)).enumerate() {
+            let takes = (piece.len() as u64).saturating_mul(SECOND).checked_div(rule.bytes_per_s).unwrap_or(0);
+            let gap = if place == 0 { 0 } else { rule.gap_ns };
+            self.last = at.max(self.last).saturating_add(takes + gap);
+            self.bytes += piece.len();
+            self.chunks.push_back((self.last, piece.to_vec()));
+        }
     }
 
-    fn take(&mut self) -> Vec<u8> {
-        let chunk = self.chunks.pop_front().map(|(_, chunk)| chunk).unwrap_or_default();
+    fn take(&mut self) -> Option<Vec<u8>> {
+        let (_, chunk) = self.chunks.pop_front()?;
         self.bytes -= chunk.len();
-        chunk
+        Some(chunk)
     }
 }

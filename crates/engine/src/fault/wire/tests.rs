@@ -4,13 +4,13 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::{Rule, Wire};
+use super::{Nth, Rule, Wire};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::workload::Direction;
 
 const MS: u64 = 1_000_000;
-const CUT: Rule = Rule { cut: true, delay_ns: 0, jitter_ns: 0, bytes_per_s: 0 };
+const CUT: Rule = Rule { cut: true, ..Rule::PASS };
 
 /// A server that answers every byte by the next one, and how each of its connections ended.
 fn server() -> (Endpoint, std::sync::mpsc::Receiver<Result<(), std::io::ErrorKind>>) {
@@ -170,4 +170,57 @@ fn without_a_server_a_client_is_reset() {
     drop(listener);
     let wire = wire(&node);
     assert!(asks(&mut client(&wire), 1).is_err());
+}
+
+#[test]
+fn the_nth_reply_of_each_connection_alone_is_late() {
+    let (node, _ended) = server();
+    let wire = wire(&node);
+    let (mut one, mut other) = (client(&wire), client(&wire));
+    assert_eq!(asks(&mut one, 1).unwrap(), 2, "before the rule nothing is counted");
+    let rule = wire.begin(Direction::Replies, Rule { nth: Some(Nth::new(2, 300 * MS, 0)), ..Rule::PASS });
+    for client in [&mut one, &mut other] {
+        let took: Vec<Duration> = (0..4)
+            .map(|byte| {
+                let begin = Instant::now();
+                assert_eq!(asks(client, byte).unwrap(), byte + 1);
+                begin.elapsed()
+            })
+            .collect();
+        let late: Vec<bool> = took.iter().map(|took| *took >= Duration::from_millis(300)).collect();
+        // A busy machine may make the others late, too; the second surely is.
+        assert!(late[1], "{took:?}");
+    }
+    assert_eq!(wire.effect().0, 2, "one byte of each");
+    wire.end(rule);
+}
+
+#[test]
+fn bytes_arrive_in_pieces_and_in_order() {
+    let (node, _ended) = server();
+    let wire = wire(&node);
+    let mut client = client(&wire);
+    assert_eq!(asks(&mut client, 1).unwrap(), 2);
+    let _rule = wire.begin(Direction::Requests, Rule { piece: 3, gap_ns: 20 * MS, ..Rule::PASS });
+    let begin = Instant::now();
+    client.write_all(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).unwrap();
+    let mut answer = [0; 10];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    assert!(begin.elapsed() >= Duration::from_millis(60), "four pieces, three gaps");
+    assert_eq!(wire.effect().0, 10);
+}
+
+#[test]
+fn the_end_of_a_connection_is_passed_on_late() {
+    let (node, ended) = server();
+    let wire = wire(&node);
+    let mut client = client(&wire);
+    assert_eq!(asks(&mut client, 1).unwrap(), 2);
+    let _rule = wire.begin(Direction::Both, Rule { close_ns: 300 * MS, ..Rule::PASS });
+    let begin = Instant::now();
+    drop(client);
+    assert_eq!(ended.recv_timeout(Duration::from_secs(20)).unwrap(), Ok(()));
+    assert!(begin.elapsed() >= Duration::from_millis(300));
+    assert!(wire.closed_late() > 0 && wire.effect() == (0, 0));
 }
