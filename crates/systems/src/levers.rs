@@ -9,10 +9,15 @@ pub struct Levers {
     /// Which of its nodes leads.
     pub leads: Leads,
     /// Ends the sessions of our clients on a node; returns how many.
-    pub end_sessions: Lever<fn(&Endpoint) -> Result<u64, String>>,
+    pub end_sessions: Lever<EndSessions>,
     /// Makes a node run out of memory and throw keys away.
-    pub squeeze: Lever<fn(&Endpoint) -> Result<Box<dyn Pressure>, String>>,
+    pub squeeze: Lever<Squeeze>,
 }
+
+/// Ends sessions on a node; returns how many.
+pub type EndSessions = fn(&Endpoint) -> Result<u64, String>;
+/// Begins to fill the memory of a node.
+pub type Squeeze = fn(&Endpoint) -> Result<Box<dyn Pressure>, String>;
 
 /// Something that a kind of server can be made to do.
 #[derive(Clone, Copy)]

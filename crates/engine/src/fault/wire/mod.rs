@@ -398,7 +398,7 @@ impl Peer {
 
     /// Which member it is, asked only where that matters.
     fn sender(&self, of: &Of) -> Option<u16> {
-        let Some(sender) = of.between.sender.as_ref().filter(|_| of.rules.borrow().tell_apart()) else { return None };
+        let sender = of.between.sender.as_ref().filter(|_| of.rules.borrow().tell_apart())?;
         if self.told.get().is_none()
             && !self.is_stranger.get()
             && let Some((from, to)) = self.ports
