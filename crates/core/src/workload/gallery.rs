@@ -55,6 +55,9 @@ const GALLERY: &[(&str, &str)] = &[
     ),
     ("workloads/scenarios/server-pause.toml", include_str!("../../../../workloads/scenarios/server-pause.toml")),
     ("workloads/scenarios/leader-kill.toml", include_str!("../../../../workloads/scenarios/leader-kill.toml")),
+    ("workloads/scenarios/leader-cut.toml", include_str!("../../../../workloads/scenarios/leader-cut.toml")),
+    ("workloads/scenarios/session-ended.toml", include_str!("../../../../workloads/scenarios/session-ended.toml")),
+    ("workloads/scenarios/eviction.toml", include_str!("../../../../workloads/scenarios/eviction.toml")),
     ("workloads/scenarios/leader-pause.toml", include_str!("../../../../workloads/scenarios/leader-pause.toml")),
 ];
 
