@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockbench::backend::{self, Target};
-use lockbench::clock::Clock;
+use lockbench::clock::{Clock, Timer};
 use lockbench::load::{DueInstants, Spec, Steering, run_virtual};
-use lockbench::lock::Key;
+use lockbench::lock::{
+    Acquire, Grant, Guarantees, Key, Local, LockSystem, Opening, Patience, Release, Renewal, Session, SystemError,
+};
 use lockbench::oracle::{Findings, Oracle};
 use lockbench::record::TrialReport;
 use lockbench::record::figures::{Figures, Schedule};
@@ -74,7 +76,11 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
         clock,
         options: Default::default(),
     };
-    let system = (backend::Registry::builtin().find(name).unwrap().connect)(target).unwrap();
+    let (name, slow) = name.strip_prefix("slow ").map_or((name, false), |name| (name, true));
+    let mut system = (backend::Registry::builtin().find(name).unwrap().connect)(target).unwrap();
+    if slow {
+        system = Arc::new(SlowRenewals(system));
+    }
     let count = plan.keys.count(plan.clients);
     let keys: Arc<[Key]> = (0..count).map(|index| Key { index, name: format!("k{index}").into() }).collect();
     system.prepare(&keys).await.unwrap();
@@ -115,6 +121,47 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
     };
     assert_eq!(engine.reader.lost, 0);
     Trial { figures, findings: oracle.finish(), history, engine, schedule }
+}
+
+/// A lock whose renewals are answered after five seconds.
+struct SlowRenewals(Arc<dyn LockSystem>);
+
+struct SlowSession {
+    session: Box<dyn Session>,
+    timer: Timer,
+}
+
+impl LockSystem for SlowRenewals {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    fn guarantees(&self) -> &Guarantees {
+        self.0.guarantees()
+    }
+    fn prepare<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
+        self.0.prepare(keys)
+    }
+    fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
+        Box::pin(async move {
+            let timer = opening.timer.clone();
+            Ok(Box::new(SlowSession { session: self.0.open(opening).await?, timer }) as Box<dyn Session>)
+        })
+    }
+}
+
+impl Session for SlowSession {
+    fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
+        self.session.acquire(key, patience)
+    }
+    fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal> {
+        Box::pin(async move {
+            self.timer.sleep(5 * S).await;
+            self.session.renew(grant).await
+        })
+    }
+    fn release(&mut self, grant: Grant) -> Local<'_, Release> {
+        self.session.release(grant)
+    }
 }
 
 impl Trial {
@@ -243,6 +290,19 @@ async fn with_renewal_the_same_hold_is_valid() {
     // A third of the ttl: four renewals in 1.5 s.
     assert_eq!(trial.figures.latencies().renew.count(), 4 * counts.grants);
     assert_eq!(trial.history.released(ReleaseKind::Confirmed) as u64, counts.grants_all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_without_an_answer_keeps_nobody_in_its_critical_section() {
+    let text = OVERSTAY.replace("\"off\"", "\"500ms\"").replace("ttl = \"1s\"", "ttl = \"4s\"");
+    let trial = run("slow memory", &text, None).await;
+    trial.adds_up();
+    let (found, counts) = (&trial.findings.judged, trial.figures.counts());
+    assert!(counts.grants > 3 && trial.history.released(ReleaseKind::NotOwner) > 0, "the releases came too late");
+    // Each held for as long as was planned, and its lease is over before the next.
+    let hold = &trial.figures.latencies().hold;
+    near(hold.max().unwrap(), 1_500 * MS, 2);
+    assert_eq!((found.double_grants, found.lost_updates), (0, 0), "{found:?}");
 }
 
 #[tokio::test(start_paused = true)]

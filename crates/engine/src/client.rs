@@ -13,7 +13,7 @@ use super::witness::{Visit, Witness};
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{Acquire, Asking, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{AttemptId, Denial, Reasons, ReleaseKind, RenewalOutcome, Shard, What};
+use lockbench_core::record::{AttemptId, Denial, Reasons, ReleaseKind, RenewalOutcome, Shard, What, WitnessReading};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::{AcquireMode, Plan};
 use lockbench_core::workload::{Point, Wish, Wishes};
@@ -62,7 +62,26 @@ struct OpenAttempt {
     timer: Timer,
     visit: Option<(Arc<Witness>, Visit)>,
     asking: Arc<Asking>,
+    /// When it entered the critical section.
+    enter: u64,
+    /// Has it left it, and said so?
+    left: bool,
     over: bool,
+}
+
+impl OpenAttempt {
+    /// The critical section is over, and the release is to follow.
+    fn leave(&mut self, exit: u64, seen: WitnessReading) {
+        let enter = self.enter;
+        self.shard.stamp_of(self.id, self.key, |_| What::ReleaseInvoke { enter, exit, seen });
+        self.left = true;
+    }
+
+    /// What the witness saw of the critical section, which ends here.
+    fn exit(&mut self) -> (u64, WitnessReading) {
+        let exit = self.timer.now();
+        (exit, self.visit.take().map(|(witness, visit)| witness.leave(&visit)).unwrap_or_default())
+    }
 }
 
 impl Drop for OpenAttempt {
@@ -181,6 +200,8 @@ impl Client {
             timer: self.timer.clone(),
             visit: None,
             asking: Arc::clone(&self.asking),
+            enter: 0,
+            left: false,
             over: false,
         };
         let sent = self.session.requests();
@@ -251,23 +272,24 @@ impl Client {
             started = started.saturating_add(self.come_to(Point::HolderAcquired, key).await);
         }
         let visit = self.witness.enter(key, grant.token());
-        let enter = self.timer.now();
+        open.enter = self.timer.now();
         open.visit = Some((Arc::clone(&self.witness), visit));
         if hold_ns > 0 {
-            self.stay(&mut grant, started, hold_ns).await;
+            self.stay(&mut grant, started, hold_ns, open).await;
         } else if self.tripwires.is_some() {
             self.come_to(Point::HolderInside, key).await;
         }
-        let exit = self.timer.now();
-        let seen = open.visit.take().map(|(witness, visit)| witness.leave(&visit)).unwrap_or_default();
-        if self.tripwires.is_some() {
-            self.come_to(Point::BeforeRelease, key).await;
-        }
-        if let Some(at) = self.session.lost_at().filter(|at| *at >= start) {
-            self.shard.stamp_of(id, key, |_| What::Lost { at });
+        if !open.left {
+            let (exit, seen) = open.exit();
+            if self.tripwires.is_some() {
+                self.come_to(Point::BeforeRelease, key).await;
+            }
+            if let Some(at) = self.session.lost_at().filter(|at| *at >= start) {
+                self.shard.stamp_of(id, key, |_| What::Lost { at });
+            }
+            open.leave(exit, seen);
         }
         let sent = self.session.requests();
-        self.shard.stamp_of(id, key, |_| What::ReleaseInvoke { enter, exit, seen });
         let (release, surely_ended) = match self.session.release(grant).await {
             Release::Confirmed => (ReleaseKind::Confirmed, 0),
             Release::NotOwner => (ReleaseKind::NotOwner, 0),
@@ -295,7 +317,7 @@ impl Client {
 
     /// Holds for `hold_ns` from `start`, renewing on the way. A stop ends it early. Where it stops for a fault the
     /// rest of its work is still to do afterwards.
-    async fn stay(&mut self, grant: &mut Grant, start: u64, hold_ns: u64) {
+    async fn stay(&mut self, grant: &mut Grant, start: u64, hold_ns: u64, open: &mut OpenAttempt) {
         let mut end = start.saturating_add(hold_ns);
         let mut every = self.renew_every_ns;
         let mut next_renewal = every.map_or(u64::MAX, |every| start.saturating_add(every));
@@ -321,17 +343,39 @@ impl Client {
                 next_renewal = now.saturating_add(LOOK_NS);
                 continue;
             }
-            if !self.renew(grant).await {
+            if !self.renew(grant, end, open).await {
                 every = None;
+            }
+            if open.left {
+                return;
             }
             next_renewal = every.map_or(u64::MAX, |every| next_renewal.saturating_add(every).max(self.timer.now()));
         }
     }
 
-    /// Renews once. Is it worth going on?
-    async fn renew(&mut self, grant: &mut Grant) -> bool {
-        let invoke = self.timer.now();
-        let (outcome, go_on) = match self.session.renew(grant).await {
+    /// Renews once. Is it worth going on? The work goes on meanwhile: where there is no answer at its end, the critical
+    /// section is left without it, and only the release waits.
+    async fn renew(&mut self, grant: &mut Grant, end: u64, open: &mut OpenAttempt) -> bool {
+        let (invoke, key, before) = (self.timer.now(), grant.key(), grant.validity_ns());
+        let mut renewing = self.session.renew(grant);
+        let answered = tokio::select! {
+            biased;
+            renewal = &mut renewing => Some(renewal),
+            () = self.timer.sleep_until(end) => None,
+        };
+        let in_time = answered.is_some();
+        let renewal = match answered {
+            Some(renewal) => renewal,
+            None => {
+                let outcome = RenewalOutcome::Unanswered;
+                open.shard.stamp_of(open.id, key, |_| What::Renewed { invoke, outcome, validity: before });
+                let (exit, seen) = open.exit();
+                open.leave(exit, seen);
+                (&mut renewing).await
+            }
+        };
+        drop(renewing);
+        let (outcome, go_on) = match renewal {
             Renewal::Confirmed => (RenewalOutcome::Confirmed, true),
             Renewal::Refused => (RenewalOutcome::Refused, false),
             Renewal::Unavailable(reason) | Renewal::Unknown(reason) => {
@@ -339,8 +383,10 @@ impl Client {
                 (RenewalOutcome::Unanswered, true)
             }
         };
-        let renewed = What::Renewed { invoke, outcome, validity: grant.validity_ns() };
-        self.shard.stamp_of(self.id(), grant.key(), |_| renewed);
+        if in_time {
+            let renewed = What::Renewed { invoke, outcome, validity: grant.validity_ns() };
+            self.shard.stamp_of(self.id(), key, |_| renewed);
+        }
         go_on
     }
 }
