@@ -27,6 +27,7 @@ const CLUSTER: &str = "clients = 4\nkeys = \"single\"\nhold = \"5ms\"\nttl = \"2
 
 /// Cuts a member off; returns the fault and the longest time without a grant.
 fn cut(system: &str, target: &str, lasts: &str, duration: &str) -> (Value, f64) {
+    let _turn = support::cluster::turn();
     let place = Place::new();
     let fault = format!("[[faults]]\nkind = \"server-cut\"\ntarget = \"{target}\"\nat = \"2s\"\nfor = \"{lasts}\"\n");
     let report = ran(&place, system, &format!("duration = \"{duration}\"\n{CLUSTER}{fault}"));

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::support;
@@ -19,6 +20,14 @@ pub struct Cluster {
     pub ports: Vec<u16>,
     /// Data and logs.
     _directory: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Waits until no other test of this program has a cluster of three: the processors of a small machine do not carry
+/// several elections at once, and members that are not run miss their leaders.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Cluster {
@@ -27,6 +36,7 @@ impl Cluster {
         if !support::live("and this test starts a cluster of etcd") {
             return None;
         }
+        let turn = turn();
         let directory = tempfile::tempdir().unwrap();
         let (ports, peers) = ([free_port(), free_port(), free_port()], [free_port(), free_port(), free_port()]);
         let peer = |number: usize| format!("http://127.0.0.1:{}", peers[number]);
@@ -48,7 +58,7 @@ impl Cluster {
             quiet(&mut command, directory.path(), number)
         };
         let nodes = started((0..3).map(start))?;
-        let cluster = Self { scheme: "etcd", nodes, ports: ports.to_vec(), _directory: directory };
+        let cluster = Self { scheme: "etcd", nodes, ports: ports.to_vec(), _directory: directory, _turn: turn };
         cluster.until_ready(|port| request(port, "GET /health HTTP/1.0\r\n\r\n").contains("\"true\""));
         Some(cluster)
     }
@@ -64,6 +74,7 @@ impl Cluster {
             support::skip("no /usr/share/java/zookeeper.jar");
             return None;
         }
+        let turn = turn();
         let directory = tempfile::tempdir().unwrap();
         let ports = [free_port(), free_port(), free_port()];
         let peers: String =
@@ -86,7 +97,7 @@ impl Cluster {
             quiet(&mut command, directory.path(), number)
         };
         let nodes = started((0..3).map(start))?;
-        let cluster = Self { scheme: "zookeeper", nodes, ports: ports.to_vec(), _directory: directory };
+        let cluster = Self { scheme: "zookeeper", nodes, ports: ports.to_vec(), _directory: directory, _turn: turn };
         cluster.until_ready(|port| request(port, "srvr").contains("Mode: "));
         Some(cluster)
     }
