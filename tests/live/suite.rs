@@ -161,7 +161,16 @@ fn what_is_not_ours_stays_untouched(name: &str) {
         for _ in 0..2 {
             scene.system.clean(&scene.keys).await.unwrap();
         }
-        assert_eq!(stranger.ours().await, Vec::<String>::new(), "{name}: left behind");
+        // A server may end a session a little after its connection.
+        let mut left = stranger.ours().await;
+        for _ in 0..200 {
+            if left.is_empty() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            left = stranger.ours().await;
+        }
+        assert_eq!(left, Vec::<String>::new(), "{name}: left behind");
         assert_eq!(stranger.theirs().await, theirs, "{name}");
         stranger.leaves().await;
     });

@@ -11,8 +11,9 @@ use lockbench_core::lock::Endpoint;
 
 /// Longest wait for what the members must agree on: longer than an election takes.
 const AGREED_WITHIN: Duration = Duration::from_secs(5);
-/// How often a change of the members is asked for.
-const TRIES: usize = 10;
+/// How often a change of the members is asked for: for longer than the five seconds for which etcd wants to have been
+/// connected to a member before it counts it as healthy.
+const TRIES: usize = 60;
 /// Pause between two such questions.
 const PAUSE: Duration = Duration::from_millis(500);
 
