@@ -301,7 +301,7 @@ impl Replay {
         Replayed {
             judged,
             cut: self.cut.map(|(cut, _)| cut),
-            findings: self.oracle.finish(),
+            findings: self.oracle.finish_of(&self.machine),
             figures: self.figures,
             events: self.events,
             after_the_cut: self.after_the_cut,

@@ -2,7 +2,7 @@
 //! [`Checker`], a field of the oracle and a line of its list; what it counts is a field of [`Judged`].
 
 use super::open::OpenAttempts;
-use crate::record::attempt::Transition;
+use crate::record::attempt::{Attempts, Transition};
 use crate::record::history::Judged;
 
 /// One property, checked over the transitions of a trial's attempts: the same live and in
@@ -12,6 +12,6 @@ pub trait Checker {
     /// that begins with it. What is found is added to `judged`, which all verdicts read.
     fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts, judged: &mut Judged);
 
-    /// The stream is over: closes what is open.
-    fn finish(&mut self, _judged: &mut Judged) {}
+    /// The stream is over: closes what is open of these attempts.
+    fn finish(&mut self, _attempts: &Attempts, _judged: &mut Judged) {}
 }

@@ -26,7 +26,7 @@ use super::cover::Cover;
 use super::kind::{DoubleGrantKind, stored_kind};
 use super::open::OpenAttempts;
 use super::stall::Stalls;
-use crate::record::attempt::{Attempt, Change, End, Hold, Transition};
+use crate::record::attempt::{Attempt, Attempts, Change, End, Hold, Transition};
 use crate::record::history::Judged;
 use crate::record::{ReleaseKind, Sparse, What};
 
@@ -84,16 +84,15 @@ pub struct ExclusionCounts {
     pub outside_stalled: u64,
 }
 
-/// A hold that waits for its judgement.
+/// A hold that is over, and waits for its judgement.
 #[derive(Clone, Copy)]
 struct Held {
     client: u32,
-    /// As the attempt's events have told it so far.
     hold: Hold,
-    /// The attempt's last event so far.
+    /// The attempt's last event.
     last: u64,
-    /// End under the evidence policy, once the attempt is over.
-    proven: Option<Option<u64>>,
+    /// Did the server confirm the release as that of the holder?
+    confirmed: bool,
 }
 
 impl Held {
@@ -101,6 +100,11 @@ impl Held {
     /// event inside of it.
     fn end(&self) -> u64 {
         self.hold.left.unwrap_or(self.last)
+    }
+
+    /// End under the evidence policy; `None`: the server admitted nothing of it.
+    fn proven(&self) -> Option<u64> {
+        if self.confirmed { Some(self.end()) } else { self.hold.renewal_invoke }
     }
 
     fn facts(&self) -> HoldFacts {
@@ -122,8 +126,8 @@ impl Held {
 
 #[derive(Default)]
 struct KeyState {
-    /// Holds in order of start; the first one is still open.
-    holds: VecDeque<Held>,
+    /// Holds in order of start, `None` while it is open; so is the first.
+    holds: VecDeque<Option<Held>>,
     /// Number of the first hold in `holds`.
     base: u64,
     naive: Cover<HoldFacts>,
@@ -139,11 +143,50 @@ struct KeyState {
     touched: bool,
 }
 
+impl KeyState {
+    /// Takes the first hold off, if it is over.
+    fn next_closed(&mut self) -> Option<Held> {
+        let held = (*self.holds.front()?)?;
+        self.holds.pop_front();
+        self.base += 1;
+        Some(held)
+    }
+
+    fn judge(&mut self, key: u32, held: &Held, judged: &mut Judged) -> Option<DoubleGrant> {
+        let (hold, facts) = (&held.hold, held.facts());
+        let (start, end) = (hold.start, held.end());
+        self.touched |= self.reach.is_some_and(|reach| reach >= start);
+        self.reach = self.reach.max(Some(end));
+        // The worst that holds of any earlier holder is the kind.
+        let broken = self.kept.test(start, end).map(|earlier| (DoubleGrantKind::Inside, earlier));
+        let withdrawn = self.withdrawn.test(start, end).map(|earlier| (DoubleGrantKind::Withdrawn, earlier));
+        let naive = self.naive.test(start, end).map(|earlier| (DoubleGrantKind::Outside, earlier));
+        self.naive.add(start, end, facts);
+        if hold.promise >= start {
+            let promises = if hold.lost.is_some() { &mut self.withdrawn } else { &mut self.kept };
+            promises.add(start, end.min(hold.promise), facts);
+        }
+        if held.belief() >= start {
+            let cut = end.min(held.belief());
+            judged.deadline += u64::from(self.deadline.test(start, cut).is_some());
+            self.deadline.add(start, cut, ());
+        }
+        let mut admitted = false;
+        if let Some(proven) = held.proven().filter(|proven| *proven >= start) {
+            let proven = proven.min(end);
+            admitted = self.evidence.test(start, proven).is_some();
+            self.evidence.add(start, proven, ());
+        }
+        let (kind, earlier) = broken.or(withdrawn).or(naive)?;
+        Some(DoubleGrant { key, kind, admitted, earlier, later: facts })
+    }
+}
+
 /// The checker.
 pub struct Exclusion {
     keys: Sparse<KeyState>,
-    /// Per client: key and number of its open hold.
-    open: Vec<Option<(u32, u64)>>,
+    /// Per client: number of its open hold among those of the key.
+    open: Vec<Option<u64>>,
     counts: ExclusionCounts,
     kept: Vec<DoubleGrant>,
     fresh: Option<u64>,
@@ -183,6 +226,11 @@ impl Exclusion {
         self.fresh.take()
     }
 
+    /// Returns whether some were found since the last time of asking.
+    pub(super) fn has_reported(&self) -> bool {
+        !self.reported.is_empty()
+    }
+
     /// Those found since the last time of asking, with their places among the first violations.
     pub(super) fn take_reported(&mut self) -> Vec<(DoubleGrant, Option<usize>)> {
         std::mem::take(&mut self.reported)
@@ -213,78 +261,24 @@ impl Exclusion {
         self.keys[key as usize].holds.len()
     }
 
-    fn start(&mut self, attempt: &Attempt, hold: &Hold) {
-        let state = &mut self.keys[attempt.key as usize];
-        let number = state.base + state.holds.len() as u64;
-        state.holds.push_back(Held { client: attempt.client, hold: *hold, last: attempt.last, proven: None });
-        self.open[attempt.client as usize] = Some((attempt.key, number));
-    }
-
-    fn held(&mut self, client: u32) -> Option<&mut Held> {
-        let (key, number) = self.open[client as usize]?;
+    fn start(&mut self, client: u32, key: u32) {
         let state = &mut self.keys[key as usize];
-        state.holds.get_mut((number - state.base) as usize)
+        self.open[client as usize] = Some(state.base + state.holds.len() as u64);
+        state.holds.push_back(None);
     }
 
-    /// Takes in what the attempt's events have told of its hold by now.
-    fn update(&mut self, attempt: &Attempt) {
-        if let Some(held) = self.held(attempt.client) {
-            held.last = attempt.last;
-            if let Some(hold) = &attempt.hold {
-                held.hold = *hold;
+    /// Closes the hold of an attempt, if it has one open, and judges those that waited for it.
+    fn close(&mut self, attempt: &Attempt, confirmed: bool, judged: &mut Judged) {
+        let Some(number) = self.open[attempt.client as usize].take() else { return };
+        let Some(hold) = attempt.hold else { return };
+        let mut state = &mut self.keys[attempt.key as usize];
+        let held = Held { client: attempt.client, hold, last: attempt.last, confirmed };
+        state.holds[(number - state.base) as usize] = Some(held);
+        while let Some(held) = state.next_closed() {
+            if let Some(double) = state.judge(attempt.key, &held, judged) {
+                self.report(double, judged);
+                state = &mut self.keys[attempt.key as usize];
             }
-        }
-    }
-
-    /// Closes a client's hold, if it has one open.
-    fn close(&mut self, client: u32, confirmed: bool, judged: &mut Judged) {
-        if let Some(held) = self.held(client) {
-            held.proven = Some(if confirmed { Some(held.end()) } else { held.hold.renewal_invoke });
-        }
-        if let Some((key, _)) = self.open[client as usize].take() {
-            self.settle(key, judged);
-        }
-    }
-
-    /// Judges the closed holds at the front of a key's queue.
-    fn settle(&mut self, key: u32, judged: &mut Judged) {
-        loop {
-            let state = &mut self.keys[key as usize];
-            let Some(proven) = state.holds.front().and_then(|held| held.proven) else { return };
-            let Some(held) = state.holds.pop_front() else { return };
-            state.base += 1;
-            self.judge(key, &held, proven, judged);
-        }
-    }
-
-    fn judge(&mut self, key: u32, held: &Held, proven: Option<u64>, judged: &mut Judged) {
-        let state = &mut self.keys[key as usize];
-        let (hold, facts) = (&held.hold, held.facts());
-        let (start, end) = (hold.start, held.end());
-        state.touched |= state.reach.is_some_and(|reach| reach >= start);
-        state.reach = state.reach.max(Some(end));
-        // The worst that holds of any earlier holder is the kind.
-        let broken = state.kept.test(start, end).map(|earlier| (DoubleGrantKind::Inside, earlier));
-        let withdrawn = state.withdrawn.test(start, end).map(|earlier| (DoubleGrantKind::Withdrawn, earlier));
-        let naive = state.naive.test(start, end).map(|earlier| (DoubleGrantKind::Outside, earlier));
-        state.naive.add(start, end, facts);
-        if hold.promise >= start {
-            let promises = if hold.lost.is_some() { &mut state.withdrawn } else { &mut state.kept };
-            promises.add(start, end.min(hold.promise), facts);
-        }
-        if held.belief() >= start {
-            let cut = end.min(held.belief());
-            judged.deadline += u64::from(state.deadline.test(start, cut).is_some());
-            state.deadline.add(start, cut, ());
-        }
-        let mut admitted = false;
-        if let Some(proven) = proven.filter(|proven| *proven >= start) {
-            let proven = proven.min(end);
-            admitted = state.evidence.test(start, proven).is_some();
-            state.evidence.add(start, proven, ());
-        }
-        if let Some((kind, earlier)) = broken.or(withdrawn).or(naive) {
-            self.report(DoubleGrant { key, kind, admitted, earlier, later: facts }, judged);
         }
     }
 
@@ -325,36 +319,30 @@ impl Checker for Exclusion {
     fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts, judged: &mut Judged) {
         let attempt = transition.attempt;
         if let Some(unfinished) = transition.unfinished {
-            self.close(unfinished.client, false, judged);
+            self.close(unfinished, false, judged);
         }
         match transition.change {
-            Change::Granted => {
-                if let Some(hold) = &attempt.hold {
-                    self.start(attempt, hold);
-                }
-            }
-            Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Left(_) => self.update(attempt),
+            Change::Granted => self.start(attempt.client, attempt.key),
             Change::Ended(end) => {
-                self.update(attempt);
                 if matches!(transition.event.what, What::Killed { .. }) {
                     // Until that was taken note of the witness counted it, though its hold was over.
                     self.keys[attempt.key as usize].touched = true;
                 }
                 let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });
-                self.close(attempt.client, confirmed, judged);
+                self.close(attempt, confirmed, judged);
             }
-            Change::Begun => {}
             Change::Tool => {
                 if let What::SelfStall { from } = transition.event.what {
                     self.stalls.observe(from, transition.event.t);
                 }
             }
+            Change::Begun | Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Left(_) => {}
         }
     }
 
-    fn finish(&mut self, judged: &mut Judged) {
-        for client in 0..self.open.len() {
-            self.close(client as u32, false, judged);
+    fn finish(&mut self, attempts: &Attempts, judged: &mut Judged) {
+        for attempt in attempts.open() {
+            self.close(attempt, false, judged);
         }
         self.stalls.finish();
     }

@@ -40,11 +40,18 @@ impl<'a> JudgedHistory<'a> {
         self.oracle.per_second()
     }
 
-    /// Ends both.
+    /// Ends both, where they observed events.
     #[must_use]
-    pub fn finish(self) -> (Findings, Option<Recorded>) {
+    pub fn finish(mut self) -> (Findings, Option<Recorded>) {
+        let attempts = std::mem::take(&mut self.attempts);
+        self.finish_of(&attempts)
+    }
+
+    /// Ends both, where they followed the transitions of these attempts.
+    #[must_use]
+    pub fn finish_of(self, attempts: &Attempts) -> (Findings, Option<Recorded>) {
         let recorded = self.history.map(TrialHistory::end);
-        (self.oracle.finish(), recorded)
+        (self.oracle.finish_of(attempts), recorded)
     }
 }
 

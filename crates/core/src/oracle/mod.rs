@@ -151,11 +151,18 @@ impl Oracle {
         self.checkers.exclusion.per_second()
     }
 
-    /// Closes what is open and returns what was found.
+    /// Closes what is open and returns what was found, of an oracle that observed events.
     #[must_use]
     pub fn finish(mut self) -> Findings {
-        self.attributor.close();
-        self.checkers.all().into_iter().for_each(|checker| checker.finish(&mut self.judged));
+        let attempts = std::mem::take(&mut self.attempts);
+        self.finish_of(&attempts)
+    }
+
+    /// Closes what is open and returns what was found, of an oracle that followed the transitions of these attempts.
+    #[must_use]
+    pub fn finish_of(mut self, attempts: &Attempts) -> Findings {
+        self.attributor.close(attempts);
+        self.checkers.all().into_iter().for_each(|checker| checker.finish(attempts, &mut self.judged));
         self.ask_for_causes();
         self.attributor.finish();
         Findings {
@@ -204,7 +211,9 @@ impl Follower for Oracle {
         }
         self.attributor.follow(transition, &self.open);
         self.recovery.follow(transition);
-        self.ask_for_causes();
+        if self.checkers.exclusion.has_reported() {
+            self.ask_for_causes();
+        }
         self.open.end(transition);
         self.conditions.follow(transition);
         self.judged.grants += u64::from(transition.change == Change::Granted);

@@ -65,20 +65,41 @@ pub(super) struct Recovery {
     last_grant: Option<u64>,
     last: u64,
     running: Vec<Running>,
-    stuck: Sparse<Option<Takeover>>,
-    /// By key and node, who holds it by its last word.
-    said: Sparse<Vec<SeenHolder>>,
-    /// Clients inside, by key.
-    inside: Sparse<u32>,
-    keys: u32,
+    keys: Sparse<KeyState>,
     found: Recovered,
+}
+
+/// What is known of a key.
+#[derive(Default)]
+struct KeyState {
+    /// It was left behind, and not granted since.
+    stuck: Option<Takeover>,
+    /// By node, who holds it by its last word.
+    said: Vec<SeenHolder>,
+    /// Clients inside.
+    inside: u32,
+}
+
+impl KeyState {
+    /// Notes when fewer servers than a majority may have for the holder who left the key behind.
+    fn look(&mut self, t: u64) {
+        let said = &self.said;
+        let may =
+            |client| said.iter().filter(move |holder| [SeenHolder::Away, SeenHolder::Client(client)].contains(holder));
+        if let Some(stuck) = &mut self.stuck
+            && !said.is_empty()
+            && may(stuck.client).count() < said.len() / 2 + 1
+        {
+            stuck.free_ns.get_or_insert(t);
+        }
+    }
 }
 
 impl Recovery {
     /// For so many keys.
     pub fn new(keys: u32) -> Self {
-        let (stuck, said, inside) = (Sparse::new(keys), Sparse::new(keys), Sparse::new(keys));
-        Self { last_grant: None, last: 0, running: Vec::new(), stuck, said, inside, keys, found: Recovered::default() }
+        let (keys, found) = (Sparse::new(keys), Recovered::default());
+        Self { last_grant: None, last: 0, running: Vec::new(), keys, found }
     }
 
     /// The next transition.
@@ -120,12 +141,12 @@ impl Recovery {
                 }
             }
             What::Seen(Seen { node, holder, .. }) => {
-                let said = &mut self.said[key as usize];
-                if said.len() <= usize::from(node) {
-                    said.resize(usize::from(node) + 1, SeenHolder::Away);
+                let state = &mut self.keys[key as usize];
+                if state.said.len() <= usize::from(node) {
+                    state.said.resize(usize::from(node) + 1, SeenHolder::Away);
                 }
-                said[usize::from(node)] = holder;
-                self.look(key, t);
+                state.said[usize::from(node)] = holder;
+                state.look(t);
             }
             _ => {}
         }
@@ -142,36 +163,24 @@ impl Recovery {
             }
             !over
         });
-        self.inside[key as usize] += 1;
-        if let Some(stuck) = self.stuck[key as usize].take() {
+        let state = &mut self.keys[key as usize];
+        state.inside += 1;
+        if let Some(stuck) = state.stuck.take() {
             self.taken_over(Takeover { to_ns: t, ..stuck });
         }
     }
 
     fn leaves(&mut self, key: u32) {
-        let inside = &mut self.inside[key as usize];
+        let inside = &mut self.keys[key as usize].inside;
         *inside = inside.saturating_sub(1);
     }
 
     fn left_behind(&mut self, key: u32, client: u32, t: u64) {
-        if self.inside[key as usize] > 0 {
-            return;
-        }
-        let fresh = Takeover { key, client, from_ns: t, free_ns: None, to_ns: t, at_least: false };
-        self.stuck[key as usize].get_or_insert(fresh);
-        self.look(key, t);
-    }
-
-    /// Notes when fewer servers than a majority may have for the holder who left the key behind.
-    fn look(&mut self, key: u32, t: u64) {
-        let said = &self.said[key as usize];
-        let may =
-            |client| said.iter().filter(move |holder| [SeenHolder::Away, SeenHolder::Client(client)].contains(holder));
-        if let Some(stuck) = &mut self.stuck[key as usize]
-            && !said.is_empty()
-            && may(stuck.client).count() < said.len() / 2 + 1
-        {
-            stuck.free_ns.get_or_insert(t);
+        let state = &mut self.keys[key as usize];
+        if state.inside == 0 {
+            let fresh = Takeover { key, client, from_ns: t, free_ns: None, to_ns: t, at_least: false };
+            state.stuck.get_or_insert(fresh);
+            state.look(t);
         }
     }
 
@@ -195,10 +204,9 @@ impl Recovery {
             self.found.gaps.push(Gap { gap_ns, at_least, ..one.gap });
         }
         self.found.gaps.sort_by_key(|gap| (gap.from_ns, gap.fault, gap.node));
-        for key in 0..self.keys as usize {
-            if let Some(stuck) = self.stuck.get(key).copied().flatten() {
-                self.taken_over(Takeover { to_ns: end.max(stuck.from_ns), at_least: true, ..stuck });
-            }
+        let stuck: Vec<Takeover> = self.keys.iter().filter_map(|state| state.stuck).collect();
+        for one in stuck {
+            self.taken_over(Takeover { to_ns: end.max(one.from_ns), at_least: true, ..one });
         }
         self.found
     }

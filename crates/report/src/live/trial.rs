@@ -170,7 +170,7 @@ impl<'a> LiveTrial<'a> {
     /// Ends the folds.
     #[must_use]
     pub fn finish(self) -> (Figures, Findings, Option<Recorded>) {
-        let (findings, recorded) = self.judged.finish();
+        let (findings, recorded) = self.judged.finish_of(&self.attempts);
         (self.figures, findings, recorded)
     }
 }

@@ -28,7 +28,7 @@ use self::party::{Ended, Notes, Party};
 use self::timeline::Timeline;
 use super::exclusion::{DoubleGrant, HoldFacts};
 use super::open::OpenAttempts;
-use crate::record::attempt::{Attempt, Change, End, Transition};
+use crate::record::attempt::{Attempt, Attempts, Change, End, Transition};
 use crate::record::{Disturbance, Event, ReleaseKind, Sparse, What};
 
 /// After so long every look at the servers that was under way at a grant has been told: they are given up after a
@@ -77,7 +77,6 @@ pub struct Attributor {
     /// By client: what is noted of its attempt under way.
     notes: Vec<Notes>,
     identities: Vec<Option<u64>>,
-    open: Vec<Option<Attempt>>,
     faults: Vec<Force>,
     waiting: VecDeque<Question>,
     /// Holds that may have been lost without their client's knowledge, with their keys.
@@ -96,7 +95,6 @@ impl Attributor {
             keys: Sparse::new(keys),
             notes: vec![Notes::default(); clients],
             identities: vec![None; clients],
-            open: vec![None; clients],
             faults: Vec::new(),
             waiting: VecDeque::new(),
             closed: VecDeque::new(),
@@ -133,24 +131,22 @@ impl Attributor {
         }
         match transition.change {
             Change::Begun => self.notes(attempt.client, |notes| *notes = Notes::default()),
-            Change::Granted | Change::Renewed { .. } | Change::Lost => self.keep(attempt),
             Change::Stopped => {
                 if let What::Stopped { from, .. } = event.what {
                     self.notes(attempt.client, |notes| notes.stopped = notes.stopped.or(Some((from, event.t))));
                 }
-                self.keep(attempt);
             }
             Change::Left(seen) => {
                 self.notes(attempt.client, |notes| {
                     (notes.lost_update, notes.refused) = (seen.lost_update, seen.refused_write);
                 });
-                self.keep(attempt);
             }
             Change::Ended(end) => {
                 let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });
                 self.end(attempt, attempt.hold.and_then(|hold| hold.left).zip(confirmed.then_some(event.t)), open);
             }
             Change::Tool => self.tool(event),
+            Change::Granted | Change::Renewed { .. } | Change::Lost => {}
         }
         while self.closed.front().is_some_and(|(_, party)| party.end.saturating_add(PATIENCE_NS) <= event.t) {
             self.look_first();
@@ -179,10 +175,10 @@ impl Attributor {
         }
     }
 
-    /// The stream is over, and every hold of it was asked about or is open.
-    pub fn close(&mut self) {
-        for attempt in std::mem::take(&mut self.open).into_iter().flatten() {
-            self.push(&attempt, None);
+    /// The stream is over, and every hold of it was asked about or is one of these attempts'.
+    pub fn close(&mut self, attempts: &Attempts) {
+        for attempt in attempts.open() {
+            self.push(attempt, None);
         }
     }
 
@@ -227,22 +223,9 @@ impl Attributor {
         }
     }
 
-    fn keep(&mut self, attempt: &Attempt) {
-        if let Some(open) = self.open.get_mut(attempt.client as usize) {
-            *open = Some(*attempt);
-        }
-    }
-
     /// An attempt is over; `confirmed`: when its release was sent and confirmed.
     fn end(&mut self, attempt: &Attempt, confirmed: Option<(u64, u64)>, open: &OpenAttempts) {
-        if let Some(known) = self.open.get_mut(attempt.client as usize) {
-            *known = None;
-        }
-        if attempt.hold.is_none() {
-            return;
-        }
-        self.push(attempt, confirmed);
-        let state = &mut self.keys[attempt.key as usize];
+        let Some(state) = self.push(attempt, confirmed) else { return };
         if state.ended.len() >= state.prune_at.max(RELEASES) {
             let oldest = open.oldest(attempt.key).unwrap_or(attempt.last);
             prune(&mut state.ended, oldest);
@@ -250,20 +233,22 @@ impl Attributor {
         }
     }
 
-    fn push(&mut self, attempt: &Attempt, confirmed: Option<(u64, u64)>) {
+    /// Remembers an attempt with its key; `None`: it had no grant.
+    fn push(&mut self, attempt: &Attempt, confirmed: Option<(u64, u64)>) -> Option<&mut KeyState> {
         let notes = self.notes.get(attempt.client as usize).copied().unwrap_or_default();
-        let Some(party) = Party::of(attempt, notes) else { return };
-        if !self.keys[attempt.key as usize].truth.is_empty() && self.closed.len() < MOST_ENDED {
+        let party = Party::of(attempt, notes)?;
+        let state = &mut self.keys[attempt.key as usize];
+        if !state.truth.is_empty() && self.closed.len() < MOST_ENDED {
             self.closed.push_back((attempt.key, party));
         }
         let at = confirmed.map_or(attempt.last, |(_, answered)| answered).max(party.end);
-        let ended = &mut self.keys[attempt.key as usize].ended;
         // Those that the end of the record closes come in order of client.
-        let place = ended.iter().rposition(|other| other.at <= at).map_or(0, |before| before + 1);
-        ended.insert(place, Ended { party, at, confirmed });
-        if ended.len() > MOST_ENDED {
-            ended.pop_front();
+        let place = state.ended.iter().rposition(|other| other.at <= at).map_or(0, |before| before + 1);
+        state.ended.insert(place, Ended { party, at, confirmed });
+        if state.ended.len() > MOST_ENDED {
+            state.ended.pop_front();
         }
+        Some(state)
     }
 
     fn look_first(&mut self) {
