@@ -57,10 +57,11 @@ fn a_leader_of_zookeeper_that_is_cut_off_from_its_peers_is_replaced_when_they_mi
     if !support::live("no member was cut off") {
         return;
     }
-    // They miss it after syncLimit * tickTime, 10 s, if not before, and find one another through the proxies.
+    // They miss it after syncLimit * tickTime, 10 s, and find one another through the proxies. Until then nothing is
+    // committed, so nothing is granted.
     let (fault, gap) = cut("zookeeper", "leader", "16s", "26s");
     assert_ne!(fault["leader_after"], fault["node"], "{fault}");
-    assert!(fault["elected_after_s"].as_f64().unwrap() > 0.5 && gap > 0.5, "{fault}, gap {gap} s");
+    assert!(fault["elected_after_s"].as_f64().unwrap() > 5.0 && gap > 5.0, "{fault}, gap {gap} s");
 }
 
 #[test]
