@@ -130,6 +130,9 @@ struct KeyState {
     holds: VecDeque<Option<Held>>,
     /// Number of the first hold in `holds`.
     base: u64,
+    /// The last one judged, where nothing before it reaches its start: then it is all that the next can meet, and
+    /// no cover knows of it yet.
+    alone: Option<Held>,
     naive: Cover<HoldFacts>,
     /// Promises of holds that no lost signal ended.
     kept: Cover<HoldFacts>,
@@ -152,11 +155,27 @@ impl KeyState {
         Some(held)
     }
 
+    /// Judges a hold; they come in order of start.
     fn judge(&mut self, key: u32, held: &Held, judged: &mut Judged) -> Option<DoubleGrant> {
+        let met = self.reach.is_some_and(|reach| reach >= held.hold.start);
+        self.reach = self.reach.max(Some(held.end()));
+        if !met {
+            self.alone = Some(*held);
+            return None;
+        }
+        self.touched = true;
+        if let Some(alone) = self.alone.take() {
+            (self.naive, self.kept, self.withdrawn) = Default::default();
+            (self.deadline, self.evidence) = Default::default();
+            self.meet(key, &alone, judged);
+        }
+        self.meet(key, held, judged)
+    }
+
+    /// Tests a hold against the covers, and adds it to them.
+    fn meet(&mut self, key: u32, held: &Held, judged: &mut Judged) -> Option<DoubleGrant> {
         let (hold, facts) = (&held.hold, held.facts());
         let (start, end) = (hold.start, held.end());
-        self.touched |= self.reach.is_some_and(|reach| reach >= start);
-        self.reach = self.reach.max(Some(end));
         // The worst that holds of any earlier holder is the kind.
         let broken = self.kept.test(start, end).map(|earlier| (DoubleGrantKind::Inside, earlier));
         let withdrawn = self.withdrawn.test(start, end).map(|earlier| (DoubleGrantKind::Withdrawn, earlier));
@@ -273,12 +292,19 @@ impl Exclusion {
         let Some(hold) = attempt.hold else { return };
         let mut state = &mut self.keys[attempt.key as usize];
         let held = Held { client: attempt.client, hold, last: attempt.last, confirmed };
-        state.holds[(number - state.base) as usize] = Some(held);
-        while let Some(held) = state.next_closed() {
+        if number > state.base {
+            state.holds[(number - state.base) as usize] = Some(held);
+            return;
+        }
+        state.holds.pop_front();
+        state.base += 1;
+        let mut next = Some(held);
+        while let Some(held) = next {
             if let Some(double) = state.judge(attempt.key, &held, judged) {
                 self.report(double, judged);
                 state = &mut self.keys[attempt.key as usize];
             }
+            next = state.next_closed();
         }
     }
 

@@ -69,8 +69,12 @@ struct Checkers {
 }
 
 impl Checkers {
-    fn all(&mut self) -> [&mut dyn Checker; 4] {
-        [&mut self.exclusion, &mut self.possible, &mut self.tokens, &mut self.harm]
+    #[inline]
+    fn each(&mut self, mut ask: impl FnMut(&mut dyn Checker)) {
+        ask(&mut self.exclusion);
+        ask(&mut self.possible);
+        ask(&mut self.tokens);
+        ask(&mut self.harm);
     }
 }
 
@@ -162,7 +166,7 @@ impl Oracle {
     #[must_use]
     pub fn finish_of(mut self, attempts: &Attempts) -> Findings {
         self.attributor.close(attempts);
-        self.checkers.all().into_iter().for_each(|checker| checker.finish(attempts, &mut self.judged));
+        self.checkers.each(|checker| checker.finish(attempts, &mut self.judged));
         self.ask_for_causes();
         self.attributor.finish();
         Findings {
@@ -206,9 +210,7 @@ impl Oracle {
 impl Follower for Oracle {
     fn follow(&mut self, transition: &Transition<'_>) {
         self.open.begin(transition);
-        for checker in self.checkers.all() {
-            checker.check(transition, &self.open, &mut self.judged);
-        }
+        self.checkers.each(|checker| checker.check(transition, &self.open, &mut self.judged));
         self.attributor.follow(transition, &self.open);
         self.recovery.follow(transition);
         if self.checkers.exclusion.has_reported() {

@@ -154,6 +154,18 @@ impl Recovery {
 
     fn granted(&mut self, key: u32, t: u64) {
         let gap = t.saturating_sub(self.last_grant.replace(t).unwrap_or(t));
+        if !self.running.is_empty() {
+            self.count_gap(t, gap);
+        }
+        let state = &mut self.keys[key as usize];
+        state.inside += 1;
+        if let Some(stuck) = state.stuck.take() {
+            self.taken_over(Takeover { to_ns: t, ..stuck });
+        }
+    }
+
+    /// Time without a grant ended at `t` while faults were in force or just healed.
+    fn count_gap(&mut self, t: u64, gap: u64) {
         let found = &mut self.found.gaps;
         self.running.retain_mut(|one| {
             one.gap.gap_ns = one.gap.gap_ns.max(gap);
@@ -163,11 +175,6 @@ impl Recovery {
             }
             !over
         });
-        let state = &mut self.keys[key as usize];
-        state.inside += 1;
-        if let Some(stuck) = state.stuck.take() {
-            self.taken_over(Takeover { to_ns: t, ..stuck });
-        }
     }
 
     fn leaves(&mut self, key: u32) {

@@ -243,8 +243,13 @@ impl Attributor {
         }
         let at = confirmed.map_or(attempt.last, |(_, answered)| answered).max(party.end);
         // Those that the end of the record closes come in order of client.
-        let place = state.ended.iter().rposition(|other| other.at <= at).map_or(0, |before| before + 1);
-        state.ended.insert(place, Ended { party, at, confirmed });
+        let ended = Ended { party, at, confirmed };
+        if state.ended.back().is_none_or(|last| last.at <= at) {
+            state.ended.push_back(ended);
+        } else {
+            let place = state.ended.iter().rposition(|other| other.at <= at).map_or(0, |before| before + 1);
+            state.ended.insert(place, ended);
+        }
         if state.ended.len() > MOST_ENDED {
             state.ended.pop_front();
         }

@@ -44,7 +44,9 @@ impl Attempts {
         let fits = misfit::fits(attempt, event);
         let misfit = if fits { None } else { Some(&*self.misfit.insert(misfit::of(attempt, event))) };
         let mut unfinished = None;
-        if !attempt.goes_on(event) {
+        // What fits is of the last attempt, unless it begins the next.
+        let goes_on = if fits { !matches!(event.what, What::Invoke { .. }) } else { attempt.goes_on(event) };
+        if !goes_on {
             if attempt.stage != Stage::Over {
                 self.unfinished = *attempt;
                 unfinished = Some(&self.unfinished);
