@@ -109,10 +109,14 @@ impl ConditionFold {
     }
 
     /// The next transition, in order of time.
+    #[inline]
     pub fn follow(&mut self, transition: &Transition<'_>) {
-        if self.faults.is_empty() && self.required.is_empty() {
-            return;
+        if !self.faults.is_empty() || !self.required.is_empty() {
+            self.take(transition);
         }
+    }
+
+    fn take(&mut self, transition: &Transition<'_>) {
         let (t, client) = (transition.event.t, transition.event.client);
         if transition.unfinished.is_some() {
             self.over(t, client, false);

@@ -218,7 +218,7 @@ impl Follower for Oracle {
         }
         self.open.end(transition);
         self.conditions.follow(transition);
-        self.judged.grants += u64::from(transition.change == Change::Granted);
+        self.judged.grants += u64::from(matches!(transition.change, Change::Granted));
         self.tell(transition.event.t);
     }
 }

@@ -23,7 +23,7 @@ impl OpenAttempts {
         if let Some(unfinished) = transition.unfinished {
             self.remove(unfinished);
         }
-        if transition.change == Change::Begun {
+        if matches!(transition.change, Change::Begun) {
             let Attempt { client, key, invoke, .. } = *transition.attempt;
             self.keys[key as usize].push_back((client, invoke));
         }
