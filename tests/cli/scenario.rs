@@ -114,6 +114,15 @@ fn what_is_no_scenario_is_refused_with_what_to_do() {
         (&["scenario", "run", "story.toml", "-b", "sqlite"], "expects nothing of sqlite: add a [[scenario.expected]]"),
         (&["scenario", "run", "wrong.toml"], "memroy"),
         (&["scenario", "matrix", "--scenarios", "nothing"], "nothing is no scenario"),
+        (&["scenario", "run", "normal", "-b", "etcd", "--server", "etcd"], "write NAME=PATH"),
+        (&["scenario", "run", "normal", "-b", "etcd", "--server", "ectd=/x"], "ectd"),
+        (
+            &["scenario", "run", "normal", "-b", "etcd", "--server", "redis=/bin/sh"],
+            "/bin/sh does not give a version as redis does",
+        ),
+        (&["scenario", "run", "normal", "-b", "etcd", "--server", "etcd=/bin/sh"], "is another program, or cannot run"),
+        (&["scenario", "run", "normal", "-b", "etcd", "--server", "etcd=/nowhere/etcd"], "there is no /nowhere/etcd"),
+        (&["scenario", "run", "normal", "-b", "memory", "--server", "memory=/bin/sh"], "memory has no servers"),
     ] {
         place.run(arguments).exits(2).complains(&[said]);
     }

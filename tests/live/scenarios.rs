@@ -26,6 +26,23 @@ fn a_redis_that_restarts_empty_grants_a_held_lock_again_with_a_token_that_was_gi
 }
 
 #[test]
+fn a_scenario_runs_on_the_servers_that_are_given_and_says_their_version() {
+    if !support::live("no server was given") {
+        return;
+    }
+    let place = Place::new();
+    let given = ["scenario", "run", "normal", "-b", "redis", "--server", "redis=redis-server"];
+    let ran = place.run(&[&given[..], &["--json"]].concat()).exits(0);
+    let cell = serde_json::from_str::<Value>(&ran.out).unwrap()["cells"][0].clone();
+    let report = place.report();
+    assert_eq!(cell["version"], report["results"][0]["server_version"], "{cell}");
+    assert!(ran.err.contains(&format!("normal on redis {}", cell["version"].as_str().unwrap())), "{}", ran.err);
+    // Twice the same one stands beside itself for nothing.
+    let twice = [&given[..], &["--server", "redis=redis-server"]].concat();
+    place.run(&twice).exits(2).complains(&["two of the given servers are redis"]);
+}
+
+#[test]
 fn a_connection_that_is_open_at_the_server_only_keeps_an_advisory_lock_for_nobody() {
     let Some((exit, cell)) = cell("half-open", "postgres:advisory") else { return };
     assert_eq!(exit, 0, "{cell}");

@@ -138,7 +138,7 @@ fn reference_results_can_be_read_and_passed() {
 static REWRITING: Mutex<()> = Mutex::new(());
 
 /// Compares what stands between the marks of that name, or writes it.
-fn assert_listed(name: &str, expected: &str) {
+pub fn assert_listed(name: &str, expected: &str) {
     let _held = REWRITING.lock().unwrap();
     let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
     let (page, text) = pages().into_iter().find(|(_, text)| text.contains(&begin)).unwrap_or_else(|| panic!("{name}"));

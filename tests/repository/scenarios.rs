@@ -1,11 +1,13 @@
 //! The shipped scenarios: each says what it expects of every default system, with its reason and source, and can be
 //! run where it says that it can.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use lockbench::backend::Registry;
 use lockbench::workload::{ExpectedVerdict, Plan, load, resolve_ttl};
+use serde_json::Value;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -31,7 +33,7 @@ fn every_scenario_says_what_it_expects_of_every_default_system_and_why() {
         assert!(scenario.title.ends_with('.'), "{}", path.display());
         let mut offered = 0;
         for entry in registry.entries().filter(|entry| entry.quick || entry.name == "flock") {
-            let one = scenario.of(entry.name).unwrap_or_else(|| panic!("{}: {}", path.display(), entry.name));
+            let one = scenario.of(entry.name, None).unwrap_or_else(|| panic!("{}: {}", path.display(), entry.name));
             assert!(one.reason.len() > 15 && one.source.len() > 5, "{}: {}", path.display(), entry.name);
             let runs = one.verdict != ExpectedVerdict::NotOffered;
             offered += usize::from(runs);
@@ -49,4 +51,36 @@ fn every_scenario_says_what_it_expects_of_every_default_system_and_why() {
         assert!(plan.faults.is_empty() || !plan.sometimes.is_empty(), "{}: nothing must happen", path.display());
         assert!(plan.expect.is_empty(), "{}: the run keeps its true verdict", path.display());
     }
+}
+
+/// What the stored matrix says of a scenario, by system.
+fn seen(matrix: &Value, name: &str) -> Vec<String> {
+    let rows = matrix["rows"].as_array().unwrap();
+    let Some(row) = rows.iter().find(|row| row["scenario"] == name) else { return Vec::new() };
+    let ran = row["cells"].as_array().unwrap().iter().filter(|cell| cell["run"].is_string());
+    ran.map(|cell| {
+        let version = cell["version"].as_str().map_or_else(String::new, |version| format!(" {version}"));
+        format!("{}{version}: {}", cell["system"].as_str().unwrap(), cell["label"].as_str().unwrap())
+    })
+    .collect()
+}
+
+#[test]
+fn the_track_record_has_every_published_finding_and_what_was_seen() {
+    let matrix = fs::read("results/reference/matrix/matrix.json").unwrap();
+    let matrix: Value = serde_json::from_slice(&matrix).unwrap();
+    let mut table = "| published finding | versions, as published | command | seen |\n|---|---|---|---|\n".to_owned();
+    let mut findings = 0;
+    for (path, plan) in all() {
+        let Some(scenario) = plan.scenario.as_ref() else { continue };
+        let (Some(finding), name) = (&scenario.finding, path.file_stem().unwrap().to_string_lossy()) else { continue };
+        findings += 1;
+        let seen = seen(&matrix, &name);
+        let seen = if seen.is_empty() { "not in the stored matrix".to_owned() } else { seen.join("<br>") };
+        let affected = scenario.affected.as_deref().unwrap_or("not said");
+        let source = &scenario.source;
+        let _ = writeln!(table, "| {finding} ({source}) | {affected} | `lockbench scenario run {name}` | {seen} |");
+    }
+    assert!(findings >= 5, "{findings}");
+    crate::readme::assert_listed("track record", &table);
 }

@@ -37,6 +37,10 @@ pub(in crate::cli) struct ScenarioRunArgs {
     /// Systems to run, by name; default: those that the scenario is for
     #[arg(help_heading = heading::RUN, short, long, value_delimiter = ',', env = "LOCKBENCH_BACKENDS", value_name = "NAME,...")]
     pub backends: Vec<String>,
+    /// A server program to run it on, by system and path (or directory): given twice, both versions stand side by
+    /// side. A name alone is looked for in PATH
+    #[arg(help_heading = heading::RUN, long, env = "LOCKBENCH_SERVERS", value_delimiter = ',', value_name = "NAME=PATH")]
+    pub server: Vec<String>,
     /// Trials per system: where chance decides, the share that showed the expected is printed with its interval
     #[arg(help_heading = heading::LOAD, long, env = "LOCKBENCH_TRIALS", value_parser = clap::value_parser!(u32).range(1..))]
     pub trials: Option<u32>,
@@ -52,6 +56,10 @@ pub(in crate::cli) struct ScenarioMatrixArgs {
     /// Systems to run, by name; default: those of `quick`, and flock
     #[arg(help_heading = heading::RUN, short, long, value_delimiter = ',', env = "LOCKBENCH_BACKENDS", value_name = "NAME,...")]
     pub backends: Vec<String>,
+    /// A server program to run it on, by system and path (or directory): given twice, both versions stand side by
+    /// side. A name alone is looked for in PATH
+    #[arg(help_heading = heading::RUN, long, env = "LOCKBENCH_SERVERS", value_delimiter = ',', value_name = "NAME=PATH")]
+    pub server: Vec<String>,
     /// Scenarios to run, by name; default: all
     #[arg(help_heading = heading::RUN, long, value_delimiter = ',', env = "LOCKBENCH_SCENARIOS", value_name = "NAME,...")]
     pub scenarios: Vec<String>,

@@ -5,17 +5,23 @@ use std::time::{Instant, SystemTime};
 
 use super::Told;
 use super::child::{Ended, run_child};
+use super::column::Column;
 use crate::cli::Failure;
 use crate::cli::signal::Interrupt;
-use lockbench_core::workload::{Expected, ExpectedVerdict, to_toml};
+use lockbench_core::workload::{Expected, ExpectedVerdict, ServerVersion, to_toml};
 use lockbench_engine::run_id;
 use lockbench_report::scenario::{Cell, expected_words, seen};
 use lockbench_report::{Exit, read_report};
+use lockbench_systems::stack::GivenServer;
 
 /// What is to be run.
 pub struct Job {
     pub scenario: String,
-    pub system: String,
+    /// Head of its column.
+    pub column: String,
+    system: String,
+    version: Option<ServerVersion>,
+    given: Option<GivenServer>,
     path: String,
     expected: Expected,
     trials: Option<u32>,
@@ -25,23 +31,28 @@ pub struct Job {
 
 impl Job {
     /// A scenario on a system of which it expects something.
-    pub fn new(told: &Told, system: &str, trials: Option<u32>) -> Result<Self, Failure> {
-        let Some(expected) = told.scenario.of(system) else {
+    pub fn new(told: &Told, column: &Column, trials: Option<u32>) -> Result<Self, Failure> {
+        let Column { system, version, given } = column;
+        let Some(expected) = told.scenario.of(system, version.as_ref()) else {
             let known: Vec<&str> =
                 told.scenario.expected.iter().flat_map(|one| &one.systems).map(String::as_str).collect();
             return Err(Failure::usage(format!(
-                "{} expects nothing of {system}: add a [[scenario.expected]] for it (it has: {})",
+                "{} expects nothing of {}: add a [[scenario.expected]] for it (it has: {})",
                 told.name,
+                column.name(),
                 known.join(", ")
             )));
         };
         Ok(Self {
             scenario: told.name.clone(),
-            system: system.to_owned(),
+            column: column.name(),
+            system: system.clone(),
+            version: version.clone(),
+            given: given.clone(),
             path: told.path.clone(),
             expected: expected.clone(),
             trials,
-            fingerprint: fingerprint(&format!("{}{trials:?}", to_toml(&told.plan))),
+            fingerprint: fingerprint(&format!("{}{trials:?}{version:?}{given:?}", to_toml(&told.plan))),
         })
     }
 
@@ -55,9 +66,9 @@ impl Job {
         let fingerprint = self.fingerprint.clone();
         if self.expected.verdict == ExpectedVerdict::NotOffered {
             let cell = Cell::absent(&self.scenario, &self.system, &self.expected, None);
-            return Ok(Some(Cell { fingerprint, ..cell }));
+            return Ok(Some(Cell { fingerprint, version: self.version(), ..cell }));
         }
-        let id = run_id(&format!("{}-{}", self.scenario, self.system), SystemTime::now());
+        let id = run_id(&format!("{}-{}", self.scenario, self.column), SystemTime::now());
         let mut arguments: Vec<String> =
             ["run", &self.path, "-b", &self.system, "--stack", "local", "--ui", "none", "--run-id", &id]
                 .map(str::to_owned)
@@ -67,9 +78,20 @@ impl Job {
             arguments.extend(["--trials".to_owned(), trials.to_string()]);
         }
         let began = Instant::now();
-        let Some(ended) = run_child(&arguments, interrupt)? else { return Ok(None) };
+        let server = self.given.as_ref().map(|given| (given.variable, given.value.as_path()));
+        let Some(ended) = run_child(&arguments, server, interrupt)? else { return Ok(None) };
         let cell = self.judged(root, &id, &ended);
-        Ok(Some(Cell { fingerprint, seconds: began.elapsed().as_secs_f64(), verdict: ended.code, ..cell }))
+        Ok(Some(Cell {
+            fingerprint,
+            version: self.version(),
+            seconds: began.elapsed().as_secs_f64(),
+            verdict: ended.code,
+            ..cell
+        }))
+    }
+
+    fn version(&self) -> Option<String> {
+        self.version.as_ref().map(ToString::to_string)
     }
 
     fn judged(&self, root: &Path, id: &str, ended: &Ended) -> Cell {

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,12 @@ impl Ended {
     }
 }
 
-/// Runs it to its end. Where this program is interrupted it ends the run in order and returns `None`.
-pub fn run_child(arguments: &[String], interrupt: &Interrupt) -> Result<Option<Ended>, Failure> {
+/// Runs it to its end, on the server that a variable of the environment names. Where this program is interrupted it ends the run in order and returns `None`.
+pub fn run_child(
+    arguments: &[String],
+    server: Option<(&str, &Path)>,
+    interrupt: &Interrupt,
+) -> Result<Option<Ended>, Failure> {
     if interrupt.came() {
         return Ok(None);
     }
@@ -44,8 +49,18 @@ pub fn run_child(arguments: &[String], interrupt: &Interrupt) -> Result<Option<E
     // Ctrl-C comes to this program alone, which passes it on once.
     command.process_group(0);
     // What is meant for this command would be bad input or another plan to the run.
-    for name in ["LOCKBENCH_SCENARIOS", "LOCKBENCH_JOBS", "LOCKBENCH_SWEEP", "LOCKBENCH_STAY", "LOCKBENCH_JSON"] {
+    for name in [
+        "LOCKBENCH_SCENARIOS",
+        "LOCKBENCH_JOBS",
+        "LOCKBENCH_SWEEP",
+        "LOCKBENCH_STAY",
+        "LOCKBENCH_JSON",
+        "LOCKBENCH_SERVERS",
+    ] {
         command.env_remove(name);
+    }
+    if let Some((variable, program)) = server {
+        command.env(variable, program);
     }
     let started = command.spawn();
     let mut child =

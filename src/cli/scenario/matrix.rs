@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cell::Job;
+use super::column::{Column, columns};
 use super::{Told, in_full, told};
 use crate::cli::args::{FormatChoice, ScenarioMatrixArgs};
 use crate::cli::signal::{HangUp, Interrupt};
@@ -34,8 +35,9 @@ pub fn matrix(args: &ScenarioMatrixArgs, registry: &Registry) -> Result<u8, Fail
         }
         false => in_full(&args.backends, registry)?,
     };
-    let pairs = stories.iter().flat_map(|told| systems.iter().map(move |system| (told, system)));
-    let jobs = pairs.map(|(told, system)| Job::new(told, system, None)).collect::<Result<Vec<_>, _>>()?;
+    let columns = columns(&systems, &args.server, registry)?;
+    let pairs = stories.iter().flat_map(|told| columns.iter().map(move |column| (told, column)));
+    let jobs = pairs.map(|(told, column)| Job::new(told, column, None)).collect::<Result<Vec<_>, _>>()?;
     let interrupt = Interrupt::listen(HangUp::Ends, || tell("lockbench: stopping: runs under way end in order"))?;
     let place = Place(args.output.clone());
     let mut cells: Cells = jobs.iter().filter_map(|job| Some((key(job), place.finished(job)?))).collect();
@@ -48,7 +50,8 @@ pub fn matrix(args: &ScenarioMatrixArgs, registry: &Registry) -> Result<u8, Fail
     let disturbed = |job: &&Job| cells.get(&key(job)).is_some_and(|cell| cell.exit == Exit::Inconclusive.code());
     let again: Vec<&Job> = missing.iter().copied().filter(disturbed).collect();
     cells.extend(side_by_side(&again, 1, &place, &interrupt)?);
-    let matrix = drawn(&stories, &systems, &cells, &place);
+    let names: Vec<String> = columns.iter().map(Column::name).collect();
+    let matrix = drawn(&stories, &names, &cells, &place);
     for file in files(&matrix).map_err(Failure::internal)? {
         write_file(&place.0, &file.path, &file.bytes).map_err(Failure::internal)?;
     }
@@ -62,17 +65,17 @@ pub fn matrix(args: &ScenarioMatrixArgs, registry: &Registry) -> Result<u8, Fail
 }
 
 fn key(job: &Job) -> (String, String) {
-    (job.scenario.clone(), job.system.clone())
+    (job.scenario.clone(), job.column.clone())
 }
 
-fn drawn(stories: &[Told], systems: &[String], cells: &Cells, place: &Place) -> Matrix {
+fn drawn(stories: &[Told], columns: &[String], cells: &Cells, place: &Place) -> Matrix {
     let row = |told: &Told| Row {
         scenario: told.name.clone(),
         title: told.scenario.title.clone(),
         source: told.scenario.source.clone(),
-        cells: systems
+        cells: columns
             .iter()
-            .map(|system| cells.get(&(told.name.clone(), system.clone())).cloned().map(|cell| place.relative(cell)))
+            .map(|column| cells.get(&(told.name.clone(), column.clone())).cloned().map(|cell| place.relative(cell)))
             .collect(),
     };
     let rows: Vec<Row> = stories.iter().map(row).collect();
@@ -81,7 +84,7 @@ fn drawn(stories: &[Told], systems: &[String], cells: &Cells, place: &Place) -> 
         schema_version: MATRIX_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: format!("{} cores, {}", environment.cores, environment.os),
-        systems: systems.to_vec(),
+        systems: columns.to_vec(),
         complete: rows.iter().all(|row| row.cells.iter().all(Option::is_some)),
         rows,
     }
@@ -103,7 +106,7 @@ fn side_by_side(jobs: &[&Job], at_once: usize, place: &Place, interrupt: &Interr
                     done.insert(key(job), cell.clone());
                     let (count, all) = (done.len(), jobs.len());
                     drop(done);
-                    tell(&format!("{count}/{all} {} on {}: {}{mark}", job.scenario, job.system, cell.label));
+                    tell(&format!("{count}/{all} {} on {}: {}{mark}", job.scenario, job.column, cell.label));
                 }
                 Ok(None) => return,
                 Err(failure) => drop(lock(&failed).get_or_insert(failure)),
@@ -126,7 +129,7 @@ struct Place(PathBuf);
 
 impl Place {
     fn file(job: &Job) -> String {
-        format!("cells/{}/{}.json", job.scenario, job.system.replace(':', "-"))
+        format!("cells/{}/{}.json", job.scenario, job.column.replace([':', ' '], "-"))
     }
 
     /// The cell that an earlier call finished.

@@ -4,6 +4,7 @@
 
 mod cell;
 mod child;
+mod column;
 mod matrix;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use super::signal::{HangUp, Interrupt};
 use super::terminal::terminal_width;
 use super::{Failure, print, print_document, tell};
 use cell::Job;
+use column::columns;
 use lockbench_core::workload::{ExpectedVerdict, Plan, Scenario, scenarios};
 use lockbench_output::matrix::{cells_text, stories_text};
 use lockbench_report::worst;
@@ -117,11 +119,12 @@ fn run(args: &ScenarioRunArgs, registry: &Registry) -> Result<u8, Failure> {
     let told = told(&args.scenario, registry)?;
     let names =
         if args.backends.is_empty() { in_full(&systems(&told), registry)? } else { in_full(&args.backends, registry)? };
-    let jobs = names.iter().map(|name| Job::new(&told, name, args.trials)).collect::<Result<Vec<_>, _>>()?;
+    let columns = columns(&names, &args.server, registry)?;
+    let jobs = columns.iter().map(|column| Job::new(&told, column, args.trials)).collect::<Result<Vec<_>, _>>()?;
     let interrupt = Interrupt::listen(HangUp::Ends, || tell("lockbench: stopping: the run under way ends in order"))?;
     let mut cells = Vec::new();
     for job in &jobs {
-        tell(&format!("{} on {}: expected {}", job.scenario, job.system, job.expected_words()));
+        tell(&format!("{} on {}: expected {}", job.scenario, job.column, job.expected_words()));
         match job.run(&args.output, &interrupt)? {
             Some(cell) => cells.push(cell),
             None => break,

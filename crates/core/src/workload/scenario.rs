@@ -5,6 +5,7 @@
 use super::cursor::Cursor;
 use super::item::Item;
 use super::schema::{Field, Kind, Tagged};
+use super::server_version::{ServerVersion, Versions};
 use super::tagged::tagged;
 use super::write::{duration, list, parts, text, word};
 
@@ -24,17 +25,25 @@ pub struct Scenario {
     pub title: String,
     /// Where the story comes from.
     pub source: String,
+    /// The published finding that it reproduces, in a few words.
+    pub finding: Option<String>,
+    /// Which versions that affects, and which not, as published.
+    pub affected: Option<String>,
     /// What is expected, an entry per group of systems.
     pub expected: Vec<Expected>,
 }
 
 impl Scenario {
-    /// What is expected of a system, by its name in full; a name without a recipe stands for all recipes.
+    /// What is expected of a system, by its name in full, with servers of this version (`None`: not known, or it has
+    /// no servers); a name without a recipe stands for all recipes.
     #[must_use]
-    pub fn of(&self, system: &str) -> Option<&Expected> {
+    pub fn of(&self, system: &str, version: Option<&ServerVersion>) -> Option<&Expected> {
         let family = system.split(':').next().unwrap_or(system);
-        let named = |name: &str| self.expected.iter().find(|one| one.systems.iter().any(|of| of == name));
-        named(system).or_else(|| named(family))
+        let meant = |name: &str| {
+            let of = |one: &&Expected| one.versions.include(version) && one.systems.iter().any(|of| of == name);
+            self.expected.iter().find(of)
+        };
+        meant(system).or_else(|| meant(family))
     }
 }
 
@@ -43,6 +52,8 @@ impl Scenario {
 pub struct Expected {
     /// Their names in the registry; never empty.
     pub systems: Vec<String>,
+    /// Of which versions of their servers.
+    pub versions: Versions,
     /// What is expected.
     pub verdict: ExpectedVerdict,
     /// Why.
@@ -115,10 +126,14 @@ impl ExpectedVerdict {
 pub(super) static SCENARIO: &[Field] = &[
     Field::required("title", "text", "the story, one sentence"),
     Field::required("source", "text", "where the story comes from"),
+    Field::optional("finding", "text", "the published finding that it reproduces, in a few words"),
+    Field::optional("affected", "text", "which versions the finding affects, and which not, as published"),
     Field::required("expected", "list of tables", "the verdict that is expected, a table per group of systems"),
 ];
 
 const SYSTEMS: Field = Field::required("systems", "list of text", "the lock systems that it is expected of");
+const SINCE: Field = Field::optional("since", "text", "of servers from this version on, as `\"3.5.16\"`");
+const BEFORE: Field = Field::optional("before", "text", "of servers before this version");
 const REASON: Field = Field::required("reason", "text", "why, in a sentence or two");
 const SOURCE: Field = Field::required("source", "text", "what says so: a page, a paper, or what was measured");
 
@@ -128,7 +143,7 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
     kinds: &[
         Kind {
             name: "safe",
-            fields: &[SYSTEMS, REASON, SOURCE],
+            fields: &[SYSTEMS, SINCE, BEFORE, REASON, SOURCE],
             meaning: "no double grant, and no token that went back",
             build: |cursor| build(cursor, Some(ExpectedVerdict::Safe)),
             written: |one| (one.verdict == ExpectedVerdict::Safe).then(|| written(one, vec![])),
@@ -137,6 +152,8 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
             name: "double-grant",
             fields: &[
                 SYSTEMS,
+                SINCE,
+                BEFORE,
                 Field::required("kind", "text", "what the clients see: `\"inside\"`, `\"withdrawn\"` or `\"outside\"`"),
                 Field::optional("cause", "text", "whose mistake it is, `\"V1\"` to `\"V6\"`"),
                 Field::default("at_least", "whole number", "1", "how often at least"),
@@ -167,6 +184,8 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
             name: "stuck",
             fields: &[
                 SYSTEMS,
+                SINCE,
+                BEFORE,
                 Field::default("at_least", "duration", "\"1s\"", "time without a grant, at least"),
                 REASON,
                 SOURCE,
@@ -183,14 +202,14 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
         },
         Kind {
             name: "tokens",
-            fields: &[SYSTEMS, REASON, SOURCE],
+            fields: &[SYSTEMS, SINCE, BEFORE, REASON, SOURCE],
             meaning: "a fencing token went back, and no lock was granted twice",
             build: |cursor| build(cursor, Some(ExpectedVerdict::Tokens)),
             written: |one| (one.verdict == ExpectedVerdict::Tokens).then(|| written(one, vec![])),
         },
         Kind {
             name: "not-offered",
-            fields: &[SYSTEMS, REASON, SOURCE],
+            fields: &[SYSTEMS, SINCE, BEFORE, REASON, SOURCE],
             meaning: "the system cannot be in this story; it does not run",
             build: |cursor| build(cursor, Some(ExpectedVerdict::NotOffered)),
             written: |one| (one.verdict == ExpectedVerdict::NotOffered).then(|| written(one, vec![])),
@@ -210,15 +229,24 @@ fn double_grant(cursor: &Cursor<'_>) -> Option<ExpectedVerdict> {
 
 fn build(cursor: &Cursor<'_>, verdict: Option<ExpectedVerdict>) -> Option<Expected> {
     let systems = cursor.take("systems").and_then(|item| systems(&item));
+    let bound = |key| cursor.take(key).map(|item| version(&item));
+    let (since, before) = (bound("since"), bound("before"));
     let reason = cursor.take("reason").and_then(|item| sentence(&item));
     let source = cursor.take("source").and_then(|item| sentence(&item));
-    Some(Expected { systems: systems?, verdict: verdict?, reason: reason?, source: source? })
+    // A version that is written wrongly is reported already.
+    let versions = Versions {
+        since: since.map_or(Some(None), |at| at.map(Some))?,
+        before: before.map_or(Some(None), |at| at.map(Some))?,
+    };
+    Some(Expected { systems: systems?, versions, verdict: verdict?, reason: reason?, source: source? })
 }
 
 fn written(one: &Expected, own: Vec<Option<String>>) -> Vec<Option<String>> {
     let systems = Some(list(one.systems.iter().map(String::as_str)));
+    let bound = |at: &Option<ServerVersion>| at.as_ref().map(|at| text(&at.to_string()));
     let words = [Some(text(&one.reason)), Some(text(&one.source))];
-    std::iter::once(systems).chain(own).chain(words).collect()
+    let of = [systems, bound(&one.versions.since), bound(&one.versions.before)];
+    of.into_iter().chain(own).chain(words).collect()
 }
 
 /// Words of a list, each at most once.
@@ -242,6 +270,11 @@ fn systems(item: &Item<'_>) -> Option<Vec<String>> {
     Some(names)
 }
 
+fn version(item: &Item<'_>) -> Option<ServerVersion> {
+    let text = item.text()?;
+    ServerVersion::read(&text).map_or_else(|| item.refuse("is no version: numbers with dots, as \"3.5.16\""), Some)
+}
+
 fn sentence(item: &Item<'_>) -> Option<String> {
     let text = item.text()?;
     if text.trim().is_empty() { item.refuse("is empty") } else { Some(text) }
@@ -252,16 +285,19 @@ pub(super) fn scenario(item: &Item<'_>) -> Option<Scenario> {
     let cursor = Cursor::nested(item, SCENARIO)?;
     let title = cursor.take("title").and_then(|item| sentence(&item));
     let source = cursor.take("source").and_then(|item| sentence(&item));
+    let optional = |key| cursor.take(key).map_or(Some(None), |item| sentence(&item).map(Some));
+    let (finding, affected) = (optional("finding"), optional("affected"));
     let expected = cursor.take("expected").and_then(|item| expected(&item));
     cursor.finish_complete();
-    Some(Scenario { title: title?, source: source?, expected: expected? })
+    Some(Scenario { title: title?, source: source?, finding: finding?, affected: affected?, expected: expected? })
 }
 
 fn expected(item: &Item<'_>) -> Option<Vec<Expected>> {
     let mut all: Vec<Expected> = Vec::new();
     for element in item.elements_of("tables: [[scenario.expected]]")? {
         let one = tagged(&element, &EXPECTED)?;
-        let twice = one.systems.iter().find(|name| all.iter().any(|other| other.systems.contains(name)));
+        let of_both = |other: &Expected, name| other.systems.contains(name) && other.versions.meet(&one.versions);
+        let twice = one.systems.iter().find(|name| all.iter().any(|other| of_both(other, name)));
         if let Some(name) = twice {
             return element.refuse(&format!("says twice what is expected of {name}; keep one of them"));
         }
@@ -277,6 +313,9 @@ fn expected(item: &Item<'_>) -> Option<Vec<Expected>> {
 /// The table as it is written.
 pub(super) fn to_toml(scenario: &Scenario) -> String {
     let mut toml = format!("\n[scenario]\ntitle = {}\nsource = {}\n", text(&scenario.title), text(&scenario.source));
+    for (key, value) in [("finding", &scenario.finding), ("affected", &scenario.affected)] {
+        toml.extend(value.iter().map(|value| format!("{key} = {}\n", text(value))));
+    }
     for one in &scenario.expected {
         toml.push_str("\n[[scenario.expected]]\n");
         for (key, value) in parts(&EXPECTED, one) {
@@ -327,7 +366,7 @@ impl Condition {
 
 #[cfg(test)]
 mod tests {
-    use super::{Also, Condition, ExpectedVerdict};
+    use super::{Also, Condition, ExpectedVerdict, ServerVersion};
     use crate::workload::{parse, to_toml};
 
     const TEXT: &str = r#"
@@ -336,6 +375,7 @@ sometimes = ["contender-asked", "holder-went-on"]
 [scenario]
 title = "A holder sleeps."
 source = "Kleppmann 2016"
+finding = "a pause breaks a lease"
 [[scenario.expected]]
 verdict = "double-grant"
 systems = ["redis", "postgres:lease"]
@@ -364,7 +404,7 @@ source = "s"
         let scenario = plan.scenario.clone().unwrap();
         assert_eq!(plan.sometimes, [Condition::ContenderAsked, Condition::HolderWentOn]);
         assert_eq!(
-            scenario.of("redis").unwrap().verdict,
+            scenario.of("redis", None).unwrap().verdict,
             ExpectedVerdict::DoubleGrant {
                 kind: "outside",
                 cause: Some("V2"),
@@ -378,10 +418,32 @@ source = "s"
     #[test]
     fn a_name_in_full_counts_before_that_of_its_family() {
         let scenario = parse("w.toml", TEXT, &[]).unwrap().0.scenario.unwrap();
-        let verdict = |name: &str| scenario.of(name).map(|one| one.verdict.name());
+        let verdict = |name: &str| scenario.of(name, None).map(|one| one.verdict.name());
         assert_eq!(verdict("postgres:advisory"), Some("stuck"));
         assert_eq!(verdict("postgres:other"), Some("not-offered"));
         assert_eq!(verdict("zookeeper"), None);
+    }
+
+    #[test]
+    fn another_version_can_have_another_verdict() {
+        let of = |bound: &str, verdict: &str| {
+            format!(
+                "[[scenario.expected]]\nverdict = \"{verdict}\"\nsystems = [\"etcd\"]\n{bound}\nreason = \"r\"\nsource = \"s\"\n"
+            )
+        };
+        let text = |second: &str| format!("{TEXT}{}{}", of("before = \"3.5.16\"", "tokens"), of(second, "safe"));
+        let plan = parse("w.toml", &text("since = \"3.5.16\""), &[]).unwrap().0;
+        let scenario = plan.scenario.clone().unwrap();
+        let verdict =
+            |version: &str| scenario.of("etcd", ServerVersion::read(version).as_ref()).map(|one| one.verdict.name());
+        assert_eq!((verdict("3.4.23"), verdict("3.5.30"), verdict("unknown")), (Some("tokens"), Some("safe"), None));
+        assert_eq!(parse("w.toml", &to_toml(&plan), &[]).unwrap().0, plan);
+        for (second, said) in
+            [("since = \"3.5\"", "says twice"), ("", "says twice"), ("since = \"new\"", "is no version")]
+        {
+            let refused = parse("w.toml", &text(second), &[]).unwrap_err().to_string();
+            assert!(refused.contains(said), "{second}: {refused}");
+        }
     }
 
     #[test]

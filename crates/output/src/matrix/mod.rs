@@ -51,12 +51,13 @@ const KEY: &str = "✓ safe, with the longest time without a grant   ✗ granted
 #[cfg(test)]
 pub(crate) mod tests {
     use super::files;
-    use lockbench_core::workload::{Expected, ExpectedVerdict};
+    use lockbench_core::workload::{Expected, ExpectedVerdict, Versions};
     use lockbench_report::scenario::{Cell, MATRIX_VERSION, Matrix, Row, Seen};
 
     fn expected(verdict: ExpectedVerdict) -> Expected {
         Expected {
             systems: vec!["redis".to_owned()],
+            versions: Versions::default(),
             verdict,
             reason: "its lease ends while it sleeps".to_owned(),
             source: "https://example.org/x".to_owned(),

@@ -73,7 +73,8 @@ pub fn cells_text(cells: &[Cell], width: Option<u16>) -> String {
             None => "-",
         };
         let seen = cell.rate().map_or_else(|| cell.seen.clone(), |rate| format!("{}; expected in {rate}", cell.seen));
-        vec![cell.system.clone(), cell.expected.clone(), seen, matches.to_owned(), cell.exit.to_string()]
+        let name = cell.version.iter().fold(cell.system.clone(), |name, version| format!("{name} {version}"));
+        vec![name, cell.expected.clone(), seen, matches.to_owned(), cell.exit.to_string()]
     });
     let mut out = format!("{}\n", grid(head, rows, 4..5).trim_fmt());
     let columns = columns(width);

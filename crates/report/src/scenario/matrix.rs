@@ -23,7 +23,7 @@ pub struct Matrix {
     pub version: String,
     /// The machine, in a few words.
     pub machine: String,
-    /// The systems: its columns.
+    /// Its columns: the systems, with the version where several stand side by side.
     pub systems: Vec<String>,
     /// The scenarios: its rows.
     pub rows: Vec<Row>,
@@ -51,6 +51,9 @@ pub struct Cell {
     pub scenario: String,
     /// Registry name of the system.
     pub system: String,
+    /// Version of its servers; `null`: it has none, or it is not known.
+    #[serde(default)]
+    pub version: Option<String>,
     /// What it looks like.
     pub tone: Tone,
     /// What stands in it: at most a few words.
@@ -224,10 +227,16 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{Cell, Seen, Tone};
-    use lockbench_core::workload::{Expected, ExpectedVerdict};
+    use lockbench_core::workload::{Expected, ExpectedVerdict, Versions};
 
     fn expected(verdict: ExpectedVerdict) -> Expected {
-        Expected { systems: vec!["redis".to_owned()], verdict, reason: "r".to_owned(), source: "s".to_owned() }
+        Expected {
+            systems: vec!["redis".to_owned()],
+            versions: Versions::default(),
+            verdict,
+            reason: "r".to_owned(),
+            source: "s".to_owned(),
+        }
     }
 
     fn double() -> ExpectedVerdict {

@@ -7,11 +7,13 @@ use rustix::process::Signal;
 use super::{gateway, options};
 use crate::stack::error::StartError;
 use crate::stack::search::{Search, native};
-use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, ask};
+use crate::stack::start_recipe::{Call, Launch, OtherVersion, Program, Site, StartRecipe, ask};
 use lockbench_core::lock::Endpoint;
 
 pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_ETCD"],
+    // Whose gateway has the paths that are asked for (<https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/>).
+    other: OtherVersion { variable: "LOCKBENCH_ETCD", program: "etcd", by_directory: false, oldest: "3.4" },
     nodes: options::planned,
     ports: 2,
     users: &["nobody", "etcd"],
@@ -29,7 +31,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
 
 fn find(search: &Search) -> Result<Program, String> {
     // "etcd Version: 3.4.23"
-    Ok(native(search.executable("etcd", "LOCKBENCH_ETCD")?, 2))
+    Ok(native(search.executable("etcd", "LOCKBENCH_ETCD")?, "etcd Version:", 2))
 }
 
 fn launch(site: &Site) -> Result<Launch, StartError> {

@@ -15,13 +15,15 @@ use rustix::process::Signal;
 use crate::stack::error::StartError;
 use crate::stack::home::write_private;
 use crate::stack::search::{Search, is_executable, native};
-use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, connect};
+use crate::stack::start_recipe::{Call, Launch, OtherVersion, Program, Site, StartRecipe, connect};
 use lockbench_core::lock::Endpoint;
 
 const USER: &str = "lockbench";
 
 pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_POSTGRES_BIN"],
+    // The lease recipe inserts `on conflict`.
+    other: OtherVersion { variable: "LOCKBENCH_POSTGRES_BIN", program: "postgres", by_directory: true, oldest: "9.5" },
     nodes: |_| 1,
     ports: 1,
     users: &["postgres", "nobody"],
@@ -50,7 +52,7 @@ fn find(search: &Search) -> Result<Program, String> {
         "postgres and initdb (searched in PATH and /usr/lib/postgresql/*/bin; LOCKBENCH_POSTGRES_BIN can name the directory)",
     )?;
     // "postgres (PostgreSQL) 15.18 (Debian ...)"
-    Ok(native(dir.join("postgres"), 2))
+    Ok(native(dir.join("postgres"), "postgres (PostgreSQL)", 2))
 }
 
 /// Installed versions, newest first.

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 
 use crate::stack::error::StartError;
 use crate::stack::search::{Search, native};
-use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, ask};
+use crate::stack::start_recipe::{Call, Launch, OtherVersion, Program, Site, StartRecipe, ask};
 use lockbench_core::lock::Endpoint;
 
 /// One server.
@@ -15,6 +15,13 @@ pub(super) static RECIPE: StartRecipe = recipe();
 pub(crate) const fn recipe() -> StartRecipe {
     StartRecipe {
         variables: &["LOCKBENCH_REDIS_SERVER"],
+        // `SET ... NX PX` (<https://redis.io/docs/latest/commands/set/>).
+        other: OtherVersion {
+            variable: "LOCKBENCH_REDIS_SERVER",
+            program: "redis-server",
+            by_directory: false,
+            oldest: "2.6.12",
+        },
         nodes: |_| 1,
         ports: 1,
         users: &["nobody", "redis"],
@@ -34,7 +41,7 @@ pub(crate) const fn recipe() -> StartRecipe {
 
 fn find(search: &Search) -> Result<Program, String> {
     // "Redis server v=7.0.15 sha=..."
-    Ok(native(search.executable("redis-server", "LOCKBENCH_REDIS_SERVER")?, 2))
+    Ok(native(search.executable("redis-server", "LOCKBENCH_REDIS_SERVER")?, "Redis server", 2))
 }
 
 fn launch(site: &Site) -> Result<Launch, StartError> {

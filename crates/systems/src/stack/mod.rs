@@ -31,6 +31,7 @@
 
 mod docker;
 pub(crate) mod error;
+mod given_server;
 mod guard;
 pub(crate) mod home;
 mod local;
@@ -49,6 +50,7 @@ mod user;
 use super::ServerKind;
 pub use docker::{ContainerState, DockerError, DockerOptions, DockerStack, Project};
 pub use error::StartError;
+pub use given_server::GivenServer;
 pub use local::{LocalStack, Options};
 pub use node::{Node, NodeError};
 pub use port::is_held;

@@ -108,9 +108,9 @@ impl Search {
     }
 }
 
-/// A program without a class path.
-pub(crate) fn native(path: PathBuf, version_word: usize) -> Program {
-    let version = version(&path, version_word);
+/// A program without a class path, whose `--version` begins with `says`; its version is the word of that number, from 0.
+pub(crate) fn native(path: PathBuf, says: &str, version_word: usize) -> Program {
+    let version = version(&path, says, version_word);
     Program { path, class_path: OsString::new(), version }
 }
 
@@ -118,15 +118,15 @@ pub(crate) fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
-/// Word number `word` (from 0) of the first line of `--version`.
-fn version(path: &Path, word: usize) -> String {
+fn version(path: &Path, says: &str, word: usize) -> String {
     let output = Command::new(path).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output();
     output
         .ok()
         .filter(|output| output.status.success())
         .and_then(|output| {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let word = text.lines().next()?.split_ascii_whitespace().nth(word)?;
+            let line = text.lines().next().filter(|line| line.starts_with(says))?;
+            let word = line.split_ascii_whitespace().nth(word)?;
             Some(word.trim_start_matches("v=").to_owned())
         })
         .unwrap_or_else(|| "unknown".to_owned())

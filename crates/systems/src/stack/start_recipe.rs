@@ -26,6 +26,8 @@ pub(crate) type Replace = fn(&Site) -> Result<(), String>;
 pub(crate) struct StartRecipe {
     /// Variables of the environment that name a program of it.
     pub(crate) variables: &'static [&'static str],
+    /// Which of them names another version of the server.
+    pub(crate) other: OtherVersion,
     /// How many servers it takes, as planned: independent ones, or members of one cluster.
     pub(crate) nodes: fn(&SystemOptions) -> usize,
     /// Loopback ports that each needs; the first is the clients', and its peers know whether it is up by the last.
@@ -54,6 +56,19 @@ pub(crate) struct StartRecipe {
     /// Makes room in a cluster for a member that comes back without its data, where the cluster
     /// must agree to that.
     pub(crate) replace: Option<Replace>,
+}
+
+/// How another version of a server is named.
+#[derive(Clone, Copy)]
+pub(crate) struct OtherVersion {
+    /// The variable of the environment.
+    pub(crate) variable: &'static str,
+    /// The program's name in its directory.
+    pub(crate) program: &'static str,
+    /// The variable names that directory, and not the program.
+    pub(crate) by_directory: bool,
+    /// The first version that its client library speaks with, as the library says.
+    pub(crate) oldest: &'static str,
 }
 
 /// A program of this machine.

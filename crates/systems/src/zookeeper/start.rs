@@ -12,7 +12,7 @@ use super::options;
 use crate::stack::error::StartError;
 use crate::stack::home::{own_dir, write_private};
 use crate::stack::search::Search;
-use crate::stack::start_recipe::{Call, Launch, Program, Site, StartRecipe, answer, ask};
+use crate::stack::start_recipe::{Call, Launch, OtherVersion, Program, Site, StartRecipe, answer, ask};
 use lockbench_core::lock::Endpoint;
 
 /// Where Debian and Ubuntu put jars.
@@ -21,6 +21,13 @@ const MAIN: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 
 pub(super) static RECIPE: StartRecipe = StartRecipe {
     variables: &["LOCKBENCH_JAVA", "LOCKBENCH_ZOOKEEPER_JARS"],
+    // A class path may be a directory of jars; 3.4 knows the four-letter words that are asked for.
+    other: OtherVersion {
+        variable: "LOCKBENCH_ZOOKEEPER_JARS",
+        program: "zookeeper.jar",
+        by_directory: true,
+        oldest: "3.4",
+    },
     nodes: options::planned,
     // Of clients; of the followers of a leader; of elections.
     ports: 3,
@@ -40,7 +47,10 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
 fn find(search: &Search) -> Result<Program, String> {
     let java = search.executable("java", "LOCKBENCH_JAVA")?;
     if let Some(given) = search.given("LOCKBENCH_ZOOKEEPER_JARS") {
-        return Ok(Program { path: java, class_path: given.clone(), version: "unknown".to_owned() });
+        // Java takes all jars of a directory that is written so.
+        let dir = Path::new(given);
+        let class_path = if dir.is_dir() { dir.join("*").into_os_string() } else { given.clone() };
+        return Ok(Program { path: java, class_path, version: jar_version(dir) });
     }
     let jars = Path::new(JARS);
     let main = jars.join("zookeeper.jar");
