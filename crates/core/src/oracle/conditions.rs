@@ -108,6 +108,12 @@ impl ConditionFold {
         }
     }
 
+    /// Those faults that hit clients, by their places in the plan.
+    #[must_use]
+    pub fn of_clients(&self) -> Vec<bool> {
+        self.faults.iter().map(|fault| fault.kind.is_of_a_client()).collect()
+    }
+
     /// The next transition, in order of time.
     #[inline]
     pub fn follow(&mut self, transition: &Transition<'_>) {

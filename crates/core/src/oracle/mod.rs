@@ -127,7 +127,8 @@ impl Oracle {
     /// Follows the faults of the trial, too.
     #[must_use]
     pub fn with_conditions(self, conditions: ConditionFold) -> Self {
-        Self { conditions, ..self }
+        let attributor = self.attributor.with_faults_of_clients(conditions.of_clients());
+        Self { conditions, attributor, ..self }
     }
 
     /// The violations so far, for those who act on them live.

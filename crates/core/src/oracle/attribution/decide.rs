@@ -55,7 +55,8 @@ pub(super) fn decide(case: &Case<'_>) -> Attribution {
     let (earlier, later) = (case.earlier, case.later);
     let at_work = case.faults.iter().filter(|force| force.from <= later.start && force.to >= earlier.start);
     evidence.extend(at_work.take(FAULTS).map(|force| Fact {
-        node: Some(force.of.node),
+        node: (!force.of_a_client).then_some(force.of.node),
+        client: force.of_a_client.then_some(u32::from(force.of.node)),
         fault: Some(force.of.fault),
         ..fact(FactKind::Fault, None, force.from, if force.to == u64::MAX { later.end } else { force.to })
     }));

@@ -35,7 +35,7 @@ pub struct Fact {
     /// Of which client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<u32>,
-    /// At which server, from 0; of a fault of clients, the client's number.
+    /// At which server, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<u16>,
     /// Which planned fault, from 0.

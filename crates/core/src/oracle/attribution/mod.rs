@@ -45,6 +45,8 @@ const RELEASES: usize = 64;
 #[derive(Clone, Copy, Debug)]
 struct Force {
     of: Disturbance,
+    /// Its node is a client.
+    of_a_client: bool,
     from: u64,
     to: u64,
 }
@@ -78,6 +80,8 @@ pub struct Attributor {
     notes: Vec<Notes>,
     identities: Vec<Option<u64>>,
     faults: Vec<Force>,
+    /// By the place in the plan: does a fault hit clients?
+    of_clients: Vec<bool>,
     waiting: VecDeque<Question>,
     /// Holds that may have been lost without their client's knowledge, with their keys.
     closed: VecDeque<(u32, Party)>,
@@ -96,12 +100,19 @@ impl Attributor {
             notes: vec![Notes::default(); clients],
             identities: vec![None; clients],
             faults: Vec::new(),
+            of_clients: Vec::new(),
             waiting: VecDeque::new(),
             closed: VecDeque::new(),
             blind: Blind::default(),
             causes: Causes::default(),
             kept: Vec::new(),
         }
+    }
+
+    /// Which faults of the plan hit clients, by their places.
+    #[must_use]
+    pub fn with_faults_of_clients(self, of_clients: Vec<bool>) -> Self {
+        Self { of_clients, ..self }
     }
 
     /// How many double grants have which cause, of those that are decided.
@@ -207,7 +218,10 @@ impl Attributor {
                     *known = Some(digest);
                 }
             }
-            What::FaultInjected(of) => self.faults.push(Force { of, from: event.t, to: u64::MAX }),
+            What::FaultInjected(of) => {
+                let of_a_client = self.of_clients.get(usize::from(of.fault)).copied().unwrap_or(false);
+                self.faults.push(Force { of, of_a_client, from: event.t, to: u64::MAX });
+            }
             What::FaultHealed { of, from, .. } => {
                 if let Some(force) = self.faults.iter_mut().rev().find(|force| force.of == of && force.from == from) {
                     force.to = event.t;

@@ -1,10 +1,11 @@
 //! A planted history for every cause, that must get it, and one beside it that must not.
 
 use super::{Attribution, Causes, FactKind, Missing};
-use crate::oracle::{Cause, DoubleGrantKind, Findings, Oracle};
+use crate::oracle::{Cause, ConditionFold, DoubleGrantKind, Findings, Oracle};
 use crate::record::{
     Disturbance, Event, Observer, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
 };
+use crate::workload::parse;
 
 const MS: u64 = 1_000_000;
 const INVOKE: What = What::Invoke { due: 0 };
@@ -37,9 +38,12 @@ fn seen(t: u64, node: u16, holder: SeenHolder, before: u64, left_ms: Option<u32>
 const FIRST: SeenHolder = SeenHolder::Client(0);
 const SECOND: SeenHolder = SeenHolder::Client(1);
 
-fn found(mut events: Vec<Line>) -> Findings {
+fn found(events: Vec<Line>) -> Findings {
+    found_by(Oracle::new(4, 1, 0), events)
+}
+
+fn found_by(mut oracle: Oracle, mut events: Vec<Line>) -> Findings {
     events.sort_by_key(|event| event.0);
-    let mut oracle = Oracle::new(4, 1, 0);
     for (t, client, what) in events {
         oracle.observe(&Event { t: t * MS, client, attempt: 0, key: 0, what });
     }
@@ -116,6 +120,22 @@ fn v1_names_the_silence_of_the_server_and_the_fault_that_was_in_force() {
     let kinds: Vec<FactKind> = one.evidence.iter().map(|fact| fact.fact).collect();
     assert_eq!((one.cause, &kinds[..]), (Cause::ServerLost, &[FactKind::Lost, FactKind::Away, FactKind::Fault][..]));
     assert_eq!((one.evidence[2].fault, one.evidence[2].to_ns / MS), (Some(2), 25));
+}
+
+#[test]
+fn a_fault_of_a_client_is_told_of_that_client_and_of_no_server() {
+    let of = Disturbance { fault: 0, node: 3 };
+    let told = |kind: &str| {
+        let text = format!("clients = 4\n[[faults]]\nkind = \"{kind}\"\nat = \"1s\"\nfor = \"1s\"\n");
+        let (plan, _) = parse("w.toml", &text, &[]).unwrap();
+        let oracle = Oracle::new(4, 1, 0).with_conditions(ConditionFold::of(&plan));
+        let mut events = pair(20, acquired(Some(2), LONG));
+        events.push((15, NOBODY, What::FaultInjected(of)));
+        let one = of_first(found_by(oracle, events));
+        let fact = *one.evidence.iter().find(|fact| fact.fact == FactKind::Fault).unwrap();
+        (fact.client, fact.node)
+    };
+    assert_eq!((told("client-stall"), told("server-pause")), ((Some(3), None), (None, Some(3))));
 }
 
 #[test]
