@@ -77,6 +77,32 @@ fn value(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     found[0]
 }
 
+#[test]
+fn a_fault_of_a_client_is_active_while_it_lasts() {
+    let place = Place::new();
+    let plan = "clients = 2\nkeys = \"single\"\nhold = \"50ms\"\nttl = \"5s\"\nduration = \"5s\"\n\
+        acquire = { mode = \"wait\", timeout = \"8s\" }\n[[faults]]\nkind = \"client-pause\"\n\
+        when = \"holder-in-critical-section\"\nat = \"500ms\"\nfor = \"2s\"\n";
+    place.file("w.toml", plan);
+    let mut running = Running::start(&mut place.command(&arguments("w.toml", &["-b", "memory"])));
+    running.until("/metrics\n");
+    let said = running.said();
+    let address = said.split_once("metrics at http://").unwrap().1.split_once('/').unwrap().0.to_owned();
+    let active = || {
+        let text = String::from_utf8(scraped(&address, OPENMETRICS).body).unwrap();
+        let samples = samples(&text);
+        samples.iter().find(|sample| sample.0 == "lockbench_fault_active").map(|sample| (sample.2, sample.1.clone()))
+    };
+    let limit = Instant::now() + LIMIT;
+    let mut was_active = false;
+    while !was_active && Instant::now() < limit {
+        was_active = active().is_some_and(|(value, _)| value == 1.0);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(was_active, "it never was 1: {:?}", active());
+    ended(running, 0, || assert!(active().is_none_or(|(value, _)| value == 0.0), "{:?}", active()));
+}
+
 /// Every counter and every count of a bucket by its series.
 fn growing(samples: &[Sample]) -> BTreeMap<String, f64> {
     let grows = |name: &str| ["_total", "_bucket", "_count", "_sum"].iter().any(|suffix| name.ends_with(suffix));
