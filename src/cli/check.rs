@@ -75,12 +75,10 @@ pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
     Ok(exit.code())
 }
 
-/// The faults that the plan injects, and whether a system cannot have them: then a run would skip it.
+/// The faults that the plan injects, and whether a system cannot have them, or the settings that the plan asks for:
+/// then a run would skip it.
 fn faults_text(plan: &Plan, selection: &Selection, endpoints: &Endpoints) -> (String, bool) {
-    if plan.faults.is_empty() {
-        return (String::new(), false);
-    }
-    let mut text = "\nfaults:\n".to_owned();
+    let mut text = if plan.faults.is_empty() { String::new() } else { "\nfaults:\n".to_owned() };
     for (number, fault) in (1..).zip(&plan.faults) {
         text.push_str(&format!("  {number}: {fault}\n"));
     }
@@ -88,7 +86,8 @@ fn faults_text(plan: &Plan, selection: &Selection, endpoints: &Endpoints) -> (St
     let refused =
         selection.entries.iter().filter_map(|entry| Some((entry.name, fault_refusal(plan, entry, given(entry))?)));
     let refused: String = refused.map(|(name, why)| format!("  {name} cannot have them: {why}\n")).collect();
-    (text + &refused, !refused.is_empty())
+    let head = if plan.faults.is_empty() && !refused.is_empty() { "\nsettings of servers:\n" } else { "" };
+    (text + head + &refused, !refused.is_empty())
 }
 
 /// What the plan needs of connections and files beside what there is. Servers are asked only where they are given;

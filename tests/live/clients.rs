@@ -84,6 +84,22 @@ fn a_client_that_renews_nothing_for_a_while_loses_its_lock_inside() {
 }
 
 #[test]
+fn a_write_that_arrives_after_the_next_grant_is_no_double_grant_and_harms_all_the_same() {
+    let faults = "[[faults]]\nkind = \"client-late-write\"\nwhen = \"holder-in-critical-section\"\nfor = \"2s\"\n";
+    let Some(place) = place(faults) else { return };
+    let systems = ["redis", "postgres:advisory"];
+    let (results, faults) = ran(&place, "late", &systems, &["--set", "duration=4s"]);
+    assert!(faults.len() == 2 && faults.iter().all(|fault| fault["bit"] == true), "{faults:?}");
+    for result in results {
+        let safety = &result["safety"];
+        assert_eq!((&safety["double_grants_certain"], &result["unknown"]), (&0.into(), &0.into()), "{result}");
+        assert!(safety["harm"]["lost_updates"].as_u64().unwrap() > 0, "{safety}");
+        let refused = safety["stale_writes_refused"].as_u64();
+        assert!(refused.is_none() == (result["backend"] == "postgres:advisory") && refused != Some(0), "{safety}");
+    }
+}
+
+#[test]
 fn a_server_that_forgets_while_a_client_holds_grants_its_lock_again() {
     let faults = "[[faults]]\nkind = \"server-kill\"\ndata = \"lose\"\nwhen = \"contender-waiting\"\nat = \"1s\"\nfor = \"100ms\"\n";
     let Some(place) = place(faults) else { return };

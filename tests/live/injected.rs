@@ -115,6 +115,42 @@ fn faults_that_cannot_be_are_refused_before_anything_is_measured() {
 }
 
 #[test]
+fn replies_in_pieces_one_late_reply_and_a_late_end_of_connections_bite_and_harm_nothing() {
+    let faults = "[[faults]]\nkind = \"wire-slice\"\nat = \"500ms\"\nfor = \"500ms\"\nbytes = 2\n\n\
+                  [[faults]]\nkind = \"wire-delay\"\nat = \"1500ms\"\nfor = \"800ms\"\ndelay = \"300ms\"\n\
+                  direction = \"replies\"\nnth = 2\n\n\
+                  [[faults]]\nkind = \"wire-slow-close\"\nat = \"2500ms\"\nfor = \"1s\"\ndelay = \"200ms\"\n\n\
+                  [[faults]]\nkind = \"session-kill\"\nat = \"2700ms\"\n";
+    let Some(place) = place(faults) else { return };
+    place.run(&["run", "w.toml", "-b", "redis", "--stack", "local"]);
+    let report = place.report();
+    let faults = report["faults"].as_array().unwrap();
+    assert_eq!(faults.len(), 4, "{faults:?}");
+    assert!(faults.iter().all(|fault| fault["bit"] == true && fault["problem"].is_null()), "{faults:?}");
+    let result = &report["results"][0];
+    assert_eq!(result["safety"]["double_grants_certain"], 0, "{result}");
+    // The late reply of a client's is a wait of it, and no wait was longer than its reply and what comes with a reset.
+    assert!(result["latency"]["acquire_service"]["max_ns"].as_u64().unwrap() >= 300_000_000, "{result}");
+}
+
+#[test]
+fn a_server_is_set_only_where_lockbench_starts_it() {
+    let Some(place) = place("") else { return };
+    let set = ["--set", "postgres.tcp_keepalives_idle=1s", "--set", "duration=200ms"];
+    let given = "postgres=postgres://u@127.0.0.1:1/x";
+    let check = ["check", "w.toml", "-b", "postgres:lease", "--endpoint", given];
+    let refused = "the plan sets tcp_keepalives_idle=1s, tcp_keepalives_interval=0s, tcp_keepalives_count=9 of it";
+    place.run(&[&check[..], &set].concat()).exits(3).tells(&["postgres:lease cannot have them", refused]);
+    let run = ["run", "w.toml", "-b", "postgres:lease", "--stack", "local"];
+    place.run(&[&run[..], &set].concat()).exits(0);
+    assert!(
+        place.report()["notes"].to_string().contains("not stock: tcp_keepalives_idle=1s"),
+        "{}",
+        place.report()["notes"]
+    );
+}
+
+#[test]
 fn a_wire_that_is_cut_holds_everything_back_and_no_lock_is_granted_twice() {
     let faults = "[[faults]]\nkind = \"wire-cut\"\nat = \"1s\"\nfor = \"1s\"\n\n\
                   [[faults]]\nkind = \"wire-delay\"\nat = \"2500ms\"\nfor = \"500ms\"\ndelay = \"20ms\"\ndirection = \"replies\"\n\n\

@@ -48,3 +48,9 @@ fn a_connection_that_is_open_at_the_server_only_keeps_an_advisory_lock_for_nobod
     assert_eq!(exit, 0, "{cell}");
     assert_eq!(cell["tone"], "stuck", "{cell}");
 }
+
+#[test]
+fn a_server_that_probes_its_connections_frees_the_lock_of_a_client_that_is_gone() {
+    let Some((exit, cell)) = cell("half-open-keepalive", "postgres:advisory") else { return };
+    assert_eq!(exit, 0, "{cell}");
+}

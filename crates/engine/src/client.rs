@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::due_instants::DueInstants;
+use super::late_write::Writes;
 use super::steering::Steering;
 use super::tripwires::Tripwires;
 use super::witness::{Visit, Witness};
@@ -44,6 +45,8 @@ pub struct Client {
     pub witness: Arc<Witness>,
     /// Where it may stop for a fault.
     pub tripwires: Option<Tripwires>,
+    /// What it writes to the resource.
+    pub writes: Writes,
     /// What of its acquires is in flight or queued at the server.
     pub asking: Arc<Asking>,
     pub timer: Timer,
@@ -78,9 +81,9 @@ impl OpenAttempt {
     }
 
     /// What the witness saw of the critical section, which ends here.
-    fn exit(&mut self) -> (u64, WitnessReading) {
+    fn exit(&mut self, writes: &mut Writes) -> (u64, WitnessReading) {
         let exit = self.timer.now();
-        (exit, self.visit.take().map(|(witness, visit)| witness.leave(&visit)).unwrap_or_default())
+        (exit, self.visit.take().map(|visit| writes.leave(visit, self.key)).unwrap_or_default())
     }
 }
 
@@ -120,6 +123,7 @@ impl Client {
             }
             let next = self.wishes.next();
             let Some(wish) = next.filter(|_| !self.stop.draining() && self.timer.now() < schedule.end()) else {
+                self.writes.arrive().await;
                 return self.session;
             };
             let served = self.attempt(&wish, due).await;
@@ -280,7 +284,7 @@ impl Client {
             self.come_to(Point::HolderInside, key).await;
         }
         if !open.left {
-            let (exit, seen) = open.exit();
+            let (exit, seen) = open.exit(&mut self.writes);
             if self.tripwires.is_some() {
                 self.come_to(Point::BeforeRelease, key).await;
             }
@@ -369,7 +373,7 @@ impl Client {
             None => {
                 let outcome = RenewalOutcome::Unanswered;
                 open.shard.stamp_of(open.id, key, |_| What::Renewed { invoke, outcome, validity: before });
-                let (exit, seen) = open.exit();
+                let (exit, seen) = open.exit(&mut self.writes);
                 open.leave(exit, seen);
                 (&mut renewing).await
             }

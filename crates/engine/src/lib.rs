@@ -18,6 +18,7 @@ mod crew;
 mod due_instants;
 mod fault;
 mod gates;
+mod late_write;
 mod meter;
 mod narrate;
 mod need;

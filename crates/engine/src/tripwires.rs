@@ -33,11 +33,20 @@ const ASKING: u64 = 1;
 const INSIDE: u64 = 2;
 const WHERE_BITS: u32 = 2;
 
-/// Numbers of a client: where it is, whether it may renew, and renewals that it left out.
+/// Numbers of a client: where it is, whether it may renew, renewals that it left out, what becomes of its next write to
+/// the resource, how many such writes have arrived, and how many of these when the key had been entered again.
 const WHERE: usize = 0;
 const STALLED: usize = 1;
 const LEFT_OUT: usize = 2;
-const OF_A_CLIENT: usize = 4;
+const HELD: usize = 3;
+const ARRIVED: usize = 4;
+const ARRIVED_LATE: usize = 5;
+const OF_A_CLIENT: usize = 8;
+
+/// The next write is held back for the fault whose place is above these bits; it is on its way.
+const NEXT: u64 = 1;
+const ON_ITS_WAY: u64 = 2;
+const HELD_BITS: u32 = 2;
 
 /// The tripwires of a trial.
 #[derive(Clone)]
@@ -205,6 +214,47 @@ impl Tripwires {
         stalled
     }
 
+    /// From now on the next write of the client to the resource is held back, for this fault.
+    pub fn hold_back(&self, fault: u16, client: u32) {
+        self.of_client(client, HELD).store(u64::from(fault) << HELD_BITS | NEXT, Ordering::SeqCst);
+    }
+
+    /// What is held back of the client may arrive. Returns whether there is something.
+    pub fn deliver(&self, client: u32) -> bool {
+        self.of_client(client, HELD).swap(0, Ordering::SeqCst) & ON_ITS_WAY != 0
+    }
+
+    /// The client writes to the resource: returns the fault that holds this write back, if one does.
+    #[must_use]
+    pub fn holds_back(&self, client: u32) -> Option<u16> {
+        let held = self.of_client(client, HELD);
+        let before = held.load(Ordering::Relaxed);
+        let on_its_way = before & !NEXT | ON_ITS_WAY;
+        let taken =
+            before & NEXT != 0 && held.compare_exchange(before, on_its_way, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        taken.then_some((before >> HELD_BITS) as u16)
+    }
+
+    /// Waits until a write that is held back may arrive, or for the end of the load.
+    pub async fn on_its_way(&self, client: u32, timer: &Timer, stop: &Stop) {
+        while self.of_client(client, HELD).load(Ordering::SeqCst) & ON_ITS_WAY != 0 && !stop.draining() {
+            timer.sleep(LOOK_NS).await;
+        }
+    }
+
+    /// A write that was held back has arrived; `late`: when the key had been entered again.
+    pub fn arrived(&self, client: u32, late: bool) {
+        self.of_client(client, ARRIVED_LATE).fetch_add(u64::from(late), Ordering::SeqCst);
+        self.of_client(client, ARRIVED).fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Writes of the client that have arrived after they were held back, and how many of them late.
+    #[must_use]
+    pub fn arrivals(&self, client: u32) -> (u64, u64) {
+        let number = |number| self.of_client(client, number).load(Ordering::SeqCst);
+        (number(ARRIVED), number(ARRIVED_LATE))
+    }
+
     /// Renewals that the client left out so far.
     #[must_use]
     pub fn left_out(&self, client: u32) -> u64 {
@@ -231,6 +281,20 @@ mod tests {
         wires.arm(2, Point::HolderInside);
         wires.let_go(2);
         assert_eq!((wires.trip(Point::HolderInside, 1, 7, 9), wires.tripped(2)), (None, None));
+    }
+
+    #[test]
+    fn one_write_is_held_back_until_it_is_delivered() {
+        let wires = Tripwires::new(5, Place::Own).unwrap();
+        assert_eq!((wires.holds_back(3), wires.deliver(3)), (None, false));
+        wires.hold_back(7, 3);
+        assert_eq!((wires.holds_back(2), wires.holds_back(3), wires.holds_back(3)), (None, Some(7), None));
+        assert!(wires.deliver(3) && !wires.deliver(3));
+        wires.arrived(3, true);
+        assert_eq!((wires.arrivals(3), wires.arrivals(2)), ((1, 1), (0, 0)));
+        wires.hold_back(0, 3);
+        assert!(!wires.deliver(3), "nothing was written meanwhile");
+        assert_eq!(wires.holds_back(3), None);
     }
 
     #[test]

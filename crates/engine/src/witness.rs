@@ -102,8 +102,7 @@ impl Witness {
     pub fn enter(&self, key: u32, token: Option<u64>) -> Visit {
         // Of two that enter at once at least one sees the other: all of them agree on the order of these.
         self.inside(key).fetch_add(1, Ordering::SeqCst);
-        let inside = self.resources.of(key as usize).skip(INSIDE).map(|inside| inside.load(Ordering::SeqCst));
-        let occupancy = inside.sum::<u64>() as u32;
+        let occupancy = self.occupancy(key);
         if let Some(token) = token {
             self.number(key, PRESENTED).fetch_max(token, Ordering::AcqRel);
         }
@@ -116,15 +115,43 @@ impl Witness {
     pub fn leave(&self, visit: &Visit) -> WitnessReading {
         let key = visit.key;
         let challenged = Some(visit.asked.asked_until(self.asks.now(key)));
-        let mut seen = WitnessReading { occupancy: visit.occupancy, challenged, ..WitnessReading::default() };
+        let seen = WitnessReading { occupancy: visit.occupancy, challenged, ..self.write(visit) };
+        self.inside(key).fetch_sub(1, Ordering::AcqRel);
+        seen
+    }
+
+    /// Leaves it while the write is on its way: what is seen of it is seen when it [arrives](Self::arrive).
+    #[must_use]
+    pub fn leave_before_write(&self, visit: &Visit) -> WitnessReading {
+        let key = visit.key;
+        let challenged = Some(visit.asked.asked_until(self.asks.now(key)));
+        self.inside(key).fetch_sub(1, Ordering::AcqRel);
+        WitnessReading { occupancy: visit.occupancy, challenged, ..WitnessReading::default() }
+    }
+
+    /// The write of a critical section that was left before arrives: presents the token and writes. How many are inside
+    /// is as it is now.
+    #[must_use]
+    pub fn arrive(&self, visit: &Visit) -> WitnessReading {
+        let mut seen = self.write(visit);
+        seen.occupancy = self.occupancy(visit.key);
+        seen
+    }
+
+    fn write(&self, visit: &Visit) -> WitnessReading {
+        let (key, mut seen) = (visit.key, WitnessReading::default());
         if let Some(token) = visit.token {
             seen.refused_write = token < self.number(key, PRESENTED).fetch_max(token, Ordering::AcqRel);
             seen.stale_write = token < self.number(key, WRITTEN).fetch_max(token, Ordering::AcqRel);
         }
         // The number of the write stands for its value: each write changes it.
         seen.lost_update = self.number(key, VALUE).fetch_add(1, Ordering::AcqRel) != visit.read;
-        self.inside(key).fetch_sub(1, Ordering::AcqRel);
         seen
+    }
+
+    fn occupancy(&self, key: u32) -> u32 {
+        let inside = self.resources.of(key as usize).skip(INSIDE).map(|inside| inside.load(Ordering::SeqCst));
+        inside.sum::<u64>() as u32
     }
 
     /// A client that died inside leaves without writing. Returns whether a request of another
@@ -167,6 +194,22 @@ mod tests {
         assert_eq!((seen.occupancy, seen.lost_update, seen.refused_write), (2, false, false));
         let seen = witness.leave(&stale);
         assert!(seen.lost_update && seen.stale_write && seen.refused_write);
+    }
+
+    #[test]
+    fn a_write_that_arrives_after_the_next_grant_harms_as_that_of_a_stale_holder() {
+        let witness = Witness::new(1);
+        let first = witness.enter(0, Some(1));
+        let seen = witness.leave_before_write(&first);
+        assert!(seen.occupancy == 1 && !seen.lost_update && !seen.refused_write);
+        let next = witness.enter(0, Some(2));
+        assert_eq!(next.occupancy, 1);
+        let seen = witness.arrive(&first);
+        assert_eq!((seen.occupancy, seen.lost_update, seen.stale_write, seen.refused_write), (1, false, false, true));
+        // Without fencing it was written, and the next holder writes over it unread.
+        assert!(witness.leave(&next).lost_update);
+        let seen = witness.arrive(&first);
+        assert!(seen.occupancy == 0 && seen.lost_update && seen.stale_write && seen.refused_write);
     }
 
     #[test]

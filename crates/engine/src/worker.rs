@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::client::Client;
+use super::late_write::Writes;
 use super::trial::{LoadError, Spec};
 use super::tripwires::Tripwires;
 use super::witness::Witness;
@@ -141,6 +142,14 @@ impl Share {
             witness: Arc::clone(&self.shared.witness),
             tripwires: self.shared.tripwires.clone(),
             asking: Arc::new(Asking::new(self.shared.witness.asks())),
+            writes: Writes {
+                client: index,
+                shard: self.shard.clone(),
+                timer: self.timer.clone(),
+                stop: spec.stop.clone(),
+                tripwires: self.shared.tripwires.clone(),
+                late: Vec::new(),
+            },
             timer: self.timer.clone(),
             stop: spec.stop.clone(),
             steering: spec.steering.clone(),

@@ -128,6 +128,20 @@ impl ServerKind {
         Some(self.started_here(options)).filter(|count| *count > 1 && matches!(self.0.nodes, Nodes::Ensemble))
     }
 
+    /// The settings that the plan asks for, as the server reads them.
+    #[must_use]
+    pub fn settings(self, options: &SystemOptions) -> Vec<String> {
+        (self.0.start.planned)(options)
+    }
+
+    /// What the plan asks for that programs of this machine alone have, started for the run.
+    #[must_use]
+    pub fn started_only(self, options: &SystemOptions) -> Option<String> {
+        let settings = self.settings(options);
+        let members = self.cluster(options).map(|members| format!("its {members} members"));
+        members.or_else(|| (!settings.is_empty()).then(|| format!("its settings {}", settings.join(", "))))
+    }
+
     /// The kind that a majority of several such servers makes, if there is one.
     #[must_use]
     pub fn several(self) -> Option<Self> {

@@ -4,6 +4,7 @@
 
 use super::checker::Checker;
 use super::open::OpenAttempts;
+use crate::record::What;
 use crate::record::attempt::{Change, Transition};
 use crate::record::history::Judged;
 
@@ -29,12 +30,46 @@ impl Harm {
 
 impl Checker for Harm {
     fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts, judged: &mut Judged) {
-        let Change::Left(seen) = transition.change else { return };
+        let (seen, left) = match (transition.change, transition.event.what) {
+            (Change::Left(seen), _) => (seen, true),
+            // Nobody is inside for its sake.
+            (Change::Tool, What::LateWrite { seen, .. }) => (seen, false),
+            _ => return,
+        };
         judged.lost_updates += u64::from(seen.lost_update);
         judged.stale_writes_seen += u64::from(seen.stale_write);
         judged.stale_writes_refused += u64::from(seen.refused_write);
-        if seen.occupancy > 1 {
+        if left && seen.occupancy > 1 {
             self.crowded[transition.attempt.key as usize] = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::oracle::Oracle;
+    use crate::record::{Event, Observer, ReleaseKind, What, WitnessReading};
+
+    #[test]
+    fn a_late_write_harms_and_is_no_double_grant() {
+        let mut oracle = Oracle::new(2, 1, 0);
+        let one = WitnessReading { occupancy: 1, ..WitnessReading::default() };
+        let late = WitnessReading { occupancy: 2, lost_update: true, stale_write: true, refused_write: true, ..one };
+        let hold = |client, t| {
+            [
+                (t, client, What::Invoke { due: t }),
+                (t + 1, client, What::Acquired { token: Some(t), validity: 900, requests: 1, waited: None }),
+                (t + 2, client, What::ReleaseInvoke { enter: t + 1, exit: t + 2, seen: one }),
+                (t + 3, client, What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 }),
+            ]
+        };
+        let arrives = (30, Event::NOBODY, What::LateWrite { of: 0, fault: 0, from: 12, seen: late });
+        for (t, client, what) in hold(0, 10).into_iter().chain(hold(1, 20)).chain([arrives]) {
+            oracle.observe(&Event { t, client, attempt: 0, key: 0, what });
+        }
+        let found = oracle.finish();
+        assert_eq!((found.judged.double_grants, found.contradiction), (0, None));
+        let judged = found.judged;
+        assert_eq!((judged.lost_updates, judged.stale_writes_seen, judged.stale_writes_refused), (1, 1, 1));
     }
 }

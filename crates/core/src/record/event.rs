@@ -156,6 +156,18 @@ pub enum What {
     /// What a server says of a key, recorded where it changed and now and then in between: `t` is when the answer
     /// was there. The key of the event is the one that it is of.
     Seen(Seen),
+    /// A write reached the resource of the key at `t`, after the critical section that it is of: a fault had kept it
+    /// on its way. Neither the critical section nor the release waited for it.
+    LateWrite {
+        /// Client number.
+        of: u32,
+        /// Place of the fault in the plan's list, from 0.
+        fault: u16,
+        /// When it was sent.
+        from: u64,
+        /// What the witness saw of the write.
+        seen: WitnessReading,
+    },
     /// What a client is to the servers, told by its session when it was opened.
     Identity {
         /// Client number.
@@ -211,7 +223,7 @@ pub struct Disturbance {
 }
 
 impl What {
-    /// Is it of the tool itself, of no client? Only [`What::Seen`] has a key all the same.
+    /// Is it of the tool itself, of no client? Only [`What::Seen`] and [`What::LateWrite`] have a key all the same.
     #[must_use]
     pub fn is_of_nobody(&self) -> bool {
         match self {
@@ -222,6 +234,7 @@ impl What {
             | Self::FaultInjected(_)
             | Self::FaultHealed { .. }
             | Self::Seen(_)
+            | Self::LateWrite { .. }
             | Self::Identity { .. } => true,
             Self::Invoke { .. }
             | Self::Acquired { .. }

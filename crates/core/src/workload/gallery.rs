@@ -29,6 +29,7 @@ const GALLERY: &[(&str, &str)] = &[
     ),
     ("workloads/scenarios/holder-crash.toml", include_str!("../../../../workloads/scenarios/holder-crash.toml")),
     ("workloads/scenarios/renewal-stall.toml", include_str!("../../../../workloads/scenarios/renewal-stall.toml")),
+    ("workloads/scenarios/late-write.toml", include_str!("../../../../workloads/scenarios/late-write.toml")),
     ("workloads/scenarios/restart-empty.toml", include_str!("../../../../workloads/scenarios/restart-empty.toml")),
     ("workloads/scenarios/erosion.toml", include_str!("../../../../workloads/scenarios/erosion.toml")),
     ("workloads/scenarios/erosion-delayed.toml", include_str!("../../../../workloads/scenarios/erosion-delayed.toml")),
@@ -49,6 +50,10 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/scenarios/slow-node.toml", include_str!("../../../../workloads/scenarios/slow-node.toml")),
     ("workloads/scenarios/late-reply.toml", include_str!("../../../../workloads/scenarios/late-reply.toml")),
     ("workloads/scenarios/half-open.toml", include_str!("../../../../workloads/scenarios/half-open.toml")),
+    (
+        "workloads/scenarios/half-open-keepalive.toml",
+        include_str!("../../../../workloads/scenarios/half-open-keepalive.toml"),
+    ),
     (
         "workloads/scenarios/connection-reset.toml",
         include_str!("../../../../workloads/scenarios/connection-reset.toml"),

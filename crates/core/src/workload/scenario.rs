@@ -82,9 +82,14 @@ pub enum ExpectedVerdict {
     Stuck {
         /// Nanoseconds without a grant, at least.
         at_least_ns: u64,
+        /// And at most; `None`: the scenario does not say.
+        at_most_ns: Option<u64>,
     },
     /// A fencing token went back, and no lock was granted twice.
     Tokens,
+    /// No lock was granted twice, and the write of one holder undid that of another: without fencing it was lost, and
+    /// where there is a token the resource with fencing refused it.
+    StaleWrite,
     /// The system cannot be in this story.
     NotOffered,
 }
@@ -117,6 +122,7 @@ impl ExpectedVerdict {
             Self::DoubleGrant { .. } => "double-grant",
             Self::Stuck { .. } => "stuck",
             Self::Tokens => "tokens",
+            Self::StaleWrite => "stale-write",
             Self::NotOffered => "not-offered",
         }
     }
@@ -187,16 +193,19 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
                 SINCE,
                 BEFORE,
                 Field::default("at_least", "duration", "\"1s\"", "time without a grant, at least"),
+                Field::optional("at_most", "duration", "time without a grant, at most"),
                 REASON,
                 SOURCE,
             ],
             meaning: "no violation, and for so long no client gets the lock though no living one has it",
             build: |cursor| {
-                let at_least = cursor.take("at_least").and_then(|item| item.positive_duration());
-                build(cursor, at_least.map(|at_least_ns| ExpectedVerdict::Stuck { at_least_ns }))
+                let verdict = stuck(cursor);
+                build(cursor, verdict)
             },
             written: |one| match one.verdict {
-                ExpectedVerdict::Stuck { at_least_ns } => Some(written(one, vec![Some(duration(at_least_ns))])),
+                ExpectedVerdict::Stuck { at_least_ns, at_most_ns } => {
+                    Some(written(one, vec![Some(duration(at_least_ns)), at_most_ns.map(duration)]))
+                }
                 _ => None,
             },
         },
@@ -208,6 +217,14 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
             written: |one| (one.verdict == ExpectedVerdict::Tokens).then(|| written(one, vec![])),
         },
         Kind {
+            name: "stale-write",
+            fields: &[SYSTEMS, REASON, SOURCE],
+            meaning: "no lock was granted twice, and an update was lost all the same on the resource without fencing; \
+                      where there are tokens, the one with fencing refused the write",
+            build: |cursor| build(cursor, Some(ExpectedVerdict::StaleWrite)),
+            written: |one| (one.verdict == ExpectedVerdict::StaleWrite).then(|| written(one, vec![])),
+        },
+        Kind {
             name: "not-offered",
             fields: &[SYSTEMS, SINCE, BEFORE, REASON, SOURCE],
             meaning: "the system cannot be in this story; it does not run",
@@ -216,6 +233,23 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
         },
     ],
 };
+
+fn stuck(cursor: &Cursor<'_>) -> Option<ExpectedVerdict> {
+    let at_least = cursor.take("at_least").and_then(|item| item.positive_duration());
+    let at_most = cursor.take("at_most").map(|item| (item.positive_duration(), item));
+    let at_least_ns = at_least?;
+    let at_most_ns = match at_most {
+        None => None,
+        Some((at_most, item)) => {
+            let at_most_ns = at_most?;
+            if at_most_ns < at_least_ns {
+                return item.refuse("is shorter than \"at_least\"");
+            }
+            Some(at_most_ns)
+        }
+    };
+    Some(ExpectedVerdict::Stuck { at_least_ns, at_most_ns })
+}
 
 fn double_grant(cursor: &Cursor<'_>) -> Option<ExpectedVerdict> {
     let kind = cursor.take("kind").and_then(|item| item.word(GRANT_KINDS));
@@ -389,6 +423,7 @@ source = "x"
 verdict = "stuck"
 systems = ["postgres:advisory"]
 at_least = "3s"
+at_most = "5s"
 reason = "r"
 source = "s"
 [[scenario.expected]]
@@ -452,6 +487,7 @@ source = "s"
             ("\"outside\"", "\"beside\"", "is not known"),
             ("\"V2\"", "\"V9\"", "is not known"),
             ("at_least = 2", "at_least = 0", "is out of range"),
+            ("at_most = \"5s\"", "at_most = \"2s\"", "is shorter than"),
             ("at_least = \"3s\"", "at_least = \"0s\"", "no time at all"),
             ("[\"memory\", \"postgres\"]", "[\"redis\"]", "says twice what is expected of redis"),
             ("[\"memory\", \"postgres\"]", "[]", "names no lock system"),

@@ -10,6 +10,7 @@
 //! workload's `[[faults]]`.
 
 mod client_kill;
+mod client_late_write;
 mod client_pause;
 mod client_stall;
 mod leader;
@@ -116,6 +117,11 @@ enum FaultError {
     NoProcess(u32),
     #[error("cannot {action} {node}: {problem}")]
     Refused { action: &'static str, node: String, problem: String },
+    #[error(
+        "{0} half-open connections went on to answer the server's keepalive probes: the kernel took no filter for them \
+         (SO_ATTACH_FILTER)"
+    )]
+    Answers(u64),
     #[error("there is no proxy between {0} and its peers: lockbench did not expect that it is cut off")]
     NoPeers(String),
     #[error(
@@ -125,12 +131,13 @@ enum FaultError {
     Strangers(u64),
 }
 
-/// The file that does it to a client.
-fn to_a_client(kind: FaultKind) -> Option<Box<dyn ClientFault>> {
+/// The file that does it to a client; `place`: of the fault in the plan.
+fn to_a_client(kind: FaultKind, place: u16) -> Option<Box<dyn ClientFault>> {
     match kind {
         FaultKind::ClientPause => Some(Box::new(client_pause::ClientPause)),
         FaultKind::ClientKill => Some(Box::new(client_kill::ClientKill)),
         FaultKind::ClientStall => Some(Box::<client_stall::ClientStall>::default()),
+        FaultKind::ClientLateWrite => Some(Box::new(client_late_write::ClientLateWrite::new(place))),
         _ => None,
     }
 }
@@ -138,7 +145,9 @@ fn to_a_client(kind: FaultKind) -> Option<Box<dyn ClientFault>> {
 /// The file that does it to a node.
 fn what(kind: FaultKind) -> Option<Box<dyn Fault>> {
     Some(match kind {
-        FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall => return None,
+        FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall | FaultKind::ClientLateWrite => {
+            return None;
+        }
         FaultKind::ServerPause => Box::new(server_pause::ServerPause),
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
         FaultKind::ServerCut => Box::new(server_cut::ServerCut::default()),
@@ -378,7 +387,7 @@ impl One {
             let drawn = target::drawn(self.hands.clients, rng);
             let clients = self.find(|| target::clients(target, &self.hands, tripped, drawn));
             let one = |client: u32| {
-                let fault = to_a_client(self.fault.kind)?;
+                let fault = to_a_client(self.fault.kind, self.place)?;
                 Some((client as u16, format!("client-{client}"), Victim::Client(fault, client)))
             };
             return Ok(clients.unwrap_or_default().into_iter().filter_map(one).collect());
@@ -437,6 +446,8 @@ impl One {
                 // What passes may have met it only later.
                 one.record.bit = one.record.bit || one.record.problem.is_none() && one.bites();
                 let healed = one.heal();
+                // A write that was kept on its way arrives with that.
+                one.record.bit = one.record.bit || one.record.problem.is_none() && one.bites();
                 let FaultRecord { of, from, bit, .. } = one.record;
                 if !one.ends() {
                     return one.record.clone();

@@ -27,6 +27,15 @@ pub enum Unfit {
          it, and stop what `lockbench up` left running"
     )]
     NotOurs,
+    /// They are not ours to be set.
+    #[error(
+        "the plan sets {settings} of it, and only of servers that lockbench starts for the run: give no --endpoint \
+         for it, or take the settings out of the plan"
+    )]
+    Settings {
+        /// As the server reads them.
+        settings: String,
+    },
     /// There is no node of that name.
     #[error("fault {place} is aimed at \"{name}\", and the nodes are {}", nodes.join(", "))]
     NoNode {
@@ -116,6 +125,10 @@ pub enum Unfit {
 pub fn refusal(plan: &Plan, entry: &Entry, given: bool) -> Option<Unfit> {
     if let Err(unfit) = clients_fit(plan, entry) {
         return Some(unfit);
+    }
+    let settings = entry.server.filter(|_| given).map(|kind| kind.settings(&plan.options)).unwrap_or_default();
+    if !settings.is_empty() {
+        return Some(Unfit::Settings { settings: settings.join(", ") });
     }
     let of_servers = plan.faults.iter().any(|fault| !fault.kind.is_of_a_client());
     match (entry.server, given) {

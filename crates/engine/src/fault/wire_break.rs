@@ -45,7 +45,14 @@ impl Fault for WireBreak {
     fn heal(&self, site: &Site<'_>) -> Result<(), FaultError> {
         match self.how {
             Break::Reset => Ok(()),
-            Break::HalfOpen => site.wire().map(super::wire::Wire::let_go),
+            Break::HalfOpen => {
+                let wire = site.wire()?;
+                wire.let_go();
+                match wire.answering() {
+                    0 => Ok(()),
+                    some => Err(FaultError::Answers(some)),
+                }
+            }
         }
     }
 }

@@ -83,8 +83,8 @@ pub(super) fn left_running(
     systems: &SystemOptions,
     hearer: Hearer<'_>,
 ) -> BTreeMap<ServerKind, Source> {
-    // What runs already has one member.
-    let wanted: Vec<ServerKind> = wanted.iter().copied().filter(|kind| kind.cluster(systems).is_none()).collect();
+    // What runs already has one member, and settings of its own.
+    let wanted: Vec<ServerKind> = wanted.iter().copied().filter(|kind| kind.started_only(systems).is_none()).collect();
     let mut found = BTreeMap::new();
     if matches!(options.source, ServerSource::Auto | ServerSource::Local)
         && let Ok(register) = Register::from_env()
@@ -131,11 +131,11 @@ pub(super) fn started(
         ..Options::default()
     };
     let (mut all, mut failed) = (BTreeMap::new(), BTreeMap::new());
-    // Containers have one member.
+    // The same holds for containers.
     elsewhere.retain(|kind| {
-        let Some(members) = kind.cluster(systems) else { return true };
+        let Some(wanted) = kind.started_only(systems) else { return true };
         let problem = missing(*kind, None);
-        let problem = format!("{problem}; its {members} members run as programs of this machine only (--stack local)");
+        let problem = format!("{problem}; the plan asks for {wanted}: programs of this machine alone (--stack local)");
         all.insert(*kind, Source::Missing(problem));
         false
     });
@@ -150,7 +150,7 @@ pub(super) fn started(
             }
             // The user said where servers come from, or wants none any more.
             Err(error)
-                if options.source != ServerSource::Auto || stop.draining() || kind.cluster(systems).is_some() =>
+                if options.source != ServerSource::Auto || stop.draining() || kind.started_only(systems).is_some() =>
             {
                 all.insert(kind, Source::Missing(error.to_string()));
             }

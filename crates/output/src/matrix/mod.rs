@@ -94,7 +94,7 @@ pub(crate) mod tests {
         ];
         let second = vec![
             cell("redis", ExpectedVerdict::Safe, &hit),
-            cell("postgres:advisory", ExpectedVerdict::Stuck { at_least_ns: 1_000 }, &waited),
+            cell("postgres:advisory", ExpectedVerdict::Stuck { at_least_ns: 1_000, at_most_ns: None }, &waited),
             cell("memory", ExpectedVerdict::Safe, &doubt),
         ];
         let row = |scenario: &str, title: &str, cells| Row {

@@ -36,7 +36,8 @@ pub fn judge(expected: &ExpectedVerdict, seen: &Seen) -> Judgement {
         return said(Exit::Inconclusive, doubt.clone());
     }
     if seen.stalled > 0 && !matches!(expected, ExpectedVerdict::DoubleGrant { kind: "outside", .. }) {
-        let because = format!("{} double grants outside a lease while lockbench itself was stalled", seen.stalled);
+        let told = double_grants(seen.stalled);
+        let because = format!("{told} outside a lease while lockbench itself was stalled");
         return said(Exit::Inconclusive, because);
     }
     match missing(expected, seen) {
@@ -50,22 +51,32 @@ fn unexpected(expected: &ExpectedVerdict, seen: &Seen) -> Option<String> {
     let (kind, cause, tokens) = match expected {
         ExpectedVerdict::DoubleGrant { kind, cause, also, .. } => (Some(*kind), *cause, also.contains(&Also::Tokens)),
         ExpectedVerdict::Tokens => (None, None, true),
-        ExpectedVerdict::Safe | ExpectedVerdict::Stuck { .. } | ExpectedVerdict::NotOffered => (None, None, false),
+        ExpectedVerdict::Safe
+        | ExpectedVerdict::Stuck { .. }
+        | ExpectedVerdict::StaleWrite
+        | ExpectedVerdict::NotOffered => (None, None, false),
     };
     for (other, count) in &seen.kinds {
         let stalled = if other == "outside" { seen.stalled } else { 0 };
         if Some(other.as_str()) != kind && *count > stalled {
             let story = seen.story.as_ref().map_or_else(String::new, |story| format!("; for example {story}"));
-            return Some(format!("{count} double grants {other} were not expected{story}"));
+            let were = if *count == 1 { "was" } else { "were" };
+            return Some(format!("{} {other} {were} not expected{story}", double_grants(*count)));
         }
     }
     let regressions = seen.token_regressions.unwrap_or(0);
     if regressions > 0 && !tokens {
-        return Some(format!("{regressions} fencing tokens went back, which was not expected"));
+        let tokens = if regressions == 1 { "token" } else { "tokens" };
+        return Some(format!("{regressions} fencing {tokens} went back, which was not expected"));
     }
     let foreign = |name: &&String| name.as_str() != "undetermined" && cause.is_some_and(|cause| cause != name.as_str());
     let other = seen.causes.keys().find(foreign)?;
     Some(format!("the cause {other} was found where {} is expected", cause.unwrap_or("another")))
+}
+
+/// So many of them.
+pub(super) fn double_grants(count: u64) -> String {
+    format!("{count} double {}", if count == 1 { "grant" } else { "grants" })
 }
 
 /// What was expected and not seen.
@@ -75,7 +86,11 @@ fn missing(expected: &ExpectedVerdict, seen: &Seen) -> Option<String> {
         ExpectedVerdict::DoubleGrant { kind, at_least, also, .. } => {
             let found = seen.of_kind(kind);
             if found < *at_least {
-                return Some(format!("{found} double grants {kind} were seen where at least {at_least} are expected"));
+                let (was, is) = (if found == 1 { "was" } else { "were" }, if *at_least == 1 { "is" } else { "are" });
+                return Some(format!(
+                    "{} {kind} {was} seen where at least {at_least} {is} expected",
+                    double_grants(found)
+                ));
             }
             let absent = also.iter().find(|also| match also {
                 Also::Tokens => seen.token_regressions.unwrap_or(0) == 0,
@@ -84,15 +99,22 @@ fn missing(expected: &ExpectedVerdict, seen: &Seen) -> Option<String> {
             });
             absent.map(|also| format!("{} is expected beside the double grant, and was not seen", also.name()))
         }
-        ExpectedVerdict::Stuck { at_least_ns } => {
+        ExpectedVerdict::Stuck { at_least_ns, at_most_ns } => {
             let longest = seen.ungranted_ns.unwrap_or(0);
-            (longest < *at_least_ns).then(|| {
-                let (longest, expected) = (human_duration(longest), human_duration(*at_least_ns));
-                format!("the longest time without a grant was {longest} where at least {expected} is expected")
-            })
+            let (how, bound) = match at_most_ns {
+                _ if longest < *at_least_ns => ("least", *at_least_ns),
+                Some(at_most_ns) if longest > *at_most_ns => ("most", *at_most_ns),
+                _ => return None,
+            };
+            let (longest, bound) = (human_duration(longest), human_duration(bound));
+            Some(format!("the longest time without a grant was {longest} where at {how} {bound} is expected"))
         }
         ExpectedVerdict::Tokens => {
             (seen.token_regressions.unwrap_or(0) == 0).then(|| "no fencing token went back".to_owned())
+        }
+        ExpectedVerdict::StaleWrite if seen.lost_updates == 0 => Some("no update was lost without fencing".to_owned()),
+        ExpectedVerdict::StaleWrite => {
+            (seen.refused_writes == Some(0)).then(|| "the resource with fencing refused no write".to_owned())
         }
         ExpectedVerdict::NotOffered => Some("it ran, where it cannot be offered".to_owned()),
     }
@@ -129,7 +151,7 @@ mod tests {
 
     #[test]
     fn each_case_has_its_exit_code() {
-        let stuck = ExpectedVerdict::Stuck { at_least_ns: 3_000 };
+        let stuck = ExpectedVerdict::Stuck { at_least_ns: 3_000, at_most_ns: Some(4_000) };
         let waited = |ns| Seen { ungranted_ns: Some(ns), ..clean() };
         let doubted = |seen: Seen| Seen { doubts: vec!["fault 1 did not bite".to_owned()], ..seen };
         let back = Seen { token_regressions: Some(2), ..clean() };
@@ -151,12 +173,37 @@ mod tests {
             (double("outside", Some("V2")), doubted(clean()), Exit::Inconclusive),
             (stuck.clone(), waited(3_000), Exit::Pass),
             (stuck.clone(), waited(2_999), Exit::Threshold),
+            (stuck.clone(), waited(4_001), Exit::Threshold),
             (stuck, seen("outside", 1, "V2"), Exit::Violation),
             (ExpectedVerdict::Tokens, back, Exit::Pass),
+            (ExpectedVerdict::StaleWrite, clean(), Exit::Threshold),
+            (ExpectedVerdict::StaleWrite, Seen { lost_updates: 1, ..clean() }, Exit::Pass),
+            (ExpectedVerdict::StaleWrite, Seen { lost_updates: 1, refused_writes: Some(1), ..clean() }, Exit::Pass),
+            (
+                ExpectedVerdict::StaleWrite,
+                Seen { lost_updates: 1, refused_writes: Some(0), ..clean() },
+                Exit::Threshold,
+            ),
+            (ExpectedVerdict::StaleWrite, Seen { lost_updates: 1, ..seen("outside", 1, "V2") }, Exit::Violation),
             (ExpectedVerdict::Tokens, clean(), Exit::Threshold),
         ] {
             assert_eq!(judge(&expected, &seen).exit, exit, "{expected:?} {seen:?}");
         }
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        let because = |expected: &ExpectedVerdict, seen: &Seen| judge(expected, seen).because;
+        assert_eq!(because(&ExpectedVerdict::Safe, &seen("inside", 1, "V1")), "1 double grant inside was not expected");
+        assert_eq!(
+            because(&ExpectedVerdict::Safe, &seen("inside", 2, "V1")),
+            "2 double grants inside were not expected"
+        );
+        let back = Seen { token_regressions: Some(1), ..clean() };
+        assert_eq!(because(&ExpectedVerdict::Safe, &back), "1 fencing token went back, which was not expected");
+        let one = seen("outside", 1, "V2");
+        let because = because(&double("outside", None), &one);
+        assert_eq!(because, "1 double grant outside was seen where at least 2 are expected");
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub struct Cell {
 pub enum Tone {
     /// Green: no violation.
     Safe,
-    /// Red: a double grant, or a token that went back.
+    /// Red: a double grant, a token that went back, or the stale write of an honest client.
     Violated,
     /// Amber: for long no client got the lock.
     Stuck,
@@ -180,11 +180,13 @@ impl Cell {
 
 fn tone(expected: &ExpectedVerdict, seen: &Seen, conclusive: bool) -> Tone {
     let stuck = match expected {
-        ExpectedVerdict::Stuck { at_least_ns } => seen.ungranted_ns.unwrap_or(0) >= *at_least_ns,
+        ExpectedVerdict::Stuck { at_least_ns, .. } => seen.ungranted_ns.unwrap_or(0) >= *at_least_ns,
         _ => false,
     };
+    let stale = *expected == ExpectedVerdict::StaleWrite && seen.lost_updates > 0;
     match conclusive {
         false => Tone::Inconclusive,
+        true if stale => Tone::Violated,
         true if seen.double_grants > 0 || seen.token_regressions.unwrap_or(0) > 0 => Tone::Violated,
         true if stuck => Tone::Stuck,
         true => Tone::Safe,
@@ -195,6 +197,9 @@ fn label(tone: Tone, seen: &Seen) -> String {
     let waited = seen.ungranted_ns.filter(|ns| *ns >= NOTABLE_NS).map(human_duration);
     match tone {
         Tone::Safe => waited.map_or_else(|| "safe".to_owned(), |waited| format!("safe, gap {waited}")),
+        Tone::Violated if seen.double_grants == 0 && seen.token_regressions.unwrap_or(0) == 0 => {
+            "stale write".to_owned()
+        }
         Tone::Violated if seen.double_grants == 0 => "token went back".to_owned(),
         Tone::Violated => {
             let kinds: Vec<&str> = seen.kinds.keys().map(String::as_str).collect();
@@ -267,10 +272,12 @@ mod tests {
         );
         let green = cell(ExpectedVerdict::Safe, vec![clean()]);
         assert_eq!((green.tone, green.label.as_str()), (Tone::Safe, "safe, gap 2.10 s"));
-        let amber = cell(ExpectedVerdict::Stuck { at_least_ns: 1 }, vec![clean()]);
+        let amber = cell(ExpectedVerdict::Stuck { at_least_ns: 1, at_most_ns: None }, vec![clean()]);
         assert_eq!((amber.tone, amber.label.as_str()), (Tone::Stuck, "stuck 2.10 s"));
         let wrong = cell(ExpectedVerdict::Safe, vec![hit()]);
         assert_eq!((wrong.tone, wrong.matches, wrong.exit), (Tone::Violated, Some(false), 100));
+        let stale = cell(ExpectedVerdict::StaleWrite, vec![Seen { lost_updates: 1, ..clean() }]);
+        assert_eq!((stale.tone, stale.label.as_str(), stale.exit), (Tone::Violated, "stale write", 0));
         let doubted = cell(ExpectedVerdict::Safe, vec![Seen { doubts: vec!["d".to_owned()], ..clean() }]);
         assert_eq!((doubted.tone, doubted.matches, doubted.exit), (Tone::Inconclusive, None, 97));
     }

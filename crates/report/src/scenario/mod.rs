@@ -24,8 +24,12 @@ pub fn expected_words(verdict: &ExpectedVerdict) -> String {
             let also: String = also.iter().map(|also| format!(" + {}", also.name())).collect();
             format!("double grant {kind}{cause}{count}{also}")
         }
-        ExpectedVerdict::Stuck { at_least_ns } => format!("stuck at least {}", human_duration(*at_least_ns)),
+        ExpectedVerdict::Stuck { at_least_ns, at_most_ns } => {
+            let at_most = at_most_ns.map_or_else(String::new, |most| format!(", at most {}", human_duration(most)));
+            format!("stuck at least {}{at_most}", human_duration(*at_least_ns))
+        }
         ExpectedVerdict::Tokens => "token regression".to_owned(),
+        ExpectedVerdict::StaleWrite => "stale write".to_owned(),
         ExpectedVerdict::NotOffered => "not offered".to_owned(),
     }
 }

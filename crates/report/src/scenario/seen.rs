@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::judge::double_grants;
 use crate::reached::missed_conditions;
 use crate::{Report, SafetyVerdict, TrialResult, Violation};
 use lockbench_core::units::human_duration;
@@ -91,8 +92,7 @@ impl Seen {
     pub fn words(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         for (kind, count) in &self.kinds {
-            let plural = if *count == 1 { "double grant" } else { "double grants" };
-            parts.push(format!("{count} {plural} {kind}"));
+            parts.push(format!("{} {kind}", double_grants(*count)));
         }
         let causes: Vec<&str> = self.causes.keys().map(String::as_str).collect();
         if !causes.is_empty() {

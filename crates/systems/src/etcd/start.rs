@@ -19,6 +19,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     users: &["nobody", "etcd"],
     install: "apt-get install etcd-server",
     most_clients: None,
+    planned: |_| Vec::new(),
     settings: &[],
     stop: Signal::TERM,
     find,

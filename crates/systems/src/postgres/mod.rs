@@ -16,6 +16,7 @@ mod lease;
 mod levers;
 mod link;
 mod near_miss;
+mod options;
 mod start;
 pub(super) mod sweep;
 mod table;
@@ -58,6 +59,7 @@ static ADVISORY: Entry = Entry {
     server: Some(KIND),
     files: |_| 1,
     quick: true,
+    options: Some(&options::OPTIONS),
     flawed: Some(|target, flaw| Ok(Arc::new(advisory::Advisory::new(&target, Some(flaw))?))),
     ..Entry::new(
         "postgres:advisory",
@@ -71,6 +73,7 @@ static LEASE: Entry = Entry {
     server: Some(KIND),
     files: |_| 1,
     quick: true,
+    options: Some(&options::OPTIONS),
     flawed: Some(|target, flaw| Ok(Arc::new(lease::Lease::new(&target, Some(flaw))?))),
     ..Entry::new(
         "postgres:lease",

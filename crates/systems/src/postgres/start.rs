@@ -30,6 +30,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     install: "apt-get install postgresql",
     // Its user is a superuser: the three reserved places are open to it, and left for looking.
     most_clients: Some(("max_connections", 1_097, 0)),
+    planned: super::options::settings,
     settings: &["max_connections=1100 (shipped: 100)", "no Unix socket"],
     // "Fast" shutdown: does not wait for clients.
     stop: Signal::INT,
@@ -86,6 +87,7 @@ fn launch(site: &Site) -> Result<Launch, StartError> {
         "-c",
         "max_connections=1100",
     ]);
+    let server = server.args(site.settings.iter().flat_map(|setting| ["-c", setting]));
     Ok(Launch { prepare: Some(prepare), server })
 }
 

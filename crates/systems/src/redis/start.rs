@@ -28,6 +28,7 @@ pub(crate) const fn recipe() -> StartRecipe {
         install: "apt-get install redis-server",
         // `adjustOpenFilesLimit` in src/server.c.
         most_clients: Some(("maxclients", 10_000, 32)),
+        planned: |_| Vec::new(),
         settings: &[],
         stop: Signal::TERM,
         find,

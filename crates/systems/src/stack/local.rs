@@ -167,6 +167,8 @@ impl Start<'_> {
         let limit = Instant::now() + self.options.ready_within;
         let mut started = Vec::new();
         let members = self.members(ports)?;
+        let planned = (self.recipe.planned)(&self.options.systems);
+        let settings = self.recipe.settings.iter().map(|setting| (*setting).to_owned()).chain(planned);
         for number in 0..members.len() {
             let name = format!("{}-{number}{suffix}", self.kind);
             started.push(self.node(&name, program, (number, &members), limit)?);
@@ -178,7 +180,7 @@ impl Start<'_> {
             kind: self.kind,
             program: program.path.display().to_string(),
             version: program.version.clone(),
-            remarks: self.recipe.settings.iter().map(|setting| format!("not stock: {setting}")).collect(),
+            remarks: settings.map(|setting| format!("not stock: {setting}")).collect(),
             durability: None,
             nodes: started.into_iter().map(|node| Box::new(node) as Box<dyn Node>).collect(),
             place: Place::Local(Arc::clone(self.home)),
@@ -216,7 +218,8 @@ impl Start<'_> {
         let password = random_hex(16).map_err(no_random)?;
         let (program, members) = (program.clone(), Arc::clone(members));
         let ports = members[number].ports.clone();
-        let site = Site { dir, ports, number, members, joins: false, program, user, password };
+        let settings = (self.recipe.planned)(&self.options.systems);
+        let site = Site { dir, ports, number, members, joins: false, program, user, settings, password };
         let launch = (self.recipe.launch)(&site)?;
         if let Some(step) = &launch.prepare {
             self.complete(step, &site, name, limit)?;

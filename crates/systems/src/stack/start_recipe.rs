@@ -39,6 +39,8 @@ pub(crate) struct StartRecipe {
     /// The setting that limits its connections, how many it leaves to clients, and the open files that it keeps for
     /// itself: with too few of them it lowers the limit.
     pub(crate) most_clients: Option<(&'static str, u64, u64)>,
+    /// Settings that the plan asks for, each as the server reads it; empty: none.
+    pub(crate) planned: fn(&SystemOptions) -> Vec<String>,
     /// How its settings differ from those it ships with.
     pub(crate) settings: &'static [&'static str],
     /// Ends it in order.
@@ -134,6 +136,8 @@ pub(crate) struct Site {
     pub(crate) program: Program,
     /// Whom it runs as, if not as us.
     pub(crate) user: Option<User>,
+    /// Settings that the plan asks for, as the server reads them.
+    pub(crate) settings: Vec<String>,
     /// A fresh secret, for servers that let a client run programs.
     pub(crate) password: String,
 }

@@ -34,6 +34,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     users: &["nobody", "zookeeper"],
     install: "apt-get install libzookeeper-java default-jre-headless",
     most_clients: None,
+    planned: |_| Vec::new(),
     settings: &["maxClientCnxns=0 (shipped: 60 an address)", "admin.enableServer=false", "4lw.commands.whitelist"],
     stop: Signal::TERM,
     find,

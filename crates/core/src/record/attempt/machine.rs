@@ -164,6 +164,7 @@ impl Attempt {
             | What::FaultInjected(_)
             | What::FaultHealed { .. }
             | What::Seen(_)
+            | What::LateWrite { .. }
             | What::Identity { .. } => Change::Tool,
         }
     }

@@ -50,6 +50,7 @@ pub fn fits(attempt: &Attempt, event: &Event) -> bool {
         | What::FaultInjected(_)
         | What::FaultHealed { .. }
         | What::Seen(_)
+        | What::LateWrite { .. }
         | What::Identity { .. } => return true,
     };
     fits && attempt.key == event.key && attempt.is_named_by(event)
@@ -88,6 +89,7 @@ impl fmt::Display for Misfit {
             | What::FaultInjected(_)
             | What::FaultHealed { .. }
             | What::Seen(_)
+            | What::LateWrite { .. }
             | What::Identity { .. } => "has nothing of",
         };
         write!(f, "client {} {does} key {} ", event.client, event.key)?;

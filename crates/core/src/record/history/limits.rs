@@ -87,7 +87,7 @@ impl Limits {
         let (client, key) = match what {
             What::Seen(Seen { holder: SeenHolder::Client(of), .. }) => (Some(of), Some(key)),
             What::Seen(_) => (None, Some(key)),
-            What::Identity { of, .. } => (Some(of), None),
+            What::Identity { of, .. } | What::LateWrite { of, .. } => (Some(of), None),
             what if what.is_of_nobody() => (None, None),
             _ => (Some(client), Some(key)),
         };
@@ -143,6 +143,7 @@ fn instants(what: &What) -> Result<(), String> {
         What::SelfStall { from }
         | What::Paused { from }
         | What::Stopped { from, .. }
+        | What::LateWrite { from, .. }
         | What::FaultHealed { from, .. } => instant("from", from),
         What::Seen(Seen { before, .. }) => instant("before", before),
         What::PauseBegins | What::FaultInjected(_) | What::Identity { .. } => Ok(()),

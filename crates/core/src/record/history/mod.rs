@@ -39,7 +39,9 @@
 //! it is for (`bit`). Where the servers were asked beside the load who holds which key, there are `server_state`,
 //! with the key, the place of the server (`node`), the client that holds it (`holder`) or else a `state` (`free`,
 //! `stranger`, `away`), the `token`, until when it surely was as before (`before`), and what the lease of the holder
-//! before had left then (`left_ms`); and `identity`, what a client (`holder`) is to the servers, as a `digest`. All
+//! before had left then (`left_ms`); and `identity`, what a client (`holder`) is to the servers, as a `digest`. `late_write` is a
+//! write of a client (`holder`) to the resource of a key that was sent at `from` and that a `fault` had kept on its way,
+//! with what the witness saw of it. All
 //! but the first are written after a cut too.
 //!
 //! `t` and every other instant are clock nanoseconds; other absent fields mean "none".

@@ -256,13 +256,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
         "release_invoke" => What::ReleaseInvoke {
             enter: needed(raw.enter, "enter")?,
             exit: needed(raw.exit, "exit")?,
-            seen: WitnessReading {
-                occupancy: raw.occupancy.unwrap_or(absent),
-                lost_update: raw.lost_update,
-                stale_write: raw.stale_write,
-                refused_write: raw.refused_write,
-                challenged: raw.challenged,
-            },
+            seen: reading(&raw, absent),
         },
         "released" => released(ReleaseKind::Confirmed),
         "release_not_owner" => released(ReleaseKind::NotOwner),
@@ -284,6 +278,12 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             bit: raw.bit.ok_or("\"fault_healed\" without \"bit\"".to_owned())?,
         },
         "server_state" if version > 1 => What::Seen(seen(&raw)?),
+        "late_write" if version > 1 => What::LateWrite {
+            of: raw.holder.ok_or("\"late_write\" without \"holder\"".to_owned())?,
+            fault: raw.fault.ok_or("\"late_write\" without \"fault\"".to_owned())?,
+            from: needed(raw.from, "from")?,
+            seen: reading(&raw, absent),
+        },
         "identity" if version > 1 => What::Identity {
             of: raw.holder.ok_or("\"identity\" without \"holder\"".to_owned())?,
             digest: needed(raw.digest, "digest")?,
@@ -302,6 +302,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     | What::Killed { at: begin, .. }
     | What::Stopped { from: begin, .. }
     | What::FaultHealed { from: begin, .. }
+    | What::LateWrite { from: begin, .. }
     | What::Seen(Seen { before: begin, .. }) = what
         && begin > raw.t
     {
@@ -312,13 +313,24 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     let tool = what.is_of_nobody();
     let (client, key) = match (tool, raw.c, key) {
         (true, None, None) => (Event::NOBODY, 0),
-        (true, None, Some(key)) if matches!(what, What::Seen(_)) => (Event::NOBODY, key),
+        (true, None, Some(key)) if matches!(what, What::Seen(_) | What::LateWrite { .. }) => (Event::NOBODY, key),
         (true, None, Some(0)) if version > 1 => (Event::NOBODY, 0),
         (true, ..) => return Err(Problem::Wrong(format!("\"{}\" belongs to no client and key", raw.e))),
         (false, Some(client), Some(key)) => (client, key),
         _ => return Err(Problem::Wrong(format!("\"{}\" without \"c\" or \"k\"", raw.e))),
     };
     Ok(Event { t: raw.t, client, attempt: raw.a.unwrap_or(0), key, what })
+}
+
+/// `absent`: how many were inside where that is left out.
+fn reading(raw: &RawEvent<'_>, absent: u32) -> WitnessReading {
+    WitnessReading {
+        occupancy: raw.occupancy.unwrap_or(absent),
+        lost_update: raw.lost_update,
+        stale_write: raw.stale_write,
+        refused_write: raw.refused_write,
+        challenged: raw.challenged,
+    }
 }
 
 fn disturbance(raw: &RawEvent<'_>) -> Result<Disturbance, String> {
@@ -346,7 +358,7 @@ fn seen(raw: &RawEvent<'_>) -> Result<Seen, String> {
 }
 
 /// Every kind of event that is judged, beside the ways to be denied.
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 23] = [
     "invoke",
     "acquired",
     "renewed",
@@ -368,6 +380,7 @@ const KINDS: [&str; 22] = [
     "fault_injected",
     "fault_healed",
     "server_state",
+    "late_write",
     "identity",
 ];
 
@@ -407,6 +420,7 @@ mod tests {
             What::Stopped { fault: 2, from: 6 },
             What::FaultInjected(Disturbance { fault: 1, node: 4 }),
             What::FaultHealed { of: Disturbance { fault: 0, node: 2 }, from: 6, bit: true },
+            What::LateWrite { of: 3, fault: 1, from: 6, seen: WitnessReading { challenged: None, ..seen } },
             What::Identity { of: 3, digest: u64::MAX },
         ];
         for holder in [SeenHolder::Free, SeenHolder::Client(4), SeenHolder::Stranger, SeenHolder::Away] {

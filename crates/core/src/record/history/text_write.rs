@@ -157,6 +157,16 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.unless("left_ms", u64::from(left_ms), u64::from(Seen::NO_LEASE));
             line.number("before", before);
         }
+        What::LateWrite { of, fault, from, seen } => {
+            line.name("late_write");
+            line.number("holder", u64::from(of));
+            line.number("fault", u64::from(fault));
+            line.number("from", from);
+            line.unless("occupancy", u64::from(seen.occupancy), 1);
+            line.flag("lost_update", seen.lost_update);
+            line.flag("stale_write", seen.stale_write);
+            line.flag("refused_write", seen.refused_write);
+        }
         What::Identity { of, digest } => {
             line.name("identity");
             line.number("holder", u64::from(of));

@@ -37,6 +37,9 @@ pub enum FaultKind {
     ClientKill,
     /// The client goes on, and renews nothing.
     ClientStall,
+    /// What the client writes to the resource at the end of its critical section is on its way until the fault is
+    /// healed; the client knows nothing of it, and releases.
+    ClientLateWrite,
     /// Every process of it is stopped (SIGSTOP), and continued (SIGCONT).
     ServerPause,
     /// It is killed (SIGKILL), and started again on its address.
@@ -211,6 +214,7 @@ impl FaultKind {
             Self::ClientPause => "client-pause",
             Self::ClientKill => "client-kill",
             Self::ClientStall => "client-stall",
+            Self::ClientLateWrite => "client-late-write",
             Self::ServerPause => "server-pause",
             Self::ServerKill { .. } => "server-kill",
             Self::ServerCut => "server-cut",
@@ -229,16 +233,15 @@ impl FaultKind {
     /// Returns whether it is done to clients, and not to the servers or on the way to them.
     #[must_use]
     pub fn is_of_a_client(self) -> bool {
-        matches!(self, Self::ClientPause | Self::ClientKill | Self::ClientStall)
+        matches!(self, Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ClientLateWrite)
     }
 
     /// Returns whether it needs a proxy between the clients and the node.
     #[must_use]
     pub fn is_of_the_wire(self) -> bool {
         match self {
-            Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ServerPause | Self::ServerKill { .. } => {
-                false
-            }
+            Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ClientLateWrite => false,
+            Self::ServerPause | Self::ServerKill { .. } => false,
             Self::ServerCut | Self::ServerSqueeze | Self::SessionKill => false,
             Self::WireCut { .. }
             | Self::WireDelay { .. }

@@ -95,6 +95,17 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
             },
         },
         Kind {
+            name: "client-late-write",
+            fields: &[CLIENT, AT, WHEN, EVERY, FOR],
+            meaning: "what the client writes to the resource at the end of its critical section is on its way until the \
+                      fault is healed; the client takes it for written, and releases",
+            build: |cursor| build(cursor, true, |_| Some(FaultKind::ClientLateWrite)),
+            written: |fault| match fault.kind {
+                FaultKind::ClientLateWrite => Some(written(fault, [])),
+                _ => None,
+            },
+        },
+        Kind {
             name: "server-pause",
             fields: &[TARGET, AT, WHEN, EVERY, FOR],
             meaning: "every process of the node is stopped (SIGSTOP) and continued: connections stay, no answer comes",

@@ -21,6 +21,7 @@ use std::thread::JoinHandle;
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
+use socket2::{SockFilter, SockRef};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::sync::watch;
@@ -158,6 +159,8 @@ struct Counts {
     broken: AtomicU64,
     /// Ends of connections that came later.
     closed_late: AtomicU64,
+    /// Abandoned connections whose kernel goes on to answer for them.
+    answering: AtomicU64,
     /// Connections whose sender could not be told when it mattered.
     strangers: AtomicU64,
 }
@@ -272,7 +275,7 @@ impl Wire {
     }
 
     /// Ends every connection towards the clients and leaves it open towards the server: to that
-    /// its client is gone without a word.
+    /// its client is gone without a word, and answers nothing more, no keepalive probe either.
     pub fn abandon(&self) {
         self.rules.send_modify(|rules| rules.abandoned += 1);
     }
@@ -294,6 +297,11 @@ impl Wire {
     #[must_use]
     pub fn closed_late(&self) -> u64 {
         self.counts.closed_late.load(Ordering::Relaxed)
+    }
+
+    /// Abandoned connections that are not silent: the kernel did not take the filter.
+    pub(super) fn answering(&self) -> u64 {
+        self.counts.answering.load(Ordering::Relaxed)
     }
 
     /// Connections whose sender could not be told when it mattered.
@@ -463,12 +471,23 @@ async fn connection(client: TcpStream, of: Rc<Of>) {
         Some(Broken::Abandoned) => {
             of.counts.broken.fetch_add(1, Ordering::Relaxed);
             drop(client);
+            if deaf(&server).is_err() {
+                of.counts.answering.fetch_add(1, Ordering::Relaxed);
+            }
             let mut rules = of.rules.clone();
             let before = rules.borrow_and_update().let_go;
             let _ = rules.wait_for(|rules| rules.let_go != before).await;
             let _ = server.set_zero_linger();
         }
     }
+}
+
+/// From now on the kernel takes no packet for a socket: it confirms nothing and answers no keepalive probe, which it
+/// would do for every open socket, as if its host were there. Sending still works, and the filter goes with the socket.
+fn deaf(stream: &TcpStream) -> io::Result<()> {
+    // `ret #0`: keep no byte of any packet.
+    const KEEP_NOTHING: SockFilter = SockFilter::new(0x06, 0, 0, 0);
+    SockRef::from(stream).attach_filter(&[KEEP_NOTHING])
 }
 
 /// Completes when connections are broken from now on; `None`: the wire ends.

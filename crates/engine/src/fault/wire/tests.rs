@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use socket2::{SockRef, TcpKeepalive};
+
 use super::{Nth, Rule, Wire};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::Endpoint;
@@ -161,6 +163,24 @@ fn an_abandoned_connection_is_over_for_the_client_alone() {
     assert!(ended.recv_timeout(Duration::from_millis(200)).is_err(), "the server knows nothing of it");
     wire.let_go();
     assert!(ended.recv_timeout(Duration::from_secs(20)).unwrap().is_err());
+}
+
+#[test]
+fn a_server_that_probes_finds_out_that_an_abandoned_connection_is_dead() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let wire = wire(&Endpoint::new(format!("redis://{}", listener.local_addr().unwrap())));
+    let _client = client(&wire);
+    let (mut server, _) = listener.accept().unwrap();
+    let (second, probes) = (Duration::from_secs(1), 2);
+    let keepalive = TcpKeepalive::new().with_time(second).with_interval(second).with_retries(probes);
+    SockRef::from(&server).set_tcp_keepalive(&keepalive).unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    wire.abandon();
+    let begin = Instant::now();
+    // Without the filter the kernel would answer for the proxy, and the read would time out.
+    assert_eq!(server.read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    assert_eq!(wire.answering(), 0);
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! The table `[postgres]` of a workload: after how long the server that lockbench starts finds out that a client is
+//! gone without a word (<https://www.postgresql.org/docs/15/runtime-config-connection.html#RUNTIME-CONFIG-TCP>).
+
+use lockbench_core::units::SECOND;
+use lockbench_core::workload::{OptionTable, SystemOption, SystemOptions};
+
+pub(super) static OPTIONS: OptionTable = OptionTable {
+    name: "postgres",
+    meaning: "settings of the PostgreSQL server that lockbench starts; given servers cannot have them",
+    options: &[
+        SystemOption::duration(
+            IDLE,
+            "\"0s\"",
+            "silence of a client after which the server probes its connection, in whole seconds; 0: as the system has \
+             it, two hours on Linux",
+        ),
+        SystemOption::duration(
+            INTERVAL,
+            "\"0s\"",
+            "from one probe without an answer to the next, in whole seconds; 0: as the system has it",
+        ),
+        SystemOption::whole(COUNT, MOST_PROBES, "9", "probes without an answer after which the connection is over"),
+        SystemOption::duration(
+            USER_TIMEOUT,
+            "\"0s\"",
+            "how long what the server sent may stay unconfirmed before the connection is over: there are no probes \
+             meanwhile; 0: as the system has it, some 15 minutes on Linux",
+        ),
+    ],
+    warning: |_| None,
+};
+
+const IDLE: &str = "tcp_keepalives_idle";
+const INTERVAL: &str = "tcp_keepalives_interval";
+const COUNT: &str = "tcp_keepalives_count";
+const USER_TIMEOUT: &str = "tcp_user_timeout";
+
+/// tcp(7): Linux takes no more.
+const MOST_PROBES: u64 = 127;
+
+/// The settings that a plan asks for, as the server reads them; none where it leaves all of them to the system.
+pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
+    let [idle, interval, unconfirmed] = [IDLE, INTERVAL, USER_TIMEOUT].map(|key| OPTIONS.ns(options, key));
+    let mut settings = Vec::new();
+    if idle > 0 || interval > 0 {
+        settings.push(format!("{IDLE}={}s", idle.div_ceil(SECOND)));
+        settings.push(format!("{INTERVAL}={}s", interval.div_ceil(SECOND)));
+        settings.push(format!("{COUNT}={}", OPTIONS.whole(options, COUNT)));
+    }
+    if unconfirmed > 0 {
+        settings.push(format!("{USER_TIMEOUT}={}ms", unconfirmed.div_ceil(SECOND / 1_000)));
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OPTIONS, settings};
+    use lockbench_core::workload::parse_with;
+
+    #[test]
+    fn only_what_a_plan_asks_for_is_set() {
+        let of = |sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(|set| format!("postgres.{set}")).collect();
+            settings(&parse_with("w.toml", "clients = 2", &sets, &[&OPTIONS]).unwrap().0.options)
+        };
+        assert_eq!(of(&[]), [""; 0]);
+        assert_eq!(of(&["tcp_user_timeout=1500ms"]), ["tcp_user_timeout=1500ms"]);
+        assert_eq!(
+            of(&["tcp_keepalives_idle=1s", "tcp_keepalives_interval=1500ms", "tcp_keepalives_count=2"]),
+            ["tcp_keepalives_idle=1s", "tcp_keepalives_interval=2s", "tcp_keepalives_count=2"]
+        );
+    }
+}
