@@ -33,7 +33,8 @@ plan kill-client $'kind = "client-kill"\nwhen = "contender-waiting"\nat = "500ms
 plan pause-server $'kind = "server-pause"\nwhen = "holder-acquired"\nat = "500ms"\nfor = "2s"'
 plan kill-server $'kind = "server-kill"\nat = "1s"\nfor = "500ms"'
 plan cut-wire $'kind = "wire-cut"\nat = "500ms"\nfor = "1s"'
-plans=(pause-client kill-client pause-server kill-server cut-wire)
+plan move-clock $'kind = "server-clock"\nat = "500ms"\nfor = "1s"\nby = "30s"'
+plans=(move-clock pause-client kill-client pause-server kill-server cut-wire)
 systems=(redis redis redlock etcd zookeeper postgres:advisory)
 
 descendants() { # PID
@@ -84,6 +85,10 @@ for ((round = 1; round <= kills; round++)); do
     for one in "${family[@]}"; do
       pid=${one%%:*}
       [ "$(born "$pid")" = "${one#*:}" ] && [ "$(state "$pid")" != Z ] && left="$left $pid($(state "$pid"))"
+    done
+    # What libfaketime shares of a server whose clock was moved.
+    for one in "${family[@]}"; do
+      [ -e "/dev/shm/faketime_shm_${one%%:*}" ] && left="$left faketime_shm_${one%%:*}"
     done
     [ -z "$left" ] && break
     sleep 0.1

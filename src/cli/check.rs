@@ -15,7 +15,8 @@ use lockbench_core::workload::{Plan, to_toml, warnings};
 use lockbench_engine::{Gates, fault_refusal};
 use lockbench_report::threshold::DEFAULT_ALERTS;
 use lockbench_report::{Exit, ThresholdLevel};
-use lockbench_systems::{Entry, Registry};
+use lockbench_systems::stack::Register;
+use lockbench_systems::{Entry, Registry, ServerKind};
 
 /// Start of the servers, opening and closing of sessions, an ordinary drain: what
 /// a trial takes beside its warm-up and its measured time, as a rough guess.
@@ -82,7 +83,12 @@ fn faults_text(plan: &Plan, selection: &Selection, endpoints: &Endpoints) -> (St
     for (number, fault) in (1..).zip(&plan.faults) {
         text.push_str(&format!("  {number}: {fault}\n"));
     }
-    let given = |entry: &Entry| entry.server.is_some_and(|kind| endpoints.contains_key(&kind));
+    // What `lockbench up` left running would be used, as given servers are.
+    let register = Register::from_env().ok();
+    let left =
+        |kind| kind.cluster(&plan.options).is_none() && register.as_ref().is_some_and(|left| left.of(kind).is_some());
+    let given =
+        |entry: &Entry| entry.server.is_some_and(|kind: ServerKind| endpoints.contains_key(&kind) || left(kind));
     let refused =
         selection.entries.iter().filter_map(|entry| Some((entry.name, fault_refusal(plan, entry, given(entry))?)));
     let refused: String = refused.map(|(name, why)| format!("  {name} cannot have them: {why}\n")).collect();

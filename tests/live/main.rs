@@ -7,6 +7,7 @@ mod support;
 
 mod causes;
 mod clients;
+mod clocks;
 mod clusters;
 mod commands;
 mod etcd;

@@ -78,6 +78,8 @@ pub struct Clusters {
     pub systems: SystemOptions,
     /// What stands between them.
     pub peers: Option<Arc<Peers>>,
+    /// Whether the wall clocks of servers are to be moved.
+    pub clocks: bool,
 }
 
 impl Clusters {
@@ -86,7 +88,8 @@ impl Clusters {
     pub fn of(plan: &Plan) -> Self {
         let cut = plan.faults.iter().any(|fault| fault.kind == FaultKind::ServerCut);
         let peers = cut.then(|| Arc::new(Peers::new(Clock::monotonic(), plan.seed)));
-        Self { systems: plan.options.clone(), peers }
+        let clocks = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::ServerClock { .. }));
+        Self { systems: plan.options.clone(), peers, clocks }
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use lockbench_core::record::{FaultRecord, LeaderAfter};
+use lockbench_core::record::{ClockSeen, FaultRecord, LeaderAfter};
 use lockbench_core::workload::{PlannedFault, Target};
 
 /// One planned fault at one node, in one trial. Seconds count from the begin of measuring.
@@ -36,6 +36,40 @@ pub struct InjectedFault {
     /// Seconds from the injection until another node was first seen to lead; null if the leader stayed.
     #[serde(default)]
     pub elected_after_s: Option<f64>,
+    /// Of a fault that moves a clock: by how many seconds the node's own time was ahead of ours before, during and
+    /// after it, as the node told; null if it was not asked, or another fault.
+    #[serde(default)]
+    pub clock_off_s: Option<ClockOff>,
+}
+
+/// By how many seconds the wall clock of a node was ahead of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockOff {
+    /// Before the fault.
+    pub before: f64,
+    /// When last asked while it was in force.
+    pub during: Option<f64>,
+    /// When it was put right.
+    pub after: Option<f64>,
+}
+
+impl ClockOff {
+    fn of(seen: ClockSeen) -> Self {
+        // Asking takes a millisecond or more: what lies below is noise.
+        let seconds = |ns: i64| (ns as f64 / 1e6).round() / 1e3;
+        Self { before: seconds(seen.before_ns), during: seen.during_ns.map(seconds), after: seen.after_ns.map(seconds) }
+    }
+
+    fn told(self) -> String {
+        let one = |off: Option<f64>| off.map_or_else(|| "unknown".to_owned(), |off| format!("{off:+.3} s"));
+        format!(
+            "; its own time was {} from ours before, {} during and {} after",
+            one(Some(self.before)),
+            one(self.during),
+            one(self.after)
+        )
+    }
 }
 
 impl InjectedFault {
@@ -62,6 +96,7 @@ impl InjectedFault {
             problem: record.problem.clone(),
             leader_after,
             elected_after_s,
+            clock_off_s: record.clock.map(ClockOff::of),
         }
     }
 
@@ -108,10 +143,12 @@ fn line(hit: &[InjectedFault]) -> String {
         (Some(node), None) => Some(format!("; {node} led, and still does")),
         (None, _) => (one.target == Target::Leader.word()).then(|| "; no node leads afterwards".to_owned()),
     });
+    let clock = hit.iter().find_map(|one| one.clock_off_s).map(ClockOff::told);
     format!(
-        "{backend}, trial {trial}: fault {fault}, {kind} of {}, at {injected_s:.2} s of measuring, {end}: it {bit}{}",
+        "{backend}, trial {trial}: fault {fault}, {kind} of {}, at {injected_s:.2} s of measuring, {end}: it {bit}{}{}",
         nodes.join(", "),
-        leads.unwrap_or_default()
+        leads.unwrap_or_default(),
+        clock.unwrap_or_default()
     )
 }
 
@@ -148,6 +185,7 @@ mod tests {
             bit: true,
             problem: None,
             leader: None,
+            clock: None,
         }
     }
 

@@ -49,7 +49,7 @@ pub use broken_off::{Promise, Promises, UNKNOWN, UNPROMISED, broke_off, open_bro
 pub use closed_loop::response_is_service;
 pub use durability::Durability;
 pub use environment::{Environment, cores};
-pub use fault::{InjectedFault, conditions, notes_on_faults};
+pub use fault::{ClockOff, InjectedFault, conditions, notes_on_faults};
 pub use intake::sane;
 pub use json::json;
 pub use kinds::Kinds;

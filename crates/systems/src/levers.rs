@@ -12,12 +12,23 @@ pub struct Levers {
     pub end_sessions: Lever<EndSessions>,
     /// Makes a node run out of memory and throw keys away.
     pub squeeze: Lever<Squeeze>,
+    /// Its wall clock, where that can be moved.
+    pub clock: Lever<WallClock>,
 }
 
 /// Ends sessions on a node; returns how many.
 pub type EndSessions = fn(&Endpoint) -> Result<u64, String>;
 /// Begins to fill the memory of a node.
 pub type Squeeze = fn(&Endpoint) -> Result<Box<dyn Pressure>, String>;
+
+/// The wall clock of a node, where libfaketime moves it.
+#[derive(Clone, Copy)]
+pub struct WallClock {
+    /// Asks the node for its time; nanoseconds since 1970.
+    pub read: fn(&Endpoint) -> Result<i64, String>,
+    /// Several of its threads read it, so that the library must let in one at a time.
+    pub threaded: bool,
+}
 
 /// Something that a kind of server can be made to do.
 #[derive(Clone, Copy)]

@@ -58,6 +58,20 @@ pub struct FaultRecord {
     pub problem: Option<String>,
     /// Who led afterwards, of a fault that hit the leader; `None`: it was aimed at others.
     pub leader: Option<LeaderAfter>,
+    /// What the node said of its clock, of a fault that moves it.
+    pub clock: Option<ClockSeen>,
+}
+
+/// How far the wall clock of a node was from ours, by what the node itself told, in nanoseconds; below zero where it was
+/// behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockSeen {
+    /// Before the injection.
+    pub before_ns: i64,
+    /// When last asked while the fault was in force.
+    pub during_ns: Option<i64>,
+    /// When it was put right.
+    pub after_ns: Option<i64>,
 }
 
 /// Who leads after a fault of the leader.

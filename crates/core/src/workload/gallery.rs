@@ -64,6 +64,25 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/scenarios/session-ended.toml", include_str!("../../../../workloads/scenarios/session-ended.toml")),
     ("workloads/scenarios/eviction.toml", include_str!("../../../../workloads/scenarios/eviction.toml")),
     ("workloads/scenarios/leader-pause.toml", include_str!("../../../../workloads/scenarios/leader-pause.toml")),
+    ("workloads/scenarios/clock-forward.toml", include_str!("../../../../workloads/scenarios/clock-forward.toml")),
+    (
+        "workloads/scenarios/clock-forward-one.toml",
+        include_str!("../../../../workloads/scenarios/clock-forward-one.toml"),
+    ),
+    (
+        "workloads/scenarios/clock-forward-majority.toml",
+        include_str!("../../../../workloads/scenarios/clock-forward-majority.toml"),
+    ),
+    (
+        "workloads/scenarios/clock-forward-cut.toml",
+        include_str!("../../../../workloads/scenarios/clock-forward-cut.toml"),
+    ),
+    ("workloads/scenarios/clock-back.toml", include_str!("../../../../workloads/scenarios/clock-back.toml")),
+    ("workloads/scenarios/clock-drift.toml", include_str!("../../../../workloads/scenarios/clock-drift.toml")),
+    (
+        "workloads/scenarios/clock-drift-allowed.toml",
+        include_str!("../../../../workloads/scenarios/clock-drift-allowed.toml"),
+    ),
 ];
 
 /// The scenarios that come with lockbench: name and text, in the order in which they are told.

@@ -112,6 +112,19 @@ impl Item<'_> {
         }
     }
 
+    /// A duration in nanoseconds, below zero with a minus before it.
+    pub(super) fn signed_duration(&self) -> Option<i64> {
+        let Value::Text(text) = &self.node.value else { return self.duration().and_then(|ns| i64::try_from(ns).ok()) };
+        let Some(plain) = text.trim_start().strip_prefix('-') else {
+            return self.duration().and_then(|ns| i64::try_from(ns).ok());
+        };
+        match parse_duration_ns(plain) {
+            Ok(ns) if ns <= LONGEST_NS => i64::try_from(ns).ok().map(|ns| -ns),
+            Ok(_) => self.refuse("is longer than 30 days; write at most \"720h\""),
+            Err(problem) => self.refuse(&problem),
+        }
+    }
+
     /// The elements of a list of texts.
     pub(super) fn elements(&self) -> Option<Vec<Self>> {
         self.elements_of("texts")

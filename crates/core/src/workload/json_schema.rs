@@ -104,6 +104,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         (_, "whole number") => json!({ "type": "integer", "minimum": 0 }),
         (_, "number") => json!({ "type": "number" }),
         (_, "duration") => duration(),
+        (_, "duration, signed") => json!({ "type": "string", "pattern": DURATION.replacen('^', r"^\s*-?", 1) }),
         _ => return None,
     };
     match value {

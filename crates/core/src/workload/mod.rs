@@ -40,7 +40,7 @@ mod write;
 
 pub use draw::{KeyPicker, Wish, Wishes, client_seed};
 pub use error::{Problem, WorkloadError};
-pub use fault::{DataAfter, Direction, FaultKind, MOST_FAULTS, Moment, PlannedFault, Point, Target};
+pub use fault::{ClockChange, DataAfter, Direction, FaultKind, MOST_FAULTS, Moment, PlannedFault, Point, Target};
 pub use gallery::scenarios;
 pub use json_schema::json_schema;
 pub use options::{OptionTable, OptionValue, SystemOption, SystemOptions};

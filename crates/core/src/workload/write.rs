@@ -175,7 +175,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_oneof};
     use proptest::{prop_assert_eq, proptest};
 
-    use super::super::fault::{DataAfter, Direction, FaultKind, Moment, PlannedFault, Point, Target};
+    use super::super::fault::{ClockChange, DataAfter, Direction, FaultKind, Moment, PlannedFault, Point, Target};
     use super::super::item::LONGEST_NS;
     use super::super::options::tests::TABLE;
     use super::super::options::{OptionValue, SystemOptions};
@@ -280,6 +280,9 @@ mod tests {
             Just(FaultKind::ServerCut),
             Just(FaultKind::ServerSqueeze),
             Just(FaultKind::SessionKill),
+            (1..i64::from(i32::MAX)).prop_map(|ns| FaultKind::ServerClock { change: ClockChange::Jump { ns: -ns } }),
+            (0..1_000_000_u64)
+                .prop_map(|millionths| FaultKind::ServerClock { change: ClockChange::Rate { millionths } }),
             Just(FaultKind::WireReset),
             Just(FaultKind::WireHalfOpen),
         ];

@@ -15,6 +15,7 @@ mod client_pause;
 mod client_stall;
 mod leader;
 mod peers;
+mod server_clock;
 mod server_cut;
 mod server_kill;
 mod server_pause;
@@ -34,7 +35,7 @@ use rand_pcg::Pcg64Mcg;
 
 use lockbench_core::clock::Clock;
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{Disturbance, Event, FaultRecord, Shard, ShardSeed, What};
+use lockbench_core::record::{ClockSeen, Disturbance, Event, FaultRecord, Shard, ShardSeed, What};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::{FaultKind, Moment, PlannedFault, Point, Target, client_seed};
 use lockbench_systems::ServerKind;
@@ -61,6 +62,10 @@ trait Fault {
     /// Returns whether it was seen to do what it is for, since it was injected.
     fn bites(&self, site: &Site<'_>) -> bool;
     fn heal(&self, site: &Site<'_>) -> Result<(), FaultError>;
+    /// What the node said of its wall clock, of a fault that moves it.
+    fn clock(&self) -> Option<ClockSeen> {
+        None
+    }
 }
 
 /// The same of one client.
@@ -84,10 +89,25 @@ enum Victim<'a> {
 /// A node, and what is between it and the clients.
 struct Site<'a> {
     node: &'a dyn Node,
+    /// The same, for a thread of a fault.
+    handle: Handle,
     kind: ServerKind,
     wire: Option<&'a Wire>,
     /// What stands between the members of its cluster, and which member it is.
     peers: Option<(&'a Peers, ServerKind, usize)>,
+}
+
+/// A node that may be kept.
+#[derive(Clone)]
+struct Handle {
+    servers: Arc<Server>,
+    place: usize,
+}
+
+impl Handle {
+    fn node(&self) -> Option<&dyn Node> {
+        self.servers.nodes().nth(self.place)
+    }
 }
 
 impl Site<'_> {
@@ -152,6 +172,7 @@ fn what(kind: FaultKind) -> Option<Box<dyn Fault>> {
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
         FaultKind::ServerCut => Box::new(server_cut::ServerCut::default()),
         FaultKind::ServerSqueeze => Box::new(server_squeeze::ServerSqueeze::default()),
+        FaultKind::ServerClock { change } => Box::new(server_clock::ServerClock::new(change)),
         FaultKind::SessionKill => Box::new(session_kill::SessionKill::default()),
         FaultKind::WireCut { direction } => {
             Box::new(wire_rule::WireRule::new(direction, Rule { cut: true, ..Rule::default() }))
@@ -319,6 +340,13 @@ impl InForce<'_> {
         }
     }
 
+    fn clock(&self) -> Option<ClockSeen> {
+        match &self.victim {
+            Victim::Node(fault, _) => fault.clock(),
+            Victim::Client(..) => None,
+        }
+    }
+
     fn ends(&self) -> bool {
         match &self.victim {
             Victim::Node(..) => true,
@@ -399,7 +427,8 @@ impl One {
             let wire = self.wires.as_ref().and_then(|wires| wires.of(usize::from(place)));
             let kind = servers.kind();
             let peers = self.peers.as_deref().map(|peers| (peers, kind, usize::from(place)));
-            let site = Site { node, kind, wire, peers };
+            let handle = Handle { servers: Arc::clone(servers), place: usize::from(place) };
+            let site = Site { node, handle, kind, wire, peers };
             Some((place, node.name().to_owned(), Victim::Node(what(self.fault.kind)?, site)))
         };
         Ok(target::chosen(target, servers, self.clock, rng)?.into_iter().filter_map(one).collect())
@@ -409,7 +438,7 @@ impl One {
     fn missed(&self, problem: String) -> FaultRecord {
         let (of, from) = (Disturbance { fault: self.place, node: 0 }, self.clock.now());
         let (name, problem) = ("no node".to_owned(), Some(problem));
-        FaultRecord { of, name, from, healed: None, bit: false, problem, leader: None }
+        FaultRecord { of, name, from, healed: None, bit: false, problem, leader: None, clock: None }
     }
 
     /// Injects the fault, and heals it when it has lasted, or the load is over. A client that tripped it goes on when
@@ -423,7 +452,8 @@ impl One {
         for (place, name, victim) in victims {
             let of = Disturbance { fault: self.place, node: place };
             let from = self.shard.stamp(Event::NOBODY, 0, What::FaultInjected(of));
-            let record = FaultRecord { of, name, from, healed: None, bit: false, problem: None, leader: None };
+            let record =
+                FaultRecord { of, name, from, healed: None, bit: false, problem: None, leader: None, clock: None };
             let mut one = InForce { victim, hands: &self.hands, record, healed: false };
             one.record.problem = one.inject(self.clock).err().map(|error| error.to_string());
             hit.push(one);
@@ -448,6 +478,7 @@ impl One {
                 let healed = one.heal();
                 // A write that was kept on its way arrives with that.
                 one.record.bit = one.record.bit || one.record.problem.is_none() && one.bites();
+                one.record.clock = one.clock();
                 let FaultRecord { of, from, bit, .. } = one.record;
                 if !one.ends() {
                     return one.record.clone();

@@ -12,7 +12,7 @@ use lockbench_core::lock::RenewalKind;
 use lockbench_core::workload::plan::{Plan, RenewalPolicy};
 use lockbench_core::workload::{DataAfter, FaultKind, PlannedFault, Target};
 use lockbench_systems::levers::Leads;
-use lockbench_systems::stack::Server;
+use lockbench_systems::stack::{Probe, Server, no_clocks, probe};
 use lockbench_systems::{Entry, Nodes, ServerKind};
 
 /// A fault that these servers cannot have.
@@ -98,6 +98,25 @@ pub enum Unfit {
         /// Reason.
         why: &'static str,
     },
+    /// This machine lacks what moves the clocks of servers.
+    #[error("fault {place} moves the clock of a server, and {why}")]
+    NoClocks {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// What is missing, and what to do.
+        why: String,
+    },
+    /// A container has the clock of its machine.
+    #[error(
+        "fault {place} moves the clock of a server, which cannot be done to a container: use --stack local{}",
+        install.map_or_else(String::new, |install| format!(", after {install}"))
+    )]
+    ClockOfContainer {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// What installs the program of the server, where this machine lacks it.
+        install: Option<&'static str>,
+    },
     /// A node has no peers.
     #[error("fault {place} cuts a node off from its peers, and {name} has none: {why}")]
     NoPeers {
@@ -157,10 +176,19 @@ fn offered(fault: &PlannedFault, place: usize, kind: ServerKind, count: usize) -
     let lever = match fault.kind {
         FaultKind::SessionKill => servers.levers.end_sessions.refused(),
         FaultKind::ServerSqueeze => servers.levers.squeeze.refused(),
+        FaultKind::ServerClock { .. } => servers.levers.clock.refused(),
         _ => None,
     };
     if let Some(why) = lever {
         return Some(Unfit::NotOffered { place, what: fault.kind.name(), name: kind.name(), why });
+    }
+    if matches!(fault.kind, FaultKind::ServerClock { .. }) {
+        if let Some(why) = no_clocks() {
+            return Some(Unfit::NoClocks { place, why });
+        }
+        if let Probe::Missing { install, .. } = probe(kind) {
+            return Some(Unfit::ClockOfContainer { place, install: Some(install) });
+        }
     }
     let no_peers = match (fault.kind, servers.nodes) {
         (FaultKind::ServerCut, Nodes::One) => "it is one server",
@@ -237,6 +265,9 @@ pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
         }
         if fault.kind == (FaultKind::ServerKill { data: DataAfter::Lost }) && servers.in_containers() {
             return Err(Unfit::KeepsData { place });
+        }
+        if matches!(fault.kind, FaultKind::ServerClock { .. }) && servers.in_containers() {
+            return Err(Unfit::ClockOfContainer { place, install: None });
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use lockbench_core::record::LogLevel;
 use lockbench_core::workload::SystemOptions;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{
-    DockerError, DockerStack, LocalStack, Options, PeerLinks, Probe, Project, Register, Server, probe,
+    DockerError, DockerStack, LocalStack, Options, PeerLinks, Probe, Project, Register, Server, no_clocks, probe,
 };
 
 /// One kind's servers.
@@ -128,6 +128,7 @@ pub(super) fn started(
         stop: stop.clone(),
         systems: systems.clone(),
         peers: links,
+        clocks: clusters.clocks && no_clocks().is_none(),
         ..Options::default()
     };
     let (mut all, mut failed) = (BTreeMap::new(), BTreeMap::new());

@@ -58,6 +58,9 @@ const PATTERN: &str = "Distributed Lock Pattern";
 const PRODUCTION: &str = "Distributed Locking Pattern: Redlock vs Zookeeper in Production";
 const VERSUS: &str = "Distributed Locking (Redis vs Zookeeper)";
 
+/// Where several say it and none alone.
+const GUIDES: &str = "guides on distributed locks";
+
 const fn claim(
     (system, property): (&'static str, &'static str),
     text: &'static str,
@@ -84,6 +87,13 @@ static CLAIMS: &[Claim] = &[
     claim(("redlock", "fault tolerance"), "a minority of the nodes", TUTORIAL, ("two-nodes-down", Says::Serves)),
     claim(("redlock", "fault tolerance"), "N/2+1 Redis failures", PRODUCTION, ("three-nodes-down", Says::Serves)),
     claim(("redis", "fault tolerance"), "a crash loses the lock", VERSUS, ("restart-empty", Says::Unsafe)),
+    claim(("redis", "clock jump"), "unsafe", VERSUS, ("clock-forward", Says::Unsafe)),
+    claim(("redlock", "clock jump"), "unsafe", PRODUCTION, ("clock-forward-majority", Says::Unsafe)),
+    claim(("redlock", "clock jump"), "unsafe (one node)", PRODUCTION, ("clock-forward-one", Says::Unsafe)),
+    claim(("redlock", "clock jump"), "unsafe (one node, two cut off)", PRODUCTION, ("clock-forward-cut", Says::Unsafe)),
+    claim(("zookeeper", "clock jump"), "no effect", PRODUCTION, ("clock-forward", Says::Safe)),
+    claim(("etcd", "clock jump"), "no effect", GUIDES, ("clock-forward", Says::Safe)),
+    claim(("postgres:lease", "clock jump"), "follows the host's clock", GUIDES, ("clock-forward", Says::Unsafe)),
     claim(("postgres:advisory", "fault tolerance"), "single point of failure", PATTERN, ("server-pause", Says::Stops)),
 ];
 

@@ -57,6 +57,10 @@ static SERVERS: Servers = Servers {
         leads: Leads::Asked(gateway::leads),
         end_sessions: Lever::None("its leases outlive connections, and no command ends them all"),
         squeeze: Lever::None("it throws nothing away when memory is short"),
+        clock: Lever::None(
+            "it is written in Go, which asks the kernel for the time and not the C library that libfaketime stands for; \
+             take it out with -b",
+        ),
     },
     start: &start::RECIPE,
 };

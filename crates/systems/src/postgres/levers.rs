@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Config, NoTls};
 
 use super::connect::text_of;
+use crate::levers::WallClock;
 use lockbench_core::lock::Endpoint;
 
 /// Longest wait for all of it.
@@ -18,18 +19,33 @@ const LIMIT: Duration = Duration::from_secs(5);
 const END: &str = "select count(*) from (select pg_terminate_backend(pid) as ended from pg_stat_activity \
                    where application_name like 'lockbench client %' and pid <> pg_backend_pid()) as them where ended";
 
+/// Each of its processes has one thread; the handlers of its timers read it, too, and must not wait for one another.
+pub(super) const CLOCK: WallClock = WallClock { read: time, threaded: false };
+
+/// The time of the server, whatever the transaction's is.
+const TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
+
+fn time(node: &Endpoint) -> Result<i64, String> {
+    Ok(number(node, TIME)? * 1_000)
+}
+
 /// Ends the server processes of our clients; returns how many.
 pub(super) fn end_sessions(node: &Endpoint) -> Result<u64, String> {
+    number(node, END).map(|count| u64::try_from(count).unwrap_or(0))
+}
+
+/// What a statement of one row and one number says.
+fn number(node: &Endpoint, statement: &str) -> Result<i64, String> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let ending = async {
+    let asking = async {
         let mut config = node.secret_url().parse::<Config>().map_err(|error| node.redact(&text_of(&error)))?;
         config.application_name("lockbench fault");
         let (client, driver) = config.connect(NoTls).await.map_err(|error| node.redact(&text_of(&error)))?;
         let driver = tokio::spawn(driver);
-        let ended = client.query_one(END, &[]).await.and_then(|row| row.try_get::<_, i64>(0));
+        let number = client.query_one(statement, &[]).await.and_then(|row| row.try_get::<_, i64>(0));
         driver.abort();
-        ended.map(|count| u64::try_from(count).unwrap_or(0)).map_err(|error| node.redact(&text_of(&error)))
+        number.map_err(|error| node.redact(&text_of(&error)))
     };
-    let ended = runtime.block_on(async { timeout(LIMIT, ending).await });
-    ended.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))
+    let number = runtime.block_on(async { timeout(LIMIT, asking).await });
+    number.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))
 }

@@ -51,6 +51,7 @@ static SERVERS: Servers = Servers {
         leads: Leads::Only,
         end_sessions: Lever::Offered(levers::end_sessions),
         squeeze: Lever::None("it throws nothing away when memory is short"),
+        clock: Lever::Offered(levers::CLOCK),
     },
     start: &start::RECIPE,
 };

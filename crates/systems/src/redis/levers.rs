@@ -9,7 +9,7 @@ use std::time::Duration;
 use redis::{Client, Connection, ErrorKind, RedisError, cmd, pipe};
 
 use super::naming::PREFIX;
-use crate::levers::Pressure;
+use crate::levers::{Pressure, WallClock};
 use lockbench_core::lock::Endpoint;
 
 /// Longest wait for a connection or an answer.
@@ -20,6 +20,16 @@ fn connect(node: &Endpoint) -> Result<Connection, RedisError> {
     connection.set_read_timeout(Some(LIMIT))?;
     connection.set_write_timeout(Some(LIMIT))?;
     Ok(connection)
+}
+
+/// Its main thread and those that work in the background read it.
+pub(crate) const CLOCK: WallClock = WallClock { read: time, threaded: true };
+
+/// `TIME` (<https://redis.io/docs/latest/commands/time/>): seconds and microseconds.
+fn time(node: &Endpoint) -> Result<i64, String> {
+    let asking = || -> Result<(i64, i64), RedisError> { cmd("TIME").query(&mut connect(node)?) };
+    let (seconds, micros) = asking().map_err(|error| node.redact(&error.to_string()))?;
+    Ok(seconds * 1_000_000_000 + micros * 1_000)
 }
 
 /// Ends the connections that bear the name of a run; returns how many. `CLIENT KILL`

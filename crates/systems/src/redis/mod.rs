@@ -55,6 +55,7 @@ static SERVERS: Servers = Servers {
         leads: Leads::Only,
         end_sessions: Lever::Offered(levers::end_sessions),
         squeeze: Lever::Offered(levers::squeeze),
+        clock: Lever::Offered(levers::CLOCK),
     },
     start: &start::RECIPE,
 };

@@ -45,6 +45,7 @@ static SERVERS: Servers = Servers {
         leads: Leads::None("its nodes are independent, and none leads"),
         end_sessions: Lever::Offered(redis::levers::end_sessions),
         squeeze: Lever::Offered(redis::levers::squeeze),
+        clock: Lever::Offered(redis::levers::CLOCK),
     },
     start: &start::RECIPE,
 };

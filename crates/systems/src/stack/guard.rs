@@ -90,6 +90,8 @@ while [ "$tries" -lt 25 ]; do
 done
 for g in $groups; do kill -KILL "-$g"; done
 tell KILL
+# Of a server whose clock was moved.
+for g in $groups; do rm -f "/dev/shm/faketime_shm_$g" "/dev/shm/sem.faketime_sem_$g"; done
 for one in $memory; do free "${one%%:*}" "${one#*:}"; done
 # Postgres names its segment in line 7: key and id. One that was killed before left it.
 for file in "$1"/*/data/postmaster.pid; do

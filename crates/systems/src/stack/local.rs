@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tracing::{debug, info, warn};
 
+use super::clock::{Clock, Faketime};
 use super::error::StartError;
 use super::home::{Home, no_random, random_hex};
 use super::local_node::LocalNode;
@@ -19,6 +20,7 @@ use super::server::{Place, Server};
 use super::start_recipe::{Call, Member, PeerLinks, PeerPort, Program, Site, StartRecipe};
 use super::user::{self, User};
 use crate::ServerKind;
+use crate::levers::Lever;
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::SystemOptions;
 
@@ -44,6 +46,8 @@ pub struct Options {
     pub systems: SystemOptions,
     /// Stands between the members of a cluster, if anything does.
     pub peers: Option<Arc<dyn PeerLinks>>,
+    /// Start servers so that their wall clocks can be moved, where that can be.
+    pub clocks: bool,
     /// Ends the start early.
     pub stop: Stop,
 }
@@ -57,6 +61,7 @@ impl Default for Options {
             search: Search::from_env(),
             systems: SystemOptions::default(),
             peers: None,
+            clocks: false,
             stop: Stop::new(),
         }
     }
@@ -167,8 +172,6 @@ impl Start<'_> {
         let limit = Instant::now() + self.options.ready_within;
         let mut started = Vec::new();
         let members = self.members(ports)?;
-        let planned = (self.recipe.planned)(&self.options.systems);
-        let settings = self.recipe.settings.iter().map(|setting| (*setting).to_owned()).chain(planned);
         for number in 0..members.len() {
             let name = format!("{}-{number}{suffix}", self.kind);
             started.push(self.node(&name, program, (number, &members), limit)?);
@@ -180,7 +183,7 @@ impl Start<'_> {
             kind: self.kind,
             program: program.path.display().to_string(),
             version: program.version.clone(),
-            remarks: settings.map(|setting| format!("not stock: {setting}")).collect(),
+            remarks: self.remarks(),
             durability: None,
             nodes: started.into_iter().map(|node| Box::new(node) as Box<dyn Node>).collect(),
             place: Place::Local(Arc::clone(self.home)),
@@ -224,8 +227,13 @@ impl Start<'_> {
         if let Some(step) = &launch.prepare {
             self.complete(step, &site, name, limit)?;
         }
-        let process = self.spawn(&launch.server, &site, name)?;
+        let clock = self.clock(name)?;
+        let process = match &clock {
+            Some(clock) => self.spawn(&clock.before(&launch.server), &site, name)?,
+            None => self.spawn(&launch.server, &site, name)?,
+        };
         Ok(LocalNode {
+            clock,
             name: name.to_owned(),
             kind: self.kind,
             recipe: self.recipe,
@@ -237,6 +245,27 @@ impl Start<'_> {
             spent_s: Mutex::new(0.0),
             site,
         })
+    }
+
+    /// How its figures differ from those of a server as it ships.
+    fn remarks(&self) -> Vec<String> {
+        let planned = (self.recipe.planned)(&self.options.systems);
+        let settings = self.recipe.settings.iter().map(|setting| (*setting).to_owned()).chain(planned);
+        let settings = settings.map(|setting| format!("not stock: {setting}"));
+        let clock = self.options.clocks && self.kind.servers().levers.clock.refused().is_none();
+        let clock =
+            clock.then(|| "not stock: under libfaketime, where every look at the clock reads a file".to_owned());
+        settings.chain(clock).collect()
+    }
+
+    /// What moves its wall clock, if that is wanted and can be.
+    fn clock(&self, name: &str) -> Result<Option<Clock>, StartError> {
+        let (true, Lever::Offered(clock)) = (self.options.clocks, self.kind.servers().levers.clock) else {
+            return Ok(None);
+        };
+        let failed = |source| StartError::system("make the clock of a server", source);
+        let faketime = Faketime::find(&self.options.search).map_err(|why| failed(std::io::Error::other(why)))?;
+        Clock::new(&faketime, clock.threaded, self.home.path(), name).map(Some).map_err(failed)
     }
 
     /// Whom to run as: as ourselves unless we are root.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::clock::Clock;
 use super::error::StartError;
 use super::home::Home;
 use super::node::{Node, NodeError};
@@ -22,6 +23,7 @@ use lockbench_core::lock::Endpoint;
 use lockbench_core::stop::Stop;
 
 const RESTART: &str = "restart";
+const CLOCK: &str = "move the clock of";
 
 /// Longest wait for a restarted server to answer, as for a first start.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
@@ -40,6 +42,8 @@ pub(super) struct LocalNode {
     pub(super) log: PathBuf,
     pub(super) home: Arc<Home>,
     pub(super) process: RwLock<Process>,
+    /// Its wall clock, where that can be moved.
+    pub(super) clock: Option<Clock>,
     /// CPU seconds of the processes before the present one.
     pub(super) spent_s: Mutex<f64>,
 }
@@ -97,7 +101,7 @@ impl LocalNode {
     fn start_again(&self) -> Result<(), NodeError> {
         let again = {
             let call = self.call.read().unwrap_or_else(PoisonError::into_inner);
-            self.spawn(&call).map_err(|error| self.failed(RESTART, error))?
+            self.serve(&call).map_err(|error| self.failed(RESTART, error))?
         };
         *self.process.write().unwrap_or_else(PoisonError::into_inner) = again;
         let limit = Instant::now() + BACK_WITHIN;
@@ -133,6 +137,14 @@ impl LocalNode {
                 port: self.site.port(),
                 log: process.log_tail(),
             }),
+        }
+    }
+
+    /// Starts the server itself.
+    fn serve(&self, call: &Call) -> io::Result<Process> {
+        match &self.clock {
+            Some(clock) => self.spawn(&clock.before(call)),
+            None => self.spawn(call),
         }
     }
 
@@ -224,6 +236,11 @@ impl Node for LocalNode {
 
     fn connect(&self) -> Result<(), NodeError> {
         Ok(())
+    }
+
+    fn set_clock(&self, offset_ns: i64) -> Result<(), NodeError> {
+        let clock = self.clock.as_ref().ok_or_else(|| self.failed(CLOCK, "it was started without libfaketime"))?;
+        clock.set(offset_ns).map_err(|error| self.failed(CLOCK, error))
     }
 
     fn ask_to_stop(&self) {

@@ -29,6 +29,7 @@
 //! refuses root, and an open Redis on loopback that runs as root would let any
 //! local user write files as root.
 
+mod clock;
 mod docker;
 pub(crate) mod error;
 mod given_server;
@@ -69,6 +70,12 @@ pub fn most_clients(kind: ServerKind, open_files: Option<u64>) -> Option<(&'stat
     let (setting, most, files_kept) = kind.servers().start.most_clients?;
     let files = open_files.map_or(u64::MAX, |files| files.saturating_sub(files_kept));
     Some((setting, most.min(files)))
+}
+
+/// Why the wall clocks of servers cannot be moved on this machine, with what to do; `None`: they can.
+#[must_use]
+pub fn no_clocks() -> Option<String> {
+    clock::Faketime::find(&Search::from_env()).err()
 }
 
 /// Can a server of this kind be started here? Looks at the machine, starts

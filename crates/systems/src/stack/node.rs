@@ -86,6 +86,12 @@ pub trait Node: Send + Sync {
     /// As [`Self::disconnect`].
     fn connect(&self) -> Result<(), NodeError>;
 
+    /// Moves its wall clock by so many nanoseconds from the true time; 0 puts it right.
+    ///
+    /// # Errors
+    /// It was not started so that this can be done.
+    fn set_clock(&self, offset_ns: i64) -> Result<(), NodeError>;
+
     /// Begins to stop it for good, without waiting. A node that is not ours is only
     /// mended: resumed and connected.
     fn ask_to_stop(&self);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use super::clock;
 use super::home::Home;
 use super::start_recipe::Call;
 use super::usage::{self, Usage};
@@ -186,6 +187,7 @@ impl Process {
     fn bury(&self) {
         let _ = kill_process_group(self.group, Signal::KILL);
         self.home.guard.forget(self.group);
+        clock::forget(self.group);
     }
 
     /// Every process of it now: each is still known when its parent is gone.

@@ -39,7 +39,8 @@ pub struct Search {
 impl Search {
     /// Variables that name a program instead of a search: each kind declares its own.
     pub fn variables() -> impl Iterator<Item = &'static str> {
-        ServerKind::all().iter().flat_map(|kind| kind.servers().start.variables.iter().copied())
+        let of_kinds = ServerKind::all().iter().flat_map(|kind| kind.servers().start.variables.iter().copied());
+        of_kinds.chain([super::clock::VARIABLE])
     }
 
     /// `PATH`, the usual system directories (a user's `PATH` may lack sbin),

@@ -21,6 +21,7 @@ mod config;
 mod door;
 mod four_letter;
 pub(super) mod inspect;
+mod levers;
 mod link;
 mod near_miss;
 mod node;
@@ -62,6 +63,7 @@ static SERVERS: Servers = Servers {
         leads: Leads::Asked(start::leads),
         end_sessions: Lever::None("no command of a stock server ends a session of another client"),
         squeeze: Lever::None("it throws nothing away when memory is short"),
+        clock: Lever::Offered(levers::CLOCK),
     },
     start: &start::RECIPE,
 };

@@ -3,9 +3,11 @@
 
 use std::fmt;
 
+mod clock;
 mod table;
 mod target;
 
+pub use clock::ClockChange;
 pub(super) use table::{DATA, DIRECTIONS, FAULT, POINTS, faults};
 pub use target::Target;
 pub(super) use target::targets;
@@ -51,6 +53,11 @@ pub enum FaultKind {
     ServerCut,
     /// It throws keys away because its memory is full.
     ServerSqueeze,
+    /// Its wall clock is moved, and put right again.
+    ServerClock {
+        /// How.
+        change: ClockChange,
+    },
     /// It ends the sessions of our clients, once.
     SessionKill,
     /// Nothing passes between it and the clients.
@@ -186,6 +193,7 @@ impl fmt::Display for PlannedFault {
             FaultKind::WireNarrow { bytes_per_s, .. } => write!(f, " to {bytes_per_s} bytes/s")?,
             FaultKind::WireSlice { piece, .. } => write!(f, " into pieces of {piece} bytes")?,
             FaultKind::WireSlowClose { close_ns, .. } => write!(f, " by {}", human_duration(close_ns))?,
+            FaultKind::ServerClock { change } => write!(f, " {change}")?,
             _ => {}
         }
         if let FaultKind::WireDelay { nth: Some(nth), .. } = self.kind {
@@ -219,6 +227,7 @@ impl FaultKind {
             Self::ServerKill { .. } => "server-kill",
             Self::ServerCut => "server-cut",
             Self::ServerSqueeze => "server-squeeze",
+            Self::ServerClock { .. } => "server-clock",
             Self::SessionKill => "session-kill",
             Self::WireCut { .. } => "wire-cut",
             Self::WireDelay { .. } => "wire-delay",
@@ -241,7 +250,7 @@ impl FaultKind {
     pub fn is_of_the_wire(self) -> bool {
         match self {
             Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ClientLateWrite => false,
-            Self::ServerPause | Self::ServerKill { .. } => false,
+            Self::ServerPause | Self::ServerKill { .. } | Self::ServerClock { .. } => false,
             Self::ServerCut | Self::ServerSqueeze | Self::SessionKill => false,
             Self::WireCut { .. }
             | Self::WireDelay { .. }

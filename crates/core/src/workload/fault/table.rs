@@ -1,5 +1,6 @@
 //! How each kind of a fault is written in a workload.
 
+use super::clock::{self, BY, RATE};
 use super::{DataAfter, Direction, FaultKind, MOST_FAULTS, Moment, PlannedFault, Point, Target};
 use crate::workload::cursor::Cursor;
 use crate::workload::item::Item;
@@ -159,6 +160,21 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
             build: |cursor| build(cursor, true, |_| Some(FaultKind::ServerSqueeze)),
             written: |fault| match fault.kind {
                 FaultKind::ServerSqueeze => Some(written(fault, [])),
+                _ => None,
+            },
+        },
+        Kind {
+            name: "server-clock",
+            fields: &[TARGET, AT, WHEN, EVERY, FOR, BY, RATE],
+            meaning: "the wall clock of the node jumps or runs at another rate (libfaketime), and is put right again; its \
+                      monotonic clock goes on as it does; only where lockbench starts the server as a program",
+            build: |cursor| {
+                build(cursor, true, |cursor| Some(FaultKind::ServerClock { change: clock::change(cursor)? }))
+            },
+            written: |fault| match fault.kind {
+                FaultKind::ServerClock { change } => {
+                    Some(written(fault, []).into_iter().chain(clock::written(change)).collect())
+                }
                 _ => None,
             },
         },

@@ -278,6 +278,10 @@ impl Node for ContainerNode {
         Ok(())
     }
 
+    fn set_clock(&self, _offset_ns: i64) -> Result<(), NodeError> {
+        Err(self.failed("move the clock of", "a container has the clock of the machine; use --stack local"))
+    }
+
     fn ask_to_stop(&self) {
         if !self.ours() {
             return self.mend();
