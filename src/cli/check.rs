@@ -85,10 +85,10 @@ fn faults_text(plan: &Plan, selection: &Selection, endpoints: &Endpoints) -> (St
     }
     // What `lockbench up` left running would be used, as given servers are.
     let register = Register::from_env().ok();
-    let left =
-        |kind| kind.cluster(&plan.options).is_none() && register.as_ref().is_some_and(|left| left.of(kind).is_some());
-    let given =
-        |entry: &Entry| entry.server.is_some_and(|kind: ServerKind| endpoints.contains_key(&kind) || left(kind));
+    let left = |kind: ServerKind| {
+        kind.cluster(&plan.options).is_none() && register.as_ref().is_some_and(|left| left.of(kind).is_some())
+    };
+    let given = |entry: &Entry| entry.server.is_some_and(|kind| endpoints.contains_key(&kind) || left(kind));
     let refused =
         selection.entries.iter().filter_map(|entry| Some((entry.name, fault_refusal(plan, entry, given(entry))?)));
     let refused: String = refused.map(|(name, why)| format!("  {name} cannot have them: {why}\n")).collect();
