@@ -169,8 +169,11 @@ fn an_abandoned_connection_is_over_for_the_client_alone() {
 fn a_server_that_probes_finds_out_that_an_abandoned_connection_is_dead() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let wire = wire(&Endpoint::new(format!("redis://{}", listener.local_addr().unwrap())));
-    let _client = client(&wire);
+    let mut client = client(&wire);
     let (mut server, _) = listener.accept().unwrap();
+    // What has passed shows that the proxy attends to the connection.
+    client.write_all(&[1]).unwrap();
+    server.read_exact(&mut [0]).unwrap();
     let (second, probes) = (Duration::from_secs(1), 2);
     let keepalive = TcpKeepalive::new().with_time(second).with_interval(second).with_retries(probes);
     SockRef::from(&server).set_tcp_keepalive(&keepalive).unwrap();
