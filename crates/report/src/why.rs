@@ -109,8 +109,11 @@ impl Told<'_> {
         let stopped = self.first(FactKind::Stopped).map_or_else(String::new, |fact| {
             format!(", having stood still for {}", human_duration(fact.to_ns.saturating_sub(fact.from_ns)))
         });
+        let renewed = self.first(FactKind::ForeignRenewal).map_or_else(String::new, |fact| {
+            format!("; a renewal of client {earlier} was confirmed all the same {}", self.after(fact.from_ns))
+        });
         format!(
-            "client {earlier}'s lease ended {}, and it stayed inside{stopped}; client {later} then was granted it",
+            "client {earlier}'s lease ended {}, and it stayed inside{stopped}; client {later} then was granted it{renewed}",
             self.after(over)
         )
     }
@@ -126,6 +129,18 @@ impl Told<'_> {
 
     fn foreign_hit(&self) -> String {
         let (earlier, later) = (self.double.earlier.client, self.double.later.client);
+        if let Some(hit) = self.first(FactKind::ForeignRenewal) {
+            let by = hit.client.unwrap_or_default();
+            let whose = if by == earlier {
+                "a lock that another had by then".to_owned()
+            } else {
+                format!("client {earlier}'s lock, whose lease was over sooner than promised")
+            };
+            return format!(
+                "a renewal of client {by} hit {whose}, and was confirmed, {}; client {later} then was granted it",
+                self.after(hit.from_ns)
+            );
+        }
         let Some(hit) = self.first(FactKind::ForeignRelease) else { return String::new() };
         let by = hit.client.unwrap_or_default();
         format!(

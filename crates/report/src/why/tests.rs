@@ -47,6 +47,13 @@ fn each_cause_is_one_sentence() {
         told("etcd", Cause::Overstayed, &[Fact { node: Some(0), ..fact(FactKind::Lost, 1, 2_000, 2_020) }]),
         told("etcd", Cause::DeadLease, &[fact(FactKind::DeadLease, 2, 2_060, 2_160)]),
         told("redis", Cause::ForeignHit, &[fact(FactKind::ForeignRelease, 3, 2_100, 2_101)]),
+        told("redis", Cause::ForeignHit, &[fact(FactKind::ForeignRenewal, 3, 2_100, 2_101)]),
+        told("redis", Cause::ForeignHit, &[fact(FactKind::ForeignRenewal, 1, 2_100, 2_101)]),
+        told(
+            "redis",
+            Cause::Overstayed,
+            &[fact(FactKind::PromiseOver, 1, 2_000, 2_000), fact(FactKind::ForeignRenewal, 1, 2_200, 2_201)],
+        ),
         told("redis", Cause::SharedIdentity, &[]),
         told("redis", Cause::NoGrant, &[fact(FactKind::NeverHolder, 2, 2_100, 2_160), held]),
         told("memory", Cause::NoGrant, &[fact(FactKind::NoToken, 2, 2_160, 2_160)]),

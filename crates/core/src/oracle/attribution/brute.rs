@@ -4,11 +4,11 @@
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::Config;
 
-use super::party::{Notes, Party};
+use super::party::{Notes, Party, Renewed};
 use crate::oracle::brute::{CLIENTS, KEYS, Script, play, scripts};
 use crate::oracle::{Cause, DoubleGrant, DoubleGrantKind, Oracle};
 use crate::record::attempt::{Attempts, Change, End};
-use crate::record::{Disturbance, Event, Observer, ReleaseKind, Seen, SeenHolder, What};
+use crate::record::{Disturbance, Event, Observer, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What};
 
 const MS: u64 = 1_000_000;
 
@@ -94,6 +94,8 @@ type Granted = (u32, Party, Option<(u64, u64)>);
 /// All that happened.
 struct All {
     attempts: Vec<Granted>,
+    /// Confirmed renewals with their keys.
+    renewed: Vec<(u32, Renewed)>,
     looks: Vec<(u64, u32, Seen)>,
     identities: Vec<u64>,
     fault: Option<(u64, u64)>,
@@ -101,11 +103,19 @@ struct All {
 
 fn gathered(events: &[Event], identities: &[u64], fault: Option<(u64, u64)>) -> All {
     let (mut machine, mut attempts, mut looks) = (Attempts::default(), Vec::new(), Vec::new());
+    let (mut renewed, mut promises) = (Vec::new(), [0; CLIENTS as usize]);
     for event in events {
         if let What::Seen(seen) = event.what {
             looks.push((event.t, event.key, seen));
         }
         let transition = machine.observe(event);
+        if let Some(hold) = transition.attempt.hold {
+            let (client, key) = (transition.attempt.client, transition.attempt.key);
+            let promise = std::mem::replace(&mut promises[client as usize], hold.promise);
+            if let Change::Renewed { invoke: sent, outcome: RenewalOutcome::Confirmed } = transition.change {
+                renewed.push((key, Renewed { client, start: hold.start, sent, answered: event.t, promise }));
+            }
+        }
         if let (Change::Ended(end), Some(hold)) = (transition.change, transition.attempt.hold) {
             let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });
             let party = Party::of(transition.attempt, Notes::default()).unwrap();
@@ -113,7 +123,7 @@ fn gathered(events: &[Event], identities: &[u64], fault: Option<(u64, u64)>) -> 
         }
     }
     let fault = fault.map(|(from, lasts)| (from * MS, (from + lasts) * MS));
-    All { attempts, looks, identities: identities.to_vec(), fault }
+    All { attempts, renewed, looks, identities: identities.to_vec(), fault }
 }
 
 /// A stretch of equal answers: from, surely until, the first that differs, and the answer.
@@ -189,7 +199,23 @@ impl All {
                 *sent <= gone && *answered >= until && *answered >= a.invoke
             };
             if over.is_some_and(|over| over <= gone) {
-                lapsed += 1;
+                let by_another = |at: u64, to: u64| {
+                    let last = of_node.iter().rfind(|stretch| stretch.0 <= at);
+                    last.is_some_and(|(_, until, _, seen, _)| {
+                        *until >= to && matches!(seen.holder, SeenHolder::Client(client) if client != a.client)
+                    })
+                };
+                let hits = |(_, one): &&(u32, Renewed)| {
+                    if (one.client, one.start) == (a.client, a.start) {
+                        let needed = one.promise <= b.start && one.answered <= b.start;
+                        needed && by_another(one.sent, one.answered)
+                    } else {
+                        let foreign = one.start < a.start && one.promise < one.sent;
+                        foreign && one.sent <= gone && one.answered >= a.start
+                    }
+                };
+                let renewed = self.renewed.iter().filter(|(of, _)| *of == key).any(|one| hits(&one));
+                (lapsed, hit) = if renewed { (lapsed, hit + 1) } else { (lapsed + 1, hit) };
             } else if !down && foreign.iter().any(met) {
                 hit += 1;
             } else {

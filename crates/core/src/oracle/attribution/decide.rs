@@ -6,14 +6,16 @@
 //!   reported; V6, when a grant was reported the servers surely had another for the holder, or the grant has no token
 //!   where grants have one; then what took the earlier holder's lock from the server before the later grant: its own
 //!   lease by the server's word (V2, and the recipe had promised more), a release of another (V4), or nothing that may
-//!   (V1).
+//!   (V1). Where its lease was over by the server's word, a renewal that hit a lock which was not its client's is V4: of
+//!   another client, which set the earlier holder's lease anew, or of the earlier holder, which was promised the key
+//!   again when the server had another for its holder.
 //!
 //! Where servers lock for themselves and a majority decides, a client that fewer than a majority may have for the
 //! holder is none. What is not certain decides nothing: then the cause is undetermined, with what is missing.
 
 use super::Force;
 use super::fact::{Attribution, Fact, FactKind, Missing};
-use super::party::{Ended, Party};
+use super::party::{Ended, Party, Renewed};
 use super::timeline::{Span, Timeline};
 use crate::oracle::{Cause, DoubleGrantKind};
 use crate::record::SeenHolder;
@@ -28,8 +30,12 @@ pub(super) struct Case<'a> {
     pub later: &'a Party,
     /// Confirmed releases of attempts that had the key before the earlier one.
     pub foreign: &'a [Ended],
+    /// Confirmed renewals of the earlier one, and late ones of those that were granted the key before it.
+    pub renewed: &'a [Renewed],
     /// By node.
     pub truth: &'a [Timeline],
+    /// Were the servers asked about any key?
+    pub asked: bool,
     pub faults: &'a [Force],
     /// Are the two one to the servers?
     pub one_identity: bool,
@@ -41,6 +47,8 @@ enum Taken<'a> {
     Lapsed(Fact),
     /// The release of another.
     Released(Fact, &'a Ended),
+    /// Its lease was over, and a renewal had hit a lock that was not its client's.
+    Renewed(Fact, &'a Renewed),
     /// Nothing that may.
     Lost(Fact),
 }
@@ -85,6 +93,9 @@ fn overstayed(case: &Case<'_>) -> Vec<Fact> {
     if let Some((from, to)) = earlier.notes.stopped {
         evidence.push(of_party(FactKind::Stopped, earlier, from, to));
     }
+    // The server confirmed it to a client that it had let another follow on.
+    let late = case.renewed.iter().find(|one| one.is_of(earlier) && one.late() && one.sent >= case.later.start);
+    evidence.extend(late.map(prolonged));
     evidence
 }
 
@@ -95,13 +106,13 @@ fn withdrawn(case: &Case<'_>) -> (Cause, Vec<Fact>, Option<Missing>) {
     let mut evidence: Vec<Fact> = told.into_iter().collect();
     let taken = taken(case);
     for one in &taken {
-        if let Taken::Released(lost, by) = one {
-            evidence.extend([*lost, released(by)]);
+        if let Some(hit) = one.hit() {
+            evidence.extend(hit);
             return (Cause::ForeignHit, evidence, None);
         }
     }
     evidence.extend(taken.into_iter().map(|one| match one {
-        Taken::Lapsed(lost) | Taken::Released(lost, _) | Taken::Lost(lost) => lost,
+        Taken::Lapsed(lost) | Taken::Released(lost, _) | Taken::Renewed(lost, _) | Taken::Lost(lost) => lost,
     }));
     (Cause::ServerLost, evidence, None)
 }
@@ -181,12 +192,39 @@ fn taken<'a>(case: &Case<'a>) -> Vec<Taken<'a>> {
         let down = next.is_some_and(|next| next.holder == SeenHolder::Away);
         let met = |one: &&Ended| one.confirmed.is_some_and(|(sent, answered)| sent <= gone && answered >= span.until);
         Some(match case.foreign.iter().find(met) {
-            _ if span.lease_over().is_some_and(|over| over <= gone) => Taken::Lapsed(lost),
+            _ if span.lease_over().is_some_and(|over| over <= gone) => {
+                let hit = case.renewed.iter().find(|one| hits(one, earlier, later, timeline, gone));
+                hit.map_or(Taken::Lapsed(lost), |by| Taken::Renewed(lost, by))
+            }
             Some(by) if !down => Taken::Released(lost, by),
             _ => Taken::Lost(lost),
         })
     };
     (0_u16..).zip(case.truth).filter_map(one).collect()
+}
+
+impl Taken<'_> {
+    /// What another client's request did, if that took the lock.
+    fn hit(&self) -> Option<[Fact; 2]> {
+        match self {
+            Self::Released(lost, by) => Some([*lost, released(by)]),
+            Self::Renewed(lost, by) => Some([*lost, prolonged(by)]),
+            Self::Lapsed(_) | Self::Lost(_) => None,
+        }
+    }
+}
+
+/// Did a renewal hit a lock that was not its client's, so that a pair came of it? Either another's set the lease of the
+/// earlier holder, which was over then when the server said so; or the earlier holder's own was confirmed when the
+/// server surely had another for the holder, and without it the promise was over when the later one was granted.
+fn hits(renewed: &Renewed, earlier: &Party, later: &Party, truth: &Timeline, gone: u64) -> bool {
+    if !renewed.is_of(earlier) {
+        return renewed.late() && renewed.sent <= gone && renewed.answered >= earlier.start;
+    }
+    let held = truth.surely(renewed.sent).filter(|span| span.until >= renewed.answered);
+    let by_another =
+        held.is_some_and(|span| matches!(span.holder, SeenHolder::Client(client) if client != earlier.client));
+    by_another && renewed.promise <= later.start && renewed.answered <= later.start
 }
 
 fn by_what_was_taken(case: &Case<'_>) -> Option<(Cause, Vec<Fact>, Option<Missing>)> {
@@ -203,10 +241,8 @@ fn by_what_was_taken(case: &Case<'_>) -> Option<(Cause, Vec<Fact>, Option<Missin
         let evidence = lost.iter().copied().chain(away).chain(token_back(case)).collect();
         return Some((Cause::ServerLost, evidence, None));
     }
-    if let Some((lost, by)) =
-        taken.iter().find_map(|one| if let Taken::Released(fact, by) = one { Some((*fact, *by)) } else { None })
-    {
-        return Some((Cause::ForeignHit, vec![lost, released(by)], None));
+    if let Some(hit) = taken.iter().find_map(Taken::hit) {
+        return Some((Cause::ForeignHit, hit.to_vec(), None));
     }
     let lapsed: Vec<Fact> =
         taken.iter().filter_map(|one| if let Taken::Lapsed(fact) = one { Some(*fact) } else { None }).collect();
@@ -241,9 +277,13 @@ fn released(by: &Ended) -> Fact {
     of_party(FactKind::ForeignRelease, &by.party, sent, answered)
 }
 
+fn prolonged(by: &Renewed) -> Fact {
+    fact(FactKind::ForeignRenewal, Some(by.client), by.sent, by.answered)
+}
+
 fn missing(case: &Case<'_>) -> Missing {
     if case.truth.is_empty() {
-        return Missing::NotAsked;
+        return if case.asked { Missing::KeyNotAsked } else { Missing::NotAsked };
     }
     let away = case.truth.iter().any(|timeline| timeline.away(case.earlier.invoke, case.later.start).is_some());
     if away { Missing::NoAnswer } else { Missing::BetweenLooks }

@@ -70,6 +70,8 @@ pub enum FactKind {
     NeverHolder,
     /// The release of a client that had been granted the key before was confirmed: sent, and answered.
     ForeignRelease,
+    /// A renewal was confirmed to a client that did not have the key any more: sent, and answered.
+    ForeignRenewal,
     /// The lease was over, and then the grant was reported.
     DeadLease,
     /// Its grant bears no token, and grants of this system do.
@@ -90,6 +92,8 @@ pub enum FactKind {
 pub enum Missing {
     /// The servers were not asked beside the load.
     NotAsked,
+    /// The servers were asked about other keys only.
+    KeyNotAsked,
     /// A hold fell between two looks at the servers.
     BetweenLooks,
     /// The servers did not answer meanwhile.
@@ -101,7 +105,12 @@ impl Missing {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::NotAsked => "the servers were not asked beside the load who holds the key (`truth` in the workload)",
+            Self::NotAsked => {
+                "nobody was asked beside the load who holds the key (`truth` in the workload; of `flock` nobody can be)"
+            }
+            Self::KeyNotAsked => {
+                "the servers were asked about the first keys of the trial only, and not about this one"
+            }
             Self::BetweenLooks => "the holds fell between two looks at the servers",
             Self::NoAnswer => "the servers did not answer meanwhile",
         }

@@ -24,12 +24,12 @@ pub use blind::Blind;
 pub use fact::{Attribution, Causes, Fact, FactKind, Missing};
 
 use self::decide::{Case, decide};
-use self::party::{Ended, Notes, Party};
+use self::party::{Ended, Notes, Party, Renewed};
 use self::timeline::Timeline;
 use super::exclusion::{DoubleGrant, HoldFacts};
 use super::open::OpenAttempts;
 use crate::record::attempt::{Attempt, Attempts, Change, End, Transition};
-use crate::record::{Disturbance, Event, ReleaseKind, Sparse, What};
+use crate::record::{Disturbance, Event, ReleaseKind, RenewalOutcome, Sparse, What};
 
 /// After so long every look at the servers that was under way at a grant has been told: they are given up after a
 /// second.
@@ -40,6 +40,8 @@ const MOST_WAITING: usize = 10_000;
 const MOST_ENDED: usize = 1 << 16;
 /// Releases before a grant that are looked at.
 const RELEASES: usize = 64;
+/// Most confirmed renewals of a key that are remembered.
+const RENEWALS: usize = 64;
 
 /// A planned fault at one node or client.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,8 @@ struct KeyState {
     truth: Vec<Timeline>,
     /// Attempts that had a grant, in order of their end.
     ended: VecDeque<Ended>,
+    /// Confirmed renewals, in order of time.
+    renewed: VecDeque<Renewed>,
     /// At so many it is looked which of them are needed no more.
     prune_at: usize,
 }
@@ -71,6 +75,8 @@ struct Question {
     later: Party,
     /// Confirmed releases of attempts that were granted the key before the earlier one.
     foreign: Vec<Ended>,
+    /// Confirmed renewals of the key that tell something.
+    renewed: Vec<Renewed>,
 }
 
 /// Finds causes.
@@ -86,6 +92,8 @@ pub struct Attributor {
     /// Holds that may have been lost without their client's knowledge, with their keys.
     closed: VecDeque<(u32, Party)>,
     blind: Blind,
+    /// Servers were asked about some key.
+    asked: bool,
     causes: Causes,
     kept: Vec<Attribution>,
 }
@@ -104,6 +112,7 @@ impl Attributor {
             waiting: VecDeque::new(),
             closed: VecDeque::new(),
             blind: Blind::default(),
+            asked: false,
             causes: Causes::default(),
             kept: Vec::new(),
         }
@@ -142,6 +151,10 @@ impl Attributor {
         }
         match transition.change {
             Change::Begun => self.notes(attempt.client, |notes| *notes = Notes::default()),
+            Change::Granted => {
+                self.notes(attempt.client, |notes| notes.promise = attempt.hold.map(|hold| hold.promise));
+            }
+            Change::Renewed { invoke, outcome: RenewalOutcome::Confirmed } => self.renewed(attempt, invoke, event.t),
             Change::Stopped => {
                 if let What::Stopped { from, .. } = event.what {
                     self.notes(attempt.client, |notes| notes.stopped = notes.stopped.or(Some((from, event.t))));
@@ -157,7 +170,7 @@ impl Attributor {
                 self.end(attempt, attempt.hold.and_then(|hold| hold.left).zip(confirmed.then_some(event.t)), open);
             }
             Change::Tool => self.tool(event),
-            Change::Granted | Change::Renewed { .. } | Change::Lost => {}
+            Change::Renewed { .. } | Change::Lost => {}
         }
         while self.closed.front().is_some_and(|(_, party)| party.end.saturating_add(PATIENCE_NS) <= event.t) {
             self.look_first();
@@ -175,12 +188,12 @@ impl Attributor {
     pub fn ask(&mut self, double: &DoubleGrant, place: Option<usize>) {
         let state = &self.keys[double.key as usize];
         let (earlier, later) = (party_of(state, &double.earlier), party_of(state, &double.later));
-        let foreign = foreign(state, &earlier, &later);
+        let (foreign, renewed) = (foreign(state, &earlier, &later), renewed(state, &earlier));
         if let Some(place) = place {
             self.kept.resize_with(self.kept.len().max(place + 1), Attribution::default);
         }
         let asked = !state.truth.is_empty();
-        self.waiting.push_back(Question { double: *double, place, earlier, later, foreign });
+        self.waiting.push_back(Question { double: *double, place, earlier, later, foreign, renewed });
         if !asked && self.waiting.len() == 1 {
             self.answer_first();
         }
@@ -206,6 +219,7 @@ impl Attributor {
     fn tool(&mut self, event: &Event) {
         match event.what {
             What::Seen(seen) => {
+                self.asked = true;
                 let truth = &mut self.keys[event.key as usize].truth;
                 let node = usize::from(seen.node);
                 if truth.len() <= node {
@@ -234,6 +248,18 @@ impl Attributor {
     fn notes(&mut self, client: u32, note: impl FnOnce(&mut Notes)) {
         if let Some(notes) = self.notes.get_mut(client as usize) {
             note(notes);
+        }
+    }
+
+    /// A renewal was confirmed.
+    fn renewed(&mut self, attempt: &Attempt, sent: u64, answered: u64) {
+        let (client, key) = (attempt.client, attempt.key);
+        let (Some(hold), Some(notes)) = (attempt.hold, self.notes.get_mut(client as usize)) else { return };
+        let Some(promise) = notes.promise.replace(hold.promise) else { return };
+        let known = &mut self.keys[key as usize].renewed;
+        known.push_back(Renewed { client, start: hold.start, sent, answered, promise });
+        if known.len() > RENEWALS {
+            known.pop_front();
         }
     }
 
@@ -278,12 +304,13 @@ impl Attributor {
 
     fn answer_first(&mut self) {
         let Some(question) = self.waiting.pop_front() else { return };
-        let Question { double, place, earlier, later, foreign } = &question;
+        let Question { double, place, earlier, later, foreign, renewed } = &question;
         let identity = |client: u32| self.identities.get(client as usize).copied().flatten();
         let one_identity = earlier.client != later.client
             && identity(earlier.client).is_some_and(|digest| identity(later.client) == Some(digest));
         let truth = &self.keys[double.key as usize].truth;
-        let case = Case { kind: double.kind, earlier, later, foreign, truth, faults: &self.faults, one_identity };
+        let (kind, faults, asked) = (double.kind, &self.faults[..], self.asked);
+        let case = Case { kind, earlier, later, foreign, renewed, truth, asked, faults, one_identity };
         let found = decide(&case);
         self.causes.add(found.cause);
         if let Some(kept) = place.and_then(|place| self.kept.get_mut(place)) {
@@ -320,4 +347,10 @@ fn foreign(state: &KeyState, earlier: &Party, later: &Party) -> Vec<Ended> {
     let before = state.ended.iter().take(to).rev().take(RELEASES);
     let around = state.ended.iter().skip(to).take(RELEASES);
     before.chain(around).filter(fits).copied().collect()
+}
+
+/// Confirmed renewals of the earlier hold of a pair, and late ones of those that were granted the key before it.
+fn renewed(state: &KeyState, earlier: &Party) -> Vec<Renewed> {
+    let tells = |one: &&Renewed| one.is_of(earlier) || (one.late() && one.start < earlier.start);
+    state.renewed.iter().filter(tells).copied().collect()
 }

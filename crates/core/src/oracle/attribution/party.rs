@@ -8,6 +8,8 @@ use crate::record::attempt::Attempt;
 pub(super) struct Notes {
     /// First time that its client stopped at the point of a planned fault.
     pub stopped: Option<(u64, u64)>,
+    /// Until when the service has promised it the lock, as granted and as its last confirmed renewal left it.
+    pub promise: Option<u64>,
     /// Its write undid another's, unfenced.
     pub lost_update: bool,
     /// A fenced resource refused its write.
@@ -74,5 +76,29 @@ impl Ended {
     /// Returns whether the hold is its own.
     pub fn is(&self, hold: &HoldFacts) -> bool {
         (self.party.client, self.party.start) == (hold.client, hold.start_ns)
+    }
+}
+
+/// A renewal that was confirmed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Renewed {
+    pub client: u32,
+    /// Start of the hold that it is of.
+    pub start: u64,
+    pub sent: u64,
+    pub answered: u64,
+    /// Until when the hold was promised before it.
+    pub promise: u64,
+}
+
+impl Renewed {
+    /// Returns whether it is of that hold.
+    pub fn is_of(&self, party: &Party) -> bool {
+        (self.client, self.start) == (party.client, party.start)
+    }
+
+    /// Returns whether the hold was promised no more when it was sent.
+    pub fn late(&self) -> bool {
+        self.promise < self.sent
     }
 }

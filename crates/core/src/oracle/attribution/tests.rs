@@ -219,6 +219,55 @@ fn v4_is_the_release_of_another_that_hit_the_lock() {
 }
 
 #[test]
+fn v4_is_the_renewal_of_another_that_hit_the_lock() {
+    let renewed =
+        |t, client, sent: u64, outcome| (t, client, What::Renewed { invoke: sent * MS, outcome, validity: LONG * MS });
+    // Client 2 overstayed, and its renewal set the lease of client 0's lock anew: it was over sooner.
+    let with = |left, outcome| {
+        let overstayer = [(1, 2, INVOKE), (2, 2, acquired(Some(0), 9)), renewed(21, 2, 20, outcome)];
+        inside(&[&lost(left)[..], &overstayer].concat())
+    };
+    let one = with(Some(1), RenewalOutcome::Confirmed);
+    let kinds: Vec<FactKind> = one.evidence.iter().map(|fact| fact.fact).collect();
+    assert_eq!((one.cause, &kinds[..]), (Cause::ForeignHit, &[FactKind::Lost, FactKind::ForeignRenewal][..]));
+    assert_eq!(one.evidence[1].client, Some(2));
+    // One that was refused hit nothing; and a renewal lets no lease go that still runs.
+    assert_eq!(with(Some(1), RenewalOutcome::Refused).cause, Cause::Overstayed);
+    assert_eq!(with(Some(800), RenewalOutcome::Confirmed).cause, Cause::ServerLost);
+    // Client 0 is promised the key again by a renewal at 18 that hit client 2's lock.
+    let with = |third: SeenHolder| {
+        let mut events = pair(20, acquired(Some(2), LONG));
+        events.push(renewed(19, 0, 18, RenewalOutcome::Confirmed));
+        events.extend([(13, 2, INVOKE), (15, 2, acquired(Some(1), LONG)), (24, 2, release())]);
+        events.push((25, 2, released(ReleaseKind::Confirmed)));
+        let before = if third == FIRST { 22 } else { 14 };
+        events.extend([
+            seen(12, 0, FIRST, 12, None),
+            seen(16, 0, third, before, Some(1)),
+            seen(23, 0, third, 22, None),
+        ]);
+        events.extend([seen(26, 0, SeenHolder::Free, 23, Some(1)), seen(31, 0, SECOND, 28, None)]);
+        of_first(found(events))
+    };
+    let one = with(SeenHolder::Client(2));
+    assert_eq!((one.cause, one.evidence[1].client), (Cause::ForeignHit, Some(0)));
+    // The server had client 0 for the holder: its renewal was its right.
+    assert_eq!(with(FIRST).cause, Cause::Overstayed);
+}
+
+#[test]
+fn v2_tells_of_a_renewal_that_was_confirmed_though_another_had_been_let_in() {
+    let told = |outcome| {
+        let mut events = pair(20, acquired(Some(2), LONG));
+        events.push((41, 0, What::Renewed { invoke: 40 * MS, outcome, validity: LONG * MS }));
+        let one = of_first(found(events));
+        assert_eq!(one.cause, Cause::Overstayed);
+        one.evidence.iter().any(|fact| fact.fact == FactKind::ForeignRenewal)
+    };
+    assert_eq!((told(RenewalOutcome::Confirmed), told(RenewalOutcome::Refused)), (true, false));
+}
+
+#[test]
 fn v5_is_one_identity_of_two_clients() {
     let told = |digest| {
         inside(&[(1, NOBODY, What::Identity { of: 0, digest: 7 }), (1, NOBODY, What::Identity { of: 1, digest })])
@@ -270,6 +319,14 @@ fn what_would_tell_it_is_named_where_it_is_missing() {
     );
     let away = [seen(9, 0, SeenHolder::Free, 9, None), seen(12, 0, SeenHolder::Away, 9, None)];
     assert_eq!(missing(&away), Some(Missing::NoAnswer));
+    // Of seventeen keys the servers were asked about the first sixteen.
+    let mut oracle = Oracle::new(4, 2, 0);
+    let looked = seen(1, 0, SeenHolder::Free, 1, None);
+    let told = |key| pair(LONG, acquired(Some(2), LONG)).into_iter().map(move |line| (key, line));
+    for (key, (t, client, what)) in std::iter::once((0, looked)).chain(told(1)) {
+        oracle.observe(&Event { t: t * MS, client, attempt: 0, key, what });
+    }
+    assert_eq!(oracle.finish().attributions[0].missing, Some(Missing::KeyNotAsked));
 }
 
 #[test]
