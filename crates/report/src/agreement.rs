@@ -8,7 +8,7 @@ use super::schema::TrialResult;
 use lockbench_core::oracle::Attribution;
 
 /// What events decide.
-const DECIDED: [&str; 22] = [
+const DECIDED: [&str; 21] = [
     "measured_s",
     "paused_s",
     "attempts",
@@ -30,7 +30,6 @@ const DECIDED: [&str; 22] = [
     "history",
     "events",
     "sometimes",
-    "ungranted",
 ];
 /// Words, which a later version may choose better.
 const WORDS: [&str; 4] = ["because", "conditions", "story", "why"];

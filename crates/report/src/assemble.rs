@@ -121,7 +121,6 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         server_role: measured.facts.role.clone(),
         caveats: measured.facts.caveats.clone(),
         sometimes: measured.findings.conditions.reached.clone(),
-        ungranted: measured.findings.conditions.ungranted,
         resources: measured.resources,
         history: measured.recorded.map_or_else(HistoryFacts::default, |recorded| HistoryFacts {
             complete: recorded.complete,

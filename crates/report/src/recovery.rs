@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use lockbench_core::oracle::{Findings, Gap, Takeover};
+use lockbench_core::oracle::{self, Findings, Gap};
 
 /// How the service of a trial came back. Seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,7 +12,7 @@ pub struct Recovery {
     pub gaps: Vec<FaultGap>,
     /// How often a key was left behind by a client that died, or whose release got no answer, while no other held it.
     pub left_behind: u64,
-    /// The longest time that such a key was stuck; null: none was.
+    /// The longest time that a key was stuck, if it was left behind or a fault had been injected; null: none was.
     pub stuck: Option<Stuck>,
     /// The longest time, at least, in which a holder did not know that the servers had lost its lock: until its
     /// session was told, or it left. 0: no holder of those that were looked at; null: the servers were not asked who
@@ -35,18 +35,19 @@ pub struct FaultGap {
     pub at_least: bool,
 }
 
-/// A key that nobody alive held, and that no client was granted.
+/// A time in which a client asked for a key that no living client held, and none was granted it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stuck {
     /// Key index.
     pub key: u32,
-    /// The client that left it behind.
-    pub client: u32,
-    /// From then until the next grant of it.
+    /// The client that had left it behind; null: nobody had.
+    pub client: Option<u32>,
+    /// From when it was asked for and held by nobody, until the next grant of it.
     pub stuck_s: f64,
     /// No grant of it came any more: it is longer.
     pub at_least: bool,
-    /// Of that: until a server said that the client holds it no more; null: none said so, or none was asked.
+    /// Of that: until a server said that the client holds it no more; null: none said so, or none was asked, or nobody
+    /// had left it behind.
     pub detect_s: Option<f64>,
     /// And from then to the grant; null likewise.
     pub wake_s: Option<f64>,
@@ -58,11 +59,11 @@ impl Recovery {
     #[must_use]
     pub fn of(findings: &Findings, origin: u64) -> Option<Self> {
         let (recovered, blind) = (&findings.recovered, &findings.blind);
-        let quiet = recovered.gaps.is_empty() && recovered.longest.is_none() && blind.holds == 0;
+        let quiet = recovered.gaps.is_empty() && recovered.stuck.is_none() && blind.holds == 0;
         (!quiet).then(|| Self {
             gaps: recovered.gaps.iter().map(|gap| FaultGap::of(gap, origin)).collect(),
             left_behind: recovered.left_behind,
-            stuck: recovered.longest.as_ref().map(Stuck::of),
+            stuck: recovered.stuck.as_ref().map(Stuck::of),
             blind_s: (blind.looked_at > 0).then(|| seconds(blind.longest_ns)),
         })
     }
@@ -81,15 +82,17 @@ impl FaultGap {
 }
 
 impl Stuck {
-    fn of(one: &Takeover) -> Self {
+    fn of(one: &oracle::Stuck) -> Self {
         let between = |from: u64, to: u64| seconds(to.saturating_sub(from));
+        // It may have been free before anybody asked.
+        let free = one.free_ns.map(|free| free.max(one.from_ns));
         Self {
             key: one.key,
             client: one.client,
             stuck_s: between(one.from_ns, one.to_ns),
             at_least: one.at_least,
-            detect_s: one.free_ns.map(|free| between(one.from_ns, free)),
-            wake_s: one.free_ns.filter(|_| !one.at_least).map(|free| between(free, one.to_ns)),
+            detect_s: free.map(|free| between(one.from_ns, free)),
+            wake_s: free.filter(|_| !one.at_least).map(|free| between(free, one.to_ns)),
         }
     }
 }
@@ -100,24 +103,24 @@ fn seconds(ns: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use lockbench_core::oracle::{Findings, Gap, Takeover};
+    use lockbench_core::oracle::{Findings, Gap, Stuck};
 
     use super::Recovery;
 
     #[test]
-    fn a_takeover_is_split_where_a_server_told_when_it_noticed() {
+    fn a_stuck_key_is_split_where_a_server_told_when_it_noticed() {
         let mut findings = Findings::default();
         assert_eq!(Recovery::of(&findings, 0), None);
         let second = 1_000_000_000;
         findings.recovered.gaps.push(Gap { fault: 0, node: 2, from_ns: 3 * second, gap_ns: second, at_least: false });
-        let mut longest =
-            Takeover { key: 0, client: 4, from_ns: 3 * second, free_ns: None, to_ns: 9 * second, at_least: false };
-        findings.recovered.longest = Some(longest);
+        let mut stuck =
+            Stuck { key: 0, client: Some(4), from_ns: 3 * second, free_ns: None, to_ns: 9 * second, at_least: false };
+        findings.recovered.stuck = Some(stuck);
         let told = Recovery::of(&findings, second).unwrap();
         assert_eq!((told.gaps[0].fault, told.gaps[0].injected_s, told.blind_s), (1, 2.0, None));
         assert_eq!(told.stuck.map(|stuck| (stuck.stuck_s, stuck.detect_s, stuck.wake_s)), Some((6.0, None, None)));
-        longest.free_ns = Some(7 * second);
-        findings.recovered.longest = Some(longest);
+        stuck.free_ns = Some(7 * second);
+        findings.recovered.stuck = Some(stuck);
         let told = Recovery::of(&findings, second).unwrap();
         assert_eq!(told.stuck.map(|stuck| (stuck.detect_s, stuck.wake_s)), Some((Some(4.0), Some(2.0))));
     }

@@ -18,7 +18,7 @@ use super::recovery::Recovery;
 use super::threshold::ThresholdResult;
 use lockbench_core::figure::{Counter, LatencyId, Totals};
 use lockbench_core::lock::{Agreement, Caveats, NodesOfTrial, Persistence};
-use lockbench_core::oracle::{Reached, Ungranted};
+use lockbench_core::oracle::Reached;
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures::Counts;
 
@@ -218,10 +218,6 @@ pub struct TrialResult {
     /// without faults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sometimes: Vec<Reached>,
-    /// In a plan with faults: the longest time for which a client asked for a key that no living client held, and
-    /// none was granted it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ungranted: Option<Ungranted>,
     /// Processor time and memory.
     pub resources: Resources,
     /// How much of the history is on disk.

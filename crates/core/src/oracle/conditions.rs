@@ -1,7 +1,6 @@
 //! Did the story happen? A fault that bit shows nothing where no client wanted the lock meanwhile. This follows each
 //! injection of a fault: whom it hit inside a hold, who asked for that key and was granted it, and whether the holder
-//! went on. Beside it: the longest time for which a key was asked for that nobody alive held. Nothing is followed in
-//! a plan without faults.
+//! went on. Nothing is followed in a plan without faults.
 
 use std::collections::BTreeMap;
 
@@ -25,22 +24,11 @@ pub struct Reached {
     pub of: u64,
 }
 
-/// The longest time in which a client asked for a key that no living client held, and none was granted it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Ungranted {
-    /// Its length in nanoseconds.
-    pub ns: u64,
-    /// Whether a grant ended it; else it was longer than could be seen.
-    pub ended: bool,
-}
-
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
     /// Every condition; empty without faults.
     pub reached: Vec<Reached>,
-    /// `None` without faults, or where every free key was granted at once.
-    pub ungranted: Option<Ungranted>,
 }
 
 /// Follows the faults of a trial.
@@ -48,12 +36,10 @@ pub struct ConditionFold {
     faults: Vec<PlannedFault>,
     required: Vec<Condition>,
     clients: BTreeMap<u32, Client>,
-    keys: BTreeMap<u32, KeyState>,
     injections: Vec<Injection>,
     all: u64,
     healed: bool,
     reached: [u64; Condition::ALL.len()],
-    ungranted: Option<Ungranted>,
 }
 
 /// The open attempt of a client.
@@ -62,16 +48,6 @@ struct Client {
     key: u32,
     number: u32,
     holds: bool,
-}
-
-/// A key that was ever asked for.
-#[derive(Clone, Copy, Default)]
-struct KeyState {
-    holders: u32,
-    /// Since when it is asked for and held by nobody.
-    since: Option<u64>,
-    /// The last grant of it, or end of a hold.
-    last: u64,
 }
 
 /// One fault at one node or client.
@@ -99,12 +75,10 @@ impl ConditionFold {
             faults,
             required,
             clients: BTreeMap::new(),
-            keys: BTreeMap::new(),
             injections: Vec::new(),
             all: 0,
             healed: false,
             reached: Default::default(),
-            ungranted: None,
         }
     }
 
@@ -123,35 +97,23 @@ impl ConditionFold {
     }
 
     fn take(&mut self, transition: &Transition<'_>) {
-        let (t, client) = (transition.event.t, transition.event.client);
+        let client = transition.event.client;
         if transition.unfinished.is_some() {
-            self.over(t, client, false);
+            self.over(client, false);
         }
         let (key, number) = (transition.attempt.key, transition.attempt.number);
         match transition.change {
             Change::Begun => {
                 self.clients.insert(client, Client { key, number, holds: false });
-                let state = self.keys.entry(key).or_default();
-                if state.holders == 0 {
-                    state.since.get_or_insert(t);
-                }
                 self.ask(client, key);
             }
-            Change::Granted => self.grant(t, client, Client { key, number, holds: true }),
+            Change::Granted => self.grant(client, Client { key, number, holds: true }),
             Change::Left(_) => {
                 self.went_on(client, number);
-                self.over(t, client, false);
+                self.over(client, false);
             }
-            // Of a client whose process was killed the death is noted later than it came.
-            Change::Ended(End::Died { .. }) => {
-                let at = if let What::Killed { at, .. } = transition.event.what { at } else { t };
-                self.over(at, client, true);
-            }
-            Change::Ended(End::Denied { .. }) => {
-                self.waited(t, key, false);
-                self.over(t, client, false);
-            }
-            Change::Ended(End::Released { .. }) => self.over(t, client, false),
+            Change::Ended(End::Died { .. }) => self.over(client, true),
+            Change::Ended(End::Denied { .. } | End::Released { .. }) => self.over(client, false),
             Change::Tool => self.tool(&transition.event.what),
             Change::Renewed { .. } | Change::Stopped | Change::Lost => {}
         }
@@ -169,7 +131,7 @@ impl ConditionFold {
             injections,
             of: self.all,
         });
-        Conditions { reached: reached.collect(), ungranted: self.ungranted }
+        Conditions { reached: reached.collect() }
     }
 
     fn tool(&mut self, what: &What) {
@@ -204,28 +166,13 @@ impl ConditionFold {
         self.reach(Condition::ContenderAsked, asks);
     }
 
-    fn grant(&mut self, t: u64, client: u32, open: Client) {
+    fn grant(&mut self, client: u32, open: Client) {
         let key = open.key;
-        let held = self.clients.insert(client, open).is_some_and(|before| before.holds);
-        if !held {
-            self.keys.entry(key).or_default().holders += 1;
-        }
-        self.waited(t, key, true);
-        let state = self.keys.entry(key).or_default();
-        (state.since, state.last) = (None, t);
+        self.clients.insert(client, open);
         let granted = |one: &Injection| one.hits.iter().any(|hit| hit.2 == key && hit.0 != client);
         self.reach(Condition::ContenderGranted, granted);
         if self.healed && self.reached[Condition::GrantedAfterHeal as usize] == 0 {
             self.reached[Condition::GrantedAfterHeal as usize] = 1;
-        }
-    }
-
-    /// A wait for a key that nobody holds has lasted until `t`.
-    fn waited(&mut self, t: u64, key: u32, ended: bool) {
-        let Some(since) = self.keys.get(&key).and_then(|state| state.since) else { return };
-        let ns = t.saturating_sub(since);
-        if self.ungranted.is_none_or(|longest| longest.ns < ns) {
-            self.ungranted = Some(Ungranted { ns, ended });
         }
     }
 
@@ -236,18 +183,11 @@ impl ConditionFold {
     }
 
     /// The attempt of a client holds nothing any more.
-    fn over(&mut self, t: u64, client: u32, died: bool) {
+    fn over(&mut self, client: u32, died: bool) {
         let Some(open) = self.clients.remove(&client) else { return };
         if !open.holds {
             return;
         }
-        let state = self.keys.entry(open.key).or_default();
-        state.holders = state.holders.saturating_sub(1);
-        let wanted = |other: &Client| other.key == open.key && !other.holds;
-        if state.holders == 0 && self.clients.values().any(wanted) {
-            state.since.get_or_insert(t.max(state.last));
-        }
-        state.last = state.last.max(t);
         for one in &mut self.injections {
             if !(died && one.kills) {
                 one.hits.retain(|hit| (hit.0, hit.1) != (client, open.number));
@@ -266,8 +206,8 @@ impl ConditionFold {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConditionFold, Conditions, Ungranted};
-    use crate::record::{Attempts, Denial, Disturbance, Event, ReleaseKind, What, WitnessReading};
+    use super::{ConditionFold, Conditions};
+    use crate::record::{Attempts, Disturbance, Event, ReleaseKind, What, WitnessReading};
     use crate::workload::{Condition, parse};
 
     const INVOKE: What = What::Invoke { due: 0 };
@@ -285,7 +225,6 @@ mod tests {
     };
     const END: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
     const DIED: What = What::Died { surely_ended: 99, challenged: None };
-    const DENIED: What = What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 1 };
     const NOBODY: u32 = Event::NOBODY;
 
     fn injected(node: u16) -> What {
@@ -374,35 +313,7 @@ mod tests {
             (25, 1, GRANT),
             (26, 1, LEAVE),
         ];
-        let told = told(KILL, &events);
-        assert_eq!(reached(&told), ["contender-asked", "contender-granted"]);
-        assert_eq!(told.ungranted, Some(Ungranted { ns: 20, ended: true }));
-    }
-
-    #[test]
-    fn a_death_that_is_noted_late_counts_from_when_it_came() {
-        let killed = What::Killed { at: 5, surely_ended: 99 };
-        let events = [(1, 0, INVOKE), (2, 0, GRANT), (3, 1, INVOKE), (4, NOBODY, injected(0)), (24, 0, killed)];
-        let granted = [&events[..], &[(25, 1, GRANT)]].concat();
-        assert_eq!(told(KILL, &granted).ungranted, Some(Ungranted { ns: 20, ended: true }));
-    }
-
-    #[test]
-    fn a_wait_that_no_grant_ends_is_a_lower_bound() {
-        let events = [
-            (1, 0, INVOKE),
-            (2, 0, GRANT),
-            (3, NOBODY, injected(0)),
-            (4, 0, LEAVE),
-            (5, 0, END),
-            (6, 1, INVOKE),
-            (40, 1, DENIED),
-            (41, 1, INVOKE),
-            (90, 1, DENIED),
-        ];
-        assert_eq!(told(CUT, &events).ungranted, Some(Ungranted { ns: 84, ended: false }));
-        // While it is held nobody waits in vain.
-        assert_eq!(told(CUT, &events[..3]).ungranted.map(|one| one.ns), Some(1));
+        assert_eq!(reached(&told(KILL, &events)), ["contender-asked", "contender-granted"]);
     }
 
     #[test]

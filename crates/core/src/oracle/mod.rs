@@ -30,11 +30,11 @@ use std::rc::Rc;
 
 pub use attribution::{Attribution, Blind, Causes, Fact, FactKind, Missing};
 pub use cause::Cause;
-pub use conditions::{ConditionFold, Conditions, Reached, Ungranted};
+pub use conditions::{ConditionFold, Conditions, Reached};
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
 pub use judged_history::JudgedHistory;
 pub use kind::DoubleGrantKind;
-pub use recovery::{Gap, Recovered, Takeover};
+pub use recovery::{Gap, Recovered, Stuck};
 
 use self::attribution::Attributor;
 use self::checker::Checker;

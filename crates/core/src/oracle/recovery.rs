@@ -1,13 +1,10 @@
 //! How a lock service comes back from what was done to it: how long no client was granted a lock around a fault, and
-//! how long a key was stuck that nobody alive held.
+//! how long a key was stuck: asked for, held by nobody alive, and granted to none.
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::attempt::{Change, End, Transition};
+use crate::record::attempt::{Attempt, Change, End, Transition};
 use crate::record::{Denial, Disturbance, ReleaseKind, Seen, SeenHolder, Sparse, What};
-
-/// Most takeovers that are kept in full.
-const KEPT: usize = 100;
 
 /// The longest time without a grant of any key, from the last grant before a fault to the first after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,21 +21,29 @@ pub struct Gap {
     pub at_least: bool,
 }
 
-/// A key that a client left behind as its holder, or possible holder, without a confirmed release.
+/// A time in which a client asked for a key that no living client held, and none was granted it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Takeover {
+pub struct Stuck {
     /// The key.
     pub key: u32,
-    /// The client.
-    pub client: u32,
-    /// When it was gone, or its release failed.
+    /// Who had left it behind, as its holder or possible holder, without a confirmed release; `None`: nobody.
+    pub client: Option<u32>,
+    /// Since when a client asked, and none that lives held it.
     pub from_ns: u64,
-    /// When a server first said that it is not the holder; `None`: none said so, or none was asked.
+    /// When a server first said that who left it behind is not the holder; `None`: none said so, or none was asked.
     pub free_ns: Option<u64>,
-    /// When the next client was granted the key, or the record ended.
+    /// When a client was granted it, or the last one gave up asking.
     pub to_ns: u64,
-    /// The record ended: it is longer.
+    /// No grant ended it: it is longer.
     pub at_least: bool,
+}
+
+impl Stuck {
+    /// So long, in nanoseconds.
+    #[must_use]
+    pub fn lasts_ns(&self) -> u64 {
+        self.to_ns.saturating_sub(self.from_ns)
+    }
 }
 
 /// What is found.
@@ -48,15 +53,34 @@ pub struct Recovered {
     pub gaps: Vec<Gap>,
     /// How often a key was left behind.
     pub left_behind: u64,
-    /// The first of them, in the order in which they ended.
-    pub takeovers: Vec<Takeover>,
-    /// The longest of all.
-    pub longest: Option<Takeover>,
+    /// The longest time that a key was stuck: one that was left behind, or any once a fault was injected.
+    pub stuck: Option<Stuck>,
 }
 
 struct Running {
     gap: Gap,
     healed: Option<u64>,
+}
+
+/// A key that was ever asked for.
+#[derive(Default)]
+struct KeyState {
+    /// Clients inside.
+    inside: u32,
+    /// Clients that ask for it.
+    asking: u32,
+    /// Since when it is asked for and held by nobody.
+    since: Option<u64>,
+    /// The last grant of it, or end of a hold.
+    last: u64,
+    /// When a client last gave up asking since then.
+    in_vain: u64,
+    /// Who left it behind.
+    left_by: Option<u32>,
+    /// When a server first said that this client is not the holder.
+    free: Option<u64>,
+    /// By node, who holds it by its last word.
+    said: Vec<SeenHolder>,
 }
 
 /// The fold.
@@ -65,41 +89,25 @@ pub(super) struct Recovery {
     last_grant: Option<u64>,
     last: u64,
     running: Vec<Running>,
+    /// A fault was injected.
+    disturbed: bool,
     keys: Sparse<KeyState>,
+    count: u32,
     found: Recovered,
-}
-
-/// What is known of a key.
-#[derive(Default)]
-struct KeyState {
-    /// It was left behind, and not granted since.
-    stuck: Option<Takeover>,
-    /// By node, who holds it by its last word.
-    said: Vec<SeenHolder>,
-    /// Clients inside.
-    inside: u32,
-}
-
-impl KeyState {
-    /// Notes when fewer servers than a majority may have for the holder who left the key behind.
-    fn look(&mut self, t: u64) {
-        let said = &self.said;
-        let may =
-            |client| said.iter().filter(move |holder| [SeenHolder::Away, SeenHolder::Client(client)].contains(holder));
-        if let Some(stuck) = &mut self.stuck
-            && !said.is_empty()
-            && may(stuck.client).count() < said.len() / 2 + 1
-        {
-            stuck.free_ns.get_or_insert(t);
-        }
-    }
 }
 
 impl Recovery {
     /// For so many keys.
     pub fn new(keys: u32) -> Self {
-        let (keys, found) = (Sparse::new(keys), Recovered::default());
-        Self { last_grant: None, last: 0, running: Vec::new(), keys, found }
+        Self {
+            last_grant: None,
+            last: 0,
+            running: Vec::new(),
+            disturbed: false,
+            keys: Sparse::new(keys),
+            count: keys,
+            found: Recovered::default(),
+        }
     }
 
     /// The next transition.
@@ -107,13 +115,23 @@ impl Recovery {
         let (event, attempt) = (transition.event, transition.attempt);
         self.last = event.t;
         self.last_grant.get_or_insert(event.t);
+        if let Some(unfinished) = transition.unfinished {
+            self.over(unfinished, event.t);
+        }
         match transition.change {
-            Change::Granted => self.granted(attempt.key, event.t),
-            Change::Left(_) => self.leaves(attempt.key),
-            Change::Ended(end) => {
-                if attempt.inside() && matches!(end, End::Died { .. }) {
-                    self.leaves(attempt.key);
+            Change::Begun => {
+                let state = &mut self.keys[attempt.key as usize];
+                state.asking += 1;
+                if state.inside == 0 {
+                    state.since.get_or_insert(event.t);
                 }
+            }
+            Change::Granted => self.granted(attempt.key, event.t),
+            Change::Left(_) => self.leaves(attempt.key, event.t),
+            Change::Ended(end) => {
+                // Of a client whose process was killed the death is noted later than it came.
+                let at = if let What::Killed { at, .. } = event.what { at } else { event.t };
+                self.over(attempt, at);
                 let left_behind = match end {
                     End::Died { .. } | End::Denied { denial: Denial::Unknown, .. } => true,
                     End::Released { release, .. } => matches!(release, ReleaseKind::Unavailable | ReleaseKind::Unknown),
@@ -124,13 +142,24 @@ impl Recovery {
                 }
             }
             Change::Tool => self.tool(event.t, event.key, &event.what),
-            Change::Begun | Change::Renewed { .. } | Change::Stopped | Change::Lost => {}
+            Change::Renewed { .. } | Change::Stopped | Change::Lost => {}
+        }
+    }
+
+    /// An attempt is over: it asks no more, and is not inside.
+    fn over(&mut self, attempt: &Attempt, t: u64) {
+        if attempt.hold.is_none() {
+            let state = &mut self.keys[attempt.key as usize];
+            (state.asking, state.in_vain) = (state.asking.saturating_sub(1), t);
+        } else if attempt.inside() {
+            self.leaves(attempt.key, t);
         }
     }
 
     fn tool(&mut self, t: u64, key: u32, what: &What) {
         match *what {
             What::FaultInjected(Disturbance { fault, node }) => {
+                self.disturbed = true;
                 let gap = Gap { fault, node, from_ns: t, gap_ns: 0, at_least: false };
                 self.running.push(Running { gap, healed: None });
             }
@@ -141,12 +170,12 @@ impl Recovery {
                 }
             }
             What::Seen(Seen { node, holder, .. }) => {
-                let state = &mut self.keys[key as usize];
-                if state.said.len() <= usize::from(node) {
-                    state.said.resize(usize::from(node) + 1, SeenHolder::Away);
+                let said = &mut self.keys[key as usize].said;
+                if said.len() <= usize::from(node) {
+                    said.resize(usize::from(node) + 1, SeenHolder::Away);
                 }
-                state.said[usize::from(node)] = holder;
-                state.look(t);
+                said[usize::from(node)] = holder;
+                self.look(key, t);
             }
             _ => {}
         }
@@ -154,18 +183,6 @@ impl Recovery {
 
     fn granted(&mut self, key: u32, t: u64) {
         let gap = t.saturating_sub(self.last_grant.replace(t).unwrap_or(t));
-        if !self.running.is_empty() {
-            self.count_gap(t, gap);
-        }
-        let state = &mut self.keys[key as usize];
-        state.inside += 1;
-        if let Some(stuck) = state.stuck.take() {
-            self.taken_over(Takeover { to_ns: t, ..stuck });
-        }
-    }
-
-    /// Time without a grant ended at `t` while faults were in force or just healed.
-    fn count_gap(&mut self, t: u64, gap: u64) {
         let found = &mut self.found.gaps;
         self.running.retain_mut(|one| {
             one.gap.gap_ns = one.gap.gap_ns.max(gap);
@@ -175,30 +192,49 @@ impl Recovery {
             }
             !over
         });
+        self.waited(key, t, false);
+        let state = &mut self.keys[key as usize];
+        (state.inside, state.asking) = (state.inside + 1, state.asking.saturating_sub(1));
+        (state.since, state.last, state.left_by, state.free) = (None, t, None, None);
     }
 
-    fn leaves(&mut self, key: u32) {
-        let inside = &mut self.keys[key as usize].inside;
-        *inside = inside.saturating_sub(1);
+    fn leaves(&mut self, key: u32, t: u64) {
+        let state = &mut self.keys[key as usize];
+        state.inside = state.inside.saturating_sub(1);
+        if state.inside == 0 && state.asking > 0 {
+            state.since.get_or_insert(t.max(state.last));
+        }
+        state.last = state.last.max(t);
     }
 
     fn left_behind(&mut self, key: u32, client: u32, t: u64) {
         let state = &mut self.keys[key as usize];
-        if state.inside == 0 {
-            let fresh = Takeover { key, client, from_ns: t, free_ns: None, to_ns: t, at_least: false };
-            state.stuck.get_or_insert(fresh);
-            state.look(t);
+        if state.inside > 0 || state.left_by.is_some() {
+            return;
+        }
+        state.left_by = Some(client);
+        self.found.left_behind += 1;
+        self.look(key, t);
+    }
+
+    /// Notes when fewer servers than a majority may have for the holder who left the key behind.
+    fn look(&mut self, key: u32, t: u64) {
+        let KeyState { left_by, free, said, .. } = &mut self.keys[key as usize];
+        let Some(client) = *left_by else { return };
+        let may = said.iter().filter(|holder| [SeenHolder::Away, SeenHolder::Client(client)].contains(holder));
+        if !said.is_empty() && may.count() < said.len() / 2 + 1 {
+            free.get_or_insert(t);
         }
     }
 
-    fn taken_over(&mut self, takeover: Takeover) {
-        let lasts = |one: &Takeover| one.to_ns - one.from_ns;
-        self.found.left_behind += 1;
-        if self.found.takeovers.len() < KEPT {
-            self.found.takeovers.push(takeover);
-        }
-        if self.found.longest.is_none_or(|longest| lasts(&longest) < lasts(&takeover)) {
-            self.found.longest = Some(takeover);
+    /// A wait for a key that nobody holds has lasted until `t`.
+    fn waited(&mut self, key: u32, t: u64, at_least: bool) {
+        let KeyState { since, left_by, free, .. } = &self.keys[key as usize];
+        let (since, client, free_ns) = (*since, *left_by, *free);
+        let Some(from_ns) = since.filter(|_| self.disturbed || client.is_some()) else { return };
+        let stuck = Stuck { key, client, from_ns, free_ns, to_ns: t.max(from_ns), at_least };
+        if self.found.stuck.is_none_or(|longest| longest.lasts_ns() < stuck.lasts_ns()) {
+            self.found.stuck = Some(stuck);
         }
     }
 
@@ -211,9 +247,11 @@ impl Recovery {
             self.found.gaps.push(Gap { gap_ns, at_least, ..one.gap });
         }
         self.found.gaps.sort_by_key(|gap| (gap.from_ns, gap.fault, gap.node));
-        let stuck: Vec<Takeover> = self.keys.iter().filter_map(|state| state.stuck).collect();
-        for one in stuck {
-            self.taken_over(Takeover { to_ns: end.max(one.from_ns), at_least: true, ..one });
+        for key in 0..self.count {
+            if let Some(state) = self.keys.get(key as usize) {
+                let to = if state.asking > 0 { end } else { state.in_vain };
+                self.waited(key, to, true);
+            }
         }
         self.found
     }

@@ -81,7 +81,7 @@ pub(crate) mod tests {
             ..Seen::default()
         };
         let clean = Seen { grants: 9, ..Seen::default() };
-        let waited = Seen { ungranted_ns: Some(5_300_000_000), ..clean.clone() };
+        let waited = Seen { stuck_ns: Some(5_300_000_000), ..clean.clone() };
         let doubt = Seen { doubts: vec!["fault 1 did not bite".to_owned()], ..clean.clone() };
         let cell = |system: &str, verdict: ExpectedVerdict, seen: &Seen| {
             let cell = Cell::of("client-pause", system, &expected(verdict), vec![seen.clone()]);

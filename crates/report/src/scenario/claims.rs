@@ -126,7 +126,7 @@ fn judge(says: Says, cell: &Cell) -> (Judgement, String) {
             if cell.because.is_empty() { cell.label.clone() } else { cell.because.clone() },
         );
     }
-    let gap = cell.all.iter().filter_map(|seen| seen.ungranted_ns).max().unwrap_or(0);
+    let gap = cell.all.iter().filter_map(|seen| seen.stuck_ns).max().unwrap_or(0);
     let told = human_duration(gap);
     let out = |agrees: bool, yes: String, no: String| {
         if agrees { (Judgement::Confirmed, yes) } else { (Judgement::Refuted, no) }
@@ -161,7 +161,7 @@ mod tests {
             scenario: scenario.to_owned(),
             system: system.to_owned(),
             tone,
-            all: vec![Seen { ungranted_ns: Some(gap), ..Seen::default() }],
+            all: vec![Seen { stuck_ns: Some(gap), ..Seen::default() }],
             ..Cell::default()
         };
         let row = Row { scenario: scenario.to_owned(), cells: vec![Some(cell)], ..Row::default() };

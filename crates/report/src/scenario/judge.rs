@@ -100,7 +100,7 @@ fn missing(expected: &ExpectedVerdict, seen: &Seen) -> Option<String> {
             absent.map(|also| format!("{} is expected beside the double grant, and was not seen", also.name()))
         }
         ExpectedVerdict::Stuck { at_least_ns, at_most_ns } => {
-            let longest = seen.ungranted_ns.unwrap_or(0);
+            let longest = seen.stuck_ns.unwrap_or(0);
             let (how, bound) = match at_most_ns {
                 _ if longest < *at_least_ns => ("least", *at_least_ns),
                 Some(at_most_ns) if longest > *at_most_ns => ("most", *at_most_ns),
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn each_case_has_its_exit_code() {
         let stuck = ExpectedVerdict::Stuck { at_least_ns: 3_000, at_most_ns: Some(4_000) };
-        let waited = |ns| Seen { ungranted_ns: Some(ns), ..clean() };
+        let waited = |ns| Seen { stuck_ns: Some(ns), ..clean() };
         let doubted = |seen: Seen| Seen { doubts: vec!["fault 1 did not bite".to_owned()], ..seen };
         let back = Seen { token_regressions: Some(2), ..clean() };
         for (expected, seen, exit) in [

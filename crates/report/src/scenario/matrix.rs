@@ -151,7 +151,7 @@ impl Cell {
         let exit = worst(judged.iter().filter(counts).map(|one| one.exit.code()));
         let because = judged.iter().find(|one| one.exit.code() == exit).map(|one| one.because.clone());
         // The trial that tells most: one that violated, else the one that waited longest.
-        let told = trials.iter().max_by_key(|seen| (seen.double_grants, seen.token_regressions, seen.ungranted_ns));
+        let told = trials.iter().max_by_key(|seen| (seen.double_grants, seen.token_regressions, seen.stuck_ns));
         let told = told.cloned().unwrap_or_default();
         let conclusive = ![Exit::Inconclusive, Exit::Backend, Exit::Internal].iter().any(|one| one.code() == exit);
         let tone = tone(&expected.verdict, &told, conclusive);
@@ -180,7 +180,7 @@ impl Cell {
 
 fn tone(expected: &ExpectedVerdict, seen: &Seen, conclusive: bool) -> Tone {
     let stuck = match expected {
-        ExpectedVerdict::Stuck { at_least_ns, .. } => seen.ungranted_ns.unwrap_or(0) >= *at_least_ns,
+        ExpectedVerdict::Stuck { at_least_ns, .. } => seen.stuck_ns.unwrap_or(0) >= *at_least_ns,
         _ => false,
     };
     let stale = *expected == ExpectedVerdict::StaleWrite && seen.lost_updates > 0;
@@ -194,7 +194,7 @@ fn tone(expected: &ExpectedVerdict, seen: &Seen, conclusive: bool) -> Tone {
 }
 
 fn label(tone: Tone, seen: &Seen) -> String {
-    let waited = seen.ungranted_ns.filter(|ns| *ns >= NOTABLE_NS).map(human_duration);
+    let waited = seen.stuck_ns.filter(|ns| *ns >= NOTABLE_NS).map(human_duration);
     match tone {
         Tone::Safe => waited.map_or_else(|| "safe".to_owned(), |waited| format!("safe, gap {waited}")),
         Tone::Violated if seen.double_grants == 0 && seen.token_regressions.unwrap_or(0) == 0 => {
@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn clean() -> Seen {
-        Seen { grants: 4, ungranted_ns: Some(2_100_000_000), ..Seen::default() }
+        Seen { grants: 4, stuck_ns: Some(2_100_000_000), ..Seen::default() }
     }
 
     #[test]

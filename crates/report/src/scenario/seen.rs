@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::double_grants;
 use crate::reached::missed_conditions;
-use crate::{Report, SafetyVerdict, TrialResult, Violation};
+use crate::{Policies, Report, SafetyVerdict, TrialResult, Violation};
 use lockbench_core::units::human_duration;
 
 /// What one trial of a scenario showed, as far as a verdict on the scenario needs it.
@@ -19,6 +19,10 @@ pub struct Seen {
     pub double_grants: u64,
     /// Of these, by their kind: `inside`, `withdrawn`, `outside`.
     pub kinds: BTreeMap<String, u64>,
+    /// How many there are of them by what a client believes: to the end (`naive`), while it is promised the lock and not
+    /// told otherwise (`deadline`), by what the server confirmed (`evidence`).
+    #[serde(default)]
+    pub policies: BTreeMap<String, u64>,
     /// Of the `outside` ones: while lockbench itself was stalled, which is not the system's doing.
     pub stalled: u64,
     /// Of these, by their cause.
@@ -29,8 +33,9 @@ pub struct Seen {
     pub lost_updates: u64,
     /// Writes that the resource with fencing refused; `null`: the system has no token.
     pub refused_writes: Option<u64>,
-    /// The longest time for which a client asked for a key that no living client held; `null`: none.
-    pub ungranted_ns: Option<u64>,
+    /// The longest time that a key was stuck: a client asked for it, and no living client held it; `null`: none.
+    #[serde(alias = "ungranted_ns")]
+    pub stuck_ns: Option<u64>,
     /// Why the trial shows nothing; empty if it does.
     pub doubts: Vec<String>,
     /// Why it failed, and whether that is a bug of lockbench.
@@ -67,17 +72,28 @@ fn of_trial(report: &Report, result: &TrialResult) -> Seen {
         grants: result.grants,
         double_grants: safety.double_grants_certain,
         kinds: kinds.into_iter().filter(|(_, count)| *count > 0).map(|(kind, n)| (kind.to_owned(), n)).collect(),
+        policies: policies(&safety.policies),
         stalled: safety.outside_self_stall,
         causes: safety.causes.clone(),
         token_regressions: safety.token_regressions,
         lost_updates: safety.harm.lost_updates,
         refused_writes: safety.stale_writes_refused,
-        ungranted_ns: result.ungranted.map(|ungranted| ungranted.ns),
+        stuck_ns: result
+            .recovery
+            .as_ref()
+            .and_then(|recovery| recovery.stuck)
+            .map(|stuck| (stuck.stuck_s * 1e9) as u64),
         doubts,
         failure: result.error.clone(),
         internal: safety.internal_error,
         story: safety.violations.first().map(Violation::told),
     }
+}
+
+fn policies(policies: &Policies) -> BTreeMap<String, u64> {
+    let Policies { naive, deadline, evidence } = *policies;
+    let all = [("naive", naive), ("deadline", deadline), ("evidence", evidence)];
+    all.into_iter().map(|(policy, count)| (policy.to_owned(), count)).collect()
 }
 
 impl Seen {
@@ -93,6 +109,10 @@ impl Seen {
         let mut parts: Vec<String> = Vec::new();
         for (kind, count) in &self.kinds {
             parts.push(format!("{} {kind}", double_grants(*count)));
+        }
+        if !self.kinds.is_empty() && !self.policies.is_empty() {
+            let all: Vec<String> = self.policies.iter().map(|(policy, count)| format!("{policy} {count}")).collect();
+            parts.push(format!("by policy: {}", all.join(", ")));
         }
         let causes: Vec<&str> = self.causes.keys().map(String::as_str).collect();
         if !causes.is_empty() {
@@ -110,7 +130,7 @@ impl Seen {
         if parts.is_empty() {
             parts.push("no violation".to_owned());
         }
-        if let Some(ns) = self.ungranted_ns.filter(|ns| *ns >= 100_000_000) {
+        if let Some(ns) = self.stuck_ns.filter(|ns| *ns >= 100_000_000) {
             parts.push(format!("no grant for {}", human_duration(ns)));
         }
         parts.join(", ")

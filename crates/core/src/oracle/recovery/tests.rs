@@ -2,7 +2,7 @@
 
 use super::Recovered;
 use crate::oracle::Oracle;
-use crate::record::{Disturbance, Event, Observer, ReleaseKind, Seen, SeenHolder, What, WitnessReading};
+use crate::record::{Denial, Disturbance, Event, Observer, ReleaseKind, Seen, SeenHolder, What, WitnessReading};
 
 type Line = (u64, u32, What);
 
@@ -62,15 +62,24 @@ fn a_key_is_stuck_from_its_holders_death_to_the_next_grant() {
     let died = (20, 0, What::Died { surely_ended: u64::MAX, challenged: None });
     let start = [(5, 0, INVOKE), (10, 0, GRANTED), (11, 1, INVOKE)];
     let found = recovered(&[&start, &[died, (80, 1, GRANTED)]]);
-    let one = found.longest.unwrap();
-    assert_eq!((one.client, one.from_ns, one.free_ns, one.to_ns, one.at_least), (0, 20, None, 80, false));
+    let one = found.stuck.unwrap();
+    assert_eq!((one.client, one.from_ns, one.free_ns, one.to_ns, one.at_least), (Some(0), 20, None, 80, false));
     // The server tells when it noticed.
     let told = [seen(12, 0, SeenHolder::Client(0)), seen(70, 0, SeenHolder::Free)];
     let found = recovered(&[&start, &told, &[died, (80, 1, GRANTED)]]);
-    assert_eq!(found.takeovers[0].free_ns, Some(70));
+    assert_eq!(found.stuck.unwrap().free_ns, Some(70));
     // No other client is granted it any more.
     let found = recovered(&[&start, &[died, (90, 1, What::Died { surely_ended: 0, challenged: None })]]);
-    assert_eq!((found.left_behind, found.takeovers[0].at_least, found.takeovers[0].to_ns), (1, true, 90));
+    let one = found.stuck.unwrap();
+    assert_eq!((found.left_behind, one.at_least, one.to_ns), (1, true, 90));
+    // Nobody asks for it until 60.
+    let found = recovered(&[&start[..2], &[died, (60, 1, INVOKE), (80, 1, GRANTED)]]);
+    assert_eq!(found.stuck.map(|one| (one.from_ns, one.to_ns)), Some((60, 80)));
+    // It was killed at 20, which is noted later than another is granted it.
+    let killed = (85, 0, What::Killed { at: 20, surely_ended: 99 });
+    let found = recovered(&[&start, &[killed, (90, 1, GRANTED)]]);
+    assert_eq!(found.stuck.map(|one| (one.from_ns, one.to_ns)), Some((20, 90)));
+    assert_eq!(recovered(&[&start, &[(80, 1, GRANTED), killed]]).stuck, None);
 }
 
 #[test]
@@ -80,7 +89,7 @@ fn of_several_servers_fewer_than_a_majority_must_have_it_left() {
     let end = leave(20, 0, ReleaseKind::Unknown);
     let told = [seen(30, 0, SeenHolder::Free), seen(32, 1, SeenHolder::Away), seen(40, 1, SeenHolder::Free)];
     let found = recovered(&[&start, &nodes, &end, &told, &[(80, 1, GRANTED)]]);
-    assert_eq!((found.takeovers[0].from_ns, found.takeovers[0].free_ns), (21, Some(40)));
+    assert_eq!(found.stuck.map(|one| (one.from_ns, one.free_ns, one.to_ns)), Some((20, Some(40), 80)));
 }
 
 #[test]
@@ -91,4 +100,18 @@ fn a_key_that_another_holds_is_not_stuck() {
     // Nor one whose release was confirmed, or refused.
     let found = recovered(&[&start[..2], &leave(20, 0, ReleaseKind::NotOwner), &cycle(90, 1)]);
     assert_eq!(found.left_behind, 0);
+}
+
+#[test]
+fn a_key_that_a_fault_keeps_from_those_who_ask_is_stuck_though_nobody_left_it_behind() {
+    let disturbed = fault(3, 50);
+    let found = recovered(&[&cycle(1, 0), &disturbed, &cycle(84, 1), &[(6, 1, INVOKE)]]);
+    assert_eq!(found.stuck.map(|one| (one.client, one.from_ns, one.to_ns)), Some((None, 6, 84)));
+    // A wait that no grant ends lasts at least until the last one gives up.
+    let denied = |t| (t, 1, What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 1 });
+    let asks = [(6, 1, INVOKE), denied(40), (41, 1, INVOKE), denied(90), (200, NOBODY, What::SelfStall { from: 199 })];
+    let one = recovered(&[&cycle(1, 0), &disturbed, &asks]).stuck.unwrap();
+    assert_eq!((one.from_ns, one.to_ns, one.at_least), (6, 90, true));
+    // Without a fault that is the time that a grant takes.
+    assert_eq!(recovered(&[&cycle(1, 0), &asks]).stuck, None);
 }
