@@ -153,7 +153,8 @@ fn backends_lists_every_recipe_with_its_promises() {
     let place = Place::new();
     let recipes = ["memory", "sqlite", "redis", "zookeeper", "etcd", "postgres:advisory", "postgres:lease"];
     let ran = place.run(&["backends"]).exits(0).tells(&recipes);
-    ran.tells(&["control:no-lock", "control:no-renew", "control:wrong-release", "control:swallow-error", "fencing"]);
+    let ran = ran.tells(&["control:no-lock", "control:no-renew", "control:wrong-release", "control:swallow-error"]);
+    ran.tells(&["control:shared-identity", "fencing"]);
 }
 
 #[test]

@@ -59,6 +59,14 @@ fn a_refusal_taken_for_a_grant_is_no_grant() {
 }
 
 #[test]
+fn two_clients_that_are_one_to_the_lock_share_its_identity() {
+    for truth in ["truth=on", "truth=off"] {
+        let found = causes("shared-identity", &[truth, "duration=500ms"], &["V5"]);
+        assert!(found[0] > 0, "{found:?}");
+    }
+}
+
+#[test]
 fn a_release_of_somebody_elses_lock_hits_it() {
     for truth in ["truth=on", "truth=off"] {
         let found = causes("wrong-release", &[truth, "duration=5s"], &["V2", "V4"]);

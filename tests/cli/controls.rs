@@ -50,6 +50,11 @@ fn a_refusal_taken_for_a_grant_is_caught() {
 }
 
 #[test]
+fn two_clients_that_are_one_to_the_lock_are_caught() {
+    is_caught("shared-identity", &["duration=500ms"], "(inside)");
+}
+
+#[test]
 fn a_stale_lock_file_that_two_clients_remove_is_caught() {
     is_caught("lockfile", &["duration=3s"], "(inside)");
 }
@@ -93,6 +98,7 @@ fn the_correct_lock_passes_where_each_control_fails() {
         ("no-lock", &["duration=500ms"][..]),
         ("no-renew", &["duration=1s", "acquire.timeout=500ms"]),
         ("swallow-error", &["duration=500ms"]),
+        ("shared-identity", &["duration=500ms"]),
         ("wrong-release", &["duration=1s", "acquire.timeout=2s"]),
         ("lockfile", &["duration=1s", "acquire.timeout=2s"]),
     ] {

@@ -14,7 +14,7 @@ use lockbench::load::{DueInstants, Spec, Steering, run_virtual};
 use lockbench::lock::{
     Acquire, Grant, Guarantees, Key, Local, LockSystem, Opening, Patience, Release, Renewal, Session, SystemError,
 };
-use lockbench::oracle::{Findings, Oracle};
+use lockbench::oracle::{Cause, Findings, Oracle};
 use lockbench::record::TrialReport;
 use lockbench::record::figures::{Figures, Schedule};
 use lockbench::record::history::Judged;
@@ -409,6 +409,14 @@ async fn swallow_error_is_caught_inside_and_its_sibling_is_valid() {
     let sibling = run("memory", &shipped("swallow-error"), None).await;
     sibling.valid();
     assert!(sibling.figures.counts().refused > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_identity_is_caught_inside_and_its_sibling_is_valid() {
+    let trial = run("control:shared-identity", &shipped("shared-identity"), None).await;
+    trial.adds_up();
+    assert!(trial.findings.causes.of(Cause::SharedIdentity) > 0, "{:?}", trial.findings.causes);
+    run("memory", &shipped("shared-identity"), None).await.valid();
 }
 
 #[tokio::test(start_paused = true)]

@@ -310,6 +310,7 @@ mod tests {
             memory::Flaws { no_renew: true, ..Default::default() },
             memory::Flaws { wrong_release: true, ..Default::default() },
             memory::Flaws { swallow_error: true, ..Default::default() },
+            memory::Flaws { shared_identity: true, ..Default::default() },
         ];
         for flaw in flaws {
             let system = memory::MemorySystem::new("memory", memory::GUARANTEES, clock, flaw);

@@ -11,8 +11,11 @@ use super::{Entry, System, Target};
 use lockbench_core::lock::{LockSystem, SystemError};
 
 /// All of them.
-pub static SYSTEM: System =
-    System { name: "control", recipes: &[&NO_LOCK, &NO_RENEW, &WRONG_RELEASE, &SWALLOW_ERROR], servers: None };
+pub static SYSTEM: System = System {
+    name: "control",
+    recipes: &[&NO_LOCK, &NO_RENEW, &WRONG_RELEASE, &SWALLOW_ERROR, &SHARED_IDENTITY],
+    servers: None,
+};
 
 /// Grants everything at once.
 pub static NO_LOCK: Entry = Entry {
@@ -42,6 +45,13 @@ pub static SWALLOW_ERROR: Entry = Entry {
     ..entry("control:swallow-error")
 };
 
+/// Lets every client in as the one that holds it.
+pub static SHARED_IDENTITY: Entry = Entry {
+    summary: "control: all clients are one to the lock, which lets its holder in again; caught on any contended workload",
+    connect: shared_identity,
+    ..entry("control:shared-identity")
+};
+
 const fn entry(name: &'static str) -> Entry {
     Entry { unsafe_by_design: true, ..Entry::new(name, "", GUARANTEES, no_lock) }
 }
@@ -64,4 +74,8 @@ fn wrong_release(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
 
 fn swallow_error(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
     flawed(SWALLOW_ERROR.name, &target, Flaws { swallow_error: true, ..Flaws::default() })
+}
+
+fn shared_identity(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    flawed(SHARED_IDENTITY.name, &target, Flaws { shared_identity: true, ..Flaws::default() })
 }

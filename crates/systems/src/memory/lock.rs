@@ -24,6 +24,8 @@ pub struct Flaws {
     pub wrong_release: bool,
     /// Reports a refused try as acquired.
     pub swallow_error: bool,
+    /// All clients are one to the lock, which lets its holder in again, as sessions that share a lease or a connection.
+    pub shared_identity: bool,
 }
 
 /// All keys of a trial, by index.
@@ -191,6 +193,11 @@ impl MemorySession {
         self.slots.get(key as usize).map(locked)
     }
 
+    /// Who the client is to the lock.
+    fn me(&self) -> u32 {
+        if self.flaws.shared_identity { 0 } else { self.opening.client }
+    }
+
     fn granted(&self, key: u32, held: Held) -> Acquire {
         // Same clock on both sides: the server's expiry is the local validity.
         Acquire::Acquired(Grant::new(key, Some(held.token), held.expires_ns))
@@ -198,7 +205,7 @@ impl MemorySession {
 
     async fn acquire(&mut self, key: &Key, patience: &Patience) -> Acquire {
         self.requests += 1;
-        let (client, ttl_ns) = (self.opening.client, self.opening.ttl_ns);
+        let (client, ttl_ns) = (self.me(), self.opening.ttl_ns);
         let wake = {
             let Some(mut slot) = self.slot(key.index) else {
                 return Acquire::Unavailable(format!("key {} was not prepared", key.name));
@@ -209,7 +216,8 @@ impl MemorySession {
                 return self.granted(key.index, held).after_waiting(false);
             }
             slot.settle(now);
-            if slot.holder.is_none() {
+            let again = self.flaws.shared_identity && slot.holder.is_some_and(|held| held.client == client);
+            if slot.holder.is_none() || again {
                 let held = slot.grant(client, ttl_ns, now);
                 return self.granted(key.index, held).after_waiting(false);
             }
@@ -270,7 +278,7 @@ impl MemorySession {
             grant.extend(fresh);
             return Renewal::Confirmed;
         }
-        let client = self.opening.client;
+        let client = self.me();
         let Some(mut slot) = self.slot(grant.key()) else { return Renewal::Refused };
         slot.settle(now);
         match &mut slot.holder {
@@ -285,11 +293,12 @@ impl MemorySession {
 
     fn release_now(&mut self, grant: &Grant) -> Release {
         self.requests += 1;
-        let client = self.opening.client;
+        let client = self.me();
         let (flaws, now) = (self.flaws, self.clock.now());
         let Some(mut slot) = self.slot(grant.key()) else { return Release::NotOwner };
         slot.settle(now);
-        let ours = slot.holder.is_some_and(|held| held.client == client && Some(held.token) == grant.token());
+        let mine = |held: Held| held.client == client && (flaws.shared_identity || Some(held.token) == grant.token());
+        let ours = slot.holder.is_some_and(mine);
         if !ours && !flaws.wrong_release {
             return if flaws.no_lock { Release::Confirmed } else { Release::NotOwner };
         }
@@ -323,7 +332,7 @@ impl Session for MemorySession {
     }
 
     fn identity(&self) -> Option<String> {
-        Some(format!("client {}", self.opening.client))
+        Some(format!("client {}", self.me()))
     }
 
     fn lost_at(&self) -> Option<u64> {
