@@ -322,6 +322,40 @@ async fn a_holder_cut_off_is_told_before_another_is_granted() {
 }
 
 #[tokio::test]
+async fn a_compaction_while_a_client_waits_leaves_it_its_turn() {
+    let Some(mut scene) = Scene::new("compacted").await else { return };
+    let mut holder = scene.open(0).await;
+    let (mut waiter, proxy) = scene.open_behind_proxy(1, 3_000 * MS).await;
+    let key = scene.keys[0].clone();
+    let Acquire::Acquired(grant) = holder.acquire(&key, &Patience::Try).await else { panic!("not granted") };
+    let patience = scene.within(20_000 * MS);
+    let timer = scene.timer.clone();
+    let releasing = async {
+        scene.until_leases(2).await;
+        timer.sleep(50 * MS).await;
+        // The revisions that the waiter's watch began at are gone, and so is its connection (etcd#9715).
+        let beside = format!("beside-{}", scene.namespace);
+        scene.direct.put(beside.as_str(), "", None).await.unwrap();
+        let deleted = scene.direct.delete(beside.as_str(), None).await.unwrap();
+        let revision = deleted.header().unwrap().revision();
+        scene.direct.compact(revision, None).await.unwrap();
+        proxy.break_all();
+        timer.sleep(50 * MS).await;
+        let released = timer.now();
+        assert_eq!(holder.release(grant).await, Release::Confirmed);
+        released
+    };
+    let (outcome, released) = tokio::join!(waiter.acquire(&key, &patience), releasing);
+    let Acquire::Acquired(grant) = outcome else { panic!("{outcome:?}") };
+    let waited = timer.now() - released;
+    assert!(waited < TTL_NS / 2, "the waiter was granted the lock {waited} ns after its release: it was stuck");
+    assert_eq!(waiter.release(grant).await, Release::Confirmed);
+    for session in [holder, waiter] {
+        session.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_waiter_survives_a_broken_connection() {
     let Some(mut scene) = Scene::new("survive").await else { return };
     let mut holder = scene.open(0).await;

@@ -1,6 +1,7 @@
 //! Bugs planted in every real recipe, and the shipped workloads that must show them: each
-//! on real servers, shortened, ends with exit code 100 or with a reason that is named here.
-//! The recipe without the bug passes on the same workload.
+//! on real servers, shortened, ends with exit code 100 or with a reason that is named here, and
+//! its cause is the one that the bug is an example of. The recipe without the bug passes on the
+//! same workload.
 
 use crate::support;
 use std::ops::ControlFlow;
@@ -8,9 +9,9 @@ use std::sync::Arc;
 
 use lockbench::backend::{self, Flaw, Target, planted};
 use lockbench::clock::Clock;
-use lockbench::load::{Armed, Spec, Steering};
+use lockbench::load::{Armed, Spec, Steering, TruthPlan};
 use lockbench::lock::{Endpoint, Facts, Key, LockSystem};
-use lockbench::oracle::{JudgedHistory, Oracle};
+use lockbench::oracle::{Cause, FactKind, JudgedHistory, Oracle};
 use lockbench::record::Observer;
 use lockbench::record::figures::Figures;
 use lockbench::report::{self, Measured, Resources, TrialResult, judge};
@@ -19,18 +20,22 @@ use lockbench::workload::{Plan, load};
 
 use Flaw::{
     CutsTheHash, DoesNotLookAgain, FailureIsAGrant, FreesWhatIsNotItsOwn, HalfIsAQuorum, IgnoresValidity,
-    KeepsNoLeaseAlive, RenewsWhatIsNotItsOwn, TakesWhatIsHeld, TokensFall, WatchesTheFirst,
+    KeepsNoLeaseAlive, RenewsWhatIsNotItsOwn, SharesTheLease, TakesWhatIsHeld, TokensFall, WatchesTheFirst,
 };
 
 /// A shipped workload and what shortens it.
 type Load = (&'static str, &'static [&'static str]);
 
 const HOT: Load = ("hot-key", &["clients=32", "warmup=0s", "duration=1s"]);
-const GIVE_UP: Load = ("give-up", &["acquire.timeout=40ms", "warmup=0s", "duration=2s"]);
 const OVERSTAY: Load = ("overstay", &["ttl=400ms", "hold=600ms", "renewal=500ms", "warmup=0s", "duration=3s"]);
 /// Of a system whose leases last two seconds at least: a second holder while the first is in.
 const LONG: Load =
     ("long-hold-renewal", &["clients=3", "ttl=2s", "hold=5s", "acquire.timeout=4s", "warmup=0s", "duration=4s"]);
+/// Holds that the servers can be asked about while they last.
+const SLOW: Load = ("hot-key", &["clients=3", "hold=100ms", "warmup=0s", "duration=2s"]);
+const IMPATIENT: Load = ("give-up", &["clients=4", "hold=150ms", "acquire.timeout=60ms", "warmup=0s", "duration=3s"]);
+/// How often the servers are asked who holds a key.
+const LOOK_NS: u64 = 4_000_000;
 const MANY_KEYS: Load = ("zipf", &["warmup=0s", "duration=1s"]);
 
 /// A bug that shows only when requests of two clients cross is looked for again so often.
@@ -38,8 +43,12 @@ const RUNS: usize = 5;
 
 /// How a bug is found.
 enum Found {
-    /// Exit code 100.
-    Caught,
+    /// Exit code 100, and double grants of this cause.
+    Caught(Cause),
+    /// Exit code 100, and the renewal of a holder that overstayed was confirmed.
+    Prolonged,
+    /// Exit code 100 for tokens that fall; nothing is granted twice.
+    Tokens,
     /// Every waiter wakes at every release. That is slow, not unsafe: it shows in the
     /// requests per grant, at least twice those of the sound recipe.
     Herd,
@@ -84,7 +93,7 @@ fn trial(
         return Some(Err(error.to_string()));
     }
     let facts = runtime.block_on(system.facts()).unwrap();
-    let result = measured(&system, &plan, &keys, clock, entry, &facts);
+    let result = measured(&system, &plan, &keys, clock, entry, &facts, flaw.is_some());
     runtime.block_on(system.clean(&keys)).unwrap();
     Some(Ok((result, plan)))
 }
@@ -96,6 +105,7 @@ fn measured(
     clock: Clock,
     entry: &backend::Entry,
     facts: &Facts,
+    truth: bool,
 ) -> TrialResult {
     let armed = Armed::new(Spec {
         system: Arc::clone(system),
@@ -109,7 +119,7 @@ fn measured(
         stop: Stop::new(),
         steering: Steering::default(),
         faults: None,
-        truth: None,
+        truth: truth.then(|| Arc::new(TruthPlan::own(Arc::clone(system), LOOK_NS))),
         grid: None,
         processes: None,
     })
@@ -143,21 +153,47 @@ fn exit_code(result: &TrialResult, plan: &Plan) -> (u8, Vec<String>) {
     (verdict.exit_code, verdict.reasons)
 }
 
+/// What is not as it should be of a bug that ends a run with exit code 100.
+fn missed(result: &TrialResult, plan: &Plan, found: &Found) -> Option<String> {
+    let (code, reasons) = exit_code(result, plan);
+    let safety = &result.safety;
+    if code != 100 {
+        return Some(format!("exit code {code}: {reasons:?}, {:?}, {:?}", safety.policies, result.failures));
+    }
+    let seen = |cause: Cause| safety.causes.contains_key(cause.name());
+    match found {
+        // Where holders overstay there is that, too.
+        Found::Caught(cause) => {
+            let others = Cause::ALL.map(|(other, ..)| other);
+            let known = [*cause, Cause::Overstayed, Cause::Undetermined];
+            let other = others.into_iter().any(|other| seen(other) && !known.contains(&other));
+            (!seen(*cause) || other).then(|| format!("{cause:?} expected: {:?}", safety.causes))
+        }
+        Found::Prolonged => {
+            let facts = safety.violations.iter().flat_map(|one| &one.attribution.evidence);
+            let prolonged = facts.into_iter().any(|fact| fact.fact == FactKind::ForeignRenewal);
+            (!prolonged).then(|| format!("no foreign renewal: {:?}", safety.violations.first()))
+        }
+        Found::Tokens => (!safety.causes.is_empty()).then(|| format!("granted twice: {:?}", safety.causes)),
+        Found::Herd | Found::Refused(_) => None,
+    }
+}
+
 /// Runs each workload without a bug, then with each.
 fn shows(backend: &'static str, cases: &[(Flaw, Load, Found)]) {
-    let mut sound: Vec<(&str, TrialResult)> = Vec::new();
+    let mut sound: Vec<(Load, TrialResult)> = Vec::new();
     for (flaw, workload, found) in cases {
-        if !matches!(found, Found::Refused(_)) && sound.iter().all(|(name, _)| *name != workload.0) {
+        if !matches!(found, Found::Refused(_)) && sound.iter().all(|(load, _)| load != workload) {
             let Some(ran) = trial(backend, None, *workload) else { return };
             let (result, plan) = ran.unwrap();
             let (code, reasons) = exit_code(&result, &plan);
             assert_eq!(code, 0, "{backend} without a bug on {}: {reasons:?}", workload.0);
-            sound.push((workload.0, result));
+            sound.push((*workload, result));
         }
         let Some(mut ran) = trial(backend, Some(*flaw), *workload) else { return };
         for _ in 1..RUNS {
-            match (&ran, found) {
-                (Ok((result, plan)), Found::Caught) if exit_code(result, plan).0 != 100 => {}
+            match &ran {
+                Ok((result, plan)) if missed(result, plan, found).is_some() && !matches!(found, Found::Herd) => {}
                 _ => break,
             }
             let Some(again) = trial(backend, Some(*flaw), *workload) else { return };
@@ -165,19 +201,16 @@ fn shows(backend: &'static str, cases: &[(Flaw, Load, Found)]) {
         }
         let of = format!("{backend} with {flaw:?} on {}", workload.0);
         match (ran, found) {
-            (Ok((result, plan)), Found::Caught) => {
-                let (code, reasons) = exit_code(&result, &plan);
-                assert_eq!(code, 100, "{of}: {reasons:?}, {:?}, {:?}", result.safety.policies, result.failures);
-            }
             (Ok((result, plan)), Found::Herd) => {
                 assert_eq!(exit_code(&result, &plan).0, 0, "{of}: a herd is safe");
-                let (_, without) = sound.iter().find(|(name, _)| *name == workload.0).unwrap();
+                let (_, without) = sound.iter().find(|(load, _)| load == workload).unwrap();
                 let (herd, one) = (result.requests_per_grant.unwrap(), without.requests_per_grant.unwrap());
                 assert!(herd > 2.0 * one, "{of}: {herd} requests per grant, {one} without the bug");
             }
             (Err(problem), Found::Refused(part)) => assert!(problem.contains(part), "{of}: {problem}"),
             (Ok((result, _)), Found::Refused(part)) => panic!("{of} was not refused ({part}): {:?}", result.safety),
-            (Err(problem), Found::Caught | Found::Herd) => panic!("{of}: {problem}"),
+            (Ok((result, plan)), found) => assert_eq!(missed(&result, &plan, found), None, "{of}"),
+            (Err(problem), _) => panic!("{of}: {problem}"),
         }
     }
 }
@@ -187,11 +220,11 @@ fn every_bug_of_redis_shows() {
     shows(
         "redis",
         &[
-            (TakesWhatIsHeld, HOT, Found::Caught),
-            (TokensFall, HOT, Found::Caught),
-            (FailureIsAGrant, GIVE_UP, Found::Caught),
-            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught),
-            (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Caught),
+            (TakesWhatIsHeld, SLOW, Found::Caught(Cause::ServerLost)),
+            (TokensFall, HOT, Found::Tokens),
+            (FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)),
+            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught(Cause::ForeignHit)),
+            (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Prolonged),
         ],
     );
 }
@@ -201,12 +234,12 @@ fn every_bug_of_redlock_shows() {
     shows(
         "redlock",
         &[
-            (TakesWhatIsHeld, HOT, Found::Caught),
-            (HalfIsAQuorum, HOT, Found::Caught),
-            (FailureIsAGrant, GIVE_UP, Found::Caught),
-            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught),
-            (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Caught),
-            (IgnoresValidity, OVERSTAY, Found::Caught),
+            (TakesWhatIsHeld, SLOW, Found::Caught(Cause::ServerLost)),
+            (HalfIsAQuorum, SLOW, Found::Caught(Cause::NoGrant)),
+            (FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)),
+            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught(Cause::ForeignHit)),
+            (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Prolonged),
+            (IgnoresValidity, OVERSTAY, Found::Caught(Cause::Overstayed)),
         ],
     );
 }
@@ -217,9 +250,9 @@ fn every_bug_of_zookeeper_shows() {
         "zookeeper",
         &[
             (WatchesTheFirst, HOT, Found::Herd),
-            (TokensFall, HOT, Found::Caught),
-            (DoesNotLookAgain, GIVE_UP, Found::Caught),
-            (FailureIsAGrant, GIVE_UP, Found::Caught),
+            (TokensFall, HOT, Found::Tokens),
+            (DoesNotLookAgain, IMPATIENT, Found::Caught(Cause::NoGrant)),
+            (FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)),
         ],
     );
 }
@@ -230,10 +263,11 @@ fn every_bug_of_etcd_shows() {
         "etcd",
         &[
             (WatchesTheFirst, HOT, Found::Herd),
-            (TokensFall, HOT, Found::Caught),
-            (DoesNotLookAgain, GIVE_UP, Found::Caught),
-            (FailureIsAGrant, GIVE_UP, Found::Caught),
-            (KeepsNoLeaseAlive, LONG, Found::Caught),
+            (TokensFall, HOT, Found::Tokens),
+            (DoesNotLookAgain, IMPATIENT, Found::Caught(Cause::NoGrant)),
+            (FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)),
+            (SharesTheLease, SLOW, Found::Caught(Cause::SharedIdentity)),
+            (KeepsNoLeaseAlive, LONG, Found::Caught(Cause::Overstayed)),
         ],
     );
 }
@@ -244,7 +278,7 @@ fn every_bug_of_advisory_locks_shows() {
         "postgres:advisory",
         &[
             (CutsTheHash, MANY_KEYS, Found::Refused("hash to one advisory lock")),
-            (FailureIsAGrant, GIVE_UP, Found::Caught),
+            (FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)),
         ],
     );
 }
@@ -253,12 +287,12 @@ fn every_bug_of_advisory_locks_shows() {
 fn every_bug_of_a_lease_table_shows() {
     let flawed = |with_failure: bool| {
         let mut cases = vec![
-            (TakesWhatIsHeld, HOT, Found::Caught),
-            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught),
-            (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Caught),
+            (TakesWhatIsHeld, SLOW, Found::Caught(Cause::ServerLost)),
+            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught(Cause::ForeignHit)),
+            (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Prolonged),
         ];
         if with_failure {
-            cases.push((FailureIsAGrant, GIVE_UP, Found::Caught));
+            cases.push((FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)));
         }
         cases
     };

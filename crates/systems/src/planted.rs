@@ -26,6 +26,8 @@ pub enum Flaw {
     DoesNotLookAgain,
     /// Keeps its lease alive in its own belief only.
     KeepsNoLeaseAlive,
+    /// Has one lease for all clients, and is let in again where that has the lock.
+    SharesTheLease,
     /// Keeps four bits of a key's hash.
     CutsTheHash,
     /// Gives tokens that fall.

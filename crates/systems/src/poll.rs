@@ -5,7 +5,7 @@
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
-use lockbench_core::lock::{Acquire, Grant, Patience, Retry};
+use lockbench_core::lock::{Acquire, Grant, Patience, Release, Retry};
 
 /// What one try came to.
 pub(super) enum Tried {
@@ -18,6 +18,18 @@ pub(super) enum Tried {
     Unserved(String),
     /// Nothing that asking again would mend: reported as it is.
     Ended(Acquire),
+}
+
+/// What a try came to whose lease was over before its answer came: no grant. `given_back`: how its release ended.
+pub(super) fn answered_too_late(given_back: Release) -> Tried {
+    Tried::Ended(match given_back {
+        Release::Confirmed | Release::NotOwner => {
+            Acquire::Unavailable("granted, but answered only after the lease was over".to_owned())
+        }
+        Release::Unavailable { surely_ended_ns, reason } | Release::Unknown { surely_ended_ns, reason } => {
+            Acquire::Unknown { surely_ended_ns, reason }
+        }
+    })
 }
 
 /// The retry policy of one client and its own stream of jitter.

@@ -183,6 +183,17 @@ impl Recovery {
 
     fn granted(&mut self, key: u32, t: u64) {
         let gap = t.saturating_sub(self.last_grant.replace(t).unwrap_or(t));
+        if !self.running.is_empty() {
+            self.count_gap(t, gap);
+        }
+        self.waited(key, t, false);
+        let state = &mut self.keys[key as usize];
+        (state.inside, state.asking) = (state.inside + 1, state.asking.saturating_sub(1));
+        (state.since, state.last, state.left_by, state.free) = (None, t, None, None);
+    }
+
+    /// Time without a grant ended at `t` while faults were in force or just healed.
+    fn count_gap(&mut self, t: u64, gap: u64) {
         let found = &mut self.found.gaps;
         self.running.retain_mut(|one| {
             one.gap.gap_ns = one.gap.gap_ns.max(gap);
@@ -192,10 +203,6 @@ impl Recovery {
             }
             !over
         });
-        self.waited(key, t, false);
-        let state = &mut self.keys[key as usize];
-        (state.inside, state.asking) = (state.inside + 1, state.asking.saturating_sub(1));
-        (state.since, state.last, state.left_by, state.free) = (None, t, None, None);
     }
 
     fn leaves(&mut self, key: u32, t: u64) {

@@ -290,9 +290,16 @@ impl LockSystem for Served {
             stream.set_nonblocking(true).map_err(|error| self.error(error))?;
             let (read, write) = UnixStream::from_std(stream).map_err(|error| self.error(error))?.into_split();
             let replies = BufReader::new(read);
-            let mut session =
-                ServedSession { replies, calls: write, ttl_ns: None, lost_at: None, requests: 0, identity: None };
-            let Opening { client, ttl_ns, seed, request_timeout_ns, .. } = opening;
+            let Opening { client, ttl_ns, timer, seed, request_timeout_ns, .. } = opening;
+            let mut session = ServedSession {
+                replies,
+                calls: write,
+                timer,
+                ttl_ns: None,
+                lost_at: None,
+                requests: 0,
+                identity: None,
+            };
             match session.call(&Call::Open { client, ttl_ns, seed, request_timeout_ns }).await {
                 Ok(Said::Opened) => Ok(Box::new(session) as Box<dyn Session>),
                 Ok(Said::Refused(problem)) => Err(self.error(problem)),
@@ -306,6 +313,7 @@ impl LockSystem for Served {
 struct ServedSession {
     replies: BufReader<OwnedReadHalf>,
     calls: OwnedWriteHalf,
+    timer: Timer,
     ttl_ns: Option<u64>,
     lost_at: Option<u64>,
     requests: u64,
@@ -323,6 +331,18 @@ impl ServedSession {
         (self.ttl_ns, self.lost_at, self.requests, self.identity) = (ttl_ns, lost_at, requests, identity);
         Ok(said)
     }
+
+    /// A grant whose answer waited for this process, which stood still, until the lease was over.
+    async fn came_too_late(&mut self, grant: Grant) -> Acquire {
+        match self.release(grant).await {
+            Release::Confirmed | Release::NotOwner => {
+                Acquire::Unavailable("the lease was over when the answer came".to_owned())
+            }
+            Release::Unavailable { surely_ended_ns, reason } | Release::Unknown { surely_ended_ns, reason } => {
+                Acquire::Unknown { surely_ended_ns, reason }
+            }
+        }
+    }
 }
 
 impl Session for ServedSession {
@@ -335,6 +355,9 @@ impl Session for ServedSession {
             match self.call(&Call::Acquire { key: key.index, until }).await {
                 Ok(Said::Acquired { token, validity_ns, waited }) => {
                     let grant = Grant::new(key.index, token, validity_ns);
+                    if validity_ns <= self.timer.now() {
+                        return self.came_too_late(grant).await;
+                    }
                     Acquire::Acquired(match waited {
                         Some(waited) => grant.after_waiting(waited),
                         None => grant,

@@ -12,7 +12,7 @@ use super::{NAME, near_miss};
 use crate::Target;
 use crate::planted::Planted;
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::{Endpoint, Host, Key, SystemError};
+use lockbench_core::lock::{Endpoint, Host, Key, SystemError, digest};
 
 /// Port where none is written (`--listen-client-urls`).
 const DEFAULT_PORT: u16 = 2379;
@@ -133,6 +133,11 @@ impl Config {
     /// the lock `a` must not see the waiters of `a/b`.
     pub fn prefix(&self, key: &Key) -> String {
         format!("{}{}/", self.namespace, key.name.replace('%', "%25").replace('/', "%2F"))
+    }
+
+    /// The number of the one lease that all clients of a run have who share it.
+    pub fn shared_lease(&self) -> i64 {
+        (digest(&self.namespace) >> 1).cast_signed()
     }
 
     /// A connection of its own to these members. Where credentials are given,

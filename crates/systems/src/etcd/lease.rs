@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Client, Error, LeaseKeepAliveStream, LeaseKeeper};
+use etcd_client::{Client, Error, LeaseGrantOptions, LeaseKeepAliveStream, LeaseKeeper};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -54,14 +54,22 @@ impl Lease {
         let mut client = client.clone();
         let seconds = i64::try_from(ttl_ns.div_ceil(1_000_000_000)).unwrap_or(i64::MAX);
         let confirmed_ns = config.clock.now();
-        let answer = config.bounded(limit_ns, client.lease_grant(seconds, None)).await?;
-        let ttl_ns = u64::try_from(answer.ttl()).unwrap_or(0).saturating_mul(1_000_000_000);
+        let shared = config.planted == Some(Flaw::SharesTheLease);
+        let wanted = shared.then(|| config.shared_lease());
+        let options = wanted.map(|id| LeaseGrantOptions::new().with_id(id));
+        let (id, seconds) = match (config.bounded(limit_ns, client.lease_grant(seconds, options)).await, wanted) {
+            (Ok(answer), _) => (answer.id(), answer.ttl()),
+            // Another client has it already.
+            (Err(trouble), Some(id)) if trouble.text.contains("already exists") => (id, seconds),
+            (Err(trouble), _) => return Err(trouble),
+        };
+        let ttl_ns = u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000_000);
         let (send_health, health) = watch::channel(Health { confirmed_ns, lost_ns: None });
         let (ask, asked) = mpsc::channel(1);
         let config = Arc::clone(config);
-        let keeper = Keeper { config, client, id: answer.id(), ttl_ns, limit_ns, health: send_health, stream: None };
+        let keeper = Keeper { config, client, id, ttl_ns, limit_ns, health: send_health, stream: None };
         let keeper = tokio::spawn(keeper.run(asked));
-        Ok(Self { id: answer.id(), ttl_ns, health, ask, keeper })
+        Ok(Self { id, ttl_ns, health, ask, keeper })
     }
 
     /// What is known of it now.

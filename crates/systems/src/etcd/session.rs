@@ -153,6 +153,9 @@ impl EtcdSession {
             match self.queue().enter(prefix, lease, &value).await {
                 Ok(Entered::First(place)) => return Ok((place, true)),
                 Ok(Entered::Behind(place)) => return Ok((place, false)),
+                Ok(Entered::Leftover(place)) if self.config.planted == Some(Flaw::SharesTheLease) => {
+                    return Ok((place, true));
+                }
                 // Its revision may have been a token already, and no token is given twice.
                 Ok(Entered::Leftover(place)) => {
                     self.queue().leave(&place).await?;

@@ -18,7 +18,7 @@ use tokio_postgres::{Client, Error, Row, Statement};
 
 use super::super::Target;
 use super::super::planted::{Flaw, Planted};
-use super::super::poll::{Polling, Tried};
+use super::super::poll::{Polling, Tried, answered_too_late};
 use super::super::truth::{Asker, Question};
 use super::capacity::capacity;
 use super::connect::{Backend, Connection, Server, text_of};
@@ -218,9 +218,11 @@ impl Requests {
                 }
                 let fence: i64 = rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or_default();
                 self.held.insert(key.index, Held { name: (*key.name).into(), ends_ns: self.latest_end() });
-                let validity = asked + self.ttl_ns();
-                let grant = Grant::new(key.index, Some(fence.cast_unsigned()), validity);
-                if self.timer.now() < validity { Tried::Granted(grant) } else { self.give_back(&grant).await }
+                let grant = Grant::new(key.index, Some(fence.cast_unsigned()), asked + self.ttl_ns());
+                if self.timer.now() < grant.validity_ns() {
+                    return Tried::Granted(grant);
+                }
+                answered_too_late(self.release(&grant).await)
             }
             // Two updates of one row at once, where the role's default isolation is
             // stricter than READ COMMITTED: the other one won.
@@ -230,18 +232,6 @@ impl Requests {
             Err(Failure::Refused { reason, .. }) => Tried::Ended(Acquire::Unavailable(reason)),
             Err(Failure::Lost { backend, reason }) => {
                 Tried::Ended(Acquire::Unknown { surely_ended_ns: self.surely_ended(backend).await, reason })
-            }
-        }
-    }
-
-    /// A lease that was over before its answer came is no grant.
-    async fn give_back(&mut self, grant: &Grant) -> Tried {
-        match self.release(grant).await {
-            Release::Confirmed | Release::NotOwner => {
-                Tried::Ended(Acquire::Unavailable("granted, but answered only after the lease was over".to_owned()))
-            }
-            Release::Unavailable { surely_ended_ns, reason } | Release::Unknown { surely_ended_ns, reason } => {
-                Tried::Ended(Acquire::Unknown { surely_ended_ns, reason })
             }
         }
     }

@@ -7,7 +7,7 @@ use redis::Value;
 
 use super::super::Target;
 use super::super::planted::{Flaw, Planted};
-use super::super::poll::{Polling, Tried};
+use super::super::poll::{Polling, Tried, answered_too_late};
 use super::answer::Answer;
 use super::flawed::Scripts;
 use super::link::Link;
@@ -122,15 +122,7 @@ impl Client {
         if self.opening.timer.now() < validity {
             return Tried::Granted(grant);
         }
-        // A lease that was over before its answer came is no grant: given back.
-        match self.release(&grant).await {
-            Release::Confirmed | Release::NotOwner => {
-                Tried::Ended(Acquire::Unavailable("granted, but answered only after the lease was over".to_owned()))
-            }
-            Release::Unavailable { surely_ended_ns, reason } | Release::Unknown { surely_ended_ns, reason } => {
-                Tried::Ended(Acquire::Unknown { surely_ended_ns, reason })
-            }
-        }
+        answered_too_late(self.release(&grant).await)
     }
 
     async fn renew(&mut self, grant: &mut Grant) -> Renewal {

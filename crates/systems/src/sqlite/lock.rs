@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use super::super::Target;
 use super::super::planted::Planted;
-use super::super::poll::{Polling, Tried};
+use super::super::poll::{Polling, Tried, answered_too_late};
+use super::super::truth::{Asker, Question};
 use super::store::{Claim, Row, Store, StoreError};
 use super::worker::Worker;
 use lockbench_core::clock::{Clock, Timer};
 use lockbench_core::lock::{
     Acquire, Agreement, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, Opening, Patience, Release, Renewal,
-    Session, Survey, SystemError,
+    Session, Survey, SystemError, Truth,
 };
 
 /// Longest wait of one poll for the write lock: a job cannot be called back, so
@@ -65,6 +66,37 @@ fn said(error: StoreError) -> String {
     }
 }
 
+fn rows(store: &Store, names: &[String]) -> Result<Vec<Option<Row>>, StoreError> {
+    names.iter().map(|name| store.holder(name)).collect()
+}
+
+fn holders(rows: Vec<Option<Row>>, now: u64) -> Vec<Option<Holder>> {
+    let holder = |row: Row| Holder {
+        identity: row.owner,
+        token: Some(row.fence),
+        ttl_ms: Some(row.expires_ns.saturating_sub(now) / 1_000_000),
+    };
+    rows.into_iter().map(|row| row.map(holder)).collect()
+}
+
+/// Its connection to the file is a thread of its own.
+impl Question for Sqlite {
+    type Line = Worker;
+
+    async fn open(&self) -> Result<Worker, SystemError> {
+        self.worker().await
+    }
+
+    async fn ask(&self, line: &mut Worker, keys: &[Key]) -> Result<Vec<Option<Holder>>, SystemError> {
+        let names = names(keys);
+        match line.run(move |store| rows(store, &names)).await {
+            Some(Ok(rows)) => Ok(holders(rows, self.clock.now())),
+            Some(Err(error)) => Err(self.error(said(error))),
+            None => Err(self.error("its thread ended".to_owned())),
+        }
+    }
+}
+
 fn names(keys: &[Key]) -> Vec<String> {
     keys.iter().map(|key| key.name.to_string()).collect()
 }
@@ -110,18 +142,14 @@ impl LockSystem for Sqlite {
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {
         let names = names(keys);
         Box::pin(async move {
-            let read =
-                move |store: &mut Store| names.iter().map(|name| store.holder(name)).collect::<Result<Vec<_>, _>>();
-            let rows = self.control(read).await?;
-            let holder = |row: Row| Holder {
-                identity: row.owner,
-                token: Some(row.fence),
-                ttl_ms: Some(row.expires_ns.saturating_sub(self.clock.now()) / 1_000_000),
-            };
-            let holders = rows.into_iter().map(|row| row.map(holder)).collect();
+            let rows = self.control(move |store| rows(store, &names)).await?;
             // No server: reading the file is what every client does itself.
-            Ok(Survey { round_trip_ns: None, holders })
+            Ok(Survey { round_trip_ns: None, holders: holders(rows, self.clock.now()) })
         })
+    }
+
+    fn truths(&self) -> Vec<Box<dyn Truth>> {
+        vec![Asker::boxed(Self { path: self.path.clone(), clock: self.clock, planted: self.planted })]
     }
 
     fn clean<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<(), SystemError>> {
@@ -189,7 +217,11 @@ impl Requests {
         match self.worker.run(move |store| store.acquire(&claim)).await {
             Some(Ok(Some(fence))) => {
                 self.held.insert(key.index, Held { name: key.name.to_string(), ends_ns: self.latest_end() });
-                Tried::Granted(Grant::new(key.index, Some(fence), asked.saturating_add(self.ttl_ns)))
+                let grant = Grant::new(key.index, Some(fence), asked.saturating_add(self.ttl_ns));
+                if self.timer.now() < grant.validity_ns() {
+                    return Tried::Granted(grant);
+                }
+                answered_too_late(self.release(&grant).await)
             }
             Some(Ok(None)) => Tried::Held,
             // The next poll waits for the write lock again.
@@ -266,6 +298,10 @@ impl Session for SqliteSession {
 
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.requests.ttl_ns)
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.requests.owner.clone())
     }
 
     fn lost_at(&self) -> Option<u64> {
