@@ -1,6 +1,8 @@
 //! What a fault can ask of servers, and do to them, through their own protocol, while others lock on
 //! them. Each call is made by a thread of the fault, has no runtime, and is bounded in time.
 
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
 use lockbench_core::lock::Endpoint;
 
 /// What a kind of server has of it.
@@ -24,10 +26,47 @@ pub type Squeeze = fn(&Endpoint) -> Result<Box<dyn Pressure>, String>;
 /// The wall clock of a node, where libfaketime moves it.
 #[derive(Clone, Copy)]
 pub struct WallClock {
-    /// Asks the node for its time; nanoseconds since 1970.
-    pub read: fn(&Endpoint) -> Result<i64, String>,
+    /// Asks the node for its time.
+    pub read: fn(&Endpoint) -> Result<TimeTold, String>,
     /// Several of its threads read it, so that the library must let in one at a time.
     pub threaded: bool,
+}
+
+/// What a node said of its time.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeTold {
+    /// Its time less ours, in nanoseconds.
+    pub off_ns: i64,
+    /// How wrong that may be: half as long as asking took.
+    pub within_ns: u64,
+    /// The middle of that.
+    pub at: Instant,
+}
+
+/// A question for the time, under way. What comes before it, such as a connection that is opened, is not in it.
+pub struct Asking {
+    ours_ns: i64,
+    from: Instant,
+}
+
+impl Asking {
+    /// It is asked now.
+    #[must_use]
+    pub fn begin() -> Self {
+        let ours = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { ours_ns: ours.as_nanos() as i64, from: Instant::now() }
+    }
+
+    /// The answer has come, in nanoseconds since 1970.
+    #[must_use]
+    pub fn told(self, theirs_ns: i64) -> TimeTold {
+        let half = self.from.elapsed() / 2;
+        TimeTold {
+            off_ns: theirs_ns - self.ours_ns - half.as_nanos() as i64,
+            within_ns: half.as_nanos() as u64,
+            at: self.from + half,
+        }
+    }
 }
 
 /// Something that a kind of server can be made to do.

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Config, NoTls};
 
 use super::connect::text_of;
-use crate::levers::WallClock;
+use crate::levers::{Asking, TimeTold, WallClock};
 use lockbench_core::lock::Endpoint;
 
 /// Longest wait for all of it.
@@ -25,26 +25,29 @@ pub(super) const CLOCK: WallClock = WallClock { read: time, threaded: false };
 /// The time of the server, whatever the transaction's is.
 const TIME: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
-fn time(node: &Endpoint) -> Result<i64, String> {
-    Ok(number(node, TIME)? * 1_000)
+fn time(node: &Endpoint) -> Result<TimeTold, String> {
+    number(node, TIME).map(|(micros, asking)| asking.told(micros * 1_000))
 }
 
 /// Ends the server processes of our clients; returns how many.
 pub(super) fn end_sessions(node: &Endpoint) -> Result<u64, String> {
-    number(node, END).map(|count| u64::try_from(count).unwrap_or(0))
+    number(node, END).map(|(count, _)| u64::try_from(count).unwrap_or(0))
 }
 
-/// What a statement of one row and one number says.
-fn number(node: &Endpoint, statement: &str) -> Result<i64, String> {
+/// What a statement of one row and one number says, and since when it was asked.
+fn number(node: &Endpoint, statement: &str) -> Result<(i64, Asking), String> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let asking = async {
         let mut config = node.secret_url().parse::<Config>().map_err(|error| node.redact(&text_of(&error)))?;
         config.application_name("lockbench fault");
         let (client, driver) = config.connect(NoTls).await.map_err(|error| node.redact(&text_of(&error)))?;
         let driver = tokio::spawn(driver);
-        let number = client.query_one(statement, &[]).await.and_then(|row| row.try_get::<_, i64>(0));
+        // The first statement of a session reads catalogues.
+        let prepared = client.prepare(statement).await.map_err(|error| node.redact(&text_of(&error)))?;
+        let asking = Asking::begin();
+        let number = client.query_one(&prepared, &[]).await.and_then(|row| row.try_get::<_, i64>(0));
         driver.abort();
-        number.map_err(|error| node.redact(&text_of(&error)))
+        number.map(|number| (number, asking)).map_err(|error| node.redact(&text_of(&error)))
     };
     let number = runtime.block_on(async { timeout(LIMIT, asking).await });
     number.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use redis::{Client, Connection, ErrorKind, RedisError, cmd, pipe};
 
 use super::naming::PREFIX;
-use crate::levers::{Pressure, WallClock};
+use crate::levers::{Asking, Pressure, TimeTold, WallClock};
 use lockbench_core::lock::Endpoint;
 
 /// Longest wait for a connection or an answer.
@@ -26,10 +26,14 @@ fn connect(node: &Endpoint) -> Result<Connection, RedisError> {
 pub(crate) const CLOCK: WallClock = WallClock { read: time, threaded: true };
 
 /// `TIME` (<https://redis.io/docs/latest/commands/time/>): seconds and microseconds.
-fn time(node: &Endpoint) -> Result<i64, String> {
-    let asking = || -> Result<(i64, i64), RedisError> { cmd("TIME").query(&mut connect(node)?) };
-    let (seconds, micros) = asking().map_err(|error| node.redact(&error.to_string()))?;
-    Ok(seconds * 1_000_000_000 + micros * 1_000)
+fn time(node: &Endpoint) -> Result<TimeTold, String> {
+    let ask = || -> Result<TimeTold, RedisError> {
+        let mut connection = connect(node)?;
+        let asking = Asking::begin();
+        let (seconds, micros): (i64, i64) = cmd("TIME").query(&mut connection)?;
+        Ok(asking.told(seconds * 1_000_000_000 + micros * 1_000))
+    };
+    ask().map_err(|error| node.redact(&error.to_string()))
 }
 
 /// Ends the connections that bear the name of a run; returns how many. `CLIENT KILL`

@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 use zookeeper_client::Client;
 
 use super::four_letter;
-use crate::levers::WallClock;
+use crate::levers::{Asking, TimeTold, WallClock};
 use lockbench_core::lock::Endpoint;
 
 /// Many threads of a JVM read it.
@@ -17,18 +17,20 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// The time at which this very server, by its wall clock, accepted a connection that is made for this. It tells it in
 /// the answer to `cons` as `est`, milliseconds since 1970 (`ServerCnxn.dumpConnectionInfo` of ZooKeeper 3.8).
-fn time(node: &Endpoint) -> Result<i64, String> {
+fn time(node: &Endpoint) -> Result<TimeTold, String> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let address = node.host_port();
     runtime.block_on(async {
+        let asking = Asking::begin();
         let connecting = tokio::time::timeout(LIMIT, Client::connector().with_fail_eagerly().connect(address)).await;
         let client = connecting
             .map_err(|_| format!("no session within {} s", LIMIT.as_secs()))?
             .map_err(|error| error.to_string())?;
+        let accepted = asking.told(0);
         let answer = four_letter::ask(address, "cons", LIMIT).await.map_err(|error| error.to_string())?;
         let answer = answer.ok_or("its operator does not allow cons")?;
         let millis = established(&answer, client.session_id().0).ok_or("cons does not list a session that is open")?;
-        Ok(millis * 1_000_000)
+        Ok(TimeTold { off_ns: accepted.off_ns + millis * 1_000_000, ..accepted })
     })
 }
 
