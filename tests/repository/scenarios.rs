@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lockbench::backend::Registry;
-use lockbench::workload::{ExpectedVerdict, Plan, load, resolve_ttl};
+use lockbench::workload::{ExpectedVerdict, Plan, load, parse_with, resolve_ttl, to_toml};
 use serde_json::Value;
 
 const SECOND: u64 = 1_000_000_000;
@@ -31,6 +31,9 @@ fn every_scenario_says_what_it_expects_of_every_default_system_and_why() {
         assert!(text.starts_with("# Question: ") && text.contains("# How to read the result: "), "{}", path.display());
         let scenario = plan.scenario.clone().unwrap_or_else(|| panic!("{} has no [scenario]", path.display()));
         assert!(scenario.title.ends_with('.'), "{}", path.display());
+        // Worker processes read it as it is written.
+        let (again, _) = parse_with("plan.toml", &to_toml(&plan), &[], &registry.options()).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(again.scenario, plan.scenario, "{}", path.display());
         let mut offered = 0;
         for entry in registry.entries().filter(|entry| entry.quick || entry.name == "flock") {
             let one = scenario.of(entry.name, None).unwrap_or_else(|| panic!("{}: {}", path.display(), entry.name));

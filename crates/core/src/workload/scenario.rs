@@ -218,7 +218,7 @@ pub(super) static EXPECTED: Tagged<Expected> = Tagged {
         },
         Kind {
             name: "stale-write",
-            fields: &[SYSTEMS, REASON, SOURCE],
+            fields: &[SYSTEMS, SINCE, BEFORE, REASON, SOURCE],
             meaning: "no lock was granted twice, and an update was lost all the same on the resource without fencing; \
                       where there are tokens, the one with fencing refused the write",
             build: |cursor| build(cursor, Some(ExpectedVerdict::StaleWrite)),

@@ -104,6 +104,7 @@ fn tagged<T>(kinds: &Tagged<T>, value: &T) -> String {
 pub(super) fn parts<T>(kinds: &Tagged<T>, value: &T) -> Vec<(&'static str, String)> {
     let kind = kinds.kinds.iter().find_map(|kind| Some((kind, (kind.written)(value)?)));
     let Some((kind, values)) = kind else { return Vec::new() };
+    debug_assert_eq!(kind.fields.len(), values.len(), "{}: a value per field, in their order", kind.name);
     let fields = kind.fields.iter().zip(values).filter_map(|(field, value)| Some((field.key, value?)));
     std::iter::once((kinds.tag, text(kind.name))).chain(fields).collect()
 }
