@@ -32,7 +32,8 @@ fn every_scenario_says_what_it_expects_of_every_default_system_and_why() {
         let scenario = plan.scenario.clone().unwrap_or_else(|| panic!("{} has no [scenario]", path.display()));
         assert!(scenario.title.ends_with('.'), "{}", path.display());
         // Worker processes read it as it is written.
-        let (again, _) = parse_with("plan.toml", &to_toml(&plan), &[], &registry.options()).unwrap_or_else(|e| panic!("{e}"));
+        let (again, _) =
+            parse_with("plan.toml", &to_toml(&plan), &[], &registry.options()).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(again.scenario, plan.scenario, "{}", path.display());
         let mut offered = 0;
         for entry in registry.entries().filter(|entry| entry.quick || entry.name == "flock") {

@@ -172,8 +172,9 @@ fn no_holder(case: &Case<'_>, party: &Party) -> Option<(Cause, Vec<Fact>)> {
         evidence.insert(0, of_party(FactKind::DeadLease, party, party.start, party.start));
         return Some((Cause::DeadLease, evidence));
     }
+    let sure = others.iter().filter(|(_, span)| span.leaves_no_room_for(party)).count();
     evidence.insert(0, of_party(FactKind::NeverHolder, party, party.invoke, party.start));
-    Some((Cause::NoGrant, evidence))
+    (case.truth.len() - sure < needed).then_some((Cause::NoGrant, evidence))
 }
 
 /// What took the earlier holder's lock from each server that had it, before the later grant.
