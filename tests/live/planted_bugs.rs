@@ -33,7 +33,9 @@ const LONG: Load =
     ("long-hold-renewal", &["clients=3", "ttl=2s", "hold=5s", "acquire.timeout=4s", "warmup=0s", "duration=4s"]);
 /// Holds that the servers can be asked about while they last.
 const SLOW: Load = ("hot-key", &["clients=3", "hold=100ms", "warmup=0s", "duration=2s"]);
-const IMPATIENT: Load = ("give-up", &["clients=4", "hold=150ms", "acquire.timeout=60ms", "warmup=0s", "duration=3s"]);
+/// Many who ask at once: their requests cross, and reach the nodes of Redlock in different orders.
+const CROWD: Load = ("hot-key", &["clients=24", "hold=50ms", "warmup=0s", "duration=2s"]);
+const IMPATIENT: Load = ("give-up", &["clients=4", "hold=300ms", "acquire.timeout=60ms", "warmup=0s", "duration=3s"]);
 /// How often the servers are asked who holds a key.
 const LOOK_NS: u64 = 4_000_000;
 const MANY_KEYS: Load = ("zipf", &["warmup=0s", "duration=1s"]);
@@ -45,6 +47,9 @@ const RUNS: usize = 5;
 enum Found {
     /// Exit code 100, and double grants of this cause.
     Caught(Cause),
+    /// Exit code 100. The cause is not found: the servers tell which client has a lock and not by which of its grants, so
+    /// that equal answers leave room for another grant between them.
+    Violated,
     /// Exit code 100, and the renewal of a holder that overstayed was confirmed.
     Prolonged,
     /// Exit code 100 for tokens that fall; nothing is granted twice.
@@ -175,7 +180,7 @@ fn missed(result: &TrialResult, plan: &Plan, found: &Found) -> Option<String> {
             (!prolonged).then(|| format!("no foreign renewal: {:?}", safety.violations.first()))
         }
         Found::Tokens => (!safety.causes.is_empty()).then(|| format!("granted twice: {:?}", safety.causes)),
-        Found::Herd | Found::Refused(_) => None,
+        Found::Violated | Found::Herd | Found::Refused(_) => None,
     }
 }
 
@@ -235,8 +240,8 @@ fn every_bug_of_redlock_shows() {
         "redlock",
         &[
             (TakesWhatIsHeld, SLOW, Found::Caught(Cause::ServerLost)),
-            (HalfIsAQuorum, SLOW, Found::Caught(Cause::NoGrant)),
-            (FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)),
+            (HalfIsAQuorum, CROWD, Found::Violated),
+            (FailureIsAGrant, IMPATIENT, Found::Violated),
             (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught(Cause::ForeignHit)),
             (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Prolonged),
             (IgnoresValidity, OVERSTAY, Found::Caught(Cause::Overstayed)),
@@ -278,7 +283,7 @@ fn every_bug_of_advisory_locks_shows() {
         "postgres:advisory",
         &[
             (CutsTheHash, MANY_KEYS, Found::Refused("hash to one advisory lock")),
-            (FailureIsAGrant, IMPATIENT, Found::Caught(Cause::NoGrant)),
+            (FailureIsAGrant, IMPATIENT, Found::Violated),
         ],
     );
 }

@@ -5,7 +5,6 @@ use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::Config;
 
 use super::party::{Notes, Party, Renewed};
-use super::timeline::LOOKED_AT_NS;
 use crate::oracle::brute::{CLIENTS, KEYS, Script, play, scripts};
 use crate::oracle::{Cause, DoubleGrant, DoubleGrantKind, Oracle};
 use crate::record::attempt::{Attempts, Change, End};
@@ -261,8 +260,7 @@ impl All {
                 }
                 let sure = |of_node: &&Vec<Stretch>| {
                     let last = of_node.iter().rfind(|other| other.0 <= party.start);
-                    let one_grant = last.is_some_and(|last| last.3.token != Seen::NO_TOKEN);
-                    surely_other(of_node) && (one_grant || party.end - party.start >= LOOKED_AT_NS)
+                    surely_other(of_node) && last.is_some_and(|last| last.3.token != Seen::NO_TOKEN)
                 };
                 if usize::from(nodes) - stretches.iter().filter(sure).count() < needed {
                     return Cause::NoGrant;

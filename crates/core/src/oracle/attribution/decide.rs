@@ -172,7 +172,7 @@ fn no_holder(case: &Case<'_>, party: &Party) -> Option<(Cause, Vec<Fact>)> {
         evidence.insert(0, of_party(FactKind::DeadLease, party, party.start, party.start));
         return Some((Cause::DeadLease, evidence));
     }
-    let sure = others.iter().filter(|(_, span)| span.leaves_no_room_for(party)).count();
+    let sure = others.iter().filter(|(_, span)| span.is_one_grant()).count();
     evidence.insert(0, of_party(FactKind::NeverHolder, party, party.invoke, party.start));
     (case.truth.len() - sure < needed).then_some((Cause::NoGrant, evidence))
 }

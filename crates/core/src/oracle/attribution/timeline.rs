@@ -6,8 +6,6 @@ use std::collections::VecDeque;
 use super::party::Party;
 use crate::record::{Seen, SeenHolder};
 
-/// A hold of this length has a look in it: a server that was not asked for so long is taken for one that is away.
-pub(super) const LOOKED_AT_NS: u64 = 250_000_000;
 /// Most changes that are remembered.
 const MOST: usize = 4_096;
 
@@ -33,11 +31,10 @@ impl Span {
         self.is_of(party.client) && (!told || party.token.is_none_or(|token| token == self.token))
     }
 
-    /// Returns whether the server cannot have had that hold during the stretch, if it says another holder. The same
-    /// token is the same grant throughout. Equal answers without one leave room for a hold between two looks, unless it
-    /// lasted so long that a look fell into it.
-    pub fn leaves_no_room_for(&self, party: &Party) -> bool {
-        self.token != Seen::NO_TOKEN || party.end.saturating_sub(party.start) >= LOOKED_AT_NS
+    /// Returns whether nobody else can have had the key during the stretch: the same token is the same grant throughout.
+    /// Equal answers without one leave room for another grant between two looks.
+    pub fn is_one_grant(&self) -> bool {
+        self.token != Seen::NO_TOKEN
     }
 
     pub fn is_of(&self, client: u32) -> bool {
