@@ -60,6 +60,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         stop,
         steering: frontend.steer.steering.clone(),
         worker: Some(worker::program()),
+        disk: Some(worker::disk_program()),
         store: Some(Store { directory, draw: &draw, sync: &|| frontend.log.sync().map_err(|error| error.to_string()) }),
     };
     let outcome = run(options, &selection.entries, frontend).map_err(|error| {

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lockbench::backend::Registry;
-use lockbench::workload::{ExpectedVerdict, Plan, load, parse_with, resolve_ttl, to_toml};
+use lockbench::workload::{
+    Expected, ExpectedVerdict, Plan, Scenario, ServerVersion, load, parse_with, resolve_ttl, to_toml,
+};
 use serde_json::Value;
 
 const SECOND: u64 = 1_000_000_000;
@@ -20,6 +22,20 @@ fn all() -> Vec<(PathBuf, Plan)> {
         .into_iter()
         .map(|path| (path.clone(), load(&path, &[], &tables).unwrap_or_else(|e| panic!("{e}")).0))
         .collect()
+}
+
+/// What is expected of a system: once for all versions of its servers, or for each of them.
+fn of_every_version<'a>(scenario: &'a Scenario, system: &str) -> Vec<&'a Expected> {
+    let all: Vec<&Expected> =
+        scenario.expected.iter().filter(|one| one.systems.iter().any(|of| of == system)).collect();
+    if all.is_empty() {
+        return scenario.of(system, None).into_iter().collect();
+    }
+    let bounds = all.iter().flat_map(|one| [&one.versions.since, &one.versions.before]).flatten().cloned();
+    for version in bounds.chain(ServerVersion::read("0")) {
+        assert!(scenario.of(system, Some(&version)).is_some(), "nothing is expected of {system} {version}");
+    }
+    all
 }
 
 #[test]
@@ -37,9 +53,11 @@ fn every_scenario_says_what_it_expects_of_every_default_system_and_why() {
         assert_eq!(again.scenario, plan.scenario, "{}", path.display());
         let mut offered = 0;
         for entry in registry.entries().filter(|entry| entry.quick || entry.name == "flock") {
-            let one = scenario.of(entry.name, None).unwrap_or_else(|| panic!("{}: {}", path.display(), entry.name));
-            assert!(one.reason.len() > 15 && one.source.len() > 5, "{}: {}", path.display(), entry.name);
-            let runs = one.verdict != ExpectedVerdict::NotOffered;
+            let all = of_every_version(&scenario, entry.name);
+            assert!(!all.is_empty(), "{}: {}", path.display(), entry.name);
+            let whole = all.iter().all(|one| one.reason.len() > 15 && one.source.len() > 5);
+            assert!(whole, "{}: {}", path.display(), entry.name);
+            let runs = all.iter().any(|one| one.verdict != ExpectedVerdict::NotOffered);
             offered += usize::from(runs);
             assert_eq!(plan.backends.iter().any(|name| name == entry.name), runs, "{}: {}", path.display(), entry.name);
             if runs && plan.faults.iter().any(|fault| !fault.kind.is_of_a_client()) {

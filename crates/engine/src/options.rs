@@ -40,6 +40,9 @@ pub struct Options<'a> {
     pub steering: Steering,
     /// The program of worker processes; `None`: a plan that wants some cannot run.
     pub worker: Option<Program>,
+    /// The program that serves disks which forget, as [`lockbench_systems::stack::DiskProgram`] wants it; `None`: a plan
+    /// with a fault of the disk cannot run.
+    pub disk: Option<Program>,
     /// Where the run is stored; `None`: nowhere, and there is no history of it.
     pub store: Option<Store<'a>>,
 }
@@ -65,6 +68,7 @@ impl Options<'_> {
             stop,
             steering: Steering::default(),
             worker: None,
+            disk: None,
             store: None,
         }
     }

@@ -57,7 +57,8 @@ pub fn run(options: Options<'_>, systems: &[&'static Entry], watcher: &dyn Watch
         watcher.say(&format!("warning: {warning}"));
     }
     watcher.step("starting servers");
-    let servers = Servers::prepare(systems, &options.servers, &Clusters::of(&options.plan), watcher);
+    let servers =
+        Servers::prepare(systems, &options.servers, &Clusters::of(&options.plan, options.disk.as_ref()), watcher);
     for origin in servers.origins() {
         watcher.say(&origin);
     }
@@ -255,6 +256,9 @@ impl<'a> Run<'a> {
         let plan = &self.options.plan;
         if plan.processes > 0 && self.options.worker.is_none() {
             return Err(Unfit::NoProgram);
+        }
+        if plan.faults.iter().any(|fault| fault.kind.needs_a_disk()) && self.options.disk.is_none() {
+            return Err(Unfit::NoDiskProgram);
         }
         let servers = self.servers.ours(entry);
         if let Some(refusal) = fault::refusal(plan, entry, servers.is_none()) {

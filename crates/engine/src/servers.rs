@@ -11,6 +11,7 @@ pub use source::neither_program_nor_container;
 use source::{Hearer, Place, Source, containers, handle, left_running, place, started};
 
 use super::fault::Peers;
+use super::process::Program;
 use super::server_poll::Gauge;
 use super::watcher::{Topic, Watcher};
 use lockbench_core::clock::Clock;
@@ -21,7 +22,7 @@ use lockbench_core::workload::{FaultKind, Plan, SystemOptions};
 use lockbench_report::Resources;
 use lockbench_systems::Entry;
 use lockbench_systems::ServerKind;
-use lockbench_systems::stack::{DockerOptions, Server};
+use lockbench_systems::stack::{DiskProgram, DockerOptions, Server};
 
 /// Endpoints by kind of server.
 pub type Endpoints = BTreeMap<ServerKind, Vec<Endpoint>>;
@@ -80,16 +81,22 @@ pub struct Clusters {
     pub peers: Option<Arc<Peers>>,
     /// Whether the wall clocks of servers are to be moved.
     pub clocks: bool,
+    /// What serves the disks that forget, where there are some.
+    pub disk: Option<DiskProgram>,
 }
 
 impl Clusters {
-    /// As planned: with proxies between the members only where one is to be cut off.
+    /// As planned: with proxies between the members only where one is to be cut off, and with disks that forget only
+    /// where a fault is of the disk.
     #[must_use]
-    pub fn of(plan: &Plan) -> Self {
+    pub fn of(plan: &Plan, disk: Option<&Program>) -> Self {
         let cut = plan.faults.iter().any(|fault| fault.kind == FaultKind::ServerCut);
         let peers = cut.then(|| Arc::new(Peers::new(Clock::monotonic(), plan.seed)));
         let clocks = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::ServerClock { .. }));
-        Self { systems: plan.options.clone(), peers, clocks }
+        let disk = disk.filter(|_| plan.faults.iter().any(|fault| fault.kind.needs_a_disk()));
+        let disk =
+            disk.map(|Program { file, arguments }| DiskProgram { file: file.clone(), arguments: arguments.clone() });
+        Self { systems: plan.options.clone(), peers, clocks, disk }
     }
 }
 
@@ -140,7 +147,7 @@ impl Servers {
             }
         }
         let hearer = Hearer { watcher, told: &|text| watcher.step(text) };
-        kinds.extend(left_running(&wanted, options, &clusters.systems, hearer));
+        kinds.extend(left_running(&wanted, options, clusters, hearer));
         wanted.retain(|kind| !kinds.contains_key(kind));
         let mut fell_back = Vec::new();
         kinds.extend(started(&wanted, options, clusters, hearer, &mut fell_back));

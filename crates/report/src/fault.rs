@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use lockbench_core::record::{ClockSeen, FaultRecord, LeaderAfter};
-use lockbench_core::workload::{PlannedFault, Target};
+use lockbench_core::workload::{FaultKind, PlannedFault, Target};
 
 /// One planned fault at one node, in one trial. Seconds count from the begin of measuring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,15 @@ pub struct InjectedFault {
     /// after it, as the node told; null if it was not asked, or another fault.
     #[serde(default)]
     pub clock_off_s: Option<ClockOff>,
+    /// Of a power cut: bytes that were written and not synced, and that the disk forgot; null for other faults.
+    #[serde(default)]
+    pub forgotten_bytes: Option<u64>,
+    /// Of a power cut: names that were made, renamed or removed, whose directory was not synced; null for other faults.
+    #[serde(default)]
+    pub forgotten_names: Option<u64>,
+    /// Of a slow disk: calls of fsync that took longer; null for other faults.
+    #[serde(default)]
+    pub fsyncs_delayed: Option<u64>,
 }
 
 /// By how many seconds the wall clock of a node was ahead of ours.
@@ -83,6 +92,9 @@ impl InjectedFault {
             Some(LeaderAfter::Changed { name, after_ns }) => (Some(name.clone()), Some(*after_ns as f64 / 1e9)),
         };
         let plan = planned.get(usize::from(record.of.fault));
+        let of = |kind: fn(FaultKind) -> bool| record.disk.filter(|_| plan.is_some_and(|fault| kind(fault.kind)));
+        let cut = of(|kind| kind == FaultKind::ServerPowerCut);
+        let slow = of(|kind| matches!(kind, FaultKind::DiskSlow { .. }));
         Self {
             backend: backend.to_owned(),
             trial,
@@ -97,6 +109,9 @@ impl InjectedFault {
             leader_after,
             elected_after_s,
             clock_off_s: record.clock.map(ClockOff::of),
+            forgotten_bytes: cut.map(|disk| disk.forgotten_bytes),
+            forgotten_names: cut.map(|disk| disk.forgotten_names),
+            fsyncs_delayed: slow.map(|disk| disk.fsyncs_delayed),
         }
     }
 
@@ -148,8 +163,21 @@ fn line(hit: &[InjectedFault]) -> String {
         "{backend}, trial {trial}: fault {fault}, {kind} of {}, at {injected_s:.2} s of measuring, {end}: it {bit}{}{}",
         nodes.join(", "),
         leads.unwrap_or_default(),
-        clock.unwrap_or_default()
+        clock.or_else(|| of_the_disks(hit)).unwrap_or_default()
     )
+}
+
+/// What the disks of the nodes did, together.
+fn of_the_disks(hit: &[InjectedFault]) -> Option<String> {
+    let sum = |of: fn(&InjectedFault) -> Option<u64>| hit.iter().filter_map(of).reduce(|sum, one| sum + one);
+    if let Some(delayed) = sum(|one| one.fsyncs_delayed) {
+        return Some(format!("; fsyncs that took longer: {delayed}"));
+    }
+    let (bytes, names) = (sum(|one| one.forgotten_bytes)?, sum(|one| one.forgotten_names)?);
+    Some(match (bytes, names) {
+        (0, 0) => "; the disk had nothing to forget: all was synced".to_owned(),
+        _ => format!("; the disk forgot {bytes} bytes and {names} changes of names that were not synced"),
+    })
 }
 
 /// The condition that a verdict stands under, with so many injections of faults.
@@ -165,7 +193,7 @@ pub fn conditions(injections: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{InjectedFault, notes_on_faults};
-    use lockbench_core::record::{Disturbance, FaultRecord, LeaderAfter};
+    use lockbench_core::record::{DiskFacts, Disturbance, FaultRecord, LeaderAfter};
     use lockbench_core::workload::parse;
 
     fn injected(record: &FaultRecord) -> InjectedFault {
@@ -186,6 +214,7 @@ mod tests {
             problem: None,
             leader: None,
             clock: None,
+            disk: None,
         }
     }
 
@@ -207,6 +236,26 @@ mod tests {
         assert!(after(changed).ends_with("it bit; redis-1 was elected within 1.20 s"));
         assert!(after(LeaderAfter::Same).ends_with("it bit; redis-0 led, and still does"));
         assert!(after(LeaderAfter::Nobody).ends_with("it bit; no node leads afterwards"));
+    }
+
+    #[test]
+    fn a_power_cut_says_what_the_disk_forgot_and_a_slow_disk_what_waited() {
+        let of = |kind: &str, disk: DiskFacts| {
+            let text = format!("clients = 1\n[[faults]]\nkind = {kind}\nat = \"1s\"\nfor = \"2s\"\n");
+            let (plan, _) = parse("w.toml", &text, &[]).unwrap();
+            let record = FaultRecord { disk: Some(disk), ..record() };
+            notes_on_faults(&[InjectedFault::of(&record, &plan.faults, ("redis", 1), 0)]).remove(0)
+        };
+        let disk = DiskFacts { forgotten_bytes: 95, forgotten_names: 1, fsyncs_delayed: 3, ..DiskFacts::default() };
+        let line = of("\"server-power-cut\"", disk);
+        assert!(
+            line.ends_with("it bit; the disk forgot 95 bytes and 1 changes of names that were not synced"),
+            "{line}"
+        );
+        let line = of("\"server-power-cut\"", DiskFacts::default());
+        assert!(line.ends_with("the disk had nothing to forget: all was synced"), "{line}");
+        let line = of("\"disk-slow\"\nby = \"1s\"", disk);
+        assert!(line.ends_with("it bit; fsyncs that took longer: 3"), "{line}");
     }
 
     #[test]

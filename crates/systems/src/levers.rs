@@ -4,6 +4,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lockbench_core::lock::Endpoint;
+use lockbench_core::workload::SystemOptions;
 
 /// What a kind of server has of it.
 #[derive(Clone, Copy)]
@@ -16,6 +17,9 @@ pub struct Levers {
     pub squeeze: Lever<Squeeze>,
     /// Its wall clock, where that can be moved.
     pub clock: Lever<WallClock>,
+    /// Why a power cut takes nothing from it that a crash does not, with these settings, and what to do; `None`: what
+    /// it answers for is on its disk.
+    pub unsynced: fn(&SystemOptions) -> Option<&'static str>,
 }
 
 /// Ends sessions on a node; returns how many.

@@ -85,7 +85,7 @@ pub fn monitor(args: &MonitorArgs, registry: &Registry) -> Result<u8, Failure> {
     }
     let stop = frontend.steer.interrupt.stop.clone();
     let source = args.load.servers(endpoints.clone(), &stop);
-    let servers = Servers::prepare(&orders.selection.entries, &source, &Clusters::of(&orders.plan), frontend);
+    let servers = Servers::prepare(&orders.selection.entries, &source, &Clusters::of(&orders.plan, None), frontend);
     // A user who means to monitor one service must see it if another one is used.
     for origin in servers.origins().into_iter().chain(servers.started()) {
         warn!(target: MONITOR, "{origin}");

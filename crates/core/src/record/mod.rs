@@ -36,4 +36,4 @@ pub use reasons::Reasons;
 pub use regular::{open_regular, read_regular, read_regular_text, unpacked};
 pub use shard::{Shard, ShardName, ShardReader, ShardSeed, quiet_shard, shard, shared_shard};
 pub use sparse::Sparse;
-pub use trial_facts::{ClockSeen, FaultRecord, LeaderAfter, Phase, TrialReport};
+pub use trial_facts::{ClockSeen, DiskFacts, FaultRecord, LeaderAfter, Phase, TrialReport};

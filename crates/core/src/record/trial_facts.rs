@@ -60,6 +60,8 @@ pub struct FaultRecord {
     pub leader: Option<LeaderAfter>,
     /// What the node said of its clock, of a fault that moves it.
     pub clock: Option<ClockSeen>,
+    /// What the disk of the node did, of a fault of the disk.
+    pub disk: Option<DiskFacts>,
 }
 
 /// How far the wall clock of a node was from ours, by what the node itself told, in nanoseconds; below zero where it was
@@ -72,6 +74,19 @@ pub struct ClockSeen {
     pub during_ns: Option<i64>,
     /// When it was put right.
     pub after_ns: Option<i64>,
+}
+
+/// What a disk that knows what was synced did while a fault was in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiskFacts {
+    /// Bytes that were written and not synced, and were forgotten.
+    pub forgotten_bytes: u64,
+    /// Files that they were of.
+    pub forgotten_files: u64,
+    /// Names that were made, renamed or removed, and were forgotten.
+    pub forgotten_names: u64,
+    /// Calls of fsync that took longer.
+    pub fsyncs_delayed: u64,
 }
 
 /// Who leads after a fault of the leader.

@@ -91,6 +91,24 @@ const GALLERY: &[(&str, &str)] = &[
         "workloads/scenarios/clock-drift-allowed.toml",
         include_str!("../../../../workloads/scenarios/clock-drift-allowed.toml"),
     ),
+    (
+        "workloads/scenarios/power-cut-synced.toml",
+        include_str!("../../../../workloads/scenarios/power-cut-synced.toml"),
+    ),
+    (
+        "workloads/scenarios/power-cut-everysec.toml",
+        include_str!("../../../../workloads/scenarios/power-cut-everysec.toml"),
+    ),
+    (
+        "workloads/scenarios/power-cut-unsynced.toml",
+        include_str!("../../../../workloads/scenarios/power-cut-unsynced.toml"),
+    ),
+    ("workloads/scenarios/power-cut-late.toml", include_str!("../../../../workloads/scenarios/power-cut-late.toml")),
+    (
+        "workloads/scenarios/leader-slow-disk.toml",
+        include_str!("../../../../workloads/scenarios/leader-slow-disk.toml"),
+    ),
+    ("workloads/scenarios/slow-disk.toml", include_str!("../../../../workloads/scenarios/slow-disk.toml")),
 ];
 
 /// The scenarios that come with lockbench: name and text, in the order in which they are told.

@@ -33,6 +33,7 @@ pub struct SystemOption {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
+    Word(&'static [&'static str]),
     Share,
     Duration,
     PositiveDuration,
@@ -40,8 +41,10 @@ enum Takes {
 }
 
 /// A value of an option.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum OptionValue {
+    /// One of several words.
+    Word(String),
     /// A number.
     Number(f64),
     /// A duration in nanoseconds.
@@ -56,6 +59,17 @@ pub enum OptionValue {
 pub struct SystemOptions(Vec<(String, Vec<(String, OptionValue)>)>);
 
 impl SystemOption {
+    /// One of these words. `default` is TOML, `meaning` one sentence without the final stop.
+    #[must_use]
+    pub const fn word(
+        key: &'static str,
+        words: &'static [&'static str],
+        default: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Self { field: Field::default(key, "text", default, meaning), takes: Takes::Word(words) }
+    }
+
     /// A number from 0 up to below 1. `default` is TOML, `meaning` one sentence without the final stop.
     #[must_use]
     pub const fn share(key: &'static str, default: &'static str, meaning: &'static str) -> Self {
@@ -82,6 +96,13 @@ impl SystemOption {
 
     fn read(&self, item: &Item<'_>) -> Option<OptionValue> {
         match self.takes {
+            Takes::Word(words) => {
+                let word = item.text()?;
+                if words.contains(&word.as_str()) {
+                    return Some(OptionValue::Word(word));
+                }
+                item.refuse_word(&word, words.iter().copied())
+            }
             Takes::Share => {
                 let fits = |share: f64| (0.0..1.0).contains(&share);
                 item.real(fits, "a number from 0 up to below 1").map(OptionValue::Number)
@@ -99,7 +120,7 @@ impl OptionTable {
     pub fn number(&self, options: &SystemOptions, key: &str) -> f64 {
         match self.value(options, key) {
             Some(OptionValue::Number(number)) => number,
-            Some(OptionValue::Ns(_) | OptionValue::Whole(_)) | None => 0.0,
+            Some(_) | None => 0.0,
         }
     }
 
@@ -108,7 +129,7 @@ impl OptionTable {
     pub fn ns(&self, options: &SystemOptions, key: &str) -> u64 {
         match self.value(options, key) {
             Some(OptionValue::Ns(ns)) => ns,
-            Some(OptionValue::Number(_) | OptionValue::Whole(_)) | None => 0,
+            Some(_) | None => 0,
         }
     }
 
@@ -117,8 +138,23 @@ impl OptionTable {
     pub fn whole(&self, options: &SystemOptions, key: &str) -> u64 {
         match self.value(options, key) {
             Some(OptionValue::Whole(number)) => number,
-            Some(OptionValue::Number(_) | OptionValue::Ns(_)) | None => 0,
+            Some(_) | None => 0,
         }
+    }
+
+    /// The word under a key: the plan's, else the declared default.
+    #[must_use]
+    pub fn word(&self, options: &SystemOptions, key: &str) -> String {
+        match self.value(options, key) {
+            Some(OptionValue::Word(word)) => word,
+            Some(_) | None => String::new(),
+        }
+    }
+
+    /// Returns whether the plan asks for something else than the default under a key.
+    #[must_use]
+    pub fn changes(&self, options: &SystemOptions, key: &str) -> bool {
+        self.value(options, key) != self.value(&SystemOptions::default(), key)
     }
 
     fn value(&self, options: &SystemOptions, key: &str) -> Option<OptionValue> {
@@ -161,7 +197,7 @@ impl SystemOptions {
     #[must_use]
     pub fn get(&self, table: &str, key: &str) -> Option<OptionValue> {
         let (_, values) = self.0.iter().find(|(name, _)| name == table)?;
-        values.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
+        values.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
     }
 
     /// The same with another value under a key of a table.
@@ -172,7 +208,7 @@ impl SystemOptions {
         }
         for (_, values) in self.0.iter_mut().filter(|(name, _)| name == table) {
             values.retain(|(name, _)| name != key);
-            values.push((key.to_owned(), value));
+            values.push((key.to_owned(), value.clone()));
         }
         self
     }
@@ -215,7 +251,9 @@ fn unchecked(value: &Value) -> Option<OptionValue> {
     match value {
         Value::Real(number) => Some(OptionValue::Number(*number)),
         Value::Integer(number) => u64::try_from(*number).ok().map(OptionValue::Whole),
-        Value::Text(text) => parse_duration_ns(text).ok().map(OptionValue::Ns),
+        Value::Text(text) => {
+            Some(parse_duration_ns(text).map_or_else(|_| OptionValue::Word(text.clone()), OptionValue::Ns))
+        }
         _ => None,
     }
 }
@@ -235,6 +273,7 @@ pub(super) mod tests {
             SystemOption::duration("pause", "\"2ms\"", "a pause"),
             SystemOption::positive_duration("limit", "\"50ms\"", "a limit"),
             SystemOption::whole("count", 9, "1", "a count"),
+            SystemOption::word("colour", &["red", "blue"], "\"red\"", "a colour"),
         ],
         warning: |_| None,
     };
@@ -247,6 +286,11 @@ pub(super) mod tests {
         let none = super::SystemOptions::default();
         assert_eq!((TABLE.number(&none, "share"), TABLE.ns(&none, "limit")), (0.01, 50_000_000));
         assert_eq!(TABLE.whole(&none, "count"), 1);
+        assert_eq!(TABLE.word(&none, "colour"), "red");
+        let blue = none.with("toy", "colour", OptionValue::Word("blue".to_owned()));
+        assert!(TABLE.word(&blue, "colour") == "blue" && TABLE.changes(&blue, "colour"));
+        let wrong = parse_with("w.toml", "clients = 2\n[toy]\ncolour = \"blu\"", &[], &[&TABLE]).unwrap_err();
+        assert!(wrong.to_string().contains("blue"), "{wrong}");
         let other = plan.options.with("toy", "limit", OptionValue::Ns(5));
         assert_eq!(TABLE.ns(&other, "limit"), 5);
     }
@@ -257,7 +301,7 @@ pub(super) mod tests {
         assert!(error.to_string().starts_with("w.toml:2: toy is not a known key"), "{error}");
         let (plan, _) = parse_with("w.toml", "clients = 2\n[toy]\nshare = 0.5", &[], &[&TABLE]).unwrap();
         let stored = parse_stored("w.toml", &to_toml(&plan)).unwrap().options;
-        for key in ["share", "pause", "limit", "count"] {
+        for key in ["share", "pause", "limit", "count", "colour"] {
             assert_eq!(stored.get("toy", key), plan.options.get("toy", key), "{key}");
         }
     }

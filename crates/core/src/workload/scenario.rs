@@ -34,14 +34,15 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// What is expected of a system, by its name in full, with servers of this version (`None`: not known, or it has
-    /// no servers); a name without a recipe stands for all recipes.
+    /// What is expected of a system, by its name in full, with servers of this version (`None`: not known, and taken
+    /// for the newest, or it has no servers); a name without a recipe stands for all recipes.
     #[must_use]
     pub fn of(&self, system: &str, version: Option<&ServerVersion>) -> Option<&Expected> {
         let family = system.split(':').next().unwrap_or(system);
         let meant = |name: &str| {
-            let of = |one: &&Expected| one.versions.include(version) && one.systems.iter().any(|of| of == name);
-            self.expected.iter().find(of)
+            let named = || self.expected.iter().filter(|one| one.systems.iter().any(|of| of == name));
+            let newest = || named().find(|one| version.is_none() && one.versions.before.is_none());
+            named().find(|one| one.versions.include(version)).or_else(newest)
         };
         meant(system).or_else(|| meant(family))
     }
@@ -471,7 +472,8 @@ source = "s"
         let scenario = plan.scenario.clone().unwrap();
         let verdict =
             |version: &str| scenario.of("etcd", ServerVersion::read(version).as_ref()).map(|one| one.verdict.name());
-        assert_eq!((verdict("3.4.23"), verdict("3.5.30"), verdict("unknown")), (Some("tokens"), Some("safe"), None));
+        let expected = (Some("tokens"), Some("safe"), Some("safe"));
+        assert_eq!((verdict("3.4.23"), verdict("3.5.30"), verdict("unknown")), expected, "unknown: as the newest");
         assert_eq!(parse("w.toml", &to_toml(&plan), &[]).unwrap().0, plan);
         for (second, said) in
             [("since = \"3.5\"", "says twice"), ("", "says twice"), ("since = \"new\"", "is no version")]

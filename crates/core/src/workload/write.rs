@@ -68,6 +68,7 @@ pub fn to_toml(plan: &Plan) -> String {
         let _ = writeln!(toml, "\n[{table}]");
         for (key, value) in values {
             let value = match value {
+                OptionValue::Word(word) => text(word),
                 OptionValue::Number(number) => real(*number),
                 OptionValue::Ns(ns) => duration(*ns),
                 OptionValue::Whole(number) => number.to_string(),
@@ -244,7 +245,11 @@ mod tests {
             let options = SystemOptions::default().with("toy", "share", OptionValue::Number(share));
             let options =
                 options.with("toy", "pause", OptionValue::Ns(pause)).with("toy", "limit", OptionValue::Ns(limit));
-            options.with("toy", "count", OptionValue::Whole(count))
+            options.with("toy", "count", OptionValue::Whole(count)).with(
+                "toy",
+                "colour",
+                OptionValue::Word("blue".to_owned()),
+            )
         })
     }
 
@@ -279,6 +284,8 @@ mod tests {
                 .prop_map(|(piece, gap_ns)| { FaultKind::WireSlice { direction: Direction::Both, piece, gap_ns } }),
             (1..9_999_u64).prop_map(|close_ns| FaultKind::WireSlowClose { direction: Direction::Both, close_ns }),
             Just(FaultKind::ServerCut),
+            Just(FaultKind::ServerPowerCut),
+            (1..=LONGEST_NS).prop_map(|by_ns| FaultKind::DiskSlow { by_ns }),
             Just(FaultKind::ServerSqueeze),
             Just(FaultKind::SessionKill),
             (1..i64::from(i32::MAX)).prop_map(|ns| FaultKind::ServerClock { change: ClockChange::Jump { ns: -ns } }),

@@ -13,12 +13,14 @@ mod client_kill;
 mod client_late_write;
 mod client_pause;
 mod client_stall;
+mod disk_slow;
 mod leader;
 mod peers;
 mod server_clock;
 mod server_cut;
 mod server_kill;
 mod server_pause;
+mod server_power_cut;
 mod server_squeeze;
 mod session_kill;
 mod target;
@@ -35,11 +37,11 @@ use rand_pcg::Pcg64Mcg;
 
 use lockbench_core::clock::Clock;
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{ClockSeen, Disturbance, Event, FaultRecord, Shard, ShardSeed, What};
+use lockbench_core::record::{ClockSeen, DiskFacts, Disturbance, Event, FaultRecord, Shard, ShardSeed, What};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::{FaultKind, Moment, PlannedFault, Point, Target, client_seed};
 use lockbench_systems::ServerKind;
-use lockbench_systems::stack::{Node, NodeError, Server};
+use lockbench_systems::stack::{DiskTold, Node, NodeError, Server};
 
 use super::crew::Hands;
 use super::process::ProcessError;
@@ -64,6 +66,10 @@ trait Fault {
     fn heal(&self, site: &Site<'_>) -> Result<(), FaultError>;
     /// What the node said of its wall clock, of a fault that moves it.
     fn clock(&self) -> Option<ClockSeen> {
+        None
+    }
+    /// What the disk of the node did for it, if it is of the disk.
+    fn disk(&self, _site: &Site<'_>) -> Option<DiskFacts> {
         None
     }
 }
@@ -151,6 +157,17 @@ enum FaultError {
     Strangers(u64),
 }
 
+/// What the disk of a node has done since it told something.
+fn since(site: &Site<'_>, before: DiskTold) -> Option<DiskFacts> {
+    let told = site.node.disk()?.since(before);
+    Some(DiskFacts {
+        forgotten_bytes: told.bytes,
+        forgotten_files: told.files,
+        forgotten_names: told.names,
+        fsyncs_delayed: told.delayed,
+    })
+}
+
 /// The file that does it to a client; `place`: of the fault in the plan.
 fn to_a_client(kind: FaultKind, place: u16) -> Option<Box<dyn ClientFault>> {
     match kind {
@@ -170,6 +187,8 @@ fn what(kind: FaultKind) -> Option<Box<dyn Fault>> {
         }
         FaultKind::ServerPause => Box::new(server_pause::ServerPause),
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
+        FaultKind::ServerPowerCut => Box::new(server_power_cut::ServerPowerCut::default()),
+        FaultKind::DiskSlow { by_ns } => Box::new(disk_slow::DiskSlow::new(by_ns)),
         FaultKind::ServerCut => Box::new(server_cut::ServerCut::default()),
         FaultKind::ServerSqueeze => Box::new(server_squeeze::ServerSqueeze::default()),
         FaultKind::ServerClock { change } => Box::new(server_clock::ServerClock::new(change)),
@@ -347,6 +366,13 @@ impl InForce<'_> {
         }
     }
 
+    fn disk(&self) -> Option<DiskFacts> {
+        match &self.victim {
+            Victim::Node(fault, site) => fault.disk(site),
+            Victim::Client(..) => None,
+        }
+    }
+
     fn ends(&self) -> bool {
         match &self.victim {
             Victim::Node(..) => true,
@@ -438,7 +464,7 @@ impl One {
     fn missed(&self, problem: String) -> FaultRecord {
         let (of, from) = (Disturbance { fault: self.place, node: 0 }, self.clock.now());
         let (name, problem) = ("no node".to_owned(), Some(problem));
-        FaultRecord { of, name, from, healed: None, bit: false, problem, leader: None, clock: None }
+        FaultRecord { of, name, from, healed: None, bit: false, problem, leader: None, clock: None, disk: None }
     }
 
     /// Injects the fault, and heals it when it has lasted, or the load is over. A client that tripped it goes on when
@@ -452,8 +478,8 @@ impl One {
         for (place, name, victim) in victims {
             let of = Disturbance { fault: self.place, node: place };
             let from = self.shard.stamp(Event::NOBODY, 0, What::FaultInjected(of));
-            let record =
-                FaultRecord { of, name, from, healed: None, bit: false, problem: None, leader: None, clock: None };
+            let (healed, problem, leader, clock, disk) = (None, None, None, None, None);
+            let record = FaultRecord { of, name, from, healed, bit: false, problem, leader, clock, disk };
             let mut one = InForce { victim, hands: &self.hands, record, healed: false };
             one.record.problem = one.inject(self.clock).err().map(|error| error.to_string());
             hit.push(one);
@@ -475,6 +501,7 @@ impl One {
             .map(|mut one| {
                 // What passes may have met it only later.
                 one.record.bit = one.record.bit || one.record.problem.is_none() && one.bites();
+                one.record.disk = one.disk();
                 let healed = one.heal();
                 // A write that was kept on its way arrives with that.
                 one.record.bit = one.record.bit || one.record.problem.is_none() && one.bites();

@@ -12,7 +12,7 @@ use lockbench_core::lock::RenewalKind;
 use lockbench_core::workload::plan::{Plan, RenewalPolicy};
 use lockbench_core::workload::{DataAfter, FaultKind, PlannedFault, Target};
 use lockbench_systems::levers::Leads;
-use lockbench_systems::stack::{Probe, Server, no_clocks, probe};
+use lockbench_systems::stack::{Probe, Server, no_clocks, no_disk, probe};
 use lockbench_systems::{Entry, Nodes, ServerKind};
 
 /// A fault that these servers cannot have.
@@ -76,6 +76,9 @@ pub enum Unfit {
     /// Nobody said how worker processes are started.
     #[error("the plan runs clients in processes of their own, and the caller gave no program for them")]
     NoProgram,
+    /// Nobody said how disks are served.
+    #[error("the plan has a fault of the disk, and the caller gave no program that serves one")]
+    NoDiskProgram,
     /// No node of the system leads.
     #[error("fault {place} is aimed at a leader or a follower, which {name} does not have: {why}")]
     NoLeader {
@@ -117,6 +120,24 @@ pub enum Unfit {
         /// What installs the program of the server, where this machine lacks it.
         install: Option<&'static str>,
     },
+    /// No disk that forgets can be had on this machine.
+    #[error("fault {place}, {what}, needs a disk that knows what was synced: {why}")]
+    NoDisk {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// The kind of fault.
+        what: &'static str,
+        /// What is missing, and what to do.
+        why: String,
+    },
+    /// Containers have the disk of the host.
+    #[error("fault {place}, {what}, is of a disk that lies under programs of this machine: use --stack local")]
+    DiskOfContainers {
+        /// Place of the fault in the plan, from 1.
+        place: usize,
+        /// The kind of fault.
+        what: &'static str,
+    },
     /// A node has no peers.
     #[error("fault {place} cuts a node off from its peers, and {name} has none: {why}")]
     NoPeers {
@@ -157,9 +178,23 @@ pub fn refusal(plan: &Plan, entry: &Entry, given: bool) -> Option<Unfit> {
         (Some(kind), false) => {
             let count = kind.started_here(&plan.options);
             let of_servers = plan.faults.iter().zip(1_usize..).filter(|(fault, _)| !fault.kind.is_of_a_client());
-            of_servers.into_iter().find_map(|(fault, place)| offered(fault, place, kind, count))
+            of_servers.into_iter().find_map(|(fault, place)| {
+                offered(fault, place, kind, count).or_else(|| on_a_disk(fault, place, kind, plan))
+            })
         }
     }
+}
+
+/// Why a fault of the disk cannot be had here, or is none to these servers.
+fn on_a_disk(fault: &PlannedFault, place: usize, kind: ServerKind, plan: &Plan) -> Option<Unfit> {
+    if !fault.kind.needs_a_disk() {
+        return None;
+    }
+    let what = fault.kind.name();
+    if let Some(why) = (kind.servers().levers.unsynced)(&plan.options) {
+        return Some(Unfit::NotOffered { place, what, name: kind.name(), why });
+    }
+    no_disk().map(|why| Unfit::NoDisk { place, what, why })
 }
 
 /// Why so many nodes of a kind cannot have a fault, wherever they run.
@@ -268,6 +303,9 @@ pub fn fits(planned: &[PlannedFault], servers: &Server) -> Result<(), Unfit> {
         }
         if matches!(fault.kind, FaultKind::ServerClock { .. }) && servers.in_containers() {
             return Err(Unfit::ClockOfContainer { place, install: None });
+        }
+        if fault.kind.needs_a_disk() && servers.in_containers() {
+            return Err(Unfit::DiskOfContainers { place, what: fault.kind.name() });
         }
     }
     Ok(())

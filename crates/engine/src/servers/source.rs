@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::{Clusters, ServerOptions, ServerSource, Topic, Watcher};
 use lockbench_core::lock::Endpoint;
 use lockbench_core::record::LogLevel;
-use lockbench_core::workload::SystemOptions;
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{
     DockerError, DockerStack, LocalStack, Options, PeerLinks, Probe, Project, Register, Server, no_clocks, probe,
@@ -80,11 +79,11 @@ pub(super) fn place(source: &Source) -> Option<Place> {
 pub(super) fn left_running(
     wanted: &[ServerKind],
     options: &ServerOptions,
-    systems: &SystemOptions,
+    clusters: &Clusters,
     hearer: Hearer<'_>,
 ) -> BTreeMap<ServerKind, Source> {
-    // What runs already has one member, and settings of its own.
-    let wanted: Vec<ServerKind> = wanted.iter().copied().filter(|kind| kind.started_only(systems).is_none()).collect();
+    // What runs already has one member, the settings that it was started with, and the disk of the host.
+    let wanted: Vec<ServerKind> = wanted.iter().copied().filter(|kind| own(*kind, clusters).is_none()).collect();
     let mut found = BTreeMap::new();
     if matches!(options.source, ServerSource::Auto | ServerSource::Local)
         && let Ok(register) = Register::from_env()
@@ -100,6 +99,12 @@ pub(super) fn left_running(
         found.extend(containers(&others, options));
     }
     found
+}
+
+/// What the plan asks for that programs alone have which are started for the run.
+fn own(kind: ServerKind, clusters: &Clusters) -> Option<String> {
+    let disk = || clusters.disk.is_some().then(|| "a disk that knows what was synced".to_owned());
+    kind.started_only(&clusters.systems).or_else(disk)
 }
 
 /// Healthy containers of the kinds wanted.
@@ -128,6 +133,7 @@ pub(super) fn started(
         keep: options.keep_directory,
         stop: stop.clone(),
         systems: systems.clone(),
+        disk: clusters.disk.clone(),
         peers: links,
         clocks,
         // A JVM that reads a file at every look at the clock starts three times as slowly.
@@ -137,9 +143,9 @@ pub(super) fn started(
     let (mut all, mut failed) = (BTreeMap::new(), BTreeMap::new());
     // The same holds for containers.
     elsewhere.retain(|kind| {
-        let Some(wanted) = kind.started_only(systems) else { return true };
+        let Some(why) = own(*kind, clusters) else { return true };
         let problem = missing(*kind, None);
-        let problem = format!("{problem}; the plan asks for {wanted}: programs of this machine alone (--stack local)");
+        let problem = format!("{problem}; the plan asks for {why}: programs of this machine alone (--stack local)");
         all.insert(*kind, Source::Missing(problem));
         false
     });
@@ -153,9 +159,7 @@ pub(super) fn started(
                 all.insert(kind, source);
             }
             // The user said where servers come from, or wants none any more.
-            Err(error)
-                if options.source != ServerSource::Auto || stop.draining() || kind.started_only(systems).is_some() =>
-            {
+            Err(error) if options.source != ServerSource::Auto || stop.draining() || own(kind, clusters).is_some() => {
                 all.insert(kind, Source::Missing(error.to_string()));
             }
             Err(error) => drop(failed.insert(kind, error.to_string())),

@@ -52,6 +52,7 @@ static SERVERS: Servers = Servers {
         end_sessions: Lever::Offered(levers::end_sessions),
         squeeze: Lever::None("it throws nothing away when memory is short"),
         clock: Lever::Offered(levers::CLOCK),
+        unsynced: |_| None,
     },
     start: &start::RECIPE,
 };

@@ -1,13 +1,22 @@
-//! The table `[postgres]` of a workload: after how long the server that lockbench starts finds out that a client is
-//! gone without a word (<https://www.postgresql.org/docs/15/runtime-config-connection.html#RUNTIME-CONFIG-TCP>).
+//! The table `[postgres]` of a workload: what the server that lockbench starts syncs before it answers, and after how
+//! long it finds out that a client is gone without a word.
 
 use lockbench_core::units::SECOND;
 use lockbench_core::workload::{OptionTable, SystemOption, SystemOptions};
 
+/// <https://www.postgresql.org/docs/15/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT> and
+/// <https://www.postgresql.org/docs/15/runtime-config-connection.html#RUNTIME-CONFIG-TCP>.
 pub(super) static OPTIONS: OptionTable = OptionTable {
     name: "postgres",
     meaning: "settings of the PostgreSQL server that lockbench starts; given servers cannot have them",
     options: &[
+        SystemOption::word(
+            COMMIT,
+            &["on", "off"],
+            "\"on\"",
+            "`\"on\"`, as shipped: a commit is synced before the answer; `\"off\"`: up to three times \
+             `wal_writer_delay` later",
+        ),
         SystemOption::duration(
             IDLE,
             "\"0s\"",
@@ -30,6 +39,7 @@ pub(super) static OPTIONS: OptionTable = OptionTable {
     warning: |_| None,
 };
 
+const COMMIT: &str = "synchronous_commit";
 const IDLE: &str = "tcp_keepalives_idle";
 const INTERVAL: &str = "tcp_keepalives_interval";
 const COUNT: &str = "tcp_keepalives_count";
@@ -38,10 +48,13 @@ const USER_TIMEOUT: &str = "tcp_user_timeout";
 /// tcp(7): Linux takes no more.
 const MOST_PROBES: u64 = 127;
 
-/// The settings that a plan asks for, as the server reads them; none where it leaves all of them to the system.
+/// The settings that a plan asks for, as the server reads them; none where it leaves all of them as they are.
 pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
     let [idle, interval, unconfirmed] = [IDLE, INTERVAL, USER_TIMEOUT].map(|key| OPTIONS.ns(options, key));
     let mut settings = Vec::new();
+    if OPTIONS.changes(options, COMMIT) {
+        settings.push(format!("{COMMIT}={}", OPTIONS.word(options, COMMIT)));
+    }
     if idle > 0 || interval > 0 {
         settings.push(format!("{IDLE}={}s", idle.div_ceil(SECOND)));
         settings.push(format!("{INTERVAL}={}s", interval.div_ceil(SECOND)));
@@ -65,6 +78,8 @@ mod tests {
             settings(&parse_with("w.toml", "clients = 2", &sets, &[&OPTIONS]).unwrap().0.options)
         };
         assert_eq!(of(&[]), [""; 0]);
+        assert_eq!(of(&["synchronous_commit=on"]), [""; 0], "as shipped");
+        assert_eq!(of(&["synchronous_commit=off"]), ["synchronous_commit=off"]);
         assert_eq!(of(&["tcp_user_timeout=1500ms"]), ["tcp_user_timeout=1500ms"]);
         assert_eq!(
             of(&["tcp_keepalives_idle=1s", "tcp_keepalives_interval=1500ms", "tcp_keepalives_count=2"]),

@@ -13,6 +13,7 @@ pub(super) mod levers;
 mod link;
 mod naming;
 pub mod near_miss;
+pub(super) mod options;
 pub mod script;
 mod server;
 mod session;
@@ -33,14 +34,16 @@ pub(super) use flawed::Scripts;
 pub(super) use naming::{Identities, Ticket};
 pub(super) use server::{Limits, Server};
 
+const NAME: &str = "redis";
+
 /// The system.
-pub static SYSTEM: System = System { name: "redis", recipes: &[&ENTRY], servers: Some(KIND) };
+pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY], servers: Some(KIND) };
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
 
 static SERVERS: Servers = Servers {
-    name: "redis",
+    name: NAME,
     summary: "One Redis server",
     schemes: &["redis", "rediss", "unix", "redis+unix"],
     aliases: &[],
@@ -56,6 +59,7 @@ static SERVERS: Servers = Servers {
         end_sessions: Lever::Offered(levers::end_sessions),
         squeeze: Lever::Offered(levers::squeeze),
         clock: Lever::Offered(levers::CLOCK),
+        unsynced: options::forgetful,
     },
     start: &start::RECIPE,
 };
@@ -64,6 +68,7 @@ static ENTRY: Entry = Entry {
     server: Some(KIND),
     files: |_| 1,
     quick: true,
+    options: Some(&options::OPTIONS),
     flawed: Some(flawed),
     ..Entry::new(
         "redis",

@@ -3,6 +3,7 @@
 
 use rustix::process::Signal;
 
+use super::options;
 use crate::stack::error::StartError;
 use crate::stack::search::{Search, native};
 use crate::stack::start_recipe::{Call, Launch, OtherVersion, Program, Site, StartRecipe, ask};
@@ -28,7 +29,7 @@ pub(crate) const fn recipe() -> StartRecipe {
         install: "apt-get install redis-server",
         // `adjustOpenFilesLimit` in src/server.c.
         most_clients: Some(("maxclients", 10_000, 32)),
-        planned: |_| Vec::new(),
+        planned: options::settings,
         settings: &[],
         stop: Signal::TERM,
         find,
@@ -50,7 +51,8 @@ fn launch(site: &Site) -> Result<Launch, StartError> {
         .args(["--bind", "127.0.0.1", "--port"])
         .arg(site.port().to_string())
         .arg("--dir")
-        .arg(&site.dir);
+        .arg(&site.dir)
+        .args(options::arguments(&site.settings));
     Ok(Launch { prepare: None, server })
 }
 

@@ -100,6 +100,10 @@ for file in "$1"/*/data/postmaster.pid; do
   { for _ in 1 2 3 4 5 6; do read -r line; done; read -r key id; } <"$file"
   [ -z "$id" ] || free "$key" "$id"
 done
+# Disks that forget: their processes end with them.
+while read -r source place rest; do
+  case $place in "$1"/*) [ -z "$1" ] || umount -l "$place" ;; esac
+done </proc/self/mounts
 [ -z "$1" ] || [ -n "$2" ] || rm -rf -- "$1"
 shift 2
 [ $# -eq 0 ] || exec "$@"

@@ -5,8 +5,9 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::disk::{self, Disk, DiskProgram};
 use super::error::StartError;
 use super::guard::{Guard, WORK};
 use super::user::{self, User};
@@ -16,12 +17,15 @@ pub(super) struct Home {
     path: PathBuf,
     keep: bool,
     pub(super) guard: Guard,
+    /// They go after the guard has looked for what killed servers left on them.
+    disks: Mutex<Vec<Arc<Disk>>>,
 }
 
 impl Home {
     /// Makes a directory inside of `parent`. Others may pass through it but
     /// not list it: a server's user must reach its own directory.
     pub(super) fn create(parent: &Path, keep: bool) -> Result<Self, StartError> {
+        disk::clear_dead();
         let name = format!("lockbench-{}-{}", std::process::id(), random_hex(4).map_err(no_random)?);
         let path = parent.join(name);
         let failed = |source| directory("create", &path, "lockbench", source);
@@ -29,7 +33,7 @@ impl Home {
         let path = path.canonicalize().map_err(failed)?;
         let guard = Guard::start(Some(&path), keep, &[])
             .map_err(|source| StartError::system("start /bin/sh, which guards the servers", source))?;
-        let home = Self { path, keep, guard };
+        let home = Self { path, keep, guard, disks: Mutex::default() };
         if user::is_root() {
             fs::set_permissions(&home.path, Permissions::from_mode(0o711)).map_err(failed)?;
         }
@@ -39,6 +43,16 @@ impl Home {
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Puts a disk over the directory of a node.
+    pub(super) fn disk(&self, directory: &Path, program: &DiskProgram) -> Result<Arc<Disk>, StartError> {
+        let log = directory.with_extension("disk.log");
+        let mounted = Disk::over(directory, program, &log).map(Arc::new).map_err(|source| {
+            StartError::system(format!("mount a disk that forgets over {}", directory.display()), source)
+        })?;
+        self.disks.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&mounted));
+        Ok(mounted)
     }
 
     /// A fresh directory for one node, owned by the node's user.
@@ -66,6 +80,7 @@ impl Drop for Home {
     fn drop(&mut self) {
         // It takes back what killed servers left, which the files tell; then it removes them.
         self.guard.finish(WORK);
+        self.disks.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if !self.keep && self.path.exists() {
             let _ = fs::remove_dir_all(&self.path);
         }

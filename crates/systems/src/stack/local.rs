@@ -1,5 +1,6 @@
 //! Starts servers: all kinds at once, each on its own thread.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
@@ -9,10 +10,11 @@ use rustix::process::Signal;
 use tracing::{debug, info, warn};
 
 use super::clock::{Clock, Faketime};
+use super::disk::DiskProgram;
 use super::error::StartError;
 use super::home::{Home, no_random, random_hex};
 use super::local_node::LocalNode;
-use super::node::Node;
+use super::node::{Node, NodeError};
 use super::port;
 use super::process::{Process, describe};
 use super::search::Search;
@@ -44,6 +46,9 @@ pub struct Options {
     pub search: Search,
     /// What the plan says of single systems: how many members a cluster has.
     pub systems: SystemOptions,
+    /// Serves a disk under the data of each node that forgets what was not synced, and can be slow; `None`: data lie on
+    /// the disk of the host.
+    pub disk: Option<DiskProgram>,
     /// Stands between the members of a cluster, if anything does.
     pub peers: Option<Arc<dyn PeerLinks>>,
     /// Start servers so that their wall clocks can be moved, where that can be.
@@ -60,6 +65,7 @@ impl Default for Options {
             ready_within: Duration::from_secs(30),
             search: Search::from_env(),
             systems: SystemOptions::default(),
+            disk: None,
             peers: None,
             clocks: false,
             stop: Stop::new(),
@@ -178,6 +184,8 @@ impl Start<'_> {
         }
         for node in &started {
             node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
+            let failed = |error: NodeError| StartError::system(error.action, io::Error::other(error.to_string()));
+            node.settle_disk().map_err(failed)?;
         }
         Ok(Server {
             kind: self.kind,
@@ -218,6 +226,7 @@ impl Start<'_> {
     ) -> Result<LocalNode, StartError> {
         let user = self.user()?;
         let dir = self.home.node(name, user.as_ref())?;
+        let disk = self.options.disk.as_ref().map(|program| self.home.disk(&dir, program)).transpose()?;
         let password = random_hex(16).map_err(no_random)?;
         let (program, members) = (program.clone(), Arc::clone(members));
         let ports = members[number].ports.clone();
@@ -240,6 +249,7 @@ impl Start<'_> {
             endpoint: (self.recipe.endpoint)(&site),
             call: RwLock::new(launch.server),
             log: self.log(name),
+            disk,
             home: Arc::clone(self.home),
             process: RwLock::new(process),
             spent_s: Mutex::new(0.0),
@@ -255,7 +265,12 @@ impl Start<'_> {
         let clock = self.options.clocks && self.kind.servers().levers.clock.refused().is_none();
         let clock =
             clock.then(|| "not stock: under libfaketime, where every look at the clock reads a file".to_owned());
-        settings.chain(clock).collect()
+        let disk = self.options.disk.as_ref().map(|_| {
+            "its data lie on a disk in the memory of a process of lockbench, which forgets on a power cut what was not \
+             synced: its waits do not compare with those on the disk of the host"
+                .to_owned()
+        });
+        settings.chain(clock).chain(disk).collect()
     }
 
     /// What moves its wall clock, if that is wanted and can be.
@@ -264,7 +279,7 @@ impl Start<'_> {
             return Ok(None);
         };
         let failed = |source| StartError::system("make the clock of a server", source);
-        let faketime = Faketime::find(&self.options.search).map_err(|why| failed(std::io::Error::other(why)))?;
+        let faketime = Faketime::find(&self.options.search).map_err(|why| failed(io::Error::other(why)))?;
         Clock::new(&faketime, clock.threaded, self.home.path(), name).map(Some).map_err(failed)
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::clock::Clock;
+use super::disk::Disk;
 use super::error::StartError;
 use super::home::Home;
 use super::node::{Node, NodeError};
@@ -21,6 +22,7 @@ use super::usage::{self, Usage};
 use crate::ServerKind;
 use lockbench_core::lock::Endpoint;
 use lockbench_core::stop::Stop;
+use lockbench_forgetful::{Order, Told};
 
 const RESTART: &str = "restart";
 const CLOCK: &str = "move the clock of";
@@ -40,6 +42,8 @@ pub(super) struct LocalNode {
     pub(super) endpoint: Endpoint,
     pub(super) call: RwLock<Call>,
     pub(super) log: PathBuf,
+    /// What lies under its directory, where the plan cuts its power or slows its disk.
+    pub(super) disk: Option<Arc<Disk>>,
     pub(super) home: Arc<Home>,
     pub(super) process: RwLock<Process>,
     /// Its wall clock, where that can be moved.
@@ -95,6 +99,17 @@ impl LocalNode {
 
     fn failed(&self, action: &'static str, problem: impl ToString) -> NodeError {
         NodeError { action, node: self.name.clone(), problem: problem.to_string() }
+    }
+
+    /// Gives its disk an order.
+    fn order(&self, action: &'static str, order: Order) -> Result<Told, NodeError> {
+        let disk = self.disk.as_ref().ok_or_else(|| self.failed(action, "its disk is that of the host"))?;
+        disk.order(order).map_err(|error| self.failed(action, error))
+    }
+
+    /// What it wrote until it served counts as synced: on a real disk, time does that.
+    pub(super) fn settle_disk(&self) -> Result<(), NodeError> {
+        if self.disk.is_some() { self.order("settle the disk of", Order::Settle).map(drop) } else { Ok(()) }
     }
 
     /// Starts it on what its directory has, and waits until it answers.
@@ -221,7 +236,27 @@ impl Node for LocalNode {
             replace(&self.site).map_err(|problem| self.failed(RESTART, problem))?;
         }
         self.empty().map_err(|error| self.failed(RESTART, error))?;
-        self.start_again()
+        self.start_again()?;
+        self.settle_disk()
+    }
+
+    fn cut_power(&self) -> Result<(), NodeError> {
+        const ACTION: &str = "cut the power of";
+        self.settle();
+        // The first while it dies, so that no fsync that is slow holds it up; the second takes what it wrote meanwhile.
+        let mut forgotten = Ok(Told::default());
+        let killed = self.process(|process| process.kill_and(|| forgotten = self.order(ACTION, Order::Cut)));
+        killed.map_err(|error| self.failed(ACTION, error))?;
+        forgotten?;
+        self.order(ACTION, Order::Cut).map(drop)
+    }
+
+    fn slow_disk(&self, by_ns: u64) -> Result<(), NodeError> {
+        self.order("slow the disk of", Order::Delay(by_ns)).map(drop)
+    }
+
+    fn disk(&self) -> Option<Told> {
+        self.disk.as_ref()?.order(Order::Tell).ok()
     }
 
     fn is_paused(&self) -> bool {

@@ -30,6 +30,7 @@
 //! local user write files as root.
 
 mod clock;
+mod disk;
 mod docker;
 pub(crate) mod error;
 mod given_server;
@@ -49,6 +50,7 @@ mod usage;
 mod user;
 
 use super::ServerKind;
+pub use disk::DiskProgram;
 pub use docker::{ContainerState, DockerError, DockerOptions, DockerStack, Project};
 pub use error::StartError;
 pub use given_server::GivenServer;
@@ -60,6 +62,9 @@ pub use search::{Probe, Search};
 pub use server::Server;
 pub use start_recipe::{Introduces, PeerLinks, PeerPort};
 pub use usage::{Usage, cpu_s_of};
+
+/// What the disk of a node has done, and why none can be had on this machine.
+pub use lockbench_forgetful::{Told as DiskTold, serve as serve_disk, unavailable as no_disk};
 
 pub(crate) use start_recipe::StartRecipe;
 

@@ -3,6 +3,7 @@
 
 use super::usage::Usage;
 use lockbench_core::lock::Endpoint;
+use lockbench_forgetful::Told;
 
 /// A node could not be disturbed, or not be mended.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -69,6 +70,21 @@ pub trait Node: Send + Sync {
     /// # Errors
     /// If it does not come back, or its data cannot be taken from it.
     fn restart_empty(&self) -> Result<(), NodeError>;
+
+    /// Ends it at once as [`Self::kill`] does, and has its disk forget what was not synced.
+    ///
+    /// # Errors
+    /// As [`Self::kill`], or if it has no disk that could.
+    fn cut_power(&self) -> Result<(), NodeError>;
+
+    /// Makes each fsync on its disk take so many nanoseconds longer; 0 ends that.
+    ///
+    /// # Errors
+    /// If it has no disk that could.
+    fn slow_disk(&self, by_ns: u64) -> Result<(), NodeError>;
+
+    /// What its disk has done so far, if it has one that tells.
+    fn disk(&self) -> Option<Told>;
 
     /// Returns whether every process of it is stopped, as the host sees it.
     fn is_paused(&self) -> bool;

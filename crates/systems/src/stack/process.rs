@@ -86,6 +86,11 @@ impl Process {
 
     /// Kills the group and reaps; it counts as stopped, not as dead.
     pub(super) fn kill(&self) -> io::Result<()> {
+        self.kill_and(|| {})
+    }
+
+    /// The same, with something to be done while it dies.
+    pub(super) fn kill_and(&self, meanwhile: impl FnOnce()) -> io::Result<()> {
         let mut state = self.state();
         match &mut *state {
             State::Running(child) => {
@@ -96,6 +101,7 @@ impl Process {
                     }
                 }
                 self.bury();
+                meanwhile();
                 child.wait()?;
                 *state = State::Stopped;
                 Ok(())

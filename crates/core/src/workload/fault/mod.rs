@@ -49,6 +49,13 @@ pub enum FaultKind {
         /// What it finds when it starts again.
         data: DataAfter,
     },
+    /// It is killed (SIGKILL), its disk forgets what was not synced, and it is started again on its address.
+    ServerPowerCut,
+    /// Each fsync on its disk takes longer.
+    DiskSlow {
+        /// So much, in nanoseconds.
+        by_ns: u64,
+    },
     /// Nothing passes between it and the other members of its cluster; clients reach it.
     ServerCut,
     /// It throws keys away because its memory is full.
@@ -186,6 +193,7 @@ impl fmt::Display for PlannedFault {
         write!(f, "{} of {}", self.kind.name(), self.target.word())?;
         match self.kind {
             FaultKind::ServerKill { data: DataAfter::Lost } => f.write_str(" and its data")?,
+            FaultKind::DiskSlow { by_ns } => write!(f, " by {}", human_duration(by_ns))?,
             FaultKind::WireDelay { delay_ns, jitter_ns: 0, .. } => write!(f, " by {}", human_duration(delay_ns))?,
             FaultKind::WireDelay { delay_ns, jitter_ns, .. } => {
                 write!(f, " by {} to {}", human_duration(delay_ns), human_duration(delay_ns + jitter_ns))?;
@@ -225,6 +233,8 @@ impl FaultKind {
             Self::ClientLateWrite => "client-late-write",
             Self::ServerPause => "server-pause",
             Self::ServerKill { .. } => "server-kill",
+            Self::ServerPowerCut => "server-power-cut",
+            Self::DiskSlow { .. } => "disk-slow",
             Self::ServerCut => "server-cut",
             Self::ServerSqueeze => "server-squeeze",
             Self::ServerClock { .. } => "server-clock",
@@ -251,6 +261,7 @@ impl FaultKind {
         match self {
             Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ClientLateWrite => false,
             Self::ServerPause | Self::ServerKill { .. } | Self::ServerClock { .. } => false,
+            Self::ServerPowerCut | Self::DiskSlow { .. } => false,
             Self::ServerCut | Self::ServerSqueeze | Self::SessionKill => false,
             Self::WireCut { .. }
             | Self::WireDelay { .. }
@@ -260,6 +271,12 @@ impl FaultKind {
             | Self::WireReset
             | Self::WireHalfOpen => true,
         }
+    }
+
+    /// Returns whether the node's data must lie on a disk of ours, which knows what was synced.
+    #[must_use]
+    pub fn needs_a_disk(self) -> bool {
+        matches!(self, Self::ServerPowerCut | Self::DiskSlow { .. })
     }
 
     /// Which way, of those that have one.

@@ -142,6 +142,31 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
             },
         },
         Kind {
+            name: "server-power-cut",
+            fields: &[TARGET, AT, WHEN, EVERY, FOR],
+            meaning: "the node is killed (SIGKILL), its disk forgets what was not synced, and it is started again on its \
+                      address; needs root and /dev/fuse",
+            build: |cursor| build(cursor, true, |_| Some(FaultKind::ServerPowerCut)),
+            written: |fault| match fault.kind {
+                FaultKind::ServerPowerCut => Some(written(fault, [])),
+                _ => None,
+            },
+        },
+        Kind {
+            name: "disk-slow",
+            fields: &[TARGET, AT, WHEN, EVERY, FOR, Field::required("by", "duration", "so much longer")],
+            meaning: "each fsync on the disk of the node takes longer; needs root and /dev/fuse",
+            build: |cursor| {
+                build(cursor, true, |cursor| {
+                    Some(FaultKind::DiskSlow { by_ns: cursor.take("by").and_then(|item| item.positive_duration())? })
+                })
+            },
+            written: |fault| match fault.kind {
+                FaultKind::DiskSlow { by_ns } => Some(written(fault, [duration(by_ns)])),
+                _ => None,
+            },
+        },
+        Kind {
             name: "server-cut",
             fields: &[TARGET, AT, WHEN, EVERY, FOR],
             meaning: "nothing passes between the node and the other members of its cluster, both ways; clients still \

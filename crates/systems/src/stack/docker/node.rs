@@ -12,9 +12,11 @@ use super::error::DockerError;
 use crate::stack::node::{Node, NodeError};
 use crate::stack::usage::{self, Usage};
 use lockbench_core::lock::Endpoint;
+use lockbench_forgetful::Told;
 
 /// Longest wait for a restarted container to get healthy.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
+const NO_DISK: &str = "containers have the disk of the host; use --stack local";
 
 /// One container.
 pub(super) struct ContainerNode {
@@ -231,6 +233,18 @@ impl Node for ContainerNode {
     fn restart_empty(&self) -> Result<(), NodeError> {
         let problem = "the data of a container is in its volumes, which stay; use --stack local".to_owned();
         Err(NodeError { action: "empty", node: self.name.clone(), problem })
+    }
+
+    fn cut_power(&self) -> Result<(), NodeError> {
+        Err(self.failed("cut the power of", NO_DISK))
+    }
+
+    fn slow_disk(&self, _: u64) -> Result<(), NodeError> {
+        Err(self.failed("slow the disk of", NO_DISK))
+    }
+
+    fn disk(&self) -> Option<Told> {
+        None
     }
 
     fn is_paused(&self) -> bool {
