@@ -1,6 +1,8 @@
 //! The disk tests itself: the same sequence with and without fsync, through the kernel. Needs /dev/fuse and root, and
 //! says so where they are missing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // clippy allows them in test functions only, not in their helpers
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
