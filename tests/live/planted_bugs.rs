@@ -47,6 +47,9 @@ const RUNS: usize = 5;
 enum Found {
     /// Exit code 100, and double grants of this cause.
     Caught(Cause),
+    /// Exit code 100, and double grants of this cause among others. A failed try of Redlock gives back what is not its
+    /// own, too, which no client reports as a release: where that hits a holder it looks as if the nodes lost its lock.
+    Among(Cause),
     /// Exit code 100. The cause is not found: the servers tell which client has a lock and not by which of its grants, so
     /// that equal answers leave room for another grant between them.
     Violated,
@@ -174,6 +177,7 @@ fn missed(result: &TrialResult, plan: &Plan, found: &Found) -> Option<String> {
             let other = others.into_iter().any(|other| seen(other) && !known.contains(&other));
             (!seen(*cause) || other).then(|| format!("{cause:?} expected: {:?}", safety.causes))
         }
+        Found::Among(cause) => (!seen(*cause)).then(|| format!("{cause:?} expected: {:?}", safety.causes)),
         Found::Prolonged => {
             let facts = safety.violations.iter().flat_map(|one| &one.attribution.evidence);
             let prolonged = facts.into_iter().any(|fact| fact.fact == FactKind::ForeignRenewal);
@@ -242,7 +246,7 @@ fn every_bug_of_redlock_shows() {
             (TakesWhatIsHeld, SLOW, Found::Caught(Cause::ServerLost)),
             (HalfIsAQuorum, CROWD, Found::Violated),
             (FailureIsAGrant, IMPATIENT, Found::Violated),
-            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Caught(Cause::ForeignHit)),
+            (FreesWhatIsNotItsOwn, OVERSTAY, Found::Among(Cause::ForeignHit)),
             (RenewsWhatIsNotItsOwn, OVERSTAY, Found::Prolonged),
             (IgnoresValidity, OVERSTAY, Found::Caught(Cause::Overstayed)),
         ],

@@ -28,6 +28,7 @@ mod wire;
 mod wire_break;
 mod wire_rule;
 
+use std::cell::Cell;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -285,7 +286,8 @@ impl Timeline {
             let (schedule, over, stop) = (schedule.clone(), Arc::clone(&over), stop.clone());
             let thread = std::thread::Builder::new().name(format!("fault-{}", place + 1)).spawn(move || {
                 let shard = seed.bind();
-                One { fault, place, servers, wires, peers, hands, schedule, clock, over, stop, shard }.run(rng)
+                let armed = Cell::new(false);
+                One { fault, place, servers, wires, peers, hands, schedule, clock, over, stop, shard, armed }.run(rng)
             })?;
             timeline.threads.push(thread);
         }
@@ -326,6 +328,8 @@ struct One {
     over: Arc<Over>,
     stop: Stop,
     shard: Shard,
+    /// A client stops at its point, or has.
+    armed: Cell<bool>,
 }
 
 /// A node or client with a fault in force, until it is healed.
@@ -397,6 +401,12 @@ impl One {
             Moment::At { ns } | Moment::When { ns, .. } => (ns, None),
             Moment::Every { ns } => (ns, Some(ns)),
         };
+        // The first grant of the load may come before this thread is awake again.
+        if let Moment::When { point, ns: 0 } = self.fault.moment
+            && self.schedule.measure() == self.schedule.start
+        {
+            self.arm(point);
+        }
         // What would begin when measuring is over does not begin.
         while self.wait(|| self.schedule.measure().saturating_add(due)) && self.clock.now() < self.schedule.end() {
             records.extend(match self.fault.moment {
@@ -411,10 +421,17 @@ impl One {
         records
     }
 
+    /// Lets a client stop at the point, if none does yet.
+    fn arm(&self, point: Point) {
+        if let Some(tripwires) = self.hands.common.tripwires.as_ref().filter(|_| !self.armed.replace(true)) {
+            tripwires.arm(self.place, point);
+        }
+    }
+
     /// Waits until a client comes to the point, and hits while it stops there.
     fn when(&self, point: Point, rng: &mut Pcg64Mcg) -> Vec<FaultRecord> {
         let Some(tripwires) = &self.hands.common.tripwires else { return Vec::new() };
-        tripwires.arm(self.place, point);
+        self.arm(point);
         let tripped = self.find(|| tripwires.tripped(self.place));
         let records = tripped.map(|tripped| self.hit(Some(tripped), rng)).unwrap_or_default();
         tripwires.let_go(self.place);
