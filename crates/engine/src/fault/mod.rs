@@ -54,6 +54,9 @@ pub use peers::Peers;
 pub use target::{Unfit, fits, refusal};
 pub use wire::Wires;
 
+/// A fault that takes longer to come into force meets another moment of the story than the one that it is planned for: such
+/// a run shows nothing.
+const PROMPTLY: Duration = Duration::from_secs(2);
 /// Longest sleep between two looks at what may have moved the moment that is waited for.
 const LOOK: Duration = Duration::from_millis(5);
 /// How long a fault may take to be seen.
@@ -499,6 +502,12 @@ impl One {
             let record = FaultRecord { of, name, from, healed, bit: false, problem, leader, clock, disk };
             let mut one = InForce { victim, hands: &self.hands, record, healed: false };
             one.record.problem = one.inject(self.clock).err().map(|error| error.to_string());
+            let took = Duration::from_nanos(self.clock.now().saturating_sub(from));
+            if took > PROMPTLY && one.record.problem.is_none() {
+                let took = took.as_secs_f64();
+                one.record.problem =
+                    Some(format!("it was in force only {took:.1} s after it had begun: node or machine was busy"));
+            }
             hit.push(one);
         }
         if let (Some(_), Some(tripwires)) = (tripped, &self.hands.common.tripwires) {
