@@ -12,7 +12,7 @@
 //!
 //! **What is modelled.** fsync of a file makes its bytes and its length durable, fsync of a directory its names
 //! (<https://man7.org/linux/man-pages/man2/fsync.2.html>). The first fsync of a new file keeps its name, too, with the
-//! directories above: ext4, XFS and Btrfs do, and ZooKeeper relies on it, which never syncs the directory of its log.
+//! directories above. The manual does not promise that; it is assumed, as ZooKeeper did not sync the directory of its log.
 //! A rename and a removal wait for the directory. `O_SYNC`, `O_DSYNC` and `msync` come as an
 //! fsync from the kernel. The worst case always happens: nothing that was not synced survives, also what a real kernel
 //! would have written back after its 30 s (`dirty_expire_centisecs`); [`Order::Settle`] stands for such time. Owner,
