@@ -23,7 +23,7 @@ fn bit(report: &Value) -> &Value {
 
 const CLUSTER: &str = "clients = 4\nkeys = \"single\"\nhold = \"5ms\"\nttl = \"20s\"\nwarmup = \"0s\"\n\
     acquire = { mode = \"wait\", timeout = \"10s\" }\nrequest_timeout = \"3s\"\n[etcd]\nmembers = 3\n[zookeeper]\n\
-    members = 3\n";
+    members = 3\ntick = \"500ms\"\n";
 
 /// Cuts a member off; returns the fault and the longest time without a grant.
 fn cut(system: &str, target: &str, lasts: &str, duration: &str) -> (Value, f64) {
@@ -57,11 +57,11 @@ fn a_leader_of_zookeeper_that_is_cut_off_from_its_peers_is_replaced_when_they_mi
     if !support::live("no member was cut off") {
         return;
     }
-    // They miss it after syncLimit * tickTime, 10 s, and find one another through the proxies. Until then nothing is
-    // committed, so nothing is granted.
-    let (fault, gap) = cut("zookeeper", "leader", "16s", "26s");
+    // They miss it after syncLimit * tick, 2.5 s here, and find one another through the proxies, which takes longer the
+    // busier the machine is. Until then nothing is committed, so nothing is granted.
+    let (fault, gap) = cut("zookeeper", "leader", "12s", "18s");
     assert_ne!(fault["leader_after"], fault["node"], "{fault}");
-    assert!(fault["elected_after_s"].as_f64().unwrap() > 5.0 && gap > 5.0, "{fault}, gap {gap} s");
+    assert!(fault["elected_after_s"].as_f64().unwrap() > 1.0 && gap > 1.0, "{fault}, gap {gap} s");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The table `[postgres]` of a workload: what the server that lockbench starts syncs before it answers, and after how
 //! long it finds out that a client is gone without a word.
 
-use lockbench_core::units::SECOND;
+use lockbench_core::units::{MILLISECOND, SECOND};
 use lockbench_core::workload::{OptionTable, SystemOption, SystemOptions};
 
 /// <https://www.postgresql.org/docs/15/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT> and
@@ -16,6 +16,12 @@ pub(super) static OPTIONS: OptionTable = OptionTable {
             "\"on\"",
             "`\"on\"`, as shipped: a commit is synced before the answer; `\"off\"`: up to three times \
              `wal_writer_delay` later",
+        ),
+        SystemOption::duration(
+            WAL_DELAY,
+            "\"0s\"",
+            "how often the server writes out what it answered before it was synced, in whole milliseconds, up to ten \
+             seconds; 0: as shipped, 200 ms",
         ),
         SystemOption::duration(
             IDLE,
@@ -40,6 +46,7 @@ pub(super) static OPTIONS: OptionTable = OptionTable {
 };
 
 const COMMIT: &str = "synchronous_commit";
+const WAL_DELAY: &str = "wal_writer_delay";
 const IDLE: &str = "tcp_keepalives_idle";
 const INTERVAL: &str = "tcp_keepalives_interval";
 const COUNT: &str = "tcp_keepalives_count";
@@ -50,8 +57,12 @@ const MOST_PROBES: u64 = 127;
 
 /// The settings that a plan asks for, as the server reads them; none where it leaves all of them as they are.
 pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
-    let [idle, interval, unconfirmed] = [IDLE, INTERVAL, USER_TIMEOUT].map(|key| OPTIONS.ns(options, key));
+    let [delay, idle, interval, unconfirmed] =
+        [WAL_DELAY, IDLE, INTERVAL, USER_TIMEOUT].map(|key| OPTIONS.ns(options, key));
     let mut settings = Vec::new();
+    if delay > 0 {
+        settings.push(format!("{WAL_DELAY}={}ms", delay.div_ceil(MILLISECOND)));
+    }
     if OPTIONS.changes(options, COMMIT) {
         settings.push(format!("{COMMIT}={}", OPTIONS.word(options, COMMIT)));
     }
@@ -61,7 +72,7 @@ pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
         settings.push(format!("{COUNT}={}", OPTIONS.whole(options, COUNT)));
     }
     if unconfirmed > 0 {
-        settings.push(format!("{USER_TIMEOUT}={}ms", unconfirmed.div_ceil(SECOND / 1_000)));
+        settings.push(format!("{USER_TIMEOUT}={}ms", unconfirmed.div_ceil(MILLISECOND)));
     }
     settings
 }
@@ -80,6 +91,7 @@ mod tests {
         assert_eq!(of(&[]), [""; 0]);
         assert_eq!(of(&["synchronous_commit=on"]), [""; 0], "as shipped");
         assert_eq!(of(&["synchronous_commit=off"]), ["synchronous_commit=off"]);
+        assert_eq!(of(&["wal_writer_delay=10s"]), ["wal_writer_delay=10000ms"]);
         assert_eq!(of(&["tcp_user_timeout=1500ms"]), ["tcp_user_timeout=1500ms"]);
         assert_eq!(
             of(&["tcp_keepalives_idle=1s", "tcp_keepalives_interval=1500ms", "tcp_keepalives_count=2"]),

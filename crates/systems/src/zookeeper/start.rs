@@ -1,6 +1,7 @@
 //! ZooKeeper, standalone or an ensemble, from its jars and a Java runtime. Settings:
 //! <https://zookeeper.apache.org/doc/r3.8.0/zookeeperAdmin.html>; transactions
-//! are fsynced as shipped; `tickTime`, `initLimit` and `syncLimit` are those of the shipped sample.
+//! are fsynced as shipped; `tickTime`, `initLimit` and `syncLimit` are those of the shipped sample,
+//! where the plan does not set the first.
 
 use std::ffi::OsString;
 use std::fs;
@@ -35,7 +36,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     install: "apt-get install libzookeeper-java default-jre-headless",
     most_clients: None,
     settings: &["maxClientCnxns=0 (shipped: 60 an address)", "admin.enableServer=false", "4lw.commands.whitelist"],
-    planned: |_| Vec::new(),
+    planned: options::settings,
     stop: Signal::TERM,
     find,
     launch,
@@ -84,8 +85,9 @@ fn jar_version(jars: &Path) -> String {
 fn launch(site: &Site) -> Result<Launch, StartError> {
     let (configuration, data): (PathBuf, PathBuf) = (site.dir.join("zoo.cfg"), site.dir.join("data"));
     let mut text = format!(
-        "tickTime=2000\ndataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\n\
+        "{}\ndataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\nmaxClientCnxns=0\n\
          admin.enableServer=false\n4lw.commands.whitelist=ruok,srvr,mntr,stat,cons,wchs,conf\n",
+        if site.settings.is_empty() { "tickTime=2000".to_owned() } else { site.settings.join("\n") },
         data.display(),
         site.port()
     );
