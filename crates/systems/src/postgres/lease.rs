@@ -47,10 +47,11 @@ impl Lease {
 
     async fn make(&self, keys: &[Key]) -> Result<(), SystemError> {
         let made = self.server.control(async |client| {
-            client.batch_execute(&self.table.create()).await?;
-            client.execute(&self.table.reset(), &[&names(keys)]).await
+            client.batch_execute(&format!("begin; {DURABLY}; {}", self.table.create())).await?;
+            client.execute(&self.table.reset(), &[&names(keys)]).await?;
+            client.batch_execute("commit").await
         });
-        made.await.map(|_| ())
+        made.await
     }
 
     async fn remove(&self, keys: &[Key]) -> Result<(), SystemError> {
@@ -162,6 +163,9 @@ impl LockSystem for Lease {
         Box::pin(self.remove(keys))
     }
 }
+
+/// What is prepared is there after a crash, however little the server syncs of what clients commit.
+const DURABLY: &str = "set local synchronous_commit = on";
 
 const ACQUIRE: usize = 0;
 const RENEW: usize = 1;
