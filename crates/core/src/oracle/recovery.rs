@@ -83,6 +83,24 @@ struct KeyState {
     said: Vec<SeenHolder>,
 }
 
+impl KeyState {
+    /// The wait for the key, which nobody holds, that has lasted until `t`.
+    fn waited(&self, key: u32, t: u64, at_least: bool) -> Option<Stuck> {
+        let from_ns = self.since?;
+        Some(Stuck { key, client: self.left_by, from_ns, free_ns: self.free, to_ns: t.max(from_ns), at_least })
+    }
+}
+
+impl Recovered {
+    /// Keeps the longest of the times that a key was stuck.
+    fn take(&mut self, stuck: Option<Stuck>) {
+        let longer = |stuck: &Stuck| self.stuck.is_none_or(|longest| longest.lasts_ns() < stuck.lasts_ns());
+        if let Some(stuck) = stuck.filter(longer) {
+            self.stuck = Some(stuck);
+        }
+    }
+}
+
 /// The fold.
 pub(super) struct Recovery {
     /// The last grant of any key, or the first event.
@@ -186,8 +204,12 @@ impl Recovery {
         if !self.running.is_empty() {
             self.count_gap(t, gap);
         }
-        self.waited(key, t, false);
         let state = &mut self.keys[key as usize];
+        // Most grants of most runs have neither: no more is looked up for them.
+        if self.disturbed || state.left_by.is_some() {
+            let waited = state.waited(key, t, false);
+            self.found.take(waited);
+        }
         (state.inside, state.asking) = (state.inside + 1, state.asking.saturating_sub(1));
         (state.since, state.last, state.left_by, state.free) = (None, t, None, None);
     }
@@ -234,17 +256,6 @@ impl Recovery {
         }
     }
 
-    /// A wait for a key that nobody holds has lasted until `t`.
-    fn waited(&mut self, key: u32, t: u64, at_least: bool) {
-        let KeyState { since, left_by, free, .. } = &self.keys[key as usize];
-        let (since, client, free_ns) = (*since, *left_by, *free);
-        let Some(from_ns) = since.filter(|_| self.disturbed || client.is_some()) else { return };
-        let stuck = Stuck { key, client, from_ns, free_ns, to_ns: t.max(from_ns), at_least };
-        if self.found.stuck.is_none_or(|longest| longest.lasts_ns() < stuck.lasts_ns()) {
-            self.found.stuck = Some(stuck);
-        }
-    }
-
     /// What was found, with what was still under way at the end of the record.
     pub fn finish(mut self) -> Recovered {
         let (end, last_grant) = (self.last, self.last_grant.unwrap_or(self.last));
@@ -257,7 +268,9 @@ impl Recovery {
         for key in 0..self.count {
             if let Some(state) = self.keys.get(key as usize) {
                 let to = if state.asking > 0 { end } else { state.in_vain };
-                self.waited(key, to, true);
+                if self.disturbed || state.left_by.is_some() {
+                    self.found.take(state.waited(key, to, true));
+                }
             }
         }
         self.found
