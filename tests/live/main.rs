@@ -10,6 +10,7 @@ mod clients;
 mod clocks;
 mod clusters;
 mod commands;
+mod disks;
 mod etcd;
 mod faults;
 mod foreign;
