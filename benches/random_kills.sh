@@ -2,13 +2,16 @@
 # Kills at random while faults are injected, and looks what is left: no process stopped or running, no half file, no
 # finished result lost.
 #
-#   benches/random_kills.sh LOCKBENCH [KILLS] [SEED]
+#   benches/random_kills.sh LOCKBENCH [KILLS] [SEED] [PLANS]
+#
+# PLANS: "all", or "clocks and disks", only those which move a clock or lay a disk of lockbench under a server: these must
+# leave no mount, no preloaded process and no shared memory of libfaketime.
 #
 # Each round runs a plan with a fault on a real server, and after a random time kills one process with a random signal:
 # lockbench itself (INT, TERM, KILL), a worker process (KILL) or a server (KILL). The proxy of the wire is a part of
 # lockbench and dies with it. Prints a line per round and a last one with the sums; exits 1 if anything was left.
 set -u
-lockbench=$(realpath "$1") kills=${2:-200} seed=${3:-1}
+lockbench=$(realpath "$1") kills=${2:-200} seed=${3:-1} which=${4:-all}
 RANDOM=$seed
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
@@ -26,6 +29,7 @@ acquire = { mode = "wait", timeout = "5s" }
 request_timeout = "2s"
 [[faults]]
 $2
+$3
 PLAN
 }
 plan pause-client $'kind = "client-pause"\nwhen = "holder-in-critical-section"\nfor = "2s"'
@@ -34,8 +38,19 @@ plan pause-server $'kind = "server-pause"\nwhen = "holder-acquired"\nat = "500ms
 plan kill-server $'kind = "server-kill"\nat = "1s"\nfor = "500ms"'
 plan cut-wire $'kind = "wire-cut"\nat = "500ms"\nfor = "1s"'
 plan move-clock $'kind = "server-clock"\nat = "500ms"\nfor = "1s"\nby = "30s"'
-plans=(move-clock pause-client kill-client pause-server kill-server cut-wire)
-systems=(redis redis redlock etcd zookeeper postgres:advisory)
+plan drift-clock $'kind = "server-clock"\nat = "500ms"\nfor = "1s"\nrate = 1.5'
+plan move-client $'kind = "client-clock"\nwhen = "holder-acquired"\nfor = "1s"\nby = "1h"'
+plan cut-power $'kind = "server-power-cut"\nwhen = "holder-acquired"\nfor = "300ms"' $'[redis]\naof = "everysec"'
+plan slow-disk $'kind = "disk-slow"\nat = "200ms"\nfor = "2s"\nby = "100ms"' $'[redis]\naof = "always"'
+plans=(move-clock pause-client kill-client pause-server kill-server cut-wire drift-clock move-client cut-power slow-disk)
+systems=(redis redis redlock etcd zookeeper postgres:advisory postgres:lease)
+case $which in
+  all) ;;
+  "clocks and disks") plans=(move-clock drift-clock move-client cut-power slow-disk) ;;
+  *) echo "$which: \"all\" or \"clocks and disks\"" >&2; exit 2 ;;
+esac
+mounts() { grep -c fuse /proc/self/mounts; }
+before=$(mounts)
 
 descendants() { # PID
   local child
@@ -46,6 +61,7 @@ descendants() { # PID
 }
 born() { awk '{sub(/.*\) /, ""); print $20}' "/proc/$1/stat" 2>/dev/null; }
 state() { awk '{sub(/.*\) /, ""); print $1}' "/proc/$1/stat" 2>/dev/null; }
+preloaded() { tr '\0' '\n' <"/proc/$1/environ" 2>/dev/null | grep -q '^LD_PRELOAD=.*libfaketime'; }
 is_worker() { cat "/proc/$1/cmdline" 2>/dev/null | tr '\0' ' ' | grep -q -- --worker-process; }
 is_server() { cat "/proc/$1/cmdline" 2>/dev/null | tr '\0' ' ' | grep -qE 'redis-server|/etcd |QuorumPeerMain|postgres '; }
 
@@ -59,13 +75,15 @@ for ((round = 1; round <= kills; round++)); do
   run=$!
   # Most kills fall into the load, some before it and some after.
   sleep "$(printf '%d.%03d' $((RANDOM % 5)) $((RANDOM % 1000)))"
-  family=() workers=() servers=()
+  family=() workers=() servers=() moved=0
+  disks=$(($(mounts) - before))
   for pid in $(descendants $run); do
     since=$(born "$pid")
     [ -n "$since" ] || continue
     family+=("$pid:$since")
     is_worker "$pid" && workers+=("$pid")
     is_server "$pid" && servers+=("$pid")
+    preloaded "$pid" && moved=$((moved + 1))
   done
   case $((RANDOM % 5)) in
     0) victim=lockbench signal=INT target=$run ;;
@@ -90,6 +108,7 @@ for ((round = 1; round <= kills; round++)); do
     for one in "${family[@]}"; do
       [ -e "/dev/shm/faketime_shm_${one%%:*}" ] && left="$left faketime_shm_${one%%:*}"
     done
+    [ "$(mounts)" -eq "$before" ] || left="$left mounts:$(($(mounts) - before))"
     [ -z "$left" ] && break
     sleep 0.1
   done
@@ -102,10 +121,10 @@ for ((round = 1; round <= kills; round++)); do
   fi
   find results -name '*.tmp' 2>/dev/null | grep -q . && half="$half half:tmp"
   [ -n "$half" ] && half_files=$((half_files + 1))
-  echo "round $round: $plan on $system; $signal to $victim: $hit; exit $code;${left:+ LEFT$left}${half:-}"
+  echo "round $round: $plan on $system; $moved preloaded, $disks disks; $signal to $victim: $hit; exit $code;${left:+ LEFT$left}${half:-}"
 done
 for round in "${!sums[@]}"; do
   [ "${sums[$round]}" = "$(sha256sum <"results/round-$round/report.json")" ] || lost_results=$((lost_results + 1))
 done
-echo "kills: $kills; rounds that left a process: $left_processes; rounds with a half file: $half_files; finished results: $finished, of them lost or changed later: $lost_results"
+echo "kills: $kills; rounds that left a process, mount or shared memory: $left_processes; rounds with a half file: $half_files; finished results: $finished, of them lost or changed later: $lost_results"
 [ $((left_processes + half_files + lost_results)) -eq 0 ]
