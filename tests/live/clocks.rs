@@ -81,6 +81,48 @@ fn a_run_that_is_killed_while_a_clock_is_wrong_leaves_nothing_of_it() {
     }
 }
 
+const OF_A_CLIENT: &str = "clients = 2\nhold = \"200ms\"\nttl = \"4s\"\nwarmup = \"0s\"\nduration = \"4s\"\n\
+    renewal = \"on\"\nacquire = { mode = \"wait\", timeout = \"9s\" }\nretry = { kind = \"fixed\", delay = \"5ms\" }\n\
+    [[faults]]\nkind = \"client-clock\"\nwhen = \"holder-in-critical-section\"\nfor = \"1s\"\nby = \"-1h\"\n";
+
+#[test]
+fn a_client_whose_wall_clock_is_an_hour_off_harms_nobody_and_says_so_itself() {
+    if !clocks() {
+        return;
+    }
+    let place = Place::new();
+    place.file("w.toml", OF_A_CLIENT);
+    let run = Running::start(&mut place.command(&["run", "w.toml", "-b", "redis", "--stack", "local"]));
+    let begin = Instant::now();
+    let until = |what: &str, done: &dyn Fn() -> bool| {
+        while !done() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{what}: {}", run.said());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let workers = || -> Vec<u32> { run.family().iter().map(|one| one.pid).filter(|pid| preloaded(*pid)).collect() };
+    until("no worker is under libfaketime", &|| !workers().is_empty());
+    let workers = workers();
+    // The names of what the library shares are gone before a kill could leave them.
+    let gone = || workers.iter().all(|pid| shared(*pid).iter().all(|file| !file.exists()));
+    until("names of shared memory stay", &gone);
+    run.finish(Duration::from_secs(60)).exits(0);
+    let report = place.report();
+    let (fault, safety) = (&report["faults"][0], &report["results"][0]["safety"]);
+    assert_eq!((&fault["bit"], &fault["problem"]), (&true.into(), &serde_json::Value::Null), "{fault}");
+    let off = |when: &str| fault["clock_off_s"][when].as_f64().unwrap();
+    assert!((off("during") + 3600.0).abs() < 0.5 && off("before").abs() < 0.5 && off("after").abs() < 0.5, "{fault}");
+    assert_eq!(safety["double_grants_certain"], 0, "{safety}");
+}
+
+/// Is this process under libfaketime?
+fn preloaded(pid: u32) -> bool {
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| {
+        let is_clock = |variable: &[u8]| variable.starts_with(b"FAKETIME_TIMESTAMP_FILE=");
+        environ.split(|byte| *byte == 0).any(is_clock)
+    })
+}
+
 #[test]
 fn a_clock_that_cannot_be_moved_is_refused_before_anything_runs() {
     let place = Place::new();
@@ -92,5 +134,9 @@ fn a_clock_that_cannot_be_moved_is_refused_before_anything_runs() {
         .tells(&["only into servers that lockbench starts"]);
     let mut command = place.command(&["check", "w.toml", "-b", "redis"]);
     let without = Running::start(command.env("LOCKBENCH_FAKETIME", place.path()));
-    without.finish(Duration::from_secs(60)).exits(3).tells(&["moves the clock of a server", "LOCKBENCH_FAKETIME"]);
+    without.finish(Duration::from_secs(60)).exits(3).tells(&["moves a clock", "LOCKBENCH_FAKETIME"]);
+    place.file("w.toml", OF_A_CLIENT);
+    let mut command = place.command(&["check", "w.toml", "-b", "memory"]);
+    let without = Running::start(command.env("LOCKBENCH_FAKETIME", place.path()));
+    without.finish(Duration::from_secs(60)).exits(3).tells(&["moves a clock", "LOCKBENCH_FAKETIME"]);
 }

@@ -317,7 +317,8 @@ fn fleet(
             tripwires: common.tripwires.as_ref().map(|wires| wires.name().ok_or_else(nameless)).transpose()?,
         });
     }
-    let (processes, workers) = start(&launch.program, assignments)?;
+    let clocks = spec.plan.faults.iter().any(|fault| fault.kind.moves_a_client_clock());
+    let (processes, workers) = start(&launch.program, assignments, clocks)?;
     let (told, attempts) = (Told::default(), Rc::new(RefCell::new(Attempts::new(spec.plan.clients))));
     let fleet = Fleet { processes, workers, told, attempts, dead: Vec::new(), lost: 0, _server: server };
     Ok((Workers::Processes(Box::new(fleet)), readers))

@@ -66,7 +66,8 @@ pub struct ClockOff {
 impl ClockOff {
     fn of(seen: ClockSeen) -> Self {
         // Asking takes a millisecond or more: what lies below is noise.
-        let seconds = |ns: i64| (ns as f64 / 1e6).round() / 1e3;
+        // A little behind is 0, and not -0.
+        let seconds = |ns: i64| (ns as f64 / 1e6).round() / 1e3 + 0.0;
         Self { before: seconds(seen.before_ns), during: seen.during_ns.map(seconds), after: seen.after_ns.map(seconds) }
     }
 

@@ -91,6 +91,7 @@ const GALLERY: &[(&str, &str)] = &[
         "workloads/scenarios/clock-drift-allowed.toml",
         include_str!("../../../../workloads/scenarios/clock-drift-allowed.toml"),
     ),
+    ("workloads/scenarios/client-clock.toml", include_str!("../../../../workloads/scenarios/client-clock.toml")),
     (
         "workloads/scenarios/power-cut-synced.toml",
         include_str!("../../../../workloads/scenarios/power-cut-synced.toml"),

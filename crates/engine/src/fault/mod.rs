@@ -9,6 +9,7 @@
 //! A new kind is a file beside `server_pause`, a line of [`what`], and an entry of the
 //! workload's `[[faults]]`.
 
+mod client_clock;
 mod client_kill;
 mod client_late_write;
 mod client_pause;
@@ -87,6 +88,10 @@ trait ClientFault {
     /// Returns whether the client comes back.
     fn ends(&self) -> bool {
         true
+    }
+    /// What the client's process said of its wall clock, of a fault that moves it.
+    fn clock(&self) -> Option<ClockSeen> {
+        None
     }
 }
 
@@ -179,6 +184,7 @@ fn to_a_client(kind: FaultKind, place: u16) -> Option<Box<dyn ClientFault>> {
         FaultKind::ClientKill => Some(Box::new(client_kill::ClientKill)),
         FaultKind::ClientStall => Some(Box::<client_stall::ClientStall>::default()),
         FaultKind::ClientLateWrite => Some(Box::new(client_late_write::ClientLateWrite::new(place))),
+        FaultKind::ClientClock { by_ns } => Some(Box::new(client_clock::ClientClock::new(by_ns))),
         _ => None,
     }
 }
@@ -186,9 +192,8 @@ fn to_a_client(kind: FaultKind, place: u16) -> Option<Box<dyn ClientFault>> {
 /// The file that does it to a node.
 fn what(kind: FaultKind) -> Option<Box<dyn Fault>> {
     Some(match kind {
-        FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall | FaultKind::ClientLateWrite => {
-            return None;
-        }
+        FaultKind::ClientPause | FaultKind::ClientKill | FaultKind::ClientStall => return None,
+        FaultKind::ClientLateWrite | FaultKind::ClientClock { .. } => return None,
         FaultKind::ServerPause => Box::new(server_pause::ServerPause),
         FaultKind::ServerKill { data } => Box::new(server_kill::ServerKill { data }),
         FaultKind::ServerPowerCut => Box::new(server_power_cut::ServerPowerCut::default()),
@@ -369,7 +374,7 @@ impl InForce<'_> {
     fn clock(&self) -> Option<ClockSeen> {
         match &self.victim {
             Victim::Node(fault, _) => fault.clock(),
-            Victim::Client(..) => None,
+            Victim::Client(fault, _) => fault.clock(),
         }
     }
 

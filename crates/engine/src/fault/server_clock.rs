@@ -16,7 +16,7 @@ use lockbench_systems::stack::NodeError;
 /// From one step of a clock that drifts to the next.
 const STEP: Duration = Duration::from_millis(2);
 /// What a clock may be off when it is right: machines are busy.
-const SLACK_NS: u64 = 20_000_000;
+pub(super) const SLACK_NS: u64 = 20_000_000;
 /// How long it is asked again where an answer took so long that it says little.
 const ASKS_FOR: Duration = Duration::from_millis(100);
 /// How long a node may take to tell its time again: what else was done to it may be healed a little later.
@@ -61,7 +61,7 @@ impl ServerClock {
 
 /// Returns whether a clock that is off by so much has moved as far as expected. What lies within the doubt of the
 /// measurement is no proof.
-fn moved(off_ns: i64, expected_ns: i64, within_ns: u64, slack_ns: u64) -> bool {
+pub(super) fn moved(off_ns: i64, expected_ns: i64, within_ns: u64, slack_ns: u64) -> bool {
     let most = expected_ns.unsigned_abs() / 2;
     within_ns <= most && off_ns.abs_diff(expected_ns) <= within_ns.max(slack_ns).min(most)
 }

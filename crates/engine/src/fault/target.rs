@@ -101,8 +101,8 @@ pub enum Unfit {
         /// Reason.
         why: &'static str,
     },
-    /// This machine lacks what moves the clocks of servers.
-    #[error("fault {place} moves the clock of a server, and {why}")]
+    /// This machine lacks what moves clocks.
+    #[error("fault {place} moves a clock, and {why}")]
     NoClocks {
         /// Place of the fault in the plan, from 1.
         place: usize,
@@ -248,6 +248,9 @@ fn clients_fit(plan: &Plan, entry: &Entry) -> Result<(), Unfit> {
             && fault.target.client().is_none_or(|client| client >= plan.clients)
         {
             return Err(Unfit::NoClient { place, name: name.clone(), clients: plan.clients });
+        }
+        if let Some(why) = fault.kind.moves_a_client_clock().then(no_clocks).flatten() {
+            return Err(Unfit::NoClocks { place, why });
         }
         let renews = entry.guarantees.renewal == RenewalKind::Explicit && plan.renewal != RenewalPolicy::Off;
         if fault.kind == FaultKind::ClientStall && !renews {

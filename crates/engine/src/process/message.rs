@@ -23,6 +23,8 @@ pub enum Order {
     Drain,
     /// It ends at once.
     Abort,
+    /// Tell the time by the wall clock.
+    TellTime,
 }
 
 /// The instants of the schedule, in clock nanoseconds.
@@ -72,6 +74,8 @@ pub enum Answer {
         /// It was stopped before.
         stopped: bool,
     },
+    /// What its wall clock says, in nanoseconds since 1970.
+    Time(i64),
     /// All clients are done.
     Done(WorkerReport),
 }

@@ -34,10 +34,13 @@ pub use served::LockServer;
 use crate::trial::LoadError;
 use crate::worker::WorkerReport;
 use lockbench_core::record::figures::Schedule;
-use lockbench_systems::stack::cpu_s_of;
+use lockbench_systems::levers::{Asking, TimeTold};
+use lockbench_systems::stack::{Clock, cpu_s_of};
 
 /// How long a process may take to stand still when it is told to.
 const STANDS_WITHIN: Duration = Duration::from_secs(2);
+/// How long it may take to tell its time.
+const TELLS_WITHIN: Duration = Duration::from_secs(2);
 /// Bytes of the last words of a process that are kept.
 const LAST_WORDS: usize = 4096;
 
@@ -69,6 +72,24 @@ struct Process {
     child: Mutex<Child>,
     /// When it was killed on purpose, in clock nanoseconds; 0: it was not.
     killed_at: AtomicU64,
+    orders: Orders,
+    /// Its wall clock, where that may have to be moved.
+    clock: Option<Clock>,
+    /// What it has said of its time.
+    times: Mutex<Receiver<i64>>,
+}
+
+/// Where a process takes orders; `None`: it is gone.
+type Orders = Arc<Mutex<Option<ChildStdin>>>;
+
+/// A process that is gone shows when it is looked at.
+fn order(orders: &Orders, order: &Order) {
+    let Ok(mut line) = serde_json::to_string(order) else { return };
+    line.push('\n');
+    let mut orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
+    if !matches!(orders.as_mut().map(|orders| orders.write_all(line.as_bytes())), Some(Ok(()))) {
+        *orders = None;
+    }
 }
 
 impl Process {
@@ -86,6 +107,12 @@ pub enum ProcessError {
     /// The kernel refused the signal.
     #[error("cannot signal worker process {0}: {1}")]
     Signal(u32, io::Error),
+    /// Its wall clock stays as it is.
+    #[error("cannot move the wall clock of worker process {0}: {1}")]
+    Clock(u32, io::Error),
+    /// It does not tell its time.
+    #[error("worker process {0} does not tell its time within {wait} s", wait = TELLS_WITHIN.as_secs())]
+    TellsNoTime(u32),
     /// It goes on running.
     #[error("worker process {0} does not stand still {wait} s after SIGSTOP", wait = STANDS_WITHIN.as_secs())]
     Runs(u32),
@@ -142,6 +169,31 @@ impl Processes {
     pub fn kill(&self, process: u32, now: u64) -> Result<(), ProcessError> {
         self.0[process as usize].killed_at.store(now, Ordering::SeqCst);
         self.signal(process, Signal::KILL)
+    }
+
+    /// Moves its wall clock by so many nanoseconds from the true time.
+    ///
+    /// # Errors
+    /// It was started without a clock that can be moved.
+    pub fn set_clock(&self, process: u32, offset_ns: i64) -> Result<(), ProcessError> {
+        let missing = || io::Error::other("it was started without libfaketime");
+        let set = self.0[process as usize].clock.as_ref().ok_or_else(missing).and_then(|clock| clock.set(offset_ns));
+        set.map_err(|error| ProcessError::Clock(process, error))
+    }
+
+    /// Asks it for the time by its wall clock.
+    ///
+    /// # Errors
+    /// It does not tell it.
+    pub fn time(&self, process: u32) -> Result<TimeTold, ProcessError> {
+        let Process { times, orders, .. } = &self.0[process as usize];
+        // One asks at a time; what came too late for an earlier question is not the answer to this one.
+        let times = times.lock().unwrap_or_else(PoisonError::into_inner);
+        while times.try_recv().is_ok() {}
+        let asking = Asking::begin();
+        order(orders, &Order::TellTime);
+        let told = times.recv_timeout(TELLS_WITHIN).map_err(|_| ProcessError::TellsNoTime(process))?;
+        Ok(asking.told(told))
     }
 
     /// Returns whether it has ended.
@@ -210,17 +262,17 @@ pub enum News {
 /// The conductor's link to one worker process.
 pub struct Worker {
     number: u32,
-    orders: Option<ChildStdin>,
+    orders: Orders,
     answers: Receiver<Answer>,
     last_words: Arc<Mutex<String>>,
     standing: Standing,
 }
 
-/// Starts a process per assignment, and tells each what to open.
+/// Starts a process per assignment, and tells each what to open. `clocks`: their wall clocks may have to be moved.
 ///
 /// # Errors
 /// One could not be started: those that were are ended.
-pub fn start(program: &Program, assignments: Vec<Assignment>) -> io::Result<(Processes, Vec<Worker>)> {
+pub fn start(program: &Program, assignments: Vec<Assignment>, clocks: bool) -> io::Result<(Processes, Vec<Worker>)> {
     let (mut processes, mut workers) = (Vec::new(), Vec::new());
     for (assignment, number) in assignments.into_iter().zip(0..) {
         let mut command = Command::new(&program.file);
@@ -230,16 +282,24 @@ pub fn start(program: &Program, assignments: Vec<Assignment>) -> io::Result<(Pro
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let clock = clocks.then(|| Clock::of_a_client(&assignment.scratch, &format!("worker-{number}"))).transpose()?;
+        command.envs(clock.iter().flat_map(Clock::variables));
         // A group of its own: what a terminal sends to ours is the conductor's to answer.
         let mut child = command.process_group(0).spawn()?;
         let (orders, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        processes.push(Process { child: Mutex::new(child), killed_at: AtomicU64::new(0) });
+        let (orders, (tell_time, times)) = (Arc::new(Mutex::new(orders)), channel());
+        let (killed_at, times) = (AtomicU64::new(0), Mutex::new(times));
+        processes.push(Process { child: Mutex::new(child), killed_at, orders: Arc::clone(&orders), clock, times });
         let (Some(out), Some(err)) = (out, err) else { return Err(io::Error::other("a pipe is missing")) };
         let (tell, answers) = channel();
         std::thread::Builder::new().name(format!("answers-{number}")).spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
-                let answer = serde_json::from_str(&line);
-                if answer.is_ok_and(|answer| tell.send(answer).is_err()) {
+                let gone = match serde_json::from_str(&line) {
+                    Ok(Answer::Time(ns)) => tell_time.send(ns).is_err(),
+                    Ok(answer) => tell.send(answer).is_err(),
+                    Err(_) => false,
+                };
+                if gone {
                     return;
                 }
             }
@@ -249,7 +309,7 @@ pub fn start(program: &Program, assignments: Vec<Assignment>) -> io::Result<(Pro
             let last_words = Arc::clone(&last_words);
             move || listen(err, &last_words)
         })?;
-        let mut worker = Worker { number, orders, answers, last_words, standing: Standing::Running };
+        let worker = Worker { number, orders, answers, last_words, standing: Standing::Running };
         worker.order(&Order::Open(Box::new(assignment)));
         workers.push(worker);
     }
@@ -272,14 +332,8 @@ fn listen(mut err: impl Read, words: &Mutex<String>) {
 }
 
 impl Worker {
-    /// A worker that is gone shows when it is looked at.
-    fn order(&mut self, order: &Order) {
-        let Ok(mut line) = serde_json::to_string(order) else { return };
-        line.push('\n');
-        let written = self.orders.as_mut().map(|orders| orders.write_all(line.as_bytes()));
-        if !matches!(written, Some(Ok(()))) {
-            self.orders = None;
-        }
+    fn order(&self, what: &Order) {
+        order(&self.orders, what);
     }
 
     /// Waits until its sessions are open.
@@ -293,6 +347,7 @@ impl Worker {
                 Ok(Answer::Failed { problem, stopped }) => {
                     return Err(if stopped { LoadError::Stopped } else { self.failed(&problem) });
                 }
+                Ok(Answer::Time(_)) => {}
                 Ok(Answer::Done(_)) => return Err(self.failed("it ended before its sessions were open")),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) if stopped() => return Err(LoadError::Stopped),
                 Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
@@ -314,12 +369,12 @@ impl Worker {
     }
 
     /// The load begins.
-    pub fn begin(&mut self, schedule: &Schedule) {
+    pub fn begin(&self, schedule: &Schedule) {
         self.order(&Order::Start(phases(schedule)));
     }
 
     /// Passes on what has changed of the load.
-    fn relay(&mut self, relay: Relay) {
+    fn relay(&self, relay: Relay) {
         match relay {
             Relay::Hold => self.order(&Order::Hold),
             Relay::GoOn(phases) => self.order(&Order::GoOn(phases)),
@@ -342,7 +397,7 @@ impl Worker {
         match self.answers.try_recv() {
             Ok(Answer::Done(report)) => self.standing = Standing::Done(Ok(report)),
             Ok(Answer::Failed { problem, .. }) => self.standing = Standing::Done(Err(self.failed(&problem))),
-            Ok(Answer::Opened) | Err(TryRecvError::Empty) => return None,
+            Ok(Answer::Opened | Answer::Time(_)) | Err(TryRecvError::Empty) => return None,
             // Whatever it had to say was read before.
             Err(TryRecvError::Disconnected) => {
                 if !processes.ended(self.number) {

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use rustix::thread::set_name;
@@ -24,6 +25,7 @@ use lockbench_core::record::ShardSeed;
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::parse_with;
+use lockbench_systems::stack::forget_own_names;
 use lockbench_systems::{Registry, Target};
 
 /// The load of this process is over, or its conductor is gone.
@@ -36,6 +38,7 @@ const ORPHANED: u8 = 1;
 pub fn serve(registry: &Registry) -> ExitCode {
     // What people see in a list of processes.
     let _ = set_name(c"lockb-worker");
+    forget_own_names();
     // Also a process that is stopped is ended by this when its parent is; what the parent left before that is
     // seen below.
     let guarded = set_parent_process_death_signal(Some(Signal::KILL)).is_ok() && getppid().is_some();
@@ -160,6 +163,10 @@ fn follow(mut orders: impl BufRead, spec: &Spec, start: oneshot::Sender<Schedule
                 // Without a schedule the clients that have not begun close their sessions.
                 start = None;
                 spec.stop.abort();
+            }
+            Order::TellTime => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                tell(&Answer::Time(now.as_nanos() as i64));
             }
         }
     }

@@ -1,7 +1,8 @@
-//! The wall clock of a server that we start, moved by libfaketime (<https://github.com/wolfcw/libfaketime>): a
+//! The wall clock of a server that we start, or of a client's process, moved by libfaketime (<https://github.com/wolfcw/libfaketime>): a
 //! library that is loaded before the C library and adds to the time what a file says.
 //!
-//! * Only the server is started with it, by env(1) behind the guard's shell: neither we nor a step that prepares.
+//! * Only that process is started with it: a server by env(1) behind the guard's shell. Neither we nor a step that
+//!   prepares have it.
 //! * `FAKETIME_DONT_FAKE_MONOTONIC`: the monotonic clock stays what it is, as where somebody sets the wall clock.
 //!   Without it libfaketime gives the wall clock for the monotonic one.
 //! * The C library is named behind it, or redis-server with jemalloc hangs at start.
@@ -76,8 +77,8 @@ fn libraries() -> impl Iterator<Item = PathBuf> {
     plain.clone().map(|dir| dir.join(&own)).into_iter().chain(plain)
 }
 
-/// The clock of one node. Dropping it removes its file.
-pub(super) struct Clock {
+/// The clock of one node or client. Dropping it removes its file.
+pub struct Clock {
     file: PathBuf,
     preload: OsString,
 }
@@ -90,8 +91,20 @@ impl Clock {
         Ok(clock)
     }
 
+    /// One that is right, for a process of ours, in a directory of ours.
+    ///
+    /// # Errors
+    /// This machine has no libfaketime, or the file cannot be written.
+    pub fn of_a_client(dir: &Path, name: &str) -> io::Result<Self> {
+        let faketime = Faketime::find(&Search::from_env()).map_err(io::Error::other)?;
+        Self::new(&faketime, true, dir, name)
+    }
+
     /// Moves it by so many nanoseconds from the true time. The file is replaced at once: nobody reads half of it.
-    pub(super) fn set(&self, offset_ns: i64) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn set(&self, offset_ns: i64) -> io::Result<()> {
         let next = self.file.with_extension("next");
         let (sign, ns) = (if offset_ns < 0 { '-' } else { '+' }, offset_ns.unsigned_abs());
         fs::write(&next, format!("{sign}{}.{:09}\n", ns / 1_000_000_000, ns % 1_000_000_000))?;
@@ -99,26 +112,41 @@ impl Clock {
         fs::rename(&next, &self.file)
     }
 
+    /// The variables with which a process has it.
+    pub fn variables(&self) -> [(&'static str, OsString); 5] {
+        let yes = || OsString::from("1");
+        [
+            ("LD_PRELOAD", self.preload.clone()),
+            ("FAKETIME_TIMESTAMP_FILE", self.file.clone().into_os_string()),
+            ("FAKETIME_NO_CACHE", yes()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", yes()),
+            ("NO_FAKE_STAT", yes()),
+        ]
+    }
+
     /// The same call with the library before it.
     pub(super) fn before(&self, call: &Call) -> Call {
-        let variable = |name: &str, value: &std::ffi::OsStr| {
+        let assigned = self.variables().map(|(name, value)| {
             let mut text = OsString::from(name);
             text.push("=");
             text.push(value);
             text
-        };
-        Call::new(Path::new("/usr/bin/env"))
-            .arg(variable("LD_PRELOAD", &self.preload))
-            .arg(variable("FAKETIME_TIMESTAMP_FILE", self.file.as_os_str()))
-            .args(["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1"])
-            .arg(call.program.clone())
-            .args(call.arguments.clone())
+        });
+        Call::new(Path::new("/usr/bin/env")).args(assigned).arg(call.program.clone()).args(call.arguments.clone())
     }
 }
 
 impl Drop for Clock {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.file);
+    }
+}
+
+/// Takes the names from what the library of this process has in memory that is shared, where it has the library: nobody
+/// else is to open that, and nothing is left when the process is killed.
+pub fn forget_own_names() {
+    if std::env::var_os("FAKETIME_TIMESTAMP_FILE").is_some() {
+        forget(rustix::process::getpid());
     }
 }
 

@@ -50,6 +50,7 @@ mod usage;
 mod user;
 
 use super::ServerKind;
+pub use clock::{Clock, forget_own_names};
 pub use disk::DiskProgram;
 pub use docker::{ContainerState, DockerError, DockerOptions, DockerStack, Project};
 pub use error::StartError;

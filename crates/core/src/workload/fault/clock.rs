@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::units::human_duration;
 use crate::workload::cursor::Cursor;
+use crate::workload::item::Item;
 use crate::workload::schema::Field;
 use crate::workload::write::{duration, text};
 
@@ -31,6 +32,9 @@ pub(super) const BY: Field = Field::optional(
     "duration, signed",
     "so far it jumps: forward, or backward with a minus, such as `\"-30s\"`; this or `rate`",
 );
+/// Of a clock that only jumps.
+pub(super) const JUMP: Field =
+    Field::required("by", "duration, signed", "so far it jumps: forward, or backward with a minus, such as `\"-30s\"`");
 pub(super) const RATE: Field = Field::optional(
     "rate",
     "number",
@@ -40,10 +44,7 @@ pub(super) const RATE: Field = Field::optional(
 /// Reads the two keys, of which there is one.
 pub(super) fn change(cursor: &Cursor<'_>) -> Option<ClockChange> {
     match (cursor.take("by"), cursor.take("rate")) {
-        (Some(by), None) => match by.signed_duration()? {
-            0 => by.refuse("moves nothing; write a duration such as \"30s\" or \"-30s\""),
-            ns => Some(ClockChange::Jump { ns }),
-        },
+        (Some(by), None) => jump(&by).map(|ns| ClockChange::Jump { ns }),
         (None, Some(rate)) => {
             let real = rate.real(|rate| (0.0..=FASTEST).contains(&rate), "a number from 0 to 100, such as 1.05")?;
             match (real * MILLIONTHS).round() as u64 {
@@ -58,6 +59,14 @@ pub(super) fn change(cursor: &Cursor<'_>) -> Option<ClockChange> {
     }
 }
 
+/// Reads how far a clock jumps, in nanoseconds.
+pub(super) fn jump(by: &Item<'_>) -> Option<i64> {
+    match by.signed_duration()? {
+        0 => by.refuse("moves nothing; write a duration such as \"30s\" or \"-30s\""),
+        ns => Some(ns),
+    }
+}
+
 /// The two keys in TOML, in their order.
 pub(super) fn written(change: ClockChange) -> [Option<String>; 2] {
     match change {
@@ -66,7 +75,7 @@ pub(super) fn written(change: ClockChange) -> [Option<String>; 2] {
     }
 }
 
-fn signed(ns: i64) -> String {
+pub(super) fn signed(ns: i64) -> String {
     let plain = duration(ns.unsigned_abs());
     if ns < 0 { text(&format!("-{}", plain.trim_matches('"'))) } else { plain }
 }

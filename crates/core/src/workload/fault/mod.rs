@@ -42,6 +42,11 @@ pub enum FaultKind {
     /// What the client writes to the resource at the end of its critical section is on its way until the fault is
     /// healed; the client knows nothing of it, and releases.
     ClientLateWrite,
+    /// The wall clock of the client's process jumps, and is put right again.
+    ClientClock {
+        /// So far, in nanoseconds; backward where they are negative. Never 0.
+        by_ns: i64,
+    },
     /// Every process of it is stopped (SIGSTOP), and continued (SIGCONT).
     ServerPause,
     /// It is killed (SIGKILL), and started again on its address.
@@ -202,6 +207,7 @@ impl fmt::Display for PlannedFault {
             FaultKind::WireSlice { piece, .. } => write!(f, " into pieces of {piece} bytes")?,
             FaultKind::WireSlowClose { close_ns, .. } => write!(f, " by {}", human_duration(close_ns))?,
             FaultKind::ServerClock { change } => write!(f, " {change}")?,
+            FaultKind::ClientClock { by_ns } => write!(f, " {}", ClockChange::Jump { ns: by_ns })?,
             _ => {}
         }
         if let FaultKind::WireDelay { nth: Some(nth), .. } = self.kind {
@@ -231,6 +237,7 @@ impl FaultKind {
             Self::ClientKill => "client-kill",
             Self::ClientStall => "client-stall",
             Self::ClientLateWrite => "client-late-write",
+            Self::ClientClock { .. } => "client-clock",
             Self::ServerPause => "server-pause",
             Self::ServerKill { .. } => "server-kill",
             Self::ServerPowerCut => "server-power-cut",
@@ -252,14 +259,25 @@ impl FaultKind {
     /// Returns whether it is done to clients, and not to the servers or on the way to them.
     #[must_use]
     pub fn is_of_a_client(self) -> bool {
-        matches!(self, Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ClientLateWrite)
+        match self {
+            Self::ClientPause | Self::ClientKill | Self::ClientStall => true,
+            Self::ClientLateWrite | Self::ClientClock { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the wall clock of the client's process is moved.
+    #[must_use]
+    pub fn moves_a_client_clock(self) -> bool {
+        matches!(self, Self::ClientClock { .. })
     }
 
     /// Returns whether it needs a proxy between the clients and the node.
     #[must_use]
     pub fn is_of_the_wire(self) -> bool {
         match self {
-            Self::ClientPause | Self::ClientKill | Self::ClientStall | Self::ClientLateWrite => false,
+            Self::ClientPause | Self::ClientKill | Self::ClientStall => false,
+            Self::ClientLateWrite | Self::ClientClock { .. } => false,
             Self::ServerPause | Self::ServerKill { .. } | Self::ServerClock { .. } => false,
             Self::ServerPowerCut | Self::DiskSlow { .. } => false,
             Self::ServerCut | Self::ServerSqueeze | Self::SessionKill => false,

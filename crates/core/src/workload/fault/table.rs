@@ -107,6 +107,19 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
             },
         },
         Kind {
+            name: "client-clock",
+            fields: &[CLIENT, AT, WHEN, EVERY, FOR, clock::JUMP],
+            meaning: "the wall clock of the client's process jumps (libfaketime), and is put right again; its monotonic \
+                      clock goes on as it does",
+            build: |cursor| {
+                build(cursor, true, |cursor| Some(FaultKind::ClientClock { by_ns: clock::jump(&cursor.take("by")?)? }))
+            },
+            written: |fault| match fault.kind {
+                FaultKind::ClientClock { by_ns } => Some(written(fault, [clock::signed(by_ns)])),
+                _ => None,
+            },
+        },
+        Kind {
             name: "server-pause",
             fields: &[TARGET, AT, WHEN, EVERY, FOR],
             meaning: "every process of the node is stopped (SIGSTOP) and continued: connections stay, no answer comes",
