@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Runs the shipped workloads on every default system of this machine, a sweep over
-# the clients, and a lock that is broken on purpose, and keeps the results, without
-# histories, in results/reference: what the README shows. Takes about 20 minutes; the
-# machine should do nothing else.
+# the clients, a lock that is broken on purpose and a story with a fault, and keeps the
+# results in results/reference: what the README shows. Histories of the last two are kept,
+# for scripts/redraw. Takes about 20 minutes; the machine should do nothing else.
 #
-# usage: benches/reference.sh [NAME...]     (a workload without .toml, sweep, no-lock; default: all)
+# usage: benches/reference.sh [NAME...]     (a workload without .toml, sweep, no-lock, client-pause; default: all)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 names=("$@")
-[ "${#names[@]}" -gt 0 ] || names=(quickstart uncontended hot-key zipf long-hold-renewal sweep no-lock)
+[ "${#names[@]}" -gt 0 ] || names=(quickstart uncontended hot-key zipf long-hold-renewal sweep no-lock client-pause)
 
 cargo build --release --locked --quiet
 # A relative path: the command line is part of every report.
@@ -45,8 +45,15 @@ for name in "${names[@]}"; do
       files=(sweep.json sweep.csv summary.md charts/sweep.svg)
       ;;
     no-lock)
-      target/release/lockbench run workloads/controls/no-lock.toml "${run[@]}" >"target/$name.txt" || code=$?
-      files+=(violations.json charts/violation-1.svg)
+      # Short: its picture is drawn from its history, which is kept.
+      target/release/lockbench run workloads/controls/no-lock.toml --set duration=200ms "${run[@]}" \
+        >"target/$name.txt" || code=$?
+      files+=(history.jsonl.gz charts/violation-1.svg)
+      ;;
+    client-pause)
+      target/release/lockbench run scenarios/client-pause -b redis,zookeeper,postgres:advisory --stack local "${run[@]}" \
+        >"target/$name.txt" || code=$?
+      files+=(history.jsonl.gz charts/violation-1.svg)
       ;;
     *) target/release/lockbench run "workloads/$name.toml" "${run[@]}" >"target/$name.txt" || code=$? ;;
   esac
