@@ -29,7 +29,7 @@ acquire = { mode = "wait", timeout = "5s" }
 request_timeout = "2s"
 [[faults]]
 $2
-$3
+${3-}
 PLAN
 }
 plan pause-client $'kind = "client-pause"\nwhen = "holder-in-critical-section"\nfor = "2s"'
@@ -61,7 +61,7 @@ descendants() { # PID
 }
 born() { awk '{sub(/.*\) /, ""); print $20}' "/proc/$1/stat" 2>/dev/null; }
 state() { awk '{sub(/.*\) /, ""); print $1}' "/proc/$1/stat" 2>/dev/null; }
-preloaded() { tr '\0' '\n' <"/proc/$1/environ" 2>/dev/null | grep -q '^LD_PRELOAD=.*libfaketime'; }
+preloaded() { { tr "\0" "\n" <"/proc/$1/environ"; } 2>/dev/null | grep -q '^LD_PRELOAD=.*libfaketime'; }
 is_worker() { cat "/proc/$1/cmdline" 2>/dev/null | tr '\0' ' ' | grep -q -- --worker-process; }
 is_server() { cat "/proc/$1/cmdline" 2>/dev/null | tr '\0' ' ' | grep -qE 'redis-server|/etcd |QuorumPeerMain|postgres '; }
 
