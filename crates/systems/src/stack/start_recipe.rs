@@ -32,6 +32,8 @@ pub(crate) struct StartRecipe {
     pub(crate) nodes: fn(&SystemOptions) -> usize,
     /// Loopback ports that each needs; the first is the clients', and its peers know whether it is up by the last.
     pub(crate) ports: usize,
+    /// The first of them by which its peers reach it: 0 where they share the clients'.
+    pub(crate) peers_from: usize,
     /// Users to drop to from root, best first.
     pub(crate) users: &'static [&'static str],
     /// What installs it on Debian and Ubuntu.
