@@ -109,7 +109,10 @@ fn an_override_is_checked_like_the_file() {
 
 #[test]
 fn an_endpoint_of_an_unknown_system_is_refused() {
-    refused_flags(&["--endpoint", "mysql=mysql://a:1"], &["unknown system \"mysql\"", "redis, redlock, sentinel, zookeeper"]);
+    refused_flags(
+        &["--endpoint", "mysql=mysql://a:1"],
+        &["unknown system \"mysql\"", "redis, redlock, sentinel, zookeeper"],
+    );
     refused_flags(&["--endpoint", "redis"], &["write SYSTEM=URL, for example redis=redis://127.0.0.1:6379"]);
     refused_flags(
         &["--endpoint", "etcd=redis://a:1"],

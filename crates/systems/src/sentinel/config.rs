@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn sentinels_and_servers_are_told_apart_by_their_schemes() {
-        let all = read(&["sentinel://a:1/orders", "sentinel://b/orders", "redis://:pw@c:3?announced=10.0.0.3:6379"]).unwrap();
+        let all =
+            read(&["sentinel://a:1/orders", "sentinel://b/orders", "redis://:pw@c:3?announced=10.0.0.3:6379"]).unwrap();
         assert_eq!((all.primary.as_str(), all.sentinels.len(), all.data.len()), ("orders", 2, 1));
         assert_eq!(all.sentinels[1].address(), "redis://b:26379");
         assert_eq!(all.server("10.0.0.3:6379").unwrap().address(), "redis://c:3");

@@ -21,8 +21,7 @@ const EVERY_NS: u64 = 1_000 * MILLISECOND;
 /// The same where the primary is not known, or has failed a client.
 const IN_DOUBT_NS: u64 = 100 * MILLISECOND;
 /// "A few hundreds of milliseconds", by the guidelines.
-const PATIENCE: Limits =
-    Limits { connect: Duration::from_millis(300), answer: Some(Duration::from_millis(300)) };
+const PATIENCE: Limits = Limits { connect: Duration::from_millis(300), answer: Some(Duration::from_millis(300)) };
 
 /// What is known.
 pub(super) struct Directory {
@@ -73,7 +72,10 @@ impl Directory {
             let _ = self.ask().await;
         }
         let state = self.state();
-        state.primary.clone().ok_or_else(|| state.problem.clone().unwrap_or_else(|| "no Sentinel was asked yet".to_owned()))
+        state
+            .primary
+            .clone()
+            .ok_or_else(|| state.problem.clone().unwrap_or_else(|| "no Sentinel was asked yet".to_owned()))
     }
 
     fn due(&self, now: u64) -> bool {
@@ -111,7 +113,8 @@ impl Directory {
     async fn named_by(&self, sentinel: &Server) -> Result<Primary, String> {
         let mut line = sentinel.connect_to_read(PATIENCE).await?;
         let announced = self.address(&mut line).await.map_err(|error| sentinel.explain(&error))?;
-        let announced = announced.ok_or_else(|| format!("it watches no primary of the name {}", self.config.primary))?;
+        let announced =
+            announced.ok_or_else(|| format!("it watches no primary of the name {}", self.config.primary))?;
         let server = match self.known() {
             // It was asked when it was met.
             Some(known) if known.announced == announced && !self.state().in_doubt => return Ok(known),
@@ -129,7 +132,8 @@ impl Directory {
     pub async fn address(&self, line: &mut MultiplexedConnection) -> Result<Option<String>, RedisError> {
         let named: Option<(String, u16)> =
             cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&self.config.primary).query_async(line).await?;
-        Ok(named.map(|(host, port)| if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }))
+        Ok(named
+            .map(|(host, port)| if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }))
     }
 
     /// A problem of the whole.

@@ -7,8 +7,8 @@ use super::options;
 use crate::Target;
 use crate::poll::{Polling, Tried};
 use crate::redis::Client;
-use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
 use lockbench_core::clock::Timer;
+use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
 
 /// A client of the primary.
 pub(super) struct SentinelSession {

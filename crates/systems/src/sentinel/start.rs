@@ -9,7 +9,7 @@ use super::options::{self, OF_SENTINELS, OF_THE_FIRST_REPLICA};
 use crate::redis::start::recipe;
 use crate::stack::error::StartError;
 use crate::stack::home::write_private;
-use crate::stack::start_recipe::{Call, Launch, Site, StartRecipe, answer, ask};
+use crate::stack::start_recipe::{Call, Launch, Site, StartRecipe, answer_until, ask};
 use lockbench_core::lock::Endpoint;
 
 /// What the Sentinels call the primary: the name in the manual and in Redis's sentinel.conf.
@@ -50,11 +50,8 @@ fn announced(site: &Site, number: usize) -> u16 {
 
 fn launch(site: &Site) -> Result<Launch, StartError> {
     let file = site.dir.join("redis.conf");
-    let mut lines = vec![
-        format!("port {}", site.port()),
-        "bind 127.0.0.1".to_owned(),
-        format!("dir \"{}\"", site.dir.display()),
-    ];
+    let mut lines =
+        vec![format!("port {}", site.port()), "bind 127.0.0.1".to_owned(), format!("dir \"{}\"", site.dir.display())];
     let own = announced(site, site.number);
     if is_sentinel(site) {
         await_replicas(site);
@@ -93,7 +90,7 @@ fn await_replicas(site: &Site) {
     let primary = site.members.first().and_then(|member| member.ports.first()).copied().unwrap_or_default();
     let until = Instant::now() + LISTED_WITHIN;
     while Instant::now() < until {
-        let told = answer(&format!("127.0.0.1:{primary}"), "INFO replication\r\nQUIT\r\n").unwrap_or_default();
+        let told = told(&format!("127.0.0.1:{primary}"), "INFO replication").unwrap_or_default();
         if told.matches("state=online").count() == DATA - 1 || told.contains("role:slave") {
             return;
         }
@@ -105,13 +102,19 @@ fn answers(site: &Site) -> Result<(), String> {
     if !is_sentinel(site) {
         return ask(site.port(), "PING\r\n", "+PONG");
     }
-    let told = answer(&format!("127.0.0.1:{}", site.port()), &format!("SENTINEL MASTER {PRIMARY}\r\nQUIT\r\n"))?;
+    let told = told(&format!("127.0.0.1:{}", site.port()), &format!("SENTINEL MASTER {PRIMARY}"))?;
     let knows = |what: &str, count: usize| field(&told, what).is_some_and(|text| text == count.to_string());
     let (replicas, others) = (DATA - 1, MEMBERS - DATA - 1);
     if knows("num-slaves", replicas) && knows("num-other-sentinels", others) {
         return Ok(());
     }
     Err(format!("it does not know {replicas} replicas and {others} other Sentinels yet"))
+}
+
+/// An answer, to its end: a Sentinel does not close the connection when it is told to `QUIT`, so that the next answer
+/// is waited for.
+fn told(address: &str, question: &str) -> Result<String, String> {
+    answer_until(address, &format!("{question}\r\nPING\r\n"), "+PONG")
 }
 
 /// The text that follows another in an answer of texts
@@ -126,7 +129,7 @@ pub(super) fn leads(member: &Endpoint) -> Result<bool, String> {
     if super::config::is_sentinel(member) {
         return Ok(false);
     }
-    let told = answer(member.host_port(), "ROLE\r\nQUIT\r\n")?;
+    let told = told(member.host_port(), "ROLE")?;
     Ok(told.lines().nth(2) == Some("master"))
 }
 
@@ -147,6 +150,9 @@ mod tests {
     #[test]
     fn a_field_of_an_answer_is_the_text_behind_its_name() {
         let answer = "*4\r\n$10\r\nnum-slaves\r\n$1\r\n2\r\n$6\r\nquorum\r\n$1\r\n3\r\n+OK\r\n";
-        assert_eq!((field(answer, "num-slaves"), field(answer, "quorum"), field(answer, "x")), (Some("2"), Some("3"), None));
+        assert_eq!(
+            (field(answer, "num-slaves"), field(answer, "quorum"), field(answer, "x")),
+            (Some("2"), Some("3"), None)
+        );
     }
 }

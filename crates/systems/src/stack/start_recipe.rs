@@ -229,6 +229,11 @@ pub(crate) fn answer(address: &str, question: &str) -> Result<String, String> {
     read_until(address, question, |_| false)
 }
 
+/// Sends a question and reads the answer until it contains `sign` or ends.
+pub(crate) fn answer_until(address: &str, question: &str, sign: &str) -> Result<String, String> {
+    read_until(address, question, |text| text.contains(sign))
+}
+
 fn read_until(address: &str, question: &str, enough: impl Fn(&str) -> bool) -> Result<String, String> {
     let mut stream = connect_to(address)?;
     stream.write_all(question.as_bytes()).map_err(|error| error.to_string())?;
