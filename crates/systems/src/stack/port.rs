@@ -60,9 +60,8 @@ pub(super) fn connections(groups: &[Vec<u32>]) -> HashMap<(u16, u16), usize> {
         let links = descriptors(pid).filter_map(|descriptor| fs::read_link(descriptor.path()).ok());
         links.filter_map(|link| link.to_str().map(str::to_owned)).collect()
     };
-    let of = |(place, pids): (usize, &Vec<u32>)| {
-        pids.iter().flat_map(names).map(|name| (name, place)).collect::<Vec<_>>()
-    };
+    let of =
+        |(place, pids): (usize, &Vec<u32>)| pids.iter().flat_map(names).map(|name| (name, place)).collect::<Vec<_>>();
     let owners: HashMap<String, usize> = groups.iter().enumerate().flat_map(of).collect();
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok());
     let owned = |line: &str| {
