@@ -8,7 +8,7 @@ use super::{Failure, print, runtime, tell};
 use lockbench_core::clock::Clock;
 use lockbench_core::stop::Stop;
 use lockbench_core::units::{grouped, human_duration, three_digits};
-use lockbench_core::workload::{Plan, load};
+use lockbench_core::workload::{Plan, SystemOptions, load};
 use lockbench_report::{Environment, Exit};
 use lockbench_systems::ServerKind;
 use lockbench_systems::stack::{DockerStack, LocalStack, Options, Probe, Server, StartError, probe};
@@ -142,9 +142,11 @@ fn does_not_start(kind: ServerKind, error: &StartError) -> String {
     }
 }
 
-/// Every kind from the compose file.
+/// Every kind from the compose file, but those that only programs of this machine can be.
 fn containers(docker: &DockerStack) -> Started {
-    let started = docker.start(ServerKind::all(), &|text| tell(text)).into_iter();
+    let has_one = |kind: &ServerKind| kind.started_only(&SystemOptions::default()).is_none();
+    let kinds: Vec<ServerKind> = ServerKind::all().iter().copied().filter(has_one).collect();
+    let started = docker.start(&kinds, &|text| tell(text)).into_iter();
     started.map(|(kind, server)| (kind, server.map_err(|error| error.to_string()))).collect()
 }
 

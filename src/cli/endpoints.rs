@@ -79,11 +79,12 @@ fn parts(text: &str, divider: impl Fn(char) -> bool, begins_here: impl Fn(&str) 
 }
 
 /// `redis` of `redis=...`; `postgres` of `postgres:lease=...`, too: the server is the same for
-/// every recipe.
+/// every recipe, but where the recipe has servers of its own, as `sentinel` of `redis:sentinel=...`.
 fn kind_before_equals(text: &str) -> Option<(ServerKind, &str)> {
     let (name, urls) = text.split_once('=')?;
-    Some((ServerKind::from_name(name.split(':').next().unwrap_or(name))?, urls))
-        .filter(|_| !name.contains(['/', '@', ' ']))
+    let (system, recipe) = name.split_once(':').unwrap_or((name, ""));
+    let kind = ServerKind::from_name(recipe).or_else(|| ServerKind::from_name(system))?;
+    Some((kind, urls)).filter(|_| !name.contains(['/', '@', ' ']))
 }
 
 /// The system that a text of `--endpoint` names, and the rest. What may be a part of a

@@ -13,6 +13,7 @@ use super::kinds::{named, no_external};
 use super::listing::{Row, State, shown};
 use super::signal::{HangUp, Interrupt};
 use super::{Failure, tell};
+use lockbench_core::workload::SystemOptions;
 use lockbench_engine::neither_program_nor_container;
 use lockbench_report::Exit;
 use lockbench_systems::stack::{DockerError, DockerStack, Probe, Project, Register, Server, probe};
@@ -37,7 +38,10 @@ pub fn up(args: &UpArgs, registry: &Registry) -> Result<u8, Failure> {
         keepers: Vec::new(),
         skipped: Vec::new(),
     };
-    let kinds = if by_name.is_empty() { ServerKind::all().to_vec() } else { by_name.clone() };
+    // Without a name, those that runs would use.
+    let of_use = |kind: &ServerKind| kind.started_only(&SystemOptions::default()).is_none();
+    let usual = ServerKind::all().iter().copied().filter(of_use).collect();
+    let kinds = if by_name.is_empty() { usual } else { by_name.clone() };
     let done = work.all(&kinds, !by_name.is_empty());
     if let Some(exit) = interrupt.exit() {
         work.undo();

@@ -109,13 +109,24 @@ fn an_override_is_checked_like_the_file() {
 
 #[test]
 fn an_endpoint_of_an_unknown_system_is_refused() {
-    refused_flags(&["--endpoint", "mysql=mysql://a:1"], &["unknown system \"mysql\"", "redis, redlock, zookeeper"]);
+    refused_flags(
+        &["--endpoint", "mysql=mysql://a:1"],
+        &["unknown system \"mysql\"", "redis, redlock, sentinel, zookeeper"],
+    );
     refused_flags(&["--endpoint", "redis"], &["write SYSTEM=URL, for example redis=redis://127.0.0.1:6379"]);
     refused_flags(
         &["--endpoint", "etcd=redis://a:1"],
         &["redis://a:1 is an address of redis and should start with etcd://"],
     );
     refused_flags(&["--endpoint", "redlock=redis://a:1"], &["redlock needs at least 3 independent nodes, got 1"]);
+    refused_flags(
+        &["-b", "redis:sentinel", "--endpoint", "redis:sentinel=redis://a:1,redis://b:2"],
+        &["--endpoint sentinel", "none of these is a Sentinel", "sentinel=sentinel://HOST:26379"],
+    );
+    refused_flags(
+        &["-b", "redis:sentinel", "--endpoint", "sentinel=sentinel://a:1/x,sentinel://b:2/y"],
+        &["sentinel://b:2 names another primary than sentinel://a:1"],
+    );
 }
 
 #[test]

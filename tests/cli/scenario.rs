@@ -152,3 +152,10 @@ fn a_matrix_is_drawn_and_its_finished_cells_are_kept() {
     place.run(&arguments).exits(99);
     assert_eq!(read()["rows"][0]["cells"][0]["matches"], false);
 }
+
+#[test]
+fn what_is_expected_of_one_redis_is_not_expected_of_one_with_sentinels() {
+    let place = Place::new();
+    let run = ["scenario", "run", "restart-empty", "-b", "redis:sentinel"];
+    place.run(&run).exits(2).complains(&["expects nothing of redis:sentinel"]);
+}

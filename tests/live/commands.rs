@@ -29,7 +29,7 @@ fn doctor_says_what_to_install_and_that_something_is_missing() {
         command.env(variable, "/nonexistent");
     }
     let ran = cli::Running::start(&mut command).finish(std::time::Duration::from_secs(30)).exits(3);
-    ran.tells(&["redis     cannot be started here: /nonexistent", "was not found", "apt-get install", "5 problems"]);
+    ran.tells(&["redis     cannot be started here: /nonexistent", "was not found", "apt-get install", "6 problems"]);
 }
 
 #[test]

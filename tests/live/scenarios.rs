@@ -54,3 +54,17 @@ fn a_server_that_probes_its_connections_frees_the_lock_of_a_client_that_is_gone(
     let Some((exit, cell)) = cell("half-open-keepalive", "postgres:advisory") else { return };
     assert_eq!(exit, 0, "{cell}");
 }
+
+#[test]
+fn a_lock_that_no_replica_heard_of_is_granted_again_by_the_replica_that_sentinels_promote() {
+    let Some((exit, cell)) = cell("failover-wait0", "redis:sentinel") else { return };
+    assert_eq!(exit, 0, "{cell}");
+    assert!(cell["all"][0]["kinds"]["inside"].as_u64().unwrap() > 0, "{cell}");
+}
+
+#[test]
+fn a_lock_that_the_promoted_replica_has_stays_its_holders() {
+    let Some((exit, cell)) = cell("failover-wait1", "redis:sentinel") else { return };
+    assert_eq!(exit, 0, "{cell}");
+    assert_eq!(cell["tone"], "safe", "{cell}");
+}

@@ -64,7 +64,11 @@ fn every_kind_starts_answers_and_leaves_nothing() {
     let dir = servers[0].directory().unwrap().to_owned();
     let mut pids = Vec::new();
     for server in &servers {
-        let expected = if server.kind() == lockbench::backend::redlock::KIND { 5 } else { 1 };
+        let expected = match server.kind() {
+            kind if kind == lockbench::backend::redlock::KIND => 5,
+            kind if kind == lockbench::backend::sentinel::KIND => 6,
+            _ => 1,
+        };
         assert_eq!(server.endpoints().len(), expected, "{server:?}");
         for endpoint in server.endpoints() {
             TcpStream::connect(endpoint.host_port()).unwrap();

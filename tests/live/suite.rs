@@ -303,6 +303,7 @@ recipes! {
     flock: "flock",
     redis: "redis",
     redlock: "redlock",
+    redis_sentinel: "redis:sentinel",
     zookeeper: "zookeeper",
     etcd: "etcd",
     postgres_advisory: "postgres:advisory",

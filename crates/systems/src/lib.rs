@@ -27,6 +27,8 @@ pub mod redis;
 #[cfg(feature = "redis")]
 pub mod redlock;
 mod registry;
+#[cfg(feature = "redis")]
+pub mod sentinel;
 mod servers;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -24,6 +24,8 @@ pub(crate) static BUILTIN: &[&System] = &[
     &super::redis::SYSTEM,
     #[cfg(feature = "redis")]
     &super::redlock::SYSTEM,
+    #[cfg(feature = "redis")]
+    &super::sentinel::SYSTEM,
     #[cfg(feature = "zookeeper")]
     &super::zookeeper::SYSTEM,
     #[cfg(feature = "etcd")]

@@ -8,7 +8,7 @@ use super::child::{Ended, run_child};
 use super::column::Column;
 use crate::cli::Failure;
 use crate::cli::signal::Interrupt;
-use lockbench_core::workload::{Expected, ExpectedVerdict, ServerVersion, to_toml};
+use lockbench_core::workload::{Expected, ExpectedVerdict, ServerVersion, Versions, to_toml};
 use lockbench_engine::run_id;
 use lockbench_report::scenario::{Cell, expected_words, seen};
 use lockbench_report::{Exit, read_report};
@@ -32,8 +32,7 @@ pub struct Job {
 impl Job {
     /// A scenario on a system of which it expects something.
     pub fn new(told: &Told, column: &Column, trials: Option<u32>) -> Result<Self, Failure> {
-        let Column { system, version, given } = column;
-        let Some(expected) = told.scenario.of(system, version.as_ref()) else {
+        let Some(expected) = column.expected(&told.scenario) else {
             let known: Vec<&str> =
                 told.scenario.expected.iter().flat_map(|one| &one.systems).map(String::as_str).collect();
             return Err(Failure::usage(format!(
@@ -43,17 +42,35 @@ impl Job {
                 known.join(", ")
             )));
         };
-        Ok(Self {
+        Ok(Self::expecting(expected.clone(), told, column, trials))
+    }
+
+    /// The same for a matrix, where a scenario that expects nothing of a system is not told of it.
+    pub fn of_matrix(told: &Told, column: &Column) -> Self {
+        let nothing = || Expected {
+            systems: vec![column.system.clone()],
+            versions: Versions::default(),
+            verdict: ExpectedVerdict::NotOffered,
+            reason: "this story is told of other systems".to_owned(),
+            source: told.path.clone(),
+        };
+        let expected = column.expected(&told.scenario).cloned().unwrap_or_else(nothing);
+        Self::expecting(expected, told, column, None)
+    }
+
+    fn expecting(expected: Expected, told: &Told, column: &Column, trials: Option<u32>) -> Self {
+        let Column { system, version, given, .. } = column;
+        Self {
             scenario: told.name.clone(),
             column: column.name(),
             system: system.clone(),
             version: version.clone(),
             given: given.clone(),
             path: told.path.clone(),
-            expected: expected.clone(),
+            expected,
             trials,
             fingerprint: fingerprint(&format!("{}{trials:?}{version:?}{given:?}", to_toml(&told.plan))),
-        })
+        }
     }
 
     /// What is expected, in words.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::Failure;
-use lockbench_core::workload::ServerVersion;
+use lockbench_core::workload::{Expected, Scenario, ServerVersion};
 use lockbench_systems::stack::{GivenServer, Search};
 use lockbench_systems::{Registry, ServerKind};
 
@@ -14,9 +14,17 @@ pub struct Column {
     /// Version of its servers; `None`: it has none, or they do not say.
     pub version: Option<ServerVersion>,
     pub given: Option<GivenServer>,
+    /// What is expected of its family is not meant of it: the family's name is that of another recipe.
+    apart: bool,
 }
 
 impl Column {
+    /// What a scenario expects of it.
+    pub fn expected<'a>(&self, scenario: &'a Scenario) -> Option<&'a Expected> {
+        let found = scenario.of(&self.system, self.version.as_ref())?;
+        (!self.apart || found.systems.contains(&self.system)).then_some(found)
+    }
+
     /// Its head: with the version where its servers are given.
     pub fn name(&self) -> String {
         match &self.given {
@@ -40,13 +48,14 @@ pub fn columns(systems: &[String], servers: &[String], registry: &Registry) -> R
             .map(|(_, g)| g)
             .collect();
         let kind = kind_of(system, registry);
+        let apart = family != system && registry.entries().any(|entry| entry.name == family);
         if own.is_empty() {
             let version = kind.and_then(|kind| search.own_version(kind));
-            columns.push(Column { system: system.clone(), version, given: None });
+            columns.push(Column { system: system.clone(), version, given: None, apart });
         }
         for one in own {
             let version = Some(one.version.clone());
-            columns.push(Column { system: system.clone(), version, given: Some(one.clone()) });
+            columns.push(Column { system: system.clone(), version, given: Some(one.clone()), apart });
         }
     }
     for (name, one) in &given {

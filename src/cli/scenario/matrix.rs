@@ -1,4 +1,4 @@
-//! `lockbench scenario matrix`: every scenario on every system, some side by side. A finished cell is on disk at
+//! `lockbench scenario matrix`: every scenario on every default system, and on those of its own, some side by side. A finished cell is on disk at
 //! once and is kept when the command is called again.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cell::Job;
 use super::column::{Column, columns};
-use super::{Told, in_full, told};
+use super::{Told, in_full, systems, told};
 use crate::cli::args::{FormatChoice, ScenarioMatrixArgs};
 use crate::cli::signal::{HangUp, Interrupt};
 use crate::cli::terminal::terminal_width;
@@ -31,13 +31,15 @@ pub fn matrix(args: &ScenarioMatrixArgs, registry: &Registry) -> Result<u8, Fail
     let stories = names.iter().map(|name| told(name, registry)).collect::<Result<Vec<_>, _>>()?;
     let systems = match args.backends.is_empty() {
         true => {
-            registry.entries().filter(|entry| entry.quick || entry.name == "flock").map(|e| e.name.to_owned()).collect()
+            let usual = registry.entries().filter(|entry| entry.quick || entry.name == "flock");
+            let told_of = stories.iter().flat_map(systems).collect::<Vec<_>>();
+            in_full(&usual.map(|entry| entry.name.to_owned()).chain(told_of).collect::<Vec<_>>(), registry)?
         }
         false => in_full(&args.backends, registry)?,
     };
     let columns = columns(&systems, &args.server, registry)?;
     let pairs = stories.iter().flat_map(|told| columns.iter().map(move |column| (told, column)));
-    let jobs = pairs.map(|(told, column)| Job::new(told, column, None)).collect::<Result<Vec<_>, _>>()?;
+    let jobs: Vec<Job> = pairs.map(|(told, column)| Job::of_matrix(told, column)).collect();
     let interrupt = Interrupt::listen(HangUp::Ends, || tell("lockbench: stopping: runs under way end in order"))?;
     let place = Place(args.output.clone());
     let mut cells: Cells = jobs.iter().filter_map(|job| Some((key(job), place.finished(job)?))).collect();

@@ -2,7 +2,7 @@
 //! they see of ours.
 
 use etcd_client::GetOptions;
-use lockbench::backend::{ServerKind, etcd, postgres, redis as one_redis, redlock, zookeeper};
+use lockbench::backend::{ServerKind, etcd, postgres, redis as one_redis, redlock, sentinel, zookeeper};
 use lockbench::lock::Endpoint;
 use zookeeper_client::{Acls, CreateMode};
 
@@ -27,6 +27,9 @@ impl Stranger {
             Server::Redis(
                 endpoints.iter().map(|endpoint| redis::Client::open(endpoint.secret_url()).unwrap()).collect(),
             )
+        } else if kind == sentinel::KIND {
+            // Where the Sentinels have promoted nobody the first leads, and its replicas have the same.
+            Server::Redis(vec![redis::Client::open(endpoints[0].secret_url()).unwrap()])
         } else if kind == etcd::KIND {
             Server::Etcd(etcd_client::Client::connect([endpoints[0].host_port()], None).await.unwrap())
         } else if kind == zookeeper::KIND {

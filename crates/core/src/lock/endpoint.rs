@@ -126,6 +126,13 @@ impl Endpoint {
         less.completed()
     }
 
+    /// The same place without what follows the host.
+    #[must_use]
+    pub fn without_path(mut self) -> Self {
+        self.path.clear();
+        self.completed()
+    }
+
     /// The same place by another scheme.
     #[must_use]
     pub fn with_scheme(mut self, scheme: &str) -> Self {

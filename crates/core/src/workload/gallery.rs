@@ -72,6 +72,22 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/scenarios/session-ended.toml", include_str!("../../../../workloads/scenarios/session-ended.toml")),
     ("workloads/scenarios/eviction.toml", include_str!("../../../../workloads/scenarios/eviction.toml")),
     ("workloads/scenarios/leader-pause.toml", include_str!("../../../../workloads/scenarios/leader-pause.toml")),
+    ("workloads/scenarios/failover-wait0.toml", include_str!("../../../../workloads/scenarios/failover-wait0.toml")),
+    ("workloads/scenarios/failover-wait1.toml", include_str!("../../../../workloads/scenarios/failover-wait1.toml")),
+    (
+        "workloads/scenarios/failover-wait1-wrong.toml",
+        include_str!("../../../../workloads/scenarios/failover-wait1-wrong.toml"),
+    ),
+    ("workloads/scenarios/failover-wait2.toml", include_str!("../../../../workloads/scenarios/failover-wait2.toml")),
+    ("workloads/scenarios/demoted-primary.toml", include_str!("../../../../workloads/scenarios/demoted-primary.toml")),
+    (
+        "workloads/scenarios/demoted-primary-min-replicas.toml",
+        include_str!("../../../../workloads/scenarios/demoted-primary-min-replicas.toml"),
+    ),
+    (
+        "workloads/scenarios/primary-restarts-empty.toml",
+        include_str!("../../../../workloads/scenarios/primary-restarts-empty.toml"),
+    ),
     ("workloads/scenarios/clock-forward.toml", include_str!("../../../../workloads/scenarios/clock-forward.toml")),
     (
         "workloads/scenarios/clock-forward-one.toml",

@@ -37,7 +37,7 @@ enum Takes {
     Share,
     Duration,
     PositiveDuration,
-    Whole { most: u64 },
+    Whole { least: u64, most: u64 },
 }
 
 /// A value of an option.
@@ -91,7 +91,13 @@ impl SystemOption {
     /// A whole number from 1 to `most`; likewise.
     #[must_use]
     pub const fn whole(key: &'static str, most: u64, default: &'static str, meaning: &'static str) -> Self {
-        Self { field: Field::default(key, "whole number", default, meaning), takes: Takes::Whole { most } }
+        Self { field: Field::default(key, "whole number", default, meaning), takes: Takes::Whole { least: 1, most } }
+    }
+
+    /// A whole number from 0 to `most`; likewise.
+    #[must_use]
+    pub const fn count(key: &'static str, most: u64, default: &'static str, meaning: &'static str) -> Self {
+        Self { field: Field::default(key, "whole number", default, meaning), takes: Takes::Whole { least: 0, most } }
     }
 
     fn read(&self, item: &Item<'_>) -> Option<OptionValue> {
@@ -109,7 +115,7 @@ impl SystemOption {
             }
             Takes::Duration => item.duration().map(OptionValue::Ns),
             Takes::PositiveDuration => item.positive_duration().map(OptionValue::Ns),
-            Takes::Whole { most } => item.whole(1..=most).map(OptionValue::Whole),
+            Takes::Whole { least, most } => item.whole(least..=most).map(OptionValue::Whole),
         }
     }
 }
@@ -273,6 +279,7 @@ pub(super) mod tests {
             SystemOption::duration("pause", "\"2ms\"", "a pause"),
             SystemOption::positive_duration("limit", "\"50ms\"", "a limit"),
             SystemOption::whole("count", 9, "1", "a count"),
+            SystemOption::count("extra", 2, "0", "a count that may be none"),
             SystemOption::word("colour", &["red", "blue"], "\"red\"", "a colour"),
         ],
         warning: |_| None,
@@ -285,7 +292,8 @@ pub(super) mod tests {
         assert_eq!([TABLE.ns(&plan.options, "pause"), TABLE.ns(&plan.options, "limit")], [2_000_000, 1_000_000_000]);
         let none = super::SystemOptions::default();
         assert_eq!((TABLE.number(&none, "share"), TABLE.ns(&none, "limit")), (0.01, 50_000_000));
-        assert_eq!(TABLE.whole(&none, "count"), 1);
+        assert_eq!((TABLE.whole(&none, "count"), TABLE.whole(&none, "extra")), (1, 0));
+        assert!(parse_with("w.toml", "clients = 2\n[toy]\nextra = 0", &[], &[&TABLE]).is_ok());
         assert_eq!(TABLE.word(&none, "colour"), "red");
         let blue = none.with("toy", "colour", OptionValue::Word("blue".to_owned()));
         assert!(TABLE.word(&blue, "colour") == "blue" && TABLE.changes(&blue, "colour"));
@@ -301,7 +309,7 @@ pub(super) mod tests {
         assert!(error.to_string().starts_with("w.toml:2: toy is not a known key"), "{error}");
         let (plan, _) = parse_with("w.toml", "clients = 2\n[toy]\nshare = 0.5", &[], &[&TABLE]).unwrap();
         let stored = parse_stored("w.toml", &to_toml(&plan)).unwrap().options;
-        for key in ["share", "pause", "limit", "count", "colour"] {
+        for key in ["share", "pause", "limit", "count", "extra", "colour"] {
             assert_eq!(stored.get("toy", key), plan.options.get("toy", key), "{key}");
         }
     }

@@ -6,8 +6,10 @@
 //! a connection. A view of the cluster per pair of members is not possible: etcd derives the identity of
 //! a cluster from the addresses that its members advertise.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::Endpoint;
@@ -31,18 +33,42 @@ struct Known {
     servers: Mutex<Vec<Weak<Server>>>,
     /// A port of a member, and that of the proxy before it.
     ports: Mutex<Vec<(u16, u16)>>,
+    /// What was read last, of which kind, and when.
+    seen: Mutex<Option<Seen>>,
 }
+
+/// Connections with their owners.
+type Seen = (ServerKind, Instant, HashMap<(u16, u16), usize>);
+
+/// For so long a connection is that of whom it was: a port is not used again as soon.
+const FRESH: Duration = Duration::from_millis(100);
 
 impl Known {
     /// Which member of a cluster holds the other end of a connection from this port to that one.
     fn sender(&self, kind: ServerKind, (from, to): (u16, u16)) -> Told {
         let servers: Vec<_> = unpoisoned(&self.servers).iter().filter_map(Weak::upgrade).collect();
         let server = servers.iter().find(|server| server.kind() == kind);
-        match server.and_then(|server| server.owner_of_connection(from, to)) {
+        match server.and_then(|server| self.owner(server, (from, to))) {
             Some(member) => Told::Member(member as u16),
             None if is_held(from, to) => Told::Hidden,
             None => Told::Gone,
         }
+    }
+
+    /// The member that has a connection. A cut asks about all of them at once, and members must not miss one another
+    /// meanwhile: what was read is of use for a moment.
+    fn owner(&self, server: &Server, ports: (u16, u16)) -> Option<usize> {
+        let mut seen = unpoisoned(&self.seen);
+        if let Some((kind, at, connections)) = &*seen
+            && (*kind, at.elapsed() < FRESH) == (server.kind(), true)
+            && let Some(owner) = connections.get(&ports)
+        {
+            return Some(*owner);
+        }
+        let connections = server.connections();
+        let owner = connections.get(&ports).copied();
+        *seen = Some((server.kind(), Instant::now(), connections));
+        owner
     }
 
     fn proxy_of(&self, port: u16) -> Option<u16> {

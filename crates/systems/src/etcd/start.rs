@@ -16,6 +16,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     other: OtherVersion { variable: "LOCKBENCH_ETCD", program: "etcd", by_directory: false, oldest: "3.4" },
     nodes: options::planned,
     ports: 2,
+    peers_from: 1,
     users: &["nobody", "etcd"],
     install: "apt-get install etcd-server",
     most_clients: None,

@@ -26,6 +26,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     other: OtherVersion { variable: "LOCKBENCH_POSTGRES_BIN", program: "postgres", by_directory: true, oldest: "9.5" },
     nodes: |_| 1,
     ports: 1,
+    peers_from: 1,
     users: &["postgres", "nobody"],
     install: "apt-get install postgresql",
     // Its user is a superuser: the three reserved places are open to it, and left for looking.

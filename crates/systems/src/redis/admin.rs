@@ -129,10 +129,7 @@ pub async fn survey(server: &Server, namespace: &str, keys: &[Key], clock: Clock
         Err(error) if error.code().is_none() => return Err(server.error(server.explain(&error))),
         _ => {}
     }
-    let mut holders = Vec::with_capacity(keys.len());
-    for key in keys {
-        holders.push(holder(server, &mut connection, namespace, key).await?);
-    }
+    let holders = holders(server, &mut connection, namespace, keys).await?;
     Ok(Survey { round_trip_ns: Some(round_trip_ns), holders })
 }
 
@@ -181,12 +178,25 @@ impl Question for Holders {
     }
 
     async fn ask(&self, line: &mut Self::Line, keys: &[Key]) -> Result<Vec<Option<Holder>>, SystemError> {
-        let mut holders = Vec::with_capacity(keys.len());
-        for key in keys {
-            holders.push(holder(&self.server, line, &self.namespace, key).await?);
-        }
-        Ok(holders)
+        holders(&self.server, line, &self.namespace, keys).await
     }
+}
+
+/// Who holds each of these keys, asked over an open connection.
+///
+/// # Errors
+/// The server does not answer.
+pub async fn holders(
+    server: &Server,
+    line: &mut MultiplexedConnection,
+    namespace: &str,
+    keys: &[Key],
+) -> Result<Vec<Option<Holder>>, SystemError> {
+    let mut holders = Vec::with_capacity(keys.len());
+    for key in keys {
+        holders.push(holder(server, line, namespace, key).await?);
+    }
+    Ok(holders)
 }
 
 /// Deletes exactly the names that we use for these keys.

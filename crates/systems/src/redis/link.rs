@@ -29,6 +29,12 @@ impl Link {
         Ok(Self { server, limits, connection: Some(connection), command: Cmd::new(), sent: 0 })
     }
 
+    /// From now on another server is asked, over a connection of its own.
+    pub fn turn_to(&mut self, server: Arc<Server>) {
+        self.server = server;
+        self.connection = None;
+    }
+
     /// Requests sent so far.
     #[must_use]
     pub fn sent(&self) -> u64 {
@@ -54,6 +60,27 @@ impl Link {
             }
             answer => answer,
         }
+    }
+
+    /// Asks how many replicas have what was written over this connection, until so many have it or so long is over:
+    /// `WAIT` (<https://redis.io/docs/latest/commands/wait/>). On a connection that has written nothing the server
+    /// answers at once that all have it, so that none is made anew for this.
+    pub async fn acknowledged(&mut self, replicas: u64, within_ms: u64) -> Answer {
+        let Some(connection) = &mut self.connection else {
+            return Answer::NotSent("the connection that wrote is gone".to_owned());
+        };
+        self.command.clear();
+        self.command.arg("WAIT").arg(replicas).arg(within_ms);
+        let answer = ask(connection, &self.command).await;
+        match &answer {
+            Answer::NotSent(_) => self.connection = None,
+            Answer::Lost(_) => {
+                self.connection = None;
+                self.sent += 1;
+            }
+            _ => self.sent += 1,
+        }
+        answer
     }
 
     /// Puts a release behind a request that was not answered in time, on the same

@@ -6,6 +6,7 @@
 
 pub(super) mod admin;
 mod answer;
+mod client;
 pub(super) mod door;
 mod flawed;
 pub(super) mod inspect;
@@ -30,6 +31,7 @@ use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, Wai
 
 // The public handle: what `redlock` builds its nodes from.
 pub(super) use answer::{Answer, ask};
+pub(super) use client::Client;
 pub(super) use flawed::Scripts;
 pub(super) use naming::{Identities, Ticket};
 pub(super) use server::{Limits, Server};
@@ -81,7 +83,7 @@ static ENTRY: Entry = Entry {
 /// A PX of one millisecond is the shortest that SET takes, and expiry is by the
 /// server's wall clock (<https://redis.io/docs/latest/commands/set/>,
 /// <https://redis.io/docs/latest/commands/expire/#how-redis-expires-keys>).
-const GUARANTEES: Guarantees = Guarantees {
+pub(super) const GUARANTEES: Guarantees = Guarantees {
     lease: true,
     token: Some("INCR in the acquire script"),
     fifo: false,

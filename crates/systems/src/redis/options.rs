@@ -20,7 +20,7 @@ const AOF: &str = "aof";
 const OFF: &str = "off";
 
 /// What the plan asks for beyond what is shipped.
-pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
+pub(crate) fn settings(options: &SystemOptions) -> Vec<String> {
     match OPTIONS.word(options, AOF) {
         word if word == OFF => Vec::new(),
         word => vec!["appendonly yes".to_owned(), format!("appendfsync {word}")],

@@ -81,6 +81,12 @@ impl Server {
         self.endpoint.to_string()
     }
 
+    /// Its address with whatever opens it.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// Host as written, without port.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -3,18 +3,12 @@
 
 use std::sync::Arc;
 
-use redis::Value;
-
 use super::super::Target;
-use super::super::planted::{Flaw, Planted};
-use super::super::poll::{Polling, Tried, answered_too_late};
-use super::answer::Answer;
-use super::flawed::Scripts;
-use super::link::Link;
-use super::naming::{Identities, Ticket};
-use super::server::{Limits, Server};
+use super::super::planted::Planted;
+use super::super::poll::Polling;
+use super::client::Client;
+use super::server::Server;
 use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
-use lockbench_core::units::MILLISECOND;
 
 /// A client of one server.
 pub(super) struct RedisSession {
@@ -33,161 +27,15 @@ impl RedisSession {
         opening: Opening,
         planted: Planted,
     ) -> Result<Self, String> {
-        let link = Link::open(server, Limits::within(opening.request_timeout_ns)).await?;
-        Ok(Self {
-            polling: Polling::new(opening.retry, opening.seed),
-            client: Client {
-                link,
-                namespace: target.namespace.clone(),
-                identities: Identities::new(target, opening.client, opening.timer.now()),
-                ttl_ms: (opening.ttl_ns / MILLISECOND).max(1),
-                opening,
-                trying: Ticket::default(),
-                held: Vec::new(),
-                spare: Vec::new(),
-                renewals: 0,
-                scripts: Scripts::of(planted),
-                planted,
-            },
-        })
-    }
-}
-
-struct Client {
-    link: Link,
-    namespace: String,
-    identities: Identities,
-    opening: Opening,
-    ttl_ms: u64,
-    /// Names of the attempt in progress.
-    trying: Ticket,
-    /// Names of what we hold, as a grant knows only its key's number.
-    held: Vec<Ticket>,
-    /// Tickets whose buffers are free.
-    spare: Vec<Ticket>,
-    /// Requests that were renewals.
-    renewals: u64,
-    scripts: Scripts,
-    planted: Planted,
-}
-
-impl Client {
-    fn ttl_ns(&self) -> u64 {
-        self.ttl_ms * MILLISECOND
-    }
-
-    /// When a hold that we cannot disprove is surely over. A request that was sent takes effect when the
-    /// server reads it, at most a request timeout after we gave up: later than that it is lost with its
-    /// connection (`Server::connect` gives sockets that limit for what is not acknowledged), or a stalled
-    /// server reads it together with the withdrawal behind it. Then the ttl, which the server counts by its
-    /// own *wall* clock: a clock set back there makes it longer, and nobody here can see that.
-    fn surely_ended(&self) -> u64 {
-        self.opening.timer.now().saturating_add(self.opening.request_timeout_ns).saturating_add(self.ttl_ns())
-    }
-
-    async fn try_once(&mut self) -> Tried {
-        self.trying.identify(&mut self.identities);
-        let (trying, ttl_ms) = (&self.trying, self.ttl_ms);
-        let invoke = self.opening.timer.now();
-        let answer = self
-            .link
-            .call(self.scripts.acquiring, 2, |command| {
-                command.arg(trying.lock.as_str()).arg(trying.fence.as_str()).arg(trying.identity.as_str()).arg(ttl_ms);
-            })
-            .await;
-        match answer {
-            Answer::Value(Value::Int(0)) if self.planted == Some(Flaw::FailureIsAGrant) => {
-                self.granted(0, invoke).await
-            }
-            Answer::Value(Value::Int(0)) => Tried::Held,
-            Answer::Value(Value::Int(token)) if token > 0 => self.granted(token.unsigned_abs(), invoke).await,
-            Answer::Refused(reason) | Answer::NotSent(reason) => Tried::Ended(Acquire::Unavailable(reason)),
-            Answer::NoScript => Tried::Ended(Acquire::Unavailable("the server keeps no scripts".to_owned())),
-            other => {
-                // On a connection that lives, undo what may yet happen.
-                self.link.withdraw(&self.trying.lock, &self.trying.identity).await;
-                let reason = self.reason(other);
-                Tried::Ended(Acquire::Unknown { surely_ended_ns: self.surely_ended(), reason })
-            }
-        }
-    }
-
-    /// The lease runs from when we asked: the server began to count later. No allowance for drift, as the
-    /// source has none for a single instance.
-    async fn granted(&mut self, token: u64, invoke: u64) -> Tried {
-        let validity = invoke.saturating_add(self.ttl_ns());
-        let ticket = std::mem::replace(&mut self.trying, self.spare.pop().unwrap_or_default());
-        let grant = Grant::new(ticket.key, Some(Flaw::token(self.planted, token)), validity);
-        self.held.push(ticket);
-        if self.opening.timer.now() < validity {
-            return Tried::Granted(grant);
-        }
-        answered_too_late(self.release(&grant).await)
-    }
-
-    async fn renew(&mut self, grant: &mut Grant) -> Renewal {
-        let Some(ticket) = self.held.iter().find(|ticket| ticket.key == grant.key()) else { return Renewal::Refused };
-        let (ttl_ms, before, invoke) = (self.ttl_ms, self.link.sent(), self.opening.timer.now());
-        let answer = self
-            .link
-            .call(self.scripts.renewing, 1, |command| {
-                command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str()).arg(ttl_ms);
-            })
-            .await;
-        self.renewals += self.link.sent() - before;
-        match answer {
-            Answer::Value(Value::Int(1)) => {
-                grant.extend(invoke.saturating_add(self.ttl_ns()));
-                Renewal::Confirmed
-            }
-            Answer::Value(Value::Int(0)) => Renewal::Refused,
-            Answer::Refused(reason) | Answer::NotSent(reason) => Renewal::Unavailable(reason),
-            Answer::NoScript => Renewal::Unavailable("the server keeps no scripts".to_owned()),
-            other => Renewal::Unknown(self.reason(other)),
-        }
-    }
-
-    async fn release(&mut self, grant: &Grant) -> Release {
-        let Some(place) = self.held.iter().position(|ticket| ticket.key == grant.key()) else {
-            return Release::NotOwner;
-        };
-        let ticket = self.held.swap_remove(place);
-        let answer = self
-            .link
-            .call(self.scripts.releasing, 1, |command| {
-                command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str());
-            })
-            .await;
-        self.spare.push(ticket);
-        match answer {
-            Answer::Value(Value::Int(1)) => Release::Confirmed,
-            Answer::Value(Value::Int(0)) => Release::NotOwner,
-            Answer::Refused(reason) | Answer::NotSent(reason) => {
-                Release::Unavailable { surely_ended_ns: self.surely_ended(), reason }
-            }
-            Answer::NoScript => Release::Unavailable {
-                surely_ended_ns: self.surely_ended(),
-                reason: "the server keeps no scripts".to_owned(),
-            },
-            other => Release::Unknown { surely_ended_ns: self.surely_ended(), reason: self.reason(other) },
-        }
-    }
-
-    fn reason(&self, answer: Answer) -> String {
-        match answer {
-            Answer::Late => format!("no answer within {} ms", self.opening.request_timeout_ns / MILLISECOND),
-            Answer::Lost(error) => self.link.explain(&error),
-            Answer::Strange(text) | Answer::Refused(text) | Answer::NotSent(text) => text,
-            Answer::Value(value) => format!("unexpected reply {value:?}"),
-            Answer::NoScript => "the server keeps no scripts".to_owned(),
-        }
+        let polling = Polling::new(opening.retry, opening.seed);
+        Ok(Self { polling, client: Client::open(server, target, opening, planted).await? })
     }
 }
 
 impl Session for RedisSession {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
         let Self { polling, client } = self;
-        client.trying.address(&client.namespace, key);
+        client.address(key);
         Box::pin(polling.acquire(patience, async || client.try_once().await))
     }
 
@@ -209,7 +57,7 @@ impl Session for RedisSession {
     }
 
     fn identity(&self) -> Option<String> {
-        Some(self.client.identities.client().to_owned())
+        Some(self.client.identity().to_owned())
     }
 
     /// Never: a lock outlives its connection, and the server does not tell when a lease ends.
@@ -218,6 +66,6 @@ impl Session for RedisSession {
     }
 
     fn requests(&self) -> u64 {
-        self.client.link.sent() - self.client.renewals
+        self.client.requests()
     }
 }

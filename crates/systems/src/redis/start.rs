@@ -25,6 +25,7 @@ pub(crate) const fn recipe() -> StartRecipe {
         },
         nodes: |_| 1,
         ports: 1,
+        peers_from: 1,
         users: &["nobody", "redis"],
         install: "apt-get install redis-server",
         // `adjustOpenFilesLimit` in src/server.c.

@@ -207,7 +207,7 @@ impl Start<'_> {
             let mut by_peers = ports.to_vec();
             if let Some(links) = links {
                 let (kind, introduces) = (self.kind, self.recipe.introduces);
-                for port in &mut by_peers[1..] {
+                for port in by_peers.iter_mut().skip(self.recipe.peers_from) {
                     *port = links.before(PeerPort { kind, member, port: *port, introduces }).map_err(failed)?;
                 }
             }

@@ -1,6 +1,6 @@
 //! Free loopback ports, and who listens on one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
@@ -52,13 +52,23 @@ fn listeners(port: u16) -> HashSet<String> {
         .collect()
 }
 
-/// Returns whether one of these processes has the end of a connection at `from` whose other end is at `to`.
-pub(super) fn connects(from: u16, to: u16, pids: &[u32]) -> bool {
-    let sockets = ends(from, to);
-    let of = |pid: &u32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let links = pids.iter().flat_map(of).filter_map(|descriptor| fs::read_link(descriptor.path()).ok());
-    let mut names = links.filter_map(|link| link.to_str().map(str::to_owned));
-    !sockets.is_empty() && names.any(|name| sockets.contains(&name))
+/// The connections of groups of processes, by their own port and that of the other end, each with the place of its
+/// group. All are read at once: /proc is slow on a busy machine.
+pub(super) fn connections(groups: &[Vec<u32>]) -> HashMap<(u16, u16), usize> {
+    let descriptors = |pid: &u32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let names = |pid: &u32| -> Vec<String> {
+        let links = descriptors(pid).filter_map(|descriptor| fs::read_link(descriptor.path()).ok());
+        links.filter_map(|link| link.to_str().map(str::to_owned)).collect()
+    };
+    let of =
+        |(place, pids): (usize, &Vec<u32>)| pids.iter().flat_map(names).map(|name| (name, place)).collect::<Vec<_>>();
+    let owners: HashMap<String, usize> = groups.iter().enumerate().flat_map(of).collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok());
+    let owned = |line: &str| {
+        let (ports, socket) = connection(line)?;
+        Some((ports, *owners.get(&socket)?))
+    };
+    tables.flat_map(|table| table.lines().filter_map(owned).collect::<Vec<_>>()).collect()
 }
 
 /// Returns whether any process has the end of such a connection.
@@ -74,11 +84,16 @@ fn ends(from: u16, to: u16) -> Vec<String> {
 
 /// The socket of a line, if it is that end of such a connection.
 fn end(line: &str, from: u16, to: u16) -> Option<String> {
+    connection(line).filter(|(ports, _)| *ports == (from, to)).map(|(_, socket)| socket)
+}
+
+/// The ports of a line, its own and that of the other end, and its socket.
+fn connection(line: &str) -> Option<((u16, u16), String)> {
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
     let port = |field: usize| u16::from_str_radix(fields.get(field)?.rsplit_once(':')?.1, 16).ok();
-    let is = port(1)? == from && port(2)? == to;
     // A socket that its process has closed has no number any more.
-    fields.get(9).filter(|inode| is && **inode != "0").map(|inode| format!("socket:[{inode}]"))
+    let inode = fields.get(9).filter(|inode| **inode != "0")?;
+    Some(((port(1)?, port(2)?), format!("socket:[{inode}]")))
 }
 
 /// proc_net_tcp: `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode`.
@@ -116,8 +131,9 @@ mod tests {
         let held = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = std::net::TcpStream::connect(held.local_addr().unwrap()).unwrap();
         let (from, to) = (client.local_addr().unwrap().port(), held.local_addr().unwrap().port());
-        assert!(super::connects(from, to, &[std::process::id()]));
-        assert!(!super::connects(from, to, &[]) && !super::connects(from, 1, &[std::process::id()]));
+        let owned = super::connections(&[Vec::new(), vec![std::process::id()]]);
+        assert_eq!((owned.get(&(from, to)), owned.get(&(from, 1))), (Some(&1), None));
+        assert!(super::is_held(from, to) && super::connections(&[Vec::new()]).is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A running server: one node, or several for Redlock and for clusters.
 //! Dropping it stops it, unless it was only found.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,11 +81,12 @@ impl Server {
         self.nodes.iter().map(Box::as_ref)
     }
 
-    /// The node whose process has a connection from this port of loopback to that one; `None`: it is nobody's, or
-    /// /proc does not tell.
+    /// The connections that processes of its nodes have now, by their own port and that of the other end, each with the
+    /// place of the node, as far as /proc tells.
     #[must_use]
-    pub fn owner_of_connection(&self, from: u16, to: u16) -> Option<usize> {
-        self.nodes.iter().position(|node| super::port::connects(from, to, &node.pids()))
+    pub fn connections(&self) -> HashMap<(u16, u16), usize> {
+        let pids: Vec<Vec<u32>> = self.nodes.iter().map(|node| node.pids()).collect();
+        super::port::connections(&pids)
     }
 
     /// Does dropping it stop it? Servers that ran before us stay.

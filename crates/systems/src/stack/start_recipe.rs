@@ -32,6 +32,8 @@ pub(crate) struct StartRecipe {
     pub(crate) nodes: fn(&SystemOptions) -> usize,
     /// Loopback ports that each needs; the first is the clients', and its peers know whether it is up by the last.
     pub(crate) ports: usize,
+    /// The first of them by which its peers reach it: 0 where they share the clients'.
+    pub(crate) peers_from: usize,
     /// Users to drop to from root, best first.
     pub(crate) users: &'static [&'static str],
     /// What installs it on Debian and Ubuntu.
@@ -225,6 +227,11 @@ pub(crate) fn ask(port: u16, question: &str, sign: &str) -> Result<(), String> {
 /// Sends a question and reads the answer to its end.
 pub(crate) fn answer(address: &str, question: &str) -> Result<String, String> {
     read_until(address, question, |_| false)
+}
+
+/// Sends a question and reads the answer until it contains `sign` or ends.
+pub(crate) fn answer_until(address: &str, question: &str, sign: &str) -> Result<String, String> {
+    read_until(address, question, |text| text.contains(sign))
 }
 
 fn read_until(address: &str, question: &str, enough: impl Fn(&str) -> bool) -> Result<String, String> {

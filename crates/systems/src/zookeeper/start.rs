@@ -32,6 +32,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     nodes: options::planned,
     // Of clients; of the followers of a leader; of elections.
     ports: 3,
+    peers_from: 1,
     users: &["nobody", "zookeeper"],
     install: "apt-get install libzookeeper-java default-jre-headless",
     most_clients: None,

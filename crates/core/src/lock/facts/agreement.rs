@@ -37,6 +37,8 @@ pub enum Agreement {
     },
     /// One node, with standbys that its setting `synchronous_standby_names` names.
     Standbys(String),
+    /// One node, and so many of its replicas, which it was waited for with `WAIT`.
+    Acknowledged(u32),
     /// A majority of nodes whose number could not be read.
     Ensemble,
     /// It could not be read: why, in words.
@@ -60,7 +62,7 @@ impl Agreement {
             Self::Process => Copies::Process,
             Self::File | Self::Nodes { needed: 1, total: 1 } => Copies::One,
             Self::Nodes { needed, total } if needed <= total && *total > 1 => Copies::Quorum(*total),
-            Self::Standbys(_) => Copies::Standby,
+            Self::Standbys(_) | Self::Acknowledged(_) => Copies::Standby,
             Self::Ensemble => Copies::Quorum(0),
             Self::Nodes { .. } | Self::Unread(_) => Copies::Unknown,
         }
@@ -74,6 +76,7 @@ impl Default for Agreement {
 }
 
 const STANDBYS: &str = "1 of 1, synchronous_standby_names ";
+const ACKNOWLEDGED: &str = "1 of 1, WAIT ";
 
 impl fmt::Display for Agreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,6 +85,7 @@ impl fmt::Display for Agreement {
             Self::File => f.write_str("one file"),
             Self::Nodes { needed, total } => write!(f, "{needed} of {total}"),
             Self::Standbys(names) => write!(f, "{STANDBYS}{names}"),
+            Self::Acknowledged(replicas) => write!(f, "{ACKNOWLEDGED}{replicas}"),
             Self::Ensemble => f.write_str("majority of the ensemble"),
             Self::Unread(words) => f.write_str(words),
         }
@@ -103,6 +107,7 @@ impl From<&str> for Agreement {
             _ => words
                 .strip_prefix(STANDBYS)
                 .map(|names| Self::Standbys(names.to_owned()))
+                .or_else(|| words.strip_prefix(ACKNOWLEDGED)?.parse().ok().map(Self::Acknowledged))
                 .or_else(nodes)
                 .unwrap_or_else(|| Self::Unread(words.to_owned())),
         }

@@ -108,6 +108,7 @@ fn what_a_report_stores_of_the_quorum_reads_back_as_it_was() {
         ("1 of 1", Agreement::ONE, Copies::One),
         ("3 of 5", Agreement::of(3, 5), Copies::Quorum(5)),
         ("1 of 1, synchronous_standby_names s1", Agreement::Standbys("s1".to_owned()), Copies::Standby),
+        ("1 of 1, WAIT 2", Agreement::Acknowledged(2), Copies::Standby),
         ("majority of the ensemble", Agreement::Ensemble, Copies::Quorum(0)),
         (unreadable, Agreement::Unread(unreadable.to_owned()), Copies::Unknown),
         ("7 of 5", Agreement::of(7, 5), Copies::Unknown),
