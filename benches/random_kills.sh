@@ -61,7 +61,8 @@ descendants() { # PID
 }
 born() { awk '{sub(/.*\) /, ""); print $20}' "/proc/$1/stat" 2>/dev/null; }
 state() { awk '{sub(/.*\) /, ""); print $1}' "/proc/$1/stat" 2>/dev/null; }
-preloaded() { { tr "\0" "\n" <"/proc/$1/environ"; } 2>/dev/null | grep -q '^LD_PRELOAD=.*libfaketime'; }
+# Servers write their title over their environment, so that only their memory tells.
+preloaded() { grep -q libfaketime "/proc/$1/maps" 2>/dev/null; }
 is_worker() { cat "/proc/$1/cmdline" 2>/dev/null | tr '\0' ' ' | grep -q -- --worker-process; }
 is_server() { cat "/proc/$1/cmdline" 2>/dev/null | tr '\0' ' ' | grep -qE 'redis-server|/etcd |QuorumPeerMain|postgres '; }
 
