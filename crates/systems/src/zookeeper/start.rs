@@ -41,6 +41,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    front: None,
     introduces: Some(introduces),
     replace: None,
 };
