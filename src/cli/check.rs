@@ -61,7 +61,9 @@ pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
         text.push_str(&format!("  {}: {lease}, {renewal}\n", entry.name));
     }
     let systems: Vec<_> = selection.entries.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
-    let own = selection.entries.iter().filter_map(|entry| entry.warning(&plan));
+    // Recipes of one system share their table.
+    let mut own: Vec<String> = selection.entries.iter().filter_map(|entry| entry.warning(&plan)).collect();
+    own.dedup();
     for warning in warnings(&plan, &systems).into_iter().chain(own) {
         text.push_str(&format!("\nwarning: {warning}\n"));
     }

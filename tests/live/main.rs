@@ -24,6 +24,7 @@ mod monitor;
 mod observability;
 mod observability_run;
 mod planted_bugs;
+mod pooled;
 mod postgres;
 mod redis;
 mod redlock;

@@ -227,7 +227,10 @@ impl Bench<'_> {
     fn truth(&self, candidate: &Candidate) -> Option<Arc<TruthPlan>> {
         let every = self.plan.truth.every_ns(&self.plan.faults)?;
         let Candidate { entry, system, target, .. } = candidate;
-        let endpoints = self.servers.endpoints(entry).map_or(target.endpoints.clone(), |(endpoints, _)| endpoints);
+        let endpoints = match self.servers.ours(entry) {
+            Some(server) => server.own_endpoints(),
+            None => self.servers.endpoints(entry).map_or(target.endpoints.clone(), |(endpoints, _)| endpoints),
+        };
         let asked = Asked::of(entry, system, Target { endpoints, ..target.clone() });
         Some(Arc::new(TruthPlan::new(asked, every)))
     }

@@ -102,6 +102,8 @@ fn notes(options: &Options<'_>, systems: &[&'static Entry]) -> Vec<String> {
     let promises: Vec<_> = systems.iter().map(|entry| (entry.name, &entry.guarantees)).collect();
     let mut notes = warnings(&options.plan, &promises);
     notes.extend(systems.iter().filter_map(|entry| entry.warning(&options.plan)));
+    // Recipes of one system share their table.
+    notes.dedup();
     if options.plan.faults.iter().any(|fault| fault.kind.is_of_the_wire()) {
         notes.push(THROUGH_WIRES.to_owned());
     }

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::Target;
 use super::levers::Levers;
 use super::registry::BUILTIN;
-use super::stack::StartRecipe;
+use super::stack::{Search, StartRecipe};
 use lockbench_core::lock::inspection::{Inspector, Scope};
 use lockbench_core::lock::{Sweeper, SystemError};
 use lockbench_core::workload::SystemOptions;
@@ -128,10 +128,19 @@ impl ServerKind {
         Some(self.started_here(options)).filter(|count| *count > 1 && matches!(self.0.nodes, Nodes::Ensemble))
     }
 
-    /// The settings that the plan asks for, as the server reads them.
+    /// The settings that the plan asks for, as the server reads them, and as what is to stand before it does.
     #[must_use]
     pub fn settings(self, options: &SystemOptions) -> Vec<String> {
-        (self.0.start.planned)(options)
+        let front = self.0.start.front.and_then(|front| (front.planned)(options));
+        (self.0.start.planned)(options).into_iter().chain(front).collect()
+    }
+
+    /// What the plan asks for beside its servers that this machine lacks, with what to do.
+    #[must_use]
+    pub fn lacks(self, options: &SystemOptions) -> Option<String> {
+        let front = self.0.start.front_of(options)?;
+        let what = (front.find)(&Search::from_env()).err()?;
+        Some(format!("{what} was not found; install it with `{}`", front.install))
     }
 
     /// What the plan asks for that programs of this machine alone have, started for the run.

@@ -125,6 +125,15 @@ const GALLERY: &[(&str, &str)] = &[
         "workloads/scenarios/leader-slow-disk.toml",
         include_str!("../../../../workloads/scenarios/leader-slow-disk.toml"),
     ),
+    ("workloads/scenarios/pooler-session.toml", include_str!("../../../../workloads/scenarios/pooler-session.toml")),
+    (
+        "workloads/scenarios/pooler-transaction.toml",
+        include_str!("../../../../workloads/scenarios/pooler-transaction.toml"),
+    ),
+    (
+        "workloads/scenarios/pooler-transaction-unlock.toml",
+        include_str!("../../../../workloads/scenarios/pooler-transaction-unlock.toml"),
+    ),
     ("workloads/scenarios/slow-disk.toml", include_str!("../../../../workloads/scenarios/slow-disk.toml")),
 ];
 

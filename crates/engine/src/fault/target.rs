@@ -36,6 +36,14 @@ pub enum Unfit {
         /// As the server reads them.
         settings: String,
     },
+    /// What the plan wants before them is not on this machine.
+    #[error("the plan sets {settings}, and {lacks}")]
+    Lacks {
+        /// As the plan sets it.
+        settings: String,
+        /// What is missing, and what to do.
+        lacks: String,
+    },
     /// There is no node of that name.
     #[error("fault {place} is aimed at \"{name}\", and the nodes are {}", nodes.join(", "))]
     NoNode {
@@ -166,9 +174,12 @@ pub fn refusal(plan: &Plan, entry: &Entry, given: bool) -> Option<Unfit> {
     if let Err(unfit) = clients_fit(plan, entry) {
         return Some(unfit);
     }
-    let settings = entry.server.filter(|_| given).map(|kind| kind.settings(&plan.options)).unwrap_or_default();
-    if !settings.is_empty() {
-        return Some(Unfit::Settings { settings: settings.join(", ") });
+    let settings = entry.server.map(|kind| kind.settings(&plan.options)).unwrap_or_default().join(", ");
+    if given && !settings.is_empty() {
+        return Some(Unfit::Settings { settings });
+    }
+    if let Some(lacks) = entry.server.and_then(|kind| kind.lacks(&plan.options)) {
+        return Some(Unfit::Lacks { settings, lacks });
     }
     let of_servers = plan.faults.iter().any(|fault| !fault.kind.is_of_a_client());
     match (entry.server, given) {

@@ -27,6 +27,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    front: None,
     introduces: None,
     replace: Some(gateway::replace),
 };

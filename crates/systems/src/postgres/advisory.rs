@@ -12,13 +12,16 @@
 //!   answer that never came is bounded only by the server's word that the former
 //!   session is gone, else by nothing.
 //!
-//! Not usable through a pooler in transaction mode: lock and release would reach
-//! different sessions.
+//! Not usable through a pooler in transaction mode: lock and release reach
+//! different sessions, and the lock of one client is that of all clients which
+//! share its session. `[postgres] pooler = "transaction"` shows both
+//! (<https://www.pgbouncer.org/features.html>).
 
 mod session;
 
 use std::time::Duration;
 
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
 use super::super::Target;
@@ -62,7 +65,8 @@ impl Advisory {
     async fn holder(&self, keys: &[Key]) -> Result<Option<String>, SystemError> {
         let (high, low): (Vec<u32>, Vec<u32>) =
             keys.iter().map(|key| halves(number(&self.namespace, &key.name, self.planted))).unzip();
-        let rows = self.server.control(async |client| client.query(HOLDERS, &[&high, &low]).await).await?;
+        let of_both = [&high, &low].map(|oids| (oids as &(dyn ToSql + Sync), Type::OID_ARRAY));
+        let rows = self.server.control(async |client| client.query_typed(HOLDERS, &of_both).await).await?;
         Ok(rows.first().map(named))
     }
 
@@ -71,7 +75,8 @@ impl Advisory {
         let places: Vec<(u32, u32)> =
             keys.iter().map(|key| halves(number(&self.namespace, &key.name, self.planted))).collect();
         let (high, low): (Vec<u32>, Vec<u32>) = places.iter().copied().unzip();
-        let rows = client.query(HOLDERS, &[&high, &low]).await?;
+        let of_both = [&high, &low].map(|oids| (oids as &(dyn ToSql + Sync), Type::OID_ARRAY));
+        let rows = client.query_typed(HOLDERS, &of_both).await?;
         let mut held: Vec<((u32, u32), String)> = Vec::with_capacity(rows.len());
         for row in rows {
             held.push(((row.try_get(2)?, row.try_get(3)?), named(&row)));

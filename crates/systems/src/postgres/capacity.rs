@@ -39,7 +39,7 @@ pub async fn capacity(server: &Server) -> Result<Capacity, SystemError> {
 }
 
 async fn read(server: &Server, client: &Client) -> Result<(Vec<Limit>, u64), tokio_postgres::Error> {
-    let row = client.query_one(LIMITS, &[]).await?;
+    let row = client.query_typed_one(LIMITS, &[]).await?;
     let number = |place: usize| row.try_get::<_, i64>(place).map(|number| u64::try_from(number).ok());
     let (reserved, used) = (number(1)?.unwrap_or(0), number(2)?.unwrap_or(0));
     let (role, database): (String, String) = (row.try_get(7)?, row.try_get(8)?);

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::Config;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 use tokio_postgres::{CancelToken, Client, Connection as Driver, Error, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -44,6 +45,8 @@ pub(super) struct Server {
     clock: Clock,
     /// Mark of the run.
     mark: String,
+    /// A pooler gives its sessions to one client after the other, transaction by transaction.
+    pub(super) shares_sessions: bool,
 }
 
 /// Bytes of a name that is no run's which stand for its mark.
@@ -86,7 +89,9 @@ impl Server {
         let mark = mark.to_owned();
         let parsed = url::parse(endpoint).map_err(told)?;
         let tls = parsed.tls.as_ref().map(tls::connector).transpose().map_err(told)?;
-        Ok(Self { system, endpoint: endpoint.clone(), config: parsed.config, tls, clock: target.clock, mark })
+        let (endpoint, clock) = (endpoint.clone(), target.clock);
+        let shares_sessions = super::options::shares_sessions(&target.options);
+        Ok(Self { system, endpoint, config: parsed.config, tls, clock, mark, shares_sessions })
     }
 
     /// The address without credentials, `host:port`.
@@ -231,7 +236,8 @@ impl Backend {
     pub(super) async fn ended(self, client: &Client) -> Result<bool, Error> {
         let sql = "select 1 from pg_stat_activity where pid = $1 \
                    and (extract(epoch from backend_start) * 1000000)::bigint = $2";
-        client.query_opt(sql, &[&self.pid, &self.started_us]).await.map(|row| row.is_none())
+        let asked = client.query_typed_opt(sql, &[(&self.pid, Type::INT4), (&self.started_us, Type::INT8)]).await;
+        asked.map(|row| row.is_none())
     }
 }
 

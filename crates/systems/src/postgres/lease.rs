@@ -14,6 +14,7 @@
 use std::collections::HashMap;
 
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row, Statement};
 
 use super::super::Target;
@@ -48,7 +49,7 @@ impl Lease {
     async fn make(&self, keys: &[Key]) -> Result<(), SystemError> {
         let made = self.server.control(async |client| {
             client.batch_execute(&format!("begin; {DURABLY}; {}", self.table.create())).await?;
-            client.execute(&self.table.reset(), &[&names(keys)]).await?;
+            client.execute_typed(&self.table.reset(), &[(&names(keys), Type::TEXT_ARRAY)]).await?;
             client.batch_execute("commit").await
         });
         made.await
@@ -56,12 +57,12 @@ impl Lease {
 
     async fn remove(&self, keys: &[Key]) -> Result<(), SystemError> {
         let removed = self.server.control(async |client| {
-            match client.execute(&self.table.forget(), &[&names(keys)]).await {
+            match client.execute_typed(&self.table.forget(), &[(&names(keys), Type::TEXT_ARRAY)]).await {
                 // Cleaned twice: nothing is there any more.
                 Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => return Ok(()),
                 result => result?,
             };
-            let others: bool = client.query_one(&self.table.any(), &[]).await?.try_get(0)?;
+            let others: bool = client.query_typed_one(&self.table.any(), &[]).await?.try_get(0)?;
             if others { Ok(()) } else { client.batch_execute(&self.table.drop()).await }
         });
         removed.await
@@ -69,8 +70,11 @@ impl Lease {
 
     async fn ask_all(&self, keys: &[Key]) -> Result<Survey, SystemError> {
         let asked = self.server.control(async |client| {
-            let statement = client.prepare(&self.table.holder()).await?;
-            let holders = holders(client, &statement, keys).await?;
+            let (sql, mut holders) = (self.table.holder(), Vec::with_capacity(keys.len()));
+            for key in keys {
+                let row = client.query_typed_opt(&sql, &[(&&*key.name, Type::TEXT)]).await?;
+                holders.push(row.as_ref().map(holder).transpose()?);
+            }
             Ok(Survey { round_trip_ns: Some(self.server.round_trip_ns(client).await?), holders })
         });
         asked.await
@@ -141,8 +145,8 @@ impl LockSystem for Lease {
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
         Box::pin(async move {
-            let sql = self.table.requests(self.planted);
-            let link = Link::open(&self.server, &opening, sql).await?;
+            let requests = self.table.requests(self.planted);
+            let link = Link::open(&self.server, &opening, requests).await?;
             Ok(Box::new(LeaseSession::new(link, &opening, self.planted)) as Box<dyn Session>)
         })
     }

@@ -1,12 +1,16 @@
 //! A client's connection with its prepared statements, opened again after a
-//! loss. It answers the question that a lock client must answer after every
+//! loss. Where clients share sessions of the server through a pooler, nothing is
+//! prepared: a prepared statement is of one session, and PgBouncer before 1.21 passes
+//! its name on as it is (<https://www.pgbouncer.org/config.html#max_prepared_statements>);
+//! each request then has its text and types with it, in one round trip all the same.
+//! A link answers the question that a lock client must answer after every
 //! failure: did the statement surely have no effect, or is that unknown?
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::error::{Severity, SqlState};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row, Statement};
 
 use super::connect::{Backend, Connection, Server, client_name};
@@ -16,6 +20,41 @@ use lockbench_core::lock::{Opening, SystemError};
 const CONFIRM_LIMIT: Duration = Duration::from_secs(1);
 /// Pause between two such questions.
 const CONFIRM_PAUSE: Duration = Duration::from_millis(10);
+
+/// A statement of a recipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    sql: String,
+    /// Of its parameters.
+    types: Vec<Type>,
+}
+
+impl Request {
+    /// This text, with parameters of these types.
+    pub(super) fn new(sql: impl Into<String>, types: &[Type]) -> Self {
+        Self { sql: sql.into(), types: types.to_vec() }
+    }
+}
+
+/// A request on a live connection.
+pub(super) struct Line<'a> {
+    pub(super) connection: &'a Connection,
+    request: &'a Request,
+    /// `None`: sessions are shared.
+    prepared: Option<&'a Statement>,
+}
+
+impl Line<'_> {
+    /// Sends it.
+    pub(super) async fn ask(&self, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        let client = &self.connection.client;
+        if let Some(statement) = self.prepared {
+            return client.query(statement, parameters).await;
+        }
+        let typed: Vec<_> = parameters.iter().copied().zip(self.request.types.iter().cloned()).collect();
+        client.query_typed(&self.request.sql, &typed).await
+    }
+}
 
 /// Why a statement gave no rows.
 #[derive(Debug)]
@@ -42,8 +81,8 @@ pub(super) struct Link {
     server: Server,
     /// Its name in rows.
     owner: String,
-    /// Texts of the statements, by the recipe's numbers.
-    sql: Vec<String>,
+    /// The statements, by the recipe's numbers.
+    statements: Vec<Request>,
     live: Option<(Connection, Vec<Statement>)>,
     limit: Duration,
     requests: u64,
@@ -56,12 +95,15 @@ impl Link {
     ///
     /// # Errors
     /// As [`Server::connect`].
-    pub(super) async fn open(server: &Server, opening: &Opening, sql: Vec<String>) -> Result<Self, SystemError> {
+    pub(super) async fn open(server: &Server, opening: &Opening, all: Vec<Request>) -> Result<Self, SystemError> {
         let owner = client_name(opening.client);
         let limit = Duration::from_nanos(opening.request_timeout_ns);
-        let mut link = Self { server: server.clone(), owner, sql, live: None, limit, requests: 0, parted_at: None };
-        link.reopen().await.map_err(|problem| server.error(&problem))?;
-        Ok(link)
+        let server = server.clone();
+        let mut link = Self { server, owner, statements: all, live: None, limit, requests: 0, parted_at: None };
+        match link.reopen().await {
+            Ok(()) => Ok(link),
+            Err(problem) => Err(link.server.error(&problem)),
+        }
     }
 
     /// The name by which it owns rows. The server lists its connection by that name and the run's mark.
@@ -99,23 +141,27 @@ impl Link {
         self.live.as_ref().map(|(connection, _)| connection.backend())
     }
 
-    /// A live connection, reopened if need be, with statement number `which`.
+    /// Statement number `which` on a live connection, reopened if need be.
     ///
     /// # Errors
     /// Nothing was sent: no effect.
-    pub(super) async fn live(&mut self, which: usize) -> Result<(&Connection, Statement), Failure> {
+    pub(super) async fn live(&mut self, which: usize) -> Result<Line<'_>, Failure> {
         if self.live.is_none() || self.lost_at().is_some() {
             self.reopen().await.map_err(|reason| Failure::Refused { code: None, reason })?;
         }
-        let live = self.live.as_ref().and_then(|(live, prepared)| Some((live, prepared.get(which)?.clone())));
-        live.ok_or_else(|| Failure::Refused { code: None, reason: "no connection".to_owned() })
+        let line = self.live.as_ref().zip(self.statements.get(which)).map(|((connection, prepared), request)| Line {
+            connection,
+            request,
+            prepared: prepared.get(which),
+        });
+        line.ok_or_else(|| Failure::Refused { code: None, reason: "no connection".to_owned() })
     }
 
     /// Runs a statement, at most for the plan's request timeout.
     pub(super) async fn ask(&mut self, which: usize, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
         let limit = self.limit;
-        let (connection, statement) = self.live(which).await?;
-        let answer = timeout(limit, connection.client.query(&statement, parameters)).await;
+        let line = self.live(which).await?;
+        let answer = timeout(limit, line.ask(parameters)).await;
         self.requests += 1;
         match answer {
             Ok(answer) => answer.map_err(|error| self.failed(&error)),
@@ -156,8 +202,8 @@ impl Link {
     pub(super) async fn session_ended(&mut self, former: Backend) -> bool {
         let asking = async {
             loop {
-                let Ok((connection, _)) = self.live(0).await else { return false };
-                match former.ended(&connection.client).await {
+                let Ok(line) = self.live(0).await else { return false };
+                match former.ended(&line.connection.client).await {
                     Ok(true) => return true,
                     Ok(false) => tokio::time::sleep(CONFIRM_PAUSE).await,
                     Err(_) => return false,
@@ -181,9 +227,9 @@ impl Link {
         }
         let connection = self.server.connect(&self.server.application(&self.owner), self.limit).await?;
         let preparing = async {
-            let mut prepared = Vec::with_capacity(self.sql.len());
-            for sql in &self.sql {
-                prepared.push(connection.client.prepare(sql).await?);
+            let mut prepared = Vec::with_capacity(self.statements.len());
+            for request in self.statements.iter().filter(|_| !self.server.shares_sessions) {
+                prepared.push(connection.client.prepare(&request.sql).await?);
             }
             Ok::<_, Error>(prepared)
         };

@@ -4,7 +4,8 @@
 //!
 //! * `url`, `tls`: the address, and what is verified;
 //! * `connect`: connections, facts, errors; `link`: a client's connection;
-//! * `advisory`, `advisory_key`; `lease`, `table`: the recipes.
+//! * `advisory`, `advisory_key`; `lease`, `table`: the recipes;
+//! * `start`: the server; `pooler`: what may stand before it.
 
 mod advisory;
 mod advisory_key;
@@ -17,6 +18,7 @@ mod levers;
 mod link;
 mod near_miss;
 mod options;
+mod pooler;
 mod start;
 pub(super) mod sweep;
 mod table;

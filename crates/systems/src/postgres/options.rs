@@ -1,11 +1,12 @@
-//! The table `[postgres]` of a workload: what the server that lockbench starts syncs before it answers, and after how
-//! long it finds out that a client is gone without a word.
+//! The table `[postgres]` of a workload: what the server that lockbench starts syncs before it answers, after how long
+//! it finds out that a client is gone without a word, and whether clients reach it through a pooler.
 
 use lockbench_core::units::{MILLISECOND, SECOND};
-use lockbench_core::workload::{OptionTable, SystemOption, SystemOptions};
+use lockbench_core::workload::{OptionTable, Plan, SystemOption, SystemOptions};
 
-/// <https://www.postgresql.org/docs/15/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT> and
-/// <https://www.postgresql.org/docs/15/runtime-config-connection.html#RUNTIME-CONFIG-TCP>.
+/// <https://www.postgresql.org/docs/15/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT>,
+/// <https://www.postgresql.org/docs/15/runtime-config-connection.html#RUNTIME-CONFIG-TCP> and
+/// <https://www.pgbouncer.org/config.html#pool_mode>.
 pub(super) static OPTIONS: OptionTable = OptionTable {
     name: "postgres",
     meaning: "settings of the PostgreSQL server that lockbench starts; given servers cannot have them",
@@ -41,8 +42,22 @@ pub(super) static OPTIONS: OptionTable = OptionTable {
             "how long what the server sent may stay unconfirmed before the connection is over: there are no probes \
              meanwhile; 0: as the system has it, some 15 minutes on Linux",
         ),
+        SystemOption::word(
+            POOLER,
+            &[NO_POOLER, "session", TRANSACTION],
+            "\"none\"",
+            "PgBouncer between clients and server, which gives a session of the server to another client when the one \
+             before it has disconnected (`\"session\"`), or after each transaction (`\"transaction\"`); `\"none\"`: there \
+             is none",
+        ),
+        SystemOption::whole(
+            POOL_SIZE,
+            MOST_SESSIONS,
+            "20",
+            "sessions of the server that the pooler has for its clients (`default_pool_size`, as shipped)",
+        ),
     ],
-    warning: |_| None,
+    warning: too_few_sessions,
 };
 
 const COMMIT: &str = "synchronous_commit";
@@ -51,6 +66,13 @@ const IDLE: &str = "tcp_keepalives_idle";
 const INTERVAL: &str = "tcp_keepalives_interval";
 const COUNT: &str = "tcp_keepalives_count";
 const USER_TIMEOUT: &str = "tcp_user_timeout";
+const POOLER: &str = "pooler";
+const POOL_SIZE: &str = "pool_size";
+const NO_POOLER: &str = "none";
+const TRANSACTION: &str = "transaction";
+
+/// What the server that lockbench starts takes of clients, less some for those that look.
+const MOST_SESSIONS: u64 = 1_000;
 
 /// tcp(7): Linux takes no more.
 const MOST_PROBES: u64 = 127;
@@ -77,10 +99,55 @@ pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
     settings
 }
 
+/// The settings of the pooler, as PgBouncer reads them; none where the plan wants no pooler.
+pub(super) fn pooler(options: &SystemOptions) -> Vec<String> {
+    match OPTIONS.word(options, POOLER) {
+        word if word == NO_POOLER => Vec::new(),
+        mode => vec![
+            format!("pool_mode = {mode}"),
+            format!("default_pool_size = {}", OPTIONS.whole(options, POOL_SIZE)),
+        ],
+    }
+}
+
+/// Returns whether clients share sessions of the server, transaction by transaction.
+pub(super) fn shares_sessions(options: &SystemOptions) -> bool {
+    OPTIONS.word(options, POOLER) == TRANSACTION
+}
+
+/// A pooler in session mode has a client wait until another one has disconnected, and clients of a run do not.
+fn too_few_sessions(plan: &Plan) -> Option<String> {
+    let (mode, sessions) = (OPTIONS.word(&plan.options, POOLER), OPTIONS.whole(&plan.options, POOL_SIZE));
+    let waits = mode != NO_POOLER && mode != TRANSACTION && sessions < u64::from(plan.clients);
+    waits.then(|| {
+        format!(
+            "postgres: {} clients share {sessions} sessions of a pooler in session mode, which gives each to one client \
+             until that disconnects: the others wait, and the trial fails; raise postgres.pool_size, or run fewer clients",
+            plan.clients
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{OPTIONS, settings};
+    use super::{OPTIONS, pooler, settings, shares_sessions, too_few_sessions};
     use lockbench_core::workload::parse_with;
+
+    #[test]
+    fn the_pooler_is_as_planned_and_needs_a_session_per_client_where_it_keeps_them_apart() {
+        let planned = |sets: &[&str]| {
+            let sets: Vec<String> = sets.iter().map(|set| format!("postgres.{set}")).collect();
+            parse_with("w.toml", "clients = 3", &sets, &[&OPTIONS]).unwrap().0
+        };
+        assert!(pooler(&planned(&["pool_size=2"]).options).is_empty());
+        let shared = planned(&["pooler=transaction", "pool_size=2"]);
+        assert_eq!(pooler(&shared.options), ["pool_mode = transaction", "default_pool_size = 2"]);
+        assert!(shares_sessions(&shared.options) && too_few_sessions(&shared).is_none());
+        let few = planned(&["pooler=session", "pool_size=2"]);
+        assert!(!shares_sessions(&few.options));
+        assert!(too_few_sessions(&few).unwrap().contains("postgres.pool_size"));
+        assert_eq!(too_few_sessions(&planned(&["pooler=session"])), None);
+    }
 
     #[test]
     fn only_what_a_plan_asks_for_is_set() {

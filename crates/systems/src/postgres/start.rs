@@ -18,10 +18,11 @@ use crate::stack::search::{Search, is_executable, native};
 use crate::stack::start_recipe::{Call, Launch, OtherVersion, Program, Site, StartRecipe, connect};
 use lockbench_core::lock::Endpoint;
 
-const USER: &str = "lockbench";
+/// Its superuser.
+pub(super) const USER: &str = "lockbench";
 
 pub(super) static RECIPE: StartRecipe = StartRecipe {
-    variables: &["LOCKBENCH_POSTGRES_BIN"],
+    variables: &["LOCKBENCH_POSTGRES_BIN", super::pooler::VARIABLE],
     // The lease recipe inserts `on conflict`.
     other: OtherVersion { variable: "LOCKBENCH_POSTGRES_BIN", program: "postgres", by_directory: true, oldest: "9.5" },
     nodes: |_| 1,
@@ -39,6 +40,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    front: Some(&super::pooler::FRONT),
     introduces: None,
     replace: None,
 };
@@ -92,11 +94,15 @@ fn launch(site: &Site) -> Result<Launch, StartError> {
     Ok(Launch { prepare: Some(prepare), server })
 }
 
+fn answers(site: &Site) -> Result<(), String> {
+    log_in(site.port(), &site.password)
+}
+
 /// Logs in and waits for ReadyForQuery
 /// (<https://www.postgresql.org/docs/15/protocol-flow.html>).
-fn answers(site: &Site) -> Result<(), String> {
+pub(super) fn log_in(port: u16, password: &str) -> Result<(), String> {
     let text = |error: std::io::Error| error.to_string();
-    let mut stream = connect(site.port())?;
+    let mut stream = connect(port)?;
     stream.write_all(&startup()).map_err(text)?;
     loop {
         let mut head = [0_u8; 5];
@@ -107,7 +113,7 @@ fn answers(site: &Site) -> Result<(), String> {
         match (head[0], body.as_slice()) {
             (b'Z', _) => return Ok(()),
             (b'E', fields) => return Err(String::from_utf8_lossy(fields).replace('\0', " ")),
-            (b'R', [0, 0, 0, 3]) => stream.write_all(&message(Some(b'p'), site.password.as_bytes())).map_err(text)?,
+            (b'R', [0, 0, 0, 3]) => stream.write_all(&message(Some(b'p'), password.as_bytes())).map_err(text)?,
             _ => {}
         }
     }
@@ -131,5 +137,10 @@ fn message(kind: Option<u8>, body: &[u8]) -> Vec<u8> {
 }
 
 fn endpoint(site: &Site) -> Endpoint {
-    Endpoint::new(format!("postgres://{USER}:{}@127.0.0.1:{}/postgres", site.password, site.port()))
+    at(site.port(), &site.password)
+}
+
+/// The address of a port by which the server is reached.
+pub(super) fn at(port: u16, password: &str) -> Endpoint {
+    Endpoint::new(format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"))
 }

@@ -2,7 +2,10 @@
 //! removal. One schema a namespace, so that on a foreign server everything of
 //! ours has one name and nothing else is touched.
 
+use tokio_postgres::types::Type;
+
 use super::super::planted::{Flaw, Planted};
+use super::link::Request;
 use lockbench_core::lock::Key;
 
 /// Longest identifier; PostgreSQL cuts longer ones silently
@@ -61,7 +64,7 @@ impl Table {
 
     /// The statements of a session: acquire, renew, release. A planted bug leaves out what
     /// guards one of them.
-    pub(super) fn requests(&self, planted: Planted) -> Vec<String> {
+    pub(super) fn requests(&self, planted: Planted) -> Vec<Request> {
         const FREE: &str = "and (owner is null or expires <= clock_timestamp())";
         const OURS: &str = "owner = $2 and fence = $3 and expires > clock_timestamp()";
         // Its parameters keep their types.
@@ -70,9 +73,18 @@ impl Table {
             if planted == Some(flaw) { sql.replace(guard, instead) } else { sql }
         };
         vec![
-            without(Flaw::TakesWhatIsHeld, (FREE, ""), self.acquire()),
-            without(Flaw::RenewsWhatIsNotItsOwn, (OURS, ANYONES), self.renew()),
-            without(Flaw::FreesWhatIsNotItsOwn, (OURS, ANYONES), self.release()),
+            Request::new(
+                without(Flaw::TakesWhatIsHeld, (FREE, ""), self.acquire()),
+                &[Type::TEXT, Type::TEXT, Type::FLOAT8],
+            ),
+            Request::new(
+                without(Flaw::RenewsWhatIsNotItsOwn, (OURS, ANYONES), self.renew()),
+                &[Type::TEXT, Type::TEXT, Type::INT8, Type::FLOAT8],
+            ),
+            Request::new(
+                without(Flaw::FreesWhatIsNotItsOwn, (OURS, ANYONES), self.release()),
+                &[Type::TEXT, Type::TEXT, Type::INT8],
+            ),
         ]
     }
 

@@ -37,6 +37,7 @@ pub(crate) const fn recipe() -> StartRecipe {
         launch,
         answers,
         endpoint,
+        front: None,
         introduces: None,
         replace: None,
     }

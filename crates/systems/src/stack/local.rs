@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 use super::clock::{Clock, Faketime};
 use super::disk::DiskProgram;
 use super::error::StartError;
+use super::front::FrontProcess;
 use super::home::{Home, no_random, random_hex};
 use super::local_node::LocalNode;
 use super::node::{Node, NodeError};
@@ -117,7 +118,7 @@ fn reserve(kinds: &[ServerKind], systems: &SystemOptions) -> Result<Vec<Vec<u16>
 }
 
 fn need(recipe: &StartRecipe, systems: &SystemOptions) -> usize {
-    (recipe.nodes)(systems) * recipe.ports
+    (recipe.nodes)(systems) * recipe.ports_of(systems)
 }
 
 fn choose(count: usize) -> Result<Vec<u16>, StartError> {
@@ -182,16 +183,18 @@ impl Start<'_> {
             let name = format!("{}-{number}{suffix}", self.kind);
             started.push(self.node(&name, program, (number, &members), limit)?);
         }
-        for node in &started {
+        for node in &mut started {
             node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
             let failed = |error: NodeError| StartError::system(error.action, io::Error::other(error.to_string()));
             node.settle_disk().map_err(failed)?;
+            node.front = self.front(node, limit)?;
         }
+        let front = started.iter().find_map(|node| node.front.as_ref()).map(FrontProcess::remark);
         Ok(Server {
             kind: self.kind,
             program: program.path.display().to_string(),
             version: program.version.clone(),
-            remarks: self.remarks(),
+            remarks: self.remarks().into_iter().chain(front).collect(),
             durability: None,
             nodes: started.into_iter().map(|node| Box::new(node) as Box<dyn Node>).collect(),
             place: Place::Local(Arc::clone(self.home)),
@@ -203,7 +206,7 @@ impl Start<'_> {
         let links = self.options.peers.as_ref().filter(|_| self.kind.cluster(&self.options.systems).is_some());
         let failed = |source| StartError::system("put a proxy between members", source);
         let mut members = Vec::new();
-        for (member, ports) in ports.chunks(self.recipe.ports).enumerate() {
+        for (member, ports) in ports.chunks(self.recipe.ports_of(&self.options.systems)).enumerate() {
             let mut by_peers = ports.to_vec();
             if let Some(links) = links {
                 let (kind, introduces) = (self.kind, self.recipe.introduces);
@@ -253,8 +256,19 @@ impl Start<'_> {
             home: Arc::clone(self.home),
             process: RwLock::new(process),
             spent_s: Mutex::new(0.0),
+            front: None,
             site,
         })
+    }
+
+    /// Starts what stands between a node and its clients, if the plan asks for something, and waits until it answers.
+    fn front(&self, node: &LocalNode, limit: Instant) -> Result<Option<FrontProcess>, StartError> {
+        let options = self.options;
+        let Some(front) = self.recipe.front_of(&options.systems) else { return Ok(None) };
+        let log = self.log(&format!("{}-front", node.name));
+        let process = FrontProcess::start(front, (self.kind, &node.site), self.home, &log, options)?;
+        process.await_answer(options.ready_within, limit, &options.stop)?;
+        Ok(Some(process))
     }
 
     /// How its figures differ from those of a server as it ships.

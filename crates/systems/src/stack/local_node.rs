@@ -13,6 +13,7 @@ use rustix::process::Signal;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::error::StartError;
+use super::front::FrontProcess;
 use super::home::Home;
 use super::node::{Node, NodeError};
 use super::port;
@@ -48,6 +49,8 @@ pub(super) struct LocalNode {
     pub(super) process: RwLock<Process>,
     /// Its wall clock, where that can be moved.
     pub(super) clock: Option<Clock>,
+    /// What stands between it and its clients, if the plan asks for something. No fault of the node is of it.
+    pub(super) front: Option<FrontProcess>,
     /// CPU seconds of the processes before the present one.
     pub(super) spent_s: Mutex<f64>,
 }
@@ -155,6 +158,12 @@ impl LocalNode {
         }
     }
 
+    /// Stops the server in order; what stands before it goes on.
+    fn stop_server(&self) {
+        self.process(|process| process.ask_to_stop(self.recipe.stop));
+        self.process(Process::finish);
+    }
+
     /// Starts the server itself.
     fn serve(&self, call: &Call) -> io::Result<Process> {
         match &self.clock {
@@ -184,11 +193,18 @@ impl Node for LocalNode {
         &self.endpoint
     }
 
+    fn entrance(&self) -> &Endpoint {
+        self.front.as_ref().map_or(&self.endpoint, FrontProcess::endpoint)
+    }
+
     fn pids(&self) -> Vec<u32> {
         self.process(Process::pids)
     }
 
     fn died(&self) -> Option<String> {
+        if let Some(death) = self.front.as_ref().and_then(FrontProcess::died) {
+            return Some(death);
+        }
         let status = match self.process.try_read() {
             Ok(process) => process.died_now(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().died_now(),
@@ -201,7 +217,11 @@ impl Node for LocalNode {
     fn usage(&self) -> Option<Usage> {
         let before = *self.spent_s.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.process(Process::usage)?;
-        Some(Usage { cpu_s: before + now.cpu_s, ..now })
+        let now = Usage { cpu_s: before + now.cpu_s, ..now };
+        match &self.front {
+            Some(front) => Some(now.plus(front.usage()?)),
+            None => Some(now),
+        }
     }
 
     fn log_tail(&self) -> String {
@@ -223,15 +243,13 @@ impl Node for LocalNode {
 
     fn restart(&self) -> Result<(), NodeError> {
         self.settle();
-        self.ask_to_stop();
-        self.finish();
+        self.stop_server();
         self.start_again()
     }
 
     fn restart_empty(&self) -> Result<(), NodeError> {
         self.settle();
-        self.ask_to_stop();
-        self.finish();
+        self.stop_server();
         if let Some(replace) = self.recipe.replace.filter(|_| self.site.has_peers()) {
             replace(&self.site).map_err(|problem| self.failed(RESTART, problem))?;
         }
@@ -279,10 +297,12 @@ impl Node for LocalNode {
     }
 
     fn ask_to_stop(&self) {
+        self.front.iter().for_each(FrontProcess::ask_to_stop);
         self.process(|process| process.ask_to_stop(self.recipe.stop));
     }
 
     fn finish(&self) {
+        self.front.iter().for_each(FrontProcess::finish);
         self.process(Process::finish);
     }
 }

@@ -33,6 +33,7 @@ mod clock;
 mod disk;
 mod docker;
 pub(crate) mod error;
+pub(crate) mod front;
 mod given_server;
 mod guard;
 pub(crate) mod home;

@@ -23,8 +23,13 @@ pub trait Node: Send + Sync {
     /// Its name, e.g. `etcd-1`.
     fn name(&self) -> &str;
 
-    /// Its address for clients. Postgres' contains a password.
+    /// Its own address. Postgres' contains a password.
     fn endpoint(&self) -> &Endpoint;
+
+    /// Where clients reach it: its own address, or that of what stands before it, such as a pooler of connections.
+    fn entrance(&self) -> &Endpoint {
+        self.endpoint()
+    }
 
     /// Live processes; of a container only its first.
     fn pids(&self) -> Vec<u32>;

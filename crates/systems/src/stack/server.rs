@@ -73,6 +73,12 @@ impl Server {
     /// Addresses for clients. Postgres' contains a password.
     #[must_use]
     pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.nodes.iter().map(|node| node.entrance().clone()).collect()
+    }
+
+    /// Addresses of the servers themselves, whatever stands between them and the clients.
+    #[must_use]
+    pub fn own_endpoints(&self) -> Vec<Endpoint> {
         self.nodes.iter().map(|node| node.endpoint().clone()).collect()
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::error::StartError;
+use super::front::Front;
 use super::search::Search;
 use super::user::User;
 use crate::ServerKind;
@@ -55,11 +56,25 @@ pub(crate) struct StartRecipe {
     pub(crate) answers: fn(&Site) -> Result<(), String>,
     /// Its address for clients.
     pub(crate) endpoint: fn(&Site) -> Endpoint,
+    /// What may stand between it and its clients.
+    pub(crate) front: Option<&'static Front>,
     /// What its members tell each other of their own addresses, if they do.
     pub(crate) introduces: Option<Introduces>,
     /// Makes room in a cluster for a member that comes back without its data, where the cluster
     /// must agree to that.
     pub(crate) replace: Option<Replace>,
+}
+
+impl StartRecipe {
+    /// What stands between it and its clients, where the plan asks for something.
+    pub(crate) fn front_of(&self, options: &SystemOptions) -> Option<&'static Front> {
+        self.front.filter(|front| (front.planned)(options).is_some())
+    }
+
+    /// Loopback ports of one node, with that of what stands before it.
+    pub(crate) fn ports_of(&self, options: &SystemOptions) -> usize {
+        self.ports + usize::from(self.front_of(options).is_some())
+    }
 }
 
 /// How another version of a server is named.
@@ -148,6 +163,11 @@ impl Site {
     /// The clients' port.
     pub(crate) fn port(&self) -> u16 {
         self.ports.first().copied().unwrap_or_default()
+    }
+
+    /// The port of what stands between it and its clients: behind those of the server.
+    pub(crate) fn front_port(&self) -> u16 {
+        self.ports.last().copied().unwrap_or_default()
     }
 
     /// Returns whether it is a member of a cluster of several.

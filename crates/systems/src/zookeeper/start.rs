@@ -43,6 +43,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     launch,
     answers,
     endpoint,
+    front: None,
     introduces: Some(introduces),
     replace: None,
 };

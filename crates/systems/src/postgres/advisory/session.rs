@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
 use super::super::super::planted::{Flaw, Planted};
 use super::super::advisory_key::number;
 use super::super::connect::Backend;
-use super::super::link::{Failure, Link};
+use super::super::link::{Failure, Link, Request};
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{
     Acquire, Deadline, Grant, Key, Local, NEVER, NO_LEASE, Patience, Release, Renewal, Session,
@@ -31,15 +31,19 @@ const UNLOCK: usize = 2;
 /// (<https://www.postgresql.org/docs/15/runtime-config-client.html#GUC-LOCK-TIMEOUT>).
 /// PostgreSQL evaluates the select list from left to right here: seen on 15, and
 /// the conformance suite fails if it did not.
-pub(super) fn statements() -> Vec<String> {
-    [
-        "select set_config('lock_timeout', $1, false), pg_advisory_lock($2)",
-        "select pg_try_advisory_lock($1)",
-        "select pg_advisory_unlock($1)",
+pub(super) fn statements() -> Vec<Request> {
+    vec![
+        Request::new(
+            "select set_config('lock_timeout', $1, false), pg_advisory_lock($2)",
+            &[Type::TEXT, Type::INT8],
+        ),
+        Request::new("select pg_try_advisory_lock($1)", &[Type::INT8]),
+        Request::new("select pg_advisory_unlock($1)", &[Type::INT8]),
     ]
-    .map(str::to_owned)
-    .into()
 }
+
+/// What a client is to the server where a pooler gives it the sessions that others have, too: one of those, as they are.
+const SHARED: &str = "a session of the pooler";
 
 /// One client: its connection is its identity.
 pub(super) struct AdvisorySession {
@@ -114,12 +118,12 @@ impl AdvisorySession {
     /// Sends the wait and stays until the server has ended it, or the backstop.
     async fn ask_to_wait(&mut self, id: i64, deadline: &Deadline) -> Result<Answer, Failure> {
         let server = self.link.server().clone();
-        let (connection, statement) = self.link.live(WAIT).await?;
+        let line = self.link.live(WAIT).await?;
         // Rounded up, so that the server never gives up before the deadline.
         let lock_timeout = deadline.remaining_ns().div_ceil(1_000_000).clamp(1, i32::MAX as u64).to_string();
         let parameters: [&(dyn ToSql + Sync); 2] = [&lock_timeout, &id];
-        let token = connection.client.cancel_token();
-        let mut asking = pin!(connection.client.query(&statement, &parameters));
+        let token = line.connection.client.cancel_token();
+        let mut asking = pin!(line.ask(&parameters));
         tokio::select! {
             biased;
             result = &mut asking => return Ok(Answer { result: Some(result), withdrawn: false }),
@@ -260,6 +264,9 @@ impl Session for AdvisorySession {
     }
 
     fn identity(&self) -> Option<String> {
+        if self.link.server().shares_sessions {
+            return Some(SHARED.to_owned());
+        }
         self.link.backend().map(|backend| backend.to_string())
     }
 
