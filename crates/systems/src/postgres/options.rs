@@ -37,6 +37,13 @@ pub(super) static OPTIONS: OptionTable = OptionTable {
              meanwhile; 0: as the system has it, some 15 minutes on Linux",
         ),
         SystemOption::word(
+            STANDBY,
+            &[ALONE, "asynchronous", SYNCHRONOUS],
+            "\"none\"",
+            "a standby that follows the server by streaming replication, and for which no commit waits \
+             (`\"asynchronous\"`) or each (`\"synchronous\"`); clients get the addresses of both; `\"none\"`: there is none",
+        ),
+        SystemOption::word(
             POOLER,
             &[NO_POOLER, "session", TRANSACTION],
             "\"none\"",
@@ -59,6 +66,12 @@ const IDLE: &str = "tcp_keepalives_idle";
 const INTERVAL: &str = "tcp_keepalives_interval";
 const COUNT: &str = "tcp_keepalives_count";
 const USER_TIMEOUT: &str = "tcp_user_timeout";
+const STANDBY: &str = "standby";
+const ALONE: &str = "none";
+const SYNCHRONOUS: &str = "synchronous";
+/// What has each commit wait for a standby
+/// (<https://www.postgresql.org/docs/15/runtime-config-replication.html#GUC-SYNCHRONOUS-STANDBY-NAMES>).
+pub(super) const STANDBY_NAMES: &str = "synchronous_standby_names";
 const POOLER: &str = "pooler";
 const POOL_SIZE: &str = "pool_size";
 const NO_POOLER: &str = "none";
@@ -76,6 +89,9 @@ pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
     let mut settings = Vec::new();
     if OPTIONS.changes(options, COMMIT) {
         settings.push(format!("{COMMIT}={}", OPTIONS.word(options, COMMIT)));
+    }
+    if OPTIONS.word(options, STANDBY) == SYNCHRONOUS {
+        settings.push(format!("{STANDBY_NAMES}=*"));
     }
     if idle > 0 || interval > 0 {
         settings.push(format!("{IDLE}={}s", idle.div_ceil(SECOND)));
@@ -97,6 +113,11 @@ pub(super) fn pooler(options: &SystemOptions) -> Vec<String> {
             format!("default_pool_size = {}", OPTIONS.whole(options, POOL_SIZE)),
         ],
     }
+}
+
+/// Returns whether a standby follows the server.
+pub(super) fn has_standby(options: &SystemOptions) -> bool {
+    OPTIONS.word(options, STANDBY) != ALONE
 }
 
 /// Returns whether clients share sessions of the server, transaction by transaction.

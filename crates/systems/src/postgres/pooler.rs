@@ -26,7 +26,7 @@ pub(super) static FRONT: Front = Front {
     install: "apt-get install pgbouncer",
     find,
     launch,
-    answers: |site| log_in(site.front_port(), &site.password),
+    answers: |site| log_in(site.front_port(), &site.password).map(drop),
     endpoint: |site| at(site.front_port(), &site.password),
 };
 
