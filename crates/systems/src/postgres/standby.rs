@@ -3,7 +3,7 @@
 //!
 //! What a standby has received it replays before it leads, so that a cut must end its receiving and not its replaying.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio_postgres::{Client, Error};
@@ -14,6 +14,7 @@ use super::start::USER;
 use crate::levers::Standby;
 use crate::stack::error::StartError;
 use crate::stack::home::write_private;
+use crate::stack::search::is_executable;
 use crate::stack::start_recipe::{Call, Site};
 use lockbench_core::lock::Endpoint;
 
@@ -36,6 +37,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Has it copied from the other server, which may be still starting. The copy follows that server.
 pub(super) fn copy(site: &Site, data: &Path) -> Result<Call, StartError> {
     // In a file, as arguments can be read by every user of the machine; the server that follows reads it, too.
+    let program = beside(&site.program.path)?;
     let secret = site.dir.join("passfile");
     let other = site.members.iter().enumerate().find(|(number, _)| *number != site.number);
     let port = other.and_then(|(_, member)| member.ports.first()).copied().unwrap_or_default();
@@ -46,10 +48,20 @@ pub(super) fn copy(site: &Site, data: &Path) -> Result<Call, StartError> {
     Ok(Call::new(Path::new("/usr/bin/env"))
         .arg(file)
         .args(["/bin/sh", "-c", "until \"$@\"; do sleep 0.05; done", "sh"])
-        .arg(site.program.path.with_file_name("pg_basebackup"))
+        .arg(program)
         .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", USER, "-w", "-R", "-X", "stream", "-c", "fast"])
         .args(["--no-sync", "-D"])
         .arg(data))
+}
+
+/// The program that copies, beside the server; a link in `PATH` leads to where the others are.
+fn beside(server: &Path) -> Result<PathBuf, StartError> {
+    let found = server.canonicalize().unwrap_or_else(|_| server.to_owned()).with_file_name("pg_basebackup");
+    if is_executable(&found) {
+        return Ok(found);
+    }
+    let what = format!("pg_basebackup ({} is none)", found.display());
+    Err(StartError::Missing { kind: super::KIND, what, install: "apt-get install postgresql" })
 }
 
 /// Returns whether it leads: follows none.
