@@ -117,7 +117,10 @@ const GALLERY: &[(&str, &str)] = &[
         "workloads/scenarios/pooler-transaction-unlock.toml",
         include_str!("../../../../workloads/scenarios/pooler-transaction-unlock.toml"),
     ),
-    ("workloads/scenarios/standby-promoted.toml", include_str!("../../../../workloads/scenarios/standby-promoted.toml")),
+    (
+        "workloads/scenarios/standby-promoted.toml",
+        include_str!("../../../../workloads/scenarios/standby-promoted.toml"),
+    ),
     (
         "workloads/scenarios/standby-promoted-synchronous.toml",
         include_str!("../../../../workloads/scenarios/standby-promoted-synchronous.toml"),

@@ -80,11 +80,11 @@ impl Server {
             [endpoint] => (endpoint, &[][..]),
             [endpoint, others @ ..] if super::options::has_standby(&target.options) => (endpoint, others),
             _ => {
-            let problem = format!("needs one address, got {}", target.endpoints.len());
-            return Err(refused(
-                target.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-                problem,
-            ));
+                let problem = format!("needs one address, got {}", target.endpoints.len());
+                return Err(refused(
+                    target.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                    problem,
+                ));
             }
         };
         let told = |problem: String| refused(endpoint.to_string(), endpoint.redact(&problem));

@@ -113,10 +113,9 @@ pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
 pub(super) fn pooler(options: &SystemOptions) -> Vec<String> {
     match OPTIONS.word(options, POOLER) {
         word if word == NO_POOLER => Vec::new(),
-        mode => vec![
-            format!("pool_mode = {mode}"),
-            format!("default_pool_size = {}", OPTIONS.whole(options, POOL_SIZE)),
-        ],
+        mode => {
+            vec![format!("pool_mode = {mode}"), format!("default_pool_size = {}", OPTIONS.whole(options, POOL_SIZE))]
+        }
     }
 }
 

@@ -129,7 +129,8 @@ fn answers(site: &Site) -> Result<(), String> {
 }
 
 /// Asks whether it leads, or receives.
-const RECEIVES: &str = "select not pg_is_in_recovery() or exists (select from pg_stat_wal_receiver where status = 'streaming')";
+const RECEIVES: &str =
+    "select not pg_is_in_recovery() or exists (select from pg_stat_wal_receiver where status = 'streaming')";
 
 /// Logs in and waits for ReadyForQuery
 /// (<https://www.postgresql.org/docs/15/protocol-flow.html>).
