@@ -76,6 +76,8 @@ pub(super) const STANDBY_NAMES: &str = "synchronous_standby_names";
 const RETRY: &str = "wal_retrieve_retry_interval=100ms";
 const POOLER: &str = "pooler";
 const POOL_SIZE: &str = "pool_size";
+/// As shipped it refuses its clients for 15 s after its server was away.
+const LOGIN_RETRY: &str = "server_login_retry = 1";
 const NO_POOLER: &str = "none";
 const TRANSACTION: &str = "transaction";
 
@@ -114,7 +116,8 @@ pub(super) fn pooler(options: &SystemOptions) -> Vec<String> {
     match OPTIONS.word(options, POOLER) {
         word if word == NO_POOLER => Vec::new(),
         mode => {
-            vec![format!("pool_mode = {mode}"), format!("default_pool_size = {}", OPTIONS.whole(options, POOL_SIZE))]
+            let size = OPTIONS.whole(options, POOL_SIZE);
+            vec![format!("pool_mode = {mode}"), format!("default_pool_size = {size}"), LOGIN_RETRY.to_owned()]
         }
     }
 }
@@ -144,7 +147,7 @@ fn too_few_sessions(plan: &Plan) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPTIONS, pooler, settings, shares_sessions, too_few_sessions};
+    use super::{LOGIN_RETRY, OPTIONS, pooler, settings, shares_sessions, too_few_sessions};
     use lockbench_core::workload::parse_with;
 
     #[test]
@@ -155,7 +158,7 @@ mod tests {
         };
         assert!(pooler(&planned(&["pool_size=2"]).options).is_empty());
         let shared = planned(&["pooler=transaction", "pool_size=2"]);
-        assert_eq!(pooler(&shared.options), ["pool_mode = transaction", "default_pool_size = 2"]);
+        assert_eq!(pooler(&shared.options), ["pool_mode = transaction", "default_pool_size = 2", LOGIN_RETRY]);
         assert!(shares_sessions(&shared.options) && too_few_sessions(&shared).is_none());
         let few = planned(&["pooler=session", "pool_size=2"]);
         assert!(!shares_sessions(&few.options));

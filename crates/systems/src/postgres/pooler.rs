@@ -1,5 +1,5 @@
-//! PgBouncer before a PostgreSQL server, with the settings that it ships with but for the mode, the number of sessions,
-//! and the number of clients (<https://www.pgbouncer.org/config.html>).
+//! PgBouncer before a PostgreSQL server, with the settings that it ships with but for the mode, the numbers of sessions
+//! and clients, and how long it refuses clients after its server was away (<https://www.pgbouncer.org/config.html>).
 //!
 //! It runs as the server's user, as it refuses to run as root, and takes clients by the password of the server alone.
 
