@@ -33,6 +33,7 @@ mod secrets;
 mod server_faults;
 mod signals;
 mod stack;
+mod standby;
 mod suite;
 mod up_down;
 mod withdrawn;

@@ -17,6 +17,8 @@ pub struct Levers {
     pub squeeze: Lever<Squeeze>,
     /// Its wall clock, where that can be moved.
     pub clock: Lever<WallClock>,
+    /// A standby, which takes over when it is told to.
+    pub standby: Lever<Standby>,
     /// Why a power cut takes nothing from it that a crash does not, with these settings, and what to do; `None`: what
     /// it answers for is on its disk.
     pub unsynced: fn(&SystemOptions) -> Option<&'static str>,
@@ -26,6 +28,24 @@ pub struct Levers {
 pub type EndSessions = fn(&Endpoint) -> Result<u64, String>;
 /// Begins to fill the memory of a node.
 pub type Squeeze = fn(&Endpoint) -> Result<Box<dyn Pressure>, String>;
+
+/// What a standby can be told. Each takes the address of one.
+#[derive(Clone, Copy)]
+pub struct Standby {
+    /// What starts one, in a workload.
+    pub planned: &'static str,
+    /// Ends what it receives of the node that leads; returns what [`Self::join`] needs to begin it again.
+    pub cut: fn(&Endpoint) -> Result<String, String>,
+    /// Begins it again.
+    pub join: fn(&Endpoint, &str) -> Result<(), String>,
+    /// Returns whether it receives.
+    pub receives: fn(&Endpoint) -> Result<bool, String>,
+    /// Makes it lead, waiting for no standby of its own; returns which standbys its commits waited for before, as
+    /// [`Self::wait_for`] takes it.
+    pub promote: fn(&Endpoint) -> Result<String, String>,
+    /// Has commits of the node that leads wait for these standbys.
+    pub wait_for: fn(&Endpoint, &str) -> Result<(), String>,
+}
 
 /// The wall clock of a node, where libfaketime moves it.
 #[derive(Clone, Copy)]

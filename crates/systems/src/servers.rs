@@ -125,7 +125,8 @@ impl ServerKind {
     /// How many members the plan asks for, where that is a cluster of several.
     #[must_use]
     pub fn cluster(self, options: &SystemOptions) -> Option<usize> {
-        Some(self.started_here(options)).filter(|count| *count > 1 && matches!(self.0.nodes, Nodes::Ensemble))
+        Some(self.started_here(options))
+            .filter(|count| *count > 1 && !matches!(self.0.nodes, Nodes::Independent { .. }))
     }
 
     /// The settings that the plan asks for, as the server reads them, and as what is to stand before it does.

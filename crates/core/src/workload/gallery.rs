@@ -134,6 +134,14 @@ const GALLERY: &[(&str, &str)] = &[
         "workloads/scenarios/pooler-transaction-unlock.toml",
         include_str!("../../../../workloads/scenarios/pooler-transaction-unlock.toml"),
     ),
+    (
+        "workloads/scenarios/standby-promoted.toml",
+        include_str!("../../../../workloads/scenarios/standby-promoted.toml"),
+    ),
+    (
+        "workloads/scenarios/standby-promoted-synchronous.toml",
+        include_str!("../../../../workloads/scenarios/standby-promoted-synchronous.toml"),
+    ),
     ("workloads/scenarios/slow-disk.toml", include_str!("../../../../workloads/scenarios/slow-disk.toml")),
 ];
 

@@ -287,6 +287,7 @@ mod tests {
             Just(FaultKind::ServerPowerCut),
             (1..=LONGEST_NS).prop_map(|by_ns| FaultKind::DiskSlow { by_ns }),
             Just(FaultKind::ServerSqueeze),
+            Just(FaultKind::StandbyPromote),
             Just(FaultKind::SessionKill),
             (1..i64::from(i32::MAX)).prop_map(|ns| FaultKind::ServerClock { change: ClockChange::Jump { ns: -ns } }),
             (0..1_000_000_u64)

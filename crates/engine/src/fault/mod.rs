@@ -24,6 +24,7 @@ mod server_pause;
 mod server_power_cut;
 mod server_squeeze;
 mod session_kill;
+mod standby_promote;
 mod target;
 mod wire;
 mod wire_break;
@@ -201,6 +202,7 @@ fn what(kind: FaultKind) -> Option<Box<dyn Fault>> {
         FaultKind::ServerCut => Box::new(server_cut::ServerCut::default()),
         FaultKind::ServerSqueeze => Box::new(server_squeeze::ServerSqueeze::default()),
         FaultKind::ServerClock { change } => Box::new(server_clock::ServerClock::new(change)),
+        FaultKind::StandbyPromote => Box::new(standby_promote::StandbyPromote::default()),
         FaultKind::SessionKill => Box::new(session_kill::SessionKill::default()),
         FaultKind::WireCut { direction } => {
             Box::new(wire_rule::WireRule::new(direction, Rule { cut: true, ..Rule::default() }))

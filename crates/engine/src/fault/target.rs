@@ -11,7 +11,7 @@ use lockbench_core::clock::Clock;
 use lockbench_core::lock::RenewalKind;
 use lockbench_core::workload::plan::{Plan, RenewalPolicy};
 use lockbench_core::workload::{DataAfter, FaultKind, PlannedFault, Target};
-use lockbench_systems::levers::Leads;
+use lockbench_systems::levers::{Leads, Lever};
 use lockbench_systems::stack::{Probe, Server, no_clocks, no_disk, probe};
 use lockbench_systems::{Entry, Nodes, ServerKind};
 
@@ -223,6 +223,8 @@ fn offered(fault: &PlannedFault, place: usize, kind: ServerKind, count: usize) -
         FaultKind::SessionKill => servers.levers.end_sessions.refused(),
         FaultKind::ServerSqueeze => servers.levers.squeeze.refused(),
         FaultKind::ServerClock { .. } => servers.levers.clock.refused(),
+        FaultKind::StandbyPromote => servers.levers.standby.refused().or_else(|| of_a_standby(fault, kind, count)),
+        FaultKind::ServerCut if servers.levers.standby.refused().is_none() => of_a_standby(fault, kind, count),
         _ => None,
     };
     if let Some(why) = lever {
@@ -237,7 +239,7 @@ fn offered(fault: &PlannedFault, place: usize, kind: ServerKind, count: usize) -
         }
     }
     let no_peers = match (fault.kind, servers.nodes) {
-        (FaultKind::ServerCut, Nodes::One) => "it is one server",
+        (FaultKind::ServerCut, Nodes::One) if count < 2 => "it is one server",
         (FaultKind::ServerCut, Nodes::Independent { .. }) => {
             "its nodes are independent, and know nothing of each other"
         }
@@ -247,6 +249,18 @@ fn offered(fault: &PlannedFault, place: usize, kind: ServerKind, count: usize) -
         _ => return None,
     };
     Some(Unfit::NoPeers { place, name: kind.name(), why: no_peers })
+}
+
+/// Why so many nodes, of which one leads and the other follows, cannot have a fault of the two.
+fn of_a_standby(fault: &PlannedFault, kind: ServerKind, count: usize) -> Option<&'static str> {
+    let Lever::Offered(standby) = kind.servers().levers.standby else { return None };
+    let wanted = if fault.kind == FaultKind::StandbyPromote { Target::Leader } else { Target::Follower };
+    match count {
+        0 | 1 => Some(standby.planned),
+        _ if fault.target == wanted => None,
+        _ if wanted == Target::Leader => Some("it is for the node that leads: write target = \"leader\""),
+        _ => Some("it is for the standby: write target = \"follower\""),
+    }
 }
 
 /// Checks the faults of clients of a plan against a system.

@@ -61,6 +61,7 @@ static SERVERS: Servers = Servers {
             "it is written in Go, which asks the kernel for the time and not the C library that libfaketime stands for; \
              take it out with -b",
         ),
+        standby: Lever::None("its members elect a leader by themselves"),
         unsynced: |_| None,
     },
     start: &start::RECIPE,

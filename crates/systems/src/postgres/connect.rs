@@ -76,18 +76,25 @@ impl Server {
     pub(super) fn new(system: &'static str, target: &Target) -> Result<Self, SystemError> {
         let refused =
             |address: String, problem: String| SystemError::new(system, address, problem).hinted(near_miss::hint);
-        let [endpoint] = target.endpoints.as_slice() else {
-            let problem = format!("needs one address, got {}", target.endpoints.len());
-            return Err(refused(
-                target.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-                problem,
-            ));
+        let (endpoint, others) = match target.endpoints.as_slice() {
+            [endpoint] => (endpoint, &[][..]),
+            [endpoint, others @ ..] if super::options::has_standby(&target.options) => (endpoint, others),
+            _ => {
+                let problem = format!("needs one address, got {}", target.endpoints.len());
+                return Err(refused(
+                    target.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                    problem,
+                ));
+            }
         };
         let told = |problem: String| refused(endpoint.to_string(), endpoint.redact(&problem));
         let mark =
             mark(&target.namespace).unwrap_or_else(|| target.namespace.get(..MARK_BYTES).unwrap_or(&target.namespace));
         let mark = mark.to_owned();
-        let parsed = url::parse(endpoint).map_err(told)?;
+        let mut parsed = url::parse(endpoint).map_err(told)?;
+        for other in others {
+            url::add(&mut parsed.config, other).map_err(told)?;
+        }
         let tls = parsed.tls.as_ref().map(tls::connector).transpose().map_err(told)?;
         let (endpoint, clock) = (endpoint.clone(), target.clock);
         let shares_sessions = super::options::shares_sessions(&target.options);

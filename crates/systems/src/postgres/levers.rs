@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::time::timeout;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Client, Config, Error, NoTls};
 
 use super::connect::text_of;
 use crate::levers::{Asking, TimeTold, WallClock};
@@ -36,19 +36,27 @@ pub(super) fn end_sessions(node: &Endpoint) -> Result<u64, String> {
 
 /// What a statement of one row and one number says, and since when it was asked.
 fn number(node: &Endpoint, statement: &str) -> Result<(i64, Asking), String> {
+    asked(node, async |client| {
+        // The first statement of a session reads catalogues.
+        let prepared = client.prepare(statement).await?;
+        let asking = Asking::begin();
+        let number = client.query_one(&prepared, &[]).await?.try_get::<_, i64>(0)?;
+        Ok((number, asking))
+    })
+}
+
+/// Does something on a connection of its own.
+pub(super) fn asked<T>(node: &Endpoint, work: impl AsyncFnOnce(&Client) -> Result<T, Error>) -> Result<T, String> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let asking = async {
         let mut config = node.secret_url().parse::<Config>().map_err(|error| node.redact(&text_of(&error)))?;
         config.application_name("lockbench fault");
         let (client, driver) = config.connect(NoTls).await.map_err(|error| node.redact(&text_of(&error)))?;
         let driver = tokio::spawn(driver);
-        // The first statement of a session reads catalogues.
-        let prepared = client.prepare(statement).await.map_err(|error| node.redact(&text_of(&error)))?;
-        let asking = Asking::begin();
-        let number = client.query_one(&prepared, &[]).await.and_then(|row| row.try_get::<_, i64>(0));
+        let worked = work(&client).await;
         driver.abort();
-        number.map(|number| (number, asking)).map_err(|error| node.redact(&text_of(&error)))
+        worked.map_err(|error| node.redact(&text_of(&error)))
     };
-    let number = runtime.block_on(async { timeout(LIMIT, asking).await });
-    number.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))
+    let worked = runtime.block_on(async { timeout(LIMIT, asking).await });
+    worked.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())))
 }

@@ -5,7 +5,7 @@
 //! * `url`, `tls`: the address, and what is verified;
 //! * `connect`: connections, facts, errors; `link`: a client's connection;
 //! * `advisory`, `advisory_key`; `lease`, `table`: the recipes;
-//! * `start`: the server; `pooler`: what may stand before it.
+//! * `start`: the server; `pooler`, `standby`: what may stand before and beside it.
 
 mod advisory;
 mod advisory_key;
@@ -19,6 +19,7 @@ mod link;
 mod near_miss;
 mod options;
 mod pooler;
+mod standby;
 mod start;
 pub(super) mod sweep;
 mod table;
@@ -50,10 +51,11 @@ static SERVERS: Servers = Servers {
     inspect: |_, target, scope| Ok(Box::new(inspect::Database::new(target, scope)?)),
     sweep: |_, target| Ok(Box::new(sweep::Database::new(target)?)),
     levers: Levers {
-        leads: Leads::Only,
+        leads: Leads::Asked(standby::leads),
         end_sessions: Lever::Offered(levers::end_sessions),
         squeeze: Lever::None("it throws nothing away when memory is short"),
         clock: Lever::Offered(levers::CLOCK),
+        standby: Lever::Offered(standby::STANDBY),
         unsynced: |_| None,
     },
     start: &start::RECIPE,

@@ -43,6 +43,13 @@ pub(super) static OPTIONS: OptionTable = OptionTable {
              meanwhile; 0: as the system has it, some 15 minutes on Linux",
         ),
         SystemOption::word(
+            STANDBY,
+            &[ALONE, "asynchronous", SYNCHRONOUS],
+            "\"none\"",
+            "a standby that follows the server by streaming replication, and for which no commit waits \
+             (`\"asynchronous\"`) or each (`\"synchronous\"`); clients get the addresses of both; `\"none\"`: there is none",
+        ),
+        SystemOption::word(
             POOLER,
             &[NO_POOLER, "session", TRANSACTION],
             "\"none\"",
@@ -66,8 +73,18 @@ const IDLE: &str = "tcp_keepalives_idle";
 const INTERVAL: &str = "tcp_keepalives_interval";
 const COUNT: &str = "tcp_keepalives_count";
 const USER_TIMEOUT: &str = "tcp_user_timeout";
+const STANDBY: &str = "standby";
+const ALONE: &str = "none";
+const SYNCHRONOUS: &str = "synchronous";
+/// What has each commit wait for a standby
+/// (<https://www.postgresql.org/docs/15/runtime-config-replication.html#GUC-SYNCHRONOUS-STANDBY-NAMES>).
+pub(super) const STANDBY_NAMES: &str = "synchronous_standby_names";
+/// As shipped a standby whose primary is gone may hear only after 5 s that it is promoted (seen on 15.18: once of two).
+const RETRY: &str = "wal_retrieve_retry_interval=100ms";
 const POOLER: &str = "pooler";
 const POOL_SIZE: &str = "pool_size";
+/// As shipped it refuses its clients for 15 s after its server was away.
+const LOGIN_RETRY: &str = "server_login_retry = 1";
 const NO_POOLER: &str = "none";
 const TRANSACTION: &str = "transaction";
 
@@ -88,6 +105,12 @@ pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
     if OPTIONS.changes(options, COMMIT) {
         settings.push(format!("{COMMIT}={}", OPTIONS.word(options, COMMIT)));
     }
+    if has_standby(options) {
+        settings.push(RETRY.to_owned());
+    }
+    if OPTIONS.word(options, STANDBY) == SYNCHRONOUS {
+        settings.push(format!("{STANDBY_NAMES}=*"));
+    }
     if idle > 0 || interval > 0 {
         settings.push(format!("{IDLE}={}s", idle.div_ceil(SECOND)));
         settings.push(format!("{INTERVAL}={}s", interval.div_ceil(SECOND)));
@@ -103,11 +126,16 @@ pub(super) fn settings(options: &SystemOptions) -> Vec<String> {
 pub(super) fn pooler(options: &SystemOptions) -> Vec<String> {
     match OPTIONS.word(options, POOLER) {
         word if word == NO_POOLER => Vec::new(),
-        mode => vec![
-            format!("pool_mode = {mode}"),
-            format!("default_pool_size = {}", OPTIONS.whole(options, POOL_SIZE)),
-        ],
+        mode => {
+            let size = OPTIONS.whole(options, POOL_SIZE);
+            vec![format!("pool_mode = {mode}"), format!("default_pool_size = {size}"), LOGIN_RETRY.to_owned()]
+        }
     }
+}
+
+/// Returns whether a standby follows the server.
+pub(super) fn has_standby(options: &SystemOptions) -> bool {
+    OPTIONS.word(options, STANDBY) != ALONE
 }
 
 /// Returns whether clients share sessions of the server, transaction by transaction.
@@ -130,7 +158,7 @@ fn too_few_sessions(plan: &Plan) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPTIONS, pooler, settings, shares_sessions, too_few_sessions};
+    use super::{LOGIN_RETRY, OPTIONS, pooler, settings, shares_sessions, too_few_sessions};
     use lockbench_core::workload::parse_with;
 
     #[test]
@@ -141,12 +169,23 @@ mod tests {
         };
         assert!(pooler(&planned(&["pool_size=2"]).options).is_empty());
         let shared = planned(&["pooler=transaction", "pool_size=2"]);
-        assert_eq!(pooler(&shared.options), ["pool_mode = transaction", "default_pool_size = 2"]);
+        assert_eq!(pooler(&shared.options), ["pool_mode = transaction", "default_pool_size = 2", LOGIN_RETRY]);
         assert!(shares_sessions(&shared.options) && too_few_sessions(&shared).is_none());
         let few = planned(&["pooler=session", "pool_size=2"]);
         assert!(!shares_sessions(&few.options));
         assert!(too_few_sessions(&few).unwrap().contains("postgres.pool_size"));
         assert_eq!(too_few_sessions(&planned(&["pooler=session"])), None);
+    }
+
+    #[test]
+    fn a_synchronous_standby_is_one_that_commits_wait_for() {
+        let of = |standby: &str| {
+            let sets = [format!("postgres.standby={standby}")];
+            settings(&parse_with("w.toml", "clients = 2", &sets, &[&OPTIONS]).unwrap().0.options)
+        };
+        assert_eq!(of("none"), [""; 0]);
+        assert_eq!(of("asynchronous"), ["wal_retrieve_retry_interval=100ms"]);
+        assert_eq!(of("synchronous"), ["wal_retrieve_retry_interval=100ms", "synchronous_standby_names=*"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! PgBouncer before a PostgreSQL server, with the settings that it ships with but for the mode, the number of sessions,
-//! and the number of clients (<https://www.pgbouncer.org/config.html>).
+//! PgBouncer before a PostgreSQL server, with the settings that it ships with but for the mode, the numbers of sessions
+//! and clients, and how long it refuses clients after its server was away (<https://www.pgbouncer.org/config.html>).
 //!
 //! It runs as the server's user, as it refuses to run as root, and takes clients by the password of the server alone.
 
@@ -26,7 +26,7 @@ pub(super) static FRONT: Front = Front {
     install: "apt-get install pgbouncer",
     find,
     launch,
-    answers: |site| log_in(site.front_port(), &site.password),
+    answers: |site| log_in(site.front_port(), &site.password).map(drop),
     endpoint: |site| at(site.front_port(), &site.password),
 };
 

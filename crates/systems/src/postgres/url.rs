@@ -107,6 +107,23 @@ pub(super) fn parse(endpoint: &Endpoint) -> Result<Parsed, String> {
     Ok(Parsed { config, tls })
 }
 
+/// Adds a server of which one at a time writes: clients find that one.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn add(config: &mut Config, other: &Endpoint) -> Result<(), String> {
+    let parsed = parse(other)?.config;
+    for (host, port) in parsed.get_hosts().iter().zip(parsed.get_ports()) {
+        match host {
+            Host::Tcp(name) => config.host(name.as_str()),
+            Host::Unix(path) => config.host_path(path),
+        };
+        config.port(*port);
+    }
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    Ok(())
+}
+
 /// What is asked of TLS; a file that would not be used is refused.
 fn secured(endpoint: &Endpoint, local: bool) -> Result<(SslMode, Option<Tls>), String> {
     let file = |name: &str| endpoint.parameter(name).map(PathBuf::from);

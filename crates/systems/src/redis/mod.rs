@@ -61,6 +61,7 @@ static SERVERS: Servers = Servers {
         end_sessions: Lever::Offered(levers::end_sessions),
         squeeze: Lever::Offered(levers::squeeze),
         clock: Lever::Offered(levers::CLOCK),
+        standby: Lever::None("it is started here without a replica"),
         unsynced: options::forgetful,
     },
     start: &start::RECIPE,

@@ -46,6 +46,7 @@ static SERVERS: Servers = Servers {
         end_sessions: Lever::Offered(redis::levers::end_sessions),
         squeeze: Lever::Offered(redis::levers::squeeze),
         clock: Lever::Offered(redis::levers::CLOCK),
+        standby: Lever::None("its nodes are independent, and none follows another"),
         unsynced: redis::options::forgetful,
     },
     start: &start::RECIPE,

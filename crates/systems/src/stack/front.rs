@@ -115,7 +115,10 @@ impl FrontProcess {
     pub(super) fn died(&self) -> Option<String> {
         let status = describe(self.process.died_now()?);
         let (name, kind, address) = (self.front.name, self.kind, self.endpoint.host_port());
-        Some(format!("{name} before {kind}, on {address}, ended ({status}); its last lines:{}", self.process.log_tail()))
+        Some(format!(
+            "{name} before {kind}, on {address}, ended ({status}); its last lines:{}",
+            self.process.log_tail()
+        ))
     }
 
     /// CPU time and memory; `None` when it has ended.

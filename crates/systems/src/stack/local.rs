@@ -179,9 +179,11 @@ impl Start<'_> {
         let limit = Instant::now() + self.options.ready_within;
         let mut started = Vec::new();
         let members = self.members(ports)?;
+        // One for all: a copy of a server has the password of the original.
+        let password = random_hex(16).map_err(no_random)?;
         for number in 0..members.len() {
             let name = format!("{}-{number}{suffix}", self.kind);
-            started.push(self.node(&name, program, (number, &members), limit)?);
+            started.push(self.node(&name, program, (number, &members, &password), limit)?);
         }
         for node in &mut started {
             node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
@@ -224,13 +226,13 @@ impl Start<'_> {
         &self,
         name: &str,
         program: &Program,
-        (number, members): (usize, &Arc<[Member]>),
+        (number, members, password): (usize, &Arc<[Member]>, &str),
         limit: Instant,
     ) -> Result<LocalNode, StartError> {
         let user = self.user()?;
         let dir = self.home.node(name, user.as_ref())?;
         let disk = self.options.disk.as_ref().map(|program| self.home.disk(&dir, program)).transpose()?;
-        let password = random_hex(16).map_err(no_random)?;
+        let password = password.to_owned();
         let (program, members) = (program.clone(), Arc::clone(members));
         let ports = members[number].ports.clone();
         let settings = (self.recipe.planned)(&self.options.systems);

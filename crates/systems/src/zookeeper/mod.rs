@@ -64,6 +64,7 @@ static SERVERS: Servers = Servers {
         end_sessions: Lever::None("no command of a stock server ends a session of another client"),
         squeeze: Lever::None("it throws nothing away when memory is short"),
         clock: Lever::Offered(levers::CLOCK),
+        standby: Lever::None("its members elect a leader by themselves"),
         unsynced: |_| None,
     },
     start: &start::RECIPE,

@@ -70,6 +70,8 @@ pub enum FaultKind {
         /// How.
         change: ClockChange,
     },
+    /// It leads, and is killed (SIGKILL); the standby that follows it leads from then on, and it comes back as a standby.
+    StandbyPromote,
     /// It ends the sessions of our clients, once.
     SessionKill,
     /// Nothing passes between it and the clients.
@@ -245,6 +247,7 @@ impl FaultKind {
             Self::ServerCut => "server-cut",
             Self::ServerSqueeze => "server-squeeze",
             Self::ServerClock { .. } => "server-clock",
+            Self::StandbyPromote => "standby-promote",
             Self::SessionKill => "session-kill",
             Self::WireCut { .. } => "wire-cut",
             Self::WireDelay { .. } => "wire-delay",
@@ -280,7 +283,7 @@ impl FaultKind {
             Self::ClientLateWrite | Self::ClientClock { .. } => false,
             Self::ServerPause | Self::ServerKill { .. } | Self::ServerClock { .. } => false,
             Self::ServerPowerCut | Self::DiskSlow { .. } => false,
-            Self::ServerCut | Self::ServerSqueeze | Self::SessionKill => false,
+            Self::ServerCut | Self::ServerSqueeze | Self::StandbyPromote | Self::SessionKill => false,
             Self::WireCut { .. }
             | Self::WireDelay { .. }
             | Self::WireNarrow { .. }

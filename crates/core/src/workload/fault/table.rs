@@ -183,7 +183,8 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
             name: "server-cut",
             fields: &[TARGET, AT, WHEN, EVERY, FOR],
             meaning: "nothing passes between the node and the other members of its cluster, both ways; clients still \
-                      reach it; only where lockbench starts a cluster, such as with `[etcd] members = 3`",
+                      reach it; only where lockbench starts a cluster, such as with `[etcd] members = 3`; of PostgreSQL a \
+                      standby, which receives nothing more",
             build: |cursor| build(cursor, true, |_| Some(FaultKind::ServerCut)),
             written: |fault| match fault.kind {
                 FaultKind::ServerCut => Some(written(fault, [])),
@@ -213,6 +214,17 @@ pub(in crate::workload) static FAULT: Tagged<PlannedFault> = Tagged {
                 FaultKind::ServerClock { change } => {
                     Some(written(fault, []).into_iter().chain(clock::written(change)).collect())
                 }
+                _ => None,
+            },
+        },
+        Kind {
+            name: "standby-promote",
+            fields: &[TARGET, AT, WHEN, EVERY, FOR],
+            meaning: "the node that leads is killed (SIGKILL), its standby is promoted, and clients find it; the killed one \
+                      comes back as a standby with a copy of what the other has; with `[postgres] standby`",
+            build: |cursor| build(cursor, true, |_| Some(FaultKind::StandbyPromote)),
+            written: |fault| match fault.kind {
+                FaultKind::StandbyPromote => Some(written(fault, [])),
                 _ => None,
             },
         },

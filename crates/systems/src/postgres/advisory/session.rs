@@ -33,10 +33,7 @@ const UNLOCK: usize = 2;
 /// the conformance suite fails if it did not.
 pub(super) fn statements() -> Vec<Request> {
     vec![
-        Request::new(
-            "select set_config('lock_timeout', $1, false), pg_advisory_lock($2)",
-            &[Type::TEXT, Type::INT8],
-        ),
+        Request::new("select set_config('lock_timeout', $1, false), pg_advisory_lock($2)", &[Type::TEXT, Type::INT8]),
         Request::new("select pg_try_advisory_lock($1)", &[Type::INT8]),
         Request::new("select pg_advisory_unlock($1)", &[Type::INT8]),
     ]
