@@ -47,6 +47,7 @@ static SERVERS: Servers = Servers {
         end_sessions: Lever::Offered(end_sessions),
         squeeze: Lever::None("use redis: what one server throws away its replicas lose, too"),
         clock: Lever::None("Sentinels do not tell their time"),
+        standby: Lever::None("its Sentinels promote a replica themselves: kill or cut off the leader"),
         unsynced: redis::options::forgetful,
     },
     start: &start::RECIPE,
