@@ -30,7 +30,7 @@ pub(super) static RECIPE: StartRecipe = StartRecipe {
     settings: &[
         "a primary, two replicas and three Sentinels, two of which must agree that the primary is down",
         "down-after-milliseconds 1000 unless planned (shipped: 30000)",
-        "failover-timeout 3000 (shipped: 180000)",
+        "failover-timeout 2000 (shipped: 180000)",
         "repl-diskless-sync-delay 0 (shipped: 5 s)",
     ],
     launch,
@@ -58,7 +58,7 @@ fn launch(site: &Site) -> Result<Launch, StartError> {
         lines.extend([
             format!("sentinel monitor {PRIMARY} 127.0.0.1 {} 2", announced(site, 0)),
             format!("sentinel down-after-milliseconds {PRIMARY} 1000"),
-            format!("sentinel failover-timeout {PRIMARY} 3000"),
+            format!("sentinel failover-timeout {PRIMARY} 2000"),
             format!("sentinel parallel-syncs {PRIMARY} 1"),
             "sentinel announce-ip 127.0.0.1".to_owned(),
             format!("sentinel announce-port {own}"),
