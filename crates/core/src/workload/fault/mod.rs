@@ -262,11 +262,8 @@ impl FaultKind {
     /// Returns whether it is done to clients, and not to the servers or on the way to them.
     #[must_use]
     pub fn is_of_a_client(self) -> bool {
-        match self {
-            Self::ClientPause | Self::ClientKill | Self::ClientStall => true,
-            Self::ClientLateWrite | Self::ClientClock { .. } => true,
-            _ => false,
-        }
+        let held_up = matches!(self, Self::ClientPause | Self::ClientKill | Self::ClientStall);
+        held_up || matches!(self, Self::ClientLateWrite | Self::ClientClock { .. })
     }
 
     /// Returns whether the wall clock of the client's process is moved.
