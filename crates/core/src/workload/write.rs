@@ -241,15 +241,13 @@ mod tests {
     }
 
     fn any_options() -> impl Strategy<Value = SystemOptions> {
-        (0.0..1.0_f64, length(0), length(1), 1..=9_u64).prop_map(|(share, pause, limit, count)| {
+        (0.0..1.0_f64, length(0), length(1), 1..=9_u64, 0..=2_u64).prop_map(|(share, pause, limit, count, extra)| {
             let options = SystemOptions::default().with("toy", "share", OptionValue::Number(share));
             let options =
                 options.with("toy", "pause", OptionValue::Ns(pause)).with("toy", "limit", OptionValue::Ns(limit));
-            options.with("toy", "count", OptionValue::Whole(count)).with(
-                "toy",
-                "colour",
-                OptionValue::Word("blue".to_owned()),
-            )
+            let options =
+                options.with("toy", "count", OptionValue::Whole(count)).with("toy", "extra", OptionValue::Whole(extra));
+            options.with("toy", "colour", OptionValue::Word("blue".to_owned()))
         })
     }
 
@@ -267,6 +265,7 @@ mod tests {
     fn any_fault() -> impl Strategy<Value = PlannedFault> {
         let kind = prop_oneof![
             Just(FaultKind::ClientPause),
+            Just(FaultKind::ClientClock { by_ns: -3_600_000_000_000 }),
             Just(FaultKind::ClientKill),
             Just(FaultKind::ClientStall),
             Just(FaultKind::ServerPause),
