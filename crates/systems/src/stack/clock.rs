@@ -1,5 +1,6 @@
-//! The wall clock of a server that we start, or of a client's process, moved by libfaketime (<https://github.com/wolfcw/libfaketime>): a
-//! library that is loaded before the C library and adds to the time what a file says.
+//! The wall clock of a server that we start, or of a client's process, moved by libfaketime
+//! (<https://github.com/wolfcw/libfaketime>): a library that is loaded before the C library and adds to the time what a
+//! file says.
 //!
 //! * Only that process is started with it: a server by env(1) behind the guard's shell. Neither we nor a step that
 //!   prepares have it.
