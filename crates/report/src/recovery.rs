@@ -10,7 +10,8 @@ use lockbench_core::oracle::{self, Findings, Gap};
 pub struct Recovery {
     /// Of each injection of a fault, in order of time: the longest time without a grant.
     pub gaps: Vec<FaultGap>,
-    /// How often a key was left behind by a client that died, or whose release got no answer, while no other held it.
+    /// How often a key was left behind, while no other held it, by a client that died, or whose release got no answer, or
+    /// got one although the servers went on to say that somebody has it who is no client.
     pub left_behind: u64,
     /// The longest time that a key was stuck, if it was left behind or a fault had been injected; null: none was.
     pub stuck: Option<Stuck>,

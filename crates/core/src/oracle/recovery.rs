@@ -26,7 +26,7 @@ pub struct Gap {
 pub struct Stuck {
     /// The key.
     pub key: u32,
-    /// Who had left it behind, as its holder or possible holder, without a confirmed release; `None`: nobody.
+    /// Who had left it behind, as its holder or possible holder; `None`: nobody.
     pub client: Option<u32>,
     /// Since when a client asked, and none that lives held it.
     pub from_ns: u64,
@@ -51,7 +51,8 @@ impl Stuck {
 pub struct Recovered {
     /// Of each injection, in order of time.
     pub gaps: Vec<Gap>,
-    /// How often a key was left behind.
+    /// How often a key was left behind: by a client that died, or whose release was not answered, or was answered while
+    /// the servers went on to say that somebody has it who is no client.
     pub left_behind: u64,
     /// The longest time that a key was stuck: one that was left behind, or any once a fault was injected.
     pub stuck: Option<Stuck>,
@@ -77,10 +78,24 @@ struct KeyState {
     in_vain: u64,
     /// Who left it behind.
     left_by: Option<u32>,
+    /// The last release of it that was answered since its last grant, where the servers are asked who holds it.
+    answered: Option<Answered>,
     /// When a server first said that this client is not the holder.
     free: Option<u64>,
     /// By node, who holds it by its last word.
     said: Vec<SeenHolder>,
+    /// A server said that none of ours has it while one of ours was inside: it does not tell them apart.
+    nameless: bool,
+}
+
+/// A release that a server answered: the lock is not its client's any more.
+#[derive(Clone, Copy)]
+struct Answered {
+    client: u32,
+    at: u64,
+    /// The servers that were asked after it, and said still that somebody has the lock who is no client of ours: a bit
+    /// each.
+    still: u64,
 }
 
 impl KeyState {
@@ -109,6 +124,8 @@ pub(super) struct Recovery {
     running: Vec<Running>,
     /// A fault was injected.
     disturbed: bool,
+    /// A server was asked who holds a key.
+    asked: bool,
     keys: Sparse<KeyState>,
     count: u32,
     found: Recovered,
@@ -122,6 +139,7 @@ impl Recovery {
             last: 0,
             running: Vec::new(),
             disturbed: false,
+            asked: false,
             keys: Sparse::new(keys),
             count: keys,
             found: Recovered::default(),
@@ -150,13 +168,16 @@ impl Recovery {
                 // Of a client whose process was killed the death is noted later than it came.
                 let at = if let What::Killed { at, .. } = event.what { at } else { event.t };
                 self.over(attempt, at);
-                let left_behind = match end {
+                let unanswered = match end {
                     End::Died { .. } | End::Denied { denial: Denial::Unknown, .. } => true,
                     End::Released { release, .. } => matches!(release, ReleaseKind::Unavailable | ReleaseKind::Unknown),
                     End::Denied { .. } => false,
                 };
-                if left_behind {
+                if unanswered {
                     self.left_behind(attempt.key, attempt.client, event.t);
+                } else if self.asked && matches!(end, End::Released { .. }) {
+                    let answered = Answered { client: attempt.client, at: event.t, still: 0 };
+                    self.keys[attempt.key as usize].answered = Some(answered);
                 }
             }
             Change::Tool => self.tool(event.t, event.key, &event.what),
@@ -187,13 +208,17 @@ impl Recovery {
                     one.healed = Some(t);
                 }
             }
-            What::Seen(Seen { node, holder, .. }) => {
+            What::Seen(Seen { node, holder, before, .. }) => {
+                self.asked = true;
                 let said = &mut self.keys[key as usize].said;
                 if said.len() <= usize::from(node) {
                     said.resize(usize::from(node) + 1, SeenHolder::Away);
                 }
-                said[usize::from(node)] = holder;
+                let was = std::mem::replace(&mut said[usize::from(node)], holder);
+                let state = &mut self.keys[key as usize];
+                state.nameless |= holder == SeenHolder::Stranger && state.inside > 0;
                 self.look(key, t);
+                self.still_held(key, node, was, before, t);
             }
             _ => {}
         }
@@ -211,7 +236,7 @@ impl Recovery {
             self.found.take(waited);
         }
         (state.inside, state.asking) = (state.inside + 1, state.asking.saturating_sub(1));
-        (state.since, state.last, state.left_by, state.free) = (None, t, None, None);
+        (state.since, state.last, state.left_by, state.answered, state.free) = (None, t, None, None, None);
     }
 
     /// Time without a grant ended at `t` while faults were in force or just healed.
@@ -246,11 +271,34 @@ impl Recovery {
         self.look(key, t);
     }
 
+    /// A release was answered, and most servers that were asked after it say still what they said before: that somebody
+    /// has the lock who is no client of ours. The client left it behind, as where a pooler gives the unlock to another
+    /// session than the lock. (Of a client that does not know of its grant yet the servers may say the same, for a moment.)
+    fn still_held(&mut self, key: u32, node: u16, was: SeenHolder, asked: u64, t: u64) {
+        let KeyState { answered, said, .. } = &mut self.keys[key as usize];
+        let Some(release) = answered.as_mut() else { return };
+        let bit = 1_u64.checked_shl(u32::from(node)).unwrap_or(0);
+        match (was, said[usize::from(node)]) {
+            (SeenHolder::Stranger, SeenHolder::Stranger) if asked >= release.at => release.still |= bit,
+            (_, SeenHolder::Stranger) => {}
+            _ => release.still &= !bit,
+        }
+        let (client, most) = (release.client, release.still.count_ones() as usize > said.len() / 2);
+        if most {
+            self.left_behind(key, client, t);
+        }
+    }
+
     /// Notes when fewer servers than a majority may have for the holder who left the key behind.
     fn look(&mut self, key: u32, t: u64) {
-        let KeyState { left_by, free, said, .. } = &mut self.keys[key as usize];
+        let KeyState { left_by, free, said, answered, nameless, .. } = &mut self.keys[key as usize];
         let Some(client) = *left_by else { return };
-        let may = said.iter().filter(|holder| [SeenHolder::Away, SeenHolder::Client(client)].contains(holder));
+        let may = said.iter().filter(|holder| match holder {
+            SeenHolder::Away => true,
+            SeenHolder::Client(other) => *other == client,
+            SeenHolder::Stranger => *nameless || answered.is_some_and(|release| release.client == client),
+            SeenHolder::Free => false,
+        });
         if !said.is_empty() && may.count() < said.len() / 2 + 1 {
             free.get_or_insert(t);
         }

@@ -79,7 +79,12 @@ impl Advisory {
         let rows = client.query_typed(HOLDERS, &of_both).await?;
         let mut held: Vec<((u32, u32), String)> = Vec::with_capacity(rows.len());
         for row in rows {
-            held.push(((row.try_get(2)?, row.try_get(3)?), named(&row)));
+            // Behind such a pooler a session has the name of the client that uses it now, which need not be the one whose
+            // lock it has.
+            let pid: i32 = row.try_get(0).unwrap_or_default();
+            let shared = || format!("{} (pid {pid})", session::SHARED);
+            let identity = if self.server.shares_sessions { shared() } else { named(&row) };
+            held.push(((row.try_get(2)?, row.try_get(3)?), identity));
         }
         let holder = |place: &(u32, u32)| {
             let (_, identity) = held.iter().find(|(held, _)| held == place)?;

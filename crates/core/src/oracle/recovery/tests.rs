@@ -103,6 +103,51 @@ fn a_key_that_another_holds_is_not_stuck() {
 }
 
 #[test]
+fn a_key_that_a_server_still_has_for_someone_after_an_answered_release_was_left_behind() {
+    let start = [(5, 0, INVOKE), (10, 0, GRANTED), seen(12, 0, SeenHolder::Stranger)];
+    let asks = [(30, 0, INVOKE)];
+    for release in [ReleaseKind::NotOwner, ReleaseKind::Confirmed] {
+        let released = leave(20, 0, release);
+        let found = recovered(&[&start, &released, &asks, &[seen(40, 0, SeenHolder::Stranger), (80, 0, GRANTED)]]);
+        let one = found.stuck.unwrap();
+        assert_eq!((found.left_behind, one.client, one.from_ns, one.to_ns), (1, Some(0), 30, 80));
+        assert_eq!((one.free_ns, one.at_least), (None, false));
+        // It is free later, and nobody is granted it any more.
+        let later = [seen(40, 0, SeenHolder::Stranger), seen(60, 0, SeenHolder::Free), seen(90, 0, SeenHolder::Free)];
+        let one = recovered(&[&start, &released, &asks, &later]).stuck.unwrap();
+        assert_eq!((one.from_ns, one.free_ns, one.to_ns, one.at_least), (30, Some(60), 90, true));
+        // A client that is granted it may not know that yet, and what was asked before the release proves nothing.
+        let early =
+            Seen { node: 0, left_ms: Seen::NO_LEASE, holder: SeenHolder::Stranger, token: Seen::NO_TOKEN, before: 19 };
+        for said in [What::Seen(early), seen(40, 0, SeenHolder::Client(0)).2, seen(40, 0, SeenHolder::Free).2] {
+            let found = recovered(&[&start, &released, &asks, &[(40, NOBODY, said), (80, 0, GRANTED)]]);
+            assert_eq!((found.left_behind, found.stuck), (0, None));
+        }
+        // It was free after the release: who has it now came later.
+        let free = seen(25, 0, SeenHolder::Free);
+        let early =
+            Seen { node: 0, left_ms: Seen::NO_LEASE, holder: SeenHolder::Stranger, token: Seen::NO_TOKEN, before: 25 };
+        let found = recovered(&[&start, &released, &asks, &[free, (40, NOBODY, What::Seen(early)), (80, 0, GRANTED)]]);
+        assert_eq!((found.left_behind, found.stuck), (0, None));
+        // Nor does one of three servers prove it.
+        let nodes: Vec<Line> = (1..3).map(|node| seen(13, node, SeenHolder::Stranger)).collect();
+        let said = [seen(40, 1, SeenHolder::Stranger), (80, 0, GRANTED)];
+        assert_eq!(recovered(&[&start, &nodes, &released, &asks, &said]).left_behind, 0);
+    }
+}
+
+#[test]
+fn a_server_that_knows_no_client_by_name_may_have_the_key_for_the_one_who_left_it() {
+    let died = (20, 0, What::Died { surely_ended: u64::MAX, challenged: None });
+    let start = [(5, 0, INVOKE), (10, 0, GRANTED), seen(12, 0, SeenHolder::Stranger), died, (30, 1, INVOKE)];
+    let later = [seen(40, 0, SeenHolder::Stranger), seen(60, 0, SeenHolder::Free), (80, 1, GRANTED)];
+    assert_eq!(recovered(&[&start, &later]).stuck.map(|one| one.free_ns), Some(Some(60)));
+    // One that told the client's name, and then another's that is none of ours, has it for that other.
+    let known = [(5, 0, INVOKE), (10, 0, GRANTED), seen(12, 0, SeenHolder::Client(0)), died, (30, 1, INVOKE)];
+    assert_eq!(recovered(&[&known, &later]).stuck.map(|one| one.free_ns), Some(Some(40)));
+}
+
+#[test]
 fn a_key_that_a_fault_keeps_from_those_who_ask_is_stuck_though_nobody_left_it_behind() {
     let disturbed = fault(3, 50);
     let found = recovered(&[&cycle(1, 0), &disturbed, &cycle(84, 1), &[(6, 1, INVOKE)]]);
