@@ -3,6 +3,10 @@
 use lockbench_core::oracle::{Attribution, Cause, DoubleGrant, Fact, FactKind};
 use lockbench_core::units::human_duration;
 
+/// A server that was away for less was not: lockbench came late with its question, notes that it knows nothing of the
+/// time before, and the answer follows at once.
+const LATE_LOOK_NS: u64 = 1_000_000;
+
 /// Tells the cause of a double grant of a system.
 #[must_use]
 pub fn why(backend: &str, double: &DoubleGrant, found: &Attribution) -> String {
@@ -75,11 +79,9 @@ impl Told<'_> {
                 ),
             };
         };
-        let silent = match self.first(FactKind::Away) {
-            Some(away) => {
-                let silent = human_duration(away.to_ns.saturating_sub(away.from_ns));
-                format!(", which did not answer for {silent} and came back without it")
-            }
+        let mut silences = self.facts(FactKind::Away).map(|away| away.to_ns.saturating_sub(away.from_ns));
+        let silent = match silences.find(|ns| *ns >= LATE_LOOK_NS) {
+            Some(ns) => format!(", which did not answer for {} and came back without it", human_duration(ns)),
             None => String::new(),
         };
         let left = lost.left_ms.map_or_else(String::new, |left| {

@@ -97,8 +97,9 @@ impl Timeline {
         })
     }
 
-    /// Returns whether the server did not answer at some time between two instants.
+    /// The longest time between two instants, if there is any, in which the server did not answer.
     pub fn away(&self, from: u64, to: u64) -> Option<&Span> {
-        self.spans.iter().rev().find(|span| span.holder == SeenHolder::Away && span.from <= to && span.gone >= from)
+        let away = |span: &&Span| span.holder == SeenHolder::Away && span.from <= to && span.gone >= from;
+        self.spans.iter().filter(away).max_by_key(|span| span.gone.saturating_sub(span.from))
     }
 }
