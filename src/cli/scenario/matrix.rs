@@ -48,8 +48,10 @@ pub fn matrix(args: &ScenarioMatrixArgs, registry: &Registry) -> Result<u8, Fail
     }
     let missing: Vec<&Job> = jobs.iter().filter(|job| !cells.contains_key(&key(job))).collect();
     cells.extend(side_by_side(&missing, args.jobs as usize, &place, &interrupt)?);
-    // A cell that shows nothing may have been disturbed by its neighbours: it has a second try alone.
-    let disturbed = |job: &&Job| cells.get(&key(job)).is_some_and(|cell| cell.exit == Exit::Inconclusive.code());
+    // A cell that shows nothing, or whose servers did not start or failed, may have been disturbed by its neighbours: it
+    // has a second try alone.
+    let nothing = [Exit::Inconclusive, Exit::Backend].map(Exit::code);
+    let disturbed = |job: &&Job| cells.get(&key(job)).is_some_and(|cell| nothing.contains(&cell.exit));
     let again: Vec<&Job> = missing.iter().copied().filter(disturbed).collect();
     cells.extend(side_by_side(&again, 1, &place, &interrupt)?);
     let names: Vec<String> = columns.iter().map(Column::name).collect();
@@ -143,8 +145,9 @@ impl Place {
     /// Keeps a cell, unless it shows nothing: then the next call tries again.
     fn keep(&self, job: &Job, cell: Option<Cell>) -> Result<Option<Cell>, Failure> {
         let Some(cell) = cell else { return Ok(None) };
-        let shows =
-            ![Exit::Inconclusive, Exit::Internal, Exit::Interrupted].iter().any(|exit| exit.code() == cell.exit);
+        let shows = ![Exit::Inconclusive, Exit::Backend, Exit::Internal, Exit::Interrupted]
+            .iter()
+            .any(|exit| exit.code() == cell.exit);
         if shows {
             let bytes = serde_json::to_vec_pretty(&cell).map_err(Failure::internal)?;
             write_file(&self.0, &Self::file(job), &bytes).map_err(Failure::internal)?;
