@@ -50,4 +50,6 @@ fn a_standby_that_is_not_there_cannot_be_promoted_or_cut_off() {
     fault("standby-promote", "leader", "").tells(&["postgres.standby=asynchronous"]);
     fault("standby-promote", "one", standby).tells(&["write target = \"leader\""]);
     fault("server-cut", "leader", standby).tells(&["write target = \"follower\""]);
+    fault("server-kill\"\ndata = \"lose", "leader", standby)
+        .tells(&["of a server and its standby none can come back empty"]);
 }

@@ -208,6 +208,9 @@ fn on_a_disk(fault: &PlannedFault, place: usize, kind: ServerKind, plan: &Plan) 
     no_disk().map(|why| Unfit::NoDisk { place, what, why })
 }
 
+const NOT_BESIDE_ITS_STANDBY: &str = "of a server and its standby none can come back empty, as it would be another \
+                                      database: leave the standby out, or promote it (kind = \"standby-promote\")";
+
 /// Why so many nodes of a kind cannot have a fault, wherever they run.
 fn offered(fault: &PlannedFault, place: usize, kind: ServerKind, count: usize) -> Option<Unfit> {
     let elected = matches!(fault.target, Target::Leader | Target::Follower);
@@ -225,6 +228,9 @@ fn offered(fault: &PlannedFault, place: usize, kind: ServerKind, count: usize) -
         FaultKind::ServerClock { .. } => servers.levers.clock.refused(),
         FaultKind::StandbyPromote => servers.levers.standby.refused().or_else(|| of_a_standby(fault, kind, count)),
         FaultKind::ServerCut if servers.levers.standby.refused().is_none() => of_a_standby(fault, kind, count),
+        FaultKind::ServerKill { data: DataAfter::Lost } if count > 1 && servers.levers.standby.refused().is_none() => {
+            Some(NOT_BESIDE_ITS_STANDBY)
+        }
         _ => None,
     };
     if let Some(why) = lever {
