@@ -159,10 +159,12 @@ pub(super) fn named(path: &Path) -> Option<(&'static str, &'static str)> {
     GALLERY.iter().copied().find(|(file, _)| name(file) == typed)
 }
 
-/// The name nearest to one that is not there.
+/// The name nearest to one that is not there: `scenarios/client-pause` for `client-pause`.
 pub(super) fn nearest(path: &Path) -> Option<PathBuf> {
     let typed = name(path.to_str()?);
-    schema::nearest(typed, GALLERY.iter().map(|(file, _)| name(file))).map(PathBuf::from)
+    let names = || GALLERY.iter().map(|(file, _)| name(file));
+    let deeper = names().find(|name| name.rsplit('/').next() == Some(typed));
+    deeper.or_else(|| schema::nearest(typed, names())).map(PathBuf::from)
 }
 
 fn name(path: &str) -> &str {
@@ -199,5 +201,6 @@ mod tests {
         }
         assert!(named(Path::new("elsewhere/hot-key.toml")).is_none());
         assert_eq!(nearest(Path::new("hotkey")).unwrap(), Path::new("hot-key"));
+        assert_eq!(nearest(Path::new("client-pause")).unwrap(), Path::new("scenarios/client-pause"));
     }
 }
