@@ -18,7 +18,8 @@ const TITLE: &str = "Lock systems under faults";
 const EDGE: i32 = 24;
 const TOP: i32 = 104;
 const BOTTOM: i32 = 66;
-const NAMES: i32 = 190;
+/// As wide as the longest name of a scenario.
+const NAMES: i32 = 236;
 const COLUMN: i32 = 142;
 const LINE: i32 = 40;
 /// Size of a letter.
