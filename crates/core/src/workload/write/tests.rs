@@ -1,0 +1,252 @@
+//! A plan that is written is the one that is read back.
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::{prop_assert_eq, proptest};
+
+use super::super::fault::{ClockChange, DataAfter, Direction, FaultKind, Moment, PlannedFault, Point, Target};
+use super::super::item::LONGEST_NS;
+use super::super::options::tests::TABLE;
+use super::super::options::{OptionValue, SystemOptions};
+use super::super::plan::{
+    AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
+    PlannedThreshold, Prices, RenewalPolicy, Span, Truth,
+};
+use super::super::source::parse_with;
+use super::to_toml;
+use crate::lock::Retry;
+
+/// All magnitudes, not only huge ones.
+fn length(from: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![from..1_000, from..1_000_000_000, (from..3_600).prop_map(|s| s * 1_000_000_000), from..=LONGEST_NS]
+}
+
+fn ordered(from: u64) -> impl Strategy<Value = (u64, u64)> {
+    (length(from), length(from)).prop_map(|(a, b)| (a.min(b), a.max(b)))
+}
+
+fn bounded() -> impl Strategy<Value = (u64, u64)> {
+    prop_oneof![ordered(1), length(1).prop_map(|ns| (ns, u64::MAX))]
+}
+
+fn any_span() -> impl Strategy<Value = Span> {
+    prop_oneof![
+        length(0).prop_map(|ns| Span::Constant { ns }),
+        ordered(0).prop_map(|(min_ns, max_ns)| Span::Uniform { min_ns, max_ns }),
+        bounded().prop_map(|(mean_ns, max_ns)| Span::Exponential { mean_ns, max_ns }),
+        (bounded(), 1e-9..10.0_f64).prop_map(|((median_ns, max_ns), sigma)| Span::LogNormal {
+            median_ns,
+            sigma,
+            max_ns
+        }),
+    ]
+}
+
+fn any_keys() -> impl Strategy<Value = Keys> {
+    prop_oneof![
+        Just(Keys::Single),
+        Just(Keys::PerClient),
+        (1..=1_000_000_u32).prop_map(|count| Keys::Uniform { count }),
+        (1..=1_000_000_u32, 1e-9..20.0_f64).prop_map(|(count, exponent)| Keys::Zipf { count, exponent }),
+    ]
+}
+
+fn any_retry() -> impl Strategy<Value = Retry> {
+    prop_oneof![
+        length(0).prop_map(|delay_ns| Retry::Fixed { delay_ns }),
+        ordered(1).prop_map(|(base_ns, max_ns)| Retry::Exponential { base_ns, max_ns }),
+        ordered(1).prop_map(|(base_ns, max_ns)| Retry::Jitter { base_ns, max_ns }),
+    ]
+}
+
+fn any_history() -> impl Strategy<Value = HistoryLimit> {
+    prop_oneof![
+        Just(HistoryLimit::Full),
+        Just(HistoryLimit::Off),
+        (1..1_000_000_000_000_u64).prop_map(HistoryLimit::Window)
+    ]
+}
+
+fn any_options() -> impl Strategy<Value = SystemOptions> {
+    (0.0..1.0_f64, length(0), length(1), 1..=9_u64, 0..=2_u64).prop_map(|(share, pause, limit, count, extra)| {
+        let options = SystemOptions::default().with("toy", "share", OptionValue::Number(share));
+        let options = options.with("toy", "pause", OptionValue::Ns(pause)).with("toy", "limit", OptionValue::Ns(limit));
+        let options =
+            options.with("toy", "count", OptionValue::Whole(count)).with("toy", "extra", OptionValue::Whole(extra));
+        options.with("toy", "colour", OptionValue::Word("blue".to_owned()))
+    })
+}
+
+fn any_threshold() -> impl Strategy<Value = PlannedThreshold> {
+    let level = prop_oneof![Just(None), Just(Some(BreachLevel::Warn)), Just(Some(BreachLevel::Fail))];
+    (".*", level).prop_map(|(text, level)| PlannedThreshold { text, level })
+}
+
+fn any_lints() -> impl Strategy<Value = Vec<PlannedLint>> {
+    let level = prop_oneof![Just(FindingLevel::Allow), Just(FindingLevel::Warn), Just(FindingLevel::Deny)];
+    btree_map(prop_oneof!["[a-z-]{1,9}", "(.|\n)*"], level, 0..4)
+        .prop_map(|lints| lints.into_iter().map(|(name, level)| PlannedLint { name, level }).collect())
+}
+
+fn any_fault() -> impl Strategy<Value = PlannedFault> {
+    let kind = prop_oneof![
+        Just(FaultKind::ClientPause),
+        Just(FaultKind::ClientClock { by_ns: -3_600_000_000_000 }),
+        Just(FaultKind::ClientKill),
+        Just(FaultKind::ClientStall),
+        Just(FaultKind::ServerPause),
+        Just(FaultKind::ServerKill { data: DataAfter::Kept }),
+        Just(FaultKind::ServerKill { data: DataAfter::Lost }),
+        Just(FaultKind::WireCut { direction: Direction::Replies }),
+        (1..9_999_u64, 0..9_999_u64).prop_map(|(delay_ns, jitter_ns)| {
+            FaultKind::WireDelay { direction: Direction::Requests, delay_ns, jitter_ns, nth: None }
+        }),
+        (1..9_999_u64).prop_map(|bytes_per_s| FaultKind::WireNarrow { direction: Direction::Both, bytes_per_s }),
+        (1..9_999_u64, 1..9_999_u64).prop_map(|(delay_ns, nth)| {
+            FaultKind::WireDelay { direction: Direction::Replies, delay_ns, jitter_ns: 0, nth: Some(nth) }
+        }),
+        (1..9_999_u64, 1..9_999_u64)
+            .prop_map(|(piece, gap_ns)| { FaultKind::WireSlice { direction: Direction::Both, piece, gap_ns } }),
+        (1..9_999_u64).prop_map(|close_ns| FaultKind::WireSlowClose { direction: Direction::Both, close_ns }),
+        Just(FaultKind::ServerCut),
+        Just(FaultKind::ServerPowerCut),
+        (1..=LONGEST_NS).prop_map(|by_ns| FaultKind::DiskSlow { by_ns }),
+        Just(FaultKind::ServerSqueeze),
+        Just(FaultKind::StandbyPromote),
+        Just(FaultKind::SessionKill),
+        (1..i64::from(i32::MAX)).prop_map(|ns| FaultKind::ServerClock { change: ClockChange::Jump { ns: -ns } }),
+        (0..1_000_000_u64).prop_map(|millionths| FaultKind::ServerClock { change: ClockChange::Rate { millionths } }),
+        Just(FaultKind::WireReset),
+        Just(FaultKind::WireHalfOpen),
+    ];
+    let target = prop_oneof![
+        Just(Target::One),
+        Just(Target::Minority),
+        Just(Target::All),
+        Just(Target::Majority),
+        (1..9_u8).prop_map(|number| Target::Named(format!("redis-{number}"))),
+    ];
+    (kind, target, 0..3_u8, 0..1_000_000_u64, 1..1_000_000_u64).prop_map(|(kind, target, moment, ns, lasts_ns)| {
+        let moment = match moment {
+            0 => Moment::At { ns },
+            1 => Moment::When { point: Point::BeforeRelease, ns },
+            _ => Moment::Every { ns: ns + lasts_ns + 1 },
+        };
+        let target = match (kind.is_of_a_client(), target) {
+            (true, Target::Minority) => Target::Holder,
+            (true, Target::Majority) => Target::Contender,
+            (true, Target::Named(_)) => Target::Named("client-3".to_owned()),
+            (_, other) => other,
+        };
+        let lasts_ns = match kind {
+            FaultKind::WireReset | FaultKind::ClientKill | FaultKind::SessionKill => 0,
+            _ => lasts_ns,
+        };
+        PlannedFault { kind, target, moment, lasts_ns }
+    })
+}
+
+type Gates = (Vec<PlannedThreshold>, Vec<PlannedLint>, Vec<PlannedFault>);
+fn any_prices() -> impl Strategy<Value = Prices> {
+    let monthly = btree_map("[a-b]{1,9}(:[a-z]{1,5})?", prop_oneof![Just(0.0), 1e-9..1e12_f64], 0..4);
+    ("(.|\n)*", monthly).prop_map(|(currency, monthly)| Prices { currency, monthly })
+}
+
+type Load = (String, String, u32, Keys, Span, Span);
+type Lease = (u64, BelowFloor, RenewalPolicy, AcquireMode, Retry, u64);
+type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, SystemOptions, Prices);
+
+fn any_load() -> impl Strategy<Value = Load> {
+    // `.` is any character but a newline: quotes, backslashes, controls and all.
+    ("[a-z].*", "(.|\n)*", 1..=65_535_u32, any_keys(), any_span(), any_span())
+}
+
+fn any_lease() -> impl Strategy<Value = Lease> {
+    (
+        length(1),
+        prop_oneof![Just(BelowFloor::Refuse), Just(BelowFloor::Raise)],
+        option::of(length(1)).prop_map(|ns| ns.map_or(RenewalPolicy::Off, |ns| RenewalPolicy::Every { ns })),
+        option::of(length(1)).prop_map(|ns| ns.map_or(AcquireMode::Try, |timeout_ns| AcquireMode::Wait { timeout_ns })),
+        any_retry(),
+        length(1),
+    )
+}
+
+fn any_run() -> impl Strategy<Value = Run> {
+    (
+        vec("[a-z]{1,9}(:[a-z]{1,5})?", 0..4).prop_map(|mut names| {
+            names.sort();
+            names.dedup();
+            names
+        }),
+        length(0),
+        length(1),
+        1..=10_000_u32,
+        any::<u64>().prop_map(|seed| seed >> 1),
+        prop_oneof![
+            Just(vec![]),
+            Just(vec![Expectation::Outside]),
+            Just(vec![Expectation::Withdrawn, Expectation::Outside]),
+        ],
+        any_history(),
+        any_options(),
+        any_prices(),
+    )
+}
+
+fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, Gates)) -> Plan {
+    let (name, question, clients, keys, hold, think) = load;
+    let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
+    let (backends, warmup_ns, duration_ns, trials, seed, expect, history, options, prices) = run;
+    let needed = faults.iter().any(|fault: &PlannedFault| fault.kind.is_of_a_client());
+    let processes = if needed { clients.min(7) } else { 0 };
+    faults.retain(|fault| fault.moment.earliest_ns() < duration_ns);
+    Plan {
+        name,
+        question,
+        clients,
+        processes,
+        keys,
+        hold,
+        think,
+        ttl_ns,
+        ttl_below_floor,
+        renewal,
+        acquire,
+        retry,
+        request_timeout_ns,
+        backends,
+        warmup_ns,
+        duration_ns,
+        trials,
+        seed,
+        expect,
+        thresholds,
+        lints,
+        history,
+        sometimes: Vec::new(),
+        scenario: None,
+        truth: if seed % 3 == 0 {
+            Truth::WithFaults
+        } else {
+            [Truth::Off, Truth::Every { ns: 1 + seed % 1_000_000 }][(seed % 2) as usize]
+        },
+        faults,
+        options,
+        prices,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_plan_reads_back_to_an_equal_one(
+        plan in (any_load(), any_lease(), any_run(), (vec(any_threshold(), 0..4), any_lints(), vec(any_fault(), 0..4))).prop_map(plan)
+    ) {
+        let text = to_toml(&plan);
+        let (read, _) = parse_with("plan.toml", &text, &[], &[&TABLE]).map_err(|error| {
+            proptest::test_runner::TestCaseError::fail(format!("{error}\n{text}"))
+        })?;
+        prop_assert_eq!(read, plan);
+    }
+}
