@@ -66,7 +66,7 @@ fn each_cause_is_one_sentence() {
 fn a_server_that_was_asked_late_did_not_fail_to_answer() {
     let lost = fact(FactKind::Lost, 1, 2_100, 2_120);
     let late = Fact { to_ns: 2_110 * MS + 2_300, ..fact(FactKind::Away, 1, 2_110, 2_110) };
-    let said = told("redis:sentinel", Cause::ServerLost, &[lost.clone(), late]);
+    let said = told("redis:sentinel", Cause::ServerLost, &[lost, late]);
     assert!(said.contains("from the server; client 2 then"), "{said}");
     let away = fact(FactKind::Away, 1, 2_110, 2_150);
     assert!(told("redis:sentinel", Cause::ServerLost, &[lost, away]).contains("which did not answer for 40.0 ms"));
