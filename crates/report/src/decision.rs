@@ -192,9 +192,9 @@ pub fn survive_node(report: &Report, backend: &str) -> Cell {
                 let agree = if let Agreement::Nodes { needed, .. } = quorum { *needed } else { nodes };
                 let may_fail = nodes - agree.min(nodes);
                 let host = if first.durability.shares_host() { "; here all share one host" } else { "" };
-                let because = format!(
-                    "{quorum} nodes must agree, {may_fail} may fail: by its quorum; no fault was injected in this run{host}"
-                );
+                let tried =
+                    if report.faults.is_empty() { "no fault was injected in this run" } else { "not by its faults" };
+                let because = format!("{quorum} nodes must agree, {may_fail} may fail: by its quorum; {tried}{host}");
                 Cell::bounded(may_fail > 0, because)
             }
             Copies::One | Copies::Process => {

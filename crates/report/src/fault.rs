@@ -7,7 +7,7 @@ use lockbench_core::record::{ClockSeen, FaultRecord, LeaderAfter};
 use lockbench_core::workload::{FaultKind, PlannedFault, Target};
 
 /// One planned fault at one node, in one trial. Seconds count from the begin of measuring.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InjectedFault {
     /// Registry name.

@@ -87,7 +87,7 @@ mod tests {
     use crate::stage::frames::frames;
     use crate::stage::{panels, text};
     use crate::theme::Theme;
-    use crate::user_view::UserView;
+    use crate::user_view::{SCREENS, UserView};
     use lockbench_core::record::figures::{Mark, MarkKind};
 
     #[test]
@@ -115,5 +115,12 @@ mod tests {
         snapshot.faults_in_force = vec![2];
         let shown = text(&panels(4, &state, &UserView::new(Theme::Mono, false), (80, 24)));
         insta::assert_snapshot!("faults_in_force", shown);
+        // No other screen says that there was none.
+        for screen in 0..SCREENS {
+            let shown = text(&panels(screen, &state, &UserView::new(Theme::Mono, false), (200, 60)));
+            assert!(!shown.contains("no faults injected"), "{shown}");
+        }
+        let safety = text(&panels(3, &state, &UserView::new(Theme::Mono, false), (200, 60)));
+        assert!(safety.contains("under this plan, with its faults injected"), "{safety}");
     }
 }

@@ -181,6 +181,15 @@ impl<'a> View<'a> {
         row.min(rows.saturating_sub(1))
     }
 
+    /// The condition that every verdict of the run stands under.
+    #[must_use]
+    pub fn condition(&self) -> &'static str {
+        match self.state.run.as_ref().is_some_and(|run| !run.faults.is_empty()) {
+            true => "under this plan, with its faults injected",
+            false => "under this plan, no faults injected",
+        }
+    }
+
     /// The place of the system whose details are shown.
     #[must_use]
     pub fn system_at(&self) -> Option<usize> {

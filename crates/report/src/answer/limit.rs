@@ -24,7 +24,7 @@ pub enum Limit {
     },
     /// No fault was injected: nothing is said of crashes, pauses and partitions.
     NoFault,
-    /// Some systems ran on one node: none of these survives its loss, nor pays for it.
+    /// Some systems ran on one node, which no fault took away: none of these survives its loss, nor pays for it.
     OneNode {
         /// Registry names.
         systems: Vec<String>,
@@ -45,6 +45,9 @@ pub enum Limit {
         count: usize,
     },
 }
+
+/// The faults that take a node away, for good or for a while.
+const LOSSES: [&str; 3] = ["server-kill", "server-power-cut", "server-pause"];
 
 pub(super) fn limits(report: &Report, classes: &[Class]) -> Vec<Limit> {
     let mut limits = Vec::new();
@@ -68,7 +71,11 @@ pub(super) fn limits(report: &Report, classes: &[Class]) -> Vec<Limit> {
         limits.push(Limit::NoFault);
     }
     let lonely = classes.iter().filter(|class| class.durability.copies == Copies::One).flat_map(|class| &class.rows);
-    let lonely: Vec<String> = lonely.map(|row| row.system.clone()).collect();
+    let tried = |system: &str| {
+        let mut of_it = report.faults.iter().filter(|fault| fault.backend == system && fault.bit);
+        of_it.any(|fault| LOSSES.contains(&fault.kind.as_str()))
+    };
+    let lonely: Vec<String> = lonely.map(|row| row.system.clone()).filter(|system| !tried(system)).collect();
     if !lonely.is_empty() {
         limits.push(Limit::OneNode { systems: lonely });
     }

@@ -2,7 +2,7 @@
 
 use super::{Answer, Cause, Disqualified, Limit, MOST_FINDINGS, Next, Severity, Winner, answer};
 use crate::fixture::{report, skipped, trial};
-use crate::{Copies, LintFinding, LintLevel, Report, SafetyVerdict};
+use crate::{Copies, InjectedFault, LintFinding, LintLevel, Report, SafetyVerdict};
 use lockbench_core::lock::{Away, Nodes};
 
 const SYNCED: &str = "write-ahead log fsync before answer";
@@ -154,6 +154,17 @@ fn what_a_run_does_not_prove_is_said_even_where_all_went_well() {
             Limit::Classes { count: 2 },
         ]
     );
+    // A node that was killed was tried, and one that was only slowed down was not.
+    let injected = |backend: &str, kind: &str| InjectedFault {
+        backend: backend.to_owned(),
+        kind: kind.to_owned(),
+        bit: true,
+        ..InjectedFault::default()
+    };
+    whole.faults = vec![injected("redis", "server-kill"), injected("etcd", "wire-delay")];
+    let limits = answer(&whole).limits;
+    assert!(limits.contains(&Limit::OneNode { systems: vec!["etcd".to_owned()] }), "{limits:?}");
+    assert!(!limits.contains(&Limit::NoFault), "{limits:?}");
     let found = answer(&of(&[two_nodes]));
     assert_eq!(found.classes[0].durability.copies, Copies::Quorum(3));
     assert!(!found.limits.iter().any(|limit| matches!(limit, Limit::OneNode { .. })), "{:?}", found.limits);

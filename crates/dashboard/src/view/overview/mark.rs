@@ -88,8 +88,8 @@ impl Mark {
         }
     }
 
-    /// What it means, in a sentence.
-    pub fn sentence(&self, system: &SystemState) -> String {
+    /// What it means, in a sentence, under that condition.
+    pub fn sentence(&self, system: &SystemState, condition: &str) -> String {
         let name = &system.name;
         let (exercised, bound) = system.exercised();
         match self {
@@ -99,8 +99,7 @@ impl Mark {
                     format!("; true rates up to {} in a million holds fit that (95 %)", three_digits(bound))
                 });
                 format!(
-                    "{name}, valid: of {} holds that another client challenged none was a double grant{bound}; under \
-                     this plan, no faults injected.",
+                    "{name}, valid: of {} holds that another client challenged none was a double grant{bound}; {condition}.",
                     grouped(exercised)
                 )
             }

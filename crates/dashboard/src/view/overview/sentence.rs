@@ -199,7 +199,7 @@ impl Row<'_> {
     }
 
     pub(super) fn safety_sentence(&self) -> String {
-        Mark::of(self.system).sentence(self.system)
+        Mark::of(self.system).sentence(self.system, self.view.condition())
     }
 
     pub(super) fn trial_sentence(&self) -> String {

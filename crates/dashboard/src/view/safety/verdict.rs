@@ -97,7 +97,7 @@ const OUTSIDE: &str = "Double grants when the earlier holder's lease was lawfull
 const POSSIBLE: &str =
     "Grants that overlap a hold whose end is unknown, for an answer was lost: no proof of a violation";
 const BOUND: &str = "Beside a zero: with 95 % confidence no more double grants than this per million challenged holds, \
-                     under this plan, no faults injected; missing where double grants were seen, or no holder was challenged";
+                     under this plan and what it injects; missing where double grants were seen, or no holder was challenged";
 const EXERCISED: &str = "Holds during which a request of another client for the key was in flight or queued at the server: only these put the lock to a test";
 const LOST: &str = "Grants of the measure phase of which the client learned that they were lost";
 const EARLIER: &str = "Double grants in the earlier trials of this system";
@@ -129,7 +129,7 @@ fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     figures::draw(view, &figures_of(view), rest, buffer);
     if inside.height >= 10 {
         let style = view.ink(Ink::Soft);
-        put(buffer, inside, (0, inside.height - 1), "under this plan, no faults injected", style);
+        put(buffer, inside, (0, inside.height - 1), view.condition(), style);
     }
 }
 
