@@ -86,3 +86,46 @@ fn clients_see_an_etcd_of_this_machine_paused_killed_and_restarted_with_its_data
     let kept = runtime.block_on(async { connect().await.unwrap().get("before", None).await.unwrap() });
     assert_eq!(kept.kvs()[0].value(), b"the kill");
 }
+
+/// What these processes have in shared memory that outlives them: names of files, and ids of System V segments.
+fn shared_memory(pids: &[u32]) -> Vec<String> {
+    let maps: String =
+        pids.iter().filter_map(|pid| std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()).collect();
+    let of = |line: &str| {
+        let mut fields = line.split_ascii_whitespace();
+        let (id, name) = (fields.nth(4)?, fields.next()?);
+        let file = name.starts_with("/dev/shm/PostgreSQL.").then(|| name.to_owned());
+        file.or_else(|| name.starts_with("/SYSV").then(|| id.to_owned()))
+    };
+    maps.lines().filter_map(of).collect()
+}
+
+#[test]
+fn a_postgres_that_is_killed_leaves_no_shared_memory() {
+    let Some(server) = started(lockbench::backend::postgres::KIND) else { return };
+    let node = server.nodes().next().unwrap();
+    let gone = |had: &[String]| {
+        assert!(had.iter().any(|one| one.starts_with('/')) && had.iter().any(|one| !one.starts_with('/')), "{had:?}");
+        let segments = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+        for one in had {
+            let listed = segments.lines().any(|line| line.split_ascii_whitespace().nth(1) == Some(one));
+            assert!(!listed && !std::path::Path::new(one).exists(), "{one} is left");
+        }
+    };
+    let had = shared_memory(&node.pids());
+    node.kill().unwrap();
+    gone(&had);
+    // With its data it starts all the same, without it anew.
+    node.restart().unwrap();
+    let had = shared_memory(&node.pids());
+    node.restart_empty().unwrap();
+    gone(&had);
+    // Somebody else ends it: then what its first process had is known.
+    let had = shared_memory(&node.pids().into_iter().min().into_iter().collect::<Vec<_>>());
+    for pid in node.pids() {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+    drop(server);
+    gone(&had);
+}

@@ -79,7 +79,10 @@ impl LocalNode {
                 Ok(()) if port::belongs_to(self.site.port(), &self.pids()) == Some(false) => {
                     return Err(StartError::PortTaken { kind, port: self.site.port(), log: self.log_tail() });
                 }
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.process(Process::note_memory);
+                    return Ok(());
+                }
                 Err(_) if stop.draining() => return Err(StartError::Interrupted { kind }),
                 Err(answer) if Instant::now() >= limit => {
                     return Err(StartError::NotReady {

@@ -46,6 +46,7 @@ mod process;
 mod register;
 pub(crate) mod search;
 mod server;
+mod shared_memory;
 pub(crate) mod start_recipe;
 mod usage;
 mod user;

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::clock;
 use super::home::Home;
+use super::shared_memory::SharedMemory;
 use super::start_recipe::Call;
 use super::usage::{self, Usage};
 use super::user::User;
@@ -30,6 +31,8 @@ pub(super) struct Process {
     group: Pid,
     log: PathBuf,
     home: Arc<Home>,
+    /// What it had in shared memory when it was looked at last.
+    memory: Mutex<SharedMemory>,
 }
 
 enum State {
@@ -58,7 +61,13 @@ impl Process {
         }
         let child = command.spawn()?;
         let group = Pid::from_child(&child);
-        Ok(Self { state: Mutex::new(State::Running(child)), group, log: log.to_owned(), home: Arc::clone(home) })
+        let (state, log, home) = (Mutex::new(State::Running(child)), log.to_owned(), Arc::clone(home));
+        Ok(Self { state, group, log, home, memory: Mutex::default() })
+    }
+
+    /// Remembers what it has in shared memory now, in case that it dies and cannot give it back.
+    pub(super) fn note_memory(&self) {
+        self.noted().note(&usage::members(self.group));
     }
 
     /// How it ended, if it did so without being asked.
@@ -95,7 +104,9 @@ impl Process {
         match &mut *state {
             State::Running(child) => {
                 // Children may have left the group.
-                for pid in usage::members(self.group) {
+                let members = usage::members(self.group);
+                self.noted().note(&members);
+                for pid in members {
                     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
                         let _ = kill_process(pid, Signal::KILL);
                     }
@@ -104,6 +115,7 @@ impl Process {
                 meanwhile();
                 child.wait()?;
                 *state = State::Stopped;
+                std::mem::take(&mut *self.noted()).free();
                 Ok(())
             }
             State::Died(_) | State::Stopped => Err(io::Error::other("the server has ended")),
@@ -155,6 +167,7 @@ impl Process {
         let mut state = self.state();
         if let State::Running(child) = &mut *state {
             let (family, limit) = (self.family(), Instant::now() + patience);
+            self.noted().note(&family.iter().map(|child| child.pid).collect::<Vec<_>>());
             while matches!(child.try_wait(), Ok(None)) && Instant::now() < limit {
                 sleep(Duration::from_millis(2));
             }
@@ -167,6 +180,7 @@ impl Process {
             // Surely ended or killed by now: this only reaps.
             let _ = child.wait();
         }
+        std::mem::take(&mut *self.noted()).free();
         *state = State::Stopped;
     }
 
@@ -204,6 +218,10 @@ impl Process {
 
     fn is_running(&self) -> bool {
         matches!(*self.state(), State::Running(_))
+    }
+
+    fn noted(&self) -> MutexGuard<'_, SharedMemory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
