@@ -87,7 +87,7 @@ impl AdvisorySession {
 
     async fn try_once(&mut self, key: u32, id: i64) -> Acquire {
         match self.link.ask(TRY, &[&id]).await {
-            Ok(rows) if said_true(&rows) => self.granted(key, id).after_waiting(false),
+            Ok(rows) if said_true(&rows) => self.granted(key, id).await.after_waiting(false),
             Ok(_) => Acquire::Refused,
             Err(failure) => self.not_granted(id, failure, false).await,
         }
@@ -102,12 +102,12 @@ impl AdvisorySession {
         let withdrawn = answer.withdrawn;
         let failure = match answer.result {
             Some(Ok(_)) if withdrawn => return self.give_back(id, Acquire::TimedOut).await,
-            Some(Ok(_)) => return self.granted(key, id),
+            Some(Ok(_)) => return self.granted(key, id).await,
             Some(Err(error)) => self.link.failed(&error),
             None => self.link.given_up("the server did not end the wait within 1 s of the deadline"),
         };
         match self.not_granted(id, failure, withdrawn).await {
-            Acquire::TimedOut if self.planted == Some(Flaw::FailureIsAGrant) => self.granted(key, id),
+            Acquire::TimedOut if self.planted == Some(Flaw::FailureIsAGrant) => self.granted(key, id).await,
             outcome => outcome,
         }
     }
@@ -135,7 +135,13 @@ impl AdvisorySession {
         Ok(Answer { result: result.ok(), withdrawn })
     }
 
-    fn granted(&mut self, key: u32, id: i64) -> Acquire {
+    /// A grant, unless the server has ended the session meanwhile, and the lock with it: the word of both may come at
+    /// once, and a lock that was lost before its client heard of it is none.
+    async fn granted(&mut self, key: u32, id: i64) -> Acquire {
+        if self.link.lost_at().is_some() {
+            let failure = self.link.given_up("granted, and the session was ended before the answer was read");
+            return self.not_granted(id, failure, false).await;
+        }
         match self.link.backend() {
             Some(backend) => {
                 self.held.insert(key, Held { id, backend });
