@@ -1,6 +1,8 @@
 //! `lockbench check`: what a workload means, and what is odd about it. Runs nothing;
 //! given servers are asked for their limits.
 
+mod open_loop;
+
 use super::args::{CheckArgs, overrides};
 use super::endpoints::{Endpoints, all_used, named};
 use super::fits::{Fit, fit_of, on_this_machine};
@@ -24,7 +26,8 @@ const BESIDES_NS: u64 = 1_000_000_000;
 
 /// Prints the resolved plan, ttls, estimated time and warnings.
 pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
-    let sets = overrides(&args.short.sets, &args.short.given())?;
+    let flags: Vec<_> = args.short.given().into_iter().chain(args.arrival.given()).collect();
+    let sets = overrides(&args.short.sets, &flags)?;
     let (plan, source) = workload(&args.workload, &sets, registry)?;
     let selection = select(&args.backends, &plan, &source, registry)?;
     let endpoints = named(&args.endpoint)?;
@@ -43,6 +46,7 @@ pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
         human_duration(plan.warmup_ns),
         human_duration(plan.duration_ns),
     ));
+    text.push_str(&open_loop::text(&plan));
     text.push_str("\nsystem: effective ttl (documented), renewal\n");
     for (entry, ttl) in selection.entries.iter().zip(selection.ttls(&plan, &source)?) {
         let lease = match (entry.guarantees.lease, ttl.raised) {

@@ -1,7 +1,7 @@
 //! `lockbench run` and `lockbench quick`.
 
 use super::Failure;
-use super::args::{LoadArgs, QuickArgs, RunArgs, StackChoice, UiChoice, overrides};
+use super::args::{ArrivalArgs, LoadArgs, QuickArgs, RunArgs, StackChoice, UiChoice, flag, overrides};
 use super::endpoints::{Endpoints, all_used, bare, joined, named};
 use super::execute::execute;
 use super::frontend::Frontend;
@@ -20,7 +20,7 @@ const QUICK: [&str; 2] = ["warmup=1s", "duration=5s"];
 pub fn run(args: &RunArgs, registry: &Registry) -> Result<u8, Failure> {
     let endpoints = named(&args.load.endpoint)?;
     carry_out(&args.load, &endpoints, registry, |more| {
-        let (plan, source) = workload(&args.workload, &sets(&args.load, &[], more)?, registry)?;
+        let (plan, source) = workload(&args.workload, &sets(&args.load, &args.arrival, &[], more)?, registry)?;
         let selection = select(&args.load.backends, &plan, &source, registry)?;
         Ok((plan, source, selection))
     })
@@ -34,7 +34,7 @@ pub fn quick(args: &QuickArgs, registry: &Registry) -> Result<u8, Failure> {
     let endpoints = joined(named(&args.load.endpoint)?, bare(&args.urls)?)?;
     carry_out(&args.load, &endpoints, registry, |more| {
         let (plan, source) =
-            quickstart(&sets(&args.load, &QUICK, more)?, &registry.options()).map_err(Failure::usage)?;
+            quickstart(&sets(&args.load, &args.arrival, &QUICK, more)?, &registry.options()).map_err(Failure::usage)?;
         let mut selection =
             if args.all { all(registry) } else { select(&args.load.backends, &plan, &source, registry)? };
         if !args.urls.is_empty() && !selection.by_name {
@@ -113,8 +113,9 @@ fn no_idle_flag(args: &LoadArgs) -> Result<(), Failure> {
 }
 
 /// The overrides, in order: built-in ones, `--set`, the flags of their own, one of a sweep.
-fn sets(args: &LoadArgs, built_in: &[&str], more: Option<&str>) -> Result<Vec<String>, Failure> {
+fn sets(args: &LoadArgs, arrival: &ArrivalArgs, built_in: &[&str], more: Option<&str>) -> Result<Vec<String>, Failure> {
     let mut flags = args.short.given();
+    flags.extend(arrival.given());
     flags.extend(args.trials.map(|trials| ("trials", trials.to_string())));
     flags.extend(args.seed.map(|seed| ("seed", seed.to_string())));
     let mut sets: Vec<String> = built_in.iter().map(|set| (*set).to_owned()).collect();
@@ -122,7 +123,10 @@ fn sets(args: &LoadArgs, built_in: &[&str], more: Option<&str>) -> Result<Vec<St
     if let Some(set) = more {
         let swept = set.split('=').next().unwrap_or_default();
         if let Some((key, value)) = flags.iter().find(|(key, _)| *key == swept) {
-            return Err(Failure::usage(format!("--sweep and --{key} {value} both set {key}: give one of the two")));
+            return Err(Failure::usage(format!(
+                "--sweep and --{} {value} both set {key}: give one of the two",
+                flag(key)
+            )));
         }
         sets.push(set.to_owned());
     }

@@ -153,6 +153,8 @@ fn measured(
         recorded,
         resources: Resources::default(),
         ttl_raised: false,
+        workers: 1,
+        clients: 1,
     })
 }
 

@@ -154,6 +154,8 @@ impl Trial {
             recorded: self.recorded,
             resources: Resources::default(),
             ttl_raised: false,
+            workers: 1,
+            clients: 1,
         })
     }
 

@@ -159,7 +159,7 @@ impl Bench<'_> {
             faults: self.faults(candidate),
             processes: self.launch(candidate),
             truth: self.truth(candidate),
-            grid: self.every_ns.map(|every| Arc::new(DueInstants::new(every))),
+            grid: self.due_instants(candidate, trial).map(Arc::new),
         };
         if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
             beside.arms(grid);
@@ -209,6 +209,15 @@ impl Bench<'_> {
         let (servers, wires) = (self.servers.ours(candidate.entry), candidate.wires.clone());
         let peers = self.servers.peers();
         Some(Faults { planned: planned.as_slice().into(), servers, wires, peers, seed: self.plan.seed })
+    }
+
+    /// When attempts are due, where the clock says so. Worker processes each have their own share.
+    fn due_instants(&self, candidate: &Candidate, trial: u32) -> Option<DueInstants> {
+        match self.every_ns {
+            Some(every_ns) => Some(DueInstants::new(every_ns)),
+            None if self.launch(candidate).is_some() => None,
+            None => DueInstants::of_plan(&self.plan, trial, (0, 1)),
+        }
     }
 
     /// How worker processes are started, if the plan has some.
@@ -315,6 +324,8 @@ impl Bench<'_> {
         let own = self.watcher.trial(&TrialSubject { backend: entry.name, workload: &plan.name, tokens });
         let figures = Figures::new(schedule.clone(), plan.clients, keys);
         let figures = if own.wants_detail() { figures.detailed() } else { figures };
+        let open_loop = self.every_ns.is_none() && plan.arrival.is_open();
+        let figures = if open_loop { figures.of_open_loop() } else { figures };
         let oracle = Oracle::new(plan.clients, keys, schedule.start).with_conditions(ConditionFold::of(plan));
         let alarm = oracle.violations();
         let history = history.map(|file| {
@@ -330,8 +341,8 @@ impl Bench<'_> {
         let processes = armed.processes();
         let mut tick = |tick: Tick| {
             let going = self.tick(tick, candidate.entry, trial, (&mut meter, processes.as_ref()));
-            let untaken = untaken(&grid);
-            let beside = self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), untaken));
+            let beside =
+                self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), untaken(&grid)));
             if going.is_break() { going } else { beside }
         };
         if let Some(beside) = self.beside {
@@ -365,6 +376,8 @@ impl Bench<'_> {
             recorded,
             resources: meter.resources(),
             ttl_raised: candidate.ttl.raised,
+            workers: if plan.processes > 0 { plan.processes } else { self.workers },
+            clients: plan.clients,
         });
         own.settle(&result, &figures);
         let measured = Measurements {

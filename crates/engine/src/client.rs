@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::due_instants::DueInstants;
+use super::due_instants::{DueInstants, Turn};
 use super::late_write::Writes;
 use super::steering::Steering;
 use super::tripwires::Tripwires;
@@ -107,9 +107,12 @@ impl Client {
         let mut unserved = 0_u32;
         let mut think_ns = 0;
         loop {
-            let mut due = match &self.grid {
-                Some(grid) => self.turn(grid, &schedule).await,
-                None => self.think(free_since, think_ns).await,
+            let (index, mut due) = match &self.grid {
+                Some(grid) => match self.turn(grid, &schedule).await {
+                    Some(turn) => (Some(turn.index), Some(turn.due)),
+                    None => break,
+                },
+                None => (None, self.think(free_since, think_ns).await),
             };
             while !self.shard.has_room() {
                 self.timer.sleep(THROTTLE_NS).await;
@@ -121,11 +124,18 @@ impl Client {
                     grid.forgive(&schedule, self.timer.now());
                 }
             }
-            let next = self.wishes.next();
-            let Some(wish) = next.filter(|_| !self.stop.draining() && self.timer.now() < schedule.end()) else {
-                self.writes.arrive().await;
-                return self.session;
+            let now = self.timer.now();
+            if self.stop.draining() || now >= schedule.end() {
+                if let (Some(grid), Some(due)) = (&self.grid, due) {
+                    grid.give_up(due, now);
+                }
+                break;
+            }
+            let wish = match index.filter(|_| self.indexed()) {
+                Some(index) => Some(self.wishes.of(index)),
+                None => self.wishes.next(),
             };
+            let Some(wish) = wish else { break };
             let served = self.attempt(&wish, due).await;
             think_ns = wish.think_ns;
             unserved = if served { 0 } else { unserved + 1 };
@@ -136,6 +146,13 @@ impl Client {
             }
             free_since = self.timer.now();
         }
+        self.writes.arrive().await;
+        self.session
+    }
+
+    /// Do the due instants say what an attempt wants, whichever client takes it?
+    fn indexed(&self) -> bool {
+        self.grid.as_ref().is_some_and(|grid| grid.is_of_a_load())
     }
 
     /// Waits out the think time; returns the due instant, or `None` where the
@@ -158,20 +175,40 @@ impl Client {
         }
     }
 
-    /// Waits for the next instant of the grid that is nobody else's, or for the end.
-    async fn turn(&self, grid: &DueInstants, schedule: &Schedule) -> Option<u64> {
-        let due = grid.take(schedule, self.timer.now());
+    /// Waits for the next instant that is nobody else's, or for the end. `None`: there is none any more.
+    async fn turn(&self, grid: &DueInstants, schedule: &Schedule) -> Option<Turn> {
+        // Lets the other clients of this worker run, also where instants have queued up.
+        tokio::task::yield_now().await;
+        let now = self.timer.now();
+        let Some(turn) = grid.take(schedule, now) else {
+            // The load goes on until its end.
+            return self.rest(schedule).await;
+        };
+        if turn.due < now {
+            return Some(turn);
+        }
         loop {
-            let until = due.min(schedule.end());
+            let until = turn.due.min(schedule.end());
             let now = self.timer.now();
             if self.stop.draining() || now >= until {
-                return Some(grid.begins(due, now));
+                return Some(Turn { due: grid.begins(turn.due, now), ..turn });
             }
             tokio::select! {
                 () = self.timer.sleep_until(until) => {}
                 () = self.stop.drained() => {}
             }
         }
+    }
+
+    /// Waits for the end of a load in which nothing is due any more.
+    async fn rest(&self, schedule: &Schedule) -> Option<Turn> {
+        while !self.stop.draining() && self.timer.now() < schedule.end() {
+            tokio::select! {
+                () = self.timer.sleep_until(schedule.end()) => {}
+                () = self.stop.drained() => {}
+            }
+        }
+        None
     }
 
     /// Waits until the load goes on. Whatever would have been due meanwhile is due when

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::pause_control::PauseControl;
 use super::trial::{Spec, Tick};
-use lockbench_core::record::Phase;
 use lockbench_core::record::figures::{Pause, Schedule};
-use lockbench_core::workload::plan::AcquireMode;
+use lockbench_core::record::{Phase, Shard};
 
 /// Longest drain after a stop (Ctrl-C).
 const STOPPED_DRAIN_NS: u64 = 5_000_000_000;
@@ -19,6 +18,7 @@ pub struct PhaseSchedule {
     spec: Arc<Spec>,
     schedule: Schedule,
     pause_control: PauseControl,
+    own: Shard,
     phase: Phase,
     paused: bool,
     next_tick: u64,
@@ -33,17 +33,16 @@ pub struct PhaseSchedule {
 }
 
 impl PhaseSchedule {
-    pub fn new(spec: &Arc<Spec>, schedule: &Schedule, pause_control: PauseControl) -> Self {
-        let patience = match spec.plan.acquire {
-            AcquireMode::Try => spec.plan.request_timeout_ns,
-            AcquireMode::Wait { timeout_ns } => timeout_ns,
-        };
+    /// `own` takes what is due and no client took.
+    pub fn new(spec: &Arc<Spec>, schedule: &Schedule, pause_control: PauseControl, own: Shard) -> Self {
+        let patience = spec.plan.patience_ns();
         // Whatever began in time may end by its own deadline and hold.
         let own_end_ns = patience.saturating_add(spec.plan.hold.longest_ns()).saturating_add(STOPPED_DRAIN_NS);
         Self {
             spec: Arc::clone(spec),
             schedule: schedule.clone(),
             pause_control,
+            own,
             phase: Phase::Warmup,
             paused: false,
             next_tick: 0,
@@ -79,6 +78,7 @@ impl PhaseSchedule {
             let before = std::mem::replace(&mut self.ticked, now);
             if let Some(grid) = &self.spec.grid {
                 grid.settle(&self.schedule, before);
+                grid.tell(&self.schedule, &self.own);
             }
             if tick(told).is_break() {
                 self.cut_short = true;

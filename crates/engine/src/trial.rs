@@ -22,7 +22,7 @@ use super::worker::{Common, work};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Key, LockSystem, SystemError};
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{Observer, Phase, Reader, ShardSeed, TrialReport, quiet_shard, shard};
+use lockbench_core::record::{Observer, Phase, Reader, Shard, ShardSeed, TrialReport, quiet_shard, shard};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::Plan;
 
@@ -180,7 +180,7 @@ impl Armed {
         let timeline = faults.as_ref().map(start).transpose()?;
         let own = self.seed.bind();
         let pause_control = PauseControl::new(&self.spec, schedule, own.clone());
-        let mut phase_schedule = PhaseSchedule::new(&self.spec, schedule, pause_control);
+        let mut phase_schedule = PhaseSchedule::new(&self.spec, schedule, pause_control, own.clone());
         let mut graves = self.crew.graves();
         let mut observers: Vec<&mut dyn Observer> = observers.iter_mut().map(|one| &mut **one as _).collect();
         if let Some(graves) = &mut graves {
@@ -197,9 +197,10 @@ impl Armed {
         // Workers may all end within one pause: the drain is entered even then, or
         // whoever meters the measure phase would never read its end.
         phase_schedule.step(tick);
+        let dropped = dropped(&self.spec, schedule, &own);
         let mut report = TrialReport { cut_short: phase_schedule.end(), ..TrialReport::default() };
         self.crew.settle(&mut report)?;
-        report.dropped = dropped(&self.spec, schedule);
+        report.dropped = dropped;
         report.faults = timeline.map(Timeline::finish).unwrap_or_default();
         drop(truth);
         report.reader = self.reader.finish(observers);
@@ -208,9 +209,10 @@ impl Armed {
 }
 
 /// Closes the account of due instants.
-fn dropped(spec: &Spec, schedule: &Schedule) -> Option<u64> {
+fn dropped(spec: &Spec, schedule: &Schedule, own: &Shard) -> Option<u64> {
     let grid = spec.grid.as_ref()?;
     grid.close(schedule);
+    grid.tell(schedule, own);
     Some(grid.dropped())
 }
 
@@ -235,7 +237,8 @@ pub async fn run_virtual(
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();
     let mut reader = Reader::new(vec![source, told]);
-    let mut pause_control = PauseControl::new(&spec, schedule, own.bind());
+    let own = own.bind();
+    let mut pause_control = PauseControl::new(&spec, schedule, own.clone());
     let steer = |pause_control: &mut PauseControl| {
         pause_control.look();
         if spec.stop.draining() {
@@ -263,13 +266,15 @@ pub async fn run_virtual(
     };
     steer(&mut pause_control);
     drop(pause_control);
+    let dropped = dropped(&spec, schedule, &own);
+    drop(own);
     Ok(TrialReport {
         reader: reader.finish(observers),
         reasons: done.reasons,
         throttled: done.throttled,
         effective_ttl_ns: done.effective_ttl_ns,
         panicked: done.panicked,
-        dropped: dropped(&spec, schedule),
+        dropped,
         cut_short: spec.stop.draining(),
         faults: Vec::new(),
         lost_processes: 0,

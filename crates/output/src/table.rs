@@ -46,6 +46,7 @@ pub fn duration(ns: Option<u64>) -> String {
 pub fn tables(report: &Report) -> Vec<Table> {
     vec![
         speed(report),
+        open_loop(report),
         handing_over(report),
         safety(report),
         harm(report),
@@ -127,6 +128,45 @@ fn both_waits(report: &Report) -> Table {
         note: "service: from the call to the grant; response: from the due instant to the grant. \"-\": the figure does not \
                exist (too few samples, or too many waits in vain); \">\": attempts that waited in vain would have taken \
                longer; report.json says why.",
+        prose: false,
+    }
+}
+
+/// How the load generator did; empty for a closed loop.
+fn open_loop(report: &Report) -> Table {
+    let of_trials = |result: &TrialResult| {
+        let load = result.open_loop.as_ref()?;
+        let mut row = vec![result.backend.clone()];
+        row.extend([
+            three_digits(load.due_per_s),
+            grouped(load.due),
+            grouped(load.begun),
+            grouped(load.dropped_busy),
+            grouped(load.dropped_free),
+            duration(load.queued.p99_ns),
+            duration(load.lag.p99_ns),
+            load.cpu_share.map_or_else(|| NONE.to_owned(), |share| format!("{:.0} %", 100.0 * share)),
+        ]);
+        Some(row)
+    };
+    Table {
+        title: "The load, by the clock",
+        head: vec![
+            "system",
+            "due/s",
+            "due",
+            "begun",
+            "dropped:\nall busy",
+            "dropped:\nown fault",
+            "for a client\np99",
+            "own lag\np99",
+            "own\nCPU",
+        ],
+        rows: report.results.iter().filter_map(of_trials).collect(),
+        note: "per trial. dropped, all busy: no client was free and the queue was full; they count as waits in vain in \
+               response time. own fault: lockbench came late or did not run. for a client: from the due instant until a \
+               client was free, a part of response time and not of service time. own lag: how late an attempt began \
+               though a client was free.",
         prose: false,
     }
 }

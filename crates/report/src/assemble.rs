@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::cores;
 use super::fault::conditions;
 use super::figure;
 use super::kinds::Kinds;
 use super::measured::Measurements;
 use super::recovery::Recovery;
 use super::schema::{
-    Aggregate, Fairness, HistoryFacts, LatencySet, Policies, Resources, Safety, SafetyVerdict, TrialResult, Violation,
+    Aggregate, Fairness, HistoryFacts, LatencySet, OpenLoop, Policies, Resources, Safety, SafetyVerdict, TrialResult,
+    Violation,
 };
 use super::story::story;
 use super::why::why;
@@ -54,6 +56,10 @@ pub struct Measured<'a> {
     pub resources: Resources,
     /// Was the ttl raised to the floor?
     pub ttl_raised: bool,
+    /// Threads or processes that the clients are on.
+    pub workers: u32,
+    /// Number of clients.
+    pub clients: u32,
 }
 
 /// The entry of a backend that could not be measured at all.
@@ -103,6 +109,9 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         measured_s: seconds,
         paused_s: paused_ns as f64 / 1e9,
         withdrawn: counts.withdrawn,
+        open_loop: measured.figures.open_loop().map(|folded| {
+            OpenLoop::of(folded, seconds, &measured.resources, (measured.workers, cores(), measured.clients))
+        }),
         throughput_per_s,
         latency,
         safety,
@@ -135,7 +144,8 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         ..TrialResult::default()
     };
     let mut totals = Totals::of(counts, &measured.findings.judged, measured.guarantees.token.is_some());
-    totals.set(Counter::Dropped, measured.engine.dropped);
+    let of_load = measured.figures.open_loop().map(|load| load.dropped() + load.dropped_by_us());
+    totals.set(Counter::Dropped, of_load.or(measured.engine.dropped));
     result.take(&totals.with(Counter::GrantsAll, counts.grants_all));
     for figure in FIGURES.iter().filter(|figure| !figure.absent.is_empty()) {
         let absent = figure::of(figure, &result).is_none();

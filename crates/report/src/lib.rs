@@ -63,7 +63,7 @@ pub use recovery::{FaultGap, Recovery, Stuck};
 pub use replay::{Phases, Replayed, Untold, differences_at_cut, replay, replay_with};
 pub use scene::{HoldEnd, Scene, SceneFold, SceneHold};
 pub use schema::{
-    Aggregate, Fairness, Harm, HistoryFacts, LatencySet, Policies, Report, Resources, SCHEMA_VERSION, Safety,
+    Aggregate, Fairness, Harm, HistoryFacts, LatencySet, OpenLoop, Policies, Report, Resources, SCHEMA_VERSION, Safety,
     SafetyVerdict, SkippedBackend, Tool, TrialResult, Verdict, Violation,
 };
 pub use store::{RunDirectory, StoreError, usable_id, write_file};

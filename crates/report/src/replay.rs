@@ -88,6 +88,8 @@ impl Replayed {
             recorded: Some(Recorded { attempts: self.attempts, complete: self.cut.is_none() && !self.broken_off }),
             resources: Resources::default(),
             ttl_raised: false,
+            workers: 1,
+            clients: self.header.clients,
         })
     }
 

@@ -2,6 +2,7 @@
 //! that does not exist is `null`, with its reason in `not_available`; 0 always
 //! means a measured zero.
 
+mod open_loop;
 mod safety;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use lockbench_core::oracle::Reached;
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures::Counts;
 
+pub use open_loop::OpenLoop;
 pub use safety::{Harm, Policies, Safety, SafetyVerdict, Violation};
 
 /// Version of this schema. Older ones can still be read: version 1 had no `notes`, and
@@ -162,6 +164,9 @@ pub struct TrialResult {
     pub withdrawn: u64,
     /// Attempts due that no client could take (open loop only).
     pub dropped: Option<u64>,
+    /// How the load generator did, where attempts were due by the clock; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_loop: Option<OpenLoop>,
     /// Grants a second of `measured_s`.
     pub throughput_per_s: Option<f64>,
     /// Latencies.

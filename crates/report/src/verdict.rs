@@ -181,6 +181,9 @@ fn of_trial(result: &TrialResult, expect: &[Expectation], interrupted: bool, con
     if ran && result.grants == 0 {
         reasons.push((Exit::Inconclusive, "zero grants".to_owned()));
     }
+    if let Some(open_loop) = result.open_loop.as_ref().filter(|_| ran) {
+        reasons.extend(open_loop.limits.iter().map(|limit| (Exit::Inconclusive, limit.clone())));
+    }
     if ran && control && !caught {
         let text =
             "a negative control was not caught: this workload cannot expose its flaw; its own is in workloads/controls";

@@ -50,7 +50,7 @@ impl Polling {
         if matches!(patience, Patience::Until(deadline) if deadline.passed()) {
             return Acquire::TimedOut;
         }
-        let mut failed = 0_u32;
+        let (mut failed, mut delay_ns) = (0_u32, 0);
         loop {
             let unserved = match try_once().await {
                 Tried::Granted(grant) => return Acquire::Acquired(grant.after_waiting(failed > 0)),
@@ -60,7 +60,8 @@ impl Polling {
             };
             let Patience::Until(deadline) = patience else { return unserved.unwrap_or(Acquire::Refused) };
             failed = failed.saturating_add(1);
-            if !deadline.sleep_unasked(self.retry.delay_ns(failed, &mut self.jitter)).await {
+            delay_ns = self.retry.delay_ns(failed, delay_ns, &mut self.jitter);
+            if !deadline.sleep_unasked(delay_ns).await {
                 return unserved.unwrap_or(Acquire::TimedOut);
             }
         }

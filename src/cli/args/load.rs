@@ -8,7 +8,7 @@ use super::appearance::{UiArgs, UiChoice};
 use super::format::FormatArgs;
 use super::heading;
 use super::metrics::MetricsArgs;
-use super::short::ShortArgs;
+use super::short::{ArrivalArgs, ShortArgs};
 use super::stack::{DockerArgs, StackChoice};
 use lockbench_core::stop::Stop;
 use lockbench_engine::{Endpoints, ServerOptions};
@@ -110,6 +110,8 @@ pub(in crate::cli) struct RunArgs {
     pub workload: PathBuf,
     #[command(flatten)]
     pub load: LoadArgs,
+    #[command(flatten)]
+    pub arrival: ArrivalArgs,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +124,8 @@ pub(in crate::cli) struct QuickArgs {
     pub all: bool,
     #[command(flatten)]
     pub load: LoadArgs,
+    #[command(flatten)]
+    pub arrival: ArrivalArgs,
 }
 
 #[derive(Debug, Args)]
@@ -134,6 +138,8 @@ pub(in crate::cli) struct CheckArgs {
     pub backends: Vec<String>,
     #[command(flatten)]
     pub short: ShortArgs,
+    #[command(flatten)]
+    pub arrival: ArrivalArgs,
     /// Servers that are asked for their limits, e.g. redis=redis://host:6379; may be repeated; none: no server is asked
     #[arg(help_heading = heading::SERVERS, long, env = "LOCKBENCH_ENDPOINT", value_name = "SYSTEM=URL[,URL...]", hide_env_values = true)]
     pub endpoint: Vec<String>,

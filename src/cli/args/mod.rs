@@ -22,7 +22,7 @@ pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
 pub(super) use metrics::MetricsArgs;
 pub(super) use monitor::MonitorArgs;
 pub(super) use scenario::{ScenarioArgs, ScenarioCommand, ScenarioMatrixArgs, ScenarioRunArgs};
-pub(super) use short::overrides;
+pub(super) use short::{ArrivalArgs, flag, overrides};
 pub(super) use stack::{DownArgs, KeeperArgs, StackChoice, StatusArgs, SweepUpArgs, UpArgs};
 pub(super) use stored::{CompareArgs, ExplainArgs, ExportArgs, LsArgs, ReportArgs, ShowArgs, VerifyArgs, WatchArgs};
 pub(super) use text::{CompletionsArgs, SchemaArgs, SchemaChoice};

@@ -47,6 +47,12 @@ impl Orders {
                 source.place_of("processes")
             )));
         }
+        if plan.arrival.is_open() {
+            return Err(Failure::usage(format!(
+                "{}: --rate says when the attempts of a monitor are due: take \"arrival\" out",
+                source.place_of("arrival")
+            )));
+        }
         all_used(endpoints, &selection.entries)?;
         plan.backends = selection.entries.iter().map(|entry| entry.name.to_owned()).collect();
         // A round is a trial that counts from its first attempt on.

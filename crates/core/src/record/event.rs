@@ -168,6 +168,17 @@ pub enum What {
         /// What the witness saw of the write.
         seen: WitnessReading,
     },
+    /// Attempts that were due by the clock, one after the other, and that no client took.
+    Dropped {
+        /// When the first of them was due.
+        due: u64,
+        /// When a client was free again, at the earliest: then that one would have begun.
+        until: u64,
+        /// How many.
+        count: u32,
+        /// Was a client free that came late, or did this process not run? Then no server is to blame.
+        own: bool,
+    },
     /// What a client is to the servers, told by its session when it was opened.
     Identity {
         /// Client number.
@@ -235,6 +246,7 @@ impl What {
             | Self::FaultHealed { .. }
             | Self::Seen(_)
             | Self::LateWrite { .. }
+            | Self::Dropped { .. }
             | Self::Identity { .. } => true,
             Self::Invoke { .. }
             | Self::Acquired { .. }

@@ -44,6 +44,11 @@ enum Choice {
     Uniform {
         count: u32,
     },
+    HotSet {
+        count: u32,
+        hot: u32,
+        share: f64,
+    },
     /// Walker's alias table: constant time whatever the number of keys.
     Weighted(Arc<WeightedAliasIndex<f64>>),
 }
@@ -57,6 +62,9 @@ impl KeyPicker {
             Keys::PerClient => Choice::PerClient,
             Keys::Uniform { count } => Choice::Uniform { count: count.max(1) },
             Keys::Zipf { count, exponent } => zipf(count, exponent),
+            Keys::HotSet { count, hot, share } => {
+                Choice::HotSet { count: count.max(1), hot: hot.clamp(1, count.max(1)), share }
+            }
         };
         Self { choice }
     }
@@ -68,6 +76,10 @@ impl KeyPicker {
             Choice::Single => 0,
             Choice::PerClient => client,
             Choice::Uniform { count } => rng.random_range(0..*count),
+            Choice::HotSet { count, hot, share } => {
+                let wants_hot = rng.random::<f64>() < *share || hot >= count;
+                if wants_hot { rng.random_range(0..*hot) } else { rng.random_range(*hot..*count) }
+            }
             Choice::Weighted(table) => table.sample(rng) as u32,
         }
     }
@@ -95,10 +107,22 @@ impl Span {
                 let normal: f64 = StandardNormal.sample(rng);
                 ((median_ns as f64 * (sigma * normal).exp()).round() as u64).min(max_ns)
             }
+            Self::Pareto { min_ns, alpha, max_ns } => {
+                // By inversion: 1 - u is above 0.
+                let u: f64 = rng.random();
+                ((min_ns as f64 * (1.0 - u).powf(-1.0 / alpha)).round() as u64).min(max_ns)
+            }
+            Self::Bimodal { short_ns, long_ns, share } => {
+                if rng.random::<f64>() < share {
+                    long_ns
+                } else {
+                    short_ns
+                }
+            }
         }
     }
 
-    /// Mean length in nanoseconds, before any cut to a maximum.
+    /// Mean length in nanoseconds, before any cut to a maximum; of a Pareto span, which may have no mean, after it.
     #[must_use]
     pub fn mean_ns(&self) -> u64 {
         match *self {
@@ -106,8 +130,23 @@ impl Span {
             Self::Uniform { min_ns, max_ns } => min_ns.midpoint(max_ns),
             Self::Exponential { mean_ns, .. } => mean_ns,
             Self::LogNormal { median_ns, sigma, .. } => (median_ns as f64 * (sigma * sigma / 2.0).exp()) as u64,
+            Self::Pareto { min_ns, alpha, max_ns } => pareto_mean(min_ns as f64, alpha, max_ns as f64) as u64,
+            Self::Bimodal { short_ns, long_ns, share } => {
+                (short_ns as f64 * (1.0 - share) + long_ns as f64 * share) as u64
+            }
         }
     }
+}
+
+/// The mean of a Pareto distribution whose draws above `max` are cut to it.
+fn pareto_mean(min: f64, alpha: f64, max: f64) -> f64 {
+    let tail = (min / max).powf(alpha) * max;
+    let body = if (alpha - 1.0).abs() < 1e-9 {
+        min * (max / min).ln()
+    } else {
+        alpha / (alpha - 1.0) * (min - max * (min / max).powf(alpha))
+    };
+    body + tail
 }
 
 /// What one attempt wants.
@@ -131,6 +170,8 @@ pub struct Wishes {
     think: Span,
     client: u32,
     rng: Pcg64Mcg,
+    /// Seed of the wishes that have an index.
+    indexed: u64,
 }
 
 impl Wishes {
@@ -138,8 +179,25 @@ impl Wishes {
     /// of the plan's keys, once for all clients.
     #[must_use]
     pub fn new(plan: &Plan, picker: &KeyPicker, trial: u32, client: u32) -> Self {
+        /// Sets them apart from what is drawn for clients.
+        const INDEXED: u64 = 0x7769_7368_6573_2121;
         let rng = Pcg64Mcg::seed_from_u64(client_seed(plan.seed, trial, client));
-        Self { picker: picker.clone(), hold: plan.hold, think: plan.think, client, rng }
+        let indexed = client_seed(plan.seed ^ INDEXED, trial, 0);
+        Self { picker: picker.clone(), hold: plan.hold, think: plan.think, client, rng, indexed }
+    }
+
+    /// What the attempt of that index of an open loop wants, whichever client takes it (but where each client has a key
+    /// of its own).
+    #[must_use]
+    pub fn of(&self, index: u64) -> Wish {
+        self.draw(&mut Pcg64Mcg::seed_from_u64(mix(self.indexed ^ mix(index))))
+    }
+
+    fn draw(&self, rng: &mut Pcg64Mcg) -> Wish {
+        let key = self.picker.pick(self.client, rng);
+        let hold_ns = self.hold.draw(rng);
+        let think_ns = self.think.draw(rng);
+        Wish { key, hold_ns, think_ns }
     }
 }
 
@@ -147,10 +205,10 @@ impl Iterator for Wishes {
     type Item = Wish;
 
     fn next(&mut self) -> Option<Wish> {
-        let key = self.picker.pick(self.client, &mut self.rng);
-        let hold_ns = self.hold.draw(&mut self.rng);
-        let think_ns = self.think.draw(&mut self.rng);
-        Some(Wish { key, hold_ns, think_ns })
+        let mut rng = self.rng.clone();
+        let wish = self.draw(&mut rng);
+        self.rng = rng;
+        Some(wish)
     }
 }
 
@@ -182,6 +240,16 @@ mod tests {
                 sigma,
                 max_ns
             }),
+            (ns(), 0.1..5.0_f64, ns()).prop_map(|(a, alpha, b)| Span::Pareto {
+                min_ns: a.min(b),
+                alpha,
+                max_ns: a.max(b)
+            }),
+            (ns(), ns(), 0.0..1.0_f64).prop_map(|(short_ns, long_ns, share)| Span::Bimodal {
+                short_ns,
+                long_ns,
+                share
+            }),
         ]
     }
 
@@ -191,6 +259,11 @@ mod tests {
             Just(Keys::PerClient),
             (1..5_000_u32).prop_map(|count| Keys::Uniform { count }),
             (1..5_000_u32, 0.001..20.0_f64).prop_map(|(count, exponent)| Keys::Zipf { count, exponent }),
+            (2..5_000_u32, 1..4_999_u32, 0.0..1.0_f64).prop_map(|(count, hot, share)| Keys::HotSet {
+                count,
+                hot: hot.min(count - 1),
+                share
+            }),
         ]
     }
 
@@ -277,10 +350,30 @@ mod tests {
             Span::Uniform { min_ns: 500_000, max_ns: 1_500_000 },
             Span::Exponential { mean_ns: 1_000_000, max_ns: u64::MAX },
             Span::LogNormal { median_ns: 1_000_000, sigma: 0.5, max_ns: u64::MAX },
+            Span::Pareto { min_ns: 1_000_000, alpha: 3.5, max_ns: u64::MAX },
+            Span::Pareto { min_ns: 1_000_000, alpha: 1.0, max_ns: 20_000_000 },
+            Span::Pareto { min_ns: 1_000_000, alpha: 0.7, max_ns: 20_000_000 },
+            Span::Bimodal { short_ns: 1_000_000, long_ns: 50_000_000, share: 0.1 },
         ] {
             let (found, planned) = (mean_of(span, 200_000), span.mean_ns() as f64);
             assert!((found / planned - 1.0).abs() < 0.01, "{span:?}: {found} of {planned}");
         }
+    }
+
+    #[test]
+    fn a_hot_set_gets_its_share() {
+        let (picker, mut rng) = (KeyPicker::new(&Keys::HotSet { count: 100, hot: 4, share: 0.8 }), rng(3));
+        let hot = (0..100_000).filter(|_| picker.pick(0, &mut rng) < 4).count();
+        assert!((79_300..80_700).contains(&hot), "{hot}");
+    }
+
+    #[test]
+    fn the_tail_of_a_pareto_span_is_as_heavy_as_its_index_says() {
+        let span = Span::Pareto { min_ns: 1_000, alpha: 1.5, max_ns: u64::MAX };
+        let mut rng = rng(5);
+        let above = (0..100_000).filter(|_| span.draw(&mut rng) > 10_000).count();
+        // 10^-1.5 of them.
+        assert!((2_950..3_380).contains(&above), "{above}");
     }
 
     #[test]
@@ -300,5 +393,12 @@ mod tests {
         assert_eq!(wishes(0, 1), wishes(0, 1));
         assert_ne!(wishes(0, 1), wishes(1, 1));
         assert_ne!(wishes(0, 1), wishes(0, 2));
+        let indexed = |trial, client| {
+            let wishes = Wishes::new(&plan, &picker, trial, client);
+            (0..20).map(|index| wishes.of(index)).collect::<Vec<Wish>>()
+        };
+        assert_eq!(indexed(0, 1), indexed(0, 2), "whichever client takes it");
+        assert_ne!(indexed(0, 1), indexed(1, 1));
+        assert!(indexed(0, 1).windows(2).all(|pair| pair[0] != pair[1]));
     }
 }

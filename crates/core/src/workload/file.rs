@@ -1,6 +1,7 @@
 //! A workload as typed, turned into its validated [`Plan`]: one entry in
 //! [`ROOT`] and one line in [`plan`] for each key of the top level.
 
+use super::arrival::{Arrival, arrival};
 use super::cursor::{Cursor, Report};
 use super::document::{Table, Value};
 use super::fault::{PlannedFault, faults};
@@ -9,7 +10,7 @@ use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
 use super::options::{OptionTable, SystemOptions};
 use super::plan::{
     BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy,
-    Truth,
+    Span, Truth,
 };
 use super::scenario::{CONDITIONS, scenario, words};
 use super::schema::Field;
@@ -42,7 +43,18 @@ pub(super) static ROOT: &[Field] = &[
     ),
     Field::default("keys", "kind", "\"single\"", "which keys are locked"),
     Field::default("hold", "duration or kind", "\"1ms\"", "how long a grant is held"),
-    Field::default("think", "duration or kind", "\"0s\"", "pause between an attempt's end and the next"),
+    Field::default(
+        "arrival",
+        "kind",
+        "\"closed\"",
+        "when attempts are due: when a client is free, or by the clock; a table without a kind is of a constant rate",
+    ),
+    Field::default(
+        "think",
+        "duration or kind",
+        "\"0s\"",
+        "pause between an attempt's end and the next; not where the clock says when attempts are due",
+    ),
     Field::default("ttl", "duration", "\"10s\"", "lease length asked for"),
     Field::default(
         "ttl_below_floor",
@@ -135,7 +147,8 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let processes = take("processes").map(|item| item.whole32(1..=MOST_PROCESSES));
     let keys = take("keys").and_then(|item| tagged(&item, &KEYS));
     let hold = take("hold").and_then(|item| span(&item));
-    let think = take("think").and_then(|item| span(&item));
+    let arrival = take("arrival").and_then(|item| arrival(&item));
+    let think = take("think").and_then(|item| think(&item, arrival.as_ref()));
     let ttl_ns = take("ttl").and_then(|item| item.positive_duration());
     let ttl_below_floor = take("ttl_below_floor").and_then(|item| item.word(BELOW_FLOOR));
     let renewal = take("renewal").and_then(|item| renewal(&item, ttl_ns));
@@ -166,6 +179,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         processes: processes?,
         keys: keys?,
         hold: hold?,
+        arrival: arrival?,
         think: think?,
         ttl_ns: ttl_ns?,
         ttl_below_floor: ttl_below_floor?,
@@ -210,6 +224,17 @@ fn processes_of(
              {MOST_PROCESSES}"
         )),
     }
+}
+
+/// The pause of a closed loop. In an open one the clock says when, and a pause would do nothing.
+fn think(item: &Item<'_>, arrival: Option<&Arrival>) -> Option<Span> {
+    let think = span(item)?;
+    if think != Span::ZERO && arrival.is_some_and(Arrival::is_open) {
+        return item.refuse(
+            "has no place beside \"arrival\": there the clock says when attempts are due; leave it out, or lower the rate",
+        );
+    }
+    Some(think)
 }
 
 fn options(cursor: &Cursor<'_>, tables: &[&OptionTable]) -> Option<SystemOptions> {

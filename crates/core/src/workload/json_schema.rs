@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::arrival::ARRIVAL;
 use super::fault::{DATA, DIRECTIONS, FAULT, POINTS, targets};
 use super::file::{BELOW_FLOOR, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
@@ -68,6 +69,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
     let value = match (field.key, field.takes) {
         ("keys", _) => kinds(&KEYS),
         ("hold" | "think", _) => json!({ "anyOf": [duration(), kinds(&SPAN)] }),
+        ("arrival", _) => arrival(),
         ("acquire", _) => kinds(&ACQUIRE),
         ("retry", _) => kinds(&RETRY),
         ("history", _) => kinds(&HISTORY),
@@ -100,6 +102,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         }),
         ("expect", _) => json!({ "type": "array", "items": { "enum": ["outside", "withdrawn"] }, "uniqueItems": true }),
         (_, "text") => json!({ "type": "string" }),
+        (_, "list of numbers") => json!({ "type": "array", "items": { "type": "number", "minimum": 0 } }),
         (_, "list of text") => json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true }),
         (_, "whole number") => json!({ "type": "integer", "minimum": 0 }),
         (_, "number") => json!({ "type": "number" }),
@@ -124,6 +127,16 @@ fn several<T>(of: &[(&'static str, T)]) -> Value {
 
 fn words<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
     words.iter().map(|(word, _)| *word).collect()
+}
+
+/// An arrival; a rate alone is one of the kind `constant`.
+fn arrival() -> Value {
+    let mut arrival = kinds(&ARRIVAL);
+    let constant = ARRIVAL.kinds.iter().find(|kind| kind.fields.iter().any(|field| field.key == "rate"));
+    if let (Some(kind), Some(choices)) = (constant, arrival["anyOf"].as_array_mut()) {
+        choices.push(Value::Object(table(kind.fields, &[])));
+    }
+    arrival
 }
 
 /// A value that comes in kinds: the bare name of one whose keys all have defaults, or
@@ -152,6 +165,7 @@ fn kind_table<T>(tag: &str, kind: &Kind<T>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::arrival::ARRIVAL;
     use super::super::fault::FAULT;
     use super::super::file::ROOT;
     use super::super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
@@ -172,6 +186,7 @@ mod tests {
             .chain(TABLE.fields())
             .chain(fields_of(&KEYS))
             .chain(fields_of(&SPAN))
+            .chain(fields_of(&ARRIVAL))
             .chain(fields_of(&ACQUIRE))
             .chain(fields_of(&RETRY))
             .chain(fields_of(&HISTORY))

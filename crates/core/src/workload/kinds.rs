@@ -66,8 +66,37 @@ pub(super) static KEYS: Tagged<Keys> = Tagged {
                 _ => None,
             },
         },
+        Kind {
+            name: "hot-set",
+            fields: &[
+                COUNT,
+                Field::required("hot", "whole number", "number of hot keys, fewer than `count`"),
+                Field::required("share", "number", "share of the attempts that want a hot key, 0 to 1"),
+            ],
+            meaning: "some keys share most attempts, all others the rest",
+            build: |cursor| {
+                let (count, hot, of) = (count(cursor), cursor.take("hot"), cursor.take("share"));
+                let (share, hot) = (of.and_then(|item| share(&item)), hot?);
+                let (count, some) = (count?, hot.whole32(1..=MOST_KEYS)?);
+                if some >= count {
+                    return hot.refuse("leaves no key that is not hot; write a number below \"count\"");
+                }
+                Some(Keys::HotSet { count, hot: some, share: share? })
+            },
+            written: |keys| match keys {
+                Keys::HotSet { count, hot, share } => {
+                    Some(vec![Some(count.to_string()), Some(hot.to_string()), Some(real(*share))])
+                }
+                _ => None,
+            },
+        },
     ],
 };
+
+/// A part of a whole.
+fn share(item: &Item<'_>) -> Option<f64> {
+    item.real(|share| (0.0..=1.0).contains(&share), "a number from 0 to 1")
+}
 
 fn count(cursor: &Cursor<'_>) -> Option<u32> {
     cursor.take("count")?.whole32(1..=MOST_KEYS)
@@ -136,6 +165,53 @@ pub(super) static SPAN: Tagged<Span> = Tagged {
             written: |span| match *span {
                 Span::LogNormal { median_ns, sigma, max_ns } => {
                     Some(vec![Some(duration(median_ns)), Some(real(sigma)), cut(max_ns)])
+                }
+                _ => None,
+            },
+        },
+        Kind {
+            name: "pareto",
+            fields: &[
+                Field::required("min", "duration", "shortest"),
+                Field::required(
+                    "alpha",
+                    "number",
+                    "index of the tail, above 0, up to 20; at 1 or below there is no mean",
+                ),
+                MAX,
+            ],
+            meaning: "a heavy tail: the longest take a large part of all the time",
+            build: |cursor| {
+                let (bounds, alpha) = (bounded(cursor, "min"), cursor.take("alpha"));
+                let fits = |alpha: f64| alpha > 0.0 && alpha <= LARGEST_EXPONENT;
+                let alpha = alpha?.real(fits, "a number above 0, up to 20")?;
+                let (min_ns, max_ns) = bounds?;
+                Some(Span::Pareto { min_ns, alpha, max_ns })
+            },
+            written: |span| match *span {
+                Span::Pareto { min_ns, alpha, max_ns } => {
+                    Some(vec![Some(duration(min_ns)), Some(real(alpha)), cut(max_ns)])
+                }
+                _ => None,
+            },
+        },
+        Kind {
+            name: "bimodal",
+            fields: &[
+                Field::required("short", "duration", "the usual length"),
+                Field::required("long", "duration", "the other"),
+                Field::required("share", "number", "share of the other, 0 to 1"),
+            ],
+            meaning: "one of two lengths",
+            build: |cursor| {
+                let (lengths, of) = (ordered(cursor, "short", "long"), cursor.take("share"));
+                let share = share(&of?)?;
+                let (short_ns, long_ns) = lengths?;
+                Some(Span::Bimodal { short_ns, long_ns, share })
+            },
+            written: |span| match *span {
+                Span::Bimodal { short_ns, long_ns, share } => {
+                    Some(vec![Some(duration(short_ns)), Some(duration(long_ns)), Some(real(share))])
                 }
                 _ => None,
             },
@@ -227,6 +303,22 @@ pub(super) static RETRY: Tagged<Retry> = Tagged {
             },
             written: |retry| match *retry {
                 Retry::Exponential { base_ns, max_ns } => Some(vec![Some(duration(base_ns)), Some(duration(max_ns))]),
+                _ => None,
+            },
+        },
+        Kind {
+            name: "decorrelated",
+            fields: &[
+                Field::required("base", "duration", "shortest delay"),
+                Field::required("max", "duration", "longest delay"),
+            ],
+            meaning: "uniform between `base` and three times the delay before (decorrelated jitter)",
+            build: |cursor| {
+                let (base_ns, max_ns) = growing(cursor)?;
+                Some(Retry::Decorrelated { base_ns, max_ns })
+            },
+            written: |retry| match *retry {
+                Retry::Decorrelated { base_ns, max_ns } => Some(vec![Some(duration(base_ns)), Some(duration(max_ns))]),
                 _ => None,
             },
         },

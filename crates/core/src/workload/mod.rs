@@ -15,6 +15,7 @@
 //! # Ok::<(), lockbench_core::workload::WorkloadError>(())
 //! ```
 
+mod arrival;
 mod cursor;
 mod document;
 mod draw;
@@ -38,6 +39,7 @@ mod ttl;
 mod warning;
 mod write;
 
+pub use arrival::{Due, DueTimes};
 pub use draw::{KeyPicker, Wish, Wishes, client_seed};
 pub use error::{Problem, WorkloadError};
 pub use fault::{ClockChange, DataAfter, Direction, FaultKind, MOST_FAULTS, Moment, PlannedFault, Point, Target};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use super::arrival::Arrival;
 use super::fault::PlannedFault;
 use super::options::SystemOptions;
 use super::scenario::{Condition, Scenario};
@@ -25,7 +26,9 @@ pub struct Plan {
     pub keys: Keys,
     /// How long a grant is held.
     pub hold: Span,
-    /// Pause between an attempt's end and the next due instant.
+    /// When attempts are due.
+    pub arrival: Arrival,
+    /// Pause between an attempt's end and the next due instant; none in an open loop.
     pub think: Span,
     /// Lease length asked for.
     pub ttl_ns: u64,
@@ -71,6 +74,17 @@ pub struct Plan {
     pub prices: Prices,
 }
 
+impl Plan {
+    /// The longest wait of an attempt: its timeout, or that of the one request of a try.
+    #[must_use]
+    pub fn patience_ns(&self) -> u64 {
+        match self.acquire {
+            AcquireMode::Try => self.request_timeout_ns,
+            AcquireMode::Wait { timeout_ns } => timeout_ns,
+        }
+    }
+}
+
 /// Which keys the clients lock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Keys {
@@ -90,6 +104,15 @@ pub enum Keys {
         /// Exponent, > 0.
         exponent: f64,
     },
+    /// `count` keys, of which the first `hot` share a part of all attempts, and the others the rest.
+    HotSet {
+        /// Number of keys.
+        count: u32,
+        /// Of these: hot, 1 or more and fewer than all.
+        hot: u32,
+        /// Share of the attempts that want a hot one, 0 to 1.
+        share: f64,
+    },
 }
 
 impl Keys {
@@ -99,7 +122,21 @@ impl Keys {
         match *self {
             Self::Single => 1,
             Self::PerClient => clients,
-            Self::Uniform { count } | Self::Zipf { count, .. } => count,
+            Self::Uniform { count } | Self::Zipf { count, .. } | Self::HotSet { count, .. } => count,
+        }
+    }
+
+    /// Share of all attempts that want the most wanted key, 0 where no two clients want the same.
+    #[must_use]
+    pub fn hottest_share(&self) -> f64 {
+        match *self {
+            Self::Single => 1.0,
+            Self::PerClient => 0.0,
+            Self::Uniform { count } => 1.0 / f64::from(count),
+            Self::Zipf { count, exponent } => 1.0 / (1..=count).map(|k| f64::from(k).powf(-exponent)).sum::<f64>(),
+            Self::HotSet { count, hot, share } => {
+                (share / f64::from(hot)).max((1.0 - share) / f64::from(count.saturating_sub(hot).max(1)))
+            }
         }
     }
 }
@@ -135,6 +172,24 @@ pub enum Span {
         /// Longest drawn value; longer draws are cut. `u64::MAX`: none.
         max_ns: u64,
     },
+    /// Pareto: a heavy tail, where the longest take a large part of all the time.
+    Pareto {
+        /// Shortest.
+        min_ns: u64,
+        /// Index of the tail, > 0: the share of draws above x is `(min / x)^alpha`. At 1 or below there is no mean.
+        alpha: f64,
+        /// Longest drawn value; longer draws are cut. `u64::MAX`: none.
+        max_ns: u64,
+    },
+    /// One of two lengths.
+    Bimodal {
+        /// The usual one.
+        short_ns: u64,
+        /// The other.
+        long_ns: u64,
+        /// Share of the other, 0 to 1.
+        share: f64,
+    },
 }
 
 impl Span {
@@ -146,7 +201,11 @@ impl Span {
     pub fn longest_ns(&self) -> u64 {
         match *self {
             Self::Constant { ns } => ns,
-            Self::Uniform { max_ns, .. } | Self::Exponential { max_ns, .. } | Self::LogNormal { max_ns, .. } => max_ns,
+            Self::Uniform { max_ns, .. }
+            | Self::Exponential { max_ns, .. }
+            | Self::LogNormal { max_ns, .. }
+            | Self::Pareto { max_ns, .. } => max_ns,
+            Self::Bimodal { short_ns, long_ns, .. } => short_ns.max(long_ns),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::arrival::ARRIVAL;
 use super::fault::FAULT;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::options::{self, OptionTable};
@@ -20,6 +21,7 @@ pub fn reference(tables: &[&OptionTable]) -> String {
     }
     kinds(&mut text, "`keys`", &KEYS);
     kinds(&mut text, "`hold` and `think`", &SPAN);
+    kinds(&mut text, "`arrival`", &ARRIVAL);
     kinds(&mut text, "`acquire`", &ACQUIRE);
     kinds(&mut text, "`retry`", &RETRY);
     kinds(&mut text, "`history`", &HISTORY);

@@ -71,7 +71,7 @@ fn nobody_to_meet(plan: &Plan) -> Option<String> {
 fn queue_longer_than_timeout(plan: &Plan) -> Option<String> {
     let AcquireMode::Wait { timeout_ns } = plan.acquire else { return None };
     let hold = plan.hold.mean_ns();
-    let ahead = (f64::from(plan.clients) * hottest_share(&plan.keys)).max(2.0) - 1.0;
+    let ahead = (f64::from(plan.clients) * plan.keys.hottest_share()).max(2.0) - 1.0;
     let wait = (ahead * hold as f64) as u64;
     (contended(plan) && wait > timeout_ns).then(|| {
         format!(
@@ -82,16 +82,6 @@ fn queue_longer_than_timeout(plan: &Plan) -> Option<String> {
             exact_duration(timeout_ns)
         )
     })
-}
-
-/// Share of all attempts that want the most wanted key.
-fn hottest_share(keys: &Keys) -> f64 {
-    match *keys {
-        Keys::Single => 1.0,
-        Keys::PerClient => 0.0,
-        Keys::Uniform { count } => 1.0 / f64::from(count),
-        Keys::Zipf { count, exponent } => 1.0 / (1..=count).map(|k| f64::from(k).powf(-exponent)).sum::<f64>(),
-    }
 }
 
 fn hold_longer_than_trial(plan: &Plan) -> Option<String> {
@@ -110,7 +100,8 @@ fn one_try_only(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Option<String> 
     let AcquireMode::Wait { timeout_ns } = plan.acquire else { return None };
     let (Retry::Fixed { delay_ns: first }
     | Retry::Exponential { base_ns: first, .. }
-    | Retry::Jitter { base_ns: first, .. }) = plan.retry;
+    | Retry::Jitter { base_ns: first, .. }
+    | Retry::Decorrelated { base_ns: first, .. }) = plan.retry;
     let polls = |(_, guarantees): &&(&str, &Guarantees)| guarantees.waiting == WaitKind::Poll;
     let names: Vec<&str> = systems.iter().filter(polls).map(|(name, _)| *name).collect();
     (first >= timeout_ns && !names.is_empty()).then(|| {

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::arrival::ARRIVAL;
 use super::fault::FAULT;
 use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
@@ -23,6 +24,7 @@ pub fn to_toml(plan: &Plan) -> String {
         ("processes", plan.processes.to_string()),
         ("keys", tagged(&KEYS, &plan.keys)),
         ("hold", tagged(&SPAN, &plan.hold)),
+        ("arrival", tagged(&ARRIVAL, &plan.arrival)),
         ("think", tagged(&SPAN, &plan.think)),
         ("ttl", duration(plan.ttl_ns)),
         ("ttl_below_floor", word(BELOW_FLOOR, plan.ttl_below_floor)),
@@ -44,9 +46,10 @@ pub fn to_toml(plan: &Plan) -> String {
         ("prices", prices(&plan.prices)),
     ];
     let mut toml = String::new();
-    // Threads are what is meant where it is left out.
+    // What is meant where it is left out is not written: a plan is as it was before there was such a key.
     let said = |key: &str| match key {
         "processes" => plan.processes > 0,
+        "arrival" => plan.arrival.is_open(),
         "sometimes" => !plan.sometimes.is_empty(),
         "truth" => plan.truth != Truth::WithFaults,
         _ => true,

@@ -1,10 +1,11 @@
 //! A worker process: the clients of its share, on one thread. It does what the conductor orders, and ends when the
 //! conductor does.
 
+use std::cell::OnceCell;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use rustix::thread::set_name;
@@ -14,6 +15,7 @@ use tokio::task::LocalSet;
 
 use super::message::{Answer, Assignment, Order, Phases};
 use super::served::Served;
+use crate::due_instants::DueInstants;
 use crate::steering::Steering;
 use crate::trial::{LoadError, Spec};
 use crate::tripwires::Tripwires;
@@ -21,8 +23,8 @@ use crate::witness::Witness;
 use crate::worker::{Common, WorkerReport, work};
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Endpoint, Key, LockSystem};
-use lockbench_core::record::ShardSeed;
 use lockbench_core::record::figures::Schedule;
+use lockbench_core::record::{Shard, ShardSeed};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::parse_with;
 use lockbench_systems::stack::forget_own_names;
@@ -31,6 +33,9 @@ use lockbench_systems::{Registry, Target};
 /// The load of this process is over, or its conductor is gone.
 const OVER: u8 = 0;
 const ORPHANED: u8 = 1;
+
+/// From one look at what no client took to the next.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Runs a worker process to its end: what the program that [`crate::Options::worker`] names has to call, with the
 /// lock systems that the conductor knows.
@@ -98,6 +103,7 @@ impl Assigned {
         };
         let (process, _) = assignment.share;
         let named = |(index, name): (usize, &String)| Key { index: index as u32, name: name.as_str().into() };
+        let grid = DueInstants::of_plan(&plan, assignment.trial, assignment.share).map(Arc::new);
         let spec = Spec {
             system,
             plan: Arc::new(plan),
@@ -110,7 +116,7 @@ impl Assigned {
             steering: Steering::new(),
             faults: None,
             truth: None,
-            grid: None,
+            grid,
             processes: None,
         };
         let common = Common {
@@ -128,8 +134,61 @@ impl Assigned {
         std::thread::Builder::new().name("orders".to_owned()).spawn(move || follow(orders, &spec, start))?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let ready = || tell(&Answer::Opened);
-        let working = work(self.spec, self.common, self.share, self.shard.bind(), ready, started);
-        LocalSet::new().block_on(&runtime, working)
+        let shard = self.shard.bind();
+        let (begin, begun) = oneshot::channel();
+        let account = Account { spec: Arc::clone(&self.spec), shard: shard.clone(), schedule: OnceCell::new() };
+        let working = work(self.spec, self.common, self.share, shard, ready, begun);
+        LocalSet::new().block_on(&runtime, async {
+            let worked = tokio::select! {
+                worked = working => worked,
+                never = account.keep(started, begin) => never,
+            };
+            account.close();
+            worked
+        })
+    }
+}
+
+/// What is due by the clock and no client of this process takes, as events.
+struct Account {
+    spec: Arc<Spec>,
+    shard: Shard,
+    schedule: OnceCell<Schedule>,
+}
+
+impl Account {
+    /// Passes the schedule on when the load begins, and looks now and then from there.
+    async fn keep(&self, started: oneshot::Receiver<Schedule>, begin: oneshot::Sender<Schedule>) -> ! {
+        match started.await {
+            Ok(schedule) => {
+                let schedule = self.schedule.get_or_init(|| schedule);
+                // Clients that are gone have said so themselves.
+                let _ = begin.send(schedule.clone());
+                if let Some(grid) = &self.spec.grid {
+                    self.look(grid, schedule).await;
+                }
+            }
+            // Without a schedule the clients close their sessions and end.
+            Err(_) => drop(begin),
+        }
+        std::future::pending().await
+    }
+
+    async fn look(&self, grid: &DueInstants, schedule: &Schedule) -> ! {
+        let mut before = schedule.start;
+        loop {
+            tokio::time::sleep(TICK).await;
+            grid.settle(schedule, before);
+            grid.tell(schedule, &self.shard);
+            before = self.spec.clock.now();
+        }
+    }
+
+    fn close(&self) {
+        if let (Some(schedule), Some(grid)) = (self.schedule.get(), &self.spec.grid) {
+            grid.close(schedule);
+            grid.tell(schedule, &self.shard);
+        }
     }
 }
 

@@ -38,6 +38,8 @@ fn judged(findings: &Findings, lost: u64, panicked: u64) -> Safety {
         recorded: None,
         resources: Resources::default(),
         ttl_raised: false,
+        workers: 1,
+        clients: 1,
     };
     assert_eq!(verdict(&measured).0, super::result(&measured).safety.verdict);
     super::result(&measured).safety

@@ -3,9 +3,9 @@
 use super::{Origin, RunFacts, SystemFacts};
 use crate::cores;
 use lockbench_core::lock::{Facts, Guarantees, WaitKind};
-use lockbench_core::units::human_duration;
+use lockbench_core::units::{human_duration, three_digits};
 use lockbench_core::workload::Plan;
-use lockbench_core::workload::plan::{AcquireMode, Keys, Span};
+use lockbench_core::workload::plan::{AcquireMode, Arrival, Keys, Span};
 
 impl RunFacts {
     /// Of a plan for these systems.
@@ -28,7 +28,7 @@ impl RunFacts {
             },
             load: load(plan),
             faults: plan.faults.iter().map(ToString::to_string).collect(),
-            due_at_start: plan.think == Span::ZERO,
+            due_at_start: plan.think == Span::ZERO && !plan.arrival.is_open(),
             order: Vec::new(),
             cores: cores(),
             ceiling_cycles_per_s: None,
@@ -71,8 +71,14 @@ fn load(plan: &Plan) -> String {
         Keys::PerClient => "a key a client".to_owned(),
         Keys::Uniform { count } => format!("{count} keys"),
         Keys::Zipf { count, exponent } => format!("{count} keys (zipf {exponent})"),
+        Keys::HotSet { count, hot, share } => {
+            format!("{count} keys ({hot} of them wanted by {:.0} %)", 100.0 * share)
+        }
     };
     let mut parts = vec![keys, format!("hold {}", span(&plan.hold))];
+    if let Some(arrival) = arrival(&plan.arrival) {
+        parts.push(arrival);
+    }
     if plan.think != Span::ZERO {
         parts.push(format!("think {}", span(&plan.think)));
     }
@@ -83,12 +89,32 @@ fn load(plan: &Plan) -> String {
     parts.join(", ")
 }
 
+/// When attempts are due, where the clock says so.
+fn arrival(arrival: &Arrival) -> Option<String> {
+    let rate = |per_s: f64| format!("{}/s", three_digits(per_s));
+    Some(match arrival {
+        Arrival::Closed => return None,
+        Arrival::Constant { per_s, .. } => format!("due at {}", rate(*per_s)),
+        Arrival::Poisson { per_s, .. } => format!("due at {} (Poisson)", rate(*per_s)),
+        Arrival::Bursts { size, every_ns, .. } => format!("{size} due every {}", human_duration(*every_ns)),
+        Arrival::Ramp { from_per_s, to_per_s, .. } => format!("due at {} to {}", rate(*from_per_s), rate(*to_per_s)),
+        Arrival::Steps { rates_per_s, .. } => {
+            let rates: Vec<String> = rates_per_s.iter().map(|rate| three_digits(*rate)).collect();
+            format!("due at {}/s in turn", rates.join(", "))
+        }
+    })
+}
+
 fn span(span: &Span) -> String {
     match *span {
         Span::Constant { ns: 0 } => "none".to_owned(),
         Span::Constant { ns } => human_duration(ns),
         Span::Uniform { min_ns, max_ns } => format!("{} to {}", human_duration(min_ns), human_duration(max_ns)),
         Span::Exponential { mean_ns, .. } => format!("{} on average", human_duration(mean_ns)),
+        Span::Pareto { min_ns, .. } => format!("{} at least, with a heavy tail", human_duration(min_ns)),
+        Span::Bimodal { short_ns, long_ns, share } => {
+            format!("{}, {:.3} % {}", human_duration(short_ns), 100.0 * share, human_duration(long_ns))
+        }
         Span::LogNormal { median_ns, .. } => format!("{} in the middle, some very long", human_duration(median_ns)),
     }
 }

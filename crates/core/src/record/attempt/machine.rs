@@ -165,6 +165,7 @@ impl Attempt {
             | What::FaultHealed { .. }
             | What::Seen(_)
             | What::LateWrite { .. }
+            | What::Dropped { .. }
             | What::Identity { .. } => Change::Tool,
         }
     }

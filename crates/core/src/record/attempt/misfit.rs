@@ -51,6 +51,7 @@ pub fn fits(attempt: &Attempt, event: &Event) -> bool {
         | What::FaultHealed { .. }
         | What::Seen(_)
         | What::LateWrite { .. }
+        | What::Dropped { .. }
         | What::Identity { .. } => return true,
     };
     fits && attempt.key == event.key && attempt.is_named_by(event)
@@ -90,6 +91,7 @@ impl fmt::Display for Misfit {
             | What::FaultHealed { .. }
             | What::Seen(_)
             | What::LateWrite { .. }
+            | What::Dropped { .. }
             | What::Identity { .. } => "has nothing of",
         };
         write!(f, "client {} {does} key {} ", event.client, event.key)?;

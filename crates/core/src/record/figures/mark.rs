@@ -92,6 +92,7 @@ impl Marks {
             | What::SelfStall { .. }
             | What::Seen(_)
             | What::LateWrite { .. }
+            | What::Dropped { .. }
             | What::Identity { .. } => {}
             What::FaultInjected(of) => self.in_force.push((u32::from(of.fault) + 1, of.node)),
             What::FaultHealed { of, from, .. } => {

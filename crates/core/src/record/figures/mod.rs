@@ -6,6 +6,7 @@ mod counts;
 mod detail;
 mod latencies;
 mod mark;
+mod open_loop;
 mod queue;
 mod schedule;
 mod series;
@@ -14,6 +15,7 @@ pub use counts::Counts;
 pub use detail::{Detail, Lengths};
 pub use latencies::Latencies;
 pub use mark::{Mark, MarkKind, paused_ns};
+pub use open_loop::OpenLoop;
 pub use queue::KeyTally;
 pub use schedule::{Pause, Schedule};
 pub use series::Window;
@@ -50,6 +52,7 @@ pub struct Figures {
     series: Series,
     marks: Marks,
     detail: Option<Box<Detail>>,
+    open_loop: Option<Box<OpenLoop>>,
     /// Was a hold counted as challenged because another attempt was open, asleep or not?
     sleepers_challenge: bool,
     /// Do the events tell which holds were challenged?
@@ -73,6 +76,7 @@ impl Figures {
             keys: Sparse::new(keys),
             marks: Marks::default(),
             detail: None,
+            open_loop: None,
             sleepers_challenge: false,
             challenges_told: false,
             attempts: Attempts::default(),
@@ -84,6 +88,19 @@ impl Figures {
     pub fn detailed(mut self) -> Self {
         self.detail = Some(Box::default());
         self
+    }
+
+    /// The same of an open loop.
+    #[must_use]
+    pub fn of_open_loop(mut self) -> Self {
+        self.open_loop = Some(Box::new(OpenLoop::new(self.clients.len() as u32, self.schedule.start)));
+        self
+    }
+
+    /// How the open loop went; `None`: it was none, or nobody asked.
+    #[must_use]
+    pub fn open_loop(&self) -> Option<&OpenLoop> {
+        self.open_loop.as_deref()
     }
 
     /// The counts so far.
@@ -197,6 +214,9 @@ impl Figures {
         if let Some(detail) = self.detail.as_mut().filter(|_| counts) {
             detail.began(invoke.saturating_sub(due));
         }
+        if let Some(open_loop) = &mut self.open_loop {
+            open_loop.began(attempt, &self.schedule);
+        }
     }
 
     fn granted(&mut self, attempt: &Attempt, hold: &Hold) {
@@ -229,7 +249,7 @@ impl Figures {
     }
 
     fn denied(&mut self, t: u64, attempt: &Attempt, denial: Denial) {
-        let counted = self.close(attempt.client);
+        let counted = self.close(t, attempt.client);
         let released = self.keys[attempt.key as usize].leave(attempt.client, attempt.invoke);
         self.series.denied(attempt.invoke, t, denial);
         self.counts.unknown_all += u64::from(denial == Denial::Unknown);
@@ -316,7 +336,7 @@ impl Figures {
         if release == ReleaseKind::NotOwner {
             self.lost(attempt.client);
         }
-        let counted = self.close(attempt.client);
+        let counted = self.close(t, attempt.client);
         self.counts.unknown_all += u64::from(release == ReleaseKind::Unknown);
         if !counted.counts {
             return;
@@ -330,7 +350,7 @@ impl Figures {
     }
 
     fn died(&mut self, t: u64, attempt: &Attempt, challenged: Option<bool>) {
-        let counts = self.close(attempt.client).counts;
+        let counts = self.close(t, attempt.client).counts;
         self.counts.unknown_all += 1;
         let Some(hold) = attempt.hold else {
             let released = self.keys[attempt.key as usize].leave(attempt.client, attempt.invoke);
@@ -357,7 +377,10 @@ impl Figures {
     }
 
     /// Ends a client's attempt: whatever else is said of it counts no more.
-    fn close(&mut self, client: u32) -> Counted {
+    fn close(&mut self, t: u64, client: u32) -> Counted {
+        if let Some(open_loop) = &mut self.open_loop {
+            open_loop.ended(client, t);
+        }
         std::mem::take(&mut self.clients[client as usize])
     }
 
@@ -367,6 +390,14 @@ impl Figures {
             let touches = from < self.schedule.end() && event.t >= self.schedule.measure();
             self.counts.self_stalls += u64::from(touches);
         }
+        if let What::Dropped { due, until, count, own } = event.what {
+            // Nobody was granted what was dropped: it took at least so long.
+            self.latencies.acquire_response.add_in_vain(u64::from(count), until.saturating_sub(due));
+            self.series.dropped(due, count);
+            if let Some(open_loop) = &mut self.open_loop {
+                open_loop.dropped_so(count, own);
+            }
+        }
         self.marks.observe(event);
     }
 }
@@ -375,7 +406,7 @@ impl Follower for Figures {
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
         if let Some(unfinished) = transition.unfinished {
-            self.close(unfinished.client);
+            self.close(t, unfinished.client);
         }
         match transition.change {
             Change::Begun => self.begun(attempt),

@@ -22,6 +22,9 @@ pub struct Window {
     /// those that ended in it, and those that waited through it.
     #[serde(default)]
     pub unserved: u64,
+    /// Attempts that were due in it by the clock and that no client took.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub dropped: u64,
     /// Median wait (service time) of the attempts that ended in it; `None` without a grant,
     /// and where too many ended in vain.
     pub p50_ns: Option<u64>,
@@ -37,6 +40,11 @@ pub struct Window {
     pub max_is_lower_bound: bool,
     /// Histogram of the waits of the grants, as [`Latency::encoded`]: some KiB a second at most.
     pub waits: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Window {
@@ -100,6 +108,16 @@ impl Series {
             Denial::Refused | Denial::Withdrawn => return,
         }
         self.waits.record_in_vain(t.saturating_sub(invoke));
+    }
+
+    /// So many that were due from `due` on, within a second, were dropped.
+    pub fn dropped(&mut self, due: u64, count: u32) {
+        let second = due.saturating_sub(self.start) / WIDTH_NS;
+        let window = match self.done.get_mut(second as usize) {
+            Some(window) => window,
+            None => &mut self.current,
+        };
+        window.dropped += u64::from(count);
     }
 
     /// Every window from `invoke` to now had an attempt that was not served.

@@ -146,6 +146,7 @@ fn instants(what: &What) -> Result<(), String> {
         | What::LateWrite { from, .. }
         | What::FaultHealed { from, .. } => instant("from", from),
         What::Seen(Seen { before, .. }) => instant("before", before),
+        What::Dropped { due, until, .. } => instant("due", due).and(instant("until", until)),
         What::PauseBegins | What::FaultInjected(_) | What::Identity { .. } => Ok(()),
     }
 }

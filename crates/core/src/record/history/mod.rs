@@ -41,7 +41,8 @@
 //! `stranger`, `away`), the `token`, until when it surely was as before (`before`), and what the lease of the holder
 //! before had left then (`left_ms`); and `identity`, what a client (`holder`) is to the servers, as a `digest`. `late_write` is a
 //! write of a client (`holder`) to the resource of a key that was sent at `from` and that a `fault` had kept on its way,
-//! with what the witness saw of it. All
+//! with what the witness saw of it. `dropped` are attempts (`number` of them) that were due by the clock from `due` on and
+//! that no client took, the first free one came at `until`; `own`: no server is to blame for that. All
 //! but the first are written after a cut too.
 //!
 //! `t` and every other instant are clock nanoseconds; other absent fields mean "none".

@@ -98,6 +98,9 @@ struct RawEvent<'a> {
     left_ms: Option<u32>,
     before: Option<u64>,
     digest: Option<u64>,
+    until: Option<u64>,
+    #[serde(default)]
+    own: bool,
 }
 
 /// The keys of an attempt: one number in version 1, a list since then.
@@ -284,6 +287,12 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             from: needed(raw.from, "from")?,
             seen: reading(&raw, absent),
         },
+        "dropped" if version > 1 => What::Dropped {
+            due: needed(raw.due, "due")?,
+            until: needed(raw.until, "until")?,
+            count: raw.number.ok_or("\"dropped\" without \"number\"".to_owned())?,
+            own: raw.own,
+        },
         "identity" if version > 1 => What::Identity {
             of: raw.holder.ok_or("\"identity\" without \"holder\"".to_owned())?,
             digest: needed(raw.digest, "digest")?,
@@ -303,6 +312,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     | What::Stopped { from: begin, .. }
     | What::FaultHealed { from: begin, .. }
     | What::LateWrite { from: begin, .. }
+    | What::Dropped { due: begin, .. }
     | What::Seen(Seen { before: begin, .. }) = what
         && begin > raw.t
     {
@@ -358,7 +368,7 @@ fn seen(raw: &RawEvent<'_>) -> Result<Seen, String> {
 }
 
 /// Every kind of event that is judged, beside the ways to be denied.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 24] = [
     "invoke",
     "acquired",
     "renewed",
@@ -381,6 +391,7 @@ const KINDS: [&str; 23] = [
     "fault_healed",
     "server_state",
     "late_write",
+    "dropped",
     "identity",
 ];
 

@@ -167,6 +167,13 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.flag("stale_write", seen.stale_write);
             line.flag("refused_write", seen.refused_write);
         }
+        What::Dropped { due, until, count, own } => {
+            line.name("dropped");
+            line.number("due", due);
+            line.number("until", until);
+            line.number("number", u64::from(count));
+            line.flag("own", own);
+        }
         What::Identity { of, digest } => {
             line.name("identity");
             line.number("holder", u64::from(of));

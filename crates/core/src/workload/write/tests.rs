@@ -10,7 +10,7 @@ use super::super::item::LONGEST_NS;
 use super::super::options::tests::TABLE;
 use super::super::options::{OptionValue, SystemOptions};
 use super::super::plan::{
-    AcquireMode, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
+    AcquireMode, Arrival, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
     PlannedThreshold, Prices, RenewalPolicy, Span, Truth,
 };
 use super::super::source::parse_with;
@@ -40,6 +40,31 @@ fn any_span() -> impl Strategy<Value = Span> {
             sigma,
             max_ns
         }),
+        (bounded(), 1e-9..20.0_f64).prop_map(|((min_ns, max_ns), alpha)| Span::Pareto { min_ns, alpha, max_ns }),
+        (ordered(0), 0.0..=1.0_f64).prop_map(|((short_ns, long_ns), share)| Span::Bimodal { short_ns, long_ns, share }),
+    ]
+}
+
+fn any_arrival() -> impl Strategy<Value = Arrival> {
+    let rate = || prop_oneof![1e-6..1.0_f64, 1.0..10_000_000.0_f64];
+    let queue = || option::of(0..=1_000_000_u32);
+    prop_oneof![
+        Just(Arrival::Closed),
+        (rate(), queue()).prop_map(|(per_s, queue)| Arrival::Constant { per_s, queue }),
+        (rate(), queue()).prop_map(|(per_s, queue)| Arrival::Poisson { per_s, queue }),
+        (1..=1_000_000_u32, length(1), queue()).prop_map(|(size, every_ns, queue)| Arrival::Bursts {
+            size,
+            every_ns,
+            queue
+        }),
+        (rate(), rate(), option::of(length(1)), queue()).prop_map(|(from_per_s, to_per_s, over_ns, queue)| {
+            Arrival::Ramp { from_per_s, to_per_s, over_ns, queue }
+        }),
+        (vec(rate(), 1..9), length(1), queue()).prop_map(|(rates_per_s, every_ns, queue)| Arrival::Steps {
+            rates_per_s,
+            every_ns,
+            queue
+        }),
     ]
 }
 
@@ -49,6 +74,11 @@ fn any_keys() -> impl Strategy<Value = Keys> {
         Just(Keys::PerClient),
         (1..=1_000_000_u32).prop_map(|count| Keys::Uniform { count }),
         (1..=1_000_000_u32, 1e-9..20.0_f64).prop_map(|(count, exponent)| Keys::Zipf { count, exponent }),
+        (2..=1_000_000_u32, 1..1_000_000_u32, 0.0..=1.0_f64).prop_map(|(count, hot, share)| Keys::HotSet {
+            count,
+            hot: hot.min(count - 1),
+            share
+        }),
     ]
 }
 
@@ -57,6 +87,7 @@ fn any_retry() -> impl Strategy<Value = Retry> {
         length(0).prop_map(|delay_ns| Retry::Fixed { delay_ns }),
         ordered(1).prop_map(|(base_ns, max_ns)| Retry::Exponential { base_ns, max_ns }),
         ordered(1).prop_map(|(base_ns, max_ns)| Retry::Jitter { base_ns, max_ns }),
+        ordered(1).prop_map(|(base_ns, max_ns)| Retry::Decorrelated { base_ns, max_ns }),
     ]
 }
 
@@ -153,13 +184,16 @@ fn any_prices() -> impl Strategy<Value = Prices> {
     ("(.|\n)*", monthly).prop_map(|(currency, monthly)| Prices { currency, monthly })
 }
 
-type Load = (String, String, u32, Keys, Span, Span);
+type Load = (String, String, u32, Keys, Span, (Arrival, Span));
 type Lease = (u64, BelowFloor, RenewalPolicy, AcquireMode, Retry, u64);
 type Run = (Vec<String>, u64, u64, u32, u64, Vec<Expectation>, HistoryLimit, SystemOptions, Prices);
 
 fn any_load() -> impl Strategy<Value = Load> {
+    let pause = (any_arrival(), any_span());
+    let pause =
+        pause.prop_map(|(arrival, think)| if arrival.is_open() { (arrival, Span::ZERO) } else { (arrival, think) });
     // `.` is any character but a newline: quotes, backslashes, controls and all.
-    ("[a-z].*", "(.|\n)*", 1..=65_535_u32, any_keys(), any_span(), any_span())
+    ("[a-z].*", "(.|\n)*", 1..=65_535_u32, any_keys(), any_span(), pause)
 }
 
 fn any_lease() -> impl Strategy<Value = Lease> {
@@ -196,7 +230,7 @@ fn any_run() -> impl Strategy<Value = Run> {
 }
 
 fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, Gates)) -> Plan {
-    let (name, question, clients, keys, hold, think) = load;
+    let (name, question, clients, keys, hold, (arrival, think)) = load;
     let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
     let (backends, warmup_ns, duration_ns, trials, seed, expect, history, options, prices) = run;
     let needed = faults.iter().any(|fault: &PlannedFault| fault.kind.is_of_a_client());
@@ -209,6 +243,7 @@ fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, 
         processes,
         keys,
         hold,
+        arrival,
         think,
         ttl_ns,
         ttl_below_floor,

@@ -117,6 +117,8 @@ pub(super) fn watched(
         recorded,
         resources: Resources::default(),
         ttl_raised: false,
+        workers: 1,
+        clients: 1,
     });
     let measured = Measurements {
         backend: "no-lock".to_owned(),

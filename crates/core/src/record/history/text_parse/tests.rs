@@ -35,6 +35,8 @@ fn every_kind() -> Vec<What> {
         What::FaultInjected(Disturbance { fault: 1, node: 4 }),
         What::FaultHealed { of: Disturbance { fault: 0, node: 2 }, from: 6, bit: true },
         What::LateWrite { of: 3, fault: 1, from: 6, seen: WitnessReading { challenged: None, ..seen } },
+        What::Dropped { due: 3, until: 8, count: 4, own: false },
+        What::Dropped { due: 3, until: 8, count: 1, own: true },
         What::Identity { of: 3, digest: u64::MAX },
     ];
     for holder in [SeenHolder::Free, SeenHolder::Client(4), SeenHolder::Stranger, SeenHolder::Away] {
