@@ -116,6 +116,7 @@ fn merge(command: &mut Command, variable: &dyn Fn(&str) -> Option<String>) -> Ve
     match command {
         Command::Run(args) => of_load(&mut args.load),
         Command::Quick(args) => of_load(&mut args.load),
+        Command::Search(args) => of_load(&mut args.load),
         Command::Monitor(args) => of_load(&mut args.load),
         Command::Check(args) => {
             add(&mut args.endpoint, "LOCKBENCH_ENDPOINT", None);

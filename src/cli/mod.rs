@@ -43,6 +43,7 @@ mod schema;
 mod scoreboard;
 mod scrape;
 mod screen;
+mod search;
 mod select;
 mod show;
 mod sides;
@@ -96,6 +97,7 @@ pub fn run(arguments: Arguments, registry: &Registry) -> u8 {
         Command::Explain(args) => explain::explain(&args, registry),
         Command::Watch(args) => watch::watch(&args, registry),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Search(args) => search::search(&args, registry),
         Command::Scenario(args) => scenario::scenario(&args, registry),
         Command::Compare(args) => compare::compare(&args),
         Command::Schema(args) => schema::schema(&args, registry),

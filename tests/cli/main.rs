@@ -18,6 +18,7 @@ mod judges;
 mod locale;
 mod log;
 mod mistakes;
+mod open_loop;
 mod processes;
 mod report;
 mod results;

@@ -6,6 +6,7 @@
 mod support;
 
 mod compare_recorded;
+mod open_loop;
 mod opening;
 mod record_watched;
 mod sqlite;

@@ -533,3 +533,29 @@ async fn a_stop_on_a_grid_is_prompt_and_drops_nothing_that_was_not_due() {
     trial.adds_up();
     assert_eq!((trial.figures.counts().attempts_all, trial.engine.dropped), (2, Some(0)));
 }
+
+/// Every workload that is shipped, for a second, on the lock that needs no server.
+#[tokio::test(start_paused = true)]
+async fn every_shipped_workload_runs_and_its_lock_holds() {
+    let files = std::fs::read_dir("workloads").unwrap().flatten().map(|entry| entry.path());
+    let mut shipped: Vec<_> = files.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
+    shipped.sort();
+    assert!(shipped.len() > 12);
+    for path in shipped {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.display();
+        let short = ["warmup=0s".to_owned(), "duration=1s".to_owned()];
+        let plan = parse("w.toml", &text, &short);
+        let plan = plan.unwrap_or_else(|error| panic!("{name}: {error}")).0;
+        if plan.hold.longest_ns() == 0 {
+            // A lock that never waits lets no virtual time pass.
+            continue;
+        }
+        let grid = DueInstants::of_plan(&plan, 1, (0, 1));
+        let trial = run_on("memory", &lockbench::workload::to_toml(&plan), None, grid).await;
+        trial.adds_up();
+        let doubles = trial.findings.judged.double_grants;
+        assert!(doubles == 0 || !plan.expect.is_empty(), "{name}: {doubles} double grants");
+        assert!(trial.figures.counts().grants_all > 0, "{name}");
+    }
+}

@@ -156,6 +156,8 @@ fn remarks_on(plan: &Plan, result: &TrialResult) -> Vec<String> {
         remarks.push(format!("{name}: no holder was ever challenged: the zero double grants prove nothing"));
     }
     remarks.extend(two_counts(result));
+    let hidden = result.open_loop.as_ref().and_then(|load| load.hidden(&result.latency));
+    remarks.extend(hidden.map(|hidden| format!("{name}, trial {}: {hidden}", result.trial)));
     // Also where the trial failed in the end.
     let looks = [(&result.nodes.start, "at the start"), (&result.nodes.end, "at the end")];
     for (nodes, when) in looks.into_iter().filter_map(|(nodes, when)| Some((nodes.as_ref()?, when))) {

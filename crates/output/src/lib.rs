@@ -26,6 +26,7 @@ mod openmetrics;
 #[cfg(test)]
 mod sample;
 mod schema;
+pub mod search;
 mod slug;
 pub mod sweep;
 mod table;

@@ -34,6 +34,7 @@ mod replay;
 pub mod scenario;
 mod scene;
 mod schema;
+pub mod search;
 mod store;
 mod stored;
 mod story;

@@ -19,7 +19,7 @@ const NOT_THE_LOAD: [&str; 9] =
 const BEND: f64 = 0.1;
 
 /// Runs of one plan that differ in one number.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Sweep {
     /// Name of the workload.
     pub workload: String,
@@ -59,6 +59,9 @@ pub struct SweepFigures {
     pub throughput_range_per_s: Option<(f64, f64)>,
     /// 99th percentile of the acquire service time.
     pub acquire_service_p99_ns: Option<f64>,
+    /// 99th percentile of the acquire response time, where attempts were due by the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acquire_response_p99_ns: Option<f64>,
     /// Why a figure is missing.
     pub missing: Option<String>,
     /// Safety verdict of all trials.
@@ -159,7 +162,9 @@ fn flat(plan: &Value) -> BTreeMap<String, Value> {
     out
 }
 
-fn figures(report: &Report) -> BTreeMap<String, SweepFigures> {
+/// What a run shows, by backend.
+#[must_use]
+pub fn figures(report: &Report) -> BTreeMap<String, SweepFigures> {
     let of = |name: &str, backend: &str| match find(name) {
         Ok(figure) => figure.of_backend(report, backend),
         Err(problem) => Err(problem),
@@ -168,6 +173,8 @@ fn figures(report: &Report) -> BTreeMap<String, SweepFigures> {
     for aggregate in &report.aggregates {
         let backend = &aggregate.backend;
         let (throughput, p99) = (of("throughput", backend), of("acquire_service.p99", backend));
+        let open = report.results.iter().any(|result| &result.backend == backend && result.open_loop.is_some());
+        let response = open.then(|| of("acquire_response.p99", backend));
         let trials: Vec<f64> = report
             .results
             .iter()
@@ -184,6 +191,7 @@ fn figures(report: &Report) -> BTreeMap<String, SweepFigures> {
                 throughput_per_s: throughput.ok(),
                 throughput_range_per_s: range,
                 acquire_service_p99_ns: p99.ok(),
+                acquire_response_p99_ns: response.and_then(Result::ok),
                 verdict: aggregate.verdict,
                 double_grants: aggregate.double_grants_certain,
             },

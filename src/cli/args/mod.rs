@@ -8,6 +8,7 @@ mod load;
 mod metrics;
 mod monitor;
 mod scenario;
+mod search;
 mod short;
 mod stack;
 mod stored;
@@ -22,6 +23,7 @@ pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
 pub(super) use metrics::MetricsArgs;
 pub(super) use monitor::MonitorArgs;
 pub(super) use scenario::{ScenarioArgs, ScenarioCommand, ScenarioMatrixArgs, ScenarioRunArgs};
+pub(super) use search::SearchArgs;
 pub(super) use short::{ArrivalArgs, flag, overrides};
 pub(super) use stack::{DownArgs, KeeperArgs, StackChoice, StatusArgs, SweepUpArgs, UpArgs};
 pub(super) use stored::{CompareArgs, ExplainArgs, ExportArgs, LsArgs, ReportArgs, ShowArgs, VerifyArgs, WatchArgs};
@@ -43,6 +45,8 @@ pub(super) enum Command {
     Quick(QuickArgs),
     /// Run a workload file
     Run(RunArgs),
+    /// Find the highest rate at which each system keeps its bounds
+    Search(SearchArgs),
     /// Monitor live lock services: a low, fixed rate of attempts, rolling windows, alerts
     Monitor(MonitorArgs),
     /// Resolve and validate a workload; runs nothing

@@ -9,11 +9,18 @@ pub(super) const QUICKSTART: &str = include_str!("../../../../workloads/quicksta
 
 /// File and text of each, as in `workloads/`. That of `lockbench monitor` is none to run.
 const GALLERY: &[(&str, &str)] = &[
+    ("workloads/cache-warming.toml", include_str!("../../../../workloads/cache-warming.toml")),
+    ("workloads/distributed-cron.toml", include_str!("../../../../workloads/distributed-cron.toml")),
+    ("workloads/fine-vs-coarse.toml", include_str!("../../../../workloads/fine-vs-coarse.toml")),
     ("workloads/give-up.toml", include_str!("../../../../workloads/give-up.toml")),
     ("workloads/hot-key.toml", include_str!("../../../../workloads/hot-key.toml")),
     ("workloads/long-hold-renewal.toml", include_str!("../../../../workloads/long-hold-renewal.toml")),
+    ("workloads/open-loop.toml", include_str!("../../../../workloads/open-loop.toml")),
     ("workloads/overstay.toml", include_str!("../../../../workloads/overstay.toml")),
     ("workloads/quickstart.toml", QUICKSTART),
+    ("workloads/rare-long-holds.toml", include_str!("../../../../workloads/rare-long-holds.toml")),
+    ("workloads/request-dedup.toml", include_str!("../../../../workloads/request-dedup.toml")),
+    ("workloads/schema-migration.toml", include_str!("../../../../workloads/schema-migration.toml")),
     ("workloads/uncontended.toml", include_str!("../../../../workloads/uncontended.toml")),
     ("workloads/zipf.toml", include_str!("../../../../workloads/zipf.toml")),
     ("workloads/controls/lockfile.toml", include_str!("../../../../workloads/controls/lockfile.toml")),

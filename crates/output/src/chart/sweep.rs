@@ -79,7 +79,10 @@ fn row(name: &str, point: &lockbench_report::sweep::SweepPoint, knee: Option<f64
         rate(figures.throughput_per_s),
         rate(range.map(|range| range.0)),
         rate(range.map(|range| range.1)),
-        figures.acquire_service_p99_ns.map_or_else(|| "-".to_owned(), |ns| human_duration(ns as u64)),
+        figures
+            .acquire_response_p99_ns
+            .or(figures.acquire_service_p99_ns)
+            .map_or_else(|| "-".to_owned(), |ns| human_duration(ns as u64)),
         if knee == Some(point.value) { "knee".to_owned() } else { String::new() },
         figures.double_grants.to_string(),
     ])
@@ -167,6 +170,9 @@ const THROUGHPUT: Figure = Figure {
 
 const P99: Figure = Figure { value: |figures| figures.acquire_service_p99_ns, range: |_| None, knees: false };
 
+/// Where attempts are due by the clock.
+const RESPONSE_P99: Figure = Figure { value: |figures| figures.acquire_response_p99_ns, range: |_| None, knees: false };
+
 /// One of its two plots.
 enum Half {
     Rates(Arc<Curves>),
@@ -187,11 +193,15 @@ impl Curves {
     }
 
     fn waits<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        let Some((low, high)) = ends(&self.values(P99)) else {
+        let (figure, name) = match self.values(RESPONSE_P99).is_empty() {
+            true => (P99, "acquire service p99 (log scale)"),
+            false => (RESPONSE_P99, "acquire response p99 (log scale)"),
+        };
+        let Some((low, high)) = ends(&self.values(figure)) else {
             return sheet.nothing("p99 needs a thousand grants, and timeouts below 1 %");
         };
-        let up = Axis::log_ns("acquire service p99 (log scale)", low as u64, high as u64);
-        self.panel(&Plot::new(sheet, self.across(), up), P99)
+        let up = Axis::log_ns(name, low as u64, high as u64);
+        self.panel(&Plot::new(sheet, self.across(), up), figure)
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Resources;
+use super::{LatencySet, Resources};
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures;
 use lockbench_core::units::{grouped, human_duration, three_digits};
@@ -73,7 +73,39 @@ impl OpenLoop {
         if self.due_per_s > 0.0 { LAG_NS.max((LAG_SHARE * 1e9 / self.due_per_s) as u64) } else { LAG_NS }
     }
 
+    /// What service time hides: where callers waited much longer than the calls of their clients took, a sentence without
+    /// a subject.
+    #[must_use]
+    pub fn hidden(&self, latency: &LatencySet) -> Option<String> {
+        /// Response time that is so many times the service time says something else.
+        const FACTOR: u64 = 2;
+        let (service, response) = (&latency.acquire_service, &latency.acquire_response);
+        let all = [
+            ("0.1 %", response.p999_ns, service.p999_ns),
+            ("1 %", response.p99_ns, service.p99_ns),
+            ("half", response.p50_ns, service.p50_ns),
+        ];
+        let told = all.into_iter().find_map(|(share, response, service)| Some((share, response?, service?)));
+        let (share, response, service) = told?;
+        let beyond = response > FACTOR * service && response - service > self.lag_limit_ns();
+        beyond.then(|| {
+            format!(
+                "from the instant at which they were due, {share} of the callers waited {} or more for the lock; counted \
+                 from the call of a client it is {}. The difference was spent waiting for a client that was free: a load \
+                 that waits for the system (a closed loop) does not see it",
+                human_duration(response),
+                human_duration(service)
+            )
+        })
+    }
+
     fn limited(&self, clients: u32) -> Vec<String> {
+        self.own_limits().into_iter().chain(self.overrun(clients)).collect()
+    }
+
+    /// What lockbench itself did not keep up with, a sentence each.
+    #[must_use]
+    pub fn own_limits(&self) -> Vec<String> {
         let mut limits = Vec::new();
         let limit = self.lag_limit_ns();
         if let Some(lag) = self.lag.p99_ns.filter(|lag| *lag > limit) {
@@ -97,26 +129,31 @@ impl OpenLoop {
                 grouped(self.dropped_free)
             ));
         }
-        if (self.begun as f64) < BEGUN * self.due as f64 && self.dropped_busy > 0 {
-            let (began, due) = (grouped(self.begun), grouped(self.due));
-            let clients = if clients == 1 {
-                "the one client was".to_owned()
-            } else {
-                format!("all {} clients were", grouped(u64::from(clients)))
-            };
-            limits.push(format!(
-                "{began} of {due} due attempts began, the others found that {clients} busy: {} per second are more \
-                 than the system serves with so many clients; lower the rate, or raise clients",
-                three_digits(self.due_per_s)
-            ));
-        }
         limits
+    }
+
+    /// That the system does not take so many attempts from so many clients, a sentence; `None`: it does.
+    #[must_use]
+    pub fn overrun(&self, clients: u32) -> Option<String> {
+        let (began, due) = (grouped(self.begun), grouped(self.due));
+        let clients = match clients {
+            1 => "the one client was".to_owned(),
+            clients => format!("all {} clients were", grouped(u64::from(clients))),
+        };
+        let fewer = (self.begun as f64) < BEGUN * self.due as f64;
+        (fewer && self.dropped_busy > 0).then(|| {
+            format!(
+                "{began} of {due} due attempts began, the others found that {clients} busy: {} per second are more than \
+                 the system serves with so many clients; lower the rate, or raise clients",
+                three_digits(self.due_per_s)
+            )
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::OpenLoop;
+    use super::{LatencySet, OpenLoop};
     use lockbench_core::record::LatencyFigures;
 
     fn sound() -> OpenLoop {
@@ -142,6 +179,20 @@ mod tests {
         let lag = LatencyFigures { p99_ns: Some(4_000_000), ..sound().lag };
         // 5 % of 100 ms are 5 ms.
         assert_eq!(limited(&OpenLoop { lag, due_per_s: 10.0, ..sound() }), "");
+    }
+
+    #[test]
+    fn what_service_time_hides_is_said() {
+        let acquire = |p99_ns| LatencyFigures { p99_ns: Some(p99_ns), ..LatencyFigures::default() };
+        let of = |response, service| {
+            let (acquire_response, acquire_service) = (acquire(response), acquire(service));
+            sound().hidden(&LatencySet { acquire_response, acquire_service, ..LatencySet::default() })
+        };
+        let said = of(915_000_000, 6_500_000).unwrap();
+        assert!(said.starts_with("from the instant at which they were due, 1 % of the callers waited 915 ms or more"));
+        assert!(said.contains("from the call of a client it is 6.50 ms"), "{said}");
+        assert_eq!(of(12_000_000, 6_500_000), None, "not twice as long");
+        assert_eq!(of(300_000, 120_000), None, "no more than a lag that is allowed");
     }
 
     #[test]
