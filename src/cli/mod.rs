@@ -1,6 +1,7 @@
 //! The command line: the composition root, and the only place where concrete
 //! parts meet. One file per command.
 
+mod advise;
 mod args;
 mod backends;
 mod baseline;
@@ -97,6 +98,7 @@ pub fn run(arguments: Arguments, registry: &Registry) -> u8 {
         Command::Explain(args) => explain::explain(&args, registry),
         Command::Watch(args) => watch::watch(&args, registry),
         Command::Inspect(args) => inspect::inspect(&args),
+        Command::Advise(args) => advise::advise(&args, registry),
         Command::Search(args) => search::search(&args, registry),
         Command::Scenario(args) => scenario::scenario(&args, registry),
         Command::Compare(args) => compare::compare(&args),

@@ -14,11 +14,11 @@ use lockbench_core::oracle::Oracle;
 use lockbench_core::record::figures::Figures;
 use lockbench_core::record::{Follower, Followers, Phase};
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::plan::{Keys, Plan, Span};
+use lockbench_core::workload::plan::{Arrival, Keys, Plan, Span};
 use lockbench_systems::{Entry, Target};
 
-const WARMUP_NS: u64 = 100_000_000;
-const DURATION_NS: u64 = 300_000_000;
+/// A calibration takes a tenth of what a system is measured for, from the shorter to the longer.
+const LENGTHS_NS: (u64, u64) = (40_000_000, 400_000_000);
 /// Share of all processors in the hands of others from which on the calibration is made once
 /// more: servers that were just started calm down meanwhile.
 const DISTURBED: f64 = 0.2;
@@ -63,12 +63,16 @@ fn calibrate_once(
     stop: &Stop,
     runtime: &tokio::runtime::Runtime,
 ) -> Option<Overhead> {
+    let (shortest_ns, longest_ns) = LENGTHS_NS;
+    let measured_ns = plan.duration_ns.saturating_mul(plan.trials.into());
+    let length_ns = (measured_ns / 10).clamp(shortest_ns, longest_ns);
     let plan = Plan {
         keys: Keys::PerClient,
         hold: Span::ZERO,
         think: Span::ZERO,
-        warmup_ns: WARMUP_NS,
-        duration_ns: DURATION_NS,
+        arrival: Arrival::Closed,
+        warmup_ns: length_ns / 4,
+        duration_ns: length_ns - length_ns / 4,
         ..plan.clone()
     };
     let clients = plan.clients;

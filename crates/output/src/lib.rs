@@ -1,6 +1,7 @@
 //! Report to bytes: one file per format. No clock, no file access and no colour
 //! decision in here, so that the same run always gives the same bytes.
 
+pub mod advise;
 mod answer;
 pub mod chart;
 mod command;

@@ -1,6 +1,7 @@
 //! The report: what a run found, in a versioned schema, and the verdict on it.
 //! How it looks is in `output`.
 
+pub mod advise;
 mod agreement;
 pub mod answer;
 mod assemble;

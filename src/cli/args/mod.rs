@@ -1,5 +1,6 @@
 //! The flags. Every one can also be given as `LOCKBENCH_<FLAG>`.
 
+mod advise;
 mod appearance;
 mod format;
 mod heading;
@@ -16,6 +17,7 @@ mod text;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use advise::{AdviseArgs, AdviseCommand, AdviseTtlArgs};
 pub(super) use appearance::{ThemeName, UiArgs, UiChoice};
 pub(super) use format::FormatChoice;
 pub(super) use inspect::InspectArgs;
@@ -88,6 +90,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Break lock systems on purpose, and say whether exactly the expected happened
     Scenario(ScenarioArgs),
+    /// Say what measured figures mean for a setting: how long should a lease be?
+    Advise(AdviseArgs),
     /// Compare two sets of runs: is B slower or less safe than A, beyond noise?
     Compare(CompareArgs),
     /// Print the schema of a workload file, of report.json or of what inspect prints
