@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The same stall, seen by a closed and by an open loop: Redis stands still for a second in ten while 32 clients lock keys of
+# The same stall, seen by a closed and by an open loop: Redis stands still for a second in ten while 8 clients lock keys of
 # their own. What a closed loop hides shows in the response time of the open one, and not in its service time.
 # Usage: benches/open_loop.sh LOCKBENCH [SYSTEM]; the log that is stored: results/reference/open-loop.txt
 set -euo pipefail
@@ -7,7 +7,7 @@ lockbench=$(realpath "$1") system=${2:-redis}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 cat >"$out/stall.toml" <<'END'
-clients = 32
+clients = 8
 keys = "per-client"
 hold = "0s"
 warmup = "1s"
@@ -19,7 +19,7 @@ for = "1s"
 END
 cd "$out"
 echo "$("$lockbench" --version), $(nproc) processors, $(date -u +%F)"
-for arrival in closed '{ rate = 300 }' '{ kind = "poisson", rate = 300 }'; do
+for arrival in closed '{ rate = 200 }' '{ kind = "poisson", rate = 200 }'; do
   id=run-$(echo "$arrival" | tr -dc a-z0-9)
   code=0
   "$lockbench" run stall.toml -b "$system" --set "arrival=$arrival" --set truth=off --ui none --run-id "$id" >/dev/null 2>&1 || code=$?

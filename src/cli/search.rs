@@ -173,9 +173,10 @@ impl<'a> Hunt<'a> {
         Ok(Some(SearchResult { backend: entry.name.to_owned(), finding, unsteady: search.unsteady(), probes }))
     }
 
-    /// Lowest rate of which the longest probe gives a tenth of the samples that are wanted.
+    /// Lowest rate of which the longest probe gives enough samples for the percentiles, and some to spare: a fifth of what
+    /// is wanted is the least.
     fn least_rate(&self) -> f64 {
-        attempts_needed(&self.bounds) / 5.0 / (self.longest_ns as f64 / 1e9)
+        attempts_needed(&self.bounds) / 4.0 / (self.longest_ns as f64 / 1e9)
     }
 
     /// The overrides of a probe: its rate, a length that gives enough samples, and a seed of its own.
