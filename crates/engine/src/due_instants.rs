@@ -65,7 +65,7 @@ pub struct Turn {
 #[derive(Debug)]
 struct Book {
     times: Times,
-    /// The first instant that nobody has taken and that is not in the queue.
+    /// The first instant that no client has taken and that is not in the queue.
     next: Option<Due>,
     /// Due, and no client was free.
     waiting: VecDeque<Due>,
@@ -141,7 +141,7 @@ impl DueInstants {
         Self { load, per_s, dropped: zero(), stalled: zero(), opened: zero(), book }
     }
 
-    /// Is it a load, whose instants that nobody took are events of the trial?
+    /// Returns whether these are the instants of a load: those that no client took are events of its trial.
     #[must_use]
     pub fn is_of_a_load(&self) -> bool {
         self.load

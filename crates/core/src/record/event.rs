@@ -176,7 +176,7 @@ pub enum What {
         until: u64,
         /// How many.
         count: u32,
-        /// Was a client free that came late, or did this process not run? Then no server is to blame.
+        /// Whether a free client came late, or this process did not run: then the cause is no server.
         own: bool,
     },
     /// What a client is to the servers, told by its session when it was opened.

@@ -97,7 +97,7 @@ impl Figures {
         self
     }
 
-    /// How the open loop went; `None`: it was none, or nobody asked.
+    /// How the open loop went; `None`: the loop was closed, or the caller did not ask for it.
     #[must_use]
     pub fn open_loop(&self) -> Option<&OpenLoop> {
         self.open_loop.as_deref()
