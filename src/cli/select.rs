@@ -80,5 +80,5 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source, registry: &Registr
 
 /// Every recipe that claims exclusion.
 pub fn all(registry: &Registry) -> Selection {
-    Selection { entries: registry.entries().filter(|entry| !entry.unsafe_by_design).collect(), by_name: false }
+    Selection { entries: registry.entries().filter(|entry| entry.excludes()).collect(), by_name: false }
 }

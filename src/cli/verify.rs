@@ -16,7 +16,7 @@ use lockbench_core::record::figures::{Counts, Schedule};
 use lockbench_core::record::history::Header;
 use lockbench_core::units::grouped;
 use lockbench_core::workload::parse_stored;
-use lockbench_core::workload::plan::Expectation;
+use lockbench_core::workload::plan::{Expectation, Section};
 use lockbench_report::{
     Aggregate, Difference, Exit, MEASURED, Measurements, PLAN, Phases, Replayed, Report, SafetyVerdict, TrialResult,
     UNPROMISED, Untold, aggregate, broke_off, differences, differences_at_cut, differences_in, had_other_rules,
@@ -223,6 +223,12 @@ fn again(registry: &Registry, stored: &TrialResult, replayed: &Replayed) -> Tria
         lost: stored.events_lost,
         panicked: u64::from(panicked),
         cut_short: !stored.complete,
+        // Of the kinds only this one has a figure of its own among those of safety.
+        section: stored
+            .section
+            .as_ref()
+            .filter(|section| section.kind == "inventory")
+            .map_or_else(Section::default, |_| Section::Inventory),
     })
 }
 

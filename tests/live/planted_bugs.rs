@@ -155,6 +155,7 @@ fn measured(
         ttl_raised: false,
         workers: 1,
         clients: 1,
+        section: Default::default(),
     })
 }
 

@@ -156,6 +156,7 @@ impl Trial {
             ttl_raised: false,
             workers: 1,
             clients: 1,
+            section: Default::default(),
         })
     }
 

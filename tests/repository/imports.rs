@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// From the bottom up.
 const TIERS: &[&[&str]] = &[
     &["units", "plain", "clock", "stop", "shared"],
-    &["lock", "stats", "limits"],
+    &["lock", "stats", "limits", "section"],
     &["workload", "record"],
     &["oracle"],
     &["figure"],

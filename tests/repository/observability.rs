@@ -193,6 +193,7 @@ fn every_alert_is_there_and_explained() {
         "LockbenchCanaryIdle",
         "LockbenchCanaryLate",
         "LockbenchContentionHigh",
+        "LockbenchDeadlock",
         "LockbenchDoubleGrant",
         "LockbenchFencingRejection",
         "LockbenchLostLease",

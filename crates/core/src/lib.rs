@@ -18,6 +18,7 @@ pub mod lock;
 pub mod oracle;
 pub mod plain;
 pub mod record;
+pub mod section;
 pub mod shared;
 pub mod stats;
 pub mod stop;

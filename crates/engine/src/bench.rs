@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::crew::Launch;
+use super::deadlock_observer::DeadlockObserver;
 use super::due_instants::{DueInstants, Untaken};
 use super::fault::{Faults, Wires};
 use super::meter::{Meter, own_cpu_s};
@@ -27,7 +28,7 @@ use lockbench_core::record::history::{Alarm, Header, HistoryFile, TrialHistory};
 use lockbench_core::record::{Event, Observer};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::EffectiveTtl;
-use lockbench_core::workload::plan::{HistoryLimit, Keys, Plan};
+use lockbench_core::workload::plan::{HistoryLimit, Keys, Plan, Section};
 use lockbench_report::live::LiveTrial;
 use lockbench_report::{InjectedFault, Measured, Measurements, TrialResult};
 use lockbench_systems::{Entry, Target};
@@ -326,6 +327,8 @@ impl Bench<'_> {
         let figures = if own.wants_detail() { figures.detailed() } else { figures };
         let open_loop = self.every_ns.is_none() && plan.arrival.is_open();
         let figures = if open_loop { figures.of_open_loop() } else { figures };
+        let figures = if plan.section == Section::Counter { figures } else { figures.of_section(plan.section) };
+        let figures = if plan.locks.are_several() { figures.of_transactions() } else { figures };
         let oracle = Oracle::new(plan.clients, keys, schedule.start).with_conditions(ConditionFold::of(plan));
         let alarm = oracle.violations();
         let history = history.map(|file| {
@@ -353,8 +356,12 @@ impl Bench<'_> {
         let of = (candidate.entry.name, trial);
         let live = LiveTrial::new(of, schedule.clone(), figures, judged, self.watcher.wants_holds());
         let mut published = Published::new(live, self.watcher, &self.steering, self.clock, own);
-        let mut observers: [&mut dyn Observer; 2] = [&mut published, &mut onlooker];
+        let tell = |text: &str| self.watcher.say(&format!("{}, trial {trial}: {text}", candidate.entry.name));
+        let mut deadlocks = plan.locks.can_deadlock().then(|| DeadlockObserver::new(armed.victims(), &tell));
+        let mut observers: Vec<&mut dyn Observer> = vec![&mut published, &mut onlooker];
+        observers.extend(deadlocks.as_mut().map(|one| one as &mut dyn Observer));
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
+        drop(observers);
         if let Some(beside) = self.beside {
             beside.ends(untaken(&grid));
         }
@@ -378,6 +385,7 @@ impl Bench<'_> {
             ttl_raised: candidate.ttl.raised,
             workers: if plan.processes > 0 { plan.processes } else { self.workers },
             clients: plan.clients,
+            section: plan.section,
         });
         own.settle(&result, &figures);
         let measured = Measurements {

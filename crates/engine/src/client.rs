@@ -1,6 +1,9 @@
-//! One client: the state machine of an attempt. It is *naive*: a hold runs to
+//! One client: the state machine of an attempt; that of a transaction, which takes several locks, is in [`transaction`]. It
+//! is *naive*: a hold runs to
 //! its end whatever the lease does, because that is what programs do and what
 //! the oracle must see.
+
+mod transaction;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,9 +15,13 @@ use super::steering::Steering;
 use super::tripwires::Tripwires;
 use super::witness::{Visit, Witness};
 use lockbench_core::clock::Timer;
-use lockbench_core::lock::{Acquire, Asking, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session};
+use lockbench_core::lock::{
+    Acquire, Asking, Chance, Deadline, Grant, Key, NEVER, Patience, Release, Renewal, Session, Victims,
+};
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{AttemptId, Denial, Reasons, ReleaseKind, RenewalOutcome, Shard, What, WitnessReading};
+use lockbench_core::record::{
+    AttemptId, Denial, Mode, Reasons, ReleaseKind, RenewalOutcome, Shard, What, WitnessReading,
+};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::{AcquireMode, Plan};
 use lockbench_core::workload::{Point, Wish, Wishes};
@@ -43,6 +50,12 @@ pub struct Client {
     /// Interval of renewals, if any are made.
     pub renew_every_ns: Option<u64>,
     pub witness: Arc<Witness>,
+    /// Does it renew the locks of a transaction while it polls for the next one? A poll may be broken off and begun again.
+    pub polls: bool,
+    /// Which attempts are to give up, where the plan wants that.
+    pub victims: Option<Arc<Victims>>,
+    /// What its locks are to exclude.
+    pub mode: Mode,
     /// Where it may stop for a fault.
     pub tripwires: Option<Tripwires>,
     /// What it writes to the resource.
@@ -54,6 +67,15 @@ pub struct Client {
     pub steering: Steering,
     pub grid: Option<Arc<DueInstants>>,
     pub reasons: Rc<RefCell<Reasons>>,
+}
+
+/// A grant whose critical section has been entered.
+struct Granted {
+    grant: Grant,
+    /// When it was granted.
+    start: u64,
+    /// When its client went on, where it stopped for a fault.
+    started: u64,
 }
 
 /// Records the death of a client that is dropped in the middle of an attempt.
@@ -83,7 +105,8 @@ impl OpenAttempt {
     /// What the witness saw of the critical section, which ends here.
     fn exit(&mut self, writes: &mut Writes) -> (u64, WitnessReading) {
         let exit = self.timer.now();
-        (exit, self.visit.take().map(|visit| writes.leave(visit, self.key)).unwrap_or_default())
+        let alone = WitnessReading { occupancy: 1, challenged: Some(false), ..WitnessReading::default() };
+        (exit, self.visit.take().map_or(alone, |visit| writes.leave(visit, self.key)))
     }
 }
 
@@ -229,45 +252,19 @@ impl Client {
 
     /// One attempt, from invoke to its last event. Was it served?
     async fn attempt(&mut self, wish: &Wish, due: Option<u64>) -> bool {
-        let keys = Arc::clone(&self.keys);
-        let key = &keys[wish.key as usize];
-        self.attempts += 1;
-        let id = self.id();
-        let mut open = OpenAttempt {
-            shard: self.shard.clone(),
-            id,
-            key: key.index,
-            ttl_ns: self.session.effective_ttl_ns(),
-            timer: self.timer.clone(),
-            visit: None,
-            asking: Arc::clone(&self.asking),
-            enter: 0,
-            left: false,
-            over: false,
-        };
-        let sent = self.session.requests();
-        let invoke = self.shard.stamp_of(id, key.index, |t| What::Invoke { due: due.unwrap_or(t) });
-        let patience = match self.plan.acquire {
-            AcquireMode::Try => Patience::Try,
-            AcquireMode::Wait { timeout_ns } => {
-                let at = invoke.saturating_add(timeout_ns);
-                let deadline = Deadline::new(at, self.timer.clone(), self.stop.clone());
-                Patience::Until(deadline.watched(Arc::clone(&self.asking)))
-            }
-        };
-        self.asking.begin(key.index);
-        if let Some(tripwires) = &self.tripwires {
-            tripwires.asks(self.index, key.index);
-        }
-        let outcome = self.session.acquire(key, &patience).await;
-        self.asking.end();
-        let requests = (self.session.requests() - sent) as u32;
-        let served = match outcome {
-            Acquire::Acquired(grant) => {
-                self.hold(grant, wish.hold_ns, requests, &mut open).await;
+        let mode = self.mode;
+        let (mut open, invoke) = self.ask(wish.key, |t| match (due.unwrap_or(t), mode) {
+            (due, Mode::Exclusive) => What::Invoke { due },
+            (due, mode) => What::InvokeAs { due, first: 0, mode },
+        });
+        let patience = self.patience(&open, invoke);
+        let served = match self.acquire(&mut open, &patience).await {
+            Ok(granted) if wish.further.keys().is_empty() => {
+                self.hold(granted, wish.hold_ns, &mut open).await;
                 true
             }
-            denied => self.denied(key.index, denied, &patience, requests),
+            Ok(granted) => self.transaction(granted, wish, &mut open).await,
+            Err(served) => served,
         };
         open.over = true;
         if let Some(tripwires) = &self.tripwires {
@@ -276,16 +273,64 @@ impl Client {
         served
     }
 
-    /// The name of its attempt under way.
-    fn id(&self) -> AttemptId {
-        AttemptId { client: self.index, number: self.attempts }
+    /// The call of an attempt. Returns its instant.
+    fn ask(&mut self, key: u32, what: impl FnOnce(u64) -> What) -> (OpenAttempt, u64) {
+        self.attempts += 1;
+        let id = AttemptId { client: self.index, number: self.attempts };
+        let open = OpenAttempt {
+            shard: self.shard.clone(),
+            id,
+            key,
+            ttl_ns: self.session.effective_ttl_ns(),
+            timer: self.timer.clone(),
+            visit: None,
+            asking: Arc::clone(&self.asking),
+            enter: 0,
+            left: false,
+            over: false,
+        };
+        let invoke = self.shard.stamp_of(id, key, what);
+        self.asking.begin(key);
+        if let Some(tripwires) = &self.tripwires {
+            tripwires.asks(self.index, key);
+        }
+        (open, invoke)
     }
 
-    fn denied(&self, key: u32, outcome: Acquire, patience: &Patience, requests: u32) -> bool {
-        let brought_forward = matches!(patience, Patience::Until(deadline) if deadline.brought_forward());
+    /// How patiently the plan asks, in an attempt that was called at `invoke`.
+    fn patience(&self, open: &OpenAttempt, invoke: u64) -> Patience {
+        let AcquireMode::Wait { timeout_ns } = self.plan.acquire else { return Patience::Try };
+        let at = invoke.saturating_add(timeout_ns);
+        let deadline = Deadline::new(at, self.timer.clone(), self.stop.clone()).watched(Arc::clone(&self.asking));
+        Patience::Until(match &self.victims {
+            Some(victims) => deadline.abortable(Chance::new(Arc::clone(victims), open.id.client, open.id.number)),
+            None => deadline,
+        })
+    }
+
+    /// The answer to a call. `Err`: it is none of a grant; was it served all the same?
+    async fn acquire(&mut self, open: &mut OpenAttempt, patience: &Patience) -> Result<Granted, bool> {
+        let keys = Arc::clone(&self.keys);
+        let sent = self.session.requests();
+        let outcome = self.session.acquire(&keys[open.key as usize], patience).await;
+        self.asking.end();
+        let requests = (self.session.requests() - sent) as u32;
+        match outcome {
+            Acquire::Acquired(grant) => Ok(self.granted(grant, requests, open).await),
+            denied => Err(self.denied(open, denied, patience, requests)),
+        }
+    }
+
+    fn denied(&self, open: &OpenAttempt, outcome: Acquire, patience: &Patience, requests: u32) -> bool {
+        let (aborted, brought_forward) = match patience {
+            Patience::Until(deadline) => (deadline.aborted(), deadline.brought_forward()),
+            Patience::Try => (false, false),
+        };
         let (denial, surely_ended) = match outcome {
+            Acquire::TimedOut if aborted => (Denial::Aborted, 0),
             Acquire::TimedOut if brought_forward => (Denial::Withdrawn, 0),
             Acquire::TimedOut => (Denial::TimedOut, 0),
+            Acquire::Deadlock => (Denial::Deadlock, 0),
             Acquire::Unavailable(reason) => {
                 self.reasons.borrow_mut().add("acquire unavailable", &reason);
                 (Denial::Unavailable, 0)
@@ -297,33 +342,45 @@ impl Client {
             // A grant never comes here: it has been held already.
             Acquire::Refused | Acquire::Acquired(_) => (Denial::Refused, 0),
         };
-        self.shard.stamp_of(self.id(), key, |_| What::Denied { denial, surely_ended, requests });
-        matches!(denial, Denial::Refused | Denial::TimedOut | Denial::Withdrawn)
+        self.shard.stamp_of(open.id, open.key, |_| What::Denied { denial, surely_ended, requests });
+        !matches!(denial, Denial::Unavailable | Denial::Unknown)
     }
 
-    /// The critical section and the release.
-    async fn hold(&mut self, mut grant: Grant, hold_ns: u64, requests: u32, open: &mut OpenAttempt) {
-        let (id, key) = (self.id(), grant.key());
+    /// The grant is here: enters the critical section.
+    async fn granted(&self, grant: Grant, requests: u32, open: &mut OpenAttempt) -> Granted {
+        let key = open.key;
         let (token, validity, waited) = (grant.token(), grant.validity_ns(), grant.waited());
         let acquired = What::Acquired { token, validity, requests, waited };
-        let start = self.shard.stamp_of(id, key, |_| acquired);
+        let start = self.shard.stamp_of(open.id, key, |_| acquired);
         let mut started = start;
         if let Some(tripwires) = &self.tripwires {
             tripwires.inside(self.index, key);
-            started = started.saturating_add(self.come_to(Point::HolderAcquired, key).await);
+            started = started.saturating_add(self.come_to(Point::HolderAcquired, open).await);
         }
-        let visit = self.witness.enter(key, grant.token());
+        // Where nobody is excluded the commit is the only write, and what it is over the server says.
+        open.visit = (self.mode != Mode::Optimistic)
+            .then(|| (Arc::clone(&self.witness), self.witness.enter(key, grant.token())));
         open.enter = self.timer.now();
-        open.visit = Some((Arc::clone(&self.witness), visit));
+        Granted { grant, start, started }
+    }
+
+    /// The critical section and the release.
+    async fn hold(&mut self, mut granted: Granted, hold_ns: u64, open: &mut OpenAttempt) {
         if hold_ns > 0 {
-            self.stay(&mut grant, started, hold_ns, open).await;
+            self.stay(&mut granted.grant, granted.started, hold_ns, open).await;
         } else if self.tripwires.is_some() {
-            self.come_to(Point::HolderInside, key).await;
+            self.come_to(Point::HolderInside, open).await;
         }
+        self.give_back(granted, open).await;
+    }
+
+    /// The end of the critical section, and the release.
+    async fn give_back(&mut self, Granted { grant, start, .. }: Granted, open: &mut OpenAttempt) {
+        let (id, key) = (open.id, open.key);
         if !open.left {
             let (exit, seen) = open.exit(&mut self.writes);
             if self.tripwires.is_some() {
-                self.come_to(Point::BeforeRelease, key).await;
+                self.come_to(Point::BeforeRelease, open).await;
             }
             if let Some(at) = self.session.lost_at().filter(|at| *at >= start) {
                 self.shard.stamp_of(id, key, |_| What::Lost { at });
@@ -348,12 +405,12 @@ impl Client {
     }
 
     /// Comes to a point that a fault may wait for: then it stops there until it is let go. Returns for how long.
-    async fn come_to(&self, point: Point, key: u32) -> u64 {
+    async fn come_to(&self, point: Point, open: &OpenAttempt) -> u64 {
         let Some(tripwires) = &self.tripwires else { return 0 };
         let from = self.timer.now();
-        let Some(fault) = tripwires.trip(point, self.index, key, from) else { return 0 };
+        let Some(fault) = tripwires.trip(point, self.index, open.key, from) else { return 0 };
         tripwires.wait(fault, &self.timer, &self.stop).await;
-        self.shard.stamp_of(self.id(), key, |_| What::Stopped { fault, from }) - from
+        self.shard.stamp_of(open.id, open.key, |_| What::Stopped { fault, from }) - from
     }
 
     /// Holds for `hold_ns` from `start`, renewing on the way. A stop ends it early. Where it stops for a fault the
@@ -372,7 +429,7 @@ impl Client {
             if now >= look.at && look.at < end {
                 let point = look.point(now);
                 let comes = point != Point::ContenderWaiting || self.witness.asks().now(grant.key()).asks();
-                let stopped = if comes { self.come_to(point, grant.key()).await } else { 0 };
+                let stopped = if comes { self.come_to(point, open).await } else { 0 };
                 end = end.saturating_add(stopped);
                 look.again(self.timer.now());
                 continue;
@@ -426,7 +483,7 @@ impl Client {
         };
         if in_time {
             let renewed = What::Renewed { invoke, outcome, validity: grant.validity_ns() };
-            self.shard.stamp_of(self.id(), key, |_| renewed);
+            self.shard.stamp_of(open.id, key, |_| renewed);
         }
         go_on
     }

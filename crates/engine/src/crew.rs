@@ -16,12 +16,14 @@ use super::trial::{LoadError, Spec};
 use super::tripwires::Tripwires;
 use super::witness::Witness;
 use super::worker::{Common, WorkerReport, work};
+use lockbench_core::lock::Victims;
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{
     AttemptId, Attempts, Event, Observer, Reader, Shard, ShardReader, TrialReport, What, quiet_shard, shard,
     shared_shard,
 };
 use lockbench_core::shared::Place;
+use lockbench_core::workload::plan::{DeadlockPolicy, Locks};
 use lockbench_core::workload::{Moment, Plan, to_toml};
 use lockbench_systems::Target;
 
@@ -107,6 +109,15 @@ fn watched(plan: &Plan) -> bool {
     plan.faults.iter().any(|fault| fault.kind.is_of_a_client() || of_a_client(fault.moment))
 }
 
+/// Where the plan breaks deadlocks: what tells an attempt to give up.
+///
+/// # Errors
+/// There is no more shared memory to be had.
+pub fn victims(plan: &Plan, place: Place) -> std::io::Result<Option<Arc<Victims>>> {
+    let breaks = matches!(plan.locks, Locks::Shuffled { deadlock: DeadlockPolicy::AbortYoungest, .. });
+    Ok(breaks.then(|| Victims::new(plan.clients, place)).transpose()?.map(Arc::new))
+}
+
 impl Crew {
     /// Starts the workers, which open their sessions; with the reading ends of their shards, in order of worker.
     ///
@@ -117,8 +128,10 @@ impl Crew {
         let count = if spec.processes.is_some() { spec.plan.processes } else { 0 };
         let place = if count > 0 { Place::Shared } else { Place::Own };
         let tripwires = watched(&spec.plan).then(|| Tripwires::new(clients, place)).transpose()?;
+        let victims = victims(&spec.plan, place)?;
         let witness = if count > 0 { Witness::shared(keys, count)? } else { Witness::new(keys) };
-        let common = Common { witness: Arc::new(witness), tripwires, identifies: spec.truth.is_some() };
+        let witness = witness.doing(spec.plan.section, spec.clock);
+        let common = Common { witness: Arc::new(witness), tripwires, victims, identifies: spec.truth.is_some() };
         let (workers, readers) = match &spec.processes {
             Some(launch) => fleet(spec, launch, &common, count)?,
             None => threads(spec, &common)?,
@@ -191,6 +204,12 @@ impl Crew {
             Workers::Threads { .. } => None,
             Workers::Processes(fleet) => Some(fleet.processes.clone()),
         }
+    }
+
+    /// What tells an attempt to give up, where the plan breaks deadlocks.
+    #[must_use]
+    pub fn victims(&self) -> Option<Arc<Victims>> {
+        self.common.victims.clone()
     }
 
     /// Where workers are processes: has to see every event.
@@ -289,7 +308,7 @@ fn fleet(
 ) -> Result<(Workers, Vec<ShardReader>), LoadError> {
     let serve = || {
         let (system, keys, stop) = (Arc::clone(&spec.system), Arc::clone(&spec.keys), spec.stop.clone());
-        LockServer::start(system, keys, spec.plan.retry, spec.clock, stop)
+        LockServer::start(system, keys, (spec.plan.retry, common.victims.clone()), spec.clock, stop)
     };
     let server = launch.served.then(serve).transpose()?;
     let nameless = || std::io::Error::other("shared memory without a name");
@@ -315,6 +334,7 @@ fn fleet(
             witness: common.witness.name(count).ok_or_else(nameless)?,
             identifies: common.identifies,
             tripwires: common.tripwires.as_ref().map(|wires| wires.name().ok_or_else(nameless)).transpose()?,
+            victims: common.victims.as_ref().map(|victims| victims.name().ok_or_else(nameless)).transpose()?,
         });
     }
     let clocks = spec.plan.faults.iter().any(|fault| fault.kind.moves_a_client_clock());

@@ -15,6 +15,7 @@
 mod bench;
 mod client;
 mod crew;
+mod deadlock_observer;
 mod due_instants;
 mod fault;
 mod gates;

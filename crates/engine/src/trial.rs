@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
-use super::crew::{Crew, Launch};
+use super::crew::{Crew, Launch, victims};
+use super::deadlock_observer::DeadlockObserver;
 use super::due_instants::DueInstants;
 use super::fault::{Faults, Timeline};
 use super::pause_control::PauseControl;
@@ -20,9 +21,10 @@ use super::watchdog::Watchdog;
 use super::witness::Witness;
 use super::worker::{Common, work};
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::{Key, LockSystem, SystemError};
+use lockbench_core::lock::{Key, LockSystem, SystemError, Victims};
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{Observer, Phase, Reader, Shard, ShardSeed, TrialReport, quiet_shard, shard};
+use lockbench_core::shared::Place;
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::Plan;
 
@@ -145,6 +147,12 @@ impl Armed {
         self.crew.processes()
     }
 
+    /// What tells an attempt to give up, where the plan breaks deadlocks.
+    #[must_use]
+    pub fn victims(&self) -> Option<Arc<Victims>> {
+        self.crew.victims()
+    }
+
     /// The due instants, where they are fixed: it counts what no client could take.
     #[must_use]
     pub fn grid(&self) -> Option<Arc<DueInstants>> {
@@ -230,10 +238,17 @@ pub async fn run_virtual(
     let (seed, source) = shard(spec.plan.clients as usize, spec.clock);
     let (own, told) = quiet_shard(0, 0, spec.clock);
     let common = Common {
-        witness: Arc::new(Witness::new(spec.keys.len() as u32)),
+        witness: Arc::new(Witness::new(spec.keys.len() as u32).doing(spec.plan.section, spec.clock)),
         tripwires: None,
+        victims: victims(&spec.plan, Place::Own)?,
         identifies: spec.truth.is_some(),
     };
+    let mut breaker = common.victims.clone().map(|victims| DeadlockObserver::new(Some(victims), &|_| {}));
+    let mut observers: Vec<&mut dyn Observer> = observers.iter_mut().map(|one| &mut **one as _).collect();
+    if let Some(breaker) = &mut breaker {
+        observers.push(breaker);
+    }
+    let observers = &mut observers[..];
     let (ready, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();
     let mut reader = Reader::new(vec![source, told]);

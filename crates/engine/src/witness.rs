@@ -5,23 +5,31 @@
 //! fencing and the harm that fencing would have prevented. Only atomics: the
 //! witness must never make clients wait for one another.
 
+mod section;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use self::section::{Read, World};
+use lockbench_core::clock::Clock;
 use lockbench_core::lock::{Asks, Moment};
 use lockbench_core::record::WitnessReading;
 use lockbench_core::shared::{BlockName, Place, Words};
+use lockbench_core::workload::plan::Section;
 
 /// Numbers of a key: the unfenced register (the number of the last write), the highest token that was presented, and
 /// the highest that was written.
 const VALUE: usize = 0;
 const PRESENTED: usize = 1;
 const WRITTEN: usize = 2;
+/// The register of critical sections that act, and what was really done, without and with fencing.
+const REGISTER: usize = 3;
+const FENCED: usize = 5;
 /// From here on, for each process: how many of its clients are inside. A process that dies is so taken out at once.
-const INSIDE: usize = 3;
+const INSIDE: usize = 7;
 
 /// The resources of all keys of a trial.
 pub struct Witness {
@@ -29,6 +37,9 @@ pub struct Witness {
     /// The process that enters by this value.
     process: usize,
     asks: Arc<Asks>,
+    /// What clients do under the lock, and the clock by which they do it.
+    section: Section,
+    clock: Option<Clock>,
 }
 
 /// How a worker process finds the witness of its trial.
@@ -46,6 +57,8 @@ pub struct Visit {
     read: u64,
     occupancy: u32,
     asked: Moment,
+    /// What it read in a critical section that acts.
+    act: Option<Read>,
 }
 
 impl Witness {
@@ -53,7 +66,7 @@ impl Witness {
     #[must_use]
     pub fn new(keys: u32) -> Self {
         let resources = Words::own(keys as usize, INSIDE + 1);
-        Self { resources, process: 0, asks: Arc::new(Asks::new(keys)) }
+        Self::over(resources, 0, Arc::new(Asks::new(keys)))
     }
 
     /// One resource a key, for clients of so many worker processes.
@@ -62,7 +75,7 @@ impl Witness {
     /// There is no more shared memory to be had.
     pub fn shared(keys: u32, processes: u32) -> io::Result<Self> {
         let resources = Words::new(keys as usize, INSIDE + processes as usize, Place::Shared)?;
-        Ok(Self { resources, process: 0, asks: Arc::new(Asks::shared(keys, processes)?) })
+        Ok(Self::over(resources, 0, Arc::new(Asks::shared(keys, processes)?)))
     }
 
     /// That of another process, for the clients of worker process number `process`.
@@ -72,7 +85,23 @@ impl Witness {
     pub fn open(name: &WitnessName, process: u32) -> io::Result<Self> {
         let resources = Words::open(&name.resources, INSIDE + name.processes as usize)?;
         let asks = Arc::new(Asks::open(&name.asks, (process, name.processes))?);
-        Ok(Self { resources, process: process as usize, asks })
+        Ok(Self::over(resources, process as usize, asks))
+    }
+
+    fn over(resources: Words, process: usize, asks: Arc<Asks>) -> Self {
+        Self { resources, process, asks, section: Section::Counter, clock: None }
+    }
+
+    /// The same for clients that do this under the lock.
+    #[must_use]
+    pub fn doing(self, section: Section, clock: Clock) -> Self {
+        Self { section, clock: Some(clock), ..self }
+    }
+
+    /// The world without fencing and the one with it.
+    fn worlds(&self, key: u32) -> (World<'_>, World<'_>) {
+        let world = |at| World { register: self.number(key, at), done: self.number(key, at + 1) };
+        (world(REGISTER), world(FENCED))
     }
 
     /// How so many worker processes find it; `None`: they cannot.
@@ -107,7 +136,11 @@ impl Witness {
             self.number(key, PRESENTED).fetch_max(token, Ordering::AcqRel);
         }
         let read = self.number(key, VALUE).load(Ordering::Acquire);
-        Visit { key, token, read, occupancy, asked: self.asks.now(key) }
+        let act = self.section.acts().then(|| {
+            let (unfenced, fenced) = self.worlds(key);
+            Read::of(self.section, self.clock.map_or(0, |clock| clock.now()), (&unfenced, &fenced))
+        });
+        Visit { key, token, read, occupancy, asked: self.asks.now(key), act }
     }
 
     /// Leaves it: presents the token again and writes.
@@ -146,6 +179,10 @@ impl Witness {
         }
         // The number of the write stands for its value: each write changes it.
         seen.lost_update = self.number(key, VALUE).fetch_add(1, Ordering::AcqRel) != visit.read;
+        if let Some(read) = visit.act {
+            let (unfenced, fenced) = self.worlds(key);
+            seen.act = read.act(self.section, (&unfenced, &fenced), seen.refused_write);
+        }
         seen
     }
 

@@ -15,9 +15,9 @@ use super::trial::{LoadError, Spec};
 use super::tripwires::Tripwires;
 use super::witness::Witness;
 use lockbench_core::clock::Timer;
-use lockbench_core::lock::{Asking, Opening, RenewalKind, Session, digest};
+use lockbench_core::lock::{Asking, Opening, RenewalKind, Session, Victims, WaitKind, digest};
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{Event, Reasons, Shard, What};
+use lockbench_core::record::{Event, Mode, Reasons, Shard, What};
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::plan::RenewalPolicy;
 use lockbench_core::workload::{KeyPicker, Wishes, client_seed};
@@ -41,6 +41,8 @@ pub struct Common {
     pub witness: Arc<Witness>,
     /// Only where a fault may wait for a client, or hit one.
     pub tripwires: Option<Tripwires>,
+    /// Only where the plan breaks deadlocks.
+    pub victims: Option<Arc<Victims>>,
     /// Is it told what each client is to the servers?
     pub identifies: bool,
 }
@@ -150,6 +152,9 @@ impl Share {
             plan: Arc::clone(&spec.plan),
             renew_every_ns: renewal_interval(spec),
             witness: Arc::clone(&self.shared.witness),
+            polls: polls(spec),
+            mode: if spec.system.guarantees().exclusion { Mode::Exclusive } else { Mode::Optimistic },
+            victims: self.shared.victims.clone(),
             tripwires: self.shared.tripwires.clone(),
             asking: Arc::new(Asking::new(self.shared.witness.asks())),
             writes: Writes {
@@ -177,6 +182,15 @@ fn renewal_interval(spec: &Spec) -> Option<u64> {
         (RenewalKind::Heartbeat, RenewalPolicy::Off) => Some((spec.ttl_ns / 3).max(1)),
         (RenewalKind::Explicit | RenewalKind::Heartbeat, RenewalPolicy::Every { ns }) => Some(ns.max(1)),
     }
+}
+
+/// Returns whether a client may break a wait off and begin it again without losing its turn, and has something to do
+/// meanwhile.
+fn polls(spec: &Spec) -> bool {
+    let guarantees = spec.system.guarantees();
+    guarantees.waiting == WaitKind::Poll
+        && guarantees.renewal == RenewalKind::Explicit
+        && renewal_interval(spec).is_some()
 }
 
 /// Runs all clients to their end, or drops them when the stop turns hard: a

@@ -47,9 +47,12 @@ pub fn tables(report: &Report) -> Vec<Table> {
     vec![
         speed(report),
         open_loop(report),
+        transactions(report),
+        optimism(report),
         handing_over(report),
         safety(report),
         harm(report),
+        section(report),
         waiting(report),
         fairness(report),
         systems(report),
@@ -167,6 +170,139 @@ fn open_loop(report: &Report) -> Table {
                response time. own fault: lockbench came late or did not run. for a client: from the due instant until a \
                client was free, a part of response time and not of service time. own lag: how late an attempt began \
                though a client was free.",
+        prose: false,
+    }
+}
+
+/// What became of attempts that take several locks each; empty where each takes one.
+fn transactions(report: &Report) -> Table {
+    let of_trials = |result: &TrialResult| {
+        let all = result.transactions.as_ref()?;
+        let endings: Vec<String> =
+            all.endings.iter().map(|(ending, count)| format!("{} {}", ending.in_words(), grouped(*count))).collect();
+        Some(vec![
+            result.backend.clone(),
+            three_digits(all.completed_per_s),
+            grouped(all.completed),
+            grouped(all.given_up),
+            duration(all.acquire.p50_ns),
+            duration(all.acquire.p99_ns),
+            grouped(result.deadlocks),
+            if result.deadlocks > 0 { human_duration(all.longest_deadlock_ns) } else { NONE.to_owned() },
+            if endings.is_empty() { NONE.to_owned() } else { endings.join(", ") },
+        ])
+    };
+    Table {
+        title: "Transactions of several locks",
+        head: vec![
+            "system",
+            "all\nlocks/s",
+            "got\nall",
+            "gave\nup",
+            "all locks\np50",
+            "all locks\np99",
+            "dead-\nlocks",
+            "stood\nlongest",
+            "broken by",
+        ],
+        rows: report.results.iter().filter_map(of_trials).collect(),
+        note: "per trial. all locks: from the due instant to the grant of the last lock. gave up: did not get one of them, and \
+               gave the others back. deadlock: clients that wait for each other in a circle, found in the order of calls and \
+               grants; of all phases.",
+        prose: false,
+    }
+}
+
+/// Does a system of a report exclude nobody?
+fn excludes_nobody(result: &TrialResult) -> bool {
+    result.guarantees["exclusion"] == false
+}
+
+/// What a lock costs beside no lock; empty where every system is a lock.
+fn optimism(report: &Report) -> Table {
+    let compares = report.results.iter().any(excludes_nobody);
+    let of_trials = |result: &TrialResult| {
+        let per_s = |count: Option<f64>| count.map_or_else(|| NONE.to_owned(), three_digits);
+        let lost =
+            if excludes_nobody(result) { percent(result.safety.lost_leases, result.grants) } else { NONE.to_owned() };
+        let confirmed = result.confirmed.filter(|confirmed| *confirmed > 0);
+        let requests = result.requests_per_grant.zip(confirmed);
+        let requests = requests.map(|(each, confirmed)| each * result.grants as f64 / confirmed as f64);
+        vec![
+            result.backend.clone(),
+            per_s(result.throughput_per_s),
+            per_s(result.goodput_per_s),
+            lost,
+            requests.map_or_else(|| NONE.to_owned(), three_digits),
+            duration(result.latency.acquire_service.p50_ns),
+            duration(result.latency.acquire_service.p99_ns),
+        ]
+    };
+    Table {
+        title: "A lock or none",
+        head: vec![
+            "system",
+            "tries/s",
+            "goodput/s",
+            "conflicts",
+            "requests per\nsuccess",
+            "acquire\np50",
+            "acquire\np99",
+        ],
+        rows: report.results.iter().filter(|result| compares && result.error.is_none()).map(of_trials).collect(),
+        note: "per trial. goodput: critical sections per second whose release or commit the server confirmed. conflicts: tries \
+               without a lock that were refused, because another client had written since the read: their work was for \
+               nothing. acquire: of a try without a lock the read of the version, and nobody waits for it.",
+        prose: false,
+    }
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { NONE.to_owned() } else { format!("{:.2} %", 100.0 * part as f64 / whole as f64) }
+}
+
+/// Harm in the unit of the workload; empty where clients only count.
+fn section(report: &Report) -> Table {
+    let of_trials = |result: &TrialResult| {
+        let section = result.section.as_ref()?;
+        let harm = &result.safety.harm;
+        let counts = section.kind != "leader";
+        let acts = matches!(section.kind.as_str(), "append").then_some(harm.lost_updates).unwrap_or(harm.harmful_acts);
+        let fenced = if result.guarantees["token"].is_null() {
+            "not offered".to_owned()
+        } else if section.kind == "append" {
+            NONE.to_owned()
+        } else {
+            grouped(harm.harmful_acts_fenced)
+        };
+        let seconds = |s: Option<f64>| s.map_or_else(|| NONE.to_owned(), |s| human_duration((s * 1e9) as u64));
+        Some(vec![
+            result.backend.clone(),
+            section.kind.clone(),
+            if counts && harm.acts > 0 { grouped(harm.acts) } else { NONE.to_owned() },
+            if counts { format!("{} {}", grouped(acts), section.harm) } else { NONE.to_owned() },
+            if counts { fenced } else { NONE.to_owned() },
+            section.missed.map_or_else(|| NONE.to_owned(), grouped),
+            seconds(section.without_leader_s),
+            seconds(section.with_several_leaders_s),
+        ])
+    };
+    Table {
+        title: "What it did to the work",
+        head: vec![
+            "system",
+            "section",
+            "acts",
+            "harm without fencing",
+            "with\nfencing",
+            "periods\nmissed",
+            "without\nleader",
+            "with\nseveral",
+        ],
+        rows: report.results.iter().filter_map(of_trials).collect(),
+        note: "per trial. acts: critical sections that found something to do and did it. harm: what they should not have done, \
+               because another client had done it since they looked. with fencing: the same on a resource that refuses stale \
+               tokens.",
         prose: false,
     }
 }

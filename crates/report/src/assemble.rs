@@ -9,8 +9,8 @@ use super::kinds::Kinds;
 use super::measured::Measurements;
 use super::recovery::Recovery;
 use super::schema::{
-    Aggregate, Fairness, HistoryFacts, LatencySet, OpenLoop, Policies, Resources, Safety, SafetyVerdict, TrialResult,
-    Violation,
+    Aggregate, Fairness, HistoryFacts, LatencySet, OpenLoop, Policies, Resources, Safety, SafetyVerdict, SectionResult,
+    Transactions, TrialResult, Violation,
 };
 use super::story::story;
 use super::why::why;
@@ -23,6 +23,7 @@ use lockbench_core::record::figures::{Counts, Figures, Latencies, MarkKind};
 use lockbench_core::record::history::Recorded;
 use lockbench_core::stats::{jain_index, upper_bound_95_per_million};
 use lockbench_core::units::grouped;
+use lockbench_core::workload::plan::Section;
 
 /// Added where a history does not tell which holds were challenged.
 const SLEEPERS: &str = "holds that only a sleeping poller wanted count as challenged, because an older lockbench did not \
@@ -60,6 +61,8 @@ pub struct Measured<'a> {
     pub workers: u32,
     /// Number of clients.
     pub clients: u32,
+    /// What clients do under the lock.
+    pub section: Section,
 }
 
 /// The entry of a backend that could not be measured at all.
@@ -87,7 +90,8 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
     let throughput_per_s = (seconds > 0.0).then(|| counts.grants_in_window as f64 / seconds);
     let requests_per_grant = ratio(counts.requests, counts.grants);
     let shares = (counts.waited_ratio(), counts.found_held_ratio(), counts.availability());
-    missing.insert("safety.harm.oversold".to_owned(), "not an inventory workload".to_owned());
+    let inventory = measured.section == Section::Inventory;
+    note(&mut missing, "safety.harm.oversold", !inventory, "not an inventory workload");
     note(&mut missing, "effective_ttl_ms", measured.engine.effective_ttl_ns.is_none(), "no lease");
     note(&mut missing, "resources.server_cpu_s", measured.resources.server_cpu_s.is_none(), "no server of ours to ask");
     note(
@@ -112,6 +116,12 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         open_loop: measured.figures.open_loop().map(|folded| {
             OpenLoop::of(folded, seconds, &measured.resources, (measured.workers, cores(), measured.clients))
         }),
+        transactions: measured
+            .figures
+            .transactions()
+            .map(|folded| Transactions::of(folded, &measured.findings.deadlocks, seconds)),
+        goodput_per_s: (seconds > 0.0).then(|| counts.confirmed as f64 / seconds),
+        section: SectionResult::of(measured.section, measured.figures.section(), measured.figures.schedule()),
         throughput_per_s,
         latency,
         safety,
@@ -147,6 +157,7 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
     let of_load = measured.figures.open_loop().map(|load| load.dropped() + load.dropped_by_us());
     totals.set(Counter::Dropped, of_load.or(measured.engine.dropped));
     result.take(&totals.with(Counter::GrantsAll, counts.grants_all));
+    result.safety.harm.oversold = inventory.then_some(result.safety.harm.harmful_acts);
     for figure in FIGURES.iter().filter(|figure| !figure.absent.is_empty()) {
         let absent = figure::of(figure, &result).is_none();
         note(&mut result.not_available, figure.field, absent, figure.absent);
@@ -318,6 +329,9 @@ fn verdict(measured: &Measured<'_>) -> (SafetyVerdict, String) {
         (SafetyVerdict::Violated, because)
     } else if measured.engine.panicked > 0 {
         (SafetyVerdict::Unknown, format!("{} clients panicked", measured.engine.panicked))
+    } else if !measured.guarantees.exclusion {
+        let because = "it excludes nobody by design: a write over a change is refused, and counted as a conflict";
+        (SafetyVerdict::NotExercised, because.to_owned())
     } else if counts.exercised_all == 0 {
         (SafetyVerdict::NotExercised, "no request for a key ever met a hold of another client".to_owned())
     } else {

@@ -15,6 +15,7 @@ use super::stored::{OpenError, RecordedRun, history_failure, history_path, scene
 use super::verdict::{Exit, judge};
 use lockbench_core::lock::{Facts, Guarantees, RenewalKind, WaitKind};
 use lockbench_core::record::read_regular_text;
+use lockbench_core::workload::plan::Section;
 use lockbench_core::workload::{Plan, parse_stored, to_toml};
 
 /// What stands where nobody knows.
@@ -45,6 +46,7 @@ pub const UNPROMISED: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: false,
     quorum: false,
+    exclusion: true,
     source: "",
 };
 
@@ -102,6 +104,7 @@ pub(super) fn of_result(replayed: &Replayed, workload: &str, promises: Promises<
         lost: replayed.gaps,
         panicked: 0,
         cut_short: replayed.broken_off,
+        section: Section::Counter,
     });
     let untold = ["effective_ttl_ms", "resources.client_cpu_s", "resources.server_cpu_s", "resources.server_rss_bytes"];
     for figure in untold {

@@ -73,6 +73,7 @@ pub(crate) fn of(scalar: &Scalar, result: &TrialResult) -> Option<f64> {
         }
         Source::Measured(measure) => match measure {
             Measure::Throughput => result.throughput_per_s,
+            Measure::Goodput => result.goodput_per_s,
             Measure::Waited => result.waited_ratio,
             Measure::FoundHeld => result.found_held_ratio,
             Measure::Availability => result.availability,

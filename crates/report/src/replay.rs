@@ -15,6 +15,7 @@ use lockbench_core::record::attempt::Stage;
 use lockbench_core::record::figures::{Figures, Pause, Schedule};
 use lockbench_core::record::history::{Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded, Unjudged};
 use lockbench_core::record::{Attempts, Denial, Event, Follower, Observer, ReaderCounts, What};
+use lockbench_core::workload::plan::Section;
 
 /// One result, judged again.
 pub struct Replayed {
@@ -62,6 +63,8 @@ pub struct Untold<'a> {
     pub panicked: u64,
     /// Was it cut short?
     pub cut_short: bool,
+    /// What clients did under the lock.
+    pub section: Section,
 }
 
 impl Replayed {
@@ -90,6 +93,7 @@ impl Replayed {
             ttl_raised: false,
             workers: 1,
             clients: self.header.clients,
+            section: untold.section,
         })
     }
 
@@ -246,7 +250,7 @@ impl Replay {
         let misfit = transition.misfit;
         self.last = event.t;
         self.events += 1;
-        self.attempts += u64::from(matches!(event.what, What::Invoke { .. }));
+        self.attempts += u64::from(matches!(event.what, What::Invoke { .. } | What::InvokeAs { .. }));
         misfit.map_or(Ok(()), |misfit| Err(misfit.to_string()))
     }
 

@@ -221,9 +221,7 @@ impl SceneFold {
 impl Follower for SceneFold {
     fn follow(&mut self, transition: &Transition<'_>) {
         let t = transition.event.t;
-        if let Some(unfinished) = transition.unfinished {
-            self.end(unfinished, t, HoldEnd::Open);
-        }
+        transition.unfinished.iter().for_each(|unfinished| self.end(unfinished, t, HoldEnd::Open));
         if let Change::Ended(end) = transition.change {
             self.end(transition.attempt, t, HoldEnd::of(end));
         }

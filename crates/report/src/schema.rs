@@ -4,6 +4,8 @@
 
 mod open_loop;
 mod safety;
+mod section;
+mod transactions;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +27,8 @@ use lockbench_core::record::figures::Counts;
 
 pub use open_loop::OpenLoop;
 pub use safety::{Harm, Policies, Safety, SafetyVerdict, Violation};
+pub use section::SectionResult;
+pub use transactions::Transactions;
 
 /// Version of this schema. Older ones can still be read: version 1 had no `notes`, and
 /// `lints` were sentences; versions 1 and 2 left what was waited for in vain out of the
@@ -160,6 +164,9 @@ pub struct TrialResult {
     pub unavailable: u64,
     /// Of these: unknown.
     pub unknown: u64,
+    /// Of these: given up to break a deadlock, by the workload's policy or by the server. Left out if there are none.
+    #[serde(default, skip_serializing_if = "zero")]
+    pub deadlocked: u64,
     /// Attempts still waiting when the load was stopped: no outcome of the system.
     pub withdrawn: u64,
     /// Attempts due that no client could take (open loop only).
@@ -167,6 +174,22 @@ pub struct TrialResult {
     /// How the load generator did, where attempts were due by the clock; left out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_loop: Option<OpenLoop>,
+    /// Grants whose release the server confirmed: work that was done under the lock, or committed. `null` in runs that
+    /// were stored before it was counted.
+    #[serde(default)]
+    pub confirmed: Option<u64>,
+    /// The same per second of `measured_s`.
+    #[serde(default)]
+    pub goodput_per_s: Option<f64>,
+    /// What critical sections came to that are of a kind of their own; left out where clients only count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<SectionResult>,
+    /// Deadlocks among the clients, of all phases; left out if there are none.
+    #[serde(default, skip_serializing_if = "zero")]
+    pub deadlocks: u64,
+    /// What became of attempts that take several locks each; left out where each takes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<Transactions>,
     /// Grants a second of `measured_s`.
     pub throughput_per_s: Option<f64>,
     /// Latencies.
@@ -252,6 +275,9 @@ places!(TrialResult {
     TimedOut: timed_out,
     Unavailable: unavailable,
     Unknown: unknown,
+    Deadlocked: deadlocked,
+    Confirmed: confirmed,
+    Deadlocks: deadlocks,
     Dropped: dropped,
     Overtakes: fairness.overtakes,
 } then safety);
@@ -284,6 +310,11 @@ impl LatencySet {
             LatencyId::Renew => &self.renew,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+pub(crate) fn zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]

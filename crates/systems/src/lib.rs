@@ -18,6 +18,8 @@ mod flock;
 mod hints;
 pub mod levers;
 mod memory;
+#[cfg(any(feature = "redis", feature = "etcd", feature = "postgres"))]
+mod optimistic;
 mod planted;
 mod poll;
 #[cfg(feature = "postgres")]
@@ -143,6 +145,12 @@ impl Entry {
     #[must_use]
     pub fn in_this_process(&self) -> bool {
         self.server.is_none() && !self.on_files
+    }
+
+    /// Whether it claims exclusion: not where it is broken on purpose, nor where it is a baseline without a lock.
+    #[must_use]
+    pub fn excludes(&self) -> bool {
+        !self.unsafe_by_design && self.guarantees.exclusion
     }
 
     /// What a plan with this recipe's own options may not mean as it is written.

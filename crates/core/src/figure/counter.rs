@@ -43,6 +43,8 @@ counters!(|counts, judged| {
     Unavailable = counts.unavailable,
     /// Of these: with a lost answer.
     Unknown = counts.unknown,
+    /// Of these: given up to break a deadlock.
+    Deadlocked = counts.deadlocked,
     /// Of these: not granted by their first request.
     Waited = counts.waited,
     /// Of these: at whose call another client held the key.
@@ -83,6 +85,16 @@ counters!(|counts, judged| {
     StaleWritesRefused = judged.stale_writes_refused,
     /// Writes over a change made since the read, without fencing.
     LostUpdates = judged.lost_updates,
+    /// Critical sections that acted on what they had read.
+    Acts = judged.acts,
+    /// Of these: another client had done the same since.
+    HarmfulActs = judged.harmful_acts,
+    /// Of these: fencing did not keep them from it.
+    HarmfulActsFenced = judged.harmful_acts_fenced,
+    /// Releases of the measure phase that the server confirmed.
+    Confirmed = counts.confirmed,
+    /// Deadlocks among the clients, of all phases.
+    Deadlocks = judged.deadlocks,
 });
 
 impl Counter {

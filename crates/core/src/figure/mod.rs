@@ -85,6 +85,8 @@ pub enum Source {
 pub enum Measure {
     /// Grants per second of the measure phase.
     Throughput,
+    /// Confirmed releases per second of the measure phase.
+    Goodput,
     /// Share of attempts that waited.
     Waited,
     /// Share of attempts that found the key held.

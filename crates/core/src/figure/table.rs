@@ -66,6 +66,18 @@ pub static FIGURES: &[Figure] = &[
         )
     },
     Figure {
+        better: Better::Higher,
+        field: "goodput_per_s",
+        absent: "stopped before measuring began",
+        ..measured(
+            Measure::Goodput,
+            Unit::PerSecond,
+            Merge::Weighted(Weight::Seconds),
+            "goodput",
+            "grants per second whose release the server confirmed: work that counts",
+        )
+    },
+    Figure {
         field: "waited_ratio",
         absent: NO_ATTEMPTS,
         metric: Some(metric(
@@ -208,6 +220,24 @@ pub static FIGURES: &[Figure] = &[
         ..count(Counter::LostLeases, "lost_leases", "grants of which the client learned that they were lost")
     },
     Figure {
+        metric: Some(metric(
+            56,
+            "lockbench_deadlocks",
+            &[Counter::Deadlocks],
+            "Circles of clients that waited for each other, of all phases",
+        )),
+        ..count(Counter::Deadlocks, "deadlocks", "circles of clients that waited for each other, all phases")
+    },
+    metric_only(
+        Counter::Deadlocked,
+        metric(
+            57,
+            "lockbench_deadlock_victims",
+            &[Counter::Deadlocked],
+            "Attempts that were given up to break a deadlock",
+        ),
+    ),
+    Figure {
         absent: "closed loop: an attempt is due only when a client is free",
         metric: Some(Metric {
             live: "Attempts that were due and that no client could take, because all were busy; absent in a closed loop, where there can be none",
@@ -238,6 +268,7 @@ pub static FIGURES: &[Figure] = &[
             "Attempts that were due while lockbench itself did not run: they say nothing of the system; absent in a closed loop",
         ),
     ),
+    count(Counter::HarmfulActs, "harmful_acts", "units oversold, orders charged twice, runs too many: without fencing"),
     count(Counter::Overtakes, "overtakes", "grants to a later arrival while an earlier one waited"),
     Figure {
         better: Better::Higher,

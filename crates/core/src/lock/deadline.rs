@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::asking::Asking;
+use super::victims::{Chance, Victims};
 use crate::clock::Timer;
 use crate::stop::Stop;
 
@@ -15,6 +16,7 @@ pub struct Deadline {
     timer: Timer,
     stop: Stop,
     asking: Option<Arc<Asking>>,
+    chance: Option<Chance>,
 }
 
 impl Deadline {
@@ -22,7 +24,7 @@ impl Deadline {
     #[must_use]
     #[inline]
     pub fn new(at_ns: u64, timer: Timer, stop: Stop) -> Self {
-        Self { at_ns, timer, stop, asking: None }
+        Self { at_ns, timer, stop, asking: None, chance: None }
     }
 
     /// The same for an attempt whose requests are watched.
@@ -32,22 +34,52 @@ impl Deadline {
         Self { asking: Some(asking), ..self }
     }
 
+    /// The same for an attempt that may be chosen to break a deadlock, which brings the deadline forward too.
+    #[must_use]
+    pub fn abortable(self, chance: Chance) -> Self {
+        Self { chance: Some(chance), ..self }
+    }
+
+    /// The same, not later than `at_ns`.
+    #[must_use]
+    pub fn at_latest(self, at_ns: u64) -> Self {
+        Self { at_ns: self.at_ns.min(at_ns), ..self }
+    }
+
+    /// Was the attempt chosen to break a deadlock?
+    #[must_use]
+    #[inline]
+    pub fn aborted(&self) -> bool {
+        self.chance.as_ref().is_some_and(Chance::chosen)
+    }
+
+    /// Client and number of the attempt, if it may be chosen.
+    #[must_use]
+    pub fn attempt(&self) -> Option<(u32, u32)> {
+        self.chance.as_ref().map(Chance::attempt)
+    }
+
+    #[inline]
+    fn called(&self) -> bool {
+        self.stop.draining() || self.aborted()
+    }
+
     /// Is it time to give up?
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.stop.draining() || self.timer.now() >= self.at_ns
+        self.called() || self.timer.now() >= self.at_ns
     }
 
     /// Was it brought forward, so that giving up says nothing about the system?
     #[must_use]
     pub fn brought_forward(&self) -> bool {
-        self.stop.draining() && self.timer.now() < self.at_ns
+        self.called() && self.timer.now() < self.at_ns
     }
 
     /// Nanoseconds left; 0 once passed or brought forward.
     #[must_use]
     pub fn remaining_ns(&self) -> u64 {
-        if self.stop.draining() { 0 } else { self.at_ns.saturating_sub(self.timer.now()) }
+        if self.called() { 0 } else { self.at_ns.saturating_sub(self.timer.now()) }
     }
 
     /// The instant as planned.
@@ -58,9 +90,21 @@ impl Deadline {
 
     /// Completes when it is time to give up.
     pub async fn reached(&self) {
-        tokio::select! {
-            () = self.timer.sleep_until(self.at_ns) => {}
-            () = self.stop.drained() => {}
+        self.wait_until(self.at_ns).await;
+    }
+
+    /// Waits until then, or until it is brought forward.
+    async fn wait_until(&self, wake: u64) {
+        loop {
+            // Nothing wakes the one that is chosen: it may be in another process.
+            let look = if self.chance.is_some() { self.timer.now().saturating_add(Victims::LOOK_NS) } else { wake };
+            tokio::select! {
+                () = self.timer.sleep_until(wake.min(look)) => {}
+                () = self.stop.drained() => return,
+            }
+            if self.timer.now() >= wake || self.aborted() {
+                return;
+            }
         }
     }
 
@@ -68,10 +112,7 @@ impl Deadline {
     /// still time.
     pub async fn sleep(&self, ns: u64) -> bool {
         let wake = self.timer.now().saturating_add(ns).min(self.at_ns);
-        tokio::select! {
-            () = self.timer.sleep_until(wake) => {}
-            () = self.stop.drained() => {}
-        }
+        self.wait_until(wake).await;
         !self.passed()
     }
 

@@ -52,6 +52,9 @@ pub struct Guarantees {
     pub connection_frees: bool,
     /// May it run on several nodes, so that a majority of them keeps each grant?
     pub quorum: bool,
+    /// Does it exclude anybody? Not where a grant is only the read of a version, and the release a write that is refused if
+    /// another client has written since.
+    pub exclusion: bool,
     /// The documentation that says all this.
     pub source: &'static str,
 }
@@ -69,6 +72,7 @@ impl Guarantees {
         ttl_step_ms: 0,
         connection_frees: false,
         quorum: false,
+        exclusion: true,
         source: "its author",
     };
 }

@@ -24,6 +24,7 @@ mod redaction;
 mod remains;
 mod retry;
 mod truth;
+mod victims;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -42,6 +43,7 @@ pub use redaction::{HIDDEN, without_secrets};
 pub use remains::{Found, Remains, Sweeper, mark};
 pub use retry::Retry;
 pub use truth::{Owner, Truth, digest};
+pub use victims::{Chance, Victims};
 
 use crate::clock::Timer;
 

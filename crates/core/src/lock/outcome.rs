@@ -74,6 +74,8 @@ pub enum Acquire {
     Refused,
     /// Surely no effect: the deadline came, and the withdrawal is confirmed.
     TimedOut,
+    /// Surely no effect: the server found that clients wait for each other in a circle, and refused this one.
+    Deadlock,
     /// Surely no effect: the system did not serve us.
     Unavailable(String),
     /// The answer is lost. We may hold the lock until `surely_ended_ns`.

@@ -2,10 +2,13 @@
 //! definitions, on random histories with many ties; also with the shards arriving
 //! late and out of order.
 
-use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::{Findings, Oracle};
-use crate::record::{Denial, Event, Observer, Reader, ReleaseKind, RenewalOutcome, Source, What, WitnessReading};
+use super::{ConditionFold, Findings, Oracle};
+use crate::record::{
+    Denial, Disturbance, Event, Observer, Reader, ReleaseKind, RenewalOutcome, Source, What, WitnessReading,
+};
+use crate::workload::{Condition, parse};
 
 pub(super) const CLIENTS: u32 = 4;
 pub(super) const KEYS: u32 = 2;
@@ -263,6 +266,38 @@ impl Observer for Order {
 }
 
 proptest! {
+    /// What a scenario relies on: a trial whose story happened is judged by what was seen, and never by chance.
+    #[test]
+    fn wherever_a_contender_was_granted_a_hit_key_there_is_a_double_grant(
+        scripts in scripts(),
+        faults in proptest::collection::vec((0_usize..60, 0_usize..60, any::<bool>()), 0..4),
+    ) {
+        let mut events: Vec<Event> = (0..).zip(&scripts).flat_map(|(client, scripts)| play(client, scripts).0).collect();
+        events.sort_by_key(|event| event.t);
+        for (fault, (from, to, _)) in (0_u16..).zip(&faults) {
+            let of = Disturbance { fault, node: 0 };
+            let (from, to) = ((*from.min(to)).min(events.len()), *from.max(to));
+            let tool = |what| Event { t: 0, client: Event::NOBODY, attempt: 0, key: 0, what };
+            events.insert(from, tool(What::FaultInjected(of)));
+            events.insert((to + 1).clamp(from + 1, events.len()), tool(What::FaultHealed { of, from: 0, bit: true }));
+        }
+        // No two events in one instant: a hold that ends where the next begins is no double grant.
+        let planned: String = faults.iter().map(|(.., pause)| {
+            let kind = if *pause { "server-pause" } else { "wire-cut" };
+            format!("[[faults]]\nkind = \"{kind}\"\nat = \"1s\"\nfor = \"1s\"\n")
+        }).collect();
+        let (plan, _) = parse("w.toml", &format!("clients = {CLIENTS}\n{planned}"), &[]).unwrap();
+        let mut oracle = Oracle::new(CLIENTS, KEYS, 0).with_conditions(ConditionFold::of(&plan));
+        for (t, event) in (1_u64..).zip(&events) {
+            oracle.observe(&Event { t, ..*event });
+        }
+        let found = oracle.finish();
+        let granted = found.conditions.reached.iter().find(|one| one.condition == Condition::ContenderGranted.name());
+        if granted.is_some_and(|one| one.injections > 0) {
+            prop_assert!(found.judged.double_grants > 0, "{:?}", events);
+        }
+    }
+
     #[test]
     fn the_oracle_agrees_with_comparing_all_pairs_however_late_shards_arrive(
         scripts in scripts(),

@@ -35,18 +35,18 @@ pub struct Conditions {
 pub struct ConditionFold {
     faults: Vec<PlannedFault>,
     required: Vec<Condition>,
-    clients: BTreeMap<u32, Client>,
+    /// The open attempts, by client and number.
+    open: BTreeMap<(u32, u32), Open>,
     injections: Vec<Injection>,
     all: u64,
     healed: bool,
     reached: [u64; Condition::ALL.len()],
 }
 
-/// The open attempt of a client.
+/// An open attempt.
 #[derive(Clone, Copy)]
-struct Client {
+struct Open {
     key: u32,
-    number: u32,
     holds: bool,
 }
 
@@ -74,7 +74,7 @@ impl ConditionFold {
         Self {
             faults,
             required,
-            clients: BTreeMap::new(),
+            open: BTreeMap::new(),
             injections: Vec::new(),
             all: 0,
             healed: false,
@@ -97,23 +97,23 @@ impl ConditionFold {
     }
 
     fn take(&mut self, transition: &Transition<'_>) {
-        let client = transition.event.client;
-        if transition.unfinished.is_some() {
-            self.over(client, false);
+        for unfinished in transition.unfinished {
+            self.over((unfinished.client, unfinished.number), false);
         }
-        let (key, number) = (transition.attempt.key, transition.attempt.number);
+        let key = transition.attempt.key;
+        let name = (transition.attempt.client, transition.attempt.number);
         match transition.change {
             Change::Begun => {
-                self.clients.insert(client, Client { key, number, holds: false });
-                self.ask(client, key);
+                self.open.insert(name, Open { key, holds: false });
+                self.ask(name.0, key);
             }
-            Change::Granted => self.grant(client, Client { key, number, holds: true }),
+            Change::Granted => self.grant(name, key),
             Change::Left(_) => {
-                self.went_on(client, number);
-                self.over(client, false);
+                self.went_on(name);
+                self.over(name, false);
             }
-            Change::Ended(End::Died { .. }) => self.over(client, true),
-            Change::Ended(End::Denied { .. } | End::Released { .. }) => self.over(client, false),
+            Change::Ended(End::Died { .. }) => self.over(name, true),
+            Change::Ended(End::Denied { .. } | End::Released { .. }) => self.over(name, false),
             Change::Tool => self.tool(&transition.event.what),
             Change::Renewed { .. } | Change::Stopped | Change::Lost => {}
         }
@@ -149,15 +149,15 @@ impl ConditionFold {
     fn inject(&mut self, of: Disturbance) {
         let kind = self.faults.get(usize::from(of.fault)).map(|fault| fault.kind);
         let of_client = kind.is_some_and(FaultKind::is_of_a_client).then(|| u32::from(of.node));
-        let holders = self.clients.iter().filter(|(_, open)| open.holds);
-        let hit = holders.filter(|(client, _)| of_client.is_none_or(|hit| hit == **client));
-        let hits: Vec<_> = hit.map(|(client, open)| (*client, open.number, open.key)).collect();
+        let holders = self.open.iter().filter(|(_, open)| open.holds);
+        let hit = holders.filter(|((client, _), _)| of_client.is_none_or(|hit| hit == *client));
+        let hits: Vec<_> = hit.map(|((client, number), open)| (*client, *number, open.key)).collect();
         let kills = kind == Some(FaultKind::ClientKill);
         self.all += 1;
         self.injections.push(Injection { of, healed: false, hits, kills, reached: Default::default() });
         // Whoever waits already asks all the while.
-        let waiting: Vec<_> =
-            self.clients.iter().filter(|(_, open)| !open.holds).map(|(client, open)| (*client, open.key)).collect();
+        let waiting = self.open.iter().filter(|(_, open)| !open.holds);
+        let waiting: Vec<_> = waiting.map(|((client, _), open)| (*client, open.key)).collect();
         waiting.into_iter().for_each(|(client, key)| self.ask(client, key));
     }
 
@@ -166,9 +166,9 @@ impl ConditionFold {
         self.reach(Condition::ContenderAsked, asks);
     }
 
-    fn grant(&mut self, client: u32, open: Client) {
-        let key = open.key;
-        self.clients.insert(client, open);
+    fn grant(&mut self, name: (u32, u32), key: u32) {
+        let client = name.0;
+        self.open.insert(name, Open { key, holds: true });
         let granted = |one: &Injection| one.hits.iter().any(|hit| hit.2 == key && hit.0 != client);
         self.reach(Condition::ContenderGranted, granted);
         if self.healed && self.reached[Condition::GrantedAfterHeal as usize] == 0 {
@@ -177,20 +177,20 @@ impl ConditionFold {
     }
 
     /// The holder left its critical section in order: if a fault had hit it there, it went on after it.
-    fn went_on(&mut self, client: u32, number: u32) {
-        let hit = |one: &Injection| one.hits.iter().any(|hit| (hit.0, hit.1) == (client, number));
+    fn went_on(&mut self, name: (u32, u32)) {
+        let hit = |one: &Injection| one.hits.iter().any(|hit| (hit.0, hit.1) == name);
         self.reach(Condition::HolderWentOn, hit);
     }
 
-    /// The attempt of a client holds nothing any more.
-    fn over(&mut self, client: u32, died: bool) {
-        let Some(open) = self.clients.remove(&client) else { return };
+    /// An attempt holds nothing any more.
+    fn over(&mut self, name: (u32, u32), died: bool) {
+        let Some(open) = self.open.remove(&name) else { return };
         if !open.holds {
             return;
         }
         for one in &mut self.injections {
             if !(died && one.kills) {
-                one.hits.retain(|hit| (hit.0, hit.1) != (client, open.number));
+                one.hits.retain(|hit| (hit.0, hit.1) != name);
             }
         }
         self.injections.retain(|one| !one.healed || !one.hits.is_empty());
@@ -221,6 +221,7 @@ mod tests {
             stale_write: false,
             refused_write: false,
             challenged: None,
+            act: crate::record::Act::NONE,
         },
     };
     const END: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };

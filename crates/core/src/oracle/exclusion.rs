@@ -7,6 +7,8 @@
 //!   else up to the asking of the last confirmed renewal, else nothing (what the
 //!   server itself has admitted).
 //!
+//! A shared hold excludes exclusive ones only.
+//!
 //! A double grant is a grant that starts inside another attempt's hold, counted
 //! once per grant. Its kind is decided by the earlier holder's *promise*: the local
 //! validity as granted and as extended by confirmed renewals; without a lease, until
@@ -26,9 +28,9 @@ use super::cover::Cover;
 use super::kind::{DoubleGrantKind, stored_kind};
 use super::open::OpenAttempts;
 use super::stall::Stalls;
-use crate::record::attempt::{Attempt, Attempts, Change, End, Hold, Transition};
+use crate::record::attempt::{Attempt, Attempts, Change, End, Hold, PerAttempt, Transition};
 use crate::record::history::Judged;
-use crate::record::{ReleaseKind, Sparse, What};
+use crate::record::{Mode, ReleaseKind, Sparse, What};
 
 /// Violations kept in full.
 pub const KEPT: usize = 100;
@@ -88,6 +90,7 @@ pub struct ExclusionCounts {
 #[derive(Clone, Copy)]
 struct Held {
     client: u32,
+    mode: Mode,
     hold: Hold,
     /// The attempt's last event.
     last: u64,
@@ -124,15 +127,9 @@ impl Held {
     }
 }
 
+/// The holds of one mode so far, under each policy.
 #[derive(Default)]
-struct KeyState {
-    /// Holds in order of start, `None` while it is open; so is the first.
-    holds: VecDeque<Option<Held>>,
-    /// Number of the first hold in `holds`.
-    base: u64,
-    /// The last one judged, where nothing before it reaches its start: then it is all that the next can meet, and
-    /// no cover knows of it yet.
-    alone: Option<Held>,
+struct Covers {
     naive: Cover<HoldFacts>,
     /// Promises of holds that no lost signal ended.
     kept: Cover<HoldFacts>,
@@ -142,7 +139,21 @@ struct KeyState {
     evidence: Cover<()>,
     /// End of the hold that reached furthest so far.
     reach: Option<u64>,
-    /// Did a hold ever start before another was surely over, or in the same instant?
+}
+
+#[derive(Default)]
+struct KeyState {
+    /// Holds in order of start, `None` while it is open; so is the first.
+    holds: VecDeque<Option<Held>>,
+    /// Number of the first hold in `holds`.
+    base: u64,
+    /// The last one judged, where nothing before it reaches its start: then it is all that the next can meet, and
+    /// no cover knows of it yet.
+    alone: Option<Held>,
+    exclusive: Covers,
+    /// Of shared holds, which exclude only exclusive ones; `None`: there was none yet.
+    shared: Option<Box<Covers>>,
+    /// Did a hold ever start before another that excludes it was surely over, or in the same instant?
     touched: bool,
 }
 
@@ -157,46 +168,61 @@ impl KeyState {
 
     /// Judges a hold; they come in order of start.
     fn judge(&mut self, key: u32, held: &Held, judged: &mut Judged) -> Option<DoubleGrant> {
-        let met = self.reach.is_some_and(|reach| reach >= held.hold.start);
-        self.reach = self.reach.max(Some(held.end()));
-        if !met {
+        let shares = held.mode == Mode::Shared;
+        let reaches = |covers: &Covers| covers.reach.is_some_and(|reach| reach >= held.hold.start);
+        let met_shared = self.shared.as_deref().is_some_and(reaches);
+        let met = reaches(&self.exclusive) || (met_shared && !shares);
+        self.touched |= met;
+        let plain = !met && !met_shared && !shares;
+        let covers = if shares { &mut **self.shared.get_or_insert_default() } else { &mut self.exclusive };
+        covers.reach = covers.reach.max(Some(held.end()));
+        if plain {
             self.alone = Some(*held);
             return None;
         }
-        self.touched = true;
         if let Some(alone) = self.alone.take() {
-            (self.naive, self.kept, self.withdrawn) = Default::default();
-            (self.deadline, self.evidence) = Default::default();
+            self.exclusive = Covers { reach: self.exclusive.reach, ..Covers::default() };
             self.meet(key, &alone, judged);
         }
         self.meet(key, held, judged)
     }
 
-    /// Tests a hold against the covers, and adds it to them.
+    /// Tests a hold against the covers of what it excludes, and adds it to those of its mode.
     fn meet(&mut self, key: u32, held: &Held, judged: &mut Judged) -> Option<DoubleGrant> {
         let (hold, facts) = (&held.hold, held.facts());
         let (start, end) = (hold.start, held.end());
-        // The worst that holds of any earlier holder is the kind.
-        let broken = self.kept.test(start, end).map(|earlier| (DoubleGrantKind::Inside, earlier));
-        let withdrawn = self.withdrawn.test(start, end).map(|earlier| (DoubleGrantKind::Withdrawn, earlier));
-        let naive = self.naive.test(start, end).map(|earlier| (DoubleGrantKind::Outside, earlier));
-        self.naive.add(start, end, facts);
+        let proven = held.proven().filter(|proven| *proven >= start).map(|proven| proven.min(end));
+        let cut = (held.belief() >= start).then(|| end.min(held.belief()));
+        let shares = held.mode == Mode::Shared;
+        let mut worst: Option<(DoubleGrantKind, HoldFacts)> = None;
+        let (mut deadline, mut admitted) = (false, false);
+        let others = self.shared.as_deref_mut().filter(|_| !shares);
+        for covers in [Some(&mut self.exclusive), others].into_iter().flatten() {
+            // The worst that holds of any earlier holder is the kind.
+            let broken = covers.kept.test(start, end).map(|earlier| (DoubleGrantKind::Inside, earlier));
+            let withdrawn = covers.withdrawn.test(start, end).map(|earlier| (DoubleGrantKind::Withdrawn, earlier));
+            let naive = covers.naive.test(start, end).map(|earlier| (DoubleGrantKind::Outside, earlier));
+            let found = broken.or(withdrawn).or(naive);
+            if found.is_some_and(|(kind, _)| worst.is_none_or(|(before, _)| kind < before)) {
+                worst = found;
+            }
+            deadline |= cut.is_some_and(|cut| covers.deadline.test(start, cut).is_some());
+            admitted |= proven.is_some_and(|proven| covers.evidence.test(start, proven).is_some());
+        }
+        let own = if shares { &mut **self.shared.get_or_insert_default() } else { &mut self.exclusive };
+        own.naive.add(start, end, facts);
         if hold.promise >= start {
-            let promises = if hold.lost.is_some() { &mut self.withdrawn } else { &mut self.kept };
+            let promises = if hold.lost.is_some() { &mut own.withdrawn } else { &mut own.kept };
             promises.add(start, end.min(hold.promise), facts);
         }
-        if held.belief() >= start {
-            let cut = end.min(held.belief());
-            judged.deadline += u64::from(self.deadline.test(start, cut).is_some());
-            self.deadline.add(start, cut, ());
+        if let Some(cut) = cut {
+            judged.deadline += u64::from(deadline);
+            own.deadline.add(start, cut, ());
         }
-        let mut admitted = false;
-        if let Some(proven) = held.proven().filter(|proven| *proven >= start) {
-            let proven = proven.min(end);
-            admitted = self.evidence.test(start, proven).is_some();
-            self.evidence.add(start, proven, ());
+        if let Some(proven) = proven {
+            own.evidence.add(start, proven, ());
         }
-        let (kind, earlier) = broken.or(withdrawn).or(naive)?;
+        let (kind, earlier) = worst?;
         Some(DoubleGrant { key, kind, admitted, earlier, later: facts })
     }
 }
@@ -204,8 +230,8 @@ impl KeyState {
 /// The checker.
 pub struct Exclusion {
     keys: Sparse<KeyState>,
-    /// Per client: number of its open hold among those of the key.
-    open: Vec<Option<u64>>,
+    /// Per attempt: number of its open hold among those of the key.
+    open: PerAttempt<Option<u64>>,
     counts: ExclusionCounts,
     kept: Vec<DoubleGrant>,
     fresh: Option<u64>,
@@ -223,7 +249,7 @@ impl Exclusion {
     pub fn new(clients: u32, keys: u32, origin: u64) -> Self {
         Self {
             keys: Sparse::new(keys),
-            open: vec![None; clients as usize],
+            open: PerAttempt::new(clients),
             counts: ExclusionCounts::default(),
             kept: Vec::new(),
             fresh: None,
@@ -280,18 +306,18 @@ impl Exclusion {
         self.keys[key as usize].holds.len()
     }
 
-    fn start(&mut self, client: u32, key: u32) {
-        let state = &mut self.keys[key as usize];
-        self.open[client as usize] = Some(state.base + state.holds.len() as u64);
+    fn start(&mut self, attempt: &Attempt) {
+        let state = &mut self.keys[attempt.key as usize];
+        *self.open.of(attempt) = Some(state.base + state.holds.len() as u64);
         state.holds.push_back(None);
     }
 
     /// Closes the hold of an attempt, if it has one open, and judges those that waited for it.
     fn close(&mut self, attempt: &Attempt, confirmed: bool, judged: &mut Judged) {
-        let Some(number) = self.open[attempt.client as usize].take() else { return };
+        let Some(number) = self.open.take(attempt) else { return };
         let Some(hold) = attempt.hold else { return };
         let mut state = &mut self.keys[attempt.key as usize];
-        let held = Held { client: attempt.client, hold, last: attempt.last, confirmed };
+        let held = Held { client: attempt.client, mode: attempt.mode, hold, last: attempt.last, confirmed };
         if number > state.base {
             state.holds[(number - state.base) as usize] = Some(held);
             return;
@@ -344,11 +370,9 @@ impl Exclusion {
 impl Checker for Exclusion {
     fn check(&mut self, transition: &Transition<'_>, _open: &OpenAttempts, judged: &mut Judged) {
         let attempt = transition.attempt;
-        if let Some(unfinished) = transition.unfinished {
-            self.close(unfinished, false, judged);
-        }
+        transition.unfinished.iter().for_each(|unfinished| self.close(unfinished, false, judged));
         match transition.change {
-            Change::Granted => self.start(attempt.client, attempt.key),
+            Change::Granted => self.start(attempt),
             Change::Ended(end) => {
                 if matches!(transition.event.what, What::Killed { .. }) {
                     // Until that was taken note of the witness counted it, though its hold was over.

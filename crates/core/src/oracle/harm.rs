@@ -4,9 +4,9 @@
 
 use super::checker::Checker;
 use super::open::OpenAttempts;
-use crate::record::What;
 use crate::record::attempt::{Change, Transition};
 use crate::record::history::Judged;
+use crate::record::{Mode, What};
 
 /// The checker.
 pub struct Harm {
@@ -39,7 +39,10 @@ impl Checker for Harm {
         judged.lost_updates += u64::from(seen.lost_update);
         judged.stale_writes_seen += u64::from(seen.stale_write);
         judged.stale_writes_refused += u64::from(seen.refused_write);
-        if left && seen.occupancy > 1 {
+        judged.acts += u64::from(seen.act.done);
+        judged.harmful_acts += u64::from(seen.act.harm);
+        judged.harmful_acts_fenced += u64::from(seen.act.harm_fenced);
+        if left && transition.attempt.mode == Mode::Exclusive && seen.occupancy > 1 {
             self.crowded[transition.attempt.key as usize] = true;
         }
     }

@@ -10,6 +10,7 @@ mod cause;
 pub mod checker;
 mod conditions;
 mod cover;
+mod deadlock;
 pub mod exclusion;
 mod harm;
 mod judged_history;
@@ -31,6 +32,7 @@ use std::rc::Rc;
 pub use attribution::{Attribution, Blind, Causes, Fact, FactKind, Missing};
 pub use cause::Cause;
 pub use conditions::{ConditionFold, Conditions, Reached};
+pub use deadlock::{Deadlock, DeadlockFold, Deadlocks, Ending, Waits};
 pub use exclusion::{DoubleGrant, Exclusion, ExclusionCounts, HoldFacts};
 pub use judged_history::JudgedHistory;
 pub use kind::DoubleGrantKind;
@@ -45,7 +47,7 @@ use self::recovery::Recovery;
 use self::token::Tokens;
 use crate::record::attempt::{Attempts, Change, Follower, Transition};
 use crate::record::history::{Alarm, Judged};
-use crate::record::{Event, Observer};
+use crate::record::{Event, Mode, Observer};
 
 /// All checkers of one trial.
 pub struct Oracle {
@@ -53,6 +55,9 @@ pub struct Oracle {
     checkers: Checkers,
     attributor: Attributor,
     recovery: Recovery,
+    deadlocks: DeadlockFold,
+    /// Instant of the last event.
+    last: u64,
     judged: Judged,
     violations: Rc<Cell<Alarm>>,
     conditions: ConditionFold,
@@ -95,6 +100,8 @@ pub struct Findings {
     pub blind: Blind,
     /// How the service came back from what was done to it.
     pub recovered: Recovered,
+    /// Where clients waited for each other in a circle.
+    pub deadlocks: Deadlocks,
     /// Double grants a second since the start of the warm-up.
     pub per_second: Vec<u64>,
     /// A key on which the witness contradicts the sweep: a bug of lockbench.
@@ -117,6 +124,8 @@ impl Oracle {
             },
             attributor: Attributor::new(clients, keys),
             recovery: Recovery::new(keys),
+            deadlocks: DeadlockFold::default(),
+            last: origin,
             judged: Judged::default(),
             violations: Rc::default(),
             conditions: ConditionFold::new(Vec::new(), Vec::new()),
@@ -170,6 +179,8 @@ impl Oracle {
         self.checkers.each(|checker| checker.finish(attempts, &mut self.judged));
         self.ask_for_causes();
         self.attributor.finish();
+        let deadlocks = self.deadlocks.finish(self.last);
+        self.judged.deadlocks = deadlocks.found;
         Findings {
             conditions: self.conditions.finish(),
             judged: self.judged,
@@ -179,6 +190,7 @@ impl Oracle {
             causes: self.attributor.causes(),
             blind: self.attributor.blind(),
             recovered: self.recovery.finish(),
+            deadlocks,
             per_second: self.checkers.exclusion.per_second().to_vec(),
             contradiction: self.checkers.harm.contradiction(|key| self.checkers.exclusion.touched(key)),
         }
@@ -210,10 +222,19 @@ impl Oracle {
 
 impl Follower for Oracle {
     fn follow(&mut self, transition: &Transition<'_>) {
+        if transition.attempt.mode == Mode::Optimistic {
+            // Nobody is excluded and nobody believes so: a write over a change is refused, and counted as such.
+            self.judged.grants += u64::from(matches!(transition.change, Change::Granted));
+            self.last = transition.event.t;
+            return;
+        }
         self.open.begin(transition);
         self.checkers.each(|checker| checker.check(transition, &self.open, &mut self.judged));
         self.attributor.follow(transition, &self.open);
         self.recovery.follow(transition);
+        self.deadlocks.follow(transition);
+        self.judged.deadlocks = self.deadlocks.broken();
+        self.last = transition.event.t;
         if self.checkers.exclusion.has_reported() {
             self.ask_for_causes();
         }

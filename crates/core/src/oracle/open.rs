@@ -20,9 +20,7 @@ impl OpenAttempts {
     /// What begins here, before the checkers are asked.
     pub fn begin(&mut self, transition: &Transition<'_>) {
         // Where the end of its last one was lost: an attempt that never ends would hold all memory.
-        if let Some(unfinished) = transition.unfinished {
-            self.remove(unfinished);
-        }
+        transition.unfinished.iter().for_each(|unfinished| self.remove(unfinished));
         if matches!(transition.change, Change::Begun) {
             let Attempt { client, key, invoke, .. } = *transition.attempt;
             self.keys[key as usize].push_back((client, invoke));

@@ -151,9 +151,7 @@ impl Recovery {
         let (event, attempt) = (transition.event, transition.attempt);
         self.last = event.t;
         self.last_grant.get_or_insert(event.t);
-        if let Some(unfinished) = transition.unfinished {
-            self.over(unfinished, event.t);
-        }
+        transition.unfinished.iter().for_each(|unfinished| self.over(unfinished, event.t));
         match transition.change {
             Change::Begun => {
                 let state = &mut self.keys[attempt.key as usize];

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::checker::Checker;
 use super::open::OpenAttempts;
 use crate::record::Sparse;
-use crate::record::attempt::{Attempt, Change, Transition};
+use crate::record::attempt::{Attempt, Change, PerAttempt, Transition};
 use crate::record::history::Judged;
 
 /// State of one key.
@@ -41,28 +41,29 @@ impl KeyTokens {
 /// The checker.
 pub struct Tokens {
     keys: Sparse<KeyTokens>,
-    /// Per client: highest token granted before its open attempt was invoked.
-    floors: Vec<Option<u64>>,
+    /// Per attempt: highest token granted before it was invoked.
+    floors: PerAttempt<Option<u64>>,
 }
 
 impl Tokens {
     /// A checker for so many clients and keys.
     #[must_use]
     pub fn new(clients: u32, keys: u32) -> Self {
-        Self { keys: Sparse::new(keys), floors: vec![None; clients as usize] }
+        Self { keys: Sparse::new(keys), floors: PerAttempt::new(clients) }
     }
 
-    /// An attempt was invoked at `t`.
-    fn invoked(&mut self, client: u32, key: u32, t: u64) {
-        self.floors[client as usize] = self.keys[key as usize].highest_before(t);
+    fn invoked(&mut self, attempt: &Attempt) {
+        *self.floors.of(attempt) = self.keys[attempt.key as usize].highest_before(attempt.invoke);
     }
 
     /// A grant with a token.
     fn granted(&mut self, attempt: &Attempt, t: u64, token: u64, open: &OpenAttempts, judged: &mut Judged) {
-        let Attempt { client, key, .. } = *attempt;
+        let key = attempt.key;
         let state = &mut self.keys[key as usize];
         let highest = state.before.max(state.tied);
-        if self.floors[client as usize].is_some_and(|floor| token <= floor) {
+        // A further attempt has no more use of it.
+        let floor = if attempt.is_further() { self.floors.take(attempt) } else { *self.floors.of(attempt) };
+        if floor.is_some_and(|floor| token <= floor) {
             judged.token_regressions += 1;
         } else if highest.is_some_and(|highest| token <= highest) {
             // Older grants are below the floor, so that equals are among the recent ones.
@@ -84,7 +85,10 @@ impl Checker for Tokens {
     fn check(&mut self, transition: &Transition<'_>, open: &OpenAttempts, judged: &mut Judged) {
         let attempt = transition.attempt;
         match transition.change {
-            Change::Begun => self.invoked(attempt.client, attempt.key, attempt.invoke),
+            Change::Begun => self.invoked(attempt),
+            Change::Ended(_) if attempt.hold.is_none() => {
+                self.floors.take(attempt);
+            }
             Change::Granted => {
                 if let Some((start, token)) = attempt.hold.as_ref().and_then(|hold| Some((hold.start, hold.token?))) {
                     self.granted(attempt, start, token, open, judged);

@@ -45,6 +45,15 @@ pub enum What {
         /// The due instant.
         due: u64,
     },
+    /// An attempt starts that is not a plain one: it is for a further lock of a transaction, or for no exclusive lock.
+    InvokeAs {
+        /// The due instant.
+        due: u64,
+        /// Number of the first attempt of the transaction, within its client; 0: it is the first, or on its own.
+        first: u32,
+        /// What the lock is to exclude.
+        mode: Mode,
+    },
     /// The lock was granted: `t` is `acquire_ok`.
     Acquired {
         /// Fencing token, if offered.
@@ -234,6 +243,13 @@ pub struct Disturbance {
 }
 
 impl What {
+    /// Returns whether it begins an attempt that is no further one of a transaction.
+    #[must_use]
+    #[inline]
+    pub fn begins(&self) -> bool {
+        matches!(self, Self::Invoke { .. } | Self::InvokeAs { first: 0, .. })
+    }
+
     /// Is it of the tool itself, of no client? Only [`What::Seen`] and [`What::LateWrite`] have a key all the same.
     #[must_use]
     pub fn is_of_nobody(&self) -> bool {
@@ -249,6 +265,7 @@ impl What {
             | Self::Dropped { .. }
             | Self::Identity { .. } => true,
             Self::Invoke { .. }
+            | Self::InvokeAs { .. }
             | Self::Acquired { .. }
             | Self::Denied { .. }
             | Self::Renewed { .. }
@@ -259,6 +276,36 @@ impl What {
             | Self::Died { .. }
             | Self::Killed { .. } => false,
         }
+    }
+}
+
+/// What a lock excludes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// All others.
+    #[default]
+    Exclusive,
+    /// Exclusive ones.
+    Shared,
+    /// Nobody: a "grant" is the read of a version, and the "release" a write that is refused if the version has changed.
+    Optimistic,
+}
+
+impl Mode {
+    /// Every one, with its name in histories.
+    pub const ALL: [(Self, &str); 3] =
+        [(Self::Exclusive, "exclusive"), (Self::Shared, "shared"), (Self::Optimistic, "optimistic")];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, of)| *of == name).map(|(mode, _)| *mode)
     }
 }
 
@@ -276,16 +323,22 @@ pub enum Denial {
     Unavailable,
     /// The answer is lost.
     Unknown,
+    /// Surely no effect: the policy of the workload chose this attempt to break a deadlock.
+    Aborted,
+    /// Surely no effect: the server found a deadlock, and chose this attempt to break it.
+    Deadlock,
 }
 
 impl Denial {
     /// Every one, with its name in histories and metrics.
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 7] = [
         (Self::Refused, "refused"),
         (Self::TimedOut, "timed_out"),
         (Self::Withdrawn, "withdrawn"),
         (Self::Unavailable, "unavailable"),
         (Self::Unknown, "unknown"),
+        (Self::Aborted, "aborted"),
+        (Self::Deadlock, "deadlock"),
     ];
 
     /// Its name.
@@ -339,6 +392,24 @@ pub struct WitnessReading {
     /// Was a request of another client for the key in flight or queued at the server during
     /// the hold? `None`: an older version recorded it, which did not look.
     pub challenged: Option<bool>,
+    /// What the client did with what it had read, where the critical section is one that acts.
+    pub act: Act,
+}
+
+/// What a critical section that acts on what it has read came to: it sells a unit, runs a job, admits a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Act {
+    /// Did it act? Not where it read that there is nothing to do.
+    pub done: bool,
+    /// It should not have: another client had done the same since it read.
+    pub harm: bool,
+    /// The same in the world where the resource refuses stale tokens.
+    pub harm_fenced: bool,
+}
+
+impl Act {
+    /// None.
+    pub const NONE: Self = Self { done: false, harm: false, harm_fenced: false };
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ mod trial_facts;
 pub use attempt::{Attempts, Follower, Followers, Transition};
 pub use bounds::BUCKET_BOUNDS_NS;
 pub use event::{
-    AttemptId, Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
+    Act, AttemptId, Denial, Disturbance, Event, Mode, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What,
+    WitnessReading,
 };
 pub use histogram::{Latency, LatencyFigures};
 pub use log::{LOG_LINES, LogLevel, LogLine, LogNews, LogRing};

@@ -10,6 +10,7 @@ use rand_distr::weighted::WeightedAliasIndex;
 use rand_distr::{Exp1, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
+use super::locks::{Further, Locks};
 use super::plan::{Keys, Plan, Span};
 
 /// Seed of one client of one trial. Deliberately without the system's name:
@@ -152,8 +153,10 @@ fn pareto_mean(min: f64, alpha: f64, max: f64) -> f64 {
 /// What one attempt wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish {
-    /// Index of the key.
+    /// Index of the key; of a transaction: of the first.
     pub key: u32,
+    /// The others of a transaction.
+    pub further: Further,
     /// How long to hold it, if it is granted.
     pub hold_ns: u64,
     /// How long to pause afterwards.
@@ -166,6 +169,9 @@ pub struct Wish {
 #[derive(Clone, Debug)]
 pub struct Wishes {
     picker: KeyPicker,
+    locks: Locks,
+    /// Number of keys.
+    keys: u32,
     hold: Span,
     think: Span,
     client: u32,
@@ -183,7 +189,9 @@ impl Wishes {
         const INDEXED: u64 = 0x7769_7368_6573_2121;
         let rng = Pcg64Mcg::seed_from_u64(client_seed(plan.seed, trial, client));
         let indexed = client_seed(plan.seed ^ INDEXED, trial, 0);
-        Self { picker: picker.clone(), hold: plan.hold, think: plan.think, client, rng, indexed }
+        let keys = plan.keys.count(plan.clients);
+        let (picker, locks) = (picker.clone(), plan.locks);
+        Self { picker, locks, keys, hold: plan.hold, think: plan.think, client, rng, indexed }
     }
 
     /// What the attempt of that index of an open loop wants, whichever client takes it (but where each client has a key
@@ -197,7 +205,9 @@ impl Wishes {
         let key = self.picker.pick(self.client, rng);
         let hold_ns = self.hold.draw(rng);
         let think_ns = self.think.draw(rng);
-        Wish { key, hold_ns, think_ns }
+        // Last, so that the other values are those of a plan with one lock per attempt.
+        let (key, further) = self.locks.all(key, self.keys, (&self.picker, self.client), rng);
+        Wish { key, further, hold_ns, think_ns }
     }
 }
 

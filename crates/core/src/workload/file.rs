@@ -7,6 +7,7 @@ use super::document::{Table, Value};
 use super::fault::{PlannedFault, faults};
 use super::item::Item;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
+use super::locks::{LOCKS, fitting};
 use super::options::{OptionTable, SystemOptions};
 use super::plan::{
     BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy,
@@ -14,6 +15,7 @@ use super::plan::{
 };
 use super::scenario::{CONDITIONS, scenario, words};
 use super::schema::Field;
+use super::section::SECTION;
 use super::tagged::tagged;
 
 /// Most clients: each has a connection, and a host has 65 535 ports.
@@ -42,6 +44,13 @@ pub(super) static ROOT: &[Field] = &[
          each client",
     ),
     Field::default("keys", "kind", "\"single\"", "which keys are locked"),
+    Field::default(
+        "locks",
+        "kind",
+        "\"one\"",
+        "how many locks an attempt takes, and in which order: with several it is a transaction",
+    ),
+    Field::default("critical_section", "kind", "\"counter\"", "what clients do under the lock, and what harm is there"),
     Field::default("hold", "duration or kind", "\"1ms\"", "how long a grant is held"),
     Field::default(
         "arrival",
@@ -146,6 +155,8 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let clients = take("clients").and_then(|item| item.whole32(1..=MOST_CLIENTS));
     let processes = take("processes").map(|item| item.whole32(1..=MOST_PROCESSES));
     let keys = take("keys").and_then(|item| tagged(&item, &KEYS));
+    let locks = take("locks").and_then(|item| fitting(&item, tagged(&item, &LOCKS)?, keys.as_ref(), clients));
+    let section = take("critical_section").and_then(|item| tagged(&item, &SECTION));
     let hold = take("hold").and_then(|item| span(&item));
     let arrival = take("arrival").and_then(|item| arrival(&item));
     let think = take("think").and_then(|item| think(&item, arrival.as_ref()));
@@ -178,6 +189,8 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         clients: clients?,
         processes: processes?,
         keys: keys?,
+        locks: locks?,
+        section: section?,
         hold: hold?,
         arrival: arrival?,
         think: think?,

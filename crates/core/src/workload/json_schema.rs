@@ -11,9 +11,11 @@ use super::arrival::ARRIVAL;
 use super::fault::{DATA, DIRECTIONS, FAULT, POINTS, targets};
 use super::file::{BELOW_FLOOR, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+use super::locks::{DEADLOCK_POLICIES, LOCKS};
 use super::options::{self, OptionTable};
 use super::scenario::{ALSO, CAUSES, CONDITIONS, EXPECTED, GRANT_KINDS, SCENARIO};
 use super::schema::{Field, Kind, Presence, Tagged};
+use super::section::SECTION;
 
 /// What `parse_duration_ns` reads: numbers, each with its unit, without a gap.
 const DURATION: &str = r"^\s*(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|ms|s|m|h))+\s*$";
@@ -68,6 +70,9 @@ fn default(text: &str) -> Option<Value> {
 fn value(field: &Field) -> Option<Map<String, Value>> {
     let value = match (field.key, field.takes) {
         ("keys", _) => kinds(&KEYS),
+        ("critical_section", _) => kinds(&SECTION),
+        ("locks", _) => kinds(&LOCKS),
+        ("deadlock", _) => json!({ "enum": words(DEADLOCK_POLICIES) }),
         ("hold" | "think", _) => json!({ "anyOf": [duration(), kinds(&SPAN)] }),
         ("arrival", _) => arrival(),
         ("acquire", _) => kinds(&ACQUIRE),

@@ -7,9 +7,11 @@ use serde::Serialize;
 
 pub use super::arrival::Arrival;
 use super::fault::PlannedFault;
+pub use super::locks::{DeadlockPolicy, Locks, MOST_LOCKS};
 use super::options::SystemOptions;
 use super::scenario::{Condition, Scenario};
 use crate::lock::Retry;
+pub use crate::section::Section;
 
 /// What to run and how. All durations in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,10 @@ pub struct Plan {
     pub processes: u32,
     /// Which keys are locked.
     pub keys: Keys,
+    /// How many locks an attempt takes, and in which order.
+    pub locks: Locks,
+    /// What clients do under the lock.
+    pub section: Section,
     /// How long a grant is held.
     pub hold: Span,
     /// When attempts are due.

@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use super::arrival::ARRIVAL;
 use super::fault::FAULT;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+use super::locks::LOCKS;
 use super::options::{self, OptionTable};
 use super::scenario::{EXPECTED, SCENARIO};
 use super::schema::{Field, Presence, Tagged};
+use super::section::SECTION;
 
 /// Every key of a workload file as Markdown tables, with those that lock systems declare.
 #[must_use]
@@ -20,6 +22,8 @@ pub fn reference(tables: &[&OptionTable]) -> String {
         table(&mut text, &own.fields());
     }
     kinds(&mut text, "`keys`", &KEYS);
+    kinds(&mut text, "`locks`", &LOCKS);
+    kinds(&mut text, "`critical_section`", &SECTION);
     kinds(&mut text, "`hold` and `think`", &SPAN);
     kinds(&mut text, "`arrival`", &ARRIVAL);
     kinds(&mut text, "`acquire`", &ACQUIRE);

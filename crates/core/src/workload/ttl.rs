@@ -59,6 +59,7 @@ mod tests {
         ttl_step_ms: 1_000,
         connection_frees: false,
         quorum: false,
+        exclusion: true,
         source: "its manual",
     };
 

@@ -131,6 +131,7 @@ mod tests {
         ttl_step_ms: 0,
         connection_frees: false,
         quorum: false,
+        exclusion: true,
         source: "",
     };
     const HEARTBEAT: Guarantees = Guarantees { renewal: RenewalKind::Heartbeat, waiting: WaitKind::Watch, ..LEASE };

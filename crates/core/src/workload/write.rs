@@ -8,10 +8,12 @@ use super::arrival::ARRIVAL;
 use super::fault::FAULT;
 use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
+use super::locks::LOCKS;
 use super::options::OptionValue;
-use super::plan::{Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Truth};
+use super::plan::{Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Truth};
 use super::scenario::{self, condition};
 use super::schema::Tagged;
+use super::section::SECTION;
 use crate::units::exact_duration;
 
 /// The resolved plan as a workload file.
@@ -23,6 +25,8 @@ pub fn to_toml(plan: &Plan) -> String {
         ("clients", plan.clients.to_string()),
         ("processes", plan.processes.to_string()),
         ("keys", tagged(&KEYS, &plan.keys)),
+        ("locks", tagged(&LOCKS, &plan.locks)),
+        ("critical_section", tagged(&SECTION, &plan.section)),
         ("hold", tagged(&SPAN, &plan.hold)),
         ("arrival", tagged(&ARRIVAL, &plan.arrival)),
         ("think", tagged(&SPAN, &plan.think)),
@@ -49,6 +53,8 @@ pub fn to_toml(plan: &Plan) -> String {
     // What is meant where it is left out is not written: a plan is as it was before there was such a key.
     let said = |key: &str| match key {
         "processes" => plan.processes > 0,
+        "critical_section" => plan.section != Section::Counter,
+        "locks" => plan.locks.are_several(),
         "arrival" => plan.arrival.is_open(),
         "sometimes" => !plan.sometimes.is_empty(),
         "truth" => plan.truth != Truth::WithFaults,

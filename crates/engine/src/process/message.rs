@@ -7,6 +7,7 @@ use crate::tripwires::TripwiresName;
 use crate::witness::WitnessName;
 use crate::worker::WorkerReport;
 use lockbench_core::record::ShardName;
+use lockbench_core::shared::BlockName;
 
 /// To the worker. The end of its input means that the conductor is gone.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub struct Assignment {
     /// Is it told what each client is to the servers?
     pub identifies: bool,
     pub tripwires: Option<TripwiresName>,
+    /// Which attempts are to give up.
+    pub victims: Option<BlockName>,
 }
 
 /// From the worker.

@@ -22,7 +22,7 @@ use crate::tripwires::Tripwires;
 use crate::witness::Witness;
 use crate::worker::{Common, WorkerReport, work};
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::{Endpoint, Key, LockSystem};
+use lockbench_core::lock::{Endpoint, Key, LockSystem, Victims};
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{Shard, ShardSeed};
 use lockbench_core::stop::Stop;
@@ -104,6 +104,7 @@ impl Assigned {
         let (process, _) = assignment.share;
         let named = |(index, name): (usize, &String)| Key { index: index as u32, name: name.as_str().into() };
         let grid = DueInstants::of_plan(&plan, assignment.trial, assignment.share).map(Arc::new);
+        let section = plan.section;
         let spec = Spec {
             system,
             plan: Arc::new(plan),
@@ -119,10 +120,12 @@ impl Assigned {
             grid,
             processes: None,
         };
+        let witness = Witness::open(&assignment.witness, process)?.doing(section, clock);
         let common = Common {
-            witness: Arc::new(Witness::open(&assignment.witness, process)?),
+            witness: Arc::new(witness),
             identifies: assignment.identifies,
             tripwires: assignment.tripwires.as_ref().map(Tripwires::open).transpose()?,
+            victims: assignment.victims.as_ref().map(Victims::open).transpose()?.map(Arc::new),
         };
         let shard = assignment.shard.open(clock)?;
         Ok(Self { spec: Arc::new(spec), common, shard, share: assignment.share })

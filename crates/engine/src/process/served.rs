@@ -19,8 +19,8 @@ use tokio::task::LocalSet;
 
 use lockbench_core::clock::{Clock, Timer};
 use lockbench_core::lock::{
-    Acquire, Deadline, Facts, Grant, Guarantees, Key, Local, LockSystem, NEVER, Opening, Patience, Release, Renewal,
-    Retry, Session, SystemError,
+    Acquire, Chance, Deadline, Facts, Grant, Guarantees, Key, Local, LockSystem, NEVER, Opening, Patience, Release,
+    Renewal, Retry, Session, SystemError, Victims,
 };
 use lockbench_core::stop::Stop;
 use lockbench_systems::Entry;
@@ -34,10 +34,12 @@ enum Call {
         seed: u64,
         request_timeout_ns: u64,
     },
-    /// `until`: the instant to give up at; `None`: one try.
+    /// `until`: the instant to give up at; `None`: one try. `attempt`: its client and number, where it may be chosen to
+    /// break a deadlock.
     Acquire {
         key: u32,
         until: Option<u64>,
+        attempt: Option<(u32, u32)>,
     },
     Renew {
         key: u32,
@@ -69,6 +71,7 @@ enum Said {
     },
     Held,
     TimedOut,
+    Deadlock,
     Unavailable {
         surely_ended_ns: u64,
         reason: String,
@@ -96,6 +99,7 @@ struct Serving {
     system: Arc<dyn LockSystem>,
     keys: Arc<[Key]>,
     retry: Retry,
+    victims: Option<Arc<Victims>>,
     timer: Timer,
     stop: Stop,
 }
@@ -108,7 +112,7 @@ impl LockServer {
     pub fn start(
         system: Arc<dyn LockSystem>,
         keys: Arc<[Key]>,
-        retry: Retry,
+        (retry, victims): (Retry, Option<Arc<Victims>>),
         clock: Clock,
         stop: Stop,
     ) -> io::Result<Self> {
@@ -120,7 +124,7 @@ impl LockServer {
         let thread = std::thread::Builder::new().name("lock-server".to_owned()).spawn(move || {
             let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
             let local = LocalSet::new();
-            let served = Serving { system, keys, retry, timer: Timer::new(clock), stop };
+            let served = Serving { system, keys, retry, victims, timer: Timer::new(clock), stop };
             local.block_on(&runtime, async move {
                 tokio::select! {
                     () = accept(listener, Rc::new(served)) => {}
@@ -185,8 +189,8 @@ async fn connection(stream: UnixStream, served: Rc<Serving>) {
                 Said::Opened
             }
             (_, None) => return,
-            (Call::Acquire { key, until }, Some(session)) => {
-                acquire(&served, &mut **session, key, until, &mut grants).await
+            (Call::Acquire { key, until, attempt }, Some(session)) => {
+                acquire(&served, &mut **session, key, (until, attempt), &mut grants).await
             }
             (Call::Renew { key }, Some(session)) => match grants.iter_mut().find(|grant| grant.key() == key) {
                 Some(grant) => match session.renew(grant).await {
@@ -224,14 +228,20 @@ async fn acquire(
     served: &Serving,
     session: &mut dyn Session,
     key: u32,
-    until: Option<u64>,
+    (until, attempt): (Option<u64>, Option<(u32, u32)>),
     grants: &mut Vec<Grant>,
 ) -> Said {
     let Some(key) = served.keys.get(key as usize) else {
         return Said::Unavailable { surely_ended_ns: 0, reason: format!("there is no key {key}") };
     };
     let patience = until.map_or(Patience::Try, |until| {
-        Patience::Until(Deadline::new(until, served.timer.clone(), served.stop.clone()))
+        let deadline = Deadline::new(until, served.timer.clone(), served.stop.clone());
+        Patience::Until(match (&served.victims, attempt) {
+            (Some(victims), Some((client, number))) => {
+                deadline.abortable(Chance::new(Arc::clone(victims), client, number))
+            }
+            _ => deadline,
+        })
     });
     match session.acquire(key, &patience).await {
         Acquire::Acquired(grant) => {
@@ -241,6 +251,7 @@ async fn acquire(
         }
         Acquire::Refused => Said::Held,
         Acquire::TimedOut => Said::TimedOut,
+        Acquire::Deadlock => Said::Deadlock,
         Acquire::Unavailable(reason) => Said::Unavailable { surely_ended_ns: 0, reason },
         Acquire::Unknown { surely_ended_ns, reason } => Said::Unknown { surely_ended_ns, reason },
     }
@@ -347,12 +358,12 @@ impl ServedSession {
 
 impl Session for ServedSession {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
-        let until = match patience {
-            Patience::Try => None,
-            Patience::Until(deadline) => Some(deadline.at_ns()),
+        let (until, attempt) = match patience {
+            Patience::Try => (None, None),
+            Patience::Until(deadline) => (Some(deadline.at_ns()), deadline.attempt()),
         };
         Box::pin(async move {
-            match self.call(&Call::Acquire { key: key.index, until }).await {
+            match self.call(&Call::Acquire { key: key.index, until, attempt }).await {
                 Ok(Said::Acquired { token, validity_ns, waited }) => {
                     let grant = Grant::new(key.index, token, validity_ns);
                     if validity_ns <= self.timer.now() {
@@ -365,6 +376,7 @@ impl Session for ServedSession {
                 }
                 Ok(Said::Held) => Acquire::Refused,
                 Ok(Said::TimedOut) => Acquire::TimedOut,
+                Ok(Said::Deadlock) => Acquire::Deadlock,
                 Ok(Said::Unavailable { reason, .. }) => Acquire::Unavailable(reason),
                 Ok(Said::Unknown { surely_ended_ns, reason }) => Acquire::Unknown { surely_ended_ns, reason },
                 Ok(other) => unknown(format!("unexpected answer {other:?}")),

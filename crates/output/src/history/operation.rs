@@ -107,7 +107,11 @@ pub struct Row {
 
 /// The keys that a client asked for, in order.
 pub fn keys(events: &[Event]) -> BTreeSet<u32> {
-    events.iter().filter(|event| matches!(event.what, What::Invoke { .. })).map(|event| event.key).collect()
+    events
+        .iter()
+        .filter(|event| matches!(event.what, What::Invoke { .. } | What::InvokeAs { .. }))
+        .map(|event| event.key)
+        .collect()
 }
 
 /// The rows of one key.
@@ -144,7 +148,7 @@ impl Writer<'_> {
 
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = transition.unfinished {
+        for unfinished in transition.unfinished {
             self.abandon(unfinished.client, unfinished.inside(), t, "lost");
         }
         let client = attempt.client;
@@ -162,6 +166,8 @@ impl Writer<'_> {
                     Denial::Withdrawn => (Kind::Fail, "withdrawn"),
                     Denial::Unavailable => (Kind::Fail, "unavailable"),
                     Denial::Unknown => (Kind::Info, "unknown"),
+                    Denial::Aborted => (Kind::Fail, "aborted"),
+                    Denial::Deadlock => (Kind::Fail, "deadlock"),
                 };
                 self.complete(client, t, kind, Some(error), None);
             }

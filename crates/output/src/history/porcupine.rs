@@ -39,9 +39,7 @@ struct Writer {
 impl Writer {
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = transition.unfinished {
-            self.abandon(unfinished, t, "lost");
-        }
+        transition.unfinished.iter().for_each(|unfinished| self.abandon(unfinished, t, "lost"));
         match transition.change {
             Change::Granted => {
                 let token = attempt.hold.and_then(|hold| hold.token);

@@ -17,6 +17,7 @@ const GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: false,
     quorum: false,
+    exclusion: true,
     source: "",
 };
 
@@ -40,6 +41,7 @@ fn judged(findings: &Findings, lost: u64, panicked: u64) -> Safety {
         ttl_raised: false,
         workers: 1,
         clients: 1,
+        section: Default::default(),
     };
     assert_eq!(verdict(&measured).0, super::result(&measured).safety.verdict);
     super::result(&measured).safety

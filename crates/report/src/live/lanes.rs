@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::{HoldEnd, SceneHold};
-use lockbench_core::record::attempt::Change;
+use lockbench_core::record::attempt::{Attempt, Change, PerAttempt};
 use lockbench_core::record::{Follower, Transition};
 
 /// Holds remembered: more than a screen can tell apart, and little enough to stay in
@@ -26,7 +26,7 @@ pub struct KeyHold {
 
 /// A fold over the events.
 pub struct Lanes {
-    open: Vec<Option<KeyHold>>,
+    open: PerAttempt<Option<KeyHold>>,
     recent: VecDeque<KeyHold>,
     /// Holds that ended so far.
     ended: u64,
@@ -34,12 +34,11 @@ pub struct Lanes {
 
 impl Lanes {
     pub fn new(clients: u32) -> Self {
-        let clients = clients as usize;
-        Self { open: vec![None; clients], recent: VecDeque::with_capacity(RECENT), ended: 0 }
+        Self { open: PerAttempt::new(clients), recent: VecDeque::with_capacity(RECENT), ended: 0 }
     }
 
-    fn end(&mut self, client: usize, t: u64, ended: HoldEnd) {
-        let Some(mut done) = self.open[client].take() else { return };
+    fn end(&mut self, attempt: &Attempt, t: u64, ended: HoldEnd) {
+        let Some(mut done) = self.open.take(attempt) else { return };
         if done.open {
             done.hold.end_ns = t;
         }
@@ -61,7 +60,7 @@ impl Lanes {
     pub fn since(&self, taken: u64, now: u64) -> Vec<KeyHold> {
         let new = ((self.ended - taken) as usize).min(self.recent.len());
         let ended = self.recent.iter().skip(self.recent.len() - new).copied();
-        let open = self.open.iter().flatten().map(|open| {
+        let open = self.open.all().flatten().map(|open| {
             let mut open = *open;
             if open.open {
                 open.hold.end_ns = now.max(open.hold.start_ns);
@@ -73,23 +72,21 @@ impl Lanes {
 
     /// Clients that are inside now.
     pub fn inside(&self) -> u32 {
-        self.open.iter().flatten().filter(|open| open.open).count() as u32
+        self.open.all().flatten().filter(|open| open.open).count() as u32
     }
 }
 
 impl Follower for Lanes {
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        let client = attempt.client as usize;
-        if transition.unfinished.is_some() {
-            self.end(client, t, HoldEnd::Open);
-        }
+        transition.unfinished.iter().for_each(|unfinished| self.end(unfinished, t, HoldEnd::Open));
         match transition.change {
             Change::Granted | Change::Renewed { .. } | Change::Left(_) => {
                 let key = attempt.key;
-                self.open[client] = SceneHold::of(attempt).map(|hold| KeyHold { key, open: attempt.inside(), hold });
+                *self.open.of(attempt) =
+                    SceneHold::of(attempt).map(|hold| KeyHold { key, open: attempt.inside(), hold });
             }
-            Change::Ended(end) => self.end(client, t, HoldEnd::of(end)),
+            Change::Ended(end) => self.end(attempt, t, HoldEnd::of(end)),
             Change::Begun | Change::Stopped | Change::Lost | Change::Tool => {}
         }
     }

@@ -66,7 +66,7 @@ impl Tap {
 
     fn follow(&mut self, transition: &Transition<'_>, rolling: &mut Rolling) -> ServiceSign {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = transition.unfinished.filter(|attempt| attempt.inside()) {
+        for unfinished in transition.unfinished.iter().filter(|attempt| attempt.inside()) {
             self.leave(unfinished.key);
         }
         match transition.change {
@@ -143,6 +143,7 @@ fn denied(attempt: &Attempt, t: u64, denial: Denial, rolling: &mut Rolling) -> S
         Denial::TimedOut => (Counter::TimedOut, ServiceSign::Served),
         Denial::Unavailable => (Counter::Unavailable, ServiceSign::Unserved),
         Denial::Unknown => (Counter::Unknown, ServiceSign::Unserved),
+        Denial::Aborted | Denial::Deadlock => (Counter::Deadlocked, ServiceSign::Served),
         // Our own doing: no outcome of the system.
         Denial::Withdrawn => return ServiceSign::Nothing,
     };

@@ -104,6 +104,15 @@ pub struct Harm {
     pub lost_updates: u64,
     /// Units oversold (needs an inventory workload).
     pub oversold: Option<u64>,
+    /// Critical sections that acted on what they had read: sold a unit, ran a job. Left out if none did.
+    #[serde(default, skip_serializing_if = "super::zero")]
+    pub acts: u64,
+    /// Of these: another client had done the same since.
+    #[serde(default, skip_serializing_if = "super::zero")]
+    pub harmful_acts: u64,
+    /// The same in the world where the resource refuses stale tokens.
+    #[serde(default, skip_serializing_if = "super::zero")]
+    pub harmful_acts_fenced: u64,
 }
 
 /// One double grant with its story.
@@ -145,4 +154,7 @@ places!(Safety {
     StaleWritesSeen: stale_writes_seen,
     StaleWritesRefused: stale_writes_refused,
     LostUpdates: harm.lost_updates,
+    Acts: harm.acts,
+    HarmfulActs: harm.harmful_acts,
+    HarmfulActsFenced: harm.harmful_acts_fenced,
 });

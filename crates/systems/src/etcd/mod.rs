@@ -18,6 +18,7 @@ pub(super) mod inspect;
 mod lease;
 mod members;
 mod near_miss;
+mod optimistic;
 mod options;
 mod queue;
 mod session;
@@ -28,15 +29,18 @@ mod system;
 use std::sync::Arc;
 
 use super::levers::{Leads, Lever, Levers};
+use super::optimistic::ThenLock;
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
 
 /// Registry name.
 const NAME: &str = "etcd";
+const NAME_OPTIMISTIC: &str = "etcd:optimistic";
+const NAME_THEN_LOCK: &str = "etcd:optimistic-then-lock";
 
 /// The system.
-pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY], servers: Some(KIND) };
+pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
@@ -66,6 +70,39 @@ static SERVERS: Servers = Servers {
     },
     start: &start::RECIPE,
 };
+
+static OPTIMISTIC: Entry = Entry {
+    server: Some(KIND),
+    files: |servers| servers,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        NAME_OPTIMISTIC,
+        "no lock: a read, then a transaction that is refused if another client has written",
+        GUARANTEES_OPTIMISTIC,
+        |target| {
+            Ok(Arc::new(optimistic::Optimistic::new(config::Config::new(&target)?, config::Config::new(&target)?)))
+        },
+    )
+};
+
+static THEN_LOCK: Entry = Entry {
+    server: Some(KIND),
+    files: |servers| 2 * servers,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        NAME_THEN_LOCK,
+        "etcd:optimistic, and after three conflicts in a row under the lock of etcd",
+        GUARANTEES_OPTIMISTIC,
+        |target| {
+            let (name, guarantees) = (NAME_THEN_LOCK, &GUARANTEES_OPTIMISTIC);
+            let optimistic = (OPTIMISTIC.connect)(target.clone())?;
+            Ok(Arc::new(ThenLock { name, guarantees, optimistic, lock: connect(target)? }))
+        },
+    )
+};
+
+const GUARANTEES_OPTIMISTIC: Guarantees =
+    super::optimistic::guarantees("https://etcd.io/docs/v3.4/learning/api/#transaction", true);
 
 static ENTRY: Entry = Entry {
     server: Some(KIND),
@@ -98,6 +135,7 @@ const GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 1_000,
     connection_frees: false,
     quorum: true,
+    exclusion: true,
     source: "https://etcd.io/docs/v3.4/learning/api/#lease-api and etcd's clientv3/concurrency/mutex.go",
 };
 

@@ -59,6 +59,7 @@ const ADVISORY: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: true,
     quorum: false,
+    exclusion: true,
     source: "https://man7.org/linux/man-pages/man2/flock.2.html",
 };
 
@@ -75,5 +76,6 @@ const STALE_RULE: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: false,
     quorum: false,
+    exclusion: true,
     source: "https://man7.org/linux/man-pages/man2/open.2.html (O_EXCL)",
 };

@@ -30,6 +30,7 @@ pub const GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: false,
     quorum: false,
+    exclusion: true,
     source: "src/backend/memory",
 };
 

@@ -46,6 +46,16 @@ impl Lease {
         Ok(Self { server, table, planted })
     }
 
+    /// Its server.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Its table.
+    pub(super) fn table(&self) -> Table {
+        self.table.clone()
+    }
+
     async fn make(&self, keys: &[Key]) -> Result<(), SystemError> {
         let made = self.server.control(async |client| {
             client.batch_execute(&format!("begin; {DURABLY}; {}", self.table.create())).await?;

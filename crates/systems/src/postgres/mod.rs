@@ -17,6 +17,7 @@ mod lease;
 mod levers;
 mod link;
 mod near_miss;
+mod optimistic;
 mod options;
 mod pooler;
 mod standby;
@@ -29,11 +30,13 @@ mod url;
 use std::sync::Arc;
 
 use super::levers::{Leads, Lever, Levers};
+use super::optimistic::ThenLock;
 use super::{Entry, Nodes, ServerKind, Servers, System};
 use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
 
 /// The system.
-pub static SYSTEM: System = System { name: "postgres", recipes: &[&ADVISORY, &LEASE], servers: Some(KIND) };
+pub static SYSTEM: System =
+    System { name: "postgres", recipes: &[&ADVISORY, &LEASE, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
@@ -75,6 +78,39 @@ static ADVISORY: Entry = Entry {
     )
 };
 
+static OPTIMISTIC: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 1,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        NAME_OPTIMISTIC,
+        "no lock: a version column, then an UPDATE that finds no row if another client has written",
+        GUARANTEES_OPTIMISTIC,
+        |target| Ok(Arc::new(optimistic::Optimistic::new(&target)?)),
+    )
+};
+
+static THEN_LOCK: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 2,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        NAME_THEN_LOCK,
+        "postgres:optimistic, and after three conflicts in a row under an advisory lock",
+        GUARANTEES_OPTIMISTIC,
+        |target| {
+            let (name, guarantees) = (NAME_THEN_LOCK, &GUARANTEES_OPTIMISTIC);
+            let optimistic = (OPTIMISTIC.connect)(target.clone())?;
+            Ok(Arc::new(ThenLock { name, guarantees, optimistic, lock: (ADVISORY.connect)(target)? }))
+        },
+    )
+};
+
+const NAME_OPTIMISTIC: &str = "postgres:optimistic";
+const NAME_THEN_LOCK: &str = "postgres:optimistic-then-lock";
+const GUARANTEES_OPTIMISTIC: Guarantees =
+    super::optimistic::guarantees("https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED", false);
+
 static LEASE: Entry = Entry {
     server: Some(KIND),
     files: |_| 1,
@@ -108,6 +144,7 @@ const ADVISORY_GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: true,
     quorum: false,
+    exclusion: true,
     source: "https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS",
 };
 
@@ -128,5 +165,6 @@ const LEASE_GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: false,
     quorum: false,
+    exclusion: true,
     source: "https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED",
 };

@@ -88,6 +88,16 @@ impl Table {
         ]
     }
 
+    /// The statements of a session without a lock: read the version of $1; raise it if it still is $2.
+    pub(super) fn versions(&self) -> Vec<Request> {
+        let read = format!("select fence from {}.leases where key = $1", self.schema);
+        let write = format!(
+            "update {}.leases set fence = fence + 1 where key = $1 and fence = $2 returning fence",
+            self.schema
+        );
+        vec![Request::new(read, &[Type::TEXT]), Request::new(write, &[Type::TEXT, Type::INT8])]
+    }
+
     /// $1 key, $2 owner, $3 ttl in microseconds.
     fn acquire(&self) -> String {
         format!(

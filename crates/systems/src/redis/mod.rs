@@ -14,6 +14,7 @@ pub(super) mod levers;
 mod link;
 mod naming;
 pub mod near_miss;
+mod optimistic;
 pub(super) mod options;
 pub mod script;
 mod server;
@@ -25,6 +26,7 @@ mod system;
 use std::sync::Arc;
 
 use super::levers::{Leads, Lever, Levers};
+use super::optimistic::ThenLock;
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
@@ -37,9 +39,11 @@ pub(super) use naming::{Identities, Ticket};
 pub(super) use server::{Limits, Server};
 
 const NAME: &str = "redis";
+const NAME_OPTIMISTIC: &str = "redis:optimistic";
+const NAME_THEN_LOCK: &str = "redis:optimistic-then-lock";
 
 /// The system.
-pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY], servers: Some(KIND) };
+pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
@@ -94,8 +98,42 @@ pub(super) const GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 1,
     connection_frees: false,
     quorum: false,
+    exclusion: true,
     source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
 };
+
+static OPTIMISTIC: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 1,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        NAME_OPTIMISTIC,
+        "no lock: WATCH, then a write that EXEC refuses if another client has written",
+        GUARANTEES_OPTIMISTIC,
+        |target| Ok(Arc::new(optimistic::Optimistic::new(target)?)),
+    )
+};
+
+static THEN_LOCK: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 2,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        NAME_THEN_LOCK,
+        "redis:optimistic, and after three conflicts in a row under the lock of redis",
+        GUARANTEES_OPTIMISTIC,
+        |target| {
+            let (name, guarantees) = (NAME_THEN_LOCK, &GUARANTEES_OPTIMISTIC);
+            let optimistic = Arc::new(optimistic::Optimistic::new(target.clone())?);
+            Ok(Arc::new(ThenLock { name, guarantees, optimistic, lock: connect(target)? }))
+        },
+    )
+};
+
+const GUARANTEES_OPTIMISTIC: Guarantees = super::optimistic::guarantees(
+    "https://redis.io/docs/latest/develop/using-commands/transactions/#optimistic-locking-using-check-and-set",
+    false,
+);
 
 fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
     Ok(Arc::new(system::RedisSystem::new(target, None)?))

@@ -38,6 +38,13 @@ impl RedisSystem {
     }
 }
 
+impl RedisSystem {
+    /// Its server.
+    pub fn server(&self) -> Arc<Server> {
+        Arc::clone(&self.server)
+    }
+}
+
 impl LockSystem for RedisSystem {
     fn name(&self) -> &'static str {
         ENTRY.name

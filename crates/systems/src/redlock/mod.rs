@@ -78,6 +78,7 @@ const GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 1,
     connection_frees: false,
     quorum: true,
+    exclusion: true,
     source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/#the-redlock-algorithm",
 };
 

@@ -43,5 +43,6 @@ const GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: false,
     quorum: false,
+    exclusion: true,
     source: "https://www.sqlite.org/lang_transaction.html",
 };

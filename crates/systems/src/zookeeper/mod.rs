@@ -98,6 +98,7 @@ const GUARANTEES: Guarantees = Guarantees {
     ttl_step_ms: 0,
     connection_frees: false,
     quorum: true,
+    exclusion: true,
     source: "https://zookeeper.apache.org/doc/r3.8.0/recipes.html#sc_recipes_Locks and zookeeperProgrammers.html",
 };
 

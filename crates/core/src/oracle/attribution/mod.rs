@@ -28,7 +28,7 @@ use self::party::{Ended, Notes, Party, Renewed};
 use self::timeline::Timeline;
 use super::exclusion::{DoubleGrant, HoldFacts};
 use super::open::OpenAttempts;
-use crate::record::attempt::{Attempt, Attempts, Change, End, Transition};
+use crate::record::attempt::{Attempt, Attempts, Change, End, PerAttempt, Transition};
 use crate::record::{Disturbance, Event, ReleaseKind, RenewalOutcome, Sparse, What};
 
 /// After so long every look at the servers that was under way at a grant has been told: they are given up after a
@@ -82,8 +82,8 @@ struct Question {
 /// Finds causes.
 pub struct Attributor {
     keys: Sparse<KeyState>,
-    /// By client: what is noted of its attempt under way.
-    notes: Vec<Notes>,
+    /// What is noted of each attempt under way.
+    notes: PerAttempt<Notes>,
     identities: Vec<Option<u64>>,
     faults: Vec<Force>,
     /// By the place in the plan: does a fault hit clients?
@@ -102,11 +102,10 @@ impl Attributor {
     /// For so many clients and keys.
     #[must_use]
     pub fn new(clients: u32, keys: u32) -> Self {
-        let clients = clients as usize;
         Self {
             keys: Sparse::new(keys),
-            notes: vec![Notes::default(); clients],
-            identities: vec![None; clients],
+            notes: PerAttempt::new(clients),
+            identities: vec![None; clients as usize],
             faults: Vec::new(),
             of_clients: Vec::new(),
             waiting: VecDeque::new(),
@@ -146,24 +145,20 @@ impl Attributor {
     /// The next transition, after the checkers have seen it.
     pub fn follow(&mut self, transition: &Transition<'_>, open: &OpenAttempts) {
         let (event, attempt) = (transition.event, transition.attempt);
-        if let Some(unfinished) = &transition.unfinished {
-            self.end(unfinished, None, open);
-        }
+        transition.unfinished.iter().for_each(|unfinished| self.end(unfinished, None, open));
         match transition.change {
-            Change::Begun => self.notes(attempt.client, |notes| *notes = Notes::default()),
-            Change::Granted => {
-                self.notes(attempt.client, |notes| notes.promise = attempt.hold.map(|hold| hold.promise));
-            }
+            Change::Begun => *self.notes.of(attempt) = Notes::default(),
+            Change::Granted => self.notes.of(attempt).promise = attempt.hold.map(|hold| hold.promise),
             Change::Renewed { invoke, outcome: RenewalOutcome::Confirmed } => self.renewed(attempt, invoke, event.t),
             Change::Stopped => {
                 if let What::Stopped { from, .. } = event.what {
-                    self.notes(attempt.client, |notes| notes.stopped = notes.stopped.or(Some((from, event.t))));
+                    let notes = self.notes.of(attempt);
+                    notes.stopped = notes.stopped.or(Some((from, event.t)));
                 }
             }
             Change::Left(seen) => {
-                self.notes(attempt.client, |notes| {
-                    (notes.lost_update, notes.refused) = (seen.lost_update, seen.refused_write);
-                });
+                let notes = self.notes.of(attempt);
+                (notes.lost_update, notes.refused) = (seen.lost_update, seen.refused_write);
             }
             Change::Ended(end) => {
                 let confirmed = matches!(end, End::Released { release: ReleaseKind::Confirmed, .. });
@@ -245,17 +240,11 @@ impl Attributor {
         }
     }
 
-    fn notes(&mut self, client: u32, note: impl FnOnce(&mut Notes)) {
-        if let Some(notes) = self.notes.get_mut(client as usize) {
-            note(notes);
-        }
-    }
-
     /// A renewal was confirmed.
     fn renewed(&mut self, attempt: &Attempt, sent: u64, answered: u64) {
         let (client, key) = (attempt.client, attempt.key);
-        let (Some(hold), Some(notes)) = (attempt.hold, self.notes.get_mut(client as usize)) else { return };
-        let Some(promise) = notes.promise.replace(hold.promise) else { return };
+        let Some(hold) = attempt.hold else { return };
+        let Some(promise) = self.notes.of(attempt).promise.replace(hold.promise) else { return };
         let known = &mut self.keys[key as usize].renewed;
         known.push_back(Renewed { client, start: hold.start, sent, answered, promise });
         if known.len() > RENEWALS {
@@ -275,7 +264,8 @@ impl Attributor {
 
     /// Remembers an attempt with its key; `None`: it had no grant.
     fn push(&mut self, attempt: &Attempt, confirmed: Option<(u64, u64)>) -> Option<&mut KeyState> {
-        let notes = self.notes.get(attempt.client as usize).copied().unwrap_or_default();
+        // The notes of a first attempt are wanted again: those of one that the end of the record closes.
+        let notes = if attempt.is_further() { self.notes.take(attempt) } else { *self.notes.of(attempt) };
         let party = Party::of(attempt, notes)?;
         let state = &mut self.keys[attempt.key as usize];
         if !state.truth.is_empty() && self.closed.len() < MOST_ENDED {

@@ -37,6 +37,9 @@ pub fn fits(attempt: &Attempt, event: &Event) -> bool {
     let stood = attempt.stage;
     let fits = match event.what {
         What::Invoke { .. } => return stood == Stage::Over,
+        What::InvokeAs { first: 0, .. } => return stood == Stage::Over,
+        // Which attempt it begins, and whether it can, the state machine knows.
+        What::InvokeAs { .. } => return false,
         What::Acquired { .. } | What::Denied { .. } => stood == Stage::Waiting,
         What::Renewed { .. } | What::Stopped { .. } | What::Lost { .. } | What::ReleaseInvoke { .. } => {
             stood == Stage::Holding
@@ -75,6 +78,8 @@ impl fmt::Display for Misfit {
         };
         let does = match event.what {
             What::Invoke { .. } => "asks for",
+            What::InvokeAs { first: 0, .. } => "asks for",
+            What::InvokeAs { .. } => "asks, as a further lock of its transaction, for",
             What::Acquired { .. } => "is granted",
             What::Denied { .. } => "is denied",
             What::Renewed { .. } => "renews",

@@ -2,20 +2,23 @@
 //! began, were granted or denied, and ended. Everything that is said of attempts (figures,
 //! verdict, history, lanes, scenes, exports) follows its [`Transition`]s.
 //!
-//! A client has one attempt open at a time, so that memory is that of the clients. Where
+//! A client has one attempt open at a time, so that memory is that of the clients; in a transaction, which takes
+//! several locks, it asks for a further one while it holds the others, and each of them is an attempt. Where
 //! events were lost the state machine goes on with what it is told: an attempt whose begin
 //! is missing is made up from the event that tells of it, one whose end is missing is
 //! handed over as unfinished, and the transition says that it does not fit.
 
 mod machine;
 mod misfit;
+mod per_attempt;
 #[cfg(test)]
 mod tests;
 
 pub use machine::Attempts;
 pub use misfit::Misfit;
+pub use per_attempt::PerAttempt;
 
-use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, WitnessReading};
+use super::event::{Denial, Event, Mode, ReleaseKind, RenewalOutcome, WitnessReading};
 use super::merge::Observer;
 
 /// Where an attempt stands.
@@ -41,6 +44,10 @@ pub struct Attempt {
     pub number: u32,
     /// Key index.
     pub key: u32,
+    /// Number of the first attempt of the transaction that this is a further one of; 0: it is the first, or on its own.
+    pub first: u32,
+    /// What its lock is to exclude.
+    pub mode: Mode,
     /// Where it stands.
     pub stage: Stage,
     /// Is its begin recorded? If not, `due` and `invoke` are the first that is known of it.
@@ -136,6 +143,12 @@ pub enum End {
 }
 
 impl Attempt {
+    /// Returns whether its client held other locks of the same transaction when it asked for this one.
+    #[must_use]
+    pub fn is_further(&self) -> bool {
+        self.first != 0
+    }
+
     /// Returns whether the client is inside the critical section: granted, and not left.
     #[must_use]
     pub fn inside(&self) -> bool {
@@ -167,8 +180,10 @@ pub struct Transition<'a> {
     pub change: Change,
     /// The attempt that it did it to, as it is now; an empty one for an event of the tool.
     pub attempt: &'a Attempt,
-    /// The client's attempt before, if its end is missing.
-    pub unfinished: Option<&'a Attempt>,
+    /// All attempts, as they are now.
+    pub attempts: &'a Attempts,
+    /// Attempts of the client before it whose ends are missing.
+    pub unfinished: &'a [Attempt],
     /// Why the event cannot come here: others were lost before it, or taken out.
     pub misfit: Option<&'a Misfit>,
 }

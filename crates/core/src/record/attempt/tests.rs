@@ -15,6 +15,7 @@ const RELEASE: What = What::ReleaseInvoke {
         stale_write: false,
         refused_write: false,
         challenged: None,
+        act: crate::record::Act::NONE,
     },
 };
 const RELEASED: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
@@ -40,7 +41,7 @@ fn a_granted_attempt_is_told_with_all_that_is_known_of_it() {
     let mut see = |t, what| {
         let event = event(t, what);
         let transition = attempts.observe(&event);
-        assert!(transition.misfit.is_none() && transition.unfinished.is_none());
+        assert!(transition.misfit.is_none() && transition.unfinished.is_empty());
         (transition.change, *transition.attempt)
     };
     let (change, begun) = see(5, INVOKE);
@@ -92,11 +93,11 @@ fn a_lost_answer_leaves_an_uncertain_hold_from_its_call_on() {
 fn an_attempt_whose_end_is_missing_is_handed_over_when_the_next_begins() {
     let mut attempts = Attempts::new(1);
     for (t, what) in [(1, INVOKE), (2, ACQUIRED), (3, RELEASE)] {
-        assert!(attempts.observe(&event(t, what)).unfinished.is_none());
+        assert!(attempts.observe(&event(t, what)).unfinished.is_empty());
     }
     let next = event(9, INVOKE);
     let transition = attempts.observe(&next);
-    let unfinished = transition.unfinished.unwrap();
+    let unfinished = transition.unfinished[0];
     assert_eq!((unfinished.stage, unfinished.invoke, unfinished.last), (Stage::Releasing, 1, 3));
     assert_eq!((transition.attempt.invoke, transition.attempt.hold), (9, None));
 }
@@ -111,7 +112,7 @@ fn a_grant_whose_begin_is_missing_is_a_grant_still() {
     // And one whose middle is missing goes on.
     let released = event(11, RELEASED);
     let transition = attempts.observe(&released);
-    assert!(transition.misfit.is_some() && transition.unfinished.is_none());
+    assert!(transition.misfit.is_some() && transition.unfinished.is_empty());
     assert_eq!(transition.attempt.hold.map(|hold| (hold.start, hold.left)), Some((9, None)));
     assert_eq!(transition.attempt.last, 9);
 }
@@ -163,7 +164,7 @@ fn an_event_of_another_attempt_than_the_open_one_does_not_fit() {
     assert_eq!(attempts.observe(&event(2, ACQUIRED)).attempt.number, 7);
     let foreign = numbered(3, 9, RELEASE);
     let transition = attempts.observe(&foreign);
-    assert_eq!((transition.unfinished.map(|one| one.number), transition.attempt.number), (Some(7), 9));
+    assert_eq!((transition.unfinished.first().map(|one| one.number), transition.attempt.number), (Some(7), 9));
     let told = transition.misfit.unwrap().to_string();
     assert!(told.ends_with("(attempt 9 while attempt 7 was open): a line is missing"), "{told}");
     // Where none is told, they are counted.
@@ -215,8 +216,8 @@ proptest! {
         for event in &events {
             let unnamed = Event { attempt: 0, ..*event };
             let (one, other) = (named.observe(event), counted.observe(&unnamed));
-            prop_assert!(one.misfit.is_none() && one.unfinished.is_none());
-            prop_assert!(other.misfit.is_none() && other.unfinished.is_none());
+            prop_assert!(one.misfit.is_none() && one.unfinished.is_empty());
+            prop_assert!(other.misfit.is_none() && other.unfinished.is_empty());
             prop_assert_eq!((one.change, one.attempt), (other.change, other.attempt));
             prop_assert_eq!(one.attempt.number, event.attempt);
         }
@@ -235,7 +236,7 @@ proptest! {
             prop_assert_eq!(matches!(transition.change, Change::Ended(_)), attempt.stage == Stage::Over);
             prop_assert!(transition.change != Change::Granted || attempt.hold.is_some_and(|hold| hold.start == event.t));
             // A fit never loses an attempt, and what is lost is handed over.
-            let unfinished = transition.unfinished;
+            let unfinished = transition.unfinished.first();
             prop_assert!(unfinished.is_none_or(|one| transition.misfit.is_some() && open.contains(one)));
             let went_on = open.iter().any(|one| one.client == event.client) && unfinished.is_none();
             begun += usize::from(!went_on);

@@ -17,6 +17,9 @@ pub struct Counts {
     pub unavailable: u64,
     /// Unknown, died clients included.
     pub unknown: u64,
+    /// Given up to break a deadlock, by the workload's policy or by the server.
+    #[serde(default)]
+    pub deadlocked: u64,
     /// Still waiting when the load was stopped: no outcome of the system.
     pub withdrawn: u64,
     /// Attempts that were not granted by their first request: the others, and those that
@@ -26,6 +29,9 @@ pub struct Counts {
     /// Attempts at whose `acquire_invoke` another client's hold on the key was open.
     #[serde(alias = "contended")]
     pub found_held: u64,
+    /// Grants whose release the server confirmed: work that was done under the lock, or committed.
+    #[serde(default)]
+    pub confirmed: u64,
     /// Requests that the recipe sent for acquire, polls and release.
     pub requests: u64,
     /// Grants of which the client learned that they were lost.
@@ -54,7 +60,7 @@ impl Counts {
     /// Attempts that waited and got neither a grant nor a refusal.
     #[must_use]
     pub fn in_vain(&self) -> u64 {
-        self.timed_out + self.unavailable + self.unknown + self.withdrawn
+        self.timed_out + self.unavailable + self.unknown + self.deadlocked + self.withdrawn
     }
 
     /// Share of the attempts that were not granted by their first request.
@@ -69,10 +75,10 @@ impl Counts {
         share(self.found_held, self.attempts)
     }
 
-    /// Share of the attempts that the system served: granted, refused or timed out in order.
+    /// Share of the attempts that the system served: granted, refused, timed out or given up in order.
     #[must_use]
     pub fn availability(&self) -> Option<f64> {
-        share(self.grants + self.refused + self.timed_out, self.attempts)
+        share(self.grants + self.refused + self.timed_out + self.deadlocked, self.attempts)
     }
 }
 

@@ -80,6 +80,7 @@ impl Marks {
                 self.done.push(Mark { from_ns: at, to_ns: at, kind: MarkKind::Marker, number });
             }
             What::Invoke { .. }
+            | What::InvokeAs { .. }
             | What::Acquired { .. }
             | What::Denied { .. }
             | What::Renewed { .. }

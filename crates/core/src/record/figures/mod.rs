@@ -9,7 +9,9 @@ mod mark;
 mod open_loop;
 mod queue;
 mod schedule;
+mod section;
 mod series;
+mod transactions;
 
 pub use counts::Counts;
 pub use detail::{Detail, Lengths};
@@ -18,17 +20,20 @@ pub use mark::{Mark, MarkKind, paused_ns};
 pub use open_loop::OpenLoop;
 pub use queue::KeyTally;
 pub use schedule::{Pause, Schedule};
+pub use section::SectionFold;
 pub use series::Window;
+pub use transactions::Transactions;
 
 use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
-use super::attempt::{Attempt, Attempts, Change, End, Follower, Hold, Transition};
+use super::attempt::{Attempt, Attempts, Change, End, Follower, Hold, PerAttempt, Transition};
 use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 use super::merge::Observer;
 use super::sparse::Sparse;
+use crate::section::Section;
 
-/// What the figures know of a client's open attempt beside its events.
+/// What the figures know of an open attempt beside its events.
 #[derive(Clone, Copy, Default)]
 struct Counted {
     /// Does it count: was it invoked in the measure phase?
@@ -45,7 +50,7 @@ pub struct Figures {
     schedule: Schedule,
     counts: Counts,
     latencies: Latencies,
-    clients: Vec<Counted>,
+    counted: PerAttempt<Counted>,
     grants_of: Vec<u64>,
     longest_wait_of: Vec<u64>,
     keys: Sparse<KeyQueue>,
@@ -53,6 +58,8 @@ pub struct Figures {
     marks: Marks,
     detail: Option<Box<Detail>>,
     open_loop: Option<Box<OpenLoop>>,
+    transactions: Option<Box<Transactions>>,
+    section: Option<Box<SectionFold>>,
     /// Was a hold counted as challenged because another attempt was open, asleep or not?
     sleepers_challenge: bool,
     /// Do the events tell which holds were challenged?
@@ -70,13 +77,15 @@ impl Figures {
             schedule,
             counts: Counts::default(),
             latencies: Latencies::default(),
-            clients: vec![Counted::default(); clients as usize],
+            counted: PerAttempt::new(clients),
             grants_of: vec![0; clients as usize],
             longest_wait_of: vec![0; clients as usize],
             keys: Sparse::new(keys),
             marks: Marks::default(),
             detail: None,
             open_loop: None,
+            transactions: None,
+            section: None,
             sleepers_challenge: false,
             challenges_told: false,
             attempts: Attempts::default(),
@@ -93,7 +102,7 @@ impl Figures {
     /// The same of an open loop.
     #[must_use]
     pub fn of_open_loop(mut self) -> Self {
-        self.open_loop = Some(Box::new(OpenLoop::new(self.clients.len() as u32, self.schedule.start)));
+        self.open_loop = Some(Box::new(OpenLoop::new(self.grants_of.len() as u32, self.schedule.start)));
         self
     }
 
@@ -101,6 +110,38 @@ impl Figures {
     #[must_use]
     pub fn open_loop(&self) -> Option<&OpenLoop> {
         self.open_loop.as_deref()
+    }
+
+    /// The same of attempts that take several locks each.
+    #[must_use]
+    pub fn of_transactions(mut self) -> Self {
+        self.transactions = Some(Box::default());
+        self
+    }
+
+    /// The same of critical sections of that kind.
+    #[must_use]
+    pub fn of_section(mut self, section: Section) -> Self {
+        self.section = Some(Box::new(SectionFold::new(section)));
+        self
+    }
+
+    /// What events tell of them; `None`: the caller did not ask for it.
+    #[must_use]
+    pub fn section(&self) -> Option<&SectionFold> {
+        self.section.as_deref()
+    }
+
+    /// The schedule, as it is now.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// What became of transactions; `None`: each attempt takes one lock, or the caller did not ask for it.
+    #[must_use]
+    pub fn transactions(&self) -> Option<&Transactions> {
+        self.transactions.as_deref()
     }
 
     /// The counts so far.
@@ -115,7 +156,7 @@ impl Figures {
     pub fn settled(&self) -> Counts {
         let waiting = |counted: &&Counted| counted.counts && !counted.granted;
         let mut counts = self.counts;
-        for attempt in self.clients.iter().filter(waiting) {
+        for attempt in self.counted.all().filter(waiting) {
             counts.attempts -= 1;
             counts.found_held -= u64::from(attempt.found_held);
         }
@@ -207,20 +248,20 @@ impl Figures {
         let Attempt { client, key, invoke, due, .. } = *attempt;
         let counts = self.schedule.measures(invoke);
         let found_held = self.keys[key as usize].arrive(client, invoke);
-        self.clients[client as usize] = Counted { counts, found_held, ..Counted::default() };
+        *self.counted.of(attempt) = Counted { counts, found_held, ..Counted::default() };
         self.counts.attempts_all += 1;
         self.counts.attempts += u64::from(counts);
         self.counts.found_held += u64::from(counts && found_held);
         if let Some(detail) = self.detail.as_mut().filter(|_| counts) {
             detail.began(invoke.saturating_sub(due));
         }
-        if let Some(open_loop) = &mut self.open_loop {
+        if let Some(open_loop) = self.open_loop.as_mut().filter(|_| !attempt.is_further()) {
             open_loop.began(attempt, &self.schedule);
         }
     }
 
     fn granted(&mut self, attempt: &Attempt, hold: &Hold) {
-        let counted = &mut self.clients[attempt.client as usize];
+        let counted = self.counted.of(attempt);
         counted.granted = true;
         let counted = *counted;
         let (t, wait) = (hold.start, hold.start - attempt.invoke);
@@ -249,7 +290,7 @@ impl Figures {
     }
 
     fn denied(&mut self, t: u64, attempt: &Attempt, denial: Denial) {
-        let counted = self.close(t, attempt.client);
+        let counted = self.close(t, attempt);
         let released = self.keys[attempt.key as usize].leave(attempt.client, attempt.invoke);
         self.series.denied(attempt.invoke, t, denial);
         self.counts.unknown_all += u64::from(denial == Denial::Unknown);
@@ -275,6 +316,7 @@ impl Figures {
             Denial::TimedOut => self.counts.timed_out += 1,
             Denial::Unavailable => self.counts.unavailable += 1,
             Denial::Unknown => self.counts.unknown += 1,
+            Denial::Aborted | Denial::Deadlock => self.counts.deadlocked += 1,
             Denial::Withdrawn => {}
         }
     }
@@ -304,18 +346,18 @@ impl Figures {
     }
 
     /// Counts a lost lease once per grant.
-    fn lost(&mut self, client: u32) {
-        let counted = &mut self.clients[client as usize];
+    fn lost(&mut self, attempt: &Attempt) {
+        let counted = self.counted.of(attempt);
         if counted.counts && !counted.lost {
             counted.lost = true;
             self.counts.lost_leases += 1;
         }
     }
 
-    fn renewed(&mut self, t: u64, client: u32, invoke: u64, outcome: RenewalOutcome) {
+    fn renewed(&mut self, t: u64, attempt: &Attempt, invoke: u64, outcome: RenewalOutcome) {
         match outcome {
-            RenewalOutcome::Refused => self.lost(client),
-            RenewalOutcome::Confirmed | RenewalOutcome::Unanswered if !self.clients[client as usize].counts => {}
+            RenewalOutcome::Refused => self.lost(attempt),
+            RenewalOutcome::Confirmed | RenewalOutcome::Unanswered if !self.counted.of(attempt).counts => {}
             RenewalOutcome::Confirmed => self.latencies.renew.record(t - invoke),
             RenewalOutcome::Unanswered => self.latencies.renew.record_in_vain(t - invoke),
         }
@@ -327,21 +369,22 @@ impl Figures {
         self.sleepers_challenge |= seen.challenged.is_none();
         self.challenges_told |= seen.challenged.is_some();
         self.counts.exercised_all += u64::from(seen.challenged.unwrap_or(wanted));
-        if let Some(hold) = attempt.hold.filter(|_| self.clients[attempt.client as usize].counts) {
+        if let Some(hold) = attempt.hold.filter(|_| self.counted.of(attempt).counts) {
             self.latencies.hold.record((t - hold.start).saturating_sub(hold.stopped_ns));
         }
     }
 
     fn released(&mut self, t: u64, attempt: &Attempt, release: ReleaseKind) {
         if release == ReleaseKind::NotOwner {
-            self.lost(attempt.client);
+            self.lost(attempt);
         }
-        let counted = self.close(t, attempt.client);
+        let counted = self.close(t, attempt);
         self.counts.unknown_all += u64::from(release == ReleaseKind::Unknown);
         if !counted.counts {
             return;
         }
         self.counts.requests += u64::from(attempt.release_requests);
+        self.counts.confirmed += u64::from(release == ReleaseKind::Confirmed);
         let Some(left) = attempt.hold.and_then(|hold| hold.left) else { return };
         match release {
             ReleaseKind::Confirmed | ReleaseKind::NotOwner => self.latencies.release.record(t - left),
@@ -350,7 +393,7 @@ impl Figures {
     }
 
     fn died(&mut self, t: u64, attempt: &Attempt, challenged: Option<bool>) {
-        let counts = self.close(t, attempt.client).counts;
+        let counts = self.close(t, attempt).counts;
         self.counts.unknown_all += 1;
         let Some(hold) = attempt.hold else {
             let released = self.keys[attempt.key as usize].leave(attempt.client, attempt.invoke);
@@ -376,12 +419,12 @@ impl Figures {
         }
     }
 
-    /// Ends a client's attempt: whatever else is said of it counts no more.
-    fn close(&mut self, t: u64, client: u32) -> Counted {
-        if let Some(open_loop) = &mut self.open_loop {
-            open_loop.ended(client, t);
+    /// Ends an attempt: whatever else is said of it counts no more.
+    fn close(&mut self, t: u64, attempt: &Attempt) -> Counted {
+        if let Some(open_loop) = self.open_loop.as_mut().filter(|_| !attempt.is_further()) {
+            open_loop.ended(attempt.client, t);
         }
-        std::mem::take(&mut self.clients[client as usize])
+        self.counted.take(attempt)
     }
 
     /// An event of the tool itself.
@@ -405,8 +448,14 @@ impl Figures {
 impl Follower for Figures {
     fn follow(&mut self, transition: &Transition<'_>) {
         let (attempt, t) = (transition.attempt, transition.event.t);
-        if let Some(unfinished) = transition.unfinished {
-            self.close(t, unfinished.client);
+        for unfinished in transition.unfinished {
+            self.close(t, unfinished);
+        }
+        if let Some(transactions) = &mut self.transactions {
+            transactions.follow(transition, &self.schedule);
+        }
+        if let Some(section) = &mut self.section {
+            section.follow(transition, &self.schedule);
         }
         match transition.change {
             Change::Begun => self.begun(attempt),
@@ -415,8 +464,8 @@ impl Follower for Figures {
                     self.granted(attempt, hold);
                 }
             }
-            Change::Renewed { invoke, outcome } => self.renewed(t, attempt.client, invoke, outcome),
-            Change::Lost => self.lost(attempt.client),
+            Change::Renewed { invoke, outcome } => self.renewed(t, attempt, invoke, outcome),
+            Change::Lost => self.lost(attempt),
             Change::Left(seen) => self.left(t, attempt, seen),
             Change::Ended(End::Denied { denial, .. }) => self.denied(t, attempt, denial),
             Change::Ended(End::Released { release, .. }) => self.released(t, attempt, release),

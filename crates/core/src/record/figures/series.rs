@@ -105,7 +105,7 @@ impl Series {
                 self.current.failed += 1;
                 self.unserved(invoke);
             }
-            Denial::Refused | Denial::Withdrawn => return,
+            Denial::Refused | Denial::Withdrawn | Denial::Aborted | Denial::Deadlock => return,
         }
         self.waits.record_in_vain(t.saturating_sub(invoke));
     }

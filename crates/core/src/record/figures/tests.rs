@@ -11,6 +11,7 @@ const RELEASE: What = What::ReleaseInvoke {
         stale_write: false,
         refused_write: false,
         challenged: None,
+        act: crate::record::Act::NONE,
     },
 };
 const DIED: What = What::Died { surely_ended: u64::MAX, challenged: None };

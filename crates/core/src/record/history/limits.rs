@@ -131,7 +131,7 @@ fn instants(what: &What) -> Result<(), String> {
     // What is absent is read as never.
     let or_never = |field, t| if t == u64::MAX { Ok(()) } else { instant(field, t) };
     match *what {
-        What::Invoke { due } => instant("due", due),
+        What::Invoke { due } | What::InvokeAs { due, .. } => instant("due", due),
         What::Acquired { validity, .. } => or_never("validity", validity),
         What::Denied { surely_ended, .. } | What::Released { surely_ended, .. } | What::Died { surely_ended, .. } => {
             or_never("surely_ended", surely_ended)

@@ -56,6 +56,23 @@ pub struct Judged {
     pub stale_writes_seen: u64,
     /// Writes that a fenced resource refused.
     pub stale_writes_refused: u64,
+    /// Deadlocks among the clients: no violation.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deadlocks: u64,
+    /// Critical sections that acted on what they had read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub acts: u64,
+    /// Of these: another client had done the same since.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub harmful_acts: u64,
+    /// Of all: fencing did not keep them from it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub harmful_acts_fenced: u64,
+}
+
+/// Older programs read what has none.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Where the whole part of a result's history ends: from here on the file has the

@@ -15,13 +15,16 @@
 //! | `a` | number of the attempt within its client, from 1 | the one that the client has open |
 //! | `k` | list of the keys of the attempt | `[0]` |
 //! | `g` | group of the client | 0 |
-//! | `m` | mode: `exclusive`, `shared`, `permits:N` | `exclusive` |
+//! | `m` | mode: `exclusive`, `shared`, `optimistic`, `permits:N` | `exclusive` |
 //! | `e` | kind of the event | never |
 //! | `due` | of `invoke`: the due instant | `t` |
+//! | `first` | of `invoke`: number of the first attempt of the transaction that this is a further lock of | the attempt is on its own, or the first |
 //! | `requests` | requests sent for the call that is answered | 1 |
 //! | `occupancy` | of `release_invoke`: most clients inside at once | 1 |
 //!
-//! This version writes exclusive attempts of one key. A reader keeps what it does not know,
+//! This version writes attempts of one key; a transaction of several locks is several attempts, of which the
+//! further ones name the first. A `release_invoke` is `acted` where the critical section is one that acts, `harm` where it
+//! should not have, and `harm_fenced` where fencing would not have kept it from it. A reader keeps what it does not know,
 //! a kind or a mode, as [`Line::Unjudged`], and `verify` says that it did not judge it.
 //!
 //! Version 1 has no version in its header, `k` is one number, nothing but flags and instants

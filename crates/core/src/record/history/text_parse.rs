@@ -8,7 +8,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use super::line::{Cut, Header, Line, Unjudged};
 use super::text_write::VERSION;
 use crate::record::event::{
-    Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
+    Act, Denial, Disturbance, Event, Mode, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
 };
 
 #[derive(Deserialize)]
@@ -70,6 +70,8 @@ struct RawEvent<'a> {
     // Names need no escapes: borrowed, because a replay reads millions of them.
     e: &'a str,
     due: Option<u64>,
+    /// Of a further lock of a transaction: number of its first attempt.
+    first: Option<u32>,
     token: Option<u64>,
     validity: Option<u64>,
     requests: Option<u32>,
@@ -101,6 +103,12 @@ struct RawEvent<'a> {
     until: Option<u64>,
     #[serde(default)]
     own: bool,
+    #[serde(default)]
+    acted: bool,
+    #[serde(default)]
+    harm: bool,
+    #[serde(default)]
+    harm_fenced: bool,
 }
 
 /// The keys of an attempt: one number in version 1, a list since then.
@@ -224,7 +232,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
         Err(error) => return Err(Problem::Wrong(error.to_string())),
     };
     if version > 1 {
-        if let Some(mode) = raw.m.filter(|mode| *mode != "exclusive") {
+        if let Some(mode) = raw.m.filter(|mode| Mode::named(mode).is_none()) {
             return Err(Problem::Unjudged { t: raw.t, kind: format!("{} ({})", plain(raw.e), plain(mode)) });
         }
         if raw.k.as_ref().is_some_and(|keys| keys.count > 1) {
@@ -233,12 +241,16 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
     } else if raw.a.is_some() || raw.g.is_some() || raw.m.is_some() {
         return Err(Problem::Wrong("a field of version 2 in a history of version 1".to_owned()));
     }
+    let mode = raw.m.and_then(Mode::named).unwrap_or_default();
     let needed = |value: Option<u64>, field: &str| value.ok_or_else(|| format!("\"{}\" without \"{field}\"", raw.e));
     let requests = raw.requests.unwrap_or(absent);
     let validity = raw.validity.unwrap_or(u64::MAX);
     let surely_ended = raw.surely_ended.unwrap_or(u64::MAX);
     let released = |release| What::Released { release, surely_ended, requests };
     let what = match raw.e {
+        "invoke" if version > 1 && (raw.first.is_some() || mode != Mode::Exclusive) => {
+            What::InvokeAs { due: raw.due.unwrap_or(raw.t), first: raw.first.unwrap_or(0), mode }
+        }
         "invoke" if version > 1 => What::Invoke { due: raw.due.unwrap_or(raw.t) },
         "invoke" => What::Invoke { due: needed(raw.due, "due")? },
         "acquired" => What::Acquired { token: raw.token, validity, requests, waited: raw.waited },
@@ -340,6 +352,7 @@ fn reading(raw: &RawEvent<'_>, absent: u32) -> WitnessReading {
         stale_write: raw.stale_write,
         refused_write: raw.refused_write,
         challenged: raw.challenged,
+        act: Act { done: raw.acted, harm: raw.harm, harm_fenced: raw.harm_fenced },
     }
 }
 

@@ -4,7 +4,9 @@
 use serde::Serialize;
 
 use super::line::{Cut, Header};
-use crate::record::event::{Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What};
+use crate::record::event::{
+    Act, Denial, Disturbance, Event, Mode, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What,
+};
 
 /// The version of the lines that are written.
 pub const VERSION: u32 = 2;
@@ -57,6 +59,14 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.name("invoke");
             line.unless("due", due, event.t);
         }
+        What::InvokeAs { due, first, mode } => {
+            line.name("invoke");
+            line.unless("due", due, event.t);
+            line.unless("first", u64::from(first), 0);
+            if mode != Mode::Exclusive {
+                line.text("m", mode.name());
+            }
+        }
         What::Acquired { token, validity, requests, waited } => {
             line.name("acquired");
             if let Some(token) = token {
@@ -97,6 +107,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.flag("lost_update", seen.lost_update);
             line.flag("stale_write", seen.stale_write);
             line.flag("refused_write", seen.refused_write);
+            line.act(seen.act);
             if let Some(challenged) = seen.challenged {
                 line.choice("challenged", challenged);
             }
@@ -166,6 +177,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.flag("lost_update", seen.lost_update);
             line.flag("stale_write", seen.stale_write);
             line.flag("refused_write", seen.refused_write);
+            line.act(seen.act);
         }
         What::Dropped { due, until, count, own } => {
             line.name("dropped");
@@ -189,6 +201,12 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    fn act(&mut self, act: Act) {
+        self.flag("acted", act.done);
+        self.flag("harm", act.harm);
+        self.flag("harm_fenced", act.harm_fenced);
+    }
+
     fn disturbance(&mut self, of: Disturbance) {
         self.number("fault", u64::from(of.fault));
         self.number("node", u64::from(of.node));

@@ -161,10 +161,7 @@ impl<'a> TrialHistory<'a> {
     /// is in the file, whole and in order; afterwards the file has holes.
     #[must_use]
     pub fn cuts(&self, event: &Event) -> bool {
-        self.complete
-            && matches!(event.what, What::Invoke { .. })
-            && (event.client as usize) < self.open.len()
-            && self.attempts >= self.limit
+        self.complete && event.what.begins() && (event.client as usize) < self.open.len() && self.attempts >= self.limit
     }
 
     /// Notes what the oracle has found in everything before `t`, so that a replay of
@@ -176,7 +173,11 @@ impl<'a> TrialHistory<'a> {
     /// Should this event be written by the rule of the first N attempts?
     fn within_limit(&mut self, event: &Event) -> bool {
         let Some(open) = self.open.get_mut(event.client as usize) else { return true };
-        if matches!(event.what, What::Invoke { .. }) {
+        if matches!(event.what, What::InvokeAs { first: 1.., .. }) {
+            // A transaction is written whole.
+            self.attempts += u64::from(*open);
+        }
+        if event.what.begins() {
             *open = self.attempts < self.limit;
             self.attempts += u64::from(*open);
             self.complete &= *open;

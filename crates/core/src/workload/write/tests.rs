@@ -10,8 +10,8 @@ use super::super::item::LONGEST_NS;
 use super::super::options::tests::TABLE;
 use super::super::options::{OptionValue, SystemOptions};
 use super::super::plan::{
-    AcquireMode, Arrival, BelowFloor, BreachLevel, Expectation, FindingLevel, HistoryLimit, Keys, Plan, PlannedLint,
-    PlannedThreshold, Prices, RenewalPolicy, Span, Truth,
+    AcquireMode, Arrival, BelowFloor, BreachLevel, DeadlockPolicy, Expectation, FindingLevel, HistoryLimit, Keys,
+    Locks, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Span, Truth,
 };
 use super::super::source::parse_with;
 use super::to_toml;
@@ -229,6 +229,22 @@ fn any_run() -> impl Strategy<Value = Run> {
     )
 }
 
+/// Locks for which there are keys enough.
+fn locks_on(keys: &Keys, clients: u32, seed: u64) -> Locks {
+    let count = keys.count(clients);
+    if *keys == Keys::PerClient || !(8..=1_000).contains(&count) {
+        return Locks::One;
+    }
+    let of = 2 + (seed % 7) as u32;
+    match seed % 5 {
+        0 => Locks::One,
+        1 => Locks::Ordered { count: of },
+        2 => Locks::Shuffled { count: of, deadlock: DeadlockPolicy::AbortYoungest },
+        3 => Locks::AllOrRelease { count: of },
+        _ => Locks::Path { fanout: 3 + of },
+    }
+}
+
 fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, Gates)) -> Plan {
     let (name, question, clients, keys, hold, (arrival, think)) = load;
     let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
@@ -241,6 +257,9 @@ fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, 
         question,
         clients,
         processes,
+        section: [Section::Counter, Section::Payment, Section::RunOnce { every_ns: 1 + seed % 1_000 }]
+            [(seed % 3) as usize],
+        locks: locks_on(&keys, clients, seed),
         keys,
         hold,
         arrival,

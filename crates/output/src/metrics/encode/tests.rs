@@ -11,8 +11,14 @@ use lockbench_core::record::{Denial, Event, Observer, ReleaseKind, What, Witness
 /// due 2 us before it began.
 fn figures() -> Figures {
     let mut figures = Figures::new(Schedule::new(0, 0, u64::MAX), 1, 1).detailed();
-    let seen =
-        WitnessReading { occupancy: 1, lost_update: false, stale_write: false, refused_write: false, challenged: None };
+    let seen = WitnessReading {
+        occupancy: 1,
+        lost_update: false,
+        stale_write: false,
+        refused_write: false,
+        challenged: None,
+        act: lockbench_core::record::Act::NONE,
+    };
     for (us, what) in [
         (10, What::Invoke { due: 8_000 }),
         (13, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None }),

@@ -119,6 +119,7 @@ pub(super) fn watched(
         ttl_raised: false,
         workers: 1,
         clients: 1,
+        section: Default::default(),
     });
     let measured = Measurements {
         backend: "no-lock".to_owned(),

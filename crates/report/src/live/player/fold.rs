@@ -58,7 +58,7 @@ impl Fold {
         self.trial.observe(event);
         self.last = event.t;
         self.events += 1;
-        self.attempts += u64::from(matches!(event.what, What::Invoke { .. }));
+        self.attempts += u64::from(matches!(event.what, What::Invoke { .. } | What::InvokeAs { .. }));
     }
 
     fn resume(&mut self, t: u64) {

@@ -155,6 +155,10 @@ impl AdvisorySession {
     async fn not_granted(&mut self, id: i64, failure: Failure, withdrawn: bool) -> Acquire {
         match failure {
             Failure::Refused { code: None, reason } => Acquire::Unavailable(reason),
+            // The server looks for circles of waits once deadlock_timeout is over, and ends one of them.
+            Failure::Refused { code: Some(code), .. } if code == SqlState::T_R_DEADLOCK_DETECTED => {
+                self.give_back(id, Acquire::Deadlock).await
+            }
             Failure::Refused { code: Some(code), reason } => {
                 let timed_out = code == SqlState::LOCK_NOT_AVAILABLE || (withdrawn && code == SqlState::QUERY_CANCELED);
                 let outcome = if timed_out { Acquire::TimedOut } else { Acquire::Unavailable(reason) };

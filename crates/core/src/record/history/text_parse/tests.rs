@@ -14,6 +14,7 @@ fn every_kind() -> Vec<What> {
         stale_write: false,
         refused_write: true,
         challenged: Some(false),
+        act: crate::record::Act::NONE,
     };
     let mut all = vec![
         What::Invoke { due: 7 },
@@ -142,7 +143,7 @@ fn what_version_2_does_not_know_is_kept_and_what_makes_no_sense_is_not() {
     let mut parser = second();
     for (text, kind) in [
         (r#"{"t":5,"e":"clock_jump","k":[0],"holder":"c3","ttl":40}"#, "clock_jump"),
-        (r#"{"t":5,"c":1,"a":2,"m":"shared","e":"acquired"}"#, "acquired (shared)"),
+        (r#"{"t":5,"c":1,"a":2,"m":"permits:3","e":"acquired"}"#, "acquired (permits:3)"),
         (r#"{"t":5,"c":1,"a":2,"m":"permits:3","e":"acquired"}"#, "acquired (permits:3)"),
         (r#"{"t":5,"c":1,"a":2,"k":[1,2],"e":"acquired"}"#, "acquired (several keys)"),
     ] {

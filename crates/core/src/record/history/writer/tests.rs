@@ -21,6 +21,7 @@ const CYCLE: [What; 4] = [
             stale_write: false,
             refused_write: false,
             challenged: None,
+            act: crate::record::Act::NONE,
         },
     },
     What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 },
