@@ -152,7 +152,8 @@ fn aggregates(systems: &[&'static Entry], dones: &[Done]) -> Vec<Aggregate> {
 fn remarks_on(plan: &Plan, result: &TrialResult) -> Vec<String> {
     let name = &result.backend;
     let mut remarks = Vec::new();
-    if contended(plan) && result.error.is_none() && result.safety.exercised_holds == 0 {
+    let excludes = result.guarantees["exclusion"] != false;
+    if contended(plan) && excludes && result.error.is_none() && result.safety.exercised_holds == 0 {
         remarks.push(format!("{name}: no holder was ever challenged: the zero double grants prove nothing"));
     }
     remarks.extend(two_counts(result));

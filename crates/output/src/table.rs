@@ -230,7 +230,7 @@ fn optimism(report: &Report) -> Table {
         let requests = requests.map(|(each, confirmed)| each * result.grants as f64 / confirmed as f64);
         vec![
             result.backend.clone(),
-            per_s(result.throughput_per_s),
+            per_s((result.measured_s > 0.0).then(|| result.grants as f64 / result.measured_s)),
             per_s(result.goodput_per_s),
             lost,
             requests.map_or_else(|| NONE.to_owned(), three_digits),
@@ -250,7 +250,7 @@ fn optimism(report: &Report) -> Table {
             "acquire\np99",
         ],
         rows: report.results.iter().filter(|result| compares && result.error.is_none()).map(of_trials).collect(),
-        note: "per trial. goodput: critical sections per second whose release or commit the server confirmed. conflicts: tries \
+        note: "per trial. tries: grants, or without a lock reads of a version. goodput: critical sections per second whose release or commit the server confirmed. conflicts: tries \
                without a lock that were refused, because another client had written since the read: their work was for \
                nothing. acquire: of a try without a lock the read of the version, and nobody waits for it.",
         prose: false,

@@ -1,6 +1,7 @@
 //! What a run does not prove, however well it went.
 
 use super::super::schema::{Report, SafetyVerdict};
+use super::row::trials;
 use super::{Class, Winner};
 use lockbench_core::lock::Copies;
 
@@ -62,8 +63,9 @@ pub(super) fn limits(report: &Report, classes: &[Class]) -> Vec<Limit> {
     if let Some((per_million, system)) = bounds.iter().copied().max_by(|a, b| a.0.total_cmp(&b.0)) {
         limits.push(Limit::Bound { per_million, system: system.to_owned(), systems: bounds.len() });
     }
-    let quiet: Vec<String> =
-        rows().filter(|row| row.safety.verdict == SafetyVerdict::NotExercised).map(|row| row.system.clone()).collect();
+    let excludes = |system: &str| trials(report, system).all(|trial| trial.guarantees["exclusion"] != false);
+    let quiet = rows().filter(|row| row.safety.verdict == SafetyVerdict::NotExercised && excludes(&row.system));
+    let quiet: Vec<String> = quiet.map(|row| row.system.clone()).collect();
     if !quiet.is_empty() {
         limits.push(Limit::NotExercised { systems: quiet });
     }

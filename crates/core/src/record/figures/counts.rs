@@ -40,7 +40,8 @@ pub struct Counts {
     pub overtakes: u64,
     /// Longest wait, granted or not, in nanoseconds.
     pub longest_wait_ns: u64,
-    /// Grants whose `acquire_ok` lies in the measure phase and in no pause (for throughput).
+    /// Grants whose `acquire_ok` lies in the measure phase and in no pause (for throughput); where nobody is excluded, commits
+    /// that do.
     pub grants_in_window: u64,
     /// Attempts of all phases.
     pub attempts_all: u64,

@@ -28,7 +28,7 @@ use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
 use super::attempt::{Attempt, Attempts, Change, End, Follower, Hold, PerAttempt, Transition};
-use super::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
+use super::event::{Denial, Event, Mode, ReleaseKind, RenewalOutcome, What, WitnessReading};
 use super::merge::Observer;
 use super::sparse::Sparse;
 use crate::section::Section;
@@ -265,12 +265,16 @@ impl Figures {
         counted.granted = true;
         let counted = *counted;
         let (t, wait) = (hold.start, hold.start - attempt.invoke);
-        self.series.granted(t, wait);
+        // Where nobody is excluded only what is committed counts.
+        let counts_now = attempt.mode != Mode::Optimistic;
+        if counts_now {
+            self.series.granted(t, wait);
+        }
         let taken = self.keys[attempt.key as usize].granted(attempt.client, attempt.invoke);
         self.counts.grants_all += 1;
         // A pause is a drain in between: who waited is served still, in time that counts for nothing.
         let in_window = self.schedule.measures(t) && self.marks.paused_since().is_none();
-        self.counts.grants_in_window += u64::from(in_window);
+        self.counts.grants_in_window += u64::from(in_window && counts_now);
         if !counted.counts {
             return;
         }
@@ -377,6 +381,13 @@ impl Figures {
     fn released(&mut self, t: u64, attempt: &Attempt, release: ReleaseKind) {
         if release == ReleaseKind::NotOwner {
             self.lost(attempt);
+        }
+        if let Some(hold) =
+            attempt.hold.filter(|_| attempt.mode == Mode::Optimistic && release == ReleaseKind::Confirmed)
+        {
+            self.series.granted(t, hold.start.saturating_sub(attempt.invoke));
+            let in_window = self.schedule.measures(t) && self.marks.paused_since().is_none();
+            self.counts.grants_in_window += u64::from(in_window);
         }
         let counted = self.close(t, attempt);
         self.counts.unknown_all += u64::from(release == ReleaseKind::Unknown);
