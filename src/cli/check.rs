@@ -2,6 +2,7 @@
 //! given servers are asked for their limits.
 
 mod open_loop;
+mod several_locks;
 
 use super::args::{CheckArgs, overrides};
 use super::endpoints::{Endpoints, all_used, named};
@@ -47,6 +48,7 @@ pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
         human_duration(plan.duration_ns),
     ));
     text.push_str(&open_loop::text(&plan));
+    text.push_str(&several_locks::text(&plan));
     text.push_str("\nsystem: effective ttl (documented), renewal\n");
     for (entry, ttl) in selection.entries.iter().zip(selection.ttls(&plan, &source)?) {
         let lease = match (entry.guarantees.lease, ttl.raised) {

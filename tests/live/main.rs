@@ -35,6 +35,7 @@ mod signals;
 mod stack;
 mod standby;
 mod suite;
+mod under_the_lock;
 mod up_down;
 mod withdrawn;
 mod zookeeper;

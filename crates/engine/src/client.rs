@@ -42,6 +42,8 @@ pub struct Client {
     pub index: u32,
     /// Attempts begun so far.
     pub attempts: u32,
+    /// Attempts in a row without a grant.
+    pub misses: u32,
     pub session: Box<dyn Session>,
     pub shard: Shard,
     pub keys: Arc<[Key]>,
@@ -160,6 +162,7 @@ impl Client {
             };
             let Some(wish) = wish else { break };
             let served = self.attempt(&wish, due).await;
+            self.cut_out().await;
             think_ns = wish.think_ns;
             unserved = if served { 0 } else { unserved + 1 };
             // On a grid nobody is hammered.
@@ -243,6 +246,15 @@ impl Client {
         }
     }
 
+    /// After enough attempts in a row without a lock: does not ask for as long as the plan's breaker says.
+    async fn cut_out(&mut self) {
+        let Some(breaker) = self.plan.breaker.filter(|breaker| self.misses >= breaker.after) else { return };
+        // One more miss is enough to open it again.
+        self.misses = breaker.after - 1;
+        self.reasons.borrow_mut().add("circuit breaker", &format!("opened after {} misses in a row", breaker.after));
+        self.pause(breaker.pause_ns).await;
+    }
+
     async fn pause(&self, ns: u64) {
         tokio::select! {
             () = self.timer.sleep(ns) => {}
@@ -299,9 +311,10 @@ impl Client {
 
     /// How patiently the plan asks, in an attempt that was called at `invoke`.
     fn patience(&self, open: &OpenAttempt, invoke: u64) -> Patience {
-        let AcquireMode::Wait { timeout_ns } = self.plan.acquire else { return Patience::Try };
+        let AcquireMode::Wait { timeout_ns, tries } = self.plan.acquire else { return Patience::Try };
         let at = invoke.saturating_add(timeout_ns);
         let deadline = Deadline::new(at, self.timer.clone(), self.stop.clone()).watched(Arc::clone(&self.asking));
+        let deadline = deadline.within_tries(tries);
         Patience::Until(match &self.victims {
             Some(victims) => deadline.abortable(Chance::new(Arc::clone(victims), open.id.client, open.id.number)),
             None => deadline,
@@ -316,8 +329,14 @@ impl Client {
         self.asking.end();
         let requests = (self.session.requests() - sent) as u32;
         match outcome {
-            Acquire::Acquired(grant) => Ok(self.granted(grant, requests, open).await),
-            denied => Err(self.denied(open, denied, patience, requests)),
+            Acquire::Acquired(grant) => {
+                self.misses = 0;
+                Ok(self.granted(grant, requests, open).await)
+            }
+            denied => {
+                self.misses = self.misses.saturating_add(1);
+                Err(self.denied(open, denied, patience, requests))
+            }
         }
     }
 

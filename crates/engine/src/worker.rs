@@ -145,6 +145,7 @@ impl Share {
         Client {
             index,
             attempts: 0,
+            misses: 0,
             session,
             shard: self.shard.clone(),
             keys: Arc::clone(&spec.keys),

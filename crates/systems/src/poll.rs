@@ -60,6 +60,9 @@ impl Polling {
             };
             let Patience::Until(deadline) = patience else { return unserved.unwrap_or(Acquire::Refused) };
             failed = failed.saturating_add(1);
+            if failed >= deadline.tries() {
+                return unserved.unwrap_or(Acquire::Refused);
+            }
             delay_ns = self.retry.delay_ns(failed, delay_ns, &mut self.jitter);
             if !deadline.sleep_unasked(delay_ns).await {
                 return unserved.unwrap_or(Acquire::TimedOut);
@@ -85,6 +88,20 @@ mod tests {
 
     fn within(timer: &Timer, ns: u64) -> Patience {
         Patience::Until(Deadline::new(timer.now() + ns, timer.clone(), Stop::new()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_so_many_tries_a_client_takes_no_for_an_answer() {
+        let timer = Timer::new(Clock::virtual_time());
+        let (start, mut tries) = (timer.now(), 0);
+        let held = async || {
+            tries += 1;
+            Tried::Held
+        };
+        let Patience::Until(deadline) = within(&timer, 1_000 * MS) else { panic!("a deadline") };
+        let patience = Patience::Until(deadline.within_tries(Some(3)));
+        assert_eq!(polling().acquire(&patience, held).await, Acquire::Refused);
+        assert_eq!((tries, timer.now() - start), (3, 20 * MS), "no delay after the last one");
     }
 
     #[tokio::test(start_paused = true)]

@@ -132,7 +132,7 @@ fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<Strin
             plan.clients
         ));
     }
-    if let AcquireMode::Wait { timeout_ns } = plan.acquire
+    if let AcquireMode::Wait { timeout_ns, .. } = plan.acquire
         && timeout_ns >= SILENCE_NS
     {
         let (timeout, silence) = (exact_duration(timeout_ns), exact_duration(SILENCE_NS));
@@ -141,7 +141,7 @@ fn doubts(plan: &Plan, bounds: &[Bound], rate: f64, window_ns: u64) -> Vec<Strin
              that stays taken because its release was lost looks like that; a timeout below {silence} separates the two"
         ));
     }
-    if let AcquireMode::Wait { timeout_ns } = plan.acquire
+    if let AcquireMode::Wait { timeout_ns, .. } = plan.acquire
         && timeout_ns > plan.duration_ns
     {
         let timeout = exact_duration(timeout_ns);

@@ -17,6 +17,7 @@ pub struct Deadline {
     stop: Stop,
     asking: Option<Arc<Asking>>,
     chance: Option<Chance>,
+    tries: u32,
 }
 
 impl Deadline {
@@ -24,7 +25,7 @@ impl Deadline {
     #[must_use]
     #[inline]
     pub fn new(at_ns: u64, timer: Timer, stop: Stop) -> Self {
-        Self { at_ns, timer, stop, asking: None, chance: None }
+        Self { at_ns, timer, stop, asking: None, chance: None, tries: u32::MAX }
     }
 
     /// The same for an attempt whose requests are watched.
@@ -32,6 +33,20 @@ impl Deadline {
     #[inline]
     pub fn watched(self, asking: Arc<Asking>) -> Self {
         Self { asking: Some(asking), ..self }
+    }
+
+    /// The same for a client that gives up after so many tries, if it polls.
+    #[must_use]
+    #[inline]
+    pub fn within_tries(self, tries: Option<u32>) -> Self {
+        Self { tries: tries.unwrap_or(u32::MAX), ..self }
+    }
+
+    /// Tries after which a client that polls gives up.
+    #[must_use]
+    #[inline]
+    pub fn tries(&self) -> u32 {
+        self.tries
     }
 
     /// The same for an attempt that may be chosen to break a deadlock, which brings the deadline forward too.

@@ -6,7 +6,7 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 
 use super::{ConditionFold, Findings, Oracle};
 use crate::record::{
-    Denial, Disturbance, Event, Observer, Reader, ReleaseKind, RenewalOutcome, Source, What, WitnessReading,
+    Denial, Disturbance, Event, Mode, Observer, Reader, ReleaseKind, RenewalOutcome, Source, What, WitnessReading,
 };
 use crate::workload::{Condition, parse};
 
@@ -18,6 +18,7 @@ pub(super) const KEYS: u32 = 2;
 pub(super) struct Script {
     think: u64,
     key: u32,
+    shared: bool,
     wait: u64,
     end: End,
 }
@@ -78,8 +79,8 @@ fn end() -> impl Strategy<Value = End> {
 }
 
 pub(super) fn scripts() -> impl Strategy<Value = Vec<Vec<Script>>> {
-    let script =
-        (0_u64..4, 0..KEYS, 0_u64..4, end()).prop_map(|(think, key, wait, end)| Script { think, key, wait, end });
+    let script = (0_u64..4, 0..KEYS, any::<bool>(), 0_u64..4, end())
+        .prop_map(|(think, key, shared, wait, end)| Script { think, key, shared, wait, end });
     proptest::collection::vec(proptest::collection::vec(script, 0..5), CLIENTS as usize)
 }
 
@@ -87,6 +88,7 @@ pub(super) fn scripts() -> impl Strategy<Value = Vec<Vec<Script>>> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     key: u32,
+    shared: bool,
     invoke: u64,
     /// Naive hold.
     hold: Option<(u64, u64)>,
@@ -107,9 +109,15 @@ pub(super) fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) 
         t += script.think;
         let mut push = |t: u64, what: What| events.push(Event { t, client, attempt: 0, key: script.key, what });
         let invoke = t;
-        push(t, What::Invoke { due: t });
+        push(
+            t,
+            match script.shared {
+                true => What::InvokeAs { due: t, first: 0, mode: Mode::Shared },
+                false => What::Invoke { due: t },
+            },
+        );
         t += script.wait;
-        let mut fact = Facts { key: script.key, invoke, ..Facts::default() };
+        let mut fact = Facts { key: script.key, shared: script.shared, invoke, ..Facts::default() };
         match script.end {
             End::Denied { denial, uncertain } => {
                 push(t, What::Denied { denial, surely_ended: t + uncertain, requests: 1 });
@@ -198,7 +206,8 @@ fn brute(facts: &[Facts]) -> Findings {
         let proven = later.evidence_end.map(|end| (hold.0, end));
         let (mut naive, mut inside, mut withdrawn) = (false, false, false);
         let (mut deadline, mut evidence) = (false, false);
-        for earlier in grants[..i].iter().filter(|earlier| earlier.key == later.key) {
+        let meets = |other: &Facts| other.key == later.key && !(other.shared && later.shared);
+        for earlier in grants[..i].iter().filter(|earlier| meets(earlier)) {
             let Some(other) = earlier.hold else { continue };
             let other_cut = (earlier.deadline_end >= other.0 && earlier.deadline_end > 0)
                 .then_some((other.0, earlier.deadline_end));
@@ -218,7 +227,7 @@ fn brute(facts: &[Facts]) -> Findings {
         found.exclusion.outside_admitted += u64::from(naive && !inside && !withdrawn && evidence);
         found.judged.deadline += u64::from(deadline);
         found.judged.evidence += u64::from(evidence);
-        let possible = facts.iter().filter(|other| other.key == later.key).filter_map(|other| other.uncertain);
+        let possible = facts.iter().filter(|other| meets(other)).filter_map(|other| other.uncertain);
         found.judged.overlaps_possible += u64::from(possible.into_iter().any(|uncertain| overlap(hold, uncertain)));
         if let Some(token) = later.token {
             let others = || grants[..i].iter().filter(|other| other.key == later.key);
@@ -273,6 +282,12 @@ proptest! {
         faults in proptest::collection::vec((0_usize..60, 0_usize..60, any::<bool>()), 0..4),
     ) {
         let mut events: Vec<Event> = (0..).zip(&scripts).flat_map(|(client, scripts)| play(client, scripts).0).collect();
+        // Two that share a lock may hold it at once.
+        for event in &mut events {
+            if let What::InvokeAs { due, .. } = event.what {
+                event.what = What::Invoke { due };
+            }
+        }
         events.sort_by_key(|event| event.t);
         for (fault, (from, to, _)) in (0_u16..).zip(&faults) {
             let of = Disturbance { fault, node: 0 };
@@ -323,7 +338,7 @@ proptest! {
         for event in &order.0 {
             let client = event.client as usize;
             match event.what {
-                What::Invoke { .. } => {
+                What::Invoke { .. } | What::InvokeAs { .. } => {
                     current[client] = Some(played[client].1[next[client]].clone());
                     next[client] += 1;
                 }

@@ -9,24 +9,37 @@ use std::collections::VecDeque;
 
 use super::checker::Checker;
 use super::open::OpenAttempts;
-use crate::record::Sparse;
 use crate::record::attempt::{Attempt, Change, End, Transition};
 use crate::record::history::Judged;
+use crate::record::{Mode, Sparse};
 
 #[derive(Clone, Copy)]
 struct Certain {
     client: u32,
+    mode: Mode,
     start: u64,
     end: Option<u64>,
     counted: bool,
+}
+
+/// A hold that may have been.
+#[derive(Clone, Copy)]
+struct Uncertain {
+    mode: Mode,
+    start: u64,
+    end: u64,
+}
+
+/// Two shared holds are no overlap.
+fn exclude(one: Mode, other: Mode) -> bool {
+    (one, other) != (Mode::Shared, Mode::Shared)
 }
 
 #[derive(Default)]
 struct KeyState {
     /// Certain holds that an uncertain one may still reach back to.
     holds: VecDeque<Certain>,
-    /// Uncertain holds: start and end.
-    uncertain: Vec<(u64, u64)>,
+    uncertain: Vec<Uncertain>,
 }
 
 /// The checker.
@@ -49,7 +62,8 @@ impl Possible {
     }
 
     /// A certain hold starts at `t`. Returns how many overlaps that makes, as the others do.
-    fn granted(&mut self, client: u32, key: u32, t: u64, open: &OpenAttempts) -> u64 {
+    fn granted(&mut self, attempt: &Attempt, t: u64, open: &OpenAttempts) -> u64 {
+        let Attempt { client, key, mode, .. } = *attempt;
         let state = &mut self.keys[key as usize];
         // A hold whose end was lost: all that is certain of it is its start.
         if let Some(hold) = state.holds.iter_mut().find(|hold| hold.client == client && hold.end.is_none()) {
@@ -60,9 +74,9 @@ impl Possible {
             state.holds.pop_front();
         }
         // Starts inside an uncertain hold: overlaps it, unless it turns out to be of no length at its very start.
-        let counted = state.uncertain.iter().any(|(start, end)| *start < t && t < *end);
-        state.holds.push_back(Certain { client, start: t, end: None, counted });
-        state.uncertain.retain(|(_, end)| *end > oldest);
+        let counted = state.uncertain.iter().any(|one| exclude(one.mode, mode) && one.start < t && t < one.end);
+        state.holds.push_back(Certain { client, mode, start: t, end: None, counted });
+        state.uncertain.retain(|one| one.end > oldest);
         u64::from(counted)
     }
 
@@ -71,7 +85,8 @@ impl Possible {
         let state = &mut self.keys[key as usize];
         if let Some(hold) = state.holds.iter_mut().rev().find(|hold| hold.client == client && hold.end.is_none()) {
             hold.end = Some(t);
-            if !hold.counted && state.uncertain.iter().any(|(start, end)| hold.start < *end && *start < t) {
+            let meets = |one: &Uncertain| exclude(one.mode, hold.mode) && hold.start < one.end && one.start < t;
+            if !hold.counted && state.uncertain.iter().any(meets) {
                 hold.counted = true;
                 return 1;
             }
@@ -81,12 +96,13 @@ impl Possible {
 
     /// An attempt left an uncertain hold behind. Its own certain hold, if it had
     /// one, ended where this starts.
-    fn uncertain(&mut self, key: u32, start: u64, end: u64, open: &OpenAttempts) -> u64 {
+    fn uncertain(&mut self, attempt: &Attempt, (start, end): (u64, u64), open: &OpenAttempts) -> u64 {
+        let Attempt { key, mode, .. } = *attempt;
         let state = &mut self.keys[key as usize];
         let mut overlaps = 0;
         for hold in &mut state.holds {
             let Some(hold_end) = hold.end else { continue };
-            if !hold.counted && hold.start < end && start < hold_end {
+            if !hold.counted && exclude(mode, hold.mode) && hold.start < end && start < hold_end {
                 hold.counted = true;
                 overlaps += 1;
             }
@@ -94,9 +110,10 @@ impl Possible {
         // Only those that no other contains, and that an open attempt may still reach:
         // a dead server leaves unknown outcomes by the thousand, some of them without an end.
         let oldest = open.oldest(key).unwrap_or(start);
-        if !state.uncertain.iter().any(|(from, to)| *from <= start && end <= *to) {
-            state.uncertain.retain(|(from, to)| *to > oldest && !(start <= *from && *to <= end));
-            state.uncertain.push((start, end));
+        let alike = |one: &Uncertain| one.mode == mode;
+        if !state.uncertain.iter().any(|one| alike(one) && one.start <= start && end <= one.end) {
+            state.uncertain.retain(|one| one.end > oldest && !(alike(one) && start <= one.start && one.end <= end));
+            state.uncertain.push(Uncertain { mode, start, end });
         }
         overlaps
     }
@@ -107,13 +124,13 @@ impl Checker for Possible {
         let Attempt { client, key, .. } = *transition.attempt;
         let t = transition.event.t;
         judged.overlaps_possible += match transition.change {
-            Change::Granted => self.granted(client, key, t, open),
+            Change::Granted => self.granted(transition.attempt, t, open),
             Change::Left(_) => self.released(client, key, t),
             Change::Ended(end) => {
                 let last = transition.attempt.last;
                 let died = if matches!(end, End::Died { .. }) { self.released(client, key, last) } else { 0 };
                 let uncertain = transition.attempt.uncertain(end);
-                died + uncertain.map_or(0, |(since, until)| self.uncertain(key, since, until, open))
+                died + uncertain.map_or(0, |span| self.uncertain(transition.attempt, span, open))
             }
             Change::Begun | Change::Renewed { .. } | Change::Stopped | Change::Lost | Change::Tool => 0,
         };

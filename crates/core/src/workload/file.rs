@@ -10,8 +10,8 @@ use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
 use super::locks::{LOCKS, fitting};
 use super::options::{OptionTable, SystemOptions};
 use super::plan::{
-    BelowFloor, BreachLevel, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy,
-    Span, Truth,
+    BelowFloor, BreachLevel, Breaker, Expectation, FindingLevel, Plan, PlannedLint, PlannedThreshold, Prices,
+    RenewalPolicy, Span, Truth,
 };
 use super::scenario::{CONDITIONS, scenario, words};
 use super::schema::Field;
@@ -84,6 +84,12 @@ pub(super) static ROOT: &[Field] = &[
         "{ kind = \"jitter\", base = \"1ms\", max = \"20ms\" }",
         "delay between tries of systems that wait by polling",
     ),
+    Field::optional(
+        "breaker",
+        "table",
+        "a circuit breaker per client, as in `{ after = 5, pause = \"500ms\" }`: after so many attempts in a row without a lock \
+         it does not ask for so long; not where the clock says when attempts are due",
+    ),
     Field::default("request_timeout", "duration", "\"5s\"", "longest wait for one answer of a server"),
     Field::default("backends", "list of text", "[]", "lock systems to compare; empty: those of `lockbench quick`"),
     Field::default("warmup", "duration", "\"2s\"", "time before measuring starts"),
@@ -146,6 +152,12 @@ static THRESHOLD: &[Field] = &[
     Field::default("level", "text", "\"fail\"", "what a breach means: \"fail\" or \"warn\""),
 ];
 
+/// Keys of a circuit breaker.
+pub(super) static BREAKER: &[Field] = &[
+    Field::required("after", "whole number", "attempts in a row without a lock, 1 to 1 000 000"),
+    Field::required("pause", "duration", "how long the client does not ask"),
+];
+
 /// The plan that a document means; `None` if there are problems, all reported.
 pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&OptionTable]) -> Option<Plan> {
     let cursor = Cursor::root(table, report);
@@ -165,6 +177,7 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let renewal = take("renewal").and_then(|item| renewal(&item, ttl_ns));
     let acquire = take("acquire").and_then(|item| tagged(&item, &ACQUIRE));
     let retry = take("retry").and_then(|item| tagged(&item, &RETRY));
+    let breaker = take("breaker").map(|item| breaker(&item, arrival.as_ref()));
     let request_timeout_ns = take("request_timeout").and_then(|item| item.positive_duration());
     let backends = take("backends").and_then(|item| backends(&item));
     let warmup_ns = take("warmup").and_then(|item| item.duration());
@@ -199,6 +212,8 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         renewal: renewal?,
         acquire: acquire?,
         retry: retry?,
+        // As with the scenario.
+        breaker: breaker.map_or(Some(None), |breaker| breaker.map(Some))?,
         request_timeout_ns: request_timeout_ns?,
         backends: backends?,
         warmup_ns: warmup_ns?,
@@ -248,6 +263,17 @@ fn think(item: &Item<'_>, arrival: Option<&Arrival>) -> Option<Span> {
         );
     }
     Some(think)
+}
+
+fn breaker(item: &Item<'_>, arrival: Option<&Arrival>) -> Option<Breaker> {
+    let cursor = Cursor::nested(item, BREAKER)?;
+    let after = cursor.take("after").and_then(|item| item.whole32(1..=1_000_000));
+    let pause_ns = cursor.take("pause").and_then(|item| item.positive_duration());
+    cursor.finish_complete();
+    if arrival.is_some_and(Arrival::is_open) {
+        return item.refuse("has no place beside \"arrival\": there the clock says when attempts are due");
+    }
+    Some(Breaker { after: after?, pause_ns: pause_ns? })
 }
 
 fn options(cursor: &Cursor<'_>, tables: &[&OptionTable]) -> Option<SystemOptions> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::arrival::ARRIVAL;
 use super::fault::{DATA, DIRECTIONS, FAULT, POINTS, targets};
-use super::file::{BELOW_FLOOR, FINDING_LEVELS};
+use super::file::{BELOW_FLOOR, BREAKER, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::locks::{DEADLOCK_POLICIES, LOCKS};
 use super::options::{self, OptionTable};
@@ -72,6 +72,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("keys", _) => kinds(&KEYS),
         ("critical_section", _) => kinds(&SECTION),
         ("locks", _) => kinds(&LOCKS),
+        ("breaker", _) => Value::Object(table(BREAKER, &[])),
         ("deadlock", _) => json!({ "enum": words(DEADLOCK_POLICIES) }),
         ("hold" | "think", _) => json!({ "anyOf": [duration(), kinds(&SPAN)] }),
         ("arrival", _) => arrival(),

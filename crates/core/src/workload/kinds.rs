@@ -14,6 +14,8 @@ use crate::lock::Retry;
 const MOST_KEYS: u32 = 1_000_000;
 /// Largest zipf exponent: beyond it every draw is the first key.
 const LARGEST_EXPONENT: f64 = 20.0;
+/// Most tries of an attempt.
+const MOST_TRIES: u32 = 1_000_000;
 /// Largest sigma of a log-normal span: beyond it draws are zero or endless.
 const LARGEST_SIGMA: f64 = 10.0;
 
@@ -258,11 +260,27 @@ pub(super) static ACQUIRE: Tagged<AcquireMode> = Tagged {
     kinds: &[
         Kind {
             name: "wait",
-            fields: &[Field::default("timeout", "duration", "\"10s\"", "longest wait for the lock")],
+            fields: &[
+                Field::default("timeout", "duration", "\"10s\"", "longest wait for the lock"),
+                Field::optional(
+                    "tries",
+                    "whole number",
+                    "tries after which a client that polls gives up, and counts as refused; without it only the timeout ends \
+                     them",
+                ),
+            ],
             meaning: "wait until the lock is ours or the timeout is over",
-            build: |cursor| Some(AcquireMode::Wait { timeout_ns: cursor.take("timeout")?.positive_duration()? }),
+            build: |cursor| {
+                let (timeout, tries) = (cursor.take("timeout"), cursor.take("tries"));
+                let tries = tries.map(|item| item.whole32(1..=MOST_TRIES));
+                let timeout_ns = timeout?.positive_duration()?;
+                // One that is written wrongly is reported already.
+                Some(AcquireMode::Wait { timeout_ns, tries: tries.map_or(Some(None), |tries| tries.map(Some))? })
+            },
             written: |acquire| match *acquire {
-                AcquireMode::Wait { timeout_ns } => Some(vec![Some(duration(timeout_ns))]),
+                AcquireMode::Wait { timeout_ns, tries } => {
+                    Some(vec![Some(duration(timeout_ns)), tries.map(|tries| tries.to_string())])
+                }
                 AcquireMode::Try => None,
             },
         },

@@ -46,6 +46,8 @@ pub struct Plan {
     pub acquire: AcquireMode,
     /// Delay between tries of recipes that poll.
     pub retry: Retry,
+    /// When a client stops asking for a while; `None`: never. Only of a closed loop.
+    pub breaker: Option<Breaker>,
     /// Longest wait for the answer to one request, the same for every system.
     pub request_timeout_ns: u64,
     /// Registry names, in full; empty: quick's set.
@@ -86,7 +88,7 @@ impl Plan {
     pub fn patience_ns(&self) -> u64 {
         match self.acquire {
             AcquireMode::Try => self.request_timeout_ns,
-            AcquireMode::Wait { timeout_ns } => timeout_ns,
+            AcquireMode::Wait { timeout_ns, .. } => timeout_ns,
         }
     }
 }
@@ -247,7 +249,19 @@ pub enum AcquireMode {
     Wait {
         /// Longest wait.
         timeout_ns: u64,
+        /// Tries after which a client that polls takes no for an answer; `None`: only the timeout ends them.
+        tries: Option<u32>,
     },
+}
+
+/// A circuit breaker of one client (Nygard, "Release It!", 2007): after some attempts in a row without a lock it does not
+/// ask for a while, then tries once, and goes on if that is granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// Attempts in a row without a grant, above 0.
+    pub after: u32,
+    /// How long it does not ask, in nanoseconds, above 0.
+    pub pause_ns: u64,
 }
 
 /// A violation that the plan expects.

@@ -1,7 +1,7 @@
 //! What a plan may not mean as it is written. Warnings only: a person may want
 //! exactly that.
 
-use super::plan::{AcquireMode, Expectation, Keys, Plan, RenewalPolicy};
+use super::plan::{AcquireMode, DeadlockPolicy, Expectation, Keys, Locks, Plan, RenewalPolicy};
 use super::ttl::resolve_ttl;
 use crate::lock::{Guarantees, RenewalKind, Retry, WaitKind};
 use crate::units::exact_duration;
@@ -16,6 +16,8 @@ pub fn warnings(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Vec<String> {
         queue_longer_than_timeout(plan),
         hold_longer_than_trial(plan),
         one_try_only(plan, systems),
+        tries_of_queues(plan, systems),
+        deadlocks(plan),
     ]
     .into_iter()
     .flatten()
@@ -69,7 +71,7 @@ fn nobody_to_meet(plan: &Plan) -> Option<String> {
 
 /// If everybody queues on the hottest key, how long does the last one wait?
 fn queue_longer_than_timeout(plan: &Plan) -> Option<String> {
-    let AcquireMode::Wait { timeout_ns } = plan.acquire else { return None };
+    let AcquireMode::Wait { timeout_ns, .. } = plan.acquire else { return None };
     let hold = plan.hold.mean_ns();
     let ahead = (f64::from(plan.clients) * plan.keys.hottest_share()).max(2.0) - 1.0;
     let wait = (ahead * hold as f64) as u64;
@@ -97,7 +99,7 @@ fn hold_longer_than_trial(plan: &Plan) -> Option<String> {
 }
 
 fn one_try_only(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Option<String> {
-    let AcquireMode::Wait { timeout_ns } = plan.acquire else { return None };
+    let AcquireMode::Wait { timeout_ns, .. } = plan.acquire else { return None };
     let (Retry::Fixed { delay_ns: first }
     | Retry::Exponential { base_ns: first, .. }
     | Retry::Jitter { base_ns: first, .. }
@@ -111,6 +113,35 @@ fn one_try_only(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Option<String> 
             exact_duration(first),
             exact_duration(timeout_ns),
             names.join(", ")
+        )
+    })
+}
+
+/// A bound on tries means nothing to who does not poll.
+fn tries_of_queues(plan: &Plan, systems: &[(&str, &Guarantees)]) -> Option<String> {
+    let AcquireMode::Wait { tries: Some(tries), .. } = plan.acquire else { return None };
+    let waits = |(_, guarantees): &&(&str, &Guarantees)| guarantees.waiting != WaitKind::Poll;
+    let names: Vec<&str> = systems.iter().filter(waits).map(|(name, _)| *name).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{}: clients wait in a queue or for a change, and do not poll: {tries} tries bound nothing there, only the \
+             acquire timeout does.",
+            names.join(", ")
+        )
+    })
+}
+
+/// A deadlock stands until a timeout, unless the plan breaks it.
+fn deadlocks(plan: &Plan) -> Option<String> {
+    let AcquireMode::Wait { timeout_ns, .. } = plan.acquire else { return None };
+    let by_timeout = matches!(plan.locks, Locks::Shuffled { deadlock: DeadlockPolicy::Timeout, .. });
+    (by_timeout && plan.clients > 1 && timeout_ns >= plan.duration_ns / 4).then(|| {
+        format!(
+            "clients can wait for each other in a circle, and only the acquire timeout of {} breaks that where no server \
+             does: one deadlock may stop the load for a large part of the {} that are measured. Shorten acquire.timeout, or \
+             set deadlock = \"abort-youngest\".",
+            exact_duration(timeout_ns),
+            exact_duration(plan.duration_ns)
         )
     })
 }
@@ -147,6 +178,15 @@ mod tests {
         let warnings = warned(sets);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         warnings[0].clone()
+    }
+
+    #[test]
+    fn tries_that_bound_nothing_and_deadlocks_that_stop_the_load_are_told() {
+        let text = one(&["acquire={mode=\"wait\",timeout=\"1s\",tries=3}"]);
+        assert!(text.starts_with("etcd: clients wait in a queue"), "{text}");
+        let shuffled = ["keys={kind=\"uniform\",count=9}", "locks={kind=\"shuffled\",count=2}", "acquire.timeout=5s"];
+        assert!(one(&shuffled).contains("one deadlock may stop the load"));
+        assert!(warned(&[&shuffled[..], &["locks.deadlock=abort-youngest"]].concat()).is_empty());
     }
 
     #[test]

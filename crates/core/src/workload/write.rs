@@ -10,11 +10,17 @@ use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::locks::LOCKS;
 use super::options::OptionValue;
-use super::plan::{Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Truth};
+use super::plan::{Breaker, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Truth};
 use super::scenario::{self, condition};
 use super::schema::Tagged;
 use super::section::SECTION;
 use crate::units::exact_duration;
+
+fn breaker(breaker: Option<Breaker>) -> String {
+    breaker.map_or_else(String::new, |Breaker { after, pause_ns }| {
+        format!("{{ after = {after}, pause = {} }}", duration(pause_ns))
+    })
+}
 
 /// The resolved plan as a workload file.
 #[must_use]
@@ -35,6 +41,7 @@ pub fn to_toml(plan: &Plan) -> String {
         ("renewal", renewal(plan.renewal)),
         ("acquire", tagged(&ACQUIRE, &plan.acquire)),
         ("retry", tagged(&RETRY, &plan.retry)),
+        ("breaker", breaker(plan.breaker)),
         ("request_timeout", duration(plan.request_timeout_ns)),
         ("backends", list(plan.backends.iter().map(String::as_str))),
         ("warmup", duration(plan.warmup_ns)),
@@ -53,6 +60,7 @@ pub fn to_toml(plan: &Plan) -> String {
     // What is meant where it is left out is not written: a plan is as it was before there was such a key.
     let said = |key: &str| match key {
         "processes" => plan.processes > 0,
+        "breaker" => plan.breaker.is_some(),
         "critical_section" => plan.section != Section::Counter,
         "locks" => plan.locks.are_several(),
         "arrival" => plan.arrival.is_open(),

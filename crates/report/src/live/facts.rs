@@ -24,7 +24,7 @@ impl RunFacts {
             duration_ns: plan.duration_ns,
             acquire_timeout_ns: match plan.acquire {
                 AcquireMode::Try => None,
-                AcquireMode::Wait { timeout_ns } => Some(timeout_ns),
+                AcquireMode::Wait { timeout_ns, .. } => Some(timeout_ns),
             },
             load: load(plan),
             faults: plan.faults.iter().map(ToString::to_string).collect(),
@@ -84,7 +84,7 @@ fn load(plan: &Plan) -> String {
     }
     parts.push(match plan.acquire {
         AcquireMode::Try => "tries once".to_owned(),
-        AcquireMode::Wait { timeout_ns } => format!("waits up to {}", human_duration(timeout_ns)),
+        AcquireMode::Wait { timeout_ns, .. } => format!("waits up to {}", human_duration(timeout_ns)),
     });
     parts.join(", ")
 }

@@ -10,8 +10,8 @@ use super::super::item::LONGEST_NS;
 use super::super::options::tests::TABLE;
 use super::super::options::{OptionValue, SystemOptions};
 use super::super::plan::{
-    AcquireMode, Arrival, BelowFloor, BreachLevel, DeadlockPolicy, Expectation, FindingLevel, HistoryLimit, Keys,
-    Locks, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Span, Truth,
+    AcquireMode, Arrival, BelowFloor, BreachLevel, Breaker, DeadlockPolicy, Expectation, FindingLevel, HistoryLimit,
+    Keys, Locks, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Span, Truth,
 };
 use super::super::source::parse_with;
 use super::to_toml;
@@ -201,7 +201,9 @@ fn any_lease() -> impl Strategy<Value = Lease> {
         length(1),
         prop_oneof![Just(BelowFloor::Refuse), Just(BelowFloor::Raise)],
         option::of(length(1)).prop_map(|ns| ns.map_or(RenewalPolicy::Off, |ns| RenewalPolicy::Every { ns })),
-        option::of(length(1)).prop_map(|ns| ns.map_or(AcquireMode::Try, |timeout_ns| AcquireMode::Wait { timeout_ns })),
+        option::of((length(1), option::of(1..1_000_000_u32))).prop_map(|wait| {
+            wait.map_or(AcquireMode::Try, |(timeout_ns, tries)| AcquireMode::Wait { timeout_ns, tries })
+        }),
         any_retry(),
         length(1),
     )
@@ -269,6 +271,8 @@ fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, 
         renewal,
         acquire,
         retry,
+        breaker: (think != Span::ZERO && seed % 2 == 0)
+            .then_some(Breaker { after: 1 + (seed % 9) as u32, pause_ns: 1 + seed % 99 }),
         request_timeout_ns,
         backends,
         warmup_ns,
