@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a held lock costs the server in memory: 1 250 clients hold one lock each, and then eight each, so that what their
+# What a held lock costs the server in memory: 1 000 clients hold one lock each, and then eight each, so that what their
 # connections cost is in both. Usage: benches/memory_per_lock.sh LOCKBENCH [SYSTEMS]; the log that is stored:
 # results/reference/memory-per-lock.txt
 set -euo pipefail
