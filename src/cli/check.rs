@@ -16,6 +16,7 @@ use lockbench_core::units::human_duration;
 use lockbench_core::workload::plan::RenewalPolicy;
 use lockbench_core::workload::{Plan, to_toml, warnings};
 use lockbench_engine::{Gates, fault_refusal};
+use lockbench_report::live::groups_in_words;
 use lockbench_report::threshold::DEFAULT_ALERTS;
 use lockbench_report::{Exit, ThresholdLevel};
 use lockbench_systems::stack::Register;
@@ -49,6 +50,10 @@ pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
     ));
     text.push_str(&open_loop::text(&plan));
     text.push_str(&several_locks::text(&plan));
+    if !plan.groups.is_empty() {
+        text.push_str("\ngroups of clients:\n");
+        groups_in_words(&plan).iter().for_each(|group| text.push_str(&format!("  {group}\n")));
+    }
     text.push_str("\nsystem: effective ttl (documented), renewal\n");
     for (entry, ttl) in selection.entries.iter().zip(selection.ttls(&plan, &source)?) {
         let lease = match (entry.guarantees.lease, ttl.raised) {
@@ -79,9 +84,27 @@ pub fn check(args: &CheckArgs, registry: &Registry) -> Result<u8, Failure> {
     let exit = if refused { Exit::Backend } else { exit };
     text.push_str(&limits);
     text.push_str(&gates_text(&gates::read(&plan, &source, &selection, None, registry)?));
-    text.push_str(&format!("\nresolved plan:\n{}", to_toml(&plan)));
+    text.push_str(&format!("\nresolved plan:\n{}", shortened(&to_toml(&plan))));
     print(&text)?;
     Ok(exit.code())
+}
+
+/// The plan without the middle of a long trace.
+fn shortened(toml: &str) -> String {
+    /// Lines of a plan that are shown.
+    const LINES: usize = 200;
+    const LONGEST: usize = 2_000;
+    let lines: Vec<&str> = toml.lines().collect();
+    let fits = |line: &str| match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ...\n", &line[..end]),
+        None => format!("{line}\n"),
+    };
+    if lines.len() <= LINES {
+        return lines.into_iter().map(fits).collect();
+    }
+    let (head, tail) = (&lines[..LINES / 2], &lines[lines.len() - LINES / 2..]);
+    let left_out = format!("... {} lines ...\n", lines.len() - LINES);
+    head.iter().map(|line| fits(line)).chain([left_out]).chain(tail.iter().map(|line| fits(line))).collect()
 }
 
 /// The faults that the plan injects, and whether a system cannot have them, or the settings that the plan asks for:

@@ -56,6 +56,7 @@ pub fn execute(job: Job<'_>) -> Result<Concluded, Failure> {
         gate: Some(&baselines),
         advice: baselines.warnings.clone(),
         notes: frontend.log.warning().map(str::to_owned).into_iter().collect(),
+        own_costs: super::kept_costs::kept(),
         command: redacted(std::env::args()),
         stop,
         steering: frontend.steer.steering.clone(),

@@ -26,6 +26,7 @@ mod histories;
 mod inspect;
 mod job;
 mod keeper;
+mod kept_costs;
 mod kept_rounds;
 mod kinds;
 mod lints;
@@ -36,6 +37,7 @@ mod ls;
 mod manual;
 mod monitor;
 mod narrate;
+mod overhead;
 mod printer;
 mod report;
 mod run;
@@ -54,6 +56,7 @@ mod stored;
 mod sweep;
 mod sweep_up;
 mod terminal;
+mod trace;
 mod up;
 mod verify;
 mod watch;
@@ -99,7 +102,9 @@ pub fn run(arguments: Arguments, registry: &Registry) -> u8 {
         Command::Watch(args) => watch::watch(&args, registry),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Advise(args) => advise::advise(&args, registry),
+        Command::Trace(args) => trace::trace(&args),
         Command::Search(args) => search::search(&args, registry),
+        Command::Overhead(args) => overhead::overhead(&args, registry),
         Command::Scenario(args) => scenario::scenario(&args, registry),
         Command::Compare(args) => compare::compare(&args),
         Command::Schema(args) => schema::schema(&args, registry),

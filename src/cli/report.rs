@@ -10,6 +10,7 @@ use super::stored::{drawn, has_measurements, open, write};
 use super::terminal::terminal_width;
 use super::{Failure, print, sweep};
 use lockbench_output::{Fit, OUTPUTS, Rendered, need, need_help, slug};
+use lockbench_report::scenario::{MATRIX, Matrix};
 use lockbench_report::{Exit, RecordedRun};
 use lockbench_systems::Registry;
 
@@ -27,8 +28,9 @@ pub fn report(args: &ReportArgs, registry: &Registry) -> Result<u8, Failure> {
             print(&need_help())?;
             return Ok(0);
         }
-        let (text, fits) =
-            need(&recorded, needs, terminal_width()).map_err(|problem| Failure::usage(format!("--need: {problem}")))?;
+        let matrix = matrix(args)?;
+        let (text, fits) = need(&recorded, matrix.as_ref(), needs, terminal_width())
+            .map_err(|problem| Failure::usage(format!("--need: {problem}")))?;
         print(&text)?;
         let exit = match fits {
             Fit::Yes => Exit::Pass,
@@ -50,6 +52,19 @@ pub fn report(args: &ReportArgs, registry: &Registry) -> Result<u8, Failure> {
     let removed = if removed > 0 { format!(", {removed} of an older lockbench removed") } else { String::new() };
     print(&format!("{} files written to {}{removed}\n", files.len(), place.display()))?;
     Ok(0)
+}
+
+/// The matrix that is named, or the one under the results directory if there is one.
+fn matrix(args: &ReportArgs) -> Result<Option<Matrix>, Failure> {
+    let own = args.stored.output.join("matrix");
+    let place = args.matrix.as_ref().unwrap_or(&own).join(MATRIX);
+    let text = match fs::read_to_string(&place) {
+        Ok(text) => text,
+        Err(_) if args.matrix.is_none() => return Ok(None),
+        Err(error) => return Err(Failure::usage(format!("--matrix: cannot read {}: {error}", place.display()))),
+    };
+    let read = serde_json::from_str(&text);
+    read.map(Some).map_err(|error| Failure::usage(format!("{}: is no matrix of scenarios: {error}", place.display())))
 }
 
 /// Charts that an older lockbench drew of each system by itself, and that one chart of all

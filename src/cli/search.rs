@@ -106,6 +106,12 @@ impl<'a> Hunt<'a> {
                 source.place_of("arrival")
             )));
         }
+        if !plan.groups.is_empty() {
+            return Err(Failure::usage(format!(
+                "{}: a search raises the rate of all clients together: take the groups out",
+                source.place_of("groups")
+            )));
+        }
         let selection = select(&load.backends, &plan, &source, registry)?;
         all_used(endpoints, &selection.entries)?;
         selection.ttls(&plan, &source)?;

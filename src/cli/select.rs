@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
-use lockbench_core::workload::{EffectiveTtl, Plan, Source, WorkloadError, load, resolve_ttl};
+use lockbench_core::workload::{EffectiveTtl, Plan, Source, WorkloadError, load, offered, resolve_ttl};
 use lockbench_systems::{Entry, Registry};
 
 /// The plan of a workload's file or name.
@@ -38,8 +38,11 @@ impl Selection {
     }
 
     /// The lease length of each system; a floor that the plan refuses is exit 2.
+    /// What it does not offer as well.
     pub fn ttls(&self, plan: &Plan, source: &Source) -> Result<Vec<EffectiveTtl>, Failure> {
         let one = |entry: &&Entry| {
+            offered(plan, entry.name, &entry.guarantees)
+                .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("access"))))?;
             resolve_ttl(plan, entry.name, &entry.guarantees)
                 .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("ttl"))))
         };
@@ -67,7 +70,7 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source, registry: &Registr
     }
     let by_name = !entries.is_empty();
     if !by_name {
-        entries = registry.entries().filter(|entry| entry.quick).collect();
+        entries = registry.entries().filter(|entry| entry.quick && plan.access.offered_by(&entry.guarantees)).collect();
     }
     let mut seen = Vec::new();
     entries.retain(|entry| {

@@ -175,3 +175,12 @@ fn flags_are_read_from_the_environment_too() {
     command.env("LOCKBENCH_BACKENDS", "reddis");
     cli::Running::start(&mut command).finish(std::time::Duration::from_secs(10)).exits(2).complains(&["reddis"]);
 }
+
+#[test]
+fn what_has_no_bare_loop_is_refused_with_what_has_one() {
+    let place = Place::new();
+    let offered = "-b memory: there is a bare loop for redis, zookeeper, etcd, postgres:advisory, postgres:lease";
+    place.run(&["overhead", "-b", "memory"]).exits(2).in_one_message().complains(&[offered]);
+    place.run(&["overhead", "-b", "redis", "--sweep", "clients=1,2"]).exits(2).complains(&["--sweep has no place"]);
+    place.run(&["overhead", "-b", "redis", "--rounds", "0"]).exits(2).complains(&["--rounds"]);
+}

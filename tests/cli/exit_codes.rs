@@ -77,7 +77,7 @@ const BY_SIGNAL: [(Exit, Signal); 2] = [(Exit::Interrupted, Signal::INT), (Exit:
 
 fn place() -> Place {
     let place = Place::new();
-    place.file("w.toml", "clients = 4\nttl = \"4s\"\nwarmup = \"0s\"\nduration = \"200ms\"\n");
+    place.file("w.toml", "clients = 4\nttl = \"4s\"\nwarmup = \"0s\"\nduration = \"500ms\"\n");
     // Nobody's attempt begins within the measured time: the first hold fills it.
     let idle = "clients = 2\nhold = \"1500ms\"\nttl = \"20s\"\nwarmup = \"200ms\"\nduration = \"500ms\"\n\
                 acquire = { mode = \"wait\", timeout = \"300ms\" }\n";

@@ -13,7 +13,7 @@ fn log_of(run: &Path) -> String {
 fn run(place: &Place, more: &[&str]) -> Ran {
     let workload = Place::shipped("hot-key.toml");
     let mut arguments = vec!["run", workload.as_str(), "--ui", "none"];
-    arguments.extend(["--set", "duration=200ms", "--set", "warmup=0s"]);
+    arguments.extend(["--set", "duration=500ms", "--set", "warmup=0s"]);
     arguments.extend(more);
     place.run(&arguments)
 }
@@ -129,7 +129,7 @@ fn a_configuration_file_is_checked_and_found_where_it_should_be() {
 fn a_dashboard_without_a_terminal_becomes_plain_lines_and_says_why() {
     let place = Place::new();
     let workload = Place::shipped("hot-key.toml");
-    let arguments = ["run", &workload, "-b", "memory", "--ui", "tui", "--set", "duration=200ms", "--set", "warmup=0s"];
+    let arguments = ["run", &workload, "-b", "memory", "--ui", "tui", "--set", "duration=500ms", "--set", "warmup=0s"];
     let mut command = place.command(&arguments);
     command.env_remove("CI");
     let ran = cli::Running::start(&mut command).finish(std::time::Duration::from_secs(30)).exits(0);

@@ -43,12 +43,13 @@ fn processes_share_out_the_load_that_threads_get() {
         let ran = place.run(&["run", "w.toml", "-b", "memory", "--set", set, "--run-id", run]);
         assert!(matches!(ran.code, 0 | 97), "{}", ran.err);
     }
-    let (threads, processes) = (wanted(&place, "threads"), wanted(&place, "processes"));
-    assert!(threads.len() > 120, "{}", threads.len());
-    // The last ones may be due when the load ends.
-    let both = threads.len().min(processes.len());
-    assert!(both + 3 > threads.len().max(processes.len()));
-    assert_eq!(threads[..both - 3], processes[..both - 3], "shares of the same instants, with the same keys");
+    // Those that are due shortly before the end of the load may not have begun by then: clients are late on a busy machine.
+    let early = |run: &str| -> Vec<(u64, u64)> {
+        wanted(&place, run).into_iter().filter(|(due, _)| *due < 1_000_000_000).collect()
+    };
+    let (threads, processes) = (early("threads"), early("processes"));
+    assert!(threads.len() > 100, "{}", threads.len());
+    assert_eq!(threads, processes, "shares of the same instants, with the same keys");
     assert_ne!(wanted(&place, "other")[..20], threads[..20]);
 }
 

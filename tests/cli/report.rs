@@ -126,7 +126,7 @@ fn no_ui_is_silent() {
     let place = Place::new();
     let workload = Place::shipped("hot-key.toml");
     let ran =
-        place.run(&["run", &workload, "-b", "memory", "--ui", "none", "--set", "duration=200ms", "--set", "warmup=0s"]);
+        place.run(&["run", &workload, "-b", "memory", "--ui", "none", "--set", "duration=500ms", "--set", "warmup=0s"]);
     assert_eq!(ran.exits(0).err, "");
 }
 

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 /// A short run on the in-process lock.
 fn quick_run<'a>(workload: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let mut all = vec!["run", workload, "-b", "memory", "--set", "duration=200ms", "--set", "warmup=0s"];
+    let mut all = vec!["run", workload, "-b", "memory", "--set", "duration=500ms", "--set", "warmup=0s"];
     all.extend(more);
     all
 }
@@ -163,7 +163,7 @@ fn a_result_that_cannot_be_shown_is_not_a_success() {
         let place = Place::new();
         let workload = Place::shipped("hot-key.toml");
         let mut all = vec!["run", workload.as_str(), "--run-id", "mine", "--format", "json"];
-        all.extend(["--set", "duration=200ms", "--set", "warmup=0s"]);
+        all.extend(["--set", "duration=500ms", "--set", "warmup=0s"]);
         all.extend(arguments);
         let output = place.command(&all).stdout(full()).output().unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
@@ -176,4 +176,22 @@ fn a_result_that_cannot_be_shown_is_not_a_success() {
     }
     let place = Place::new();
     assert_eq!(place.command(&["backends"]).stdout(full()).output().unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn a_trial_that_is_long_enough_says_how_far_a_longer_one_may_be_from_it() {
+    let place = Place::new();
+    let workload = Place::shipped("hot-key.toml");
+    let long = ["--set", "duration=3s", "--set", "warmup=0s", "--set", "clients=8", "--run-id", "one"];
+    place.run(&[&["run", &workload, "-b", "memory"], &long[..]].concat()).exits(0);
+    let result = place.report()["results"][0].clone();
+    let (mean, within) = (result["throughput_per_s"].as_f64().unwrap(), &result["throughput_within"]);
+    let end = |which: &str| within[which].as_f64().unwrap();
+    assert!(end("low") <= mean && mean <= end("high") && end("effective_steps") <= 30.0, "{mean} in {within}");
+    assert!(result["fairness"]["jain_held"].as_f64().unwrap() <= 1.0);
+    place.run(&["show", "one", "--full"]).tells(&["Within a trial", "Jain of"]);
+    // One of half a second has too few steps to tell.
+    place.run(&quick_run(&workload, &["--run-id", "two"])).exits(0);
+    let short = fs::read_to_string(place.results().join("two/report.json")).unwrap();
+    assert!(!short.contains("throughput_within"));
 }

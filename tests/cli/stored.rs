@@ -293,7 +293,7 @@ fn one_grammar_serves_needs_and_thresholds() {
 #[test]
 fn the_next_command_names_the_program_that_prints_it() {
     let place = Place::new();
-    let text = "clients = 2\nwarmup = \"0s\"\nduration = \"200ms\"\nbackends = [\"memory\", \"sqlite\"]\n";
+    let text = "clients = 2\nwarmup = \"0s\"\nduration = \"500ms\"\nbackends = [\"memory\", \"sqlite\"]\n";
     place.file("w.toml", text);
     place.run(&["run", "w.toml", "--run-id", "one", "--json"]).exits(0).tells(&["\"run_id\": \"one\""]);
     for (variable, json) in [("1", true), ("on", true), ("0", false), ("false", false)] {

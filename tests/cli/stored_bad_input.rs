@@ -19,7 +19,7 @@ const READERS: [(&str, &[&str]); 6] = [
 /// A place with the run `good`, which has double grants, in `results`.
 fn place() -> Place {
     let place = Place::new();
-    let text = "clients = 4\nhold = \"1ms\"\nttl = \"4s\"\nwarmup = \"0s\"\nduration = \"200ms\"\n\
+    let text = "clients = 4\nhold = \"1ms\"\nttl = \"4s\"\nwarmup = \"0s\"\nduration = \"500ms\"\n\
                 backends = [\"control:no-lock\"]\n";
     place.file("w.toml", text);
     place.run(&["run", "w.toml", "--run-id", "good"]).exits(100);

@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::cli::Place;
 use serde_json::Value;
 
-const SHORT: [&str; 6] = ["-b", "memory", "--set", "duration=200ms", "--set", "warmup=0s"];
+const SHORT: [&str; 6] = ["-b", "memory", "--set", "duration=500ms", "--set", "warmup=0s"];
 
 fn sweep(place: &Place, more: &[&str]) -> cli::Ran {
     let workload = Place::shipped("uncontended.toml");

@@ -88,13 +88,13 @@ fn ensembles_are_looked_at_and_disturbed() {
     held.file("w.toml", HELD);
     let endpoint = format!("zookeeper={list}");
     let arguments = ["run", "w.toml", "-b", "zookeeper", "--endpoint", &endpoint, "--ui", "plain", "--run-id", "held"];
-    let _holder = start(&docker, &held, &arguments);
+    let holder = start(&docker, &held, &arguments);
     let clients =
         Load::on(|place, arguments| docker.command(place, arguments), "zookeeper", &list, &["--run-id", "load"]);
     let (zookeeper, etcd) =
         (server(&docker, lockbench::backend::zookeeper::KIND), server(&docker, lockbench::backend::etcd::KIND));
     let nodes: Vec<&dyn Node> = zookeeper.nodes().collect();
-    zookeeper_looks(&nodes, &home, &urls);
+    zookeeper_looks(&nodes, &home, &urls, &holder);
     let led = |nodes: &[&dyn Node]| nodes.iter().position(|node| mode(*node).as_deref() == Some("leader"));
     soon("no quorum after the pauses", || nodes.iter().all(|node| mode(*node).is_some()));
     let lead = nodes[led(&nodes).unwrap()];
@@ -111,13 +111,19 @@ fn ensembles_are_looked_at_and_disturbed() {
 }
 
 /// While clients use all three: a silent one is named, and without a quorum nothing is told.
-fn zookeeper_looks(nodes: &[&dyn Node], home: &Place, urls: &[String]) {
+fn zookeeper_looks(nodes: &[&dyn Node], home: &Place, urls: &[String], holder: &Running) {
     const LOCK: &str = "/lockbench-held";
     let list = urls.join(",");
-    soon("nobody waits for the held lock", || {
-        let seen: Value = serde_json::from_str(&look(home, &[&list, "--prefix", LOCK]).out).unwrap();
-        seen["locks"][0]["waiting"] == 1
-    });
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let looked = look(home, &[&list, "--prefix", LOCK]);
+        if serde_json::from_str::<Value>(&looked.out).is_ok_and(|seen| seen["locks"][0]["waiting"] == 1) {
+            break;
+        }
+        let said = || format!("{}{}\nthe holder: {}", looked.out, looked.err, holder.said());
+        assert!(Instant::now() < end, "nobody waits for the held lock: {}", said());
+        sleep(Duration::from_millis(100));
+    }
     for spelling in spellings(urls, "zookeeper") {
         sees_the_lock(look(home, &spelling.iter().map(String::as_str).collect::<Vec<_>>()), LOCK, 3);
     }

@@ -37,7 +37,7 @@ impl Project {
             support::skip_docker("neither `docker compose` nor `docker-compose` is installed");
             return None;
         };
-        Some(Self { docker, compose, durability })
+        Some(Self { docker: docker.in_memory(), compose, durability })
     }
 
     fn compose(&self, args: &[&str]) -> Output {
@@ -168,7 +168,7 @@ fn three_in_quorum(project: &Project, system: &str, mode: impl Fn(&str) -> Strin
 /// The service `lockbench`, with the endpoints that the compose file gives it.
 fn lockbenchs_own_image_drives_them(project: &Project) {
     let systems = "memory,redis,redlock,zookeeper,etcd,postgres:advisory";
-    let settings = ["--set", "duration=500ms", "--set", "warmup=100ms", "--set", "clients=4"];
+    let settings = ["--set", "duration=2s", "--set", "warmup=100ms", "--set", "clients=4"];
     let run = ["run", "--rm", "-T", "lockbench", "run", "workloads/quickstart.toml", "-b", systems, "--format", "json"];
     let output = project.compose(&[&run[..], &settings].concat());
     assert!(output.status.success(), "{}", told(&output));

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support;
-use crate::support::cli::{Place, Running, assert_gone};
+use crate::support::cli::{Place, Running, assert_gone_within};
 use lockbench_systems::stack::no_disk;
 
 /// Can a disk be put under a server here?
@@ -93,7 +93,8 @@ fn a_run_that_is_killed_with_a_disk_under_its_server_leaves_no_mount() {
     }
     let (family, files) = (run.family(), place.server_files());
     run.signal(Signal::KILL);
-    assert_gone(&family);
+    // The guard unmounts first, for which the kernel waits.
+    assert_gone_within(&family, Duration::from_secs(30));
     let begin = Instant::now();
     let mounts = || fs::read_to_string("/proc/self/mounts").unwrap();
     while files.iter().any(|dir| dir.exists() || mounts().contains(dir.to_str().unwrap())) {

@@ -184,7 +184,7 @@ fn a_server_that_stands_still_is_a_finding_and_a_band_and_no_pass_where_that_is_
 }
 
 /// Long enough for a slow machine to see grants before and after a node is killed.
-const LASTS: [&str; 2] = ["--set", "duration=12s"];
+const LASTS: [&str; 2] = ["--set", "duration=20s"];
 
 fn five() -> Option<Vec<RedisServer>> {
     (0..5).map(|_| RedisServer::start(&[])).collect()

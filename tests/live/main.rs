@@ -23,6 +23,7 @@ mod metrics_prometheus;
 mod monitor;
 mod observability;
 mod observability_run;
+mod overhead;
 mod planted_bugs;
 mod pooled;
 mod postgres;

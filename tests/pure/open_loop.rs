@@ -147,7 +147,7 @@ fn plan(text: &str) -> Plan {
 async fn run(text: &str, service: Service) -> Trial {
     let plan = plan(text);
     let clock = Clock::virtual_time();
-    let count = plan.keys.count(plan.clients);
+    let count = plan.count_of_keys();
     let keys: Arc<[Key]> = (0..count).map(|index| Key { index, name: format!("k{index}").into() }).collect();
     let schedule = Schedule::new(clock.now() + MS, plan.warmup_ns, plan.duration_ns);
     let start = schedule.start;
@@ -165,9 +165,9 @@ async fn run(text: &str, service: Service) -> Trial {
         faults: None,
         processes: None,
         truth: None,
-        grid,
+        grids: grid.into(),
     };
-    let mut figures = Figures::new(schedule.clone(), plan.clients, count).of_open_loop();
+    let mut figures = Figures::new(schedule.clone(), plan.clients, count).of_open_loop(Vec::new());
     let mut invokes = Invokes::default();
     let engine = run_virtual(spec, &schedule, &mut [&mut figures, &mut invokes]).await.unwrap();
     assert_eq!(engine.reader.lost, 0);

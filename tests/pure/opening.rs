@@ -90,7 +90,7 @@ fn spec(room: u32, clients: u32, workers: u32, panics: bool, clock: Clock) -> Sp
         steering: Steering::default(),
         faults: None,
         truth: None,
-        grid: None,
+        grids: Default::default(),
         processes: None,
     }
 }

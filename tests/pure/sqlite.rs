@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lockbench::backend::{self, Target};
 use lockbench::clock::{Clock, Timer};
-use lockbench::lock::{Acquire, Deadline, Key, LockSystem, Opening, Patience, Release, Retry, Session};
+use lockbench::lock::{Acquire, Deadline, Key, LockSystem, Opening, Patience, Persistence, Release, Retry, Session};
 use lockbench::stop::Stop;
 
 const MS: u64 = 1_000_000;
@@ -43,7 +43,8 @@ fn key() -> Key {
 async fn facts_are_read_from_the_database() {
     let scratch = tempfile::tempdir().unwrap();
     let facts = system(scratch.path()).facts().await.unwrap();
-    assert_eq!(facts.durability.as_str(), "journal_mode wal, synchronous full", "{facts:?}");
+    let read_back = Persistence::settings(&[("journal_mode", "wal"), ("synchronous", "full")], false);
+    assert_eq!(facts.durability, read_back.kept_in(scratch.path()), "{facts:?}");
 }
 
 /// Adds one to the number in the file `times` times, each time read and written

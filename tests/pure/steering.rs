@@ -71,7 +71,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
         options: Default::default(),
     };
     let keys: Arc<[Key]> =
-        (0..plan.keys.count(plan.clients)).map(|index| Key { index, name: format!("k{index}").into() }).collect();
+        (0..plan.count_of_keys()).map(|index| Key { index, name: format!("k{index}").into() }).collect();
     Spec {
         system: (backend::Registry::builtin().find("memory").unwrap().connect)(target).unwrap(),
         plan: Arc::new(plan.clone()),
@@ -84,7 +84,7 @@ fn spec(plan: &Plan, clock: Clock, stop: &Stop, steering: &Steering) -> Spec {
         steering: steering.clone(),
         faults: None,
         truth: None,
-        grid: None,
+        grids: Default::default(),
         processes: None,
     }
 }
@@ -94,7 +94,7 @@ fn header(plan: &Plan, schedule: &Schedule) -> Header {
         backend: "memory".to_owned(),
         trial: 1,
         clients: plan.clients,
-        keys: plan.keys.count(plan.clients),
+        keys: plan.count_of_keys(),
         start: schedule.start,
         measure: schedule.measure(),
         end: schedule.end(),
@@ -109,7 +109,7 @@ async fn steered(text: &str, hands: &[(u64, Hand)], path: &Path, limit: u64) -> 
     let spec = spec(&plan, clock, &stop, &steering);
     spec.system.prepare(&spec.keys).await.unwrap();
     let schedule = Schedule::new(clock.now() + MS, plan.warmup_ns, plan.duration_ns);
-    let (clients, keys) = (plan.clients, plan.keys.count(plan.clients));
+    let (clients, keys) = (plan.clients, plan.count_of_keys());
     let mut figures = Figures::new(schedule.clone(), clients, keys);
     let oracle = Oracle::new(clients, keys, schedule.start);
     let mut file = HistoryFile::create(path).unwrap();
@@ -157,6 +157,7 @@ impl Trial {
             workers: 1,
             clients: 1,
             section: Default::default(),
+            access: Default::default(),
         })
     }
 
@@ -168,7 +169,7 @@ impl Trial {
             warmup_ns: self.schedule.measure() - self.schedule.start,
             measured_ns: self.schedule.end() - self.schedule.measure(),
             clients: self.plan.clients,
-            keys: self.plan.keys.count(self.plan.clients),
+            keys: self.plan.count_of_keys(),
             counts: *self.figures.counts(),
             latencies: self.figures.latencies().clone(),
             windows: self.figures.series(),
@@ -430,7 +431,7 @@ fn really(text: &str, path: &Path, person: impl FnOnce(&Steering, &dyn Fn(u64)) 
     runtime.block_on(spec.system.prepare(&spec.keys)).unwrap();
     let armed = Armed::new(spec).unwrap();
     let schedule = armed.schedule();
-    let (clients, keys) = (plan.clients, plan.keys.count(plan.clients));
+    let (clients, keys) = (plan.clients, plan.count_of_keys());
     let mut figures = Figures::new(schedule.clone(), clients, keys);
     let oracle = Oracle::new(clients, keys, schedule.start);
     let mut file = HistoryFile::create(path).unwrap();

@@ -81,7 +81,7 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
     if slow {
         system = Arc::new(SlowRenewals(system));
     }
-    let count = plan.keys.count(plan.clients);
+    let count = plan.count_of_keys();
     let keys: Arc<[Key]> = (0..count).map(|index| Key { index, name: format!("k{index}").into() }).collect();
     system.prepare(&keys).await.unwrap();
     let (clients, ttl_ns, stop) = (plan.clients, plan.ttl_ns, Stop::new());
@@ -103,7 +103,7 @@ async fn run_on(name: &str, text: &str, stop_after: Option<u64>, grid: Option<Du
         faults: None,
         processes: None,
         truth: None,
-        grid,
+        grids: grid.into(),
     };
     let stopping = async {
         match stop_after {
@@ -545,7 +545,7 @@ async fn every_shipped_workload_runs_and_its_lock_holds() {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.display();
         let short = ["warmup=0s".to_owned(), "duration=1s".to_owned()];
-        let plan = parse("w.toml", &text, &short);
+        let plan = parse(&name.to_string(), &text, &short);
         let plan = plan.unwrap_or_else(|error| panic!("{name}: {error}")).0;
         if plan.hold.longest_ns() == 0 {
             // A lock that never waits lets no virtual time pass.

@@ -72,7 +72,7 @@ fn a_system_of_the_reference_results_fits_the_need_of_the_readme() {
     let page = read("docs/runs.md");
     let needs = page.split("--need '").nth(1).unwrap().split('\'').next().unwrap();
     let run = lockbench::report::RecordedRun::open(&path("results/reference/quickstart")).unwrap();
-    let (text, fits) = lockbench::output::need(&run, needs, None).unwrap();
+    let (text, fits) = lockbench::output::need(&run, None, needs, None).unwrap();
     assert_eq!(fits, lockbench::output::Fit::Yes, "{text}");
 }
 

@@ -78,6 +78,12 @@ impl Docker {
         Some(Self { project, ports: PORTS.into_iter().zip(free()).collect(), files, _turn: turn })
     }
 
+    /// The same with the volumes of its servers in memory: none of them may start again.
+    pub fn in_memory(mut self) -> Self {
+        self.files.push(root().join("tests/data/volumes-in-memory.yaml"));
+        self
+    }
+
     /// The binary, with this project, its ports and the stand-in images.
     pub fn command(&self, place: &Place, arguments: &[&str]) -> Command {
         let mut command = place.command(arguments);

@@ -8,7 +8,8 @@ use super::crew::Launch;
 use super::deadlock_observer::DeadlockObserver;
 use super::due_instants::{DueInstants, Untaken};
 use super::fault::{Faults, Wires};
-use super::meter::{Meter, own_cpu_s};
+use super::grids::Grids;
+use super::meter::{Meter, Reading, own_cpu_s, thread_cpu_s};
 use super::narrate;
 use super::need;
 use super::process::{Processes, Program};
@@ -16,6 +17,7 @@ use super::publish::Published;
 use super::server_poll::{Asked, Polled, ServerPoll};
 use super::servers::Servers;
 use super::steering::Steering;
+use super::traffic::Traffic;
 use super::trial::{Armed, LoadError, Spec, Tick};
 use super::truth::TruthPlan;
 use super::watcher::{TrialSubject, Watcher};
@@ -27,8 +29,8 @@ use lockbench_core::record::figures::{Figures, Schedule};
 use lockbench_core::record::history::{Alarm, Header, HistoryFile, TrialHistory};
 use lockbench_core::record::{Event, Observer};
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::EffectiveTtl;
-use lockbench_core::workload::plan::{HistoryLimit, Keys, Plan, Section};
+use lockbench_core::workload::plan::{Access, HistoryLimit, Keys, Locks, Plan, Section, Spread};
+use lockbench_core::workload::{EffectiveTtl, Sharing};
 use lockbench_report::live::LiveTrial;
 use lockbench_report::{InjectedFault, Measured, Measurements, TrialResult};
 use lockbench_systems::{Entry, Target};
@@ -160,9 +162,9 @@ impl Bench<'_> {
             faults: self.faults(candidate),
             processes: self.launch(candidate),
             truth: self.truth(candidate),
-            grid: self.due_instants(candidate, trial).map(Arc::new),
+            grids: self.due_instants(candidate, trial),
         };
-        if let (Some(beside), Some(grid)) = (self.beside, &spec.grid) {
+        if let (Some(beside), Some(grid)) = (self.beside, spec.grids.of(0)) {
             beside.arms(grid);
         }
         if let Some(poll) = self.poll {
@@ -213,18 +215,18 @@ impl Bench<'_> {
     }
 
     /// When attempts are due, where the clock says so. Worker processes each have their own share.
-    fn due_instants(&self, candidate: &Candidate, trial: u32) -> Option<DueInstants> {
+    fn due_instants(&self, candidate: &Candidate, trial: u32) -> Grids {
         match self.every_ns {
-            Some(every_ns) => Some(DueInstants::new(every_ns)),
-            None if self.launch(candidate).is_some() => None,
-            None => DueInstants::of_plan(&self.plan, trial, (0, 1)),
+            Some(every_ns) => Some(Arc::new(DueInstants::new(every_ns))).into(),
+            None if self.launch(candidate).is_some() => Grids::default(),
+            None => Grids::of_plan(&self.plan, trial, 0, &Sharing::Turns(1)),
         }
     }
 
     /// How worker processes are started, if the plan has some.
     fn launch(&self, candidate: &Candidate) -> Option<Launch> {
         let Candidate { entry, target, .. } = candidate;
-        let program = self.worker.filter(|_| self.plan.processes > 0)?.clone();
+        let program = self.worker.filter(|_| self.plan.spread != Spread::Threads)?.clone();
         Some(Launch {
             program,
             backend: entry.name.to_owned(),
@@ -235,7 +237,7 @@ impl Bench<'_> {
 
     /// How the servers are asked who holds which key, where the plan wants that: themselves, and no proxy before them.
     fn truth(&self, candidate: &Candidate) -> Option<Arc<TruthPlan>> {
-        let every = self.plan.truth.every_ns(&self.plan.faults)?;
+        let every = self.plan.truth_every_ns()?;
         let Candidate { entry, system, target, .. } = candidate;
         let endpoints = match self.servers.ours(entry) {
             Some(server) => server.own_endpoints(),
@@ -297,7 +299,7 @@ impl Bench<'_> {
     /// The keys of a trial.
     pub fn keys(&self, backend: &str, trial: u32) -> Arc<[Key]> {
         let slug = backend.replace(':', "-");
-        let count = self.plan.keys.count(self.plan.clients);
+        let count = self.plan.count_of_keys();
         (0..count).map(|index| Key { index, name: format!("{slug}-t{trial}-k{index}").into() }).collect()
     }
 
@@ -309,8 +311,8 @@ impl Bench<'_> {
         history: Option<&mut HistoryFile>,
     ) -> Result<Done, LoadError> {
         let plan = &self.plan;
-        let keys = plan.keys.count(plan.clients);
-        let (schedule, grid) = (armed.schedule(), armed.grid());
+        let keys = plan.count_of_keys();
+        let (schedule, grids) = (armed.schedule(), armed.grids());
         let header = Header {
             backend: candidate.entry.name.to_owned(),
             trial,
@@ -325,10 +327,19 @@ impl Bench<'_> {
         let own = self.watcher.trial(&TrialSubject { backend: entry.name, workload: &plan.name, tokens });
         let figures = Figures::new(schedule.clone(), plan.clients, keys);
         let figures = if own.wants_detail() { figures.detailed() } else { figures };
-        let open_loop = self.every_ns.is_none() && plan.arrival.is_open();
-        let figures = if open_loop { figures.of_open_loop() } else { figures };
+        let open: Vec<_> =
+            plan.parts().into_iter().filter(|part| part.arrival.is_open()).map(|part| part.clients).collect();
+        let open_loop = self.every_ns.is_none() && !open.is_empty();
+        let figures = if open_loop { figures.of_open_loop(open) } else { figures };
+        let figures = if plan.groups.is_empty() { figures } else { figures.of_groups(groups(plan)) };
         let figures = if plan.section == Section::Counter { figures } else { figures.of_section(plan.section) };
-        let figures = if plan.locks.are_several() { figures.of_transactions() } else { figures };
+        let figures = if plan.access == Access::Exclusive { figures } else { figures.of_modes() };
+        let figures = if plan.dynamic_ttl.is_some() { figures.of_leases() } else { figures };
+        let figures = match plan.locks {
+            Locks::One => figures,
+            Locks::Saga { count } => figures.of_sagas(count),
+            _ => figures.of_transactions(),
+        };
         let oracle = Oracle::new(plan.clients, keys, schedule.start).with_conditions(ConditionFold::of(plan));
         let alarm = oracle.violations();
         let history = history.map(|file| {
@@ -340,12 +351,12 @@ impl Bench<'_> {
             TrialHistory::begin(file, &header, limit, oracle.violations())
         });
         let mut meter = Meter::default();
-        let untaken = |grid: &Option<Arc<DueInstants>>| grid.as_ref().map(|grid| grid.fetch()).unwrap_or_default();
+        let untaken = |grids: &Grids| grids.each().flat_map(|grid| grid.fetch()).collect::<Vec<Untaken>>();
         let processes = armed.processes();
         let mut tick = |tick: Tick| {
-            let going = self.tick(tick, candidate.entry, trial, (&mut meter, processes.as_ref()));
+            let going = self.tick(tick, candidate, trial, (&mut meter, processes.as_ref()));
             let beside =
-                self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), untaken(&grid)));
+                self.beside.map_or(ControlFlow::Continue(()), |beside| beside.ticks(alarm.get(), untaken(&grids)));
             if going.is_break() { going } else { beside }
         };
         if let Some(beside) = self.beside {
@@ -363,7 +374,7 @@ impl Bench<'_> {
         let engine = armed.run(&schedule, &mut observers, &mut tick)?;
         drop(observers);
         if let Some(beside) = self.beside {
-            beside.ends(untaken(&grid));
+            beside.ends(untaken(&grids));
         }
         published.publish();
         let (live, own) = published.into_parts();
@@ -383,9 +394,10 @@ impl Bench<'_> {
             recorded,
             resources: meter.resources(),
             ttl_raised: candidate.ttl.raised,
-            workers: if plan.processes > 0 { plan.processes } else { self.workers },
+            workers: plan.processes().map_or(self.workers, |sharing| sharing.workers()),
             clients: plan.clients,
             section: plan.section,
+            access: plan.access,
         });
         own.settle(&result, &figures);
         let measured = Measurements {
@@ -416,16 +428,25 @@ impl Bench<'_> {
     fn tick(
         &self,
         tick: Tick,
-        entry: &Entry,
+        candidate: &Candidate,
         trial: u32,
         (meter, processes): (&mut Meter, Option<&Processes>),
     ) -> ControlFlow<()> {
+        let entry = candidate.entry;
         if tick.entered {
             narrate::phase(self.watcher, entry.name, trial, tick.phase);
         }
         if meter.asks(tick) {
-            let own = own_cpu_s() + processes.map_or(0.0, Processes::cpu_s);
-            meter.read(tick, (own, self.servers.usage(entry)));
+            let all = processes.map_or_else(|| vec![std::process::id()], Processes::ids);
+            meter.read(
+                tick,
+                Reading {
+                    own_cpu_s: own_cpu_s() + processes.map_or(0.0, Processes::cpu_s),
+                    recorder_cpu_s: thread_cpu_s(),
+                    servers: self.servers.usage(entry),
+                    traffic: Traffic::of(&candidate.system.addresses(), &all),
+                },
+            );
         }
         if self.servers.died(entry).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -434,4 +455,9 @@ impl Bench<'_> {
 /// Can two clients want the same key?
 pub fn contended(plan: &Plan) -> bool {
     plan.clients > 1 && plan.keys != Keys::PerClient
+}
+
+/// The groups of a plan, those that are in none last.
+fn groups(plan: &Plan) -> Vec<(String, std::ops::Range<u32>)> {
+    plan.parts().into_iter().map(|part| (part.name.to_owned(), part.clients)).collect()
 }

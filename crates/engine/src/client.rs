@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::due_instants::{DueInstants, Turn};
 use super::late_write::Writes;
+use super::lease_length::LeaseLength;
 use super::steering::Steering;
 use super::tripwires::Tripwires;
 use super::witness::{Visit, Witness};
@@ -23,7 +24,7 @@ use lockbench_core::record::{
     AttemptId, Denial, Mode, Reasons, ReleaseKind, RenewalOutcome, Shard, What, WitnessReading,
 };
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::plan::{AcquireMode, Plan};
+use lockbench_core::workload::plan::{Access, AcquireMode, Plan};
 use lockbench_core::workload::{Point, Wish, Wishes};
 
 /// Pause after an attempt that the system did not serve, so that a dead server
@@ -54,10 +55,14 @@ pub struct Client {
     pub witness: Arc<Witness>,
     /// Does it renew the locks of a transaction while it polls for the next one? A poll may be broken off and begun again.
     pub polls: bool,
+    /// What the holds say of the lease to ask for, where it follows them.
+    pub lease_length: Option<LeaseLength>,
     /// Which attempts are to give up, where the plan wants that.
     pub victims: Option<Arc<Victims>>,
-    /// What its locks are to exclude.
-    pub mode: Mode,
+    /// How patiently it asks.
+    pub acquire: AcquireMode,
+    /// Does the system exclude anybody?
+    pub excludes: bool,
     /// Where it may stop for a fault.
     pub tripwires: Option<Tripwires>,
     /// What it writes to the resource.
@@ -69,6 +74,15 @@ pub struct Client {
     pub steering: Steering,
     pub grid: Option<Arc<DueInstants>>,
     pub reasons: Rc<RefCell<Reasons>>,
+}
+
+/// What the acquire of an attempt took.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Requests sent.
+    requests: u32,
+    /// How often the client was woken while it waited.
+    wakeups: u32,
 }
 
 /// A grant whose critical section has been entered.
@@ -85,12 +99,15 @@ struct OpenAttempt {
     shard: Shard,
     id: AttemptId,
     key: u32,
+    mode: Mode,
     ttl_ns: Option<u64>,
     timer: Timer,
     visit: Option<(Arc<Witness>, Visit)>,
     asking: Arc<Asking>,
     /// When it entered the critical section.
     enter: u64,
+    /// How long the workload asks it to be inside; 0: not told, or cut short.
+    asked: u64,
     /// Has it left it, and said so?
     left: bool,
     over: bool,
@@ -99,8 +116,8 @@ struct OpenAttempt {
 impl OpenAttempt {
     /// The critical section is over, and the release is to follow.
     fn leave(&mut self, exit: u64, seen: WitnessReading) {
-        let enter = self.enter;
-        self.shard.stamp_of(self.id, self.key, |_| What::ReleaseInvoke { enter, exit, seen });
+        let (enter, asked) = (self.enter, self.asked);
+        self.shard.stamp_of(self.id, self.key, |_| What::ReleaseInvoke { enter, exit, seen, asked });
         self.left = true;
     }
 
@@ -264,17 +281,19 @@ impl Client {
 
     /// One attempt, from invoke to its last event. Was it served?
     async fn attempt(&mut self, wish: &Wish, due: Option<u64>) -> bool {
-        let mode = self.mode;
-        let (mut open, invoke) = self.ask(wish.key, |t| match (due.unwrap_or(t), mode) {
+        let mode = if self.excludes { wish.mode } else { Mode::Optimistic };
+        self.choose_lease();
+        let (mut open, invoke) = self.ask(wish.key, mode, |t| match (due.unwrap_or(t), mode) {
             (due, Mode::Exclusive) => What::Invoke { due },
             (due, mode) => What::InvokeAs { due, first: 0, mode },
         });
         let patience = self.patience(&open, invoke);
-        let served = match self.acquire(&mut open, &patience).await {
+        let served = match self.acquire_lock(&mut open, &patience).await {
             Ok(granted) if wish.further.keys().is_empty() => {
                 self.hold(granted, wish.hold_ns, &mut open).await;
                 true
             }
+            Ok(granted) if !self.plan.locks.are_held_together() => self.saga(granted, wish, &mut open).await,
             Ok(granted) => self.transaction(granted, wish, &mut open).await,
             Err(served) => served,
         };
@@ -285,19 +304,33 @@ impl Client {
         served
     }
 
+    /// Where leases follow the holds: asks for one that is as long as these say, and renews it as often as before in it.
+    fn choose_lease(&mut self) {
+        let Some(ns) = self.lease_length.as_ref().and_then(LeaseLength::next_ns) else { return };
+        let before = self.session.effective_ttl_ns();
+        if self.session.set_lease(ns)
+            && let (Some(every), Some(before)) = (self.renew_every_ns, before)
+        {
+            let share = every as f64 / before.max(1) as f64;
+            self.renew_every_ns = Some(((share * ns as f64) as u64).max(1));
+        }
+    }
+
     /// The call of an attempt. Returns its instant.
-    fn ask(&mut self, key: u32, what: impl FnOnce(u64) -> What) -> (OpenAttempt, u64) {
+    fn ask(&mut self, key: u32, mode: Mode, what: impl FnOnce(u64) -> What) -> (OpenAttempt, u64) {
         self.attempts += 1;
         let id = AttemptId { client: self.index, number: self.attempts };
         let open = OpenAttempt {
             shard: self.shard.clone(),
             id,
             key,
+            mode,
             ttl_ns: self.session.effective_ttl_ns(),
             timer: self.timer.clone(),
             visit: None,
             asking: Arc::clone(&self.asking),
             enter: 0,
+            asked: 0,
             left: false,
             over: false,
         };
@@ -311,7 +344,7 @@ impl Client {
 
     /// How patiently the plan asks, in an attempt that was called at `invoke`.
     fn patience(&self, open: &OpenAttempt, invoke: u64) -> Patience {
-        let AcquireMode::Wait { timeout_ns, tries } = self.plan.acquire else { return Patience::Try };
+        let AcquireMode::Wait { timeout_ns, tries } = self.acquire else { return Patience::Try };
         let at = invoke.saturating_add(timeout_ns);
         let deadline = Deadline::new(at, self.timer.clone(), self.stop.clone()).watched(Arc::clone(&self.asking));
         let deadline = deadline.within_tries(tries);
@@ -322,25 +355,29 @@ impl Client {
     }
 
     /// The answer to a call. `Err`: it is none of a grant; was it served all the same?
-    async fn acquire(&mut self, open: &mut OpenAttempt, patience: &Patience) -> Result<Granted, bool> {
+    async fn acquire_lock(&mut self, open: &mut OpenAttempt, patience: &Patience) -> Result<Granted, bool> {
         let keys = Arc::clone(&self.keys);
         let sent = self.session.requests();
-        let outcome = self.session.acquire(&keys[open.key as usize], patience).await;
+        let key = &keys[open.key as usize];
+        let outcome = match self.plan.access {
+            Access::Exclusive => self.session.acquire(key, patience).await,
+            _ => self.session.acquire_as(key, open.mode, patience).await,
+        };
         self.asking.end();
-        let requests = (self.session.requests() - sent) as u32;
+        let cost = Cost { requests: (self.session.requests() - sent) as u32, wakeups: self.asking.take_wakeups() };
         match outcome {
             Acquire::Acquired(grant) => {
                 self.misses = 0;
-                Ok(self.granted(grant, requests, open).await)
+                Ok(self.granted(grant, cost, open).await)
             }
             denied => {
                 self.misses = self.misses.saturating_add(1);
-                Err(self.denied(open, denied, patience, requests))
+                Err(self.denied(open, denied, patience, cost))
             }
         }
     }
 
-    fn denied(&self, open: &OpenAttempt, outcome: Acquire, patience: &Patience, requests: u32) -> bool {
+    fn denied(&self, open: &OpenAttempt, outcome: Acquire, patience: &Patience, cost: Cost) -> bool {
         let (aborted, brought_forward) = match patience {
             Patience::Until(deadline) => (deadline.aborted(), deadline.brought_forward()),
             Patience::Try => (false, false),
@@ -361,15 +398,17 @@ impl Client {
             // A grant never comes here: it has been held already.
             Acquire::Refused | Acquire::Acquired(_) => (Denial::Refused, 0),
         };
-        self.shard.stamp_of(open.id, open.key, |_| What::Denied { denial, surely_ended, requests });
+        let Cost { requests, wakeups } = cost;
+        self.shard.stamp_of(open.id, open.key, |_| What::Denied { denial, surely_ended, requests, wakeups });
         !matches!(denial, Denial::Unavailable | Denial::Unknown)
     }
 
     /// The grant is here: enters the critical section.
-    async fn granted(&self, grant: Grant, requests: u32, open: &mut OpenAttempt) -> Granted {
+    async fn granted(&self, grant: Grant, cost: Cost, open: &mut OpenAttempt) -> Granted {
         let key = open.key;
         let (token, validity, waited) = (grant.token(), grant.validity_ns(), grant.waited());
-        let acquired = What::Acquired { token, validity, requests, waited };
+        let Cost { requests, wakeups } = cost;
+        let acquired = What::Acquired { token, validity, requests, waited, wakeups };
         let start = self.shard.stamp_of(open.id, key, |_| acquired);
         let mut started = start;
         if let Some(tripwires) = &self.tripwires {
@@ -377,8 +416,8 @@ impl Client {
             started = started.saturating_add(self.come_to(Point::HolderAcquired, open).await);
         }
         // Where nobody is excluded the commit is the only write, and what it is over the server says.
-        open.visit = (self.mode != Mode::Optimistic)
-            .then(|| (Arc::clone(&self.witness), self.witness.enter(key, grant.token())));
+        open.visit = (open.mode != Mode::Optimistic)
+            .then(|| (Arc::clone(&self.witness), self.witness.enter(key, grant.token(), open.mode)));
         open.enter = self.timer.now();
         Granted { grant, start, started }
     }
@@ -398,6 +437,9 @@ impl Client {
         let (id, key) = (open.id, open.key);
         if !open.left {
             let (exit, seen) = open.exit(&mut self.writes);
+            if let Some(length) = self.lease_length.as_ref().filter(|_| !self.stop.draining()) {
+                length.held(exit.saturating_sub(start));
+            }
             if self.tripwires.is_some() {
                 self.come_to(Point::BeforeRelease, open).await;
             }
@@ -436,13 +478,17 @@ impl Client {
     /// rest of its work is still to do afterwards.
     async fn stay(&mut self, grant: &mut Grant, start: u64, hold_ns: u64, open: &mut OpenAttempt) {
         let mut end = start.saturating_add(hold_ns);
+        open.asked = hold_ns;
         let mut every = self.renew_every_ns;
         let mut next_renewal = every.map_or(u64::MAX, |every| start.saturating_add(every));
         let mut look = Look::begin(self.tripwires.as_ref(), start, hold_ns);
         loop {
             tokio::select! {
                 () = self.timer.sleep_until(end.min(next_renewal).min(look.at)) => {}
-                () = self.stop.drained() => return,
+                () = self.stop.drained() => {
+                    open.asked = 0;
+                    return;
+                }
             }
             let now = self.timer.now();
             if now >= look.at && look.at < end {

@@ -24,7 +24,7 @@ use lockbench_core::record::{
 };
 use lockbench_core::shared::Place;
 use lockbench_core::workload::plan::{DeadlockPolicy, Locks};
-use lockbench_core::workload::{Moment, Plan, to_toml};
+use lockbench_core::workload::{Moment, Plan, Sharing, to_toml};
 use lockbench_systems::Target;
 
 /// How long workers may take to close the sessions of a trial that is called off.
@@ -125,16 +125,17 @@ impl Crew {
     /// A thread or a process could not be started.
     pub fn hire(spec: &Arc<Spec>) -> Result<(Self, Vec<ShardReader>), LoadError> {
         let (keys, clients) = (spec.keys.len() as u32, spec.plan.clients);
-        let count = if spec.processes.is_some() { spec.plan.processes } else { 0 };
+        let sharing = spec.processes.as_ref().and_then(|_| spec.plan.processes());
+        let count = sharing.as_ref().map_or(0, Sharing::workers);
         let place = if count > 0 { Place::Shared } else { Place::Own };
         let tripwires = watched(&spec.plan).then(|| Tripwires::new(clients, place)).transpose()?;
         let victims = victims(&spec.plan, place)?;
         let witness = if count > 0 { Witness::shared(keys, count)? } else { Witness::new(keys) };
         let witness = witness.doing(spec.plan.section, spec.clock);
         let common = Common { witness: Arc::new(witness), tripwires, victims, identifies: spec.truth.is_some() };
-        let (workers, readers) = match &spec.processes {
-            Some(launch) => fleet(spec, launch, &common, count)?,
-            None => threads(spec, &common)?,
+        let (workers, readers) = match (&spec.processes, sharing) {
+            (Some(launch), Some(sharing)) => fleet(spec, launch, &common, sharing)?,
+            _ => threads(spec, &common)?,
         };
         Ok((Self { common, clients, workers }, readers))
     }
@@ -279,9 +280,11 @@ fn threads(spec: &Arc<Spec>, common: &Common) -> Result<(Workers, Vec<ShardReade
     let (mut threads, mut readers) = (Vec::new(), Vec::new());
     let (announce, ready) = channel();
     for number in 0..count {
-        let (seed, reader) = match &spec.grid {
-            Some(grid) => quiet_shard(grid.events_ahead(spec.plan.clients), clients, spec.clock),
-            None => shard(clients, spec.clock),
+        let (seed, reader) = if spec.grids.are_none() {
+            shard(clients, spec.clock)
+        } else {
+            let ahead = spec.grids.each().map(|grid| grid.events_ahead(spec.plan.clients)).sum();
+            quiet_shard(ahead, clients, spec.clock)
         };
         readers.push(reader);
         let (start, started) = oneshot::channel();
@@ -292,7 +295,7 @@ fn threads(spec: &Arc<Spec>, common: &Common) -> Result<(Workers, Vec<ShardReade
                 // The trial may have failed on another worker: then the start never comes.
                 let _ = announce.send(());
             };
-            let working = work(spec, common, (number, count), seed.bind(), opened, started);
+            let working = work(spec, common, (number, Sharing::Turns(count)), seed.bind(), opened, started);
             LocalSet::new().block_on(&runtime, working)
         })?;
         threads.push(Thread { handle, start: Some(start) });
@@ -304,7 +307,7 @@ fn fleet(
     spec: &Arc<Spec>,
     launch: &Launch,
     common: &Common,
-    count: u32,
+    sharing: Sharing,
 ) -> Result<(Workers, Vec<ShardReader>), LoadError> {
     let serve = || {
         let (system, keys, stop) = (Arc::clone(&spec.system), Arc::clone(&spec.keys), spec.stop.clone());
@@ -312,9 +315,10 @@ fn fleet(
     };
     let server = launch.served.then(serve).transpose()?;
     let nameless = || std::io::Error::other("shared memory without a name");
+    let count = sharing.workers();
     let (mut assignments, mut readers) = (Vec::new(), Vec::new());
     for number in 0..count {
-        let clients = spec.plan.clients.div_ceil(count) as usize;
+        let clients = sharing.clients_of(number, spec.plan.clients).count();
         let (shard, reader) = shared_shard(clients, spec.clock)?;
         readers.push(reader);
         let target = &launch.target;
@@ -329,7 +333,7 @@ fn fleet(
             ttl_ns: spec.ttl_ns,
             trial: spec.trial,
             keys: spec.keys.iter().map(|key| key.name.to_string()).collect(),
-            share: (number, count),
+            process: number,
             shard,
             witness: common.witness.name(count).ok_or_else(nameless)?,
             identifies: common.identifies,
@@ -338,7 +342,7 @@ fn fleet(
         });
     }
     let clocks = spec.plan.faults.iter().any(|fault| fault.kind.moves_a_client_clock());
-    let (processes, workers) = start(&launch.program, assignments, clocks)?;
+    let (processes, workers) = start(&launch.program, assignments, sharing, clocks)?;
     let (told, attempts) = (Told::default(), Rc::new(RefCell::new(Attempts::new(spec.plan.clients))));
     let fleet = Fleet { processes, workers, told, attempts, dead: Vec::new(), lost: 0, _server: server };
     Ok((Workers::Processes(Box::new(fleet)), readers))

@@ -111,18 +111,26 @@ impl DueInstants {
         Self::with(Times::Watch { every_ns, index: 0 }, 0, false, SECOND / every_ns)
     }
 
-    /// Those of a trial of a plan; `None` in a closed loop. `share`: the number of this process, and how many there are.
+    /// Those of a trial of a plan without groups; `None` in a closed loop. `share`: the number of this process, and how many
+    /// there are.
     #[must_use]
     pub fn of_plan(plan: &Plan, trial: u32, share: (u32, u32)) -> Option<Self> {
-        let arrival = &plan.arrival;
-        if !arrival.is_open() {
-            return None;
-        }
+        Self::of_part(plan, 0, trial, share)
+    }
+
+    /// Those of one part of its clients, of which this process has that share.
+    pub(super) fn of_part(plan: &Plan, place: usize, trial: u32, share: (u32, u32)) -> Option<Self> {
+        /// Sets the instants of a group apart from those of another.
+        const GROUP: u64 = 0x6772_6f75_7073;
+        let parts = plan.parts();
+        let part = parts.get(place).filter(|part| part.arrival.is_open())?;
+        let arrival = part.arrival;
         let (own, of) = (share.0, share.1.max(1));
         let load_ns = plan.warmup_ns.saturating_add(plan.duration_ns);
-        let times = DueTimes::new(arrival, plan.seed, trial, load_ns, (own, of));
+        let seed = plan.seed ^ (place as u64).wrapping_mul(GROUP);
+        let times = DueTimes::new(arrival, seed, trial, load_ns, (own, of));
         // The places of the queue are shared out as the instants are.
-        let queue = arrival.queue(plan.clients, plan.patience_ns());
+        let queue = arrival.queue(part.clients.end - part.clients.start, plan.patience_ns());
         let room = queue / of + u32::from(own < queue % of);
         let most = match arrival {
             Arrival::Bursts { size, every_ns, .. } => {

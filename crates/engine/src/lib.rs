@@ -12,6 +12,7 @@
 //! it, while a [`Watcher`] sees how it goes. Nothing here reads arguments, prints, or ends the
 //! process.
 
+mod bare;
 mod bench;
 mod client;
 mod crew;
@@ -19,7 +20,9 @@ mod deadlock_observer;
 mod due_instants;
 mod fault;
 mod gates;
+mod grids;
 mod late_write;
+mod lease_length;
 mod meter;
 mod narrate;
 mod need;
@@ -36,6 +39,7 @@ mod servers;
 mod stalls;
 mod steering;
 mod store;
+mod traffic;
 mod trial;
 mod tripwires;
 mod truth;
@@ -45,11 +49,13 @@ mod watcher;
 mod witness;
 mod worker;
 
+pub use bare::{BareError, BareLoad, bare_pace};
 pub use bench::{Bench, Candidate, Done, TrialObserver, contended};
 pub use crew::Launch;
 pub use due_instants::{DueInstants, Untaken};
 pub use fault::{Faults, Peers, Wires, refusal as fault_refusal};
 pub use gates::{Gate, Gates};
+pub use grids::Grids;
 pub use meter::own_cpu_s;
 pub use need::files_needed;
 pub use options::{Options, RunError, Store, Write, namespace, run_id, workers};

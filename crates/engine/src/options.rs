@@ -10,7 +10,7 @@ use super::servers::ServerOptions;
 use super::steering::Steering;
 use lockbench_core::stop::Stop;
 use lockbench_core::workload::{Plan, client_seed};
-use lockbench_report::{RecordedRun, RunDirectory, StoreError, cores};
+use lockbench_report::{OwnCost, RecordedRun, RunDirectory, StoreError, cores};
 
 /// What a run is asked to do.
 pub struct Options<'a> {
@@ -32,6 +32,8 @@ pub struct Options<'a> {
     pub advice: Vec<String>,
     /// Notes of the report, besides what is odd about the plan; said before the load begins.
     pub notes: Vec<String>,
+    /// What lockbench was seen to cost on this machine.
+    pub own_costs: Vec<OwnCost>,
     /// The command that asked for the run, without secrets.
     pub command: Vec<String>,
     /// Ends the load.
@@ -64,6 +66,7 @@ impl Options<'_> {
             gate: None,
             advice: Vec::new(),
             notes: Vec::new(),
+            own_costs: Vec::new(),
             command: Vec::new(),
             stop,
             steering: Steering::default(),

@@ -8,7 +8,7 @@ use lockbench_core::units::grouped;
 use lockbench_core::workload::Plan;
 use lockbench_core::workload::to_toml;
 use lockbench_report::{
-    Aggregate, Environment, Exit, Interruption, Measurements, Report, SCHEMA_VERSION, SkippedBackend, Tool,
+    Aggregate, Environment, Exit, Interruption, Measurements, OwnCost, Report, SCHEMA_VERSION, SkippedBackend, Tool,
     TrialResult, Verdict, aggregate, judge, missed_conditions, notes_on_faults, notes_on_marks,
 };
 use lockbench_systems::Entry;
@@ -67,6 +67,7 @@ pub(crate) fn report(
             overhead_ns_per_cycle: ran.overhead.as_ref().map(|overhead| overhead.ns_per_cycle),
             ceiling_cycles_per_s: ran.overhead.as_ref().map(|overhead| overhead.cycles_per_s),
             ceiling_others_share: ran.overhead.as_ref().and_then(|overhead| overhead.others_share),
+            own_costs: own_costs(&options.own_costs, systems),
         },
         environment: Environment {
             clock_step_ns: Some(ran.clock_step_ns),
@@ -220,6 +221,11 @@ fn not_reached(plan: &Plan, systems: &[&'static Entry], ran: &Ran) -> Vec<String
     };
     let skipped = |name: &str| ran.skipped.iter().any(|skip| skip.backend == name);
     systems.iter().filter(|entry| !skipped(entry.name)).filter_map(|entry| told(entry.name)).collect()
+}
+
+/// Those of the systems of a run.
+fn own_costs(all: &[OwnCost], systems: &[&'static Entry]) -> Vec<OwnCost> {
+    all.iter().filter(|cost| systems.iter().any(|entry| entry.name == cost.backend)).cloned().collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use lockbench_core::oracle::Oracle;
 use lockbench_core::record::figures::Figures;
 use lockbench_core::record::{Follower, Followers, Phase};
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::plan::{Arrival, Keys, Plan, Span};
+use lockbench_core::workload::plan::{Access, Arrival, Keys, Plan, Span};
 use lockbench_systems::{Entry, Target};
 
 /// A calibration takes a tenth of what a system is measured for, from the shorter to the longer.
@@ -67,6 +67,8 @@ fn calibrate_once(
     let measured_ns = plan.duration_ns.saturating_mul(plan.trials.into());
     let length_ns = (measured_ns / 10).clamp(shortest_ns, longest_ns);
     let plan = Plan {
+        groups: Vec::new(),
+        access: Access::Exclusive,
         keys: Keys::PerClient,
         hold: Span::ZERO,
         think: Span::ZERO,
@@ -97,7 +99,7 @@ fn calibrate_once(
         steering,
         faults: None,
         truth: None,
-        grid: None,
+        grids: Default::default(),
         processes: None,
     };
     let armed = Armed::new(spec).ok()?;

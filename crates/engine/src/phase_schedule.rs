@@ -37,7 +37,7 @@ impl PhaseSchedule {
     pub fn new(spec: &Arc<Spec>, schedule: &Schedule, pause_control: PauseControl, own: Shard) -> Self {
         let patience = spec.plan.patience_ns();
         // Whatever began in time may end by its own deadline and hold.
-        let own_end_ns = patience.saturating_add(spec.plan.hold.longest_ns()).saturating_add(STOPPED_DRAIN_NS);
+        let own_end_ns = patience.saturating_add(spec.plan.longest_hold_ns()).saturating_add(STOPPED_DRAIN_NS);
         Self {
             spec: Arc::clone(spec),
             schedule: schedule.clone(),
@@ -76,10 +76,7 @@ impl PhaseSchedule {
         if changed || now >= self.next_tick {
             self.next_tick = now + TICK_NS;
             let before = std::mem::replace(&mut self.ticked, now);
-            if let Some(grid) = &self.spec.grid {
-                grid.settle(&self.schedule, before);
-                grid.tell(&self.schedule, &self.own);
-            }
+            self.spec.grids.settle(&self.schedule, before, &self.own);
             if tick(told).is_break() {
                 self.cut_short = true;
                 self.pause_control.go_on();

@@ -25,7 +25,7 @@ use lockbench_core::limits;
 use lockbench_core::lock::{Endpoint, SystemError};
 use lockbench_core::record::LogLevel;
 use lockbench_core::record::history::HistoryFile;
-use lockbench_core::workload::plan::HistoryLimit;
+use lockbench_core::workload::plan::{HistoryLimit, Spread};
 use lockbench_core::workload::{EffectiveTtl, client_seed, resolve_ttl, to_toml, warnings};
 use lockbench_report::live::{Origin, RunFacts, SystemFacts, TrialEnd, TrialStart, Update};
 use lockbench_report::{Environment, HISTORY, Interruption, PLAN, SkippedBackend};
@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
     /// Checks that the faults of the plan can be injected into the servers of a system.
     fn can_be_disturbed(&self, entry: &Entry) -> Result<(), Unfit> {
         let plan = &self.options.plan;
-        if plan.processes > 0 && self.options.worker.is_none() {
+        if plan.spread != Spread::Threads && self.options.worker.is_none() {
             return Err(Unfit::NoProgram);
         }
         if plan.faults.iter().any(|fault| fault.kind.needs_a_disk()) && self.options.disk.is_none() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use source::neither_program_nor_container;
-use source::{Hearer, Place, Source, containers, handle, left_running, place, started};
+use source::{Hearer, Place, Source, containers, data, handle, left_running, place, started};
 
 use super::fault::Peers;
 use super::process::Program;
@@ -264,15 +264,18 @@ impl Servers {
         Some(Box::new(move || server.upgrade().map_or_else(Resources::default, |server| used(&server))))
     }
 
-    /// What the servers said of their durability, and what their containers were made
-    /// for: not every server can be asked.
+    /// What the servers said of their durability, what it is worth where their data lie, and what their containers were
+    /// made for: not every server can be asked.
     pub fn durability(&self, entry: &Entry, read_back: Persistence) -> Persistence {
         let given = entry.server.is_some_and(|kind| matches!(self.kinds.get(&kind), Some(Source::Given(_))));
         let declared = self.declared.as_deref().filter(|_| given);
         match (self.handle(entry).and_then(|server| server.durability()), declared) {
             (Some(label), _) => read_back.made_for(label, "the label lockbench.durability"),
             (None, Some(declared)) => read_back.made_for(declared, "--durability"),
-            (None, None) => read_back,
+            (None, None) => {
+                let data = entry.server.and_then(|kind| self.kinds.get(&kind)).and_then(data);
+                data.map_or(read_back.clone(), |data| read_back.kept_in(&data))
+            }
         }
     }
 
@@ -344,8 +347,8 @@ impl Servers {
 fn used(server: &Server) -> Resources {
     let usage = server.usage();
     Resources {
-        client_cpu_s: None,
         server_cpu_s: usage.map(|usage| usage.cpu_s),
         server_rss_bytes: usage.map(|usage| usage.rss_bytes),
+        ..Resources::default()
     }
 }

@@ -10,8 +10,8 @@ use tokio::task::LocalSet;
 
 use super::crew::{Crew, Launch, victims};
 use super::deadlock_observer::DeadlockObserver;
-use super::due_instants::DueInstants;
 use super::fault::{Faults, Timeline};
+use super::grids::Grids;
 use super::pause_control::PauseControl;
 use super::phase_schedule::PhaseSchedule;
 use super::process::Processes;
@@ -26,12 +26,18 @@ use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{Observer, Phase, Reader, Shard, ShardSeed, TrialReport, quiet_shard, shard};
 use lockbench_core::shared::Place;
 use lockbench_core::stop::Stop;
+use lockbench_core::workload::Sharing;
 use lockbench_core::workload::plan::Plan;
 
 /// The clients start so long after the schedule is known.
 const LEAD_NS: u64 = 20_000_000;
-/// The reader's pause when there was nothing to read.
-const IDLE: Duration = Duration::from_micros(500);
+/// The reader's pause where somebody waits for what it says: for a fault, or for a deadlock to be broken.
+const SHORT_PAUSE_NS: u64 = 500_000;
+/// Its pause where nobody does. Each time it wakes it takes a processor from a client or a server; in this time the fastest
+/// worker seen fills a third of its ring.
+const LONG_PAUSE_NS: u64 = 4_000_000;
+/// With more than so many events at once it does not pause.
+const MANY: u64 = 4_096;
 
 /// What to run.
 pub struct Spec {
@@ -60,7 +66,7 @@ pub struct Spec {
     /// How the servers are asked meanwhile who holds which key; `None`: they are not.
     pub truth: Option<Arc<TruthPlan>>,
     /// When attempts are due; `None`: whenever a client is free, after its think time.
-    pub grid: Option<Arc<DueInstants>>,
+    pub grids: Grids,
 }
 
 /// Why a trial could not run.
@@ -126,7 +132,7 @@ impl Armed {
         let (crew, mut readers) = Crew::hire(&spec)?;
         let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
-        let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4, spec.grid.clone())?;
+        let watchdog = Watchdog::start(seed, spec.clock, spec.ttl_ns / 4, spec.grids.clone())?;
         let (seed, reader) = quiet_shard(0, 0, spec.clock);
         readers.push(reader);
         let mut fault_seeds = Vec::new();
@@ -155,8 +161,8 @@ impl Armed {
 
     /// The due instants, where they are fixed: it counts what no client could take.
     #[must_use]
-    pub fn grid(&self) -> Option<Arc<DueInstants>> {
-        self.spec.grid.clone()
+    pub fn grids(&self) -> Grids {
+        self.spec.grids.clone()
     }
 
     /// A schedule that starts now.
@@ -195,9 +201,10 @@ impl Armed {
             observers.push(graves);
         }
         let observers = &mut observers[..];
+        let pause = Pause::of(&self.spec, schedule, self.crew.victims().is_some());
         while !self.crew.done() {
-            if self.reader.poll(observers) == 0 {
-                std::thread::sleep(IDLE);
+            if self.reader.poll(observers) < MANY {
+                std::thread::sleep(pause.now());
             }
             phase_schedule.step(tick);
             self.crew.look(&self.spec, schedule, &mut self.reader, &own);
@@ -216,12 +223,32 @@ impl Armed {
     }
 }
 
+/// How long the reader pauses.
+struct Pause<'a> {
+    clock: Clock,
+    schedule: &'a Schedule,
+    longest_ns: u64,
+}
+
+impl<'a> Pause<'a> {
+    fn of(spec: &Spec, schedule: &'a Schedule, breaks_deadlocks: bool) -> Self {
+        let waited_for = breaks_deadlocks || spec.faults.is_some() || spec.processes.is_some();
+        let longest_ns = if waited_for { SHORT_PAUSE_NS } else { LONG_PAUSE_NS };
+        Self { clock: spec.clock, schedule, longest_ns }
+    }
+
+    /// From now on: what is metered is metered when a phase begins or ends.
+    fn now(&self) -> Duration {
+        let now = self.clock.now();
+        let phases = [self.schedule.start, self.schedule.measure(), self.schedule.end()];
+        let until = phases.into_iter().filter(|phase| *phase > now).min().map_or(u64::MAX, |phase| phase - now);
+        Duration::from_nanos(self.longest_ns.min(until))
+    }
+}
+
 /// Closes the account of due instants.
 fn dropped(spec: &Spec, schedule: &Schedule, own: &Shard) -> Option<u64> {
-    let grid = spec.grid.as_ref()?;
-    grid.close(schedule);
-    grid.tell(schedule, own);
-    Some(grid.dropped())
+    spec.grids.close(schedule, own)
 }
 
 /// Runs a trial on the current runtime and thread, for tests in virtual time. It can
@@ -262,11 +289,11 @@ pub async fn run_virtual(
     };
     let local = LocalSet::new();
     // Where attempts are due by the clock and little happens, the clock may go on faster from one look to the next.
-    let most_ms = if spec.grid.as_ref().is_some_and(|grid| grid.is_of_a_load()) { 64 } else { 1 };
+    let most_ms = if spec.grids.are_of_a_load() { 64 } else { 1 };
     let ready = || {
         let _ = ready.send(());
     };
-    let worker = local.run_until(work(Arc::clone(&spec), common, (0, 1), seed.bind(), ready, started));
+    let worker = local.run_until(work(Arc::clone(&spec), common, (0, Sharing::Turns(1)), seed.bind(), ready, started));
     let reading = async {
         if opened.await.is_ok() {
             let _ = start.send(schedule.clone());

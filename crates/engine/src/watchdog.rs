@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::due_instants::DueInstants;
+use super::grids::Grids;
 use lockbench_core::clock::Clock;
 use lockbench_core::record::{Event, ShardSeed, What};
 
@@ -39,14 +39,9 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts it. Gaps longer than `limit_ns` are recorded, and the grid is told of those in which
+    /// Starts it. Gaps longer than `limit_ns` are recorded, and the grids are told of those in which
     /// an instant may have been missed.
-    pub fn start(
-        seed: ShardSeed,
-        clock: Clock,
-        limit_ns: u64,
-        grid: Option<Arc<DueInstants>>,
-    ) -> std::io::Result<Self> {
+    pub fn start(seed: ShardSeed, clock: Clock, limit_ns: u64, grids: Grids) -> std::io::Result<Self> {
         let done = Arc::new(AtomicBool::new(false));
         let since = Arc::new(AtomicU64::new(u64::MAX));
         let (stop, begins) = (Arc::clone(&done), Arc::clone(&since));
@@ -61,8 +56,8 @@ impl Watchdog {
                     shard.stamp(Event::NOBODY, 0, What::SelfStall { from: last });
                 }
                 let woken = last.saturating_add(period_ns);
-                if let Some(grid) = grid.as_ref().filter(|_| now.saturating_sub(woken) > STALL_NS) {
-                    grid.stall(woken, now);
+                if now.saturating_sub(woken) > STALL_NS {
+                    grids.each().for_each(|grid| grid.stall(woken, now));
                 }
                 last = now;
             }
@@ -90,7 +85,7 @@ impl Drop for Watchdog {
 
 #[cfg(test)]
 mod tests {
-    use super::{Watchdog, is_stall, rhythm};
+    use super::{Grids, Watchdog, is_stall, rhythm};
     use lockbench_core::clock::Clock;
     use lockbench_core::record::{Event, Observer, Reader, shard};
 
@@ -121,7 +116,7 @@ mod tests {
         let clock = Clock::monotonic();
         let (seed, reader) = shard(0, clock);
         // A quarter of a ttl of 160 ms: the fixed period of 50 ms was always above it.
-        let watchdog = Watchdog::start(seed, clock, 40_000_000, None).unwrap();
+        let watchdog = Watchdog::start(seed, clock, 40_000_000, Grids::default()).unwrap();
         watchdog.begins(0);
         std::thread::sleep(std::time::Duration::from_millis(300));
         drop(watchdog);

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::section::{Read, World};
 use lockbench_core::clock::Clock;
-use lockbench_core::lock::{Asks, Moment};
+use lockbench_core::lock::{Asks, Mode, Moment};
 use lockbench_core::record::WitnessReading;
 use lockbench_core::shared::{BlockName, Place, Words};
 use lockbench_core::workload::plan::Section;
@@ -28,7 +28,8 @@ const WRITTEN: usize = 2;
 /// The register of critical sections that act, and what was really done, without and with fencing.
 const REGISTER: usize = 3;
 const FENCED: usize = 5;
-/// From here on, for each process: how many of its clients are inside. A process that dies is so taken out at once.
+/// From here on, two for each process: how many of its clients are inside alone or with a permit, and how many share it. A
+/// process that dies is so taken out at once.
 const INSIDE: usize = 7;
 
 /// The resources of all keys of a trial.
@@ -56,6 +57,7 @@ pub struct Visit {
     token: Option<u64>,
     read: u64,
     occupancy: u32,
+    mode: Mode,
     asked: Moment,
     /// What it read in a critical section that acts.
     act: Option<Read>,
@@ -65,7 +67,7 @@ impl Witness {
     /// One resource a key, for clients of this process.
     #[must_use]
     pub fn new(keys: u32) -> Self {
-        let resources = Words::own(keys as usize, INSIDE + 1);
+        let resources = Words::own(keys as usize, INSIDE + 2);
         Self::over(resources, 0, Arc::new(Asks::new(keys)))
     }
 
@@ -74,7 +76,7 @@ impl Witness {
     /// # Errors
     /// There is no more shared memory to be had.
     pub fn shared(keys: u32, processes: u32) -> io::Result<Self> {
-        let resources = Words::new(keys as usize, INSIDE + processes as usize, Place::Shared)?;
+        let resources = Words::new(keys as usize, INSIDE + 2 * processes as usize, Place::Shared)?;
         Ok(Self::over(resources, 0, Arc::new(Asks::shared(keys, processes)?)))
     }
 
@@ -83,7 +85,7 @@ impl Witness {
     /// # Errors
     /// It is gone.
     pub fn open(name: &WitnessName, process: u32) -> io::Result<Self> {
-        let resources = Words::open(&name.resources, INSIDE + name.processes as usize)?;
+        let resources = Words::open(&name.resources, INSIDE + 2 * name.processes as usize)?;
         let asks = Arc::new(Asks::open(&name.asks, (process, name.processes))?);
         Ok(Self::over(resources, process as usize, asks))
     }
@@ -122,16 +124,18 @@ impl Witness {
     }
 
     #[inline]
-    fn inside(&self, key: u32) -> &AtomicU64 {
-        self.number(key, INSIDE + self.process)
+    fn inside(&self, key: u32, mode: Mode) -> &AtomicU64 {
+        self.number(key, INSIDE + 2 * self.process + usize::from(mode == Mode::Shared))
     }
 
-    /// Enters the critical section of a key: presents the token and reads.
+    /// Enters the critical section of a key: presents the token and reads. Who only reads, or has one of several permits,
+    /// presents none.
     #[must_use]
-    pub fn enter(&self, key: u32, token: Option<u64>) -> Visit {
+    pub fn enter(&self, key: u32, token: Option<u64>, mode: Mode) -> Visit {
+        let token = token.filter(|_| mode == Mode::Exclusive);
         // Of two that enter at once at least one sees the other: all of them agree on the order of these.
-        self.inside(key).fetch_add(1, Ordering::SeqCst);
-        let occupancy = self.occupancy(key);
+        self.inside(key, mode).fetch_add(1, Ordering::SeqCst);
+        let occupancy = self.occupancy(key, mode);
         if let Some(token) = token {
             self.number(key, PRESENTED).fetch_max(token, Ordering::AcqRel);
         }
@@ -140,7 +144,7 @@ impl Witness {
             let (unfenced, fenced) = self.worlds(key);
             Read::of(self.section, self.clock.map_or(0, |clock| clock.now()), (&unfenced, &fenced))
         });
-        Visit { key, token, read, occupancy, asked: self.asks.now(key), act }
+        Visit { key, token, read, occupancy, mode, asked: self.asks.now(key), act }
     }
 
     /// Leaves it: presents the token again and writes.
@@ -149,7 +153,7 @@ impl Witness {
         let key = visit.key;
         let challenged = Some(visit.asked.asked_until(self.asks.now(key)));
         let seen = WitnessReading { occupancy: visit.occupancy, challenged, ..self.write(visit) };
-        self.inside(key).fetch_sub(1, Ordering::AcqRel);
+        self.inside(key, visit.mode).fetch_sub(1, Ordering::AcqRel);
         seen
     }
 
@@ -158,7 +162,7 @@ impl Witness {
     pub fn leave_before_write(&self, visit: &Visit) -> WitnessReading {
         let key = visit.key;
         let challenged = Some(visit.asked.asked_until(self.asks.now(key)));
-        self.inside(key).fetch_sub(1, Ordering::AcqRel);
+        self.inside(key, visit.mode).fetch_sub(1, Ordering::AcqRel);
         WitnessReading { occupancy: visit.occupancy, challenged, ..WitnessReading::default() }
     }
 
@@ -167,12 +171,15 @@ impl Witness {
     #[must_use]
     pub fn arrive(&self, visit: &Visit) -> WitnessReading {
         let mut seen = self.write(visit);
-        seen.occupancy = self.occupancy(visit.key);
+        seen.occupancy = self.occupancy(visit.key, visit.mode);
         seen
     }
 
     fn write(&self, visit: &Visit) -> WitnessReading {
         let (key, mut seen) = (visit.key, WitnessReading::default());
+        if visit.mode != Mode::Exclusive {
+            return seen;
+        }
         if let Some(token) = visit.token {
             seen.refused_write = token < self.number(key, PRESENTED).fetch_max(token, Ordering::AcqRel);
             seen.stale_write = token < self.number(key, WRITTEN).fetch_max(token, Ordering::AcqRel);
@@ -186,22 +193,32 @@ impl Witness {
         seen
     }
 
-    fn occupancy(&self, key: u32) -> u32 {
-        let inside = self.resources.of(key as usize).skip(INSIDE).map(|inside| inside.load(Ordering::SeqCst));
-        inside.sum::<u64>() as u32
+    /// Clients inside that are not to be there together with one of this mode, and one.
+    fn occupancy(&self, key: u32, mode: Mode) -> u32 {
+        let count = |from: usize| {
+            let inside = self.resources.of(key as usize).skip(INSIDE + from).step_by(2);
+            inside.map(|inside| inside.load(Ordering::SeqCst)).sum::<u64>() as u32
+        };
+        match mode {
+            Mode::Shared => count(0) + 1,
+            Mode::Permits { of } => count(0).saturating_sub(of - 1).max(1),
+            Mode::Exclusive | Mode::Optimistic => count(0) + count(1),
+        }
     }
 
     /// A client that died inside leaves without writing. Returns whether a request of another
     /// client challenged its hold until now.
     pub fn abandon(&self, visit: &Visit) -> bool {
-        self.inside(visit.key).fetch_sub(1, Ordering::AcqRel);
+        self.inside(visit.key, visit.mode).fetch_sub(1, Ordering::AcqRel);
         visit.asked.asked_until(self.asks.now(visit.key))
     }
 
     /// A worker process does not run any more: takes its clients out, and what they had asked for.
     pub fn bury(&self, process: u32) {
         for key in 0..self.resources.count() {
-            self.resources.word(key, INSIDE + process as usize).store(0, Ordering::SeqCst);
+            for mode in 0..2 {
+                self.resources.word(key, INSIDE + 2 * process as usize + mode).store(0, Ordering::SeqCst);
+            }
         }
         self.asks.withdraw(process);
     }
@@ -210,12 +227,13 @@ impl Witness {
 #[cfg(test)]
 mod tests {
     use super::Witness;
+    use lockbench_core::lock::Mode;
 
     #[test]
     fn one_at_a_time_does_no_harm() {
         let witness = Witness::new(1);
         for token in 1..5 {
-            let visit = witness.enter(0, Some(token));
+            let visit = witness.enter(0, Some(token), Mode::Exclusive);
             let seen = witness.leave(&visit);
             assert!(!seen.lost_update && !seen.stale_write && !seen.refused_write);
             assert_eq!(seen.occupancy, 1);
@@ -225,8 +243,8 @@ mod tests {
     #[test]
     fn a_stale_holder_loses_an_update_and_fencing_refuses_it() {
         let witness = Witness::new(1);
-        let stale = witness.enter(0, Some(1));
-        let fresh = witness.enter(0, Some(2));
+        let stale = witness.enter(0, Some(1), Mode::Exclusive);
+        let fresh = witness.enter(0, Some(2), Mode::Exclusive);
         let seen = witness.leave(&fresh);
         assert_eq!((seen.occupancy, seen.lost_update, seen.refused_write), (2, false, false));
         let seen = witness.leave(&stale);
@@ -236,10 +254,10 @@ mod tests {
     #[test]
     fn a_write_that_arrives_after_the_next_grant_harms_as_that_of_a_stale_holder() {
         let witness = Witness::new(1);
-        let first = witness.enter(0, Some(1));
+        let first = witness.enter(0, Some(1), Mode::Exclusive);
         let seen = witness.leave_before_write(&first);
         assert!(seen.occupancy == 1 && !seen.lost_update && !seen.refused_write);
-        let next = witness.enter(0, Some(2));
+        let next = witness.enter(0, Some(2), Mode::Exclusive);
         assert_eq!(next.occupancy, 1);
         let seen = witness.arrive(&first);
         assert_eq!((seen.occupancy, seen.lost_update, seen.stale_write, seen.refused_write), (1, false, false, true));
@@ -252,12 +270,12 @@ mod tests {
     #[test]
     fn refused_on_presenting_though_nothing_newer_was_written() {
         let witness = Witness::new(1);
-        let stale = witness.enter(0, Some(1));
-        let fresh = witness.enter(0, Some(2));
+        let stale = witness.enter(0, Some(1), Mode::Exclusive);
+        let fresh = witness.enter(0, Some(2), Mode::Exclusive);
         let seen = witness.leave(&stale);
         assert!(seen.refused_write && !seen.stale_write);
         assert!(!witness.abandon(&fresh));
-        assert_eq!(witness.enter(0, None).occupancy, 1);
+        assert_eq!(witness.enter(0, None, Mode::Exclusive).occupancy, 1);
     }
 
     #[test]
@@ -265,18 +283,33 @@ mod tests {
         let witness = Witness::shared(2, 3).unwrap();
         let name = witness.name(3).unwrap();
         let [a, b] = [0, 2].map(|process| Witness::open(&name, process).unwrap());
-        let first = a.enter(1, Some(1));
-        assert_eq!(b.enter(1, Some(2)).occupancy, 2);
+        let first = a.enter(1, Some(1), Mode::Exclusive);
+        assert_eq!(b.enter(1, Some(2), Mode::Exclusive).occupancy, 2);
         witness.bury(2);
         assert_eq!(a.leave(&first).occupancy, 1);
-        assert_eq!(b.enter(1, None).occupancy, 1);
+        assert_eq!(b.enter(1, None, Mode::Exclusive).occupancy, 1);
+    }
+
+    #[test]
+    fn who_may_be_inside_together_is_not_counted_and_who_only_reads_writes_nothing() {
+        let witness = Witness::new(2);
+        let [one, other] = [0, 1].map(|_| witness.enter(0, Some(1), Mode::Shared));
+        assert_eq!((one.occupancy, other.occupancy), (1, 1));
+        let writer = witness.enter(0, Some(2), Mode::Exclusive);
+        assert_eq!((writer.occupancy, witness.enter(0, None, Mode::Shared).occupancy), (3, 2));
+        let seen = witness.leave(&one);
+        assert!(!seen.lost_update && !seen.refused_write);
+        assert!(!witness.leave(&writer).lost_update);
+        let permits = Mode::Permits { of: 2 };
+        let inside = [0, 1, 2, 3].map(|_| witness.enter(1, Some(1), permits).occupancy);
+        assert_eq!(inside, [1, 1, 2, 3]);
     }
 
     #[test]
     fn an_equal_token_is_not_below() {
         let witness = Witness::new(1);
         for _ in 0..2 {
-            let visit = witness.enter(0, Some(3));
+            let visit = witness.enter(0, Some(3), Mode::Exclusive);
             let seen = witness.leave(&visit);
             assert!(!seen.stale_write && !seen.refused_write);
         }

@@ -11,16 +11,18 @@ use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::late_write::Writes;
+use super::lease_length::LeaseLength;
 use super::trial::{LoadError, Spec};
 use super::tripwires::Tripwires;
 use super::witness::Witness;
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{Asking, Opening, RenewalKind, Session, Victims, WaitKind, digest};
 use lockbench_core::record::figures::Schedule;
-use lockbench_core::record::{Event, Mode, Reasons, Shard, What};
+use lockbench_core::record::{Event, Reasons, Shard, What};
 use lockbench_core::stop::Stop;
+use lockbench_core::units::MILLISECOND;
 use lockbench_core::workload::plan::RenewalPolicy;
-use lockbench_core::workload::{KeyPicker, Wishes, client_seed};
+use lockbench_core::workload::{KeyPicker, Sharing, Wishes, client_seed};
 
 /// Longest wait for the closing of one session, after which it is dropped.
 const CLOSE_NS: u64 = 5_000_000_000;
@@ -47,7 +49,7 @@ pub struct Common {
     pub identifies: bool,
 }
 
-/// Opens the sessions of clients `first, first + step, ...`, calls `ready`, waits for the
+/// Opens the sessions of the clients of a worker, calls `ready`, waits for the
 /// schedule, runs them, closes them. Must run inside a `LocalSet`.
 ///
 /// # Errors
@@ -55,17 +57,20 @@ pub struct Common {
 pub async fn work(
     spec: Arc<Spec>,
     shared: Common,
-    share: (u32, u32),
+    share: (u32, Sharing),
     shard: Shard,
     ready: impl FnOnce(),
     start: oneshot::Receiver<Schedule>,
 ) -> Result<WorkerReport, LoadError> {
     let timer = Timer::new(spec.clock);
-    let picker = KeyPicker::new(&spec.plan.keys);
+    let pickers = KeyPicker::of_parts(&spec.plan);
     let (reasons, identifies) = (Rc::default(), shared.identifies);
-    let common = Share { spec: Arc::clone(&spec), picker, shared, shard, timer: timer.clone(), reasons };
+    let floor_ns = spec.system.guarantees().ttl_floor_ms.saturating_mul(MILLISECOND);
+    let lease_length = spec.plan.dynamic_ttl.map(|policy| LeaseLength::new(policy, floor_ns));
+    let common = Share { spec: Arc::clone(&spec), pickers, shared, shard, timer: timer.clone(), reasons, lease_length };
     let mut clients = Vec::new();
-    for index in (share.0..spec.plan.clients).step_by(share.1 as usize) {
+    let (worker, sharing) = share;
+    for index in sharing.clients_of(worker, spec.plan.clients) {
         let opened = tokio::select! {
             opened = spec.system.open(opening(&spec, index, &timer)) => opened,
             () = spec.stop.aborted() => return Err(LoadError::Stopped),
@@ -73,9 +78,7 @@ pub async fn work(
         match opened {
             Ok(session) => {
                 clients.push(common.client(index, session));
-                if let Some(grid) = &spec.grid {
-                    grid.opens(spec.clock.now());
-                }
+                spec.grids.each().for_each(|grid| grid.opens(spec.clock.now()));
             }
             Err(error) => {
                 let sessions = clients.into_iter().map(|client: Client| client.session).collect();
@@ -132,16 +135,20 @@ fn opening(spec: &Spec, index: u32, timer: &Timer) -> Opening {
 /// What the clients of one worker share.
 struct Share {
     spec: Arc<Spec>,
-    picker: KeyPicker,
+    /// By part of the plan.
+    pickers: Vec<KeyPicker>,
     shared: Common,
     shard: Shard,
     timer: Timer,
     reasons: Rc<RefCell<Reasons>>,
+    /// Where leases follow the holds.
+    lease_length: Option<LeaseLength>,
 }
 
 impl Share {
     fn client(&self, index: u32, session: Box<dyn Session>) -> Client {
         let spec = &self.spec;
+        let place = spec.plan.part_of(index);
         Client {
             index,
             attempts: 0,
@@ -149,12 +156,14 @@ impl Share {
             session,
             shard: self.shard.clone(),
             keys: Arc::clone(&spec.keys),
-            wishes: Wishes::new(&spec.plan, &self.picker, spec.trial, index),
+            wishes: Wishes::new(&spec.plan, &self.pickers[place], spec.trial, index),
             plan: Arc::clone(&spec.plan),
             renew_every_ns: renewal_interval(spec),
             witness: Arc::clone(&self.shared.witness),
             polls: polls(spec),
-            mode: if spec.system.guarantees().exclusion { Mode::Exclusive } else { Mode::Optimistic },
+            acquire: spec.plan.parts()[place].acquire,
+            excludes: spec.system.guarantees().exclusion,
+            lease_length: self.lease_length.clone(),
             victims: self.shared.victims.clone(),
             tripwires: self.shared.tripwires.clone(),
             asking: Arc::new(Asking::new(self.shared.witness.asks())),
@@ -169,7 +178,7 @@ impl Share {
             timer: self.timer.clone(),
             stop: spec.stop.clone(),
             steering: spec.steering.clone(),
-            grid: spec.grid.clone(),
+            grid: spec.grids.of(place).cloned(),
             reasons: Rc::clone(&self.reasons),
         }
     }

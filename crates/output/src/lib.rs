@@ -24,6 +24,7 @@ pub mod metrics;
 mod monitor;
 mod need;
 mod openmetrics;
+pub mod own_cost;
 #[cfg(test)]
 mod sample;
 mod schema;

@@ -6,7 +6,9 @@ use super::inspection::line::wrapped;
 use super::mark::of_answer;
 use lockbench_report::RecordedRun;
 use lockbench_report::decision::{Answer, Cell};
+use lockbench_report::leaves::leaves;
 use lockbench_report::need::{NEEDS, Need};
+use lockbench_report::scenario::Matrix;
 
 /// Columns of a terminal that are used at most.
 const WIDEST: u16 = 120;
@@ -28,13 +30,18 @@ pub enum Fit {
     No,
 }
 
-/// Answers needs such as `p99<20ms,fencing,survive=node` from a run, for a terminal of
+/// Answers needs such as `p99<20ms,fencing,survive=node` from a run, and of faults from a stored matrix, for a terminal of
 /// `width` columns, if it is one; and how the best system comes out.
 ///
 /// # Errors
 /// Names the need that is wrong and lists the known ones.
-pub fn need(run: &RecordedRun, text: &str, width: Option<u16>) -> Result<(String, Fit), String> {
-    Ok(answered(run, &Need::parse_all(text)?, usize::from(width.unwrap_or(NO_TERMINAL).clamp(60, WIDEST))))
+pub fn need(
+    run: &RecordedRun,
+    matrix: Option<&Matrix>,
+    text: &str,
+    width: Option<u16>,
+) -> Result<(String, Fit), String> {
+    Ok(answered(run, matrix, &Need::parse_all(text)?, usize::from(width.unwrap_or(NO_TERMINAL).clamp(60, WIDEST))))
 }
 
 /// Every need that there is, with what it asks for.
@@ -43,7 +50,7 @@ pub fn need_help() -> String {
     NEEDS.iter().map(|(form, meaning)| format!("{form:<14}{meaning}\n")).collect()
 }
 
-fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
+fn answered(run: &RecordedRun, matrix: Option<&Matrix>, needs: &[Need], width: usize) -> (String, Fit) {
     let report = &run.report;
     let longest = needs.iter().map(|need| need.text.chars().count()).max().unwrap_or(0);
     let mut fits: [(Fit, &str, Vec<&str>); 3] = [
@@ -53,7 +60,7 @@ fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
     ];
     let mut out = String::new();
     for aggregate in &report.aggregates {
-        let cells: Vec<Cell> = needs.iter().map(|need| need.ask(report, &aggregate.backend)).collect();
+        let cells: Vec<Cell> = needs.iter().map(|need| need.ask(report, matrix, &aggregate.backend)).collect();
         let fit = fit(&cells);
         let word = match fit {
             Fit::Yes => "fits",
@@ -62,19 +69,17 @@ fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
         };
         let _ = writeln!(out, "{}: {word}", aggregate.backend);
         for (need, cell) in needs.iter().zip(&cells) {
-            let head = format!("  {:<longest$}  {:<WORD$}", need.text, of_answer(cell.answer).word);
-            let because = if cell.because == "not measured" { "" } else { &cell.because };
-            let lines = wrapped(because, width.saturating_sub(head.chars().count()).max(20));
-            for (at, line) in lines.iter().enumerate() {
-                let before = if at == 0 { head.clone() } else { " ".repeat(head.chars().count()) };
-                let _ = writeln!(out, "{}", format!("{before}{line}").trim_end());
-            }
+            write_cell(&mut out, (&need.text, longest), cell, width);
         }
         fits.iter_mut().filter(|(kind, ..)| *kind == fit).for_each(|(.., systems)| systems.push(&aggregate.backend));
     }
     if report.aggregates.is_empty() {
         return ("No system ran: nothing is known.\n".to_owned(), Fit::NotKnown);
     }
+    out.push_str("\nbefore a lock:\n");
+    let leaves = leaves(report);
+    let widest = leaves.iter().map(|leaf| leaf.way.chars().count()).max().unwrap_or(0);
+    leaves.iter().for_each(|leaf| write_cell(&mut out, (leaf.way, widest), &leaf.cell, width));
     out.push('\n');
     let mut write =
         |sentence: &str| wrapped(sentence, width).iter().for_each(|line| out.push_str(&format!("{line}\n")));
@@ -95,6 +100,17 @@ fn answered(run: &RecordedRun, needs: &[Need], width: usize) -> (String, Fit) {
     write(&format!("All of it under the plan of run {}, {faults}.", report.run_id));
     let best = fits.iter().find(|(.., systems)| !systems.is_empty()).map_or(Fit::NotKnown, |(fit, ..)| *fit);
     (out, best)
+}
+
+/// What a cell says, behind its name.
+fn write_cell(out: &mut String, (name, longest): (&str, usize), cell: &Cell, width: usize) {
+    let head = format!("  {name:<longest$}  {:<WORD$}", of_answer(cell.answer).word);
+    let because = if cell.because == "not measured" { "" } else { &cell.because };
+    let lines = wrapped(because, width.saturating_sub(head.chars().count()).max(20));
+    for (at, line) in lines.iter().enumerate() {
+        let before = if at == 0 { head.clone() } else { " ".repeat(head.chars().count()) };
+        let _ = writeln!(out, "{}", format!("{before}{line}").trim_end());
+    }
 }
 
 /// One no decides; else one gap leaves it open.
@@ -126,7 +142,7 @@ mod tests {
     }
 
     fn told(run: &RecordedRun, needs: &str) -> String {
-        let (text, fits) = need(run, needs, Some(80)).unwrap();
+        let (text, fits) = need(run, None, needs, Some(80)).unwrap();
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         format!("{text}{fits:?}")
     }
@@ -146,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_need_that_does_not_exist_is_refused() {
-        assert!(need(&crowd(1), "speed", None).unwrap_err().contains("is not known"));
+        assert!(need(&crowd(1), None, "speed", None).unwrap_err().contains("is not known"));
     }
 
     #[test]
@@ -158,9 +174,9 @@ mod tests {
 
     #[test]
     fn the_best_system_decides_how_it_comes_out() {
-        let fits = |needs: &str| need(&with_promises(), needs, None).unwrap().1;
+        let fits = |needs: &str| need(&with_promises(), None, needs, None).unwrap().1;
         assert_eq!((fits("exclusion"), fits("fifo"), fits("p999<1s")), (Fit::Yes, Fit::No, Fit::NotKnown));
-        assert_eq!(need(&empty(), "exclusion", None).unwrap().1, Fit::NotKnown);
+        assert_eq!(need(&empty(), None, "exclusion", None).unwrap().1, Fit::NotKnown);
         assert!(need_help().lines().all(|line| line.chars().count() <= 80));
     }
 }

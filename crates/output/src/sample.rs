@@ -59,13 +59,19 @@ fn trial(backend: &str, p50: u64, doubles: u64) -> TrialResult {
         quorum: "1 of 1".into(),
         server_version: "7.0.15".to_owned(),
         fairness: Fairness {
+            jain_held: None,
             jain: Some(0.98),
             max_grants: 150,
             min_grants: 90,
             overtakes: 12,
             longest_wait_ns: 271_000_000,
         },
-        resources: Resources { client_cpu_s: Some(1.0), server_cpu_s: Some(0.5), server_rss_bytes: Some(1 << 20) },
+        resources: Resources {
+            client_cpu_s: Some(1.0),
+            server_cpu_s: Some(0.5),
+            server_rss_bytes: Some(1 << 20),
+            ..Resources::default()
+        },
         ..TrialResult::default()
     };
     result.safety.verdict = if doubles == 0 { SafetyVerdict::Valid } else { SafetyVerdict::Violated };
@@ -80,6 +86,7 @@ fn trial(backend: &str, p50: u64, doubles: u64) -> TrialResult {
             end_ns: start_ns + 9_000_000,
             validity_ns: None,
             lost_ns: None,
+            mode: Default::default(),
         };
         let double_grant = DoubleGrant {
             key: 0,
@@ -136,6 +143,7 @@ pub fn report() -> Report {
             overhead_ns_per_cycle: Some(798.0),
             ceiling_cycles_per_s: Some(1_671_883.0),
             ceiling_others_share: Some(0.02),
+            own_costs: Vec::new(),
         },
         environment: Environment {
             started_at: "2026-01-02T03:04:05Z".to_owned(),

@@ -1,6 +1,9 @@
 //! The tables that the terminal and the markdown show: the same rows, so that
 //! they cannot disagree. Every latency column names what it measures.
 
+mod special;
+
+use self::special::{coming_back, cost, groups, holds, leases, modes, optimism, sagas, transactions, within};
 use super::mark::of_safety;
 use lockbench_core::figure::{FIGURES, Figure, Source};
 use lockbench_core::record::LatencyFigures;
@@ -47,11 +50,19 @@ pub fn tables(report: &Report) -> Vec<Table> {
     vec![
         speed(report),
         open_loop(report),
+        within(report),
+        cost(report),
+        holds(report),
+        leases(report),
         transactions(report),
+        sagas(report),
+        modes(report),
+        groups(report),
         optimism(report),
         handing_over(report),
         safety(report),
         harm(report),
+        coming_back(report),
         section(report),
         waiting(report),
         fairness(report),
@@ -172,93 +183,6 @@ fn open_loop(report: &Report) -> Table {
                though a client was free.",
         prose: false,
     }
-}
-
-/// What became of attempts that take several locks each; empty where each takes one.
-fn transactions(report: &Report) -> Table {
-    let of_trials = |result: &TrialResult| {
-        let all = result.transactions.as_ref()?;
-        let endings: Vec<String> =
-            all.endings.iter().map(|(ending, count)| format!("{} {}", ending.in_words(), grouped(*count))).collect();
-        Some(vec![
-            result.backend.clone(),
-            three_digits(all.completed_per_s),
-            grouped(all.completed),
-            grouped(all.given_up),
-            duration(all.acquire.p50_ns),
-            duration(all.acquire.p99_ns),
-            grouped(result.deadlocks),
-            if result.deadlocks > 0 { human_duration(all.longest_deadlock_ns) } else { NONE.to_owned() },
-            if endings.is_empty() { NONE.to_owned() } else { endings.join(", ") },
-        ])
-    };
-    Table {
-        title: "Transactions of several locks",
-        head: vec![
-            "system",
-            "all\nlocks/s",
-            "got\nall",
-            "gave\nup",
-            "all locks\np50",
-            "all locks\np99",
-            "dead-\nlocks",
-            "stood\nlongest",
-            "broken by",
-        ],
-        rows: report.results.iter().filter_map(of_trials).collect(),
-        note: "per trial. all locks: from the due instant to the grant of the last lock. gave up: did not get one of them, and \
-               gave the others back. deadlock: clients that wait for each other in a circle, found in the order of calls and \
-               grants; of all phases.",
-        prose: false,
-    }
-}
-
-/// Does a system of a report exclude nobody?
-fn excludes_nobody(result: &TrialResult) -> bool {
-    result.guarantees["exclusion"] == false
-}
-
-/// What a lock costs beside no lock; empty where every system is a lock.
-fn optimism(report: &Report) -> Table {
-    let compares = report.results.iter().any(excludes_nobody);
-    let of_trials = |result: &TrialResult| {
-        let per_s = |count: Option<f64>| count.map_or_else(|| NONE.to_owned(), three_digits);
-        let lost =
-            if excludes_nobody(result) { percent(result.safety.lost_leases, result.grants) } else { NONE.to_owned() };
-        let confirmed = result.confirmed.filter(|confirmed| *confirmed > 0);
-        let requests = result.requests_per_grant.zip(confirmed);
-        let requests = requests.map(|(each, confirmed)| each * result.grants as f64 / confirmed as f64);
-        vec![
-            result.backend.clone(),
-            per_s((result.measured_s > 0.0).then(|| result.grants as f64 / result.measured_s)),
-            per_s(result.goodput_per_s),
-            lost,
-            requests.map_or_else(|| NONE.to_owned(), three_digits),
-            duration(result.latency.acquire_service.p50_ns),
-            duration(result.latency.acquire_service.p99_ns),
-        ]
-    };
-    Table {
-        title: "A lock or none",
-        head: vec![
-            "system",
-            "tries/s",
-            "goodput/s",
-            "conflicts",
-            "requests per\nsuccess",
-            "acquire\np50",
-            "acquire\np99",
-        ],
-        rows: report.results.iter().filter(|result| compares && result.error.is_none()).map(of_trials).collect(),
-        note: "per trial. tries: grants, or without a lock reads of a version. goodput: critical sections per second whose release or commit the server confirmed. conflicts: tries \
-               without a lock that were refused, because another client had written since the read: their work was for \
-               nothing. acquire: of a try without a lock the read of the version, and nobody waits for it.",
-        prose: false,
-    }
-}
-
-fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 { NONE.to_owned() } else { format!("{:.2} %", 100.0 * part as f64 / whole as f64) }
 }
 
 /// Harm in the unit of the workload; empty where clients only count.

@@ -298,6 +298,7 @@ mod tests {
             end_ns: hold.end_ns,
             validity_ns: hold.validity_ns,
             lost_ns: None,
+            mode: Default::default(),
         };
         let double_grant = DoubleGrant {
             key: 0,

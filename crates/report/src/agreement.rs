@@ -8,7 +8,7 @@ use super::schema::TrialResult;
 use lockbench_core::oracle::Attribution;
 
 /// What events decide.
-const DECIDED: [&str; 25] = [
+const DECIDED: [&str; 30] = [
     "measured_s",
     "paused_s",
     "attempts",
@@ -23,6 +23,7 @@ const DECIDED: [&str; 25] = [
     "goodput_per_s",
     "withdrawn",
     "throughput_per_s",
+    "throughput_within",
     "latency",
     "safety",
     "recovery",
@@ -31,6 +32,10 @@ const DECIDED: [&str; 25] = [
     "found_held_ratio",
     "availability",
     "requests_per_grant",
+    "wakeups_per_grant",
+    "wasted_wakeups_per_grant",
+    "holds",
+    "waits_grow",
     "history",
     "events",
     "sometimes",
@@ -77,8 +82,23 @@ pub fn differences(stored: &TrialResult, replayed: &TrialResult, version: u32) -
     if stored.recovery.is_none() {
         replayed.recovery = None;
     }
+    if let Some(recovery) = &mut replayed.recovery
+        && stored.recovery.as_ref().is_some_and(|stored| stored.blind_ignoring_s.is_none())
+    {
+        // Stored before it was told for each policy.
+        (recovery.blind_ignoring_s, recovery.blind_careful_s) = (None, None);
+    }
     if stored.confirmed.is_none() {
         (replayed.confirmed, replayed.goodput_per_s) = (None, None);
+    }
+    if stored.fairness.jain_held.is_none() {
+        // Stored before the spread within a trial was told.
+        (replayed.fairness.jain_held, replayed.throughput_within) = (None, None);
+    }
+    if stored.wakeups_per_grant.is_none() {
+        // Stored before wake-ups were counted, and before holds were told as they were asked for.
+        (replayed.wakeups_per_grant, replayed.wasted_wakeups_per_grant) = (None, None);
+        (replayed.holds, replayed.waits_grow) = (None, None);
     }
     if stored.safety.causes.is_empty() {
         // It was stored before causes were told.

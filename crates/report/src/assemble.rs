@@ -9,21 +9,21 @@ use super::kinds::Kinds;
 use super::measured::Measurements;
 use super::recovery::Recovery;
 use super::schema::{
-    Aggregate, Fairness, HistoryFacts, LatencySet, OpenLoop, Policies, Resources, Safety, SafetyVerdict, SectionResult,
-    Transactions, TrialResult, Violation,
+    Aggregate, Fairness, GroupResult, HistoryFacts, HoldsAsked, LatencySet, Modes, OpenLoop, Policies, Resources,
+    Safety, SafetyVerdict, Sagas, SectionResult, Transactions, TrialResult, Violation, WaitsGrow, Within,
 };
 use super::story::story;
 use super::why::why;
 use lockbench_core::figure::{Counter, FIGURES, LATENCIES, NO_TOKEN, Totals};
 use lockbench_core::lock::{Facts, Guarantees};
 use lockbench_core::oracle::Findings;
-use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::TrialReport;
 use lockbench_core::record::figures::{Counts, Figures, Latencies, MarkKind};
 use lockbench_core::record::history::Recorded;
-use lockbench_core::stats::{jain_index, upper_bound_95_per_million};
+use lockbench_core::record::{Latency, LatencyFigures};
+use lockbench_core::stats::{jain_index, mean_within, upper_bound_95_per_million};
 use lockbench_core::units::grouped;
-use lockbench_core::workload::plan::Section;
+use lockbench_core::workload::plan::{Access, Section};
 
 /// Added where a history does not tell which holds were challenged.
 const SLEEPERS: &str = "holds that only a sleeping poller wanted count as challenged, because an older lockbench did not \
@@ -63,6 +63,8 @@ pub struct Measured<'a> {
     pub clients: u32,
     /// What clients do under the lock.
     pub section: Section,
+    /// What attempts asked for.
+    pub access: Access,
 }
 
 /// The entry of a backend that could not be measured at all.
@@ -104,7 +106,8 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
     let recovery = Recovery::of(measured.findings, measured.origin);
     let unasked = recovery.as_ref().is_some_and(|recovery| recovery.blind_s.is_none());
     note(&mut missing, "recovery.blind_s", unasked, "the servers were not asked who holds a key");
-    let fairness = Fairness::of(measured.figures.grants_per_client(), counts);
+    let shared_out = (measured.figures.grants_per_client(), measured.figures.held_per_client());
+    let fairness = Fairness::of(shared_out, counts);
     let mut result = TrialResult {
         backend: measured.backend.to_owned(),
         workload: measured.workload.to_owned(),
@@ -120,9 +123,20 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
             .figures
             .transactions()
             .map(|folded| Transactions::of(folded, &measured.findings.deadlocks, seconds)),
+        sagas: measured.figures.sagas().map(|folded| Sagas::of(folded, seconds)),
+        groups: measured
+            .figures
+            .groups()
+            .map_or_else(Vec::new, |groups| groups.all().iter().map(|group| GroupResult::of(group, seconds)).collect()),
+        modes: measured.figures.modes().map(|folded| Modes::of(folded, measured.access, seconds)),
         goodput_per_s: (seconds > 0.0).then(|| counts.confirmed as f64 / seconds),
         section: SectionResult::of(measured.section, measured.figures.section(), measured.figures.schedule()),
         throughput_per_s,
+        throughput_within: mean_within(&measured.figures.grants_in_steps()).map(|found| Within {
+            low: found.mean.low.max(0.0),
+            high: found.mean.high,
+            effective_steps: found.effective,
+        }),
         latency,
         safety,
         recovery,
@@ -131,6 +145,18 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         found_held_ratio: shares.1,
         availability: shares.2,
         requests_per_grant,
+        wakeups_per_grant: ratio(counts.wakeups, counts.grants),
+        wasted_wakeups_per_grant: ratio(counts.wasted_wakeups, counts.grants),
+        waits_grow: measured.figures.waits_growing().map(|(from, before_ns, after_ns)| WaitsGrow {
+            from_s: from as f64 / 1e9,
+            before_ns,
+            after_ns,
+        }),
+        leases: measured.figures.leases().map(Latency::figures),
+        holds: measured
+            .figures
+            .holds()
+            .map(|folded| HoldsAsked { asked: folded.asked().figures(), longer: folded.longer().figures() }),
         effective_ttl_ms: measured.engine.effective_ttl_ns.map(|ns| ns as f64 / 1e6),
         ttl_raised: measured.ttl_raised,
         guarantees: serde_json::to_value(measured.guarantees).unwrap_or_default(),
@@ -153,6 +179,17 @@ pub fn result(measured: &Measured<'_>) -> TrialResult {
         not_available: missing,
         ..TrialResult::default()
     };
+    if let Some(HoldsAsked { asked, longer }) = &result.holds {
+        for (path, figures) in [("holds.asked", asked), ("holds.longer", longer)] {
+            explain(&mut result.not_available, path, figures, "no hold ended");
+        }
+    }
+    if let Some(leases) = &result.leases {
+        explain(&mut result.not_available, "leases", leases, "no grants");
+    }
+    if let Some(sagas) = &result.sagas {
+        explain(&mut result.not_available, "sagas.whole", &sagas.whole, "none did all of its steps");
+    }
     let mut totals = Totals::of(counts, &measured.findings.judged, measured.guarantees.token.is_some());
     let of_load = measured.figures.open_loop().map(|load| load.dropped() + load.dropped_by_us());
     totals.set(Counter::Dropped, of_load.or(measured.engine.dropped));
@@ -172,11 +209,12 @@ fn note(missing: &mut BTreeMap<String, String>, figure: &str, absent: bool, reas
 }
 
 impl Fairness {
-    /// Of the grants that each client got, and the counts.
+    /// Of the grants that each client got, how long it held them, and the counts.
     #[must_use]
-    pub fn of(grants: &[u64], counts: &Counts) -> Self {
+    pub fn of((grants, held): (&[u64], &[u64]), counts: &Counts) -> Self {
         Self {
             jain: jain_index(grants),
+            jain_held: jain_index(held),
             max_grants: grants.iter().copied().max().unwrap_or(0),
             min_grants: grants.iter().copied().min().unwrap_or(0),
             overtakes: counts.overtakes,
@@ -204,15 +242,15 @@ impl LatencySet {
 fn latency_set(latencies: &Latencies, missing: &mut BTreeMap<String, String>) -> LatencySet {
     let set = LatencySet::of(latencies);
     for latency in &LATENCIES {
-        explain(missing, latency.name, set.figures(latency.id), latency.absent);
+        explain(missing, &format!("latency.{}", latency.name), set.figures(latency.id), latency.absent);
     }
     set
 }
 
 /// Says why figures are `null`.
-fn explain(missing: &mut BTreeMap<String, String>, name: &str, figures: &LatencyFigures, none: &str) {
+fn explain(missing: &mut BTreeMap<String, String>, path: &str, figures: &LatencyFigures, none: &str) {
     if figures.count == 0 {
-        missing.insert(format!("latency.{name}"), why_empty(figures, none));
+        missing.insert(path.to_owned(), why_empty(figures, none));
         return;
     }
     let percentiles = [
@@ -223,10 +261,10 @@ fn explain(missing: &mut BTreeMap<String, String>, name: &str, figures: &Latency
         ("p999_ns", 0.999, figures.p999_ns),
     ];
     for (field, p, _) in percentiles.iter().filter(|(_, _, value)| value.is_none()) {
-        missing.insert(format!("latency.{name}.{field}"), why_missing(figures, *p));
+        missing.insert(format!("{path}.{field}"), why_missing(figures, *p));
     }
     if figures.mean_ns.is_none() {
-        missing.insert(format!("latency.{name}.mean_ns"), in_vain(figures));
+        missing.insert(format!("{path}.mean_ns"), in_vain(figures));
     }
 }
 

@@ -47,6 +47,8 @@ pub const UNPROMISED: Guarantees = Guarantees {
     connection_frees: false,
     quorum: false,
     exclusion: true,
+    shared: false,
+    permits: false,
     source: "",
 };
 
@@ -106,7 +108,13 @@ pub(super) fn of_result(replayed: &Replayed, workload: &str, promises: Promises<
         cut_short: replayed.broken_off,
         section: Section::Counter,
     });
-    let untold = ["effective_ttl_ms", "resources.client_cpu_s", "resources.server_cpu_s", "resources.server_rss_bytes"];
+    let untold = [
+        "effective_ttl_ms",
+        "resources.client_cpu_s",
+        "resources.server_cpu_s",
+        "resources.server_rss_bytes",
+        "resources.sent_bytes",
+    ];
     for figure in untold {
         result.not_available.insert(figure.to_owned(), why.to_owned());
     }

@@ -5,6 +5,7 @@
 use super::durability::Durability;
 use super::figure::{Unit, find};
 use super::kinds::Kinds;
+use super::scenario::{self, Matrix, Tone};
 use super::schema::{Report, SafetyVerdict, TrialResult};
 use super::threshold::{Threshold, ThresholdOutcome, judge};
 use lockbench_core::lock::{Agreement, Copies, Storage};
@@ -215,6 +216,31 @@ pub fn survive_node(report: &Report, backend: &str) -> Cell {
             Copies::Unknown => Cell::not_measured(format!("quorum {quorum}")),
         }
     })
+}
+
+/// No double grant in a matrix of scenarios, whose faults are injected on purpose.
+#[must_use]
+pub fn survive_faults(matrix: Option<&Matrix>, backend: &str) -> Cell {
+    let Some(matrix) = matrix else {
+        return Cell::not_measured(
+            "no matrix is stored: `lockbench scenario matrix` makes one, --matrix names it".to_owned(),
+        );
+    };
+    // A column may name a version behind the system.
+    let of_it = |cell: &&scenario::Cell| cell.system == backend;
+    let ran: Vec<&scenario::Cell> = matrix.cells().filter(of_it).filter(|cell| cell.tone != Tone::Absent).collect();
+    let mut broken: Vec<&str> =
+        ran.iter().filter(|cell| cell.tone == Tone::Violated).map(|cell| cell.scenario.as_str()).collect();
+    broken.dedup();
+    if ran.is_empty() {
+        return Cell::not_measured("the stored matrix has no scenario of it".to_owned());
+    }
+    let unsure = ran.iter().filter(|cell| cell.tone == Tone::Inconclusive).count();
+    let unsure = if unsure > 0 { format!("; {unsure} show nothing") } else { String::new() };
+    if broken.is_empty() {
+        return Cell::yes(format!("no violation in {} scenarios{unsure}", ran.len()));
+    }
+    Cell::no(format!("violated in {} of {} scenarios: {}{unsure}", broken.len(), ran.len(), broken.join(", ")))
 }
 
 /// Synchronised to a disk before the answer.

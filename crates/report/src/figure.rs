@@ -80,6 +80,12 @@ pub(crate) fn of(scalar: &Scalar, result: &TrialResult) -> Option<f64> {
             Measure::Jain => result.fairness.jain,
             Measure::LongestWait => Some(result.fairness.longest_wait_ns as f64),
             Measure::RequestsPerGrant => result.requests_per_grant,
+            Measure::WakeupsPerGrant => result.wakeups_per_grant,
+            Measure::WastedWakeupsPerGrant => result.wasted_wakeups_per_grant,
+            Measure::BytesPerGrant => {
+                let (sent, received) = (result.resources.sent_bytes?, result.resources.received_bytes?);
+                Some((sent + received) as f64 / grants_in_window(result)?)
+            }
             Measure::ServerCpuPerGrant => Some(result.resources.server_cpu_s? * 1e9 / grants_in_window(result)?),
             Measure::ClientCpuPerGrant => Some(result.resources.client_cpu_s? * 1e9 / grants_in_window(result)?),
         },

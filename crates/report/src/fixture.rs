@@ -79,6 +79,7 @@ pub fn report(results: Vec<TrialResult>) -> Report {
             overhead_ns_per_cycle: Some(800.0),
             ceiling_cycles_per_s: Some(1_000_000.0),
             ceiling_others_share: Some(0.0),
+            own_costs: Vec::new(),
         },
         aggregates: aggregates.into_values().collect(),
         results,

@@ -22,6 +22,7 @@ pub mod fixture;
 mod intake;
 mod json;
 mod kinds;
+pub mod leaves;
 pub mod lint;
 pub mod live;
 mod marks;
@@ -29,6 +30,7 @@ mod measured;
 pub mod monitor;
 pub mod need;
 mod outage;
+mod own_cost;
 mod reached;
 mod recovery;
 mod replay;
@@ -60,13 +62,15 @@ pub use lockbench_core::lock::{Copies, Storage};
 pub use marks::notes_on_marks;
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
 pub use outage::unserved_stretches;
+pub use own_cost::{Middle, OwnCost, Pace, Turn};
 pub use reached::missed_conditions;
 pub use recovery::{FaultGap, Recovery, Stuck};
 pub use replay::{Phases, Replayed, Untold, differences_at_cut, replay, replay_with};
 pub use scene::{HoldEnd, Scene, SceneFold, SceneHold};
 pub use schema::{
-    Aggregate, Fairness, Harm, HistoryFacts, LatencySet, OpenLoop, Policies, Report, Resources, SCHEMA_VERSION, Safety,
-    SafetyVerdict, SkippedBackend, Tool, TrialResult, Verdict, Violation,
+    Aggregate, Fairness, GroupResult, Harm, HistoryFacts, HoldsAsked, LatencySet, ModeFigures, Modes, OpenLoop,
+    Policies, Report, Resources, SCHEMA_VERSION, Safety, SafetyVerdict, Sagas, SkippedBackend, Tool, TrialResult,
+    Verdict, Violation, WaitsGrow, Within,
 };
 pub use store::{RunDirectory, StoreError, usable_id, write_file};
 pub use stored::{

@@ -104,6 +104,15 @@ pub static LINTS: &[Lint] = &[
         check: tool::generator_saturated,
     },
     Lint {
+        name: "tool-costs",
+        default: LintLevel::Warn,
+        looks_for: "lockbench made less than nine tenths of the grants/s of a bare loop over the same client library on this \
+                    machine, or had a p99 wait longer by more than a tenth, as `lockbench overhead` measured it",
+        advice: "take these figures for those of lockbench and the system together; give lockbench more processors, or \
+                 fewer clients",
+        check: tool::tool_costs,
+    },
+    Lint {
         name: "client-cpu-bound",
         default: LintLevel::Warn,
         looks_for: "lockbench itself used more than 60 % of all processors while measuring, a system inside it at under a tenth of its ceiling",

@@ -3,6 +3,7 @@
 
 use super::decision::{self, Cell};
 use super::figure::{SHORT, find};
+use super::scenario::Matrix;
 use super::schema::Report;
 use super::threshold::{Threshold, listed};
 
@@ -11,6 +12,7 @@ pub static NEEDS: &[(&str, &str)] = &[
     ("exclusion", "no double grant was found, and holders were challenged"),
     ("fencing", "each grant has a token that grows"),
     ("survive=node", "the loss of one node leaves a quorum"),
+    ("survive=faults", "no double grant in the stored matrix of scenarios (--matrix)"),
     ("durable", "a grant is on disk before the answer"),
     ("auto-release", "a lease frees the lock when its holder dies"),
     ("fifo", "waiters are served in order of arrival"),
@@ -32,6 +34,7 @@ enum Kind {
     Exclusion,
     Fencing,
     SurviveNode,
+    SurviveFaults,
     Durable,
     AutoRelease,
     Fifo,
@@ -57,13 +60,14 @@ impl Need {
         if needs.is_empty() { Err(format!("no need is given; {}", known())) } else { Ok(needs) }
     }
 
-    /// What a run says of it for one backend.
+    /// What a run says of it for one backend; of faults, the matrix that is stored beside it, if one is.
     #[must_use]
-    pub fn ask(&self, report: &Report, backend: &str) -> Cell {
+    pub fn ask(&self, report: &Report, matrix: Option<&Matrix>, backend: &str) -> Cell {
         match &self.kind {
             Kind::Exclusion => decision::exclusion(report, backend),
             Kind::Fencing => decision::fencing(report, backend),
             Kind::SurviveNode => decision::survive_node(report, backend),
+            Kind::SurviveFaults => decision::survive_faults(matrix, backend),
             Kind::Durable => decision::durable(report, backend),
             Kind::AutoRelease => decision::auto_release(report, backend),
             Kind::Fifo => decision::fifo(report, backend),
@@ -79,13 +83,14 @@ fn known() -> String {
 }
 
 fn kind(item: &str) -> Result<Kind, String> {
-    if item != "survive=node" && item.contains(['<', '>', '=', '!']) {
+    if !item.starts_with("survive=") && item.contains(['<', '>', '=', '!']) {
         return bounded(item);
     }
     match item {
         "exclusion" => Ok(Kind::Exclusion),
         "fencing" => Ok(Kind::Fencing),
         "survive=node" => Ok(Kind::SurviveNode),
+        "survive=faults" => Ok(Kind::SurviveFaults),
         "durable" => Ok(Kind::Durable),
         "auto-release" => Ok(Kind::AutoRelease),
         "fifo" => Ok(Kind::Fifo),
@@ -150,7 +155,7 @@ mod tests {
         let all: Vec<&str> = NEEDS.iter().map(|(form, _)| *form).collect();
         let needs = Need::parse_all(&all.join(", ")).unwrap();
         assert_eq!(needs.len(), NEEDS.len());
-        assert_eq!(needs[8].kind, Kind::Cost { below: 200.0 });
+        assert_eq!(needs[9].kind, Kind::Cost { below: 200.0 });
     }
 
     #[test]
@@ -175,8 +180,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_and_the_right_form_is_shown() {
-        insta::assert_snapshot!(refused("fencig"), @r#"need "fencig" is not known: did you mean fencing?; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
-        insta::assert_snapshot!(refused("survive=zone"), @r#"need "survive=zone" is not known: did you mean survive=node?; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
+        insta::assert_snapshot!(refused("fencig"), @r#"need "fencig" is not known: did you mean fencing?; needs are exclusion, fencing, survive=node, survive=faults, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
+        insta::assert_snapshot!(refused("survive=zone"), @r#"need "survive=zone" is not known: did you mean survive=node?; needs are exclusion, fencing, survive=node, survive=faults, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
         insta::assert_snapshot!(refused("p99<20"), @r#"need "p99<20": acquire_response.p99 is a duration, and its bound "20" has no unit; write a number with a unit: ns, us, ms, s, m or h (for example "250ms")"#);
         insta::assert_snapshot!(refused("p99>20ms"), @r#"need "p99>20ms": it is the wrong way round; write it like p99<20ms, or as acquire_response.p99 if it is meant"#);
         assert!(refused("acquire.p99<20ms").contains("acquire_response.p99"));
@@ -189,7 +194,7 @@ mod tests {
         for text in ["cost{redis}<200", "cost>5<200", "cost!<200", "cost=<200"] {
             assert!(refused(text).contains("write a price per month"), "{text}");
         }
-        insta::assert_snapshot!(refused("speed<3"), @r#"need "speed<3" is not known; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
-        insta::assert_snapshot!(refused(" , "), @"no need is given; needs are exclusion, fencing, survive=node, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200");
+        insta::assert_snapshot!(refused("speed<3"), @r#"need "speed<3" is not known; needs are exclusion, fencing, survive=node, survive=faults, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200"#);
+        insta::assert_snapshot!(refused(" , "), @"no need is given; needs are exclusion, fencing, survive=node, survive=faults, durable, auto-release, fifo, p99<20ms, rate>1000/s, cost<200");
     }
 }

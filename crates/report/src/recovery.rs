@@ -19,6 +19,12 @@ pub struct Recovery {
     /// session was told, or it left. 0: no holder of those that were looked at; null: the servers were not asked who
     /// holds a key.
     pub blind_s: Option<f64>,
+    /// The same of a client that ignores every signal: until it left. Left out where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind_ignoring_s: Option<f64>,
+    /// The same of a careful client, which stops where its lease is over by its own clock, or its session is told before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind_careful_s: Option<f64>,
 }
 
 /// The longest time without a grant of any key, from the last grant before a fault to the first after it.
@@ -60,12 +66,15 @@ impl Recovery {
     #[must_use]
     pub fn of(findings: &Findings, origin: u64) -> Option<Self> {
         let (recovered, blind) = (&findings.recovered, &findings.blind);
-        let quiet = recovered.gaps.is_empty() && recovered.stuck.is_none() && blind.holds == 0;
+        let quiet = recovered.gaps.is_empty() && recovered.stuck.is_none() && blind.ignoring_ns == 0;
+        let of = |longest_ns: u64| (blind.looked_at > 0).then(|| seconds(longest_ns));
         (!quiet).then(|| Self {
             gaps: recovered.gaps.iter().map(|gap| FaultGap::of(gap, origin)).collect(),
             left_behind: recovered.left_behind,
             stuck: recovered.stuck.as_ref().map(Stuck::of),
-            blind_s: (blind.looked_at > 0).then(|| seconds(blind.longest_ns)),
+            blind_s: of(blind.longest_ns),
+            blind_ignoring_s: of(blind.ignoring_ns),
+            blind_careful_s: of(blind.careful_ns),
         })
     }
 }

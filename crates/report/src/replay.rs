@@ -15,7 +15,7 @@ use lockbench_core::record::attempt::Stage;
 use lockbench_core::record::figures::{Figures, Pause, Schedule};
 use lockbench_core::record::history::{Cut, Header, HistoryError, HistoryReader, Judged, Line, Recorded, Unjudged};
 use lockbench_core::record::{Attempts, Denial, Event, Follower, Observer, ReaderCounts, What};
-use lockbench_core::workload::plan::Section;
+use lockbench_core::workload::plan::{Access, Section};
 
 /// One result, judged again.
 pub struct Replayed {
@@ -94,6 +94,7 @@ impl Replayed {
             workers: 1,
             clients: self.header.clients,
             section: untold.section,
+            access: Access::Exclusive,
         })
     }
 
@@ -325,7 +326,7 @@ impl Replay {
     /// as if the load had been stopped there.
     fn withdraw(&mut self) {
         let t = self.last;
-        let what = What::Denied { denial: Denial::Withdrawn, surely_ended: 0, requests: 0 };
+        let what = What::Denied { denial: Denial::Withdrawn, surely_ended: 0, requests: 0, wakeups: 0 };
         let waiting = self.machine.open().filter(|attempt| attempt.stage == Stage::Waiting);
         let ends: Vec<Event> = waiting
             .map(|attempt| Event { t, client: attempt.client, attempt: attempt.number, key: attempt.key, what })

@@ -2,8 +2,11 @@
 //! that does not exist is `null`, with its reason in `not_available`; 0 always
 //! means a measured zero.
 
+mod groups;
+mod modes;
 mod open_loop;
 mod safety;
+mod sagas;
 mod section;
 mod transactions;
 
@@ -17,6 +20,7 @@ use super::counts::places;
 use super::environment::Environment;
 use super::fault::InjectedFault;
 use super::lint::LintFinding;
+use super::own_cost::OwnCost;
 use super::recovery::Recovery;
 use super::threshold::ThresholdResult;
 use lockbench_core::figure::{Counter, LatencyId, Totals};
@@ -24,9 +28,13 @@ use lockbench_core::lock::{Agreement, Caveats, NodesOfTrial, Persistence};
 use lockbench_core::oracle::Reached;
 use lockbench_core::record::LatencyFigures;
 use lockbench_core::record::figures::Counts;
+use lockbench_core::units::human_duration;
 
+pub use groups::GroupResult;
+pub use modes::{ModeFigures, Modes};
 pub use open_loop::OpenLoop;
 pub use safety::{Harm, Policies, Safety, SafetyVerdict, Violation};
+pub use sagas::Sagas;
 pub use section::SectionResult;
 pub use transactions::Transactions;
 
@@ -92,6 +100,10 @@ pub struct Tool {
     /// used is missing from the ceiling. `null`: not measured.
     #[serde(default)]
     pub ceiling_others_share: Option<f64>,
+    /// What lockbench costs on this machine beside bare loops over the client libraries, of the systems of this run for
+    /// which `lockbench overhead` measured it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_costs: Vec<OwnCost>,
 }
 
 /// A backend that did not run.
@@ -190,8 +202,29 @@ pub struct TrialResult {
     /// What became of attempts that take several locks each; left out where each takes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Transactions>,
+    /// What became of sagas, which take several locks one after another; left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sagas: Option<Sagas>,
+    /// What came of each group of clients; left out where all clients do the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupResult>,
+    /// Grants by what attempts asked for; left out where all locks are exclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modes: Option<Modes>,
     /// Grants a second of `measured_s`.
     pub throughput_per_s: Option<f64>,
+    /// How far the throughput of a longer trial may be from this one; left out where the trial was too short or paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throughput_within: Option<Within>,
+    /// What leases had left at their grant, where their length follows the holds; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leases: Option<LatencyFigures>,
+    /// Where response times were still growing at the end of the measure phase; left out where they had settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_grow: Option<WaitsGrow>,
+    /// Holds as the plan asked for them beside what they were; left out in runs that were stored before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<HoldsAsked>,
     /// Latencies.
     pub latency: LatencySet,
     /// Safety.
@@ -218,6 +251,13 @@ pub struct TrialResult {
     pub availability: Option<f64>,
     /// Requests of the recipe for acquire, polls and release, a grant.
     pub requests_per_grant: Option<f64>,
+    /// Wake-ups of clients that waited, per grant: the server told of a change, or a delay was over, and the client looked
+    /// again. 0 where the server answers only when it grants. Left out in runs that were stored before it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wakeups_per_grant: Option<f64>,
+    /// Of these: after which the client went on waiting, or gave up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wasted_wakeups_per_grant: Option<f64>,
     /// Lease length in force, as read back.
     pub effective_ttl_ms: Option<f64>,
     /// Was the plan's ttl raised to the system's floor?
@@ -327,6 +367,9 @@ fn none(seconds: &f64) -> bool {
 pub struct Fairness {
     /// Jain's index of the grants a client: 1 is even, 1/n is one client takes all.
     pub jain: Option<f64>,
+    /// Jain's index of how long each client held locks; left out where nothing was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jain_held: Option<f64>,
     /// Grants of the client that got most.
     pub max_grants: u64,
     /// Grants of the client that got fewest.
@@ -337,15 +380,69 @@ pub struct Fairness {
     pub longest_wait_ns: u64,
 }
 
+/// A mean with its 95 % interval, from one trial: neighbours in time resemble each other, so that its steps are worth fewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Within {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Independent steps that the trial is worth.
+    pub effective_steps: f64,
+}
+
 /// Processor time of the measure phase and memory at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resources {
     /// Of lockbench itself.
     pub client_cpu_s: Option<f64>,
+    /// Of that, the recorder's: it merges what clients do, folds figures, judges, and writes the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorder_cpu_s: Option<f64>,
     /// Of the servers that we started.
     pub server_cpu_s: Option<f64>,
     /// Resident memory of these.
     pub server_rss_bytes: Option<u64>,
+    /// Bytes over TCP that lockbench sent to the servers, and they confirmed; left out where there is no such connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_bytes: Option<u64>,
+    /// Bytes over TCP that it got from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_bytes: Option<u64>,
+}
+
+/// Response times that had not settled (MSER-5 cuts more than half of the measure phase, and they are longer after that).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitsGrow {
+    /// Seconds of the measure phase before the cut.
+    pub from_s: f64,
+    /// Mean response time until then, in nanoseconds.
+    pub before_ns: f64,
+    /// And from then on.
+    pub after_ns: f64,
+}
+
+impl WaitsGrow {
+    /// As a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!(
+            "waits had not settled: {} on average in the first {}, {} after that",
+            human_duration(self.before_ns as u64),
+            human_duration((self.from_s * 1e9) as u64),
+            human_duration(self.after_ns as u64)
+        )
+    }
+}
+
+/// Holds that ran to their end: how long the plan asked them to be, and how much longer they were. The difference is the
+/// load generator's own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HoldsAsked {
+    /// As asked for.
+    pub asked: LatencyFigures,
+    /// How much longer each was.
+    pub longer: LatencyFigures,
 }
 
 /// How much of the history is on disk.

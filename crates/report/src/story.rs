@@ -1,5 +1,6 @@
 //! A double grant in plain words.
 
+use lockbench_core::lock::Mode;
 use lockbench_core::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
 use lockbench_core::units::human_duration;
 
@@ -20,6 +21,17 @@ pub fn story(double: &DoubleGrant, origin: u64) -> String {
     let whose = |hold: &HoldFacts| match hold.token {
         Some(token) => format!("client {} (token {token})", hold.client),
         None => format!("client {}", hold.client),
+    };
+    let held = match earlier.mode {
+        Mode::Exclusive | Mode::Optimistic => "held it".to_owned(),
+        Mode::Shared => "shared it".to_owned(),
+        Mode::Permits { of: 1 } => "held its permit".to_owned(),
+        Mode::Permits { of } => format!("held one of its {of} permits"),
+    };
+    let granted = match later.mode {
+        Mode::Exclusive | Mode::Optimistic => "was granted it",
+        Mode::Shared => "was let in to share it",
+        Mode::Permits { .. } => "was granted one though all were taken,",
     };
     let promise = match (double.kind, earlier.validity_ns) {
         (DoubleGrantKind::Inside, None) => "and no lease limited it: the service broke its promise (inside)".to_owned(),
@@ -42,7 +54,7 @@ pub fn story(double: &DoubleGrant, origin: u64) -> String {
     let admitted = if double.admitted { " The server itself admitted both holds." } else { "" };
     let overlap = earlier.end_ns.min(later.end_ns).saturating_sub(later.start_ns);
     format!(
-        "key {}: {} held it from {} to {}, {promise}. Meanwhile {} was granted it at {} and held it to {}: \
+        "key {}: {} {held} from {} to {}, {promise}. Meanwhile {} {granted} at {} and held it to {}: \
          both were inside for {}.{admitted}",
         double.key,
         whose(earlier),
@@ -58,6 +70,7 @@ pub fn story(double: &DoubleGrant, origin: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::story;
+    use lockbench_core::lock::Mode;
     use lockbench_core::oracle::{DoubleGrant, DoubleGrantKind, HoldFacts};
 
     #[test]
@@ -70,6 +83,7 @@ mod tests {
             end_ns: end * ms,
             validity_ns: validity.map(|v| v * ms),
             lost_ns: None,
+            mode: Default::default(),
         };
         let mut double = DoubleGrant {
             key: 0,
@@ -86,6 +100,10 @@ mod tests {
         double.admitted = true;
         double.earlier.lost_ns = Some(1_203 * ms);
         insta::assert_snapshot!(story(&double, 1_000 * ms), @"key 0: client 3 (token 7) held it from 100 ms to 250 ms, and no lease limited it, but the service took it back early: its session was told so 7.00 ms before the other grant (withdrawn). Meanwhile client 5 (token 8) was granted it at 210 ms and held it to 360 ms: both were inside for 40.0 ms. The server itself admitted both holds.");
+        let mut of_three = double;
+        (of_three.earlier.mode, of_three.later.mode) = (Mode::Permits { of: 3 }, Mode::Permits { of: 3 });
+        assert!(story(&of_three, 0).contains("(token 7) held one of its 3 permits from 1.10 s"));
+        assert!(story(&of_three, 0).contains("(token 8) was granted one though all were taken, at 1.21 s"));
         double.earlier.validity_ns = Some(1_240 * ms);
         double.earlier.lost_ns = Some(1_217 * ms);
         insta::assert_snapshot!(story(&double, 1_000 * ms), @"key 0: client 3 (token 7) held it from 100 ms to 250 ms, and it was promised until 240 ms, but the service took it back early: its session was told so 7.00 ms after the other grant (withdrawn). Meanwhile client 5 (token 8) was granted it at 210 ms and held it to 360 ms: both were inside for 40.0 ms. The server itself admitted both holds.");

@@ -8,8 +8,8 @@
 
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{
-    Acquire, Agreement, Deadline, Grant, Key, LockSystem, NO_LEASE, Opening, Patience, Persistence, Release, Renewal,
-    RenewalKind, Retry, Session,
+    Acquire, Agreement, Deadline, Grant, Key, LockSystem, Mode, NO_LEASE, Opening, Patience, Persistence, Release,
+    Renewal, RenewalKind, Retry, Session,
 };
 use lockbench_core::stop::Stop;
 
@@ -32,7 +32,7 @@ pub struct Setting {
 /// The first broken rule, in one sentence.
 pub async fn suite(system: &dyn LockSystem, setting: &Setting) -> Result<(), String> {
     let keys: Vec<Key> =
-        (0..3).map(|index| Key { index, name: format!("{}-{index}", setting.prefix).into() }).collect();
+        (0..4).map(|index| Key { index, name: format!("{}-{index}", setting.prefix).into() }).collect();
     let bench = Bench { system, setting, keys: &keys };
     bench.check(system.prepare(&keys).await, "prepare")?;
     let facts = bench.check(system.facts().await, "facts")?;
@@ -50,6 +50,8 @@ pub async fn suite(system: &dyn LockSystem, setting: &Setting) -> Result<(), Str
     bench.renewal_keeps_the_lease().await?;
     bench.a_lapsed_lease_frees_the_key_and_its_holder_is_told().await?;
     bench.a_closed_session_frees_nothing_of_others().await?;
+    bench.readers_share_a_lock_that_writers_have_alone().await?;
+    bench.a_semaphore_has_so_many_permits().await?;
     bench.check(system.clean(&keys).await, "clean")?;
     Ok(())
 }
@@ -88,7 +90,26 @@ impl Bench<'_> {
 
     async fn granted(&self, session: &mut dyn Session, key: &Key, patience: &Patience) -> Result<Grant, String> {
         let asked = self.setting.timer.now();
-        match session.acquire(key, patience).await {
+        let outcome = session.acquire(key, patience).await;
+        self.is_a_grant(outcome, asked, session)
+    }
+
+    /// Of a lock that has modes: it is the last key, so that nobody takes a plain lock of it.
+    async fn granted_as(&self, session: &mut dyn Session, mode: Mode, patience: &Patience) -> Result<Grant, String> {
+        let asked = self.setting.timer.now();
+        let outcome = session.acquire_as(&self.keys[3], mode, patience).await;
+        self.is_a_grant(outcome, asked, session).map_err(|broken| format!("{}: {broken}", mode.name()))
+    }
+
+    async fn refused_as(&self, session: &mut dyn Session, mode: Mode, why: &str) -> Result<(), String> {
+        let outcome = session.acquire_as(&self.keys[3], mode, &Patience::Try).await;
+        rule(outcome == Acquire::Refused, &format!("{} {why}: expected Refused, got {outcome:?}", mode.name()))?;
+        let outcome = session.acquire_as(&self.keys[3], mode, &self.within(60 * MS)).await;
+        rule(outcome == Acquire::TimedOut, &format!("{} {why}: expected TimedOut, got {outcome:?}", mode.name()))
+    }
+
+    fn is_a_grant(&self, outcome: Acquire, asked: u64, session: &dyn Session) -> Result<Grant, String> {
+        match outcome {
             Acquire::Acquired(grant) => {
                 let leased = self.system.guarantees().lease;
                 rule(leased == (grant.validity_ns() != NO_LEASE), "validity does not fit the promised lease")?;
@@ -122,7 +143,7 @@ impl Bench<'_> {
             rule(holder.token.is_none() || holder.token == grant.token(), "peek sees another token")?;
             let survey = self.check(self.system.survey(self.keys).await, "survey")?;
             let held: Vec<bool> = survey.holders.iter().map(Option::is_some).collect();
-            rule(held == [true, false, false], "a survey gives a key another one's holder")?;
+            rule(held == [true, false, false, false], "a survey gives a key another one's holder")?;
             self.released(&mut *a, grant).await?;
             rule(a.requests() >= before + 2, "requests are not counted")?;
             let holder = self.check(self.system.peek(&self.keys[0]).await, "peek")?;
@@ -273,6 +294,72 @@ impl Bench<'_> {
         Ok(())
     }
 
+    async fn readers_share_a_lock_that_writers_have_alone(&self) -> Result<(), String> {
+        if !self.system.guarantees().shared {
+            return Ok(());
+        }
+        let (mut a, mut b, mut c) = (self.open(0).await?, self.open(1).await?, self.open(2).await?);
+        let now = Patience::Try;
+        for _ in 0..2 {
+            let mut first = self.granted_as(&mut *a, Mode::Shared, &now).await?;
+            let second = self.granted_as(&mut *b, Mode::Shared, &now).await?;
+            self.refused_as(&mut *c, Mode::Exclusive, "beside readers").await?;
+            if self.system.guarantees().renewal != RenewalKind::None {
+                let renewal = a.renew(&mut first).await;
+                rule(renewal == Renewal::Confirmed, &format!("a shared lock was not renewed: {renewal:?}"))?;
+            }
+            self.released(&mut *a, first).await?;
+            self.refused_as(&mut *c, Mode::Exclusive, "beside the last reader").await?;
+            let patience = self.within(5_000 * MS);
+            let waiting = self.granted_as(&mut *c, Mode::Exclusive, &patience);
+            let releasing = async {
+                self.setting.timer.sleep(50 * MS).await;
+                self.released(&mut *b, second).await
+            };
+            let (alone, released) = tokio::join!(waiting, releasing);
+            let (alone, ()) = (alone?, released?);
+            self.refused_as(&mut *a, Mode::Shared, "beside a writer").await?;
+            self.refused_as(&mut *b, Mode::Exclusive, "beside a writer").await?;
+            self.released(&mut *c, alone).await?;
+        }
+        for session in [a, b, c] {
+            session.close().await;
+        }
+        Ok(())
+    }
+
+    async fn a_semaphore_has_so_many_permits(&self) -> Result<(), String> {
+        if !self.system.guarantees().permits {
+            return Ok(());
+        }
+        let (mut a, mut b, mut c) = (self.open(0).await?, self.open(1).await?, self.open(2).await?);
+        let (now, two) = (Patience::Try, Mode::Permits { of: 2 });
+        for _ in 0..2 {
+            let mut first = self.granted_as(&mut *a, two, &now).await?;
+            let second = self.granted_as(&mut *b, two, &now).await?;
+            self.refused_as(&mut *c, two, "where all are taken").await?;
+            if self.system.guarantees().renewal != RenewalKind::None {
+                let renewal = a.renew(&mut first).await;
+                rule(renewal == Renewal::Confirmed, &format!("a permit was not renewed: {renewal:?}"))?;
+            }
+            let patience = self.within(5_000 * MS);
+            let waiting = self.granted_as(&mut *c, two, &patience);
+            let releasing = async {
+                self.setting.timer.sleep(50 * MS).await;
+                self.released(&mut *a, first).await
+            };
+            let (third, released) = tokio::join!(waiting, releasing);
+            let (third, ()) = (third?, released?);
+            self.refused_as(&mut *a, two, "where all are taken again").await?;
+            self.released(&mut *b, second).await?;
+            self.released(&mut *c, third).await?;
+        }
+        for session in [a, b, c] {
+            session.close().await;
+        }
+        Ok(())
+    }
+
     async fn a_closed_session_frees_nothing_of_others(&self) -> Result<(), String> {
         let (mut a, b) = (self.open(0).await?, self.open(1).await?);
         let grant = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
@@ -311,6 +398,8 @@ mod tests {
             memory::Flaws { wrong_release: true, ..Default::default() },
             memory::Flaws { swallow_error: true, ..Default::default() },
             memory::Flaws { shared_identity: true, ..Default::default() },
+            memory::Flaws { overlooks_readers: true, ..Default::default() },
+            memory::Flaws { one_too_many: true, ..Default::default() },
         ];
         for flaw in flaws {
             let system = memory::MemorySystem::new("memory", memory::GUARANTEES, clock, flaw);

@@ -9,6 +9,7 @@
     allow(dead_code, unused_imports)
 )]
 
+mod bare;
 pub mod conformance;
 mod control;
 #[cfg(feature = "etcd")]
@@ -39,6 +40,7 @@ mod truth;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
+pub use bare::{Bare, OpenBare};
 pub use memory::ENTRY as MEMORY;
 pub use planted::{Flaw, planted};
 pub use registry::{Registry, System, UnknownBackend};
@@ -111,6 +113,8 @@ pub struct Entry {
     pub guarantees: Guarantees,
     /// Configures it for given servers. Contacts nobody yet.
     pub connect: Connect,
+    /// A bare loop over its client library, where there is one: what lockbench costs is told beside it.
+    pub bare: Option<OpenBare>,
     /// The same with a bug that tests plant; where the recipe has a place for one.
     #[doc(hidden)]
     pub flawed: Option<ConnectFlawed>,
@@ -137,6 +141,7 @@ impl Entry {
             options: None,
             guarantees,
             connect,
+            bare: None,
             flawed: None,
         }
     }

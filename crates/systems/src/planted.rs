@@ -32,6 +32,10 @@ pub enum Flaw {
     CutsTheHash,
     /// Gives tokens that fall.
     TokensFall,
+    /// Takes a lock that readers share without a look at whether any has it.
+    OverlooksReaders,
+    /// Gives one permit of a semaphore more than there are.
+    OneTooMany,
     /// Takes for a grant what ended a try without one.
     FailureIsAGrant,
 }
@@ -40,6 +44,11 @@ pub enum Flaw {
 pub(super) type Planted = Option<Flaw>;
 
 impl Flaw {
+    /// So many permits a recipe with this flaw takes a semaphore to have.
+    pub(super) fn permits(planted: Planted, of: u32) -> u32 {
+        of + u32::from(planted == Some(Self::OneTooMany))
+    }
+
     /// The token that a recipe with this flaw tells for a rising one.
     pub(super) fn token(planted: Planted, rising: u64) -> u64 {
         if planted == Some(Self::TokensFall) { u64::MAX / 2 - rising } else { rising }

@@ -8,12 +8,14 @@ mod inspect;
 mod load;
 mod metrics;
 mod monitor;
+mod overhead;
 mod scenario;
 mod search;
 mod short;
 mod stack;
 mod stored;
 mod text;
+mod trace;
 
 use clap::{Parser, Subcommand};
 
@@ -24,12 +26,14 @@ pub(super) use inspect::InspectArgs;
 pub(super) use load::{CheckArgs, DoctorArgs, LoadArgs, QuickArgs, RunArgs};
 pub(super) use metrics::MetricsArgs;
 pub(super) use monitor::MonitorArgs;
+pub(super) use overhead::OverheadArgs;
 pub(super) use scenario::{ScenarioArgs, ScenarioCommand, ScenarioMatrixArgs, ScenarioRunArgs};
 pub(super) use search::SearchArgs;
 pub(super) use short::{ArrivalArgs, flag, overrides};
 pub(super) use stack::{DownArgs, KeeperArgs, StackChoice, StatusArgs, SweepUpArgs, UpArgs};
 pub(super) use stored::{CompareArgs, ExplainArgs, ExportArgs, LsArgs, ReportArgs, ShowArgs, VerifyArgs, WatchArgs};
 pub(super) use text::{CompletionsArgs, SchemaArgs, SchemaChoice};
+pub(super) use trace::{TraceArgs, TraceCommand};
 
 use super::manual::exit_codes;
 
@@ -49,6 +53,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Find the highest rate at which each system keeps its bounds
     Search(SearchArgs),
+    /// Measure what lockbench itself costs here: a bare loop over a client library beside lockbench, in turns
+    Overhead(OverheadArgs),
     /// Monitor live lock services: a low, fixed rate of attempts, rolling windows, alerts
     Monitor(MonitorArgs),
     /// Resolve and validate a workload; runs nothing
@@ -92,6 +98,8 @@ pub(super) enum Command {
     Scenario(ScenarioArgs),
     /// Say what measured figures mean for a setting: how long should a lease be?
     Advise(AdviseArgs),
+    /// Make up a trace of lock wishes for a workload, as the transactions of a shop have them
+    Trace(TraceArgs),
     /// Compare two sets of runs: is B slower or less safe than A, beyond noise?
     Compare(CompareArgs),
     /// Print the schema of a workload file, of report.json or of what inspect prints

@@ -52,6 +52,9 @@ pub(in crate::cli) struct ReportArgs {
     /// What a system must offer, e.g. 'p99<50ms,fencing'; `help` lists all. Exit 99 if no system fits, 97 if that is not known
     #[arg(long, env = "LOCKBENCH_NEED", value_name = "NEEDS", conflicts_with = "to")]
     pub need: Option<String>,
+    /// A stored matrix of scenarios, for the need survive=faults; default: the one under -o, if there is one
+    #[arg(long, env = "LOCKBENCH_MATRIX", value_name = "DIR", requires = "need")]
+    pub matrix: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -53,7 +53,7 @@ fn clients(plan: &Plan, mean: f64) -> String {
 fn busiest(plan: &Plan, mean: f64) -> Option<String> {
     let share = match plan.keys {
         Keys::PerClient => return None,
-        ref keys => keys.hottest_share(),
+        _ => plan.hottest_share(),
     };
     let busy = mean * share * plan.hold.mean_ns() as f64 / 1e9;
     let said = format!("the busiest key is held for {:.0} % of the time", 100.0 * busy);
@@ -70,14 +70,16 @@ fn busiest(plan: &Plan, mean: f64) -> Option<String> {
 /// What lockbench has to keep to.
 fn own(plan: &Plan, mean: f64) -> String {
     let cores = cores();
-    let threads = if plan.processes > 0 { plan.processes } else { cores.min(plan.clients) };
-    let kind = if plan.processes > 0 { "processes" } else { "threads" };
+    let (count, kind) = match plan.processes() {
+        Some(sharing) => (sharing.workers(), "processes"),
+        None => (cores.min(plan.clients), "threads"),
+    };
     let gap = match plan.arrival {
         Arrival::Bursts { size, .. } => format!("bursts of {} at once", grouped(u64::from(size))),
         _ => format!("one attempt per {}", human_duration((1e9 / mean) as u64)),
     };
     format!(
-        "lockbench itself: {gap} from {threads} {kind} on {cores} processors; if 1 % of the attempts begin late, or it \
+        "lockbench itself: {gap} from {count} {kind} on {cores} processors; if 1 % of the attempts begin late, or it \
          uses more than 80 % of its share, the run is inconclusive (exit 97)"
     )
 }

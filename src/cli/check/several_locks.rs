@@ -6,7 +6,7 @@ use lockbench_core::workload::plan::{AcquireMode, DeadlockPolicy, Locks};
 
 /// A paragraph; empty where each attempt takes one lock.
 pub fn text(plan: &Plan) -> String {
-    let keys = plan.keys.count(plan.clients);
+    let keys = plan.count_of_keys();
     let (most, order) = (
         plan.locks.most(keys),
         match plan.locks {
@@ -14,6 +14,12 @@ pub fn text(plan: &Plan) -> String {
             Locks::Ordered { .. } => "in the order of their keys: no deadlock is possible".to_owned(),
             Locks::Path { .. } => {
                 "from the root of a tree to a key: no deadlock is possible, and all meet at the root".to_owned()
+            }
+            Locks::Saga { count } => {
+                return format!(
+                    "\nseveral locks:\n  an attempt is a saga of {count} steps, each under a lock of its own that is given back before the \
+                     next: no deadlock is possible, and others find it half done\n"
+                );
             }
             Locks::AllOrRelease { .. } => {
                 "as drawn; a client waits for the first only, and gives all back where another one is held".to_owned()

@@ -9,7 +9,7 @@ use crate::cli::endpoints::{Endpoints, all_used};
 use crate::cli::gates;
 use crate::cli::select::{Selection, select, workload};
 use lockbench_core::units::{exact_duration, grouped, three_digits};
-use lockbench_core::workload::plan::{AcquireMode, HistoryLimit};
+use lockbench_core::workload::plan::{AcquireMode, HistoryLimit, Spread};
 use lockbench_core::workload::{EffectiveTtl, Plan, Source, warnings};
 use lockbench_engine::contended;
 use lockbench_report::Threshold;
@@ -41,10 +41,16 @@ impl Orders {
                 source.place_of("faults")
             )));
         }
-        if plan.processes > 0 {
+        if plan.spread != Spread::Threads {
             return Err(Failure::usage(format!(
                 "{}: the clients of a monitor are threads: take \"processes\" out",
                 source.place_of("processes")
+            )));
+        }
+        if !plan.groups.is_empty() {
+            return Err(Failure::usage(format!(
+                "{}: the clients of a monitor all do the same: take \"groups\" out",
+                source.place_of("groups")
             )));
         }
         if plan.arrival.is_open() {

@@ -228,7 +228,7 @@ mod tests {
         let saw = |t, what| observer.sees(&Event { t, client: 0, attempt: 0, key: 0, what });
         assert_eq!(observer.answered_until(), None);
         saw(10, What::Invoke { due: 10 });
-        saw(20, What::Acquired { token: None, validity: 0, requests: 1, waited: None });
+        saw(20, What::Acquired { token: None, validity: 0, requests: 1, waited: None, wakeups: 0 });
         assert_eq!(observer.answered_until(), Some(20));
         saw(30, What::Invoke { due: 30 });
         assert_eq!((observer.answered_until(), observer.silent_since()), (Some(30), None));
@@ -249,7 +249,7 @@ mod tests {
             [Counter::Dropped, Counter::Missed, Counter::Stalled].map(|counter| total.of(counter))
         };
         let saw = |t, what| observer.sees(&Event { t, client: 0, attempt: 0, key: 0, what });
-        let granted = What::Acquired { token: None, validity: 0, requests: 1, waited: None };
+        let granted = What::Acquired { token: None, validity: 0, requests: 1, waited: None, wakeups: 0 };
         let told = |dues: &[u64]| {
             let all = dues.iter().map(|due| untaken(begin + due, false)).collect();
             assert!(observer.ticks(Alarm::default(), all).is_continue());

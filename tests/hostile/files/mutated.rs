@@ -95,7 +95,7 @@ fn read(directory: &Path, good: &RecordedRun, draw_charts: bool) {
     }
     let Ok(run) = RecordedRun::open(directory) else { return };
     run.scenes.iter().for_each(|scene| drop(timeline(scene, 80)));
-    let _ = need(&run, "grants", None);
+    let _ = need(&run, None, "grants", None);
     let _ = play(&run, &history_path(directory), 50_000_000, &mut drop);
     for output in OUTPUTS {
         if draw_charts || !["charts", "html"].contains(&output.name) {

@@ -99,6 +99,12 @@ pub enum Measure {
     LongestWait,
     /// Requests per grant.
     RequestsPerGrant,
+    /// Wake-ups of waiting clients per grant.
+    WakeupsPerGrant,
+    /// Of these: after which the client went on waiting or gave up.
+    WastedWakeupsPerGrant,
+    /// Bytes to and from the servers per grant.
+    BytesPerGrant,
     /// Processor time of the servers per grant.
     ServerCpuPerGrant,
     /// Processor time of lockbench per grant.

@@ -4,6 +4,7 @@ use super::{Better, Counter, Figure, Measure, Merge, Metric, Source, Unit, Weigh
 
 const NO_ATTEMPTS: &str = "no attempts";
 const NO_GRANTS: &str = "no grants";
+const NO_WAKEUPS: &str = "no grants, or recorded before wake-ups were counted";
 /// Why a system has no figure of tokens.
 pub const NO_TOKEN: &str = "not offered: the recipe has no fencing token";
 
@@ -294,6 +295,37 @@ pub static FIGURES: &[Figure] = &[
             Merge::Weighted(Weight::Grants),
             "requests_per_grant",
             "requests for acquire, polls and release, per grant",
+        )
+    },
+    Figure {
+        absent: NO_WAKEUPS,
+        ..measured(
+            Measure::WakeupsPerGrant,
+            Unit::Number,
+            Merge::Weighted(Weight::Grants),
+            "wakeups_per_grant",
+            "wake-ups of waiting clients, by a change on the server or at the end of a delay, per grant",
+        )
+    },
+    Figure {
+        absent: NO_WAKEUPS,
+        ..measured(
+            Measure::WastedWakeupsPerGrant,
+            Unit::Number,
+            Merge::Weighted(Weight::Grants),
+            "wasted_wakeups_per_grant",
+            "wake-ups after which the client went on waiting or gave up, per grant",
+        )
+    },
+    Figure {
+        field: "resources.sent_bytes",
+        absent: "no connection over TCP to a server",
+        ..measured(
+            Measure::BytesPerGrant,
+            Unit::Number,
+            Merge::Weighted(Weight::GrantsInWindow),
+            "bytes_per_grant",
+            "bytes over TCP to the servers and back, per grant",
         )
     },
     Figure {

@@ -96,13 +96,15 @@ pub struct Asking {
     asks: Arc<Asks>,
     key: AtomicU32,
     open: AtomicBool,
+    /// How often it was woken while it waited, since that was last asked.
+    wakeups: AtomicU32,
 }
 
 impl Asking {
     /// Of a client that asks for nothing yet.
     #[must_use]
     pub fn new(asks: Arc<Asks>) -> Self {
-        Self { asks, key: AtomicU32::new(0), open: AtomicBool::new(false) }
+        Self { asks, key: AtomicU32::new(0), open: AtomicBool::new(false), wakeups: AtomicU32::new(0) }
     }
 
     /// Its acquire of this key begins.
@@ -127,6 +129,18 @@ impl Asking {
         if self.open.swap(false, Ordering::Relaxed) {
             self.asked().fetch_sub(1, Ordering::AcqRel);
         }
+    }
+
+    /// It is woken while it waits, to look again.
+    #[inline]
+    pub fn wake(&self) {
+        self.wakeups.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it was woken since this was last asked.
+    #[inline]
+    pub fn take_wakeups(&self) -> u32 {
+        self.wakeups.swap(0, Ordering::Relaxed)
     }
 
     #[inline]

@@ -131,6 +131,13 @@ impl Deadline {
         !self.passed()
     }
 
+    /// The server has told a client that waits of a change, so that it looks again.
+    pub fn woken(&self) {
+        if let Some(asking) = &self.asking {
+            asking.wake();
+        }
+    }
+
     /// As [`Deadline::sleep`], where nothing of the attempt is in flight or queued at the
     /// server meanwhile: between two polls.
     pub async fn sleep_unasked(&self, ns: u64) -> bool {
@@ -139,6 +146,7 @@ impl Deadline {
         }
         let more = self.sleep(ns).await;
         if let Some(asking) = self.asking.as_ref().filter(|_| more) {
+            asking.wake();
             asking.again();
         }
         more

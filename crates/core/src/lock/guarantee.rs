@@ -55,6 +55,10 @@ pub struct Guarantees {
     /// Does it exclude anybody? Not where a grant is only the read of a version, and the release a write that is refused if
     /// another client has written since.
     pub exclusion: bool,
+    /// Does it offer locks that readers share, and writers have alone?
+    pub shared: bool,
+    /// Does it offer semaphores?
+    pub permits: bool,
     /// The documentation that says all this.
     pub source: &'static str,
 }
@@ -73,6 +77,8 @@ impl Guarantees {
         connection_frees: false,
         quorum: false,
         exclusion: true,
+        shared: false,
+        permits: false,
         source: "its author",
     };
 }

@@ -17,6 +17,7 @@ mod endpoint;
 mod facts;
 mod guarantee;
 pub mod inspection;
+mod mode;
 mod near_miss;
 mod nodes;
 mod outcome;
@@ -36,6 +37,7 @@ pub use deadline::{Deadline, Patience};
 pub use endpoint::{Endpoint, Host, Unclear};
 pub use facts::{Agreement, Copies, Facts, Persistence, Storage};
 pub use guarantee::{Guarantees, RenewalKind, WaitKind};
+pub use mode::Mode;
 pub use near_miss::{Hint, NearMiss};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};
 pub use outcome::{Acquire, Grant, NEVER, NO_LEASE, Release, Renewal};
@@ -196,10 +198,28 @@ pub trait LockSystem: Send + Sync {
 pub trait Session {
     /// Tries to get the lock, as patiently as told.
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire>;
+    /// The same for a lock of a kind that has modes, where the guarantees offer them: one that readers share and writers have
+    /// alone, or a semaphore. An exclusive lock of this kind excludes those who share it, too; nobody takes a plain lock
+    /// of the same key.
+    fn acquire_as<'a>(&'a mut self, key: &'a Key, mode: Mode, patience: &'a Patience) -> Local<'a, Acquire> {
+        match mode {
+            Mode::Exclusive | Mode::Optimistic => self.acquire(key, patience),
+            Mode::Shared | Mode::Permits { .. } => {
+                Box::pin(
+                    async move { Acquire::Unavailable(format!("no lock of mode {} is offered here", mode.name())) },
+                )
+            }
+        }
+    }
     /// Extends the lease, or for heartbeat systems confirms that the session is
     /// alive by a request of its own; updates the grant's validity when confirmed.
     fn renew<'a>(&'a mut self, _grant: &'a mut Grant) -> Local<'a, Renewal> {
         Box::pin(async { Renewal::Unavailable("there is no lease to renew".to_owned()) })
+    }
+    /// Asks for leases of this length from the next acquire on, in nanoseconds. Returns whether it does so: where the lease is
+    /// one of the session, its length stays as it was when the session was opened.
+    fn set_lease(&mut self, _ttl_ns: u64) -> bool {
+        false
     }
     /// Gives the lock back and awaits the server's answer.
     fn release(&mut self, grant: Grant) -> Local<'_, Release>;

@@ -120,7 +120,7 @@ pub(super) fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) 
         let mut fact = Facts { key: script.key, shared: script.shared, invoke, ..Facts::default() };
         match script.end {
             End::Denied { denial, uncertain } => {
-                push(t, What::Denied { denial, surely_ended: t + uncertain, requests: 1 });
+                push(t, What::Denied { denial, surely_ended: t + uncertain, requests: 1, wakeups: 0 });
                 if denial == Denial::Unknown {
                     fact.uncertain = Some((invoke, t + uncertain));
                 }
@@ -131,7 +131,7 @@ pub(super) fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) 
             }
             End::DiedHolding { token, hold, uncertain } => {
                 let start = t;
-                push(t, What::Acquired { token, validity: u64::MAX, requests: 1, waited: None });
+                push(t, What::Acquired { token, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 });
                 t += hold;
                 push(t, What::Died { surely_ended: t + uncertain, challenged: None });
                 fact = Facts {
@@ -146,7 +146,7 @@ pub(super) fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) 
             End::Held { token, lease, renew, lost, hold, release, kind, uncertain } => {
                 let start = t;
                 let mut promise = lease.map_or(u64::MAX, |lease| invoke + lease);
-                push(t, What::Acquired { token, validity: promise, requests: 1, waited: None });
+                push(t, What::Acquired { token, validity: promise, requests: 1, waited: None, wakeups: 0 });
                 let mut renewed = None;
                 if let Some((after, longer)) = renew.filter(|(after, _)| *after <= hold) {
                     let at = start + after;
@@ -162,7 +162,7 @@ pub(super) fn play(client: u32, scripts: &[Script]) -> (Vec<Event>, Vec<Facts>) 
                 if let Some((at, at_once)) = lost {
                     push(if at_once { at } else { exit }, What::Lost { at });
                 }
-                push(t, What::ReleaseInvoke { enter: start, exit: t, seen: WitnessReading::default() });
+                push(t, What::ReleaseInvoke { enter: start, exit: t, seen: WitnessReading::default(), asked: 0 });
                 t += release;
                 push(t, What::Released { release: kind, surely_ended: t + uncertain, requests: 1 });
                 let evidence_end = if kind == ReleaseKind::Confirmed { Some(exit) } else { renewed };
@@ -195,8 +195,25 @@ fn overlap(a: (u64, u64), b: (u64, u64)) -> bool {
     a.0 < b.1 && b.0 < a.1
 }
 
-/// Straight from the definitions; grants in the order in which the sweep saw them.
-fn brute(facts: &[Facts]) -> Findings {
+/// What `overlaps_possible` counts of a semaphore: does the hold start, or an uncertain one start inside of it, where all
+/// permits are or may be taken?
+fn may_exceed(facts: &[&Facts], one: &Facts, of: usize) -> bool {
+    let Some((start, end)) = one.hold else { return false };
+    let may_be =
+        |t: u64| facts.iter().filter_map(|fact| fact.uncertain).filter(move |(from, to)| *from <= t && t < *to);
+    let held =
+        |t: u64| facts.iter().filter_map(|fact| fact.hold).filter(move |(from, to)| *from <= t && t <= *to).count();
+    let at_start = may_be(start).count() > 0 && held(start) - 1 + may_be(start).count() >= of;
+    let later = facts.iter().filter_map(|fact| fact.uncertain).any(|(from, to)| {
+        let itself = usize::from(from < to);
+        start < from && from < end && held(from) + may_be(from).count() - itself >= of
+    });
+    at_start || later
+}
+
+/// Straight from the definitions; grants in the order in which the sweep saw them. `of`: the permits of each key, where
+/// they are semaphores.
+fn brute(facts: &[Facts], of: Option<u32>) -> Findings {
     let mut found = Findings::default();
     let grants: Vec<&Facts> = facts.iter().filter(|fact| fact.hold.is_some()).collect();
     found.judged.grants = grants.len() as u64;
@@ -206,7 +223,8 @@ fn brute(facts: &[Facts]) -> Findings {
         let proven = later.evidence_end.map(|end| (hold.0, end));
         let (mut naive, mut inside, mut withdrawn) = (false, false, false);
         let (mut deadline, mut evidence) = (false, false);
-        let meets = |other: &Facts| other.key == later.key && !(other.shared && later.shared);
+        let meets = |other: &Facts| other.key == later.key && (of.is_some() || !(other.shared && later.shared));
+        let mut counts = [0; 5];
         for earlier in grants[..i].iter().filter(|earlier| meets(earlier)) {
             let Some(other) = earlier.hold else { continue };
             let other_cut = (earlier.deadline_end >= other.0 && earlier.deadline_end > 0)
@@ -216,8 +234,14 @@ fn brute(facts: &[Facts]) -> Findings {
             let promised = earlier.promised_end.is_some_and(|end| overlap((other.0, end), hold));
             inside |= promised && !earlier.lost;
             withdrawn |= promised && earlier.lost;
-            deadline |= other_cut.zip(cut).is_some_and(|(a, b)| overlap(a, b));
-            evidence |= other_proven.zip(proven).is_some_and(|(a, b)| overlap(a, b));
+            let both_cut = other_cut.zip(cut).is_some_and(|(a, b)| overlap(a, b));
+            let both_proven = other_proven.zip(proven).is_some_and(|(a, b)| overlap(a, b));
+            (deadline, evidence) = (deadline | both_cut, evidence | both_proven);
+            let met = [overlap(other, hold), promised && !earlier.lost, promised, both_cut, both_proven];
+            counts.iter_mut().zip(met).for_each(|(count, met)| *count += u32::from(met));
+        }
+        if let Some(of) = of {
+            [naive, inside, withdrawn, deadline, evidence] = counts.map(|count| count >= of);
         }
         found.judged.double_grants += u64::from(naive);
         found.judged.inside += u64::from(inside);
@@ -228,7 +252,11 @@ fn brute(facts: &[Facts]) -> Findings {
         found.judged.deadline += u64::from(deadline);
         found.judged.evidence += u64::from(evidence);
         let possible = facts.iter().filter(|other| meets(other)).filter_map(|other| other.uncertain);
-        found.judged.overlaps_possible += u64::from(possible.into_iter().any(|uncertain| overlap(hold, uncertain)));
+        let same: Vec<&Facts> = facts.iter().filter(|other| other.key == later.key).collect();
+        found.judged.overlaps_possible += u64::from(match of {
+            Some(of) => may_exceed(&same, later, of as usize),
+            None => possible.into_iter().any(|uncertain| overlap(hold, uncertain)),
+        });
         if let Some(token) = later.token {
             let others = || grants[..i].iter().filter(|other| other.key == later.key);
             let certain = others().any(|other| {
@@ -317,9 +345,17 @@ proptest! {
     fn the_oracle_agrees_with_comparing_all_pairs_however_late_shards_arrive(
         scripts in scripts(),
         chunks in proptest::collection::vec(proptest::collection::vec(0_usize..6, 0..10), CLIENTS as usize),
-        _seed in any::<u8>(),
+        of in proptest::option::of(1_u32..4),
     ) {
-        let played: Vec<_> = (0..).zip(&scripts).map(|(client, scripts)| play(client, scripts)).collect();
+        let mut played: Vec<_> = (0..).zip(&scripts).map(|(client, scripts)| play(client, scripts)).collect();
+        // Either all of a key are for permits, or none.
+        if let Some(of) = of {
+            for event in played.iter_mut().flat_map(|(events, _)| events) {
+                if let What::Invoke { due } | What::InvokeAs { due, .. } = event.what {
+                    event.what = What::InvokeAs { due, first: 0, mode: Mode::Permits { of } };
+                }
+            }
+        }
         let shards = played.iter().zip(chunks).map(|((events, _), chunks)| Late {
             events: events.clone().into_iter(),
             chunks: chunks.into_iter(),
@@ -347,7 +383,7 @@ proptest! {
                 _ => {}
             }
         }
-        let mut expected = brute(&facts);
+        let mut expected = brute(&facts, of);
         let found = oracle.finish();
         expected.double_grants = found.double_grants.clone();
         (expected.attributions, expected.causes) = (found.attributions.clone(), found.causes);

@@ -211,7 +211,7 @@ mod tests {
     use crate::workload::{Condition, parse};
 
     const INVOKE: What = What::Invoke { due: 0 };
-    const GRANT: What = What::Acquired { token: None, validity: 9, requests: 1, waited: None };
+    const GRANT: What = What::Acquired { token: None, validity: 9, requests: 1, waited: None, wakeups: 0 };
     const LEAVE: What = What::ReleaseInvoke {
         enter: 0,
         exit: 0,
@@ -223,6 +223,7 @@ mod tests {
             challenged: None,
             act: crate::record::Act::NONE,
         },
+        asked: 0,
     };
     const END: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
     const DIED: What = What::Died { surely_ended: 99, challenged: None };

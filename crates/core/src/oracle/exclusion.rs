@@ -7,7 +7,8 @@
 //!   else up to the asking of the last confirmed renewal, else nothing (what the
 //!   server itself has admitted).
 //!
-//! A shared hold excludes exclusive ones only.
+//! A shared hold excludes exclusive ones only. Of a semaphore as many may hold as it has permits: a grant that starts
+//! inside as many holds or more is a double grant (`permits.rs`).
 //!
 //! A double grant is a grant that starts inside another attempt's hold, counted
 //! once per grant. Its kind is decided by the earlier holder's *promise*: the local
@@ -27,6 +28,7 @@ use super::checker::Checker;
 use super::cover::Cover;
 use super::kind::{DoubleGrantKind, stored_kind};
 use super::open::OpenAttempts;
+use super::permits::Permits;
 use super::stall::Stalls;
 use crate::record::attempt::{Attempt, Attempts, Change, End, Hold, PerAttempt, Transition};
 use crate::record::history::Judged;
@@ -53,6 +55,9 @@ pub struct HoldFacts {
     /// never did.
     #[serde(default)]
     pub lost_ns: Option<u64>,
+    /// What it excludes; left out where that is all others.
+    #[serde(default, skip_serializing_if = "Mode::is_exclusive")]
+    pub mode: Mode,
 }
 
 /// A double grant.
@@ -88,14 +93,24 @@ pub struct ExclusionCounts {
 
 /// A hold that is over, and waits for its judgement.
 #[derive(Clone, Copy)]
-struct Held {
+pub(super) struct Held {
     client: u32,
     mode: Mode,
-    hold: Hold,
+    pub(super) hold: Hold,
     /// The attempt's last event.
     last: u64,
     /// Did the server confirm the release as that of the holder?
     confirmed: bool,
+}
+
+/// The end of a hold under each policy; `None`: nothing of it counts there.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    pub naive: u64,
+    /// Of what the service had promised.
+    pub promised: Option<u64>,
+    pub deadline: Option<u64>,
+    pub evidence: Option<u64>,
 }
 
 impl Held {
@@ -110,7 +125,18 @@ impl Held {
         if self.confirmed { Some(self.end()) } else { self.hold.renewal_invoke }
     }
 
-    fn facts(&self) -> HoldFacts {
+    pub(super) fn ends(&self) -> Ends {
+        let (start, end) = (self.hold.start, self.end());
+        let from_start = |until: u64| (until >= start).then(|| until.min(end));
+        Ends {
+            naive: end,
+            promised: from_start(self.hold.promise),
+            deadline: from_start(self.belief()),
+            evidence: self.proven().and_then(from_start),
+        }
+    }
+
+    pub(super) fn facts(&self) -> HoldFacts {
         HoldFacts {
             client: self.client,
             token: self.hold.token,
@@ -118,6 +144,7 @@ impl Held {
             end_ns: self.end(),
             validity_ns: (self.hold.promise != u64::MAX).then_some(self.hold.promise),
             lost_ns: self.hold.lost,
+            mode: self.mode,
         }
     }
 
@@ -153,6 +180,8 @@ struct KeyState {
     exclusive: Covers,
     /// Of shared holds, which exclude only exclusive ones; `None`: there was none yet.
     shared: Option<Box<Covers>>,
+    /// Of holders of permits; `None`: there was none yet.
+    permits: Option<Box<Permits>>,
     /// Did a hold ever start before another that excludes it was surely over, or in the same instant?
     touched: bool,
 }
@@ -168,6 +197,11 @@ impl KeyState {
 
     /// Judges a hold; they come in order of start.
     fn judge(&mut self, key: u32, held: &Held, judged: &mut Judged) -> Option<DoubleGrant> {
+        if let Mode::Permits { of } = held.mode {
+            let permits = self.permits.get_or_insert_default();
+            self.touched |= permits.all_taken(of, held);
+            return permits.judge((key, of), held, judged);
+        }
         let shares = held.mode == Mode::Shared;
         let reaches = |covers: &Covers| covers.reach.is_some_and(|reach| reach >= held.hold.start);
         let met_shared = self.shared.as_deref().is_some_and(reaches);
@@ -190,9 +224,8 @@ impl KeyState {
     /// Tests a hold against the covers of what it excludes, and adds it to those of its mode.
     fn meet(&mut self, key: u32, held: &Held, judged: &mut Judged) -> Option<DoubleGrant> {
         let (hold, facts) = (&held.hold, held.facts());
-        let (start, end) = (hold.start, held.end());
-        let proven = held.proven().filter(|proven| *proven >= start).map(|proven| proven.min(end));
-        let cut = (held.belief() >= start).then(|| end.min(held.belief()));
+        let Ends { naive: end, promised, deadline: cut, evidence: proven } = held.ends();
+        let start = hold.start;
         let shares = held.mode == Mode::Shared;
         let mut worst: Option<(DoubleGrantKind, HoldFacts)> = None;
         let (mut deadline, mut admitted) = (false, false);
@@ -211,9 +244,9 @@ impl KeyState {
         }
         let own = if shares { &mut **self.shared.get_or_insert_default() } else { &mut self.exclusive };
         own.naive.add(start, end, facts);
-        if hold.promise >= start {
+        if let Some(promised) = promised {
             let promises = if hold.lost.is_some() { &mut own.withdrawn } else { &mut own.kept };
-            promises.add(start, end.min(hold.promise), facts);
+            promises.add(start, promised, facts);
         }
         if let Some(cut) = cut {
             judged.deadline += u64::from(deadline);

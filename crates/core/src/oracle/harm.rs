@@ -42,7 +42,7 @@ impl Checker for Harm {
         judged.acts += u64::from(seen.act.done);
         judged.harmful_acts += u64::from(seen.act.harm);
         judged.harmful_acts_fenced += u64::from(seen.act.harm_fenced);
-        if left && transition.attempt.mode == Mode::Exclusive && seen.occupancy > 1 {
+        if left && transition.attempt.mode != Mode::Optimistic && seen.occupancy > 1 {
             self.crowded[transition.attempt.key as usize] = true;
         }
     }
@@ -61,8 +61,12 @@ mod tests {
         let hold = |client, t| {
             [
                 (t, client, What::Invoke { due: t }),
-                (t + 1, client, What::Acquired { token: Some(t), validity: 900, requests: 1, waited: None }),
-                (t + 2, client, What::ReleaseInvoke { enter: t + 1, exit: t + 2, seen: one }),
+                (
+                    t + 1,
+                    client,
+                    What::Acquired { token: Some(t), validity: 900, requests: 1, waited: None, wakeups: 0 },
+                ),
+                (t + 2, client, What::ReleaseInvoke { enter: t + 1, exit: t + 2, seen: one, asked: 0 }),
                 (t + 3, client, What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 }),
             ]
         };

@@ -16,6 +16,7 @@ mod harm;
 mod judged_history;
 mod kind;
 mod open;
+mod permits;
 mod possible;
 mod recovery;
 mod stall;

@@ -7,11 +7,11 @@ use crate::record::{Denial, Event, Observer, ReleaseKind, RenewalOutcome, What, 
 const INVOKE: What = What::Invoke { due: 0 };
 
 fn acquired(token: u64, validity: u64) -> What {
-    What::Acquired { token: Some(token), validity, requests: 1, waited: None }
+    What::Acquired { token: Some(token), validity, requests: 1, waited: None, wakeups: 0 }
 }
 
 fn release(occupancy: u32) -> What {
-    What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading { occupancy, ..WitnessReading::default() } }
+    What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading { occupancy, ..WitnessReading::default() }, asked: 0 }
 }
 
 fn released(release: ReleaseKind) -> What {
@@ -252,7 +252,7 @@ fn memory_does_not_grow_with_attempts_whose_end_was_lost_or_is_unknown() {
         let t = 100 * round;
         see(t, 0, INVOKE);
         see(t + 1, 0, acquired(round + 1, t + 50));
-        let unknown = |surely_ended| What::Denied { denial: Denial::Unknown, surely_ended, requests: 1 };
+        let unknown = |surely_ended| What::Denied { denial: Denial::Unknown, surely_ended, requests: 1, wakeups: 0 };
         for (client, surely_ended) in [(1, u64::MAX), (2, t + 500), (3, t + 1)] {
             see(t + 2, client, INVOKE);
             see(t + 3, client, unknown(surely_ended));
@@ -395,7 +395,7 @@ fn tokens_granted_in_the_instant_of_asking_are_not_before_it() {
 
 #[test]
 fn an_uncertain_hold_is_kept_as_long_as_an_open_attempt_can_reach_it() {
-    let unknown = |surely_ended| What::Denied { denial: Denial::Unknown, surely_ended, requests: 1 };
+    let unknown = |surely_ended| What::Denied { denial: Denial::Unknown, surely_ended, requests: 1, wakeups: 0 };
     let events = [
         (5, 0, INVOKE),
         (6, 0, unknown(31)),

@@ -1,5 +1,6 @@
 //! The events of one trial. Small and `Copy`: some millions a second pass.
 
+pub use crate::lock::Mode;
 use crate::shared::ring::Plain;
 
 /// One thing that happened to one client, stamped at `t`.
@@ -65,6 +66,8 @@ pub enum What {
         /// Was it granted by a later request than the first? `None`: the recipe cannot tell,
         /// because its server answers a request only when it grants it.
         waited: Option<bool>,
+        /// How often the client was woken while it waited, by a watch or at the end of a delay, to look again.
+        wakeups: u32,
     },
     /// The attempt ended without a grant.
     Denied {
@@ -74,6 +77,8 @@ pub enum What {
         surely_ended: u64,
         /// Requests sent for the acquire.
         requests: u32,
+        /// As of [`What::Acquired`].
+        wakeups: u32,
     },
     /// A renewal was answered.
     Renewed {
@@ -106,6 +111,8 @@ pub enum What {
         exit: u64,
         /// What the witness saw.
         seen: WitnessReading,
+        /// How many nanoseconds the workload asked for; 0: that is not told, or a stop cut the hold short.
+        asked: u64,
     },
     /// The release was answered: the attempt is over.
     Released {
@@ -276,36 +283,6 @@ impl What {
             | Self::Died { .. }
             | Self::Killed { .. } => false,
         }
-    }
-}
-
-/// What a lock excludes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// All others.
-    #[default]
-    Exclusive,
-    /// Exclusive ones.
-    Shared,
-    /// Nobody: a "grant" is the read of a version, and the "release" a write that is refused if the version has changed.
-    Optimistic,
-}
-
-impl Mode {
-    /// Every one, with its name in histories.
-    pub const ALL: [(Self, &str); 3] =
-        [(Self::Exclusive, "exclusive"), (Self::Shared, "shared"), (Self::Optimistic, "optimistic")];
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL[self as usize].1
-    }
-
-    /// The one of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, of)| *of == name).map(|(mode, _)| *mode)
     }
 }
 

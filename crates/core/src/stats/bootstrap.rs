@@ -131,7 +131,7 @@ fn percentile(sorted: &[f64], p: f64) -> f64 {
 
 /// 97.5 % point of Student's t, linear in 1 / degrees between the published points
 /// (M. Abramowitz, I. Stegun: Handbook of Mathematical Functions, 1964, table 26.10).
-fn student_t_975(freedom: f64) -> f64 {
+pub(super) fn student_t_975(freedom: f64) -> f64 {
     const POINTS: [(f64, f64); 16] = [
         (2.0, 4.303),
         (3.0, 3.182),

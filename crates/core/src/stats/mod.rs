@@ -1,10 +1,16 @@
 //! Pure mathematics over what was measured.
 
 mod bootstrap;
+mod growing;
+mod holm;
 mod wilson;
+mod within;
 
 pub use bootstrap::{Interval, mean, ratio_of_means, relative_change};
+pub use growing::{Growing, still_growing};
+pub use holm::{beyond_noise, p_of_difference};
 pub use wilson::wilson_95;
+pub use within::{WithinTrial, mean_within};
 
 /// Jain's fairness index of allocations: `(sum x)^2 / (n * sum x^2)`, from 1/n
 /// (one takes all) to 1 (all equal). `None` if there are none or all are zero.

@@ -2,9 +2,11 @@
 //! reports everything that is wrong and refuses what is left over.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use super::document::{Entry, Origin, Table, Value, parse_default};
 use super::error::Problem;
+use super::gallery;
 use super::item::Item;
 use super::schema::{Field, Kind, Presence, Tagged, choices, nearest};
 
@@ -29,6 +31,16 @@ impl Report {
 
     pub(super) fn add(&self, origin: &Origin, message: String) {
         self.problems.borrow_mut().push(Problem::new(&self.path, origin.clone(), message));
+    }
+
+    /// The text of a file beside the workload, or of one that comes with lockbench.
+    pub(super) fn read_beside(&self, path: &str) -> Result<String, String> {
+        let place = Path::new(&self.path).with_file_name("").join(path);
+        match (std::fs::read_to_string(&place), gallery::trace(&place)) {
+            (Ok(text), _) => Ok(text),
+            (Err(error), Some(text)) if error.kind() == std::io::ErrorKind::NotFound => Ok(text.to_owned()),
+            (Err(error), _) => Err(format!("{}: {error}", place.display())),
+        }
     }
 
     /// All problems in reading order.

@@ -2,16 +2,15 @@
 //! pause take. All from the plan's seed, and the same for every lock system, so
 //! that all of them get the same load.
 
-use std::sync::Arc;
-
 use rand::distr::Distribution;
 use rand::{Rng, RngExt, SeedableRng};
-use rand_distr::weighted::WeightedAliasIndex;
-use rand_distr::{Exp1, StandardNormal};
+use rand_distr::{Exp1, StandardNormal, Zipf};
 use rand_pcg::Pcg64Mcg;
 
+use super::arrival::{Row, Trace};
 use super::locks::{Further, Locks};
-use super::plan::{Keys, Plan, Span};
+use super::plan::{Access, Keys, Plan, Span};
+use crate::lock::Mode;
 
 /// Seed of one client of one trial. Deliberately without the system's name:
 /// attempt i of client c wants the same on every system.
@@ -32,7 +31,7 @@ fn mix(value: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Chooses keys. Built once a trial, cloned for each client: a zipf table is shared.
+/// Chooses keys. Built once a trial, cloned for each client.
 #[derive(Clone, Debug)]
 pub struct KeyPicker {
     choice: Choice,
@@ -50,8 +49,12 @@ enum Choice {
         hot: u32,
         share: f64,
     },
-    /// Walker's alias table: constant time whatever the number of keys.
-    Weighted(Arc<WeightedAliasIndex<f64>>),
+    /// By rejection-inversion (W. Hörmann, G. Derflinger: Rejection-inversion to generate variates from monotone discrete
+    /// distributions, 1996): constant time and no table, whatever the number of keys.
+    Zipf {
+        count: u32,
+        ranks: Zipf<f64>,
+    },
 }
 
 impl KeyPicker {
@@ -70,6 +73,12 @@ impl KeyPicker {
         Self { choice }
     }
 
+    /// A picker for each part of a plan.
+    #[must_use]
+    pub fn of_parts(plan: &Plan) -> Vec<Self> {
+        plan.parts().iter().map(|part| Self::new(part.keys)).collect()
+    }
+
     /// Index of the key that the next attempt of `client` wants, below
     /// [`Keys::count`].
     pub fn pick(&self, client: u32, rng: &mut impl Rng) -> u32 {
@@ -81,16 +90,16 @@ impl KeyPicker {
                 let wants_hot = rng.random::<f64>() < *share || hot >= count;
                 if wants_hot { rng.random_range(0..*hot) } else { rng.random_range(*hot..*count) }
             }
-            Choice::Weighted(table) => table.sample(rng) as u32,
+            // Ranks are whole numbers from 1.
+            Choice::Zipf { count, ranks } => (ranks.sample(rng) as u32).clamp(1, *count) - 1,
         }
     }
 }
 
-/// Key 0 is the hottest. A table cannot be made of weights that a validated plan
-/// does not have; it would then be a single key.
+/// Key 0 is the hottest. A number or exponent that a validated plan does not have makes it a single key.
 fn zipf(count: u32, exponent: f64) -> Choice {
-    let weights = (1..=count).map(|rank| f64::from(rank).powf(-exponent)).collect();
-    WeightedAliasIndex::new(weights).map_or(Choice::Single, |table| Choice::Weighted(Arc::new(table)))
+    let count = count.max(1);
+    Zipf::new(f64::from(count), exponent).map_or(Choice::Single, |ranks| Choice::Zipf { count, ranks })
 }
 
 impl Span {
@@ -120,6 +129,9 @@ impl Span {
                     short_ns
                 }
             }
+            Self::Recorded { ref lengths_ns } => {
+                lengths_ns.get(rng.random_range(0..lengths_ns.len().max(1))).copied().unwrap_or(0)
+            }
         }
     }
 
@@ -134,6 +146,10 @@ impl Span {
             Self::Pareto { min_ns, alpha, max_ns } => pareto_mean(min_ns as f64, alpha, max_ns as f64) as u64,
             Self::Bimodal { short_ns, long_ns, share } => {
                 (short_ns as f64 * (1.0 - share) + long_ns as f64 * share) as u64
+            }
+            Self::Recorded { ref lengths_ns } => {
+                let sum: u128 = lengths_ns.iter().map(|ns| u128::from(*ns)).sum();
+                (sum / lengths_ns.len().max(1) as u128) as u64
             }
         }
     }
@@ -157,6 +173,8 @@ pub struct Wish {
     pub key: u32,
     /// The others of a transaction.
     pub further: Further,
+    /// What it asks for.
+    pub mode: Mode,
     /// How long to hold it, if it is granted.
     pub hold_ns: u64,
     /// How long to pause afterwards.
@@ -170,35 +188,62 @@ pub struct Wish {
 pub struct Wishes {
     picker: KeyPicker,
     locks: Locks,
-    /// Number of keys.
-    keys: u32,
+    access: Access,
+    /// Number of the first key, and how many there are.
+    keys: (u32, u32),
     hold: Span,
     think: Span,
+    /// The number by which it chooses its keys.
     client: u32,
     rng: Pcg64Mcg,
     /// Seed of the wishes that have an index.
     indexed: u64,
+    /// What attempts want where that is recorded.
+    trace: Option<Trace>,
 }
 
 impl Wishes {
     /// The wishes of `client` in trial number `trial` of a plan. `picker` is made
-    /// of the plan's keys, once for all clients.
+    /// of the keys of the client's part of the plan, once for all of its clients.
     #[must_use]
     pub fn new(plan: &Plan, picker: &KeyPicker, trial: u32, client: u32) -> Self {
         /// Sets them apart from what is drawn for clients.
         const INDEXED: u64 = 0x7769_7368_6573_2121;
         let rng = Pcg64Mcg::seed_from_u64(client_seed(plan.seed, trial, client));
-        let indexed = client_seed(plan.seed ^ INDEXED, trial, 0);
-        let keys = plan.keys.count(plan.clients);
-        let (picker, locks) = (picker.clone(), plan.locks);
-        Self { picker, locks, keys, hold: plan.hold, think: plan.think, client, rng, indexed }
+        let place = plan.part_of(client);
+        let indexed = client_seed(plan.seed ^ INDEXED, trial, place as u32);
+        let parts = plan.parts();
+        let part = &parts[place];
+        let (keys, client) = (part.keys_from, part.chooses_as(client));
+        let (hold, think) = (part.hold.clone(), part.think.clone());
+        let (picker, locks, access) = (picker.clone(), plan.locks, plan.access);
+        let trace = part.arrival.trace().cloned();
+        Self { picker, locks, access, keys, hold, think, client, rng, indexed, trace }
     }
 
     /// What the attempt of that index of an open loop wants, whichever client takes it (but where each client has a key
     /// of its own).
     #[must_use]
     pub fn of(&self, index: u64) -> Wish {
-        self.draw(&mut Pcg64Mcg::seed_from_u64(mix(self.indexed ^ mix(index))))
+        let drawn = self.draw(&mut Pcg64Mcg::seed_from_u64(mix(self.indexed ^ mix(index))));
+        let row = self.trace.as_ref().zip(usize::try_from(index).ok()).and_then(|(trace, at)| trace.rows().get(at));
+        row.map_or(drawn, |row| self.recorded(row, drawn))
+    }
+
+    /// What a recorded attempt wants, and what was drawn where it does not say.
+    fn recorded(&self, row: &Row, drawn: Wish) -> Wish {
+        let mut keys: Vec<u32> = row.keys().iter().map(|key| self.keys.0 + key).collect();
+        if matches!(self.locks, Locks::Ordered { .. }) {
+            keys.sort_unstable();
+        }
+        let [first, further @ ..] = keys.as_slice() else { return drawn };
+        Wish {
+            key: *first,
+            further: Further::of(further),
+            mode: row.mode.unwrap_or(drawn.mode),
+            hold_ns: row.hold_ns.unwrap_or(drawn.hold_ns),
+            think_ns: drawn.think_ns,
+        }
     }
 
     fn draw(&self, rng: &mut Pcg64Mcg) -> Wish {
@@ -206,8 +251,9 @@ impl Wishes {
         let hold_ns = self.hold.draw(rng);
         let think_ns = self.think.draw(rng);
         // Last, so that the other values are those of a plan with one lock per attempt.
-        let (key, further) = self.locks.all(key, self.keys, (&self.picker, self.client), rng);
-        Wish { key, further, hold_ns, think_ns }
+        let (key, further) = self.locks.all(key, self.keys.1, (&self.picker, self.client), rng);
+        // A transaction takes its keys from those that all share, which begin at 0.
+        Wish { key: self.keys.0 + key, further, mode: self.access.draw(rng), hold_ns, think_ns }
     }
 }
 
@@ -348,7 +394,7 @@ mod tests {
         assert!(seen[0] > seen[1] && seen[1] > seen[2] && seen[2] > seen[4] && seen[4] > seen[9]);
     }
 
-    fn mean_of(span: Span, draws: u32) -> f64 {
+    fn mean_of(span: &Span, draws: u32) -> f64 {
         let mut rng = rng(11);
         (0..draws).map(|_| span.draw(&mut rng) as f64).sum::<f64>() / f64::from(draws)
     }
@@ -365,7 +411,7 @@ mod tests {
             Span::Pareto { min_ns: 1_000_000, alpha: 0.7, max_ns: 20_000_000 },
             Span::Bimodal { short_ns: 1_000_000, long_ns: 50_000_000, share: 0.1 },
         ] {
-            let (found, planned) = (mean_of(span, 200_000), span.mean_ns() as f64);
+            let (found, planned) = (mean_of(&span, 200_000), span.mean_ns() as f64);
             assert!((found / planned - 1.0).abs() < 0.01, "{span:?}: {found} of {planned}");
         }
     }

@@ -1,10 +1,13 @@
 //! A workload as typed, turned into its validated [`Plan`]: one entry in
 //! [`ROOT`] and one line in [`plan`] for each key of the top level.
 
-use super::arrival::{Arrival, arrival};
+use super::access::{self, ACCESS};
+use super::arrival::{Arrival, arrival, unfit};
 use super::cursor::{Cursor, Report};
 use super::document::{Table, Value};
+use super::dynamic_ttl::ttl;
 use super::fault::{PlannedFault, faults};
+use super::groups::{Beside, Group, groups};
 use super::item::Item;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, span};
 use super::locks::{LOCKS, fitting};
@@ -16,12 +19,12 @@ use super::plan::{
 use super::scenario::{CONDITIONS, scenario, words};
 use super::schema::Field;
 use super::section::SECTION;
+use super::spread::{MOST_PROCESSES, PER_GROUP, Spread, spread};
 use super::tagged::tagged;
 
 /// Most clients: each has a connection, and a host has 65 535 ports.
 const MOST_CLIENTS: u32 = 65_535;
 /// Most worker processes.
-const MOST_PROCESSES: u32 = 256;
 /// Most repetitions.
 const MOST_TRIALS: u32 = 10_000;
 /// Largest seed: TOML's largest integer, so that a stored plan can be read by any tool.
@@ -39,9 +42,16 @@ pub(super) static ROOT: &[Field] = &[
     ),
     Field::optional(
         "processes",
-        "whole number",
-        "processes that the clients are spread over; without it threads, and with a fault of a client a process for \
-         each client",
+        "whole number, or \"per-group\"",
+        "processes that the clients are spread over, one for each group of them with \"per-group\"; without it threads, \
+         and with a fault of a client a process for each client",
+    ),
+    Field::default(
+        "groups",
+        "list of tables",
+        "[]",
+        "clients that behave otherwise than the others: each group has a name, a number of clients, and keys, hold, arrival, \
+         think and acquire of its own where it says so",
     ),
     Field::default("keys", "kind", "\"single\"", "which keys are locked"),
     Field::default(
@@ -49,6 +59,12 @@ pub(super) static ROOT: &[Field] = &[
         "kind",
         "\"one\"",
         "how many locks an attempt takes, and in which order: with several it is a transaction",
+    ),
+    Field::default(
+        "access",
+        "kind",
+        "\"exclusive\"",
+        "what attempts ask for: a lock of their own, one that readers share, or a permit of a semaphore",
     ),
     Field::default("critical_section", "kind", "\"counter\"", "what clients do under the lock, and what harm is there"),
     Field::default("hold", "duration or kind", "\"1ms\"", "how long a grant is held"),
@@ -64,7 +80,7 @@ pub(super) static ROOT: &[Field] = &[
         "\"0s\"",
         "pause between an attempt's end and the next; not where the clock says when attempts are due",
     ),
-    Field::default("ttl", "duration", "\"10s\"", "lease length asked for"),
+    Field::default("ttl", "duration or kind", "\"10s\"", "lease length asked for"),
     Field::default(
         "ttl_below_floor",
         "text",
@@ -165,19 +181,24 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let name = take("name").map_or_else(|| Some(file_name.to_owned()), |item| named(&item));
     let question = take("question").and_then(|item| item.text());
     let clients = take("clients").and_then(|item| item.whole32(1..=MOST_CLIENTS));
-    let processes = take("processes").map(|item| item.whole32(1..=MOST_PROCESSES));
+    let spread = take("processes").map(|item| spread(&item));
     let keys = take("keys").and_then(|item| tagged(&item, &KEYS));
     let locks = take("locks").and_then(|item| fitting(&item, tagged(&item, &LOCKS)?, keys.as_ref(), clients));
     let section = take("critical_section").and_then(|item| tagged(&item, &SECTION));
+    let access = take("access").and_then(|item| access::fitting(&item, tagged(&item, &ACCESS)?, locks, section));
     let hold = take("hold").and_then(|item| span(&item));
     let arrival = take("arrival").and_then(|item| arrival(&item));
     let think = take("think").and_then(|item| think(&item, arrival.as_ref()));
-    let ttl_ns = take("ttl").and_then(|item| item.positive_duration());
+    let ttl = take("ttl").and_then(|item| ttl(&item));
+    let ttl_ns = ttl.map(|(start_ns, _)| start_ns);
     let ttl_below_floor = take("ttl_below_floor").and_then(|item| item.word(BELOW_FLOOR));
     let renewal = take("renewal").and_then(|item| renewal(&item, ttl_ns));
     let acquire = take("acquire").and_then(|item| tagged(&item, &ACQUIRE));
     let retry = take("retry").and_then(|item| tagged(&item, &RETRY));
     let breaker = take("breaker").map(|item| breaker(&item, arrival.as_ref()));
+    let beside =
+        Beside { clients, keys, hold: hold.clone(), think: think.clone(), acquire, locks, breaker: breaker.flatten() };
+    let groups = take("groups").and_then(|item| groups(&item, &beside));
     let request_timeout_ns = take("request_timeout").and_then(|item| item.positive_duration());
     let backends = take("backends").and_then(|item| backends(&item));
     let warmup_ns = take("warmup").and_then(|item| item.duration());
@@ -194,20 +215,23 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
     let sometimes = take("sometimes").and_then(|item| words(&item, CONDITIONS));
     let scenario = take("scenario").map(|item| scenario(&item));
     let prices = take("prices").and_then(|item| prices(&item));
-    let processes = processes_of(&cursor, processes, clients, faults.as_deref());
+    let spread = spread_of(&cursor, spread, clients, groups.as_deref(), faults.as_deref());
     cursor.finish_complete();
-    Some(Plan {
+    let plan = Plan {
         name: name?,
         question: question?,
         clients: clients?,
-        processes: processes?,
+        spread: spread?,
+        groups: groups?,
         keys: keys?,
         locks: locks?,
+        access: access?,
         section: section?,
         hold: hold?,
         arrival: arrival?,
         think: think?,
         ttl_ns: ttl_ns?,
+        dynamic_ttl: ttl?.1,
         ttl_below_floor: ttl_below_floor?,
         renewal: renewal?,
         acquire: acquire?,
@@ -231,22 +255,30 @@ pub(super) fn plan(table: &Table, report: &Report, file_name: &str, tables: &[&O
         // One that is written wrongly is reported already.
         scenario: scenario.map_or(Some(None), |scenario| scenario.map(Some))?,
         prices: prices?,
-    })
+    };
+    match unfit(&plan) {
+        Some(problem) => take("arrival")?.refuse_read(&problem),
+        None => Some(plan),
+    }
 }
 
-/// How many processes, as written or as the faults of clients need; 0 for none. `Some(None)`: written wrongly.
+/// What the clients run on, as written or as the faults of clients need. `Some(None)`: written wrongly.
 #[allow(clippy::option_option)]
-fn processes_of(
+fn spread_of(
     cursor: &Cursor<'_>,
-    written: Option<Option<u32>>,
+    written: Option<Option<Spread>>,
     clients: Option<u32>,
+    groups: Option<&[Group]>,
     faults: Option<&[PlannedFault]>,
-) -> Option<u32> {
-    let (clients, faults) = (clients?, faults?);
+) -> Option<Spread> {
+    let (clients, groups, faults) = (clients?, groups?, faults?);
     match written {
-        Some(written) => written.map(|processes| processes.min(clients)),
-        None if !faults.iter().any(|fault| fault.kind.is_of_a_client()) => Some(0),
-        None if clients <= MOST_PROCESSES => Some(clients),
+        Some(Some(Spread::PerGroup)) if groups.is_empty() => cursor
+            .refuse(&format!("processes = \"{PER_GROUP}\" needs groups of clients: write [[groups]], or a number")),
+        Some(Some(Spread::Processes(processes))) => Some(Spread::Processes(processes.min(clients))),
+        Some(written) => written,
+        None if !faults.iter().any(|fault| fault.kind.is_of_a_client()) => Some(Spread::Threads),
+        None if clients <= MOST_PROCESSES => Some(Spread::Processes(clients)),
         None => cursor.refuse(&format!(
             "faults of clients need \"processes\": so many clients cannot have one each, which are at most \
              {MOST_PROCESSES}"

@@ -19,6 +19,7 @@ const GALLERY: &[(&str, &str)] = &[
         "workloads/distributed-transaction-ordered.toml",
         include_str!("../../../../workloads/distributed-transaction-ordered.toml"),
     ),
+    ("workloads/dynamic-ttl.toml", include_str!("../../../../workloads/dynamic-ttl.toml")),
     ("workloads/fine-vs-coarse.toml", include_str!("../../../../workloads/fine-vs-coarse.toml")),
     ("workloads/flash-sale.toml", include_str!("../../../../workloads/flash-sale.toml")),
     ("workloads/give-up.toml", include_str!("../../../../workloads/give-up.toml")),
@@ -28,6 +29,7 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/long-hold-renewal.toml", include_str!("../../../../workloads/long-hold-renewal.toml")),
     ("workloads/long-reconciliation.toml", include_str!("../../../../workloads/long-reconciliation.toml")),
     ("workloads/message-dedup.toml", include_str!("../../../../workloads/message-dedup.toml")),
+    ("workloads/noisy-neighbour.toml", include_str!("../../../../workloads/noisy-neighbour.toml")),
     ("workloads/open-loop.toml", include_str!("../../../../workloads/open-loop.toml")),
     ("workloads/optimistic-vs-lock.toml", include_str!("../../../../workloads/optimistic-vs-lock.toml")),
     ("workloads/overstay.toml", include_str!("../../../../workloads/overstay.toml")),
@@ -35,9 +37,13 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/quickstart.toml", QUICKSTART),
     ("workloads/rare-long-holds.toml", include_str!("../../../../workloads/rare-long-holds.toml")),
     ("workloads/rate-limiter.toml", include_str!("../../../../workloads/rate-limiter.toml")),
+    ("workloads/read-mostly.toml", include_str!("../../../../workloads/read-mostly.toml")),
     ("workloads/request-dedup.toml", include_str!("../../../../workloads/request-dedup.toml")),
+    ("workloads/resource-pool.toml", include_str!("../../../../workloads/resource-pool.toml")),
     ("workloads/retry-strategies.toml", include_str!("../../../../workloads/retry-strategies.toml")),
+    ("workloads/saga.toml", include_str!("../../../../workloads/saga.toml")),
     ("workloads/schema-migration.toml", include_str!("../../../../workloads/schema-migration.toml")),
+    ("workloads/transaction-trace.toml", include_str!("../../../../workloads/transaction-trace.toml")),
     ("workloads/ttl-sweep.toml", include_str!("../../../../workloads/ttl-sweep.toml")),
     ("workloads/uncontended.toml", include_str!("../../../../workloads/uncontended.toml")),
     ("workloads/waiters-sweep.toml", include_str!("../../../../workloads/waiters-sweep.toml")),
@@ -45,6 +51,11 @@ const GALLERY: &[(&str, &str)] = &[
     ("workloads/controls/lockfile.toml", include_str!("../../../../workloads/controls/lockfile.toml")),
     ("workloads/controls/no-lock.toml", include_str!("../../../../workloads/controls/no-lock.toml")),
     ("workloads/controls/no-renew.toml", include_str!("../../../../workloads/controls/no-renew.toml")),
+    ("workloads/controls/one-too-many.toml", include_str!("../../../../workloads/controls/one-too-many.toml")),
+    (
+        "workloads/controls/overlooks-readers.toml",
+        include_str!("../../../../workloads/controls/overlooks-readers.toml"),
+    ),
     ("workloads/controls/shared-identity.toml", include_str!("../../../../workloads/controls/shared-identity.toml")),
     ("workloads/controls/swallow-error.toml", include_str!("../../../../workloads/controls/swallow-error.toml")),
     ("workloads/controls/wrong-release.toml", include_str!("../../../../workloads/controls/wrong-release.toml")),
@@ -170,6 +181,14 @@ const GALLERY: &[(&str, &str)] = &[
     ),
     ("workloads/scenarios/slow-disk.toml", include_str!("../../../../workloads/scenarios/slow-disk.toml")),
 ];
+
+/// The traces that come with lockbench: file and text.
+const TRACES: &[(&str, &str)] = &[("workloads/traces/tpcc.csv", include_str!("../../../../workloads/traces/tpcc.csv"))];
+
+/// The text of a trace that comes with lockbench.
+pub(super) fn trace(path: &Path) -> Option<&'static str> {
+    TRACES.iter().find(|(file, _)| Path::new(file) == path).map(|(_, text)| *text)
+}
 
 /// The scenarios that come with lockbench: name and text, in the order in which they are told.
 pub fn scenarios() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -53,6 +53,25 @@ impl Item<'_> {
         }
     }
 
+    /// Returns whether it is text, where it may be something else as well.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.node.value, Value::Text(_))
+    }
+
+    /// The text of a file whose path is relative to that of the workload.
+    pub(super) fn beside(&self, path: &str) -> Option<String> {
+        match self.report.read_beside(path) {
+            Ok(text) => Some(text),
+            Err(problem) => self.refuse(&format!("cannot be read: {problem}")),
+        }
+    }
+
+    /// Reports what is wrong with it, without the value, which may be long.
+    pub(super) fn refuse_read<T>(&self, problem: &str) -> Option<T> {
+        self.report.add(&self.origin, format!("{} {problem}", self.path));
+        None
+    }
+
     /// One of some words.
     pub(super) fn word<T: Copy>(&self, words: &[(&'static str, T)]) -> Option<T> {
         let names = words.iter().map(|(name, _)| *name);

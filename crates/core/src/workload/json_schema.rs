@@ -7,15 +7,19 @@
 
 use serde_json::{Map, Value, json};
 
+use super::access::ACCESS;
 use super::arrival::ARRIVAL;
+use super::dynamic_ttl::TTL;
 use super::fault::{DATA, DIRECTIONS, FAULT, POINTS, targets};
 use super::file::{BELOW_FLOOR, BREAKER, FINDING_LEVELS};
+use super::groups::{GROUP, KEY_SPACES};
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::locks::{DEADLOCK_POLICIES, LOCKS};
 use super::options::{self, OptionTable};
 use super::scenario::{ALSO, CAUSES, CONDITIONS, EXPECTED, GRANT_KINDS, SCENARIO};
 use super::schema::{Field, Kind, Presence, Tagged};
 use super::section::SECTION;
+use super::spread;
 
 /// What `parse_duration_ns` reads: numbers, each with its unit, without a gap.
 const DURATION: &str = r"^\s*(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|ms|s|m|h))+\s*$";
@@ -70,12 +74,14 @@ fn default(text: &str) -> Option<Value> {
 fn value(field: &Field) -> Option<Map<String, Value>> {
     let value = match (field.key, field.takes) {
         ("keys", _) => kinds(&KEYS),
+        ("access", _) => kinds(&ACCESS),
         ("critical_section", _) => kinds(&SECTION),
         ("locks", _) => kinds(&LOCKS),
         ("breaker", _) => Value::Object(table(BREAKER, &[])),
         ("deadlock", _) => json!({ "enum": words(DEADLOCK_POLICIES) }),
         ("hold" | "think", _) => json!({ "anyOf": [duration(), kinds(&SPAN)] }),
         ("arrival", _) => arrival(),
+        ("ttl", _) => json!({ "anyOf": [duration(), kinds(&TTL)] }),
         ("acquire", _) => kinds(&ACQUIRE),
         ("retry", _) => kinds(&RETRY),
         ("history", _) => kinds(&HISTORY),
@@ -83,6 +89,8 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("direction", _) => json!({ "enum": words(DIRECTIONS) }),
         ("data", _) => json!({ "enum": words(DATA) }),
         ("when", _) => json!({ "enum": words(POINTS) }),
+        ("groups", _) => json!({ "type": "array", "items": Value::Object(table(GROUP, &[])) }),
+        ("key_space", _) => json!({ "enum": words(KEY_SPACES) }),
         ("faults", _) => json!({ "type": "array", "items": kinds(&FAULT) }),
         ("sometimes", _) => several(CONDITIONS),
         ("scenario", _) => Value::Object(table(SCENARIO, &[])),
@@ -92,6 +100,7 @@ fn value(field: &Field) -> Option<Map<String, Value>> {
         ("also", _) => several(ALSO),
         ("ttl_below_floor", _) => json!({ "enum": words(BELOW_FLOOR) }),
         ("renewal" | "truth", _) => json!({ "anyOf": [{ "enum": ["off", "on"] }, duration()] }),
+        ("processes", _) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "enum": [spread::PER_GROUP] }] }),
         ("thresholds", _) => json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, {
             "type": "object",
             "properties": { "text": { "type": "string" }, "level": { "enum": ["warn", "fail"] } },
@@ -171,9 +180,12 @@ fn kind_table<T>(tag: &str, kind: &Kind<T>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::access::ACCESS;
     use super::super::arrival::ARRIVAL;
+    use super::super::dynamic_ttl::TTL;
     use super::super::fault::FAULT;
     use super::super::file::ROOT;
+    use super::super::groups::GROUP;
     use super::super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
     use super::super::options::tests::TABLE;
     use super::super::scenario::{EXPECTED, SCENARIO};
@@ -191,8 +203,11 @@ mod tests {
             .copied()
             .chain(TABLE.fields())
             .chain(fields_of(&KEYS))
+            .chain(fields_of(&ACCESS))
+            .chain(GROUP.iter().copied())
             .chain(fields_of(&SPAN))
             .chain(fields_of(&ARRIVAL))
+            .chain(fields_of(&TTL))
             .chain(fields_of(&ACQUIRE))
             .chain(fields_of(&RETRY))
             .chain(fields_of(&HISTORY))

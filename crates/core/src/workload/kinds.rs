@@ -3,23 +3,26 @@
 
 use super::cursor::Cursor;
 use super::document::Value;
-use super::item::Item;
+use super::item::{Item, LONGEST_NS};
 use super::plan::{AcquireMode, HistoryLimit, Keys, Span};
 use super::schema::{Field, Kind, Tagged, nearest};
 use super::tagged::tagged;
 use super::write::{duration, real};
 use crate::lock::Retry;
+use crate::units::parse_duration_ns;
 
-/// Most keys of a trial: each is prepared on the server beforehand.
-const MOST_KEYS: u32 = 1_000_000;
+/// Most keys of a trial: some systems prepare each beforehand.
+const MOST_KEYS: u32 = 10_000_000;
 /// Largest zipf exponent: beyond it every draw is the first key.
 const LARGEST_EXPONENT: f64 = 20.0;
 /// Most tries of an attempt.
 const MOST_TRIES: u32 = 1_000_000;
+/// Most recorded lengths: a plan has them within it.
+const MOST_LENGTHS: usize = 10_000;
 /// Largest sigma of a log-normal span: beyond it draws are zero or endless.
 const LARGEST_SIGMA: f64 = 10.0;
 
-const COUNT: Field = Field::required("count", "whole number", "number of keys, at most 1 000 000");
+const COUNT: Field = Field::required("count", "whole number", "number of keys, at most 10 000 000");
 const MAX: Field = Field::optional("max", "duration", "longer draws are cut to this; without it there is no bound");
 
 /// Which keys are locked.
@@ -96,7 +99,7 @@ pub(super) static KEYS: Tagged<Keys> = Tagged {
 };
 
 /// A part of a whole.
-fn share(item: &Item<'_>) -> Option<f64> {
+pub(super) fn share(item: &Item<'_>) -> Option<f64> {
     item.real(|share| (0.0..=1.0).contains(&share), "a number from 0 to 1")
 }
 
@@ -218,8 +221,57 @@ pub(super) static SPAN: Tagged<Span> = Tagged {
                 _ => None,
             },
         },
+        Kind {
+            name: "trace",
+            fields: &[
+                Field::optional(
+                    "file",
+                    "text",
+                    "a file with a duration per line; its path is relative to that of the workload",
+                ),
+                Field::optional("lengths", "list of text", "the durations themselves, as a stored plan has them"),
+            ],
+            meaning: "one of those that were recorded, each as likely",
+            build: recorded,
+            written: |span| match span {
+                Span::Recorded { lengths_ns } => {
+                    let lengths: Vec<String> = lengths_ns.iter().map(|ns| duration(*ns)).collect();
+                    Some(vec![None, Some(format!("[{}]", lengths.join(", ")))])
+                }
+                _ => None,
+            },
+        },
     ],
 };
+
+fn recorded(cursor: &Cursor<'_>) -> Option<Span> {
+    let (item, texts) = match (cursor.take("file"), cursor.take("lengths")) {
+        (Some(file), None) => {
+            let text = file.text().and_then(|path| file.beside(&path))?;
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            (file, lines.map(str::to_owned).collect())
+        }
+        (None, Some(lengths)) => {
+            let texts = lengths.elements()?.iter().map(Item::text).collect::<Option<Vec<String>>>()?;
+            (lengths, texts)
+        }
+        (None, None) => return cursor.refuse("file is not written: write file = \"my-lengths.txt\""),
+        (Some(_), Some(lengths)) => return lengths.refuse_read("stands beside \"file\"; write one of both"),
+    };
+    if texts.is_empty() || texts.len() > MOST_LENGTHS {
+        return item.refuse_read(&format!("has {} lengths; write 1 to {MOST_LENGTHS}", texts.len()));
+    }
+    let read = |(at, text): (usize, &String)| {
+        parse_duration_ns(text)
+            .ok()
+            .filter(|ns| *ns <= LONGEST_NS)
+            .ok_or_else(|| format!("number {}: {text:?}", at + 1))
+    };
+    match texts.iter().enumerate().map(read).collect::<Result<Vec<u64>, String>>() {
+        Ok(lengths) => Some(Span::Recorded { lengths_ns: lengths.into() }),
+        Err(which) => item.refuse_read(&format!("has no duration at {which}; write one per line, such as 250ms")),
+    }
+}
 
 /// Reads a span: a table of a kind, or a bare duration.
 pub(super) fn span(item: &Item<'_>) -> Option<Span> {

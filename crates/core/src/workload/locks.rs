@@ -42,6 +42,12 @@ pub enum Locks {
         /// Keys below each key.
         fanout: u32,
     },
+    /// Several as drawn, one after another: each is given back before the next. Where one is not had, what was done under those
+    /// before it is undone in the opposite order, each under its lock again.
+    Saga {
+        /// Steps of a saga.
+        count: u32,
+    },
 }
 
 /// What breaks a deadlock.
@@ -67,6 +73,13 @@ impl Further {
         self.keys.get(..usize::from(self.count)).unwrap_or_default()
     }
 
+    /// These, of which there are no more than a transaction can have.
+    pub(super) fn of(keys: &[u32]) -> Self {
+        let mut further = Self::default();
+        keys.iter().for_each(|key| further.push(*key));
+        further
+    }
+
     fn push(&mut self, key: u32) {
         if let Some(place) = self.keys.get_mut(usize::from(self.count)) {
             *place = key;
@@ -82,6 +95,12 @@ impl Locks {
         self != Self::One
     }
 
+    /// Returns whether an attempt holds several locks at once.
+    #[must_use]
+    pub fn are_held_together(self) -> bool {
+        !matches!(self, Self::One | Self::Saga { .. })
+    }
+
     /// Returns whether clients can wait for each other in a circle.
     #[must_use]
     pub fn can_deadlock(self) -> bool {
@@ -93,7 +112,10 @@ impl Locks {
     pub fn most(self, keys: u32) -> u32 {
         match self {
             Self::One => 1,
-            Self::Ordered { count } | Self::Shuffled { count, .. } | Self::AllOrRelease { count } => count,
+            Self::Ordered { count }
+            | Self::Shuffled { count, .. }
+            | Self::AllOrRelease { count }
+            | Self::Saga { count } => count,
             Self::Path { fanout } => depth(keys.saturating_sub(1), fanout) + 1,
         }
     }
@@ -110,7 +132,10 @@ impl Locks {
         let count = match self {
             Self::One => return (key, further),
             Self::Path { fanout } => return path(key, fanout),
-            Self::Ordered { count } | Self::Shuffled { count, .. } | Self::AllOrRelease { count } => count,
+            Self::Ordered { count }
+            | Self::Shuffled { count, .. }
+            | Self::AllOrRelease { count }
+            | Self::Saga { count } => count,
         };
         let mut keys = vec![key];
         while keys.len() < count as usize {
@@ -220,6 +245,17 @@ pub(super) static LOCKS: Tagged<Locks> = Tagged {
             build: |cursor| Some(Locks::Path { fanout: cursor.take("fanout")?.whole32(2..=1_000)? }),
             written: |locks| match locks {
                 Locks::Path { fanout } => Some(vec![Some(fanout.to_string())]),
+                _ => None,
+            },
+        },
+        Kind {
+            name: "saga",
+            fields: &[Field::required("count", "whole number", "steps of a saga, 2 to 8")],
+            meaning: "one lock after another, each given back before the next; where one is not had, what was done before is undone \
+                      in the opposite order, each step under its lock again",
+            build: |cursor| Some(Locks::Saga { count: count(cursor)? }),
+            written: |locks| match locks {
+                Locks::Saga { count } => Some(vec![Some(count.to_string())]),
                 _ => None,
             },
         },

@@ -15,14 +15,17 @@
 //! # Ok::<(), lockbench_core::workload::WorkloadError>(())
 //! ```
 
+mod access;
 mod arrival;
 mod cursor;
 mod document;
 mod draw;
+mod dynamic_ttl;
 mod error;
 mod fault;
 mod file;
 mod gallery;
+mod groups;
 mod item;
 mod json_schema;
 mod kinds;
@@ -36,16 +39,21 @@ mod schema;
 mod section;
 mod server_version;
 mod source;
+mod spread;
 mod tagged;
+mod tpcc;
 mod ttl;
 mod warning;
 mod write;
 
-pub use arrival::{Due, DueTimes};
+pub use access::offered;
+pub use arrival::{Due, DueTimes, Row, Trace};
 pub use draw::{KeyPicker, Wish, Wishes, client_seed};
+pub use dynamic_ttl::DynamicTtl;
 pub use error::{Problem, WorkloadError};
 pub use fault::{ClockChange, DataAfter, Direction, FaultKind, MOST_FAULTS, Moment, PlannedFault, Point, Target};
 pub use gallery::scenarios;
+pub use groups::{Group, OTHERS, Part};
 pub use json_schema::json_schema;
 pub use locks::Further;
 pub use options::{OptionTable, OptionValue, SystemOption, SystemOptions};
@@ -54,6 +62,8 @@ pub use reference::reference;
 pub use scenario::{Also, Condition, Expected, ExpectedVerdict, Scenario};
 pub use server_version::{ServerVersion, Versions};
 pub use source::{Source, load, parse, parse_stored, parse_with, quickstart};
+pub use spread::Sharing;
+pub use tpcc::Tpcc;
 pub use ttl::{EffectiveTtl, resolve_ttl};
 pub use warning::warnings;
 pub use write::to_toml;

@@ -2,14 +2,20 @@
 //! `file.rs`, by naming every field, so that a new field cannot be forgotten.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use super::access::Access;
 pub use super::arrival::Arrival;
+use super::arrival::Trace;
+pub use super::dynamic_ttl::DynamicTtl;
 use super::fault::PlannedFault;
+use super::groups::Group;
 pub use super::locks::{DeadlockPolicy, Locks, MOST_LOCKS};
 use super::options::SystemOptions;
 use super::scenario::{Condition, Scenario};
+pub use super::spread::Spread;
 use crate::lock::Retry;
 pub use crate::section::Section;
 
@@ -22,12 +28,16 @@ pub struct Plan {
     pub question: String,
     /// Number of clients, each with an identity of its own.
     pub clients: u32,
-    /// Number of worker processes that the clients are spread over; 0: threads of this process.
-    pub processes: u32,
+    /// What the clients run on.
+    pub spread: Spread,
+    /// Clients that behave otherwise than the plan says for all.
+    pub groups: Vec<Group>,
     /// Which keys are locked.
     pub keys: Keys,
     /// How many locks an attempt takes, and in which order.
     pub locks: Locks,
+    /// What attempts ask for.
+    pub access: Access,
     /// What clients do under the lock.
     pub section: Section,
     /// How long a grant is held.
@@ -36,8 +46,10 @@ pub struct Plan {
     pub arrival: Arrival,
     /// Pause between an attempt's end and the next due instant; none in an open loop.
     pub think: Span,
-    /// Lease length asked for.
+    /// Lease length asked for; where it follows the holds, the one at the start.
     pub ttl_ns: u64,
+    /// How it follows the holds; `None`: it stays.
+    pub dynamic_ttl: Option<DynamicTtl>,
     /// What to do with a ttl below a system's floor.
     pub ttl_below_floor: BelowFloor,
     /// How leases are kept alive during a hold.
@@ -86,10 +98,30 @@ impl Plan {
     /// The longest wait of an attempt: its timeout, or that of the one request of a try.
     #[must_use]
     pub fn patience_ns(&self) -> u64 {
-        match self.acquire {
+        let longest = |acquire: AcquireMode| match acquire {
             AcquireMode::Try => self.request_timeout_ns,
             AcquireMode::Wait { timeout_ns, .. } => timeout_ns,
-        }
+        };
+        self.parts().iter().map(|part| longest(part.acquire)).max().unwrap_or(self.request_timeout_ns)
+    }
+
+    /// Share of all attempts that want the most wanted key, 0 where no two clients want the same: by the trace where there is one.
+    #[must_use]
+    pub fn hottest_share(&self) -> f64 {
+        self.arrival.trace().map_or_else(|| self.keys.hottest_share(), Trace::hottest_share)
+    }
+
+    /// The shortest lease that a client may ask for, in nanoseconds.
+    #[must_use]
+    pub fn shortest_ttl_ns(&self) -> u64 {
+        self.dynamic_ttl.map_or(self.ttl_ns, |dynamic| dynamic.min_ns.min(self.ttl_ns))
+    }
+
+    /// Nanoseconds from one look at who holds which key to the next; `None`: the servers are not asked. Where several may
+    /// hold a key at once there is no one to tell of.
+    #[must_use]
+    pub fn truth_every_ns(&self) -> Option<u64> {
+        self.truth.every_ns(&self.faults).filter(|_| self.access == Access::Exclusive)
     }
 }
 
@@ -141,7 +173,7 @@ impl Keys {
             Self::Single => 1.0,
             Self::PerClient => 0.0,
             Self::Uniform { count } => 1.0 / f64::from(count),
-            Self::Zipf { count, exponent } => 1.0 / (1..=count).map(|k| f64::from(k).powf(-exponent)).sum::<f64>(),
+            Self::Zipf { count, exponent } => 1.0 / harmonic(count, exponent),
             Self::HotSet { count, hot, share } => {
                 (share / f64::from(hot)).max((1.0 - share) / f64::from(count.saturating_sub(hot).max(1)))
             }
@@ -149,8 +181,22 @@ impl Keys {
     }
 }
 
+/// The sum of `1 / k^exponent` for k from 1: of the first ten thousand one by one, of the others as the integral around them.
+fn harmonic(count: u32, exponent: f64) -> f64 {
+    const ONE_BY_ONE: u32 = 10_000;
+    let head: f64 = (1..=count.min(ONE_BY_ONE)).map(|k| f64::from(k).powf(-exponent)).sum();
+    if count <= ONE_BY_ONE {
+        return head;
+    }
+    let (from, to) = (f64::from(ONE_BY_ONE) + 0.5, f64::from(count) + 0.5);
+    let one_less = 1.0 - exponent;
+    let tail =
+        if one_less.abs() < 1e-9 { (to / from).ln() } else { (to.powf(one_less) - from.powf(one_less)) / one_less };
+    head + tail
+}
+
 /// A distribution of durations in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Span {
     /// Always the same.
     Constant {
@@ -198,6 +244,11 @@ pub enum Span {
         /// Share of the other, 0 to 1.
         share: f64,
     },
+    /// One of those that were recorded, each as likely.
+    Recorded {
+        /// At least one.
+        lengths_ns: Arc<[u64]>,
+    },
 }
 
 impl Span {
@@ -214,6 +265,7 @@ impl Span {
             | Self::LogNormal { max_ns, .. }
             | Self::Pareto { max_ns, .. } => max_ns,
             Self::Bimodal { short_ns, long_ns, .. } => short_ns.max(long_ns),
+            Self::Recorded { ref lengths_ns } => lengths_ns.iter().copied().max().unwrap_or(0),
         }
     }
 }

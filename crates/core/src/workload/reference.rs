@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::arrival::ARRIVAL;
+use super::dynamic_ttl::TTL;
 use super::fault::FAULT;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::locks::LOCKS;
@@ -26,6 +27,7 @@ pub fn reference(tables: &[&OptionTable]) -> String {
     kinds(&mut text, "`critical_section`", &SECTION);
     kinds(&mut text, "`hold` and `think`", &SPAN);
     kinds(&mut text, "`arrival`", &ARRIVAL);
+    kinds(&mut text, "`ttl`", &TTL);
     kinds(&mut text, "`acquire`", &ACQUIRE);
     kinds(&mut text, "`retry`", &RETRY);
     kinds(&mut text, "`history`", &HISTORY);

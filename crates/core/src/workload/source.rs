@@ -15,8 +15,8 @@ use super::overrides;
 use super::plan::Plan;
 use super::schema::nearest;
 
-/// Largest workload that is read: a stream may have no end.
-const LARGEST: u64 = 1 << 20;
+/// Largest workload that is read: a stream may have no end, and a stored plan has its trace within it.
+const LARGEST: u64 = 8 << 20;
 
 /// Where a plan came from, for messages of those who resolve its names later.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ fn read(from: impl std::io::Read, path: &Path) -> Result<Vec<u8>, WorkloadError>
     let read = from.take(LARGEST + 1).read_to_end(&mut bytes);
     read.map_err(|source| refused(path, source))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(refused(path, std::io::Error::other("it is larger than 1 MiB")));
+        return Err(refused(path, std::io::Error::other("it is larger than 8 MiB")));
     }
     Ok(bytes)
 }

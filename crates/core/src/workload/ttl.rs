@@ -60,6 +60,8 @@ mod tests {
         connection_frees: false,
         quorum: false,
         exclusion: true,
+        shared: false,
+        permits: false,
         source: "its manual",
     };
 

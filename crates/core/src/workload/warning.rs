@@ -1,7 +1,7 @@
 //! What a plan may not mean as it is written. Warnings only: a person may want
 //! exactly that.
 
-use super::plan::{AcquireMode, DeadlockPolicy, Expectation, Keys, Locks, Plan, RenewalPolicy};
+use super::plan::{Access, AcquireMode, DeadlockPolicy, Expectation, Keys, Locks, Plan, RenewalPolicy};
 use super::ttl::resolve_ttl;
 use crate::lock::{Guarantees, RenewalKind, Retry, WaitKind};
 use crate::units::exact_duration;
@@ -73,9 +73,9 @@ fn nobody_to_meet(plan: &Plan) -> Option<String> {
 fn queue_longer_than_timeout(plan: &Plan) -> Option<String> {
     let AcquireMode::Wait { timeout_ns, .. } = plan.acquire else { return None };
     let hold = plan.hold.mean_ns();
-    let ahead = (f64::from(plan.clients) * plan.keys.hottest_share()).max(2.0) - 1.0;
+    let ahead = (f64::from(plan.clients) * plan.hottest_share()).max(2.0) - 1.0;
     let wait = (ahead * hold as f64) as u64;
-    (contended(plan) && wait > timeout_ns).then(|| {
+    (contended(plan) && plan.access == Access::Exclusive && wait > timeout_ns).then(|| {
         format!(
             "about {ahead:.0} holds of {} on average are ahead of the last client of the hottest key, longer than the \
              acquire timeout of {}: many attempts will time out, and the high percentiles will be missing. Lengthen \
@@ -163,6 +163,8 @@ mod tests {
         connection_frees: false,
         quorum: false,
         exclusion: true,
+        shared: false,
+        permits: false,
         source: "",
     };
     const HEARTBEAT: Guarantees = Guarantees { renewal: RenewalKind::Heartbeat, waiting: WaitKind::Watch, ..LEASE };

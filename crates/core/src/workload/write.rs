@@ -4,16 +4,20 @@
 
 use std::fmt::Write as _;
 
+use super::access::ACCESS;
 use super::arrival::ARRIVAL;
+use super::dynamic_ttl::TTL;
 use super::fault::FAULT;
 use super::file::{BELOW_FLOOR, BREACH_LEVELS, FINDING_LEVELS};
+use super::groups::KEY_SPACES;
 use super::kinds::{ACQUIRE, HISTORY, KEYS, RETRY, SPAN};
 use super::locks::LOCKS;
 use super::options::OptionValue;
-use super::plan::{Breaker, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Truth};
+use super::plan::{Access, Breaker, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Truth};
 use super::scenario::{self, condition};
 use super::schema::Tagged;
 use super::section::SECTION;
+use super::spread::{self, Spread};
 use crate::units::exact_duration;
 
 fn breaker(breaker: Option<Breaker>) -> String {
@@ -29,14 +33,15 @@ pub fn to_toml(plan: &Plan) -> String {
         ("name", text(&plan.name)),
         ("question", text(&plan.question)),
         ("clients", plan.clients.to_string()),
-        ("processes", plan.processes.to_string()),
+        ("processes", spread::written(plan.spread)),
         ("keys", tagged(&KEYS, &plan.keys)),
         ("locks", tagged(&LOCKS, &plan.locks)),
+        ("access", tagged(&ACCESS, &plan.access)),
         ("critical_section", tagged(&SECTION, &plan.section)),
         ("hold", tagged(&SPAN, &plan.hold)),
         ("arrival", tagged(&ARRIVAL, &plan.arrival)),
         ("think", tagged(&SPAN, &plan.think)),
-        ("ttl", duration(plan.ttl_ns)),
+        ("ttl", ttl(plan)),
         ("ttl_below_floor", word(BELOW_FLOOR, plan.ttl_below_floor)),
         ("renewal", renewal(plan.renewal)),
         ("acquire", tagged(&ACQUIRE, &plan.acquire)),
@@ -59,9 +64,10 @@ pub fn to_toml(plan: &Plan) -> String {
     let mut toml = String::new();
     // What is meant where it is left out is not written: a plan is as it was before there was such a key.
     let said = |key: &str| match key {
-        "processes" => plan.processes > 0,
+        "processes" => plan.spread != Spread::Threads,
         "breaker" => plan.breaker.is_some(),
         "critical_section" => plan.section != Section::Counter,
+        "access" => plan.access != Access::Exclusive,
         "locks" => plan.locks.are_several(),
         "arrival" => plan.arrival.is_open(),
         "sometimes" => !plan.sometimes.is_empty(),
@@ -71,6 +77,24 @@ pub fn to_toml(plan: &Plan) -> String {
     let lines = lines.into_iter().filter(|(key, _)| said(key));
     for (key, value) in lines {
         let _ = writeln!(toml, "{key} = {value}");
+    }
+    for group in &plan.groups {
+        toml.push_str("\n[[groups]]\n");
+        for (key, value) in [
+            ("name", text(&group.name)),
+            ("clients", group.clients.to_string()),
+            ("keys", tagged(&KEYS, &group.keys)),
+            ("key_space", word(KEY_SPACES, group.own_keys)),
+            ("hold", tagged(&SPAN, &group.hold)),
+            ("arrival", tagged(&ARRIVAL, &group.arrival)),
+            ("think", tagged(&SPAN, &group.think)),
+            ("acquire", tagged(&ACQUIRE, &group.acquire)),
+        ] {
+            // Several locks are taken from the keys that all share.
+            if !plan.locks.are_several() || !["keys", "key_space"].contains(&key) {
+                let _ = writeln!(toml, "{key} = {value}");
+            }
+        }
     }
     for fault in &plan.faults {
         toml.push_str("\n[[faults]]\n");
@@ -94,6 +118,10 @@ pub fn to_toml(plan: &Plan) -> String {
         }
     }
     toml
+}
+
+fn ttl(plan: &Plan) -> String {
+    if plan.dynamic_ttl.is_some() { tagged(&TTL, &(plan.ttl_ns, plan.dynamic_ttl)) } else { duration(plan.ttl_ns) }
 }
 
 fn truth(truth: Truth) -> String {

@@ -103,7 +103,7 @@ impl SystemState {
     pub fn fairness(&self) -> Option<Fairness> {
         match &self.result {
             Some(result) => Some(result.fairness),
-            None => Some(Fairness::of(self.grants_of(), self.counts()?)),
+            None => Some(Fairness::of((self.grants_of(), &[]), self.counts()?)),
         }
     }
 

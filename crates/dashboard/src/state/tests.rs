@@ -104,6 +104,7 @@ fn around_a_violation_the_nearest_holds_are_kept() {
         end_ns,
         validity_ns: None,
         lost_ns: None,
+        mode: Default::default(),
     };
     let (earlier, later) = (facts(1, 1_000, 2_400), facts(2, 2_000, 2_300));
     let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, elapsed_ns: 1, ..Snapshot::default() };

@@ -1,10 +1,10 @@
 //! A transaction: a client takes several locks, one while it holds the others, works under all of them, and gives them
-//! back in the opposite order. Where it does not get one, it gives back what it has.
+//! back in the opposite order. Where it does not get one, it gives back what it has. A saga takes them one after another.
 //!
 //! The locks that it holds are renewed while it waits, where that can be: a client that polls breaks its poll off to
 //! renew, one that stands in a queue of the server would lose its place there. Heartbeats go on by themselves.
 
-use super::{Client, Granted, OpenAttempt};
+use super::{Client, Cost, Granted, OpenAttempt};
 use lockbench_core::lock::{Acquire, Patience};
 use lockbench_core::record::{Mode, What};
 use lockbench_core::workload::plan::Locks;
@@ -17,6 +17,42 @@ struct Held {
 }
 
 impl Client {
+    /// The rest of a saga whose first lock was granted: each step under its own lock, and where one is not had, the undoing of
+    /// those before it. Returns whether the system served all of it.
+    pub(super) async fn saga(&mut self, first: Granted, wish: &Wish, open: &mut OpenAttempt) -> bool {
+        self.hold(first, wish.hold_ns, open).await;
+        open.over = true;
+        let mut done = vec![wish.key];
+        let mut all_served = true;
+        for key in wish.further.keys() {
+            let Some(served) = self.step(*key, wish.hold_ns).await else {
+                done.push(*key);
+                continue;
+            };
+            all_served &= served;
+            while let Some(key) = done.pop() {
+                all_served &= self.step(key, wish.hold_ns).await.unwrap_or(true);
+            }
+            break;
+        }
+        all_served
+    }
+
+    /// One step of a saga: takes its lock, works, gives it back. `None`: it is done; else whether it was served all the same.
+    async fn step(&mut self, key: u32, hold_ns: u64) -> Option<bool> {
+        let (mut open, invoke) = self.ask(key, Mode::Exclusive, |due| What::Invoke { due });
+        let patience = self.patience(&open, invoke);
+        let denied = match self.acquire_lock(&mut open, &patience).await {
+            Ok(granted) => {
+                self.hold(granted, hold_ns, &mut open).await;
+                None
+            }
+            Err(served) => Some(served),
+        };
+        open.over = true;
+        denied
+    }
+
     /// The rest of a transaction whose first lock was granted; returns whether the system served all of it.
     pub(super) async fn transaction(&mut self, first: Granted, wish: &Wish, open: &mut OpenAttempt) -> bool {
         let mut next_renewal = self.next_renewal(first.started);
@@ -25,7 +61,7 @@ impl Client {
         for key in wish.further.keys() {
             let number = open.id.number;
             let (mut asked, invoke) =
-                self.ask(*key, |due| What::InvokeAs { due, first: number, mode: Mode::Exclusive });
+                self.ask(*key, Mode::Exclusive, |due| What::InvokeAs { due, first: number, mode: Mode::Exclusive });
             let patience = match self.plan.locks {
                 Locks::AllOrRelease { .. } => Patience::Try,
                 _ => self.patience(&asked, invoke),
@@ -43,7 +79,7 @@ impl Client {
         if served.is_none() {
             let start = further.last().map_or(first.started, |held| held.granted.started);
             let mut all = All { first: (&mut first, open), further: &mut further, next_renewal: &mut next_renewal };
-            self.work(start.saturating_add(wish.hold_ns), &mut all).await;
+            self.work(start, wish.hold_ns, &mut all).await;
         }
         while let Some(Held { granted, open: mut last }) = further.pop() {
             self.give_back(granted, &mut last).await;
@@ -66,7 +102,7 @@ impl Client {
     ) -> Result<Granted, bool> {
         let deadline = match patience {
             Patience::Until(deadline) if self.polls => deadline,
-            _ => return self.acquire(asked, patience).await,
+            _ => return self.acquire_lock(asked, patience).await,
         };
         let keys = std::sync::Arc::clone(&self.keys);
         let sent = self.session.requests();
@@ -75,19 +111,22 @@ impl Client {
             let outcome = self.session.acquire(&keys[asked.key as usize], &slice).await;
             if outcome == Acquire::TimedOut && !deadline.passed() {
                 self.renew_all(deadline.at_ns(), all).await;
+                // The next slice asks at once.
+                self.asking.again();
                 continue;
             }
             self.asking.end();
-            let requests = (self.session.requests() - sent) as u32;
+            let cost = Cost { requests: (self.session.requests() - sent) as u32, wakeups: self.asking.take_wakeups() };
             return match outcome {
-                Acquire::Acquired(grant) => Ok(self.granted(grant, requests, asked).await),
-                denied => Err(self.denied(asked, denied, patience, requests)),
+                Acquire::Acquired(grant) => Ok(self.granted(grant, cost, asked).await),
+                denied => Err(self.denied(asked, denied, patience, cost)),
             };
         }
     }
 
-    /// The work under all locks, until `end`.
-    async fn work(&mut self, end: u64, all: &mut All<'_>) {
+    /// The work under all locks, `hold_ns` from `start`.
+    async fn work(&mut self, start: u64, hold_ns: u64, all: &mut All<'_>) {
+        let end = start.saturating_add(hold_ns);
         if self.tripwires.is_some() {
             self.come_to(Point::HolderInside, all.first.1).await;
         }
@@ -97,6 +136,9 @@ impl Client {
                 () = self.stop.drained() => return,
             }
             if self.timer.now() >= end {
+                // The others were held while their client waited for this one.
+                let last = all.further.last_mut().map_or(&mut *all.first.1, |held| &mut held.open);
+                last.asked = hold_ns;
                 return;
             }
             self.renew_all(end, all).await;

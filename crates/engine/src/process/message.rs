@@ -54,8 +54,8 @@ pub struct Assignment {
     pub trial: u32,
     /// Names of the keys, by index.
     pub keys: Vec<String>,
-    /// The number of this process, and how many there are.
-    pub share: (u32, u32),
+    /// The number of this process.
+    pub process: u32,
     pub shard: ShardName,
     pub witness: WitnessName,
     /// Is it told what each client is to the servers?

@@ -34,6 +34,7 @@ pub use served::LockServer;
 use crate::trial::LoadError;
 use crate::worker::WorkerReport;
 use lockbench_core::record::figures::Schedule;
+use lockbench_core::workload::Sharing;
 use lockbench_systems::levers::{Asking, TimeTold};
 use lockbench_systems::stack::{Clock, cpu_s_of};
 
@@ -64,7 +65,7 @@ impl Program {
 
 /// The worker processes of a trial, for those who stop and kill them. Clones are the same processes.
 #[derive(Clone)]
-pub struct Processes(Arc<Vec<Process>>);
+pub struct Processes(Arc<(Vec<Process>, Sharing)>);
 
 /// One of them.
 struct Process {
@@ -122,13 +123,17 @@ impl Processes {
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.0.len() as u32
+        self.all().len() as u32
     }
 
     /// The process of a client.
     #[must_use]
     pub fn of(&self, client: u32) -> u32 {
-        client % self.count()
+        self.0.1.worker_of(client)
+    }
+
+    fn all(&self) -> &[Process] {
+        &self.0.0
     }
 
     /// Stops a process, and waits until it stands still.
@@ -167,7 +172,7 @@ impl Processes {
     /// # Errors
     /// It has ended.
     pub fn kill(&self, process: u32, now: u64) -> Result<(), ProcessError> {
-        self.0[process as usize].killed_at.store(now, Ordering::SeqCst);
+        self.all()[process as usize].killed_at.store(now, Ordering::SeqCst);
         self.signal(process, Signal::KILL)
     }
 
@@ -177,7 +182,8 @@ impl Processes {
     /// It was started without a clock that can be moved.
     pub fn set_clock(&self, process: u32, offset_ns: i64) -> Result<(), ProcessError> {
         let missing = || io::Error::other("it was started without libfaketime");
-        let set = self.0[process as usize].clock.as_ref().ok_or_else(missing).and_then(|clock| clock.set(offset_ns));
+        let set =
+            self.all()[process as usize].clock.as_ref().ok_or_else(missing).and_then(|clock| clock.set(offset_ns));
         set.map_err(|error| ProcessError::Clock(process, error))
     }
 
@@ -186,7 +192,7 @@ impl Processes {
     /// # Errors
     /// It does not tell it.
     pub fn time(&self, process: u32) -> Result<TimeTold, ProcessError> {
-        let Process { times, orders, .. } = &self.0[process as usize];
+        let Process { times, orders, .. } = &self.all()[process as usize];
         // One asks at a time; what came too late for an earlier question is not the answer to this one.
         let times = times.lock().unwrap_or_else(PoisonError::into_inner);
         while times.try_recv().is_ok() {}
@@ -199,19 +205,25 @@ impl Processes {
     /// Returns whether it has ended.
     #[must_use]
     pub fn ended(&self, process: u32) -> bool {
-        self.0[process as usize].child().try_wait().is_ok_and(|status| status.is_some())
+        self.all()[process as usize].child().try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// Their process numbers.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u32> {
+        self.all().iter().map(|process| process.child().id()).collect()
     }
 
     /// CPU seconds of all of them so far.
     #[must_use]
     pub fn cpu_s(&self) -> f64 {
         // Each leads a group of its own.
-        self.0.iter().filter_map(|process| cpu_s_of(process.child().id())).sum()
+        self.all().iter().filter_map(|process| cpu_s_of(process.child().id())).sum()
     }
 
     /// The states of its threads, as proc(5) names them.
     fn tasks(&self, process: u32) -> Option<Vec<char>> {
-        let pid = self.0[process as usize].child().id();
+        let pid = self.all()[process as usize].child().id();
         let state = |task: io::Result<std::fs::DirEntry>| {
             let stat = std::fs::read_to_string(task.ok()?.path().join("stat")).ok()?;
             stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
@@ -220,7 +232,7 @@ impl Processes {
     }
 
     fn signal(&self, process: u32, signal: Signal) -> Result<(), ProcessError> {
-        let mut child = self.0[process as usize].child();
+        let mut child = self.all()[process as usize].child();
         if child.try_wait().is_ok_and(|status| status.is_some()) {
             return Err(ProcessError::Ended(process));
         }
@@ -272,7 +284,12 @@ pub struct Worker {
 ///
 /// # Errors
 /// One could not be started: those that were are ended.
-pub fn start(program: &Program, assignments: Vec<Assignment>, clocks: bool) -> io::Result<(Processes, Vec<Worker>)> {
+pub fn start(
+    program: &Program,
+    assignments: Vec<Assignment>,
+    sharing: Sharing,
+    clocks: bool,
+) -> io::Result<(Processes, Vec<Worker>)> {
     let (mut processes, mut workers) = (Vec::new(), Vec::new());
     for (assignment, number) in assignments.into_iter().zip(0..) {
         let mut command = Command::new(&program.file);
@@ -313,7 +330,7 @@ pub fn start(program: &Program, assignments: Vec<Assignment>, clocks: bool) -> i
         worker.order(&Order::Open(Box::new(assignment)));
         workers.push(worker);
     }
-    Ok((Processes(Arc::new(processes)), workers))
+    Ok((Processes(Arc::new((processes, sharing))), workers))
 }
 
 /// Keeps the last words of a process.
@@ -404,7 +421,7 @@ impl Worker {
                     return None;
                 }
                 self.standing = Standing::Dead;
-                return Some(News::Died { at: processes.0[self.number as usize].killed_at.load(Ordering::SeqCst) });
+                return Some(News::Died { at: processes.all()[self.number as usize].killed_at.load(Ordering::SeqCst) });
             }
         }
         Some(News::Done)

@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 
 use super::message::{Answer, Assignment, Order, Phases};
 use super::served::Served;
-use crate::due_instants::DueInstants;
+use crate::grids::Grids;
 use crate::steering::Steering;
 use crate::trial::{LoadError, Spec};
 use crate::tripwires::Tripwires;
@@ -26,7 +26,7 @@ use lockbench_core::lock::{Endpoint, Key, LockSystem, Victims};
 use lockbench_core::record::figures::Schedule;
 use lockbench_core::record::{Shard, ShardSeed};
 use lockbench_core::stop::Stop;
-use lockbench_core::workload::parse_with;
+use lockbench_core::workload::{Sharing, parse_with};
 use lockbench_systems::stack::forget_own_names;
 use lockbench_systems::{Registry, Target};
 
@@ -78,7 +78,7 @@ struct Assigned {
     spec: Arc<Spec>,
     common: Common,
     shard: ShardSeed,
-    share: (u32, u32),
+    share: (u32, Sharing),
 }
 
 impl Assigned {
@@ -101,9 +101,10 @@ impl Assigned {
                 (entry.connect)(target)?
             }
         };
-        let (process, _) = assignment.share;
+        let process = assignment.process;
+        let sharing = plan.processes().ok_or_else(|| other("the plan has no processes"))?;
         let named = |(index, name): (usize, &String)| Key { index: index as u32, name: name.as_str().into() };
-        let grid = DueInstants::of_plan(&plan, assignment.trial, assignment.share).map(Arc::new);
+        let grids = Grids::of_plan(&plan, assignment.trial, process, &sharing);
         let section = plan.section;
         let spec = Spec {
             system,
@@ -117,7 +118,7 @@ impl Assigned {
             steering: Steering::new(),
             faults: None,
             truth: None,
-            grid,
+            grids,
             processes: None,
         };
         let witness = Witness::open(&assignment.witness, process)?.doing(section, clock);
@@ -128,7 +129,7 @@ impl Assigned {
             victims: assignment.victims.as_ref().map(Victims::open).transpose()?.map(Arc::new),
         };
         let shard = assignment.shard.open(clock)?;
-        Ok(Self { spec: Arc::new(spec), common, shard, share: assignment.share })
+        Ok(Self { spec: Arc::new(spec), common, shard, share: (process, sharing) })
     }
 
     fn run(self, orders: impl BufRead + Send + 'static) -> Result<WorkerReport, LoadError> {
@@ -167,8 +168,8 @@ impl Account {
                 let schedule = self.schedule.get_or_init(|| schedule);
                 // Clients that are gone have said so themselves.
                 let _ = begin.send(schedule.clone());
-                if let Some(grid) = &self.spec.grid {
-                    self.look(grid, schedule).await;
+                if !self.spec.grids.are_none() {
+                    self.look(schedule).await;
                 }
             }
             // Without a schedule the clients close their sessions and end.
@@ -177,20 +178,18 @@ impl Account {
         std::future::pending().await
     }
 
-    async fn look(&self, grid: &DueInstants, schedule: &Schedule) -> ! {
+    async fn look(&self, schedule: &Schedule) -> ! {
         let mut before = schedule.start;
         loop {
             tokio::time::sleep(TICK).await;
-            grid.settle(schedule, before);
-            grid.tell(schedule, &self.shard);
+            self.spec.grids.settle(schedule, before, &self.shard);
             before = self.spec.clock.now();
         }
     }
 
     fn close(&self) {
-        if let (Some(schedule), Some(grid)) = (self.schedule.get(), &self.spec.grid) {
-            grid.close(schedule);
-            grid.tell(schedule, &self.shard);
+        if let Some(schedule) = self.schedule.get() {
+            self.spec.grids.close(schedule, &self.shard);
         }
     }
 }

@@ -19,8 +19,8 @@ use tokio::task::LocalSet;
 
 use lockbench_core::clock::{Clock, Timer};
 use lockbench_core::lock::{
-    Acquire, Chance, Deadline, Facts, Grant, Guarantees, Key, Local, LockSystem, NEVER, Opening, Patience, Release,
-    Renewal, Retry, Session, SystemError, Victims,
+    Acquire, Chance, Deadline, Facts, Grant, Guarantees, Key, Local, LockSystem, Mode, NEVER, Opening, Patience,
+    Release, Renewal, Retry, Session, SystemError, Victims,
 };
 use lockbench_core::stop::Stop;
 use lockbench_systems::Entry;
@@ -34,10 +34,11 @@ enum Call {
         seed: u64,
         request_timeout_ns: u64,
     },
-    /// `until`: the instant to give up at; `None`: one try. `attempt`: its client and number, where it may be chosen to
-    /// break a deadlock.
+    /// `mode`: of a lock that has modes; `None`: it has none. `until`: the instant to give up at; `None`: one try.
+    /// `attempt`: its client and number, where it may be chosen to break a deadlock.
     Acquire {
         key: u32,
+        mode: Option<Mode>,
         until: Option<u64>,
         attempt: Option<(u32, u32)>,
     },
@@ -189,8 +190,8 @@ async fn connection(stream: UnixStream, served: Rc<Serving>) {
                 Said::Opened
             }
             (_, None) => return,
-            (Call::Acquire { key, until, attempt }, Some(session)) => {
-                acquire(&served, &mut **session, key, (until, attempt), &mut grants).await
+            (Call::Acquire { key, mode, until, attempt }, Some(session)) => {
+                acquire(&served, &mut **session, (key, mode), (until, attempt), &mut grants).await
             }
             (Call::Renew { key }, Some(session)) => match grants.iter_mut().find(|grant| grant.key() == key) {
                 Some(grant) => match session.renew(grant).await {
@@ -227,7 +228,7 @@ async fn connection(stream: UnixStream, served: Rc<Serving>) {
 async fn acquire(
     served: &Serving,
     session: &mut dyn Session,
-    key: u32,
+    (key, mode): (u32, Option<Mode>),
     (until, attempt): (Option<u64>, Option<(u32, u32)>),
     grants: &mut Vec<Grant>,
 ) -> Said {
@@ -243,7 +244,11 @@ async fn acquire(
             _ => deadline,
         })
     });
-    match session.acquire(key, &patience).await {
+    let answer = match mode {
+        None => session.acquire(key, &patience).await,
+        Some(mode) => session.acquire_as(key, mode, &patience).await,
+    };
+    match answer {
         Acquire::Acquired(grant) => {
             let (token, validity_ns, waited) = (grant.token(), grant.validity_ns(), grant.waited());
             grants.push(grant);
@@ -343,6 +348,32 @@ impl ServedSession {
         Ok(said)
     }
 
+    async fn ask(&mut self, key: &Key, mode: Option<Mode>, patience: &Patience) -> Acquire {
+        let (until, attempt) = match patience {
+            Patience::Try => (None, None),
+            Patience::Until(deadline) => (Some(deadline.at_ns()), deadline.attempt()),
+        };
+        match self.call(&Call::Acquire { key: key.index, mode, until, attempt }).await {
+            Ok(Said::Acquired { token, validity_ns, waited }) => {
+                let grant = Grant::new(key.index, token, validity_ns);
+                if validity_ns <= self.timer.now() {
+                    return self.came_too_late(grant).await;
+                }
+                Acquire::Acquired(match waited {
+                    Some(waited) => grant.after_waiting(waited),
+                    None => grant,
+                })
+            }
+            Ok(Said::Held) => Acquire::Refused,
+            Ok(Said::TimedOut) => Acquire::TimedOut,
+            Ok(Said::Deadlock) => Acquire::Deadlock,
+            Ok(Said::Unavailable { reason, .. }) => Acquire::Unavailable(reason),
+            Ok(Said::Unknown { surely_ended_ns, reason }) => Acquire::Unknown { surely_ended_ns, reason },
+            Ok(other) => unknown(format!("unexpected answer {other:?}")),
+            Err(error) => unknown(error.to_string()),
+        }
+    }
+
     /// A grant whose answer waited for this process, which stood still, until the lease was over.
     async fn came_too_late(&mut self, grant: Grant) -> Acquire {
         match self.release(grant).await {
@@ -358,31 +389,11 @@ impl ServedSession {
 
 impl Session for ServedSession {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
-        let (until, attempt) = match patience {
-            Patience::Try => (None, None),
-            Patience::Until(deadline) => (Some(deadline.at_ns()), deadline.attempt()),
-        };
-        Box::pin(async move {
-            match self.call(&Call::Acquire { key: key.index, until, attempt }).await {
-                Ok(Said::Acquired { token, validity_ns, waited }) => {
-                    let grant = Grant::new(key.index, token, validity_ns);
-                    if validity_ns <= self.timer.now() {
-                        return self.came_too_late(grant).await;
-                    }
-                    Acquire::Acquired(match waited {
-                        Some(waited) => grant.after_waiting(waited),
-                        None => grant,
-                    })
-                }
-                Ok(Said::Held) => Acquire::Refused,
-                Ok(Said::TimedOut) => Acquire::TimedOut,
-                Ok(Said::Deadlock) => Acquire::Deadlock,
-                Ok(Said::Unavailable { reason, .. }) => Acquire::Unavailable(reason),
-                Ok(Said::Unknown { surely_ended_ns, reason }) => Acquire::Unknown { surely_ended_ns, reason },
-                Ok(other) => unknown(format!("unexpected answer {other:?}")),
-                Err(error) => unknown(error.to_string()),
-            }
-        })
+        Box::pin(self.ask(key, None, patience))
+    }
+
+    fn acquire_as<'a>(&'a mut self, key: &'a Key, mode: Mode, patience: &'a Patience) -> Local<'a, Acquire> {
+        Box::pin(self.ask(key, Some(mode), patience))
     }
 
     fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal> {

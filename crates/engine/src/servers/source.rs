@@ -2,6 +2,7 @@
 //! containers.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Clusters, ServerOptions, ServerSource, Topic, Watcher};
@@ -29,6 +30,8 @@ pub(super) struct LeftRunning {
     pub(super) endpoints: Vec<Endpoint>,
     /// `None` for programs, which their keeper holds.
     pub(super) containers: Option<Arc<Server>>,
+    /// Where the data of programs are.
+    pub(super) data: Option<PathBuf>,
 }
 
 /// Where one kind's servers are, for the report.
@@ -64,6 +67,15 @@ pub(super) fn handle(source: &Source) -> Option<&Arc<Server>> {
     }
 }
 
+/// Where the data of programs of this machine are.
+pub(super) fn data(source: &Source) -> Option<PathBuf> {
+    match source {
+        Source::Ours(server) => server.data().next(),
+        Source::LeftRunning(left) => left.data.clone(),
+        Source::Given(_) | Source::Missing(_) => None,
+    }
+}
+
 pub(super) fn place(source: &Source) -> Option<Place> {
     match source {
         Source::Ours(server) if server.in_containers() => Some(Place::Containers),
@@ -91,7 +103,14 @@ pub(super) fn left_running(
         let programs = wanted.iter().filter_map(|kind| Some((*kind, register.of(*kind)?)));
         for (kind, left) in programs.filter(|(_, left)| left.died.is_none()) {
             hearer.info(&format!("{kind}: used as `lockbench up` left it, process {}", left.keeper()));
-            found.insert(kind, Source::LeftRunning(LeftRunning { endpoints: left.endpoints(), containers: None }));
+            found.insert(
+                kind,
+                Source::LeftRunning(LeftRunning {
+                    endpoints: left.endpoints(),
+                    containers: None,
+                    data: Some(left.directory.clone()),
+                }),
+            );
         }
     }
     let others: Vec<ServerKind> = wanted.iter().copied().filter(|kind| !found.contains_key(kind)).collect();
@@ -211,7 +230,7 @@ fn source(server: Server) -> Source {
     if server.is_ours() {
         return Source::Ours(Arc::new(server));
     }
-    Source::LeftRunning(LeftRunning { endpoints: server.endpoints(), containers: Some(Arc::new(server)) })
+    Source::LeftRunning(LeftRunning { endpoints: server.endpoints(), containers: Some(Arc::new(server)), data: None })
 }
 
 /// Why neither a program, if one was tried, nor a container serves. The last lines of the

@@ -1,5 +1,6 @@
 //! Chart 9: what a grant costs. Requests sent and processor time of the servers per
-//! grant, one bar per system.
+//! grant, one bar per system; where a bare loop was measured on the machine, also the time of lockbench and what the
+//! client library alone would have taken of it.
 
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use super::spread::{Spread, spread};
 use super::view::view;
 use super::{Chart, Words, finish};
 use lockbench_core::units::{human_duration, three_digits};
-use lockbench_report::RecordedRun;
 use lockbench_report::figure::{Unit, find};
+use lockbench_report::{OwnCost, RecordedRun};
 
 /// From this ratio of the largest to the smallest bar on, the axis is logarithmic.
 const WIDE: f64 = 50.0;
@@ -27,6 +28,8 @@ struct Panel {
     title: &'static str,
     unit: Unit,
     bars: Vec<Spread>,
+    /// What each bar has in it of something else, where that is known.
+    within: Vec<Option<f64>>,
 }
 
 struct Cost {
@@ -47,13 +50,17 @@ pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
     {
         let figure = find(name)?;
         let bars = names.iter().map(|backend| spread(run, &figure, backend)).collect();
-        panels.push(Panel { title, unit: figure.unit(), bars });
+        panels.push(Panel { title, unit: figure.unit(), bars, within: vec![None; names.len()] });
     }
+    panels.extend(of_lockbench(run, &names)?);
     let row = |(i, name): (usize, &&str)| {
         let mut row = vec![(*name).to_owned()];
         for panel in &panels {
             row.extend(panel.bars[i].cells(|value| written(value, panel.unit)));
         }
+        row.extend(
+            panels.get(2).map(|panel| panel.within[i].map_or_else(|| "-".to_owned(), |ns| written(ns, panel.unit))),
+        );
         row
     };
     let rows = names.iter().enumerate().map(row).collect();
@@ -61,7 +68,7 @@ pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         name: "cost".to_owned(),
         title: "What a grant costs".to_owned(),
         caption: caption(&panels),
-        head: &["backend", "requests per grant", "range of trials", "server CPU per grant", "range of trials"],
+        head: if panels.len() > 2 { &HEAD } else { &HEAD[..5] },
         rows,
     };
     let body =
@@ -71,9 +78,36 @@ pub fn cost(run: &RecordedRun) -> Result<Vec<Chart>, String> {
         let title = body.panels[number].title;
         view(None, title, size, Part { of: Arc::clone(&body), number })
     };
-    let views = vec![part(0)?, part(1)?];
+    let views = (0..body.panels.len()).map(part).collect::<Result<Vec<_>, _>>()?;
     let legend = body.legend();
     Ok(vec![finish(words, body)?.on_page(views, &legend)?])
+}
+
+/// Head of the table beside it; the last three columns are of runs with bare loops.
+const HEAD: [&str; 8] = [
+    "backend",
+    "requests per grant",
+    "range of trials",
+    "server CPU per grant",
+    "range of trials",
+    "lockbench CPU per grant",
+    "range of trials",
+    "of that the client library",
+];
+
+/// The processor time of lockbench, where a bare loop says what the client library would have taken without it.
+fn of_lockbench(run: &RecordedRun, names: &[&str]) -> Result<Option<Panel>, String> {
+    let library = |name: &&str| {
+        let mut costs = run.report.tool.own_costs.iter();
+        costs.find(|cost| cost.backend == **name).and_then(OwnCost::library_cpu_ns)
+    };
+    let within: Vec<Option<f64>> = names.iter().map(library).collect();
+    if within.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let figure = find("client_cpu_per_grant")?;
+    let bars = names.iter().map(|backend| spread(run, &figure, backend)).collect();
+    Ok(Some(Panel { title: "lockbench CPU time per grant", unit: figure.unit(), bars, within }))
 }
 
 /// One of its panels.
@@ -93,6 +127,10 @@ fn caption(panels: &[Panel]) -> String {
         "Shorter is cheaper. Requests are those of acquire, polls and release; a system that polls sends more \
                     of them, the longer its clients wait. CPU time is that of all its servers in the measure phase."
             .to_owned();
+    if panels.len() > 2 {
+        text += " CPU time of lockbench has that of the client library and the kernel below it in it: the darker part is what \
+                 a bare loop over the same library takes on this machine (lockbench overhead), which waits for nobody.";
+    }
     if panels.iter().any(|panel| panel.bars.iter().any(|bar| bar.range.is_some())) {
         text += " Thin line: lowest to highest trial.";
     }
@@ -147,6 +185,9 @@ impl Cost {
         let ranges = self.panels.iter().any(|panel| panel.bars.iter().any(|bar| bar.range.is_some()));
         let bar = if ranges { "all trials" } else { "one trial, so no range" };
         let mut entries = vec![Entry::new(Key::Patch(mixed(SOFT, PAPER, 0.5)), bar)];
+        if self.panels.len() > 2 {
+            entries.push(Entry::new(Key::Patch(SOFT), "of that the client library"));
+        }
         if ranges {
             entries.push(Entry::new(Key::Line(Stroke::solid(INK, 2), None), "lowest to highest trial"));
         }
@@ -177,6 +218,10 @@ impl Cost {
             let (look, end) = (self.looks[i], plot.across(*value));
             sheet.fill((plot.from.0, y - thick), (end, y + thick), mixed(look.color, PAPER, 0.5))?;
             sheet.outline((plot.from.0, y - thick), (end, y + thick), Stroke::solid(look.color, 1))?;
+            if let Some(within) = panel.within[i] {
+                let until = plot.across(within.min(*value));
+                sheet.fill((plot.from.0, y - thick), (until, y + thick), look.color)?;
+            }
             let mut after = end;
             if let Some((low, high)) = bar.range {
                 let (low, high) = (plot.across(low), plot.across(high));
@@ -196,10 +241,15 @@ impl Draw for Cost {
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
         let rest = with_legend(sheet, &self.legend())?;
         let (w, h) = rest.size();
-        // The left panel has the names, the right one the same rows.
-        let middle = w * 11 / 20;
-        self.panel(&rest.part((0, 0), (middle, h)), &self.panels[0], true)?;
-        self.panel(&rest.part((middle, 0), (w, h)), &self.panels[1], false)
+        // The left panel has the names, the others the same rows.
+        let ends: &[i32] = if self.panels.len() > 2 { &[8, 14, 20] } else { &[11, 20] };
+        let mut from = 0;
+        for (panel, end) in self.panels.iter().zip(ends) {
+            let to = w * *end / 20;
+            self.panel(&rest.part((from, 0), (to, h)), panel, from == 0)?;
+            from = to;
+        }
+        Ok(())
     }
 }
 
@@ -208,6 +258,7 @@ mod tests {
     use super::{cost, logarithmic};
     use crate::chart::spread::Spread;
     use crate::sample;
+    use lockbench_report::{OwnCost, Pace, Turn};
 
     #[test]
     fn values_stand_at_the_bars_and_reasons_where_there_is_none() {
@@ -221,6 +272,18 @@ mod tests {
         assert!(chart.svg.contains(">3.50</text>") && chart.svg.contains(">250 us</text>"));
         assert!(chart.svg.contains("not measured: no server"));
         assert!(!chart.caption.contains("Thin line"));
+    }
+
+    #[test]
+    fn a_bare_loop_shows_what_of_it_is_the_client_librarys() {
+        let mut run = sample::recorded();
+        let bare = Pace { cycles_per_s: 900.0, p50_ns: 1e6, p99_ns: Some(2e6), cpu_ns: 40_000.0 };
+        let turns = vec![Turn { bare, run: Pace { cpu_ns: 50_000.0, ..bare }, recorder_cpu_ns: None }];
+        run.report.tool.own_costs = vec![OwnCost { backend: "redis".to_owned(), turns, ..OwnCost::default() }];
+        let chart = cost(&run).unwrap().remove(0);
+        assert_eq!((chart.rows[0].len(), chart.rows[0][7].as_str(), chart.rows[1][7].as_str()), (8, "40.0 us", "-"));
+        assert!(chart.svg.contains("lockbench CPU time per grant") && chart.caption.contains("the darker part"));
+        assert_eq!(cost(&sample::recorded()).unwrap().remove(0).rows[0].len(), 5);
     }
 
     #[test]

@@ -7,15 +7,15 @@ use lockbench_core::record::{Denial, Event, ReleaseKind, What, WitnessReading};
 const INVOKE: What = What::Invoke { due: 0 };
 
 fn granted(token: Option<u64>) -> What {
-    What::Acquired { token, validity: u64::MAX, requests: 1, waited: None }
+    What::Acquired { token, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 }
 }
 
 fn denied(denial: Denial) -> What {
-    What::Denied { denial, surely_ended: 0, requests: 1 }
+    What::Denied { denial, surely_ended: 0, requests: 1, wakeups: 0 }
 }
 
 fn release() -> What {
-    What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading::default() }
+    What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading::default(), asked: 0 }
 }
 
 fn released(release: ReleaseKind) -> What {

@@ -51,6 +51,7 @@ const RANKED: &[(Severity, &[&str])] = &[
         &[
             "history-lost-events",
             "generator-saturated",
+            "tool-costs",
             "client-cpu-bound",
             "self-stall",
             "clock-step",

@@ -1,10 +1,11 @@
-//! The ranking of each class, and whether it has a winner beyond noise.
+//! The ranking of each class, and whether it has a winner beyond noise: of all pairs of the class, so that a table of many
+//! systems does not find a difference by looking often enough.
 
 use super::super::durability::Durability;
 use super::super::schema::Report;
 use super::Class;
 use super::row::{Row, rates, row, seed, trials};
-use lockbench_core::stats::{Interval, ratio_of_means};
+use lockbench_core::stats::{Interval, beyond_noise, p_of_difference, ratio_of_means};
 
 /// The best of a class, by grants per second.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,9 +85,21 @@ fn winner(report: &Report, rows: &[Row]) -> Winner {
         let rate = |row: &Row| row.rate.as_ref().copied().unwrap_or(0.0);
         return Winner::Unproven { ratio: rate(first) / rate(second), trials: first.trials.min(second.trials) };
     };
-    if over_second.low > 1.0 {
+    let differs = differing(report, &ranked);
+    let beyond =
+        |place: usize, margin: Option<Interval>| margin.is_some_and(|margin| margin.low > 1.0) && differs[place];
+    if beyond(0, Some(over_second)) {
         return Winner::Clear { margin: over_second };
     }
-    let near = others.iter().take_while(|other| margin(other).is_none_or(|margin| margin.low <= 1.0)).count();
+    let near = others.iter().enumerate().take_while(|(place, other)| !beyond(*place, margin(other))).count();
     Winner::Tie { rows: 1 + near, margin: over_second }
+}
+
+/// Which of the other rows differ from the first one beyond noise, where all pairs of rows are looked at.
+fn differing(report: &Report, rows: &[&Row]) -> Vec<bool> {
+    let rates: Vec<Vec<f64>> = rows.iter().map(|row| rates(report, &row.system)).collect();
+    // Those with the first row come first.
+    let pairs = (0..rows.len()).flat_map(|one| (one + 1..rows.len()).map(move |other| (one, other)));
+    let chances: Vec<Option<f64>> = pairs.map(|(one, other)| p_of_difference(&rates[one], &rates[other])).collect();
+    beyond_noise(&chances)
 }

@@ -18,6 +18,8 @@ const GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: false,
     exclusion: true,
+    shared: false,
+    permits: false,
     source: "",
 };
 
@@ -42,6 +44,7 @@ fn judged(findings: &Findings, lost: u64, panicked: u64) -> Safety {
         workers: 1,
         clients: 1,
         section: Default::default(),
+        access: Default::default(),
     };
     assert_eq!(verdict(&measured).0, super::result(&measured).safety.verdict);
     super::result(&measured).safety

@@ -47,6 +47,7 @@ fn run(id: &str, results: Vec<TrialResult>) -> Report {
             overhead_ns_per_cycle: None,
             ceiling_cycles_per_s: None,
             ceiling_others_share: None,
+            own_costs: Vec::new(),
         },
         plan: serde_json::json!({ "clients": 4, "hold": "1ms", "seed": 1, "trials": 5, "name": "x" }),
         aggregates: backends.iter().map(|name| aggregate(name, &[])).collect(),

@@ -105,7 +105,7 @@ fn every_question_can_be_a_need_and_a_failed_trial_answers_none() {
     for question in QUESTIONS {
         assert!(NEEDS.iter().any(|(form, _)| *form == question.need), "{}", question.need);
         let needs = Need::parse_all(question.need).unwrap();
-        let (asked, needed) = ((question.answer)(&failed, SYSTEM), needs[0].ask(&failed, SYSTEM));
+        let (asked, needed) = ((question.answer)(&failed, SYSTEM), needs[0].ask(&failed, None, SYSTEM));
         if !question.need.starts_with("cost") {
             assert_eq!((asked.answer, needed.answer), (Answer::NotMeasured, Answer::NotMeasured), "{}", question.need);
         }

@@ -76,6 +76,10 @@ pub(super) fn warm_up_not_steady(evidence: &Evidence<'_>) -> Vec<Sighting> {
             (None, None) => {}
         }
     }
+    for (name, trials) in evidence.systems() {
+        let growing = trials.iter().find_map(|trial| trial.waits_grow);
+        found.extend(growing.map(|growing| Sighting::found(name, growing.told())));
+    }
     found
 }
 

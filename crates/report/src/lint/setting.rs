@@ -13,6 +13,10 @@ pub(super) fn fsync_off(evidence: &Evidence<'_>) -> Vec<Sighting> {
     systems
         .filter_map(|(name, trials)| match Durability::of(trials[0]).storage {
             Storage::Synced => None,
+            Storage::Memory if trials[0].durability.has_files_in_memory() => Some(Sighting::found(
+                name,
+                "the files lie in memory: TMPDIR (of sqlite the results) is no directory of a disk".to_owned(),
+            )),
             unsynced @ (Storage::Memory | Storage::Unsynced) => Some(Sighting::found(name, place(unsynced).to_owned())),
             Storage::Unknown => Some(Sighting::unsure(name, format!("its durability is \"{}\"", trials[0].durability))),
         })
@@ -75,7 +79,7 @@ fn overstays(evidence: &Evidence<'_>, name: &str, trials: &[&TrialResult]) -> Op
     if matches!(evidence.plan.renewal, RenewalPolicy::Every { ns } if ns < ttl_ns) {
         return None;
     }
-    let planned = Some(evidence.plan.hold.longest_ns()).filter(|ns| *ns != u64::MAX && *ns >= ttl_ns);
+    let planned = Some(evidence.plan.longest_hold_ns()).filter(|ns| *ns != u64::MAX && *ns >= ttl_ns);
     let held = trials.iter().filter_map(|trial| trial.latency.hold.max_ns).max().filter(|ns| *ns >= ttl_ns);
     let longest = match (planned, held) {
         (_, Some(ns)) => format!("a hold lasted {}", human_duration(ns)),

@@ -1,5 +1,5 @@
 use super::super::fixture::{measured, report, trial};
-use super::super::{Measurements, Report, TrialResult};
+use super::super::{Measurements, OwnCost, Pace, Report, TrialResult, Turn};
 use super::{Evidence, LINTS, Lint, LintLevel, LintLevels, Linted, lint};
 use lockbench_core::lock::{Away, Nodes, NodesOfTrial};
 use lockbench_core::record::figures::{Mark, MarkKind};
@@ -233,6 +233,22 @@ fn window_below_one_turn() {
     );
     silent("window-below-one-turn", grants(4, 4));
     silent("window-below-one-turn", grants(4, 0));
+}
+
+#[test]
+fn tool_costs() {
+    let costly = |rate: f64| {
+        move |run: &mut Run| {
+            let bare = Pace { cycles_per_s: 1_000.0, p50_ns: 1e6, p99_ns: Some(2e6), cpu_ns: 20_000.0 };
+            let turns = vec![Turn { bare, run: Pace { cycles_per_s: rate, ..bare }, recorder_cpu_ns: None }];
+            let cost = OwnCost { backend: "redis".to_owned(), clients: 64, turns, ..OwnCost::default() };
+            run.report.tool.own_costs = vec![cost];
+        }
+    };
+    let detail = "redis: lockbench made 70 % of the grants/s of a bare loop of 64 clients over the same library; it adds no \
+                  processor time: the order in which its threads run is another";
+    told("tool-costs", costly(700.0), detail);
+    silent("tool-costs", costly(950.0));
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(super) fn generator_saturated(evidence: &Evidence<'_>) -> Vec<Sighting> {
 /// The lag of lockbench as its own clients show it: they leave a hold when its time is over,
 /// and ask no server for that.
 fn late_holds(evidence: &Evidence<'_>, trials: &[&TrialResult]) -> Option<String> {
-    let longest = evidence.plan.hold.longest_ns();
+    let longest = evidence.plan.longest_hold_ns();
     if matches!(evidence.plan.renewal, RenewalPolicy::Every { ns } if ns <= longest) {
         // A renewal may keep a client, and is the server's time.
         return None;
@@ -88,6 +88,14 @@ pub(super) fn ceiling_on_busy_machine(evidence: &Evidence<'_>) -> Vec<Sighting> 
             vec![Sighting::of_run("what other processes used at the calibration was not measured".to_owned(), false)]
         }
     }
+}
+
+/// What a bare loop showed on this machine.
+pub(super) fn tool_costs(evidence: &Evidence<'_>) -> Vec<Sighting> {
+    let costs = &evidence.report.tool.own_costs;
+    let served = evidence.served();
+    let of = |(name, _): &(&str, Vec<&TrialResult>)| costs.iter().find(|cost| cost.backend == *name);
+    served.iter().filter_map(|system| Some(Sighting::found(system.0, of(system)?.too_much()?))).collect()
 }
 
 pub(super) fn client_cpu_bound(evidence: &Evidence<'_>) -> Vec<Sighting> {

@@ -3,9 +3,9 @@
 use super::{Origin, RunFacts, SystemFacts};
 use crate::cores;
 use lockbench_core::lock::{Facts, Guarantees, WaitKind};
-use lockbench_core::units::{human_duration, three_digits};
-use lockbench_core::workload::Plan;
+use lockbench_core::units::{grouped, human_duration, three_digits};
 use lockbench_core::workload::plan::{AcquireMode, Arrival, Keys, Span};
+use lockbench_core::workload::{Part, Plan};
 
 impl RunFacts {
     /// Of a plan for these systems.
@@ -19,7 +19,7 @@ impl RunFacts {
             backends,
             trials: plan.trials,
             clients: plan.clients,
-            keys: plan.keys.count(plan.clients),
+            keys: plan.count_of_keys(),
             warmup_ns: plan.warmup_ns,
             duration_ns: plan.duration_ns,
             acquire_timeout_ns: match plan.acquire {
@@ -28,7 +28,7 @@ impl RunFacts {
             },
             load: load(plan),
             faults: plan.faults.iter().map(ToString::to_string).collect(),
-            due_at_start: plan.think == Span::ZERO && !plan.arrival.is_open(),
+            due_at_start: plan.parts().iter().all(|part| *part.think == Span::ZERO && !part.arrival.is_open()),
             order: Vec::new(),
             cores: cores(),
             ceiling_cycles_per_s: None,
@@ -66,7 +66,21 @@ fn waiting(kind: WaitKind) -> &'static str {
 
 /// The load in one line.
 fn load(plan: &Plan) -> String {
-    let keys = match plan.keys {
+    if plan.groups.is_empty() {
+        return of_part(&plan.parts()[0]);
+    }
+    groups_in_words(plan).join("; ")
+}
+
+/// What each group of clients does, a line for each.
+#[must_use]
+pub fn groups_in_words(plan: &Plan) -> Vec<String> {
+    let of = |part: &Part<'_>| format!("{} ({}): {}", part.name, part.clients.end - part.clients.start, of_part(part));
+    plan.parts().iter().map(of).collect()
+}
+
+fn of_part(part: &Part<'_>) -> String {
+    let keys = match *part.keys {
         Keys::Single => "one key".to_owned(),
         Keys::PerClient => "a key a client".to_owned(),
         Keys::Uniform { count } => format!("{count} keys"),
@@ -75,14 +89,15 @@ fn load(plan: &Plan) -> String {
             format!("{count} keys ({hot} of them wanted by {:.0} %)", 100.0 * share)
         }
     };
-    let mut parts = vec![keys, format!("hold {}", span(&plan.hold))];
-    if let Some(arrival) = arrival(&plan.arrival) {
+    let own = if part.own_keys { " of its own" } else { "" };
+    let mut parts = vec![format!("{keys}{own}"), format!("hold {}", span(part.hold))];
+    if let Some(arrival) = arrival(part.arrival) {
         parts.push(arrival);
     }
-    if plan.think != Span::ZERO {
-        parts.push(format!("think {}", span(&plan.think)));
+    if *part.think != Span::ZERO {
+        parts.push(format!("think {}", span(part.think)));
     }
-    parts.push(match plan.acquire {
+    parts.push(match part.acquire {
         AcquireMode::Try => "tries once".to_owned(),
         AcquireMode::Wait { timeout_ns, .. } => format!("waits up to {}", human_duration(timeout_ns)),
     });
@@ -102,6 +117,7 @@ fn arrival(arrival: &Arrival) -> Option<String> {
             let rates: Vec<String> = rates_per_s.iter().map(|rate| three_digits(*rate)).collect();
             format!("due at {}/s in turn", rates.join(", "))
         }
+        Arrival::Trace { trace, .. } => format!("{} due as recorded", grouped(trace.rows().len() as u64)),
     })
 }
 
@@ -115,6 +131,7 @@ fn span(span: &Span) -> String {
         Span::Bimodal { short_ns, long_ns, share } => {
             format!("{}, {:.3} % {}", human_duration(short_ns), 100.0 * share, human_duration(long_ns))
         }
+        Span::Recorded { ref lengths_ns } => format!("one of {} recorded lengths", lengths_ns.len()),
         Span::LogNormal { median_ns, .. } => format!("{} in the middle, some very long", human_duration(median_ns)),
     }
 }

@@ -100,8 +100,8 @@ mod tests {
     fn hold((attempts, lanes): (&mut Attempts, &mut Lanes), client: u32, start: u64, end: u64) {
         let mut at = |t, what| lanes.follow(&attempts.observe(&Event { t, client, attempt: 0, key: 0, what }));
         at(start - 1, What::Invoke { due: start - 1 });
-        at(start, What::Acquired { token: Some(start), validity: u64::MAX, requests: 1, waited: None });
-        at(end, What::ReleaseInvoke { enter: start, exit: end, seen: WitnessReading::default() });
+        at(start, What::Acquired { token: Some(start), validity: u64::MAX, requests: 1, waited: None, wakeups: 0 });
+        at(end, What::ReleaseInvoke { enter: start, exit: end, seen: WitnessReading::default(), asked: 0 });
         at(end + 1, What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 });
     }
 
@@ -109,7 +109,7 @@ mod tests {
     fn each_taking_has_the_new_holds_and_the_open_ones() {
         let (mut attempts, mut lanes) = (Attempts::default(), Lanes::new(2));
         hold((&mut attempts, &mut lanes), 0, 10, 20);
-        let acquired = What::Acquired { token: None, validity: 90, requests: 1, waited: None };
+        let acquired = What::Acquired { token: None, validity: 90, requests: 1, waited: None, wakeups: 0 };
         for (t, what) in [(30, What::Invoke { due: 30 }), (31, acquired)] {
             lanes.follow(&attempts.observe(&Event { t, client: 1, attempt: 0, key: 0, what }));
         }

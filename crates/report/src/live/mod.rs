@@ -23,9 +23,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use bins::Bins;
+pub use facts::groups_in_words;
 pub use feed::{Closed, Publisher, Subscriber, feed};
 pub use follow::{Followed, Follower, follow};
 pub use lanes::KeyHold;
+pub(crate) use player::plan_of;
 pub use player::{Listener, Moment, Player, Tempo, Wall, play, replay};
 pub use slices::{SLICE_NS, Slice};
 pub use snapshot::{KeyLive, Lag, Own, Second, Snapshot};

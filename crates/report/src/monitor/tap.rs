@@ -178,9 +178,9 @@ mod tests {
 
     /// Client 0 holds, client 1 waits and is granted, client 2 times out, 0 is not served.
     fn story() -> Vec<Event> {
-        let granted = What::Acquired { token: None, validity: 9, requests: 1, waited: None };
-        let denied = |denial| What::Denied { denial, surely_ended: 0, requests: 1 };
-        let release = What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading::default() };
+        let granted = What::Acquired { token: None, validity: 9, requests: 1, waited: None, wakeups: 0 };
+        let denied = |denial| What::Denied { denial, surely_ended: 0, requests: 1, wakeups: 0 };
+        let release = What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading::default(), asked: 0 };
         let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
         vec![
             event(10, 0, What::Invoke { due: 5 }),

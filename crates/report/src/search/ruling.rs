@@ -57,6 +57,10 @@ pub fn ruled(report: &Report, backend: &str, bounds: &[Threshold]) -> (Ruling, O
             _ => (Ruling::Breached { because }, None),
         };
     }
+    if let Some(grow) = trial.waits_grow.filter(|_| trial.open_loop.is_some()) {
+        // A longer probe would have breached it.
+        return (Ruling::Breached { because: grow.told() }, figure);
+    }
     // Kept although lockbench may have been late, which would only have lengthened the waits.
     (Ruling::Kept { room: closest.map(|(_, room)| room) }, figure)
 }

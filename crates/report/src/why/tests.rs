@@ -14,6 +14,7 @@ fn double() -> DoubleGrant {
         end_ns: end * MS,
         validity_ns: None,
         lost_ns: None,
+        mode: Default::default(),
     };
     let (earlier, later) = (hold(1, 8, 1_000, 3_000), hold(2, 9, 2_160, 3_400));
     DoubleGrant { key: 0, kind: DoubleGrantKind::Inside, admitted: false, earlier, later }

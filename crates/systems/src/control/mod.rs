@@ -13,7 +13,15 @@ use lockbench_core::lock::{LockSystem, SystemError};
 /// All of them.
 pub static SYSTEM: System = System {
     name: "control",
-    recipes: &[&NO_LOCK, &NO_RENEW, &WRONG_RELEASE, &SWALLOW_ERROR, &SHARED_IDENTITY],
+    recipes: &[
+        &NO_LOCK,
+        &NO_RENEW,
+        &WRONG_RELEASE,
+        &SWALLOW_ERROR,
+        &SHARED_IDENTITY,
+        &OVERLOOKS_READERS,
+        &ONE_TOO_MANY,
+    ],
     servers: None,
 };
 
@@ -52,6 +60,20 @@ pub static SHARED_IDENTITY: Entry = Entry {
     ..entry("control:shared-identity")
 };
 
+/// Gives writers a lock that others read.
+pub static OVERLOOKS_READERS: Entry = Entry {
+    summary: "control: a writer does not look whether anybody reads; caught where access = read-write",
+    connect: overlooks_readers,
+    ..entry("control:overlooks-readers")
+};
+
+/// Gives one permit more than there are.
+pub static ONE_TOO_MANY: Entry = Entry {
+    summary: "control: a semaphore with one permit too many; caught where access = permits",
+    connect: one_too_many,
+    ..entry("control:one-too-many")
+};
+
 const fn entry(name: &'static str) -> Entry {
     Entry { unsafe_by_design: true, ..Entry::new(name, "", GUARANTEES, no_lock) }
 }
@@ -78,4 +100,12 @@ fn swallow_error(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
 
 fn shared_identity(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
     flawed(SHARED_IDENTITY.name, &target, Flaws { shared_identity: true, ..Flaws::default() })
+}
+
+fn overlooks_readers(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    flawed(OVERLOOKS_READERS.name, &target, Flaws { overlooks_readers: true, ..Flaws::default() })
+}
+
+fn one_too_many(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
+    flawed(ONE_TOO_MANY.name, &target, Flaws { one_too_many: true, ..Flaws::default() })
 }

@@ -12,6 +12,7 @@
 //!
 //! Everything of ours lives below `lockbench-<namespace>/`.
 
+mod bare;
 mod config;
 mod gateway;
 pub(super) mod inspect;
@@ -109,6 +110,7 @@ static ENTRY: Entry = Entry {
     files: |servers| servers,
     quick: true,
     options: Some(&options::OPTIONS),
+    bare: Some(bare::open),
     flawed: Some(flawed),
     ..Entry::new(
         NAME,
@@ -136,6 +138,8 @@ const GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: true,
     exclusion: true,
+    shared: true,
+    permits: true,
     source: "https://etcd.io/docs/v3.4/learning/api/#lease-api and etcd's clientv3/concurrency/mutex.go",
 };
 

@@ -14,10 +14,10 @@ use etcd_client::Client;
 use super::config::{Config, Trouble, advice};
 use super::lease::{KeepAliveOutcome, Lease};
 use super::members::Members;
-use super::queue::{Entered, Place, Queue};
+use super::queue::{Entered, Place, Queue, Stand};
 use crate::planted::Flaw;
 use lockbench_core::lock::{
-    Acquire, Deadline, Grant, Key, Local, Opening, Patience, Release, Renewal, Session, SystemError,
+    Acquire, Deadline, Grant, Key, Local, Mode, Opening, Patience, Release, Renewal, Session, SystemError,
 };
 
 /// Time that etcd may take to notice and apply the end of a lease: it looks for
@@ -33,6 +33,8 @@ enum Turn {
     Ours,
     /// Somebody was, and is gone.
     AskAgain,
+    /// Our own key is gone with its lease.
+    Gone,
 }
 
 /// A grant that we hold.
@@ -47,6 +49,8 @@ enum Ended {
     Deadline,
     /// The lease was lost.
     LeaseLost,
+    /// Our place in the queue went with its lease.
+    PlaceGone,
     /// The server did not serve us.
     Trouble(Trouble),
 }
@@ -64,6 +68,8 @@ pub struct EtcdSession {
     requests: u64,
     /// When the last lease was given up; `None` once there is a new one.
     given_up_ns: Option<u64>,
+    /// Have the locks modes?
+    modes: bool,
 }
 
 impl EtcdSession {
@@ -87,6 +93,7 @@ impl EtcdSession {
             held: HashMap::new(),
             requests: 0,
             given_up_ns: None,
+            modes: false,
         })
     }
 
@@ -97,7 +104,8 @@ impl EtcdSession {
     /// The queue, for one more request.
     fn queue(&mut self) -> Queue<'_> {
         self.requests += 1;
-        Queue { config: &self.config, client: &mut self.client, limit_ns: self.opening.request_timeout_ns }
+        let (config, client, modes) = (&self.config, &mut self.client, self.modes);
+        Queue { config, client, modes, limit_ns: self.opening.request_timeout_ns }
     }
 
     /// A lease that lives as far as we know: the present one, or a new one.
@@ -120,9 +128,9 @@ impl EtcdSession {
         Ok(id)
     }
 
-    async fn acquire(&mut self, key: &Key, patience: &Patience) -> Acquire {
+    async fn acquire(&mut self, key: &Key, mode: Mode, patience: &Patience) -> Acquire {
         let prefix = self.config.prefix(key);
-        let (place, first) = match self.enter(&prefix).await {
+        let (place, first) = match self.enter(&prefix, mode).await {
             Ok(entered) => entered,
             Err(trouble) if trouble.certain => return Acquire::Unavailable(trouble.text),
             Err(trouble) => return self.give_up(Acquire::Unavailable(trouble.text.clone()), &trouble.text).await,
@@ -132,7 +140,7 @@ impl EtcdSession {
         }
         let Patience::Until(deadline) = patience else { return self.withdraw(&place, Acquire::Refused).await };
         match self.wait(&prefix, &place, deadline).await {
-            Ok(()) => self.check_and_believe(key, place).await.after_waiting(true),
+            Ok(()) => self.believe(key, place).await.after_waiting(true),
             Err(Ended::Deadline) if self.config.planted == Some(Flaw::FailureIsAGrant) => {
                 self.believe(key, place).await
             }
@@ -140,17 +148,18 @@ impl EtcdSession {
             Err(Ended::LeaseLost) => {
                 self.withdraw(&place, Acquire::Unavailable("the lease was lost while waiting".to_owned())).await
             }
+            Err(Ended::PlaceGone) => Acquire::Unavailable("the lease ended while waiting".to_owned()),
             Err(Ended::Trouble(trouble)) => self.withdraw(&place, Acquire::Unavailable(trouble.text)).await,
         }
     }
 
     /// Takes a place in the queue. Says whether it is the first.
-    async fn enter(&mut self, prefix: &str) -> Result<(Place, bool), Trouble> {
+    async fn enter(&mut self, prefix: &str, mode: Mode) -> Result<(Place, bool), Trouble> {
         let value = format!("client {}", self.opening.client);
         let mut leases_lost = 0;
         loop {
             let lease = self.ready().await?;
-            match self.queue().enter(prefix, lease, &value).await {
+            match self.queue().enter(prefix, mode, lease, &value).await {
                 Ok(Entered::First(place)) => return Ok((place, true)),
                 Ok(Entered::Behind(place)) => return Ok((place, false)),
                 Ok(Entered::Leftover(place)) if self.config.planted == Some(Flaw::SharesTheLease) => {
@@ -179,6 +188,7 @@ impl EtcdSession {
             match self.watch_predecessor(prefix, place, deadline).await {
                 Ok(Turn::Ours) => return Ok(()),
                 Ok(Turn::AskAgain) => troubled_since = None,
+                Ok(Turn::Gone) => return Err(Ended::PlaceGone),
                 Err(Ended::Trouble(trouble)) => {
                     let since = *troubled_since.get_or_insert(self.now());
                     if self.now().saturating_sub(since) >= self.opening.request_timeout_ns {
@@ -193,37 +203,37 @@ impl EtcdSession {
         }
     }
 
-    /// Finds the key before ours and waits until it is gone.
+    /// Finds the key before ours and waits until it is gone. Whoever finds nobody before it has asked in the same request whether it
+    /// is there itself.
     async fn watch_predecessor(&mut self, prefix: &str, place: &Place, deadline: &Deadline) -> Result<Turn, Ended> {
-        let found = self.queue().predecessor(prefix, place).await.map_err(Ended::Trouble)?;
-        let Some((key, revision)) = found else { return Ok(Turn::Ours) };
+        let mode = match (self.config.planted, place.mode) {
+            // Waits for writers only, as if it read.
+            (Some(Flaw::OverlooksReaders), Mode::Exclusive) => Mode::Shared,
+            (planted, Mode::Permits { of }) => Mode::Permits { of: Flaw::permits(planted, of) },
+            (_, mode) => mode,
+        };
+        let (key, revision) = match self.queue().look(prefix, place, mode).await.map_err(Ended::Trouble)? {
+            Stand::First => return Ok(Turn::Ours),
+            Stand::Gone => return Ok(Turn::Gone),
+            Stand::Behind { key, revision } => (key, revision),
+        };
         if deadline.passed() {
             return Err(Ended::Deadline);
         }
         let Some(lease) = &self.lease else { return Err(Ended::LeaseLost) };
         let lost = lease.lost();
         let looks_again = self.config.planted != Some(Flaw::DoesNotLookAgain);
+        let anybody = matches!(place.mode, Mode::Permits { .. });
+        let watched = if anybody { prefix.to_owned() } else { key };
         let mut queue = self.queue();
-        let gone = |()| if looks_again { Turn::AskAgain } else { Turn::Ours };
+        let gone = |()| {
+            deadline.woken();
+            if looks_again { Turn::AskAgain } else { Turn::Ours }
+        };
         tokio::select! {
-            deleted = queue.deleted(&key, revision) => deleted.map(gone).map_err(Ended::Trouble),
+            deleted = queue.deleted(&watched, revision, anybody) => deleted.map(gone).map_err(Ended::Trouble),
             () = deadline.reached() => Err(Ended::Deadline),
             () = lost => Err(Ended::LeaseLost),
-        }
-    }
-
-    /// After waiting: a waiter whose lease ended meanwhile has no key any more,
-    /// and finds nobody before it (the phantom grant of etcd#11456).
-    async fn check_and_believe(&mut self, key: &Key, place: Place) -> Acquire {
-        let mut present = self.queue().present(&place).await;
-        if present.is_err() {
-            // A read on a connection that just broke: once more on a new one.
-            present = self.queue().present(&place).await;
-        }
-        match present {
-            Ok(true) => self.believe(key, place).await,
-            Ok(false) => Acquire::Unavailable("the lease ended while waiting".to_owned()),
-            Err(trouble) => self.withdraw(&place, Acquire::Unavailable(trouble.text)).await,
         }
     }
 
@@ -332,7 +342,12 @@ impl EtcdSession {
 
 impl Session for EtcdSession {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
-        Box::pin(EtcdSession::acquire(self, key, patience))
+        Box::pin(EtcdSession::acquire(self, key, Mode::Exclusive, patience))
+    }
+
+    fn acquire_as<'a>(&'a mut self, key: &'a Key, mode: Mode, patience: &'a Patience) -> Local<'a, Acquire> {
+        self.modes = true;
+        Box::pin(EtcdSession::acquire(self, key, mode, patience))
     }
 
     fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal> {

@@ -250,6 +250,11 @@ impl Session for LockFileSession {
         Box::pin(async move { drop(self) })
     }
 
+    fn set_lease(&mut self, ttl_ns: u64) -> bool {
+        self.files.ttl_ns = ttl_ns;
+        true
+    }
+
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.files.ttl_ns)
     }

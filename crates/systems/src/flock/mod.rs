@@ -60,6 +60,8 @@ const ADVISORY: Guarantees = Guarantees {
     connection_frees: true,
     quorum: false,
     exclusion: true,
+    shared: false,
+    permits: false,
     source: "https://man7.org/linux/man-pages/man2/flock.2.html",
 };
 
@@ -77,5 +79,7 @@ const STALE_RULE: Guarantees = Guarantees {
     connection_frees: false,
     quorum: false,
     exclusion: true,
+    shared: false,
+    permits: false,
     source: "https://man7.org/linux/man-pages/man2/open.2.html (O_EXCL)",
 };

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use lockbench_core::clock::Clock;
 use lockbench_core::lock::{
-    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, NO_LEASE, Opening, Owner, Patience, Release,
-    Renewal, Session, Survey, SystemError, Truth,
+    Acquire, Facts, Grant, Guarantees, Holder, Key, Local, LockSystem, Mode, NO_LEASE, Opening, Owner, Patience,
+    Release, Renewal, Session, Survey, SystemError, Truth,
 };
 
 /// Mistakes that this lock makes on purpose. All `false`: a correct lock.
@@ -26,6 +26,10 @@ pub struct Flaws {
     pub swallow_error: bool,
     /// All clients are one to the lock, which lets its holder in again, as sessions that share a lease or a connection.
     pub shared_identity: bool,
+    /// A writer does not look whether anybody reads.
+    pub overlooks_readers: bool,
+    /// A semaphore gives one permit more than it has.
+    pub one_too_many: bool,
 }
 
 /// All keys of a trial, by index.
@@ -42,7 +46,8 @@ pub struct MemorySystem {
 
 #[derive(Default)]
 struct Slot {
-    holder: Option<Held>,
+    /// One, but of a lock that readers share and of a semaphore.
+    holders: Vec<Held>,
     last_token: u64,
     queue: VecDeque<Waiter>,
 }
@@ -50,43 +55,63 @@ struct Slot {
 #[derive(Clone, Copy)]
 struct Held {
     client: u32,
+    mode: Mode,
     token: u64,
     expires_ns: u64,
 }
 
 struct Waiter {
     client: u32,
+    mode: Mode,
     ttl_ns: u64,
     wake: Arc<Notify>,
 }
 
 impl Slot {
-    /// Forgets a lapsed holder and hands the key to the first waiter.
-    fn settle(&mut self, now: u64) {
-        if self.holder.is_some_and(|held| held.expires_ns <= now) {
-            self.holder = None;
-        }
-        if self.holder.is_none()
+    /// Forgets lapsed holders and hands the key to those who wait, in their order, as far as there is room.
+    fn settle(&mut self, now: u64, flaws: Flaws) {
+        self.holders.retain(|held| held.expires_ns > now);
+        let mut moved = false;
+        while self.queue.front().is_some_and(|first| self.has_room(first.mode, flaws))
             && let Some(next) = self.queue.pop_front()
         {
-            self.grant(next.client, next.ttl_ns, now);
+            self.grant(next.client, next.mode, next.ttl_ns, now);
             next.wake.notify_one();
+            moved = true;
+        }
+        if moved {
             self.wake_first();
         }
     }
 
-    /// Whoever is first in the queue watches over the holder's lease: tells a new first so.
+    /// Would a lock of this mode exclude nobody who holds the key?
+    fn has_room(&self, mode: Mode, flaws: Flaws) -> bool {
+        match mode {
+            Mode::Shared => self.holders.iter().all(|held| held.mode == Mode::Shared),
+            Mode::Permits { of } => self.holders.len() < of as usize + usize::from(flaws.one_too_many),
+            Mode::Exclusive | Mode::Optimistic if flaws.overlooks_readers => {
+                self.holders.iter().all(|held| held.mode == Mode::Shared)
+            }
+            Mode::Exclusive | Mode::Optimistic => self.holders.is_empty(),
+        }
+    }
+
+    /// Whoever is first in the queue watches over the holders' leases: tells a new first so.
     fn wake_first(&self) {
         if let Some(first) = self.queue.front() {
             first.wake.notify_one();
         }
     }
 
-    fn grant(&mut self, client: u32, ttl_ns: u64, now: u64) -> Held {
+    fn grant(&mut self, client: u32, mode: Mode, ttl_ns: u64, now: u64) -> Held {
         self.last_token += 1;
-        let held = Held { client, token: self.last_token, expires_ns: now.saturating_add(ttl_ns) };
-        self.holder = Some(held);
+        let held = Held { client, mode, token: self.last_token, expires_ns: now.saturating_add(ttl_ns) };
+        self.holders.push(held);
         held
+    }
+
+    fn held_by(&self, client: u32) -> Option<Held> {
+        self.holders.iter().find(|held| held.client == client).copied()
     }
 }
 
@@ -167,8 +192,8 @@ impl Truth for Holders {
 }
 
 fn holder(slots: &Slots, key: &Key, now: u64) -> Option<Holder> {
-    let holder = slots.get(key.index as usize).and_then(|slot| locked(slot).holder);
-    holder.filter(|held| held.expires_ns > now).map(|held| Holder {
+    let holders = slots.get(key.index as usize).map(|slot| locked(slot).holders.clone()).unwrap_or_default();
+    holders.into_iter().rev().find(|held| held.expires_ns > now).map(|held| Holder {
         identity: format!("client {}", held.client),
         token: Some(held.token),
         ttl_ms: Some((held.expires_ns - now) / 1_000_000),
@@ -203,67 +228,75 @@ impl MemorySession {
         Acquire::Acquired(Grant::new(key, Some(held.token), held.expires_ns))
     }
 
-    async fn acquire(&mut self, key: &Key, patience: &Patience) -> Acquire {
+    async fn acquire(&mut self, key: &Key, mode: Mode, patience: &Patience) -> Acquire {
         self.requests += 1;
-        let (client, ttl_ns) = (self.me(), self.opening.ttl_ns);
+        let (client, ttl_ns, flaws) = (self.me(), self.opening.ttl_ns, self.flaws);
         let wake = {
             let Some(mut slot) = self.slot(key.index) else {
                 return Acquire::Unavailable(format!("key {} was not prepared", key.name));
             };
             let now = self.clock.now();
-            if self.flaws.no_lock {
-                let held = slot.grant(client, ttl_ns, now);
+            if flaws.no_lock {
+                // The last one is the holder that is told of.
+                slot.holders.clear();
+                let held = slot.grant(client, mode, ttl_ns, now);
                 return self.granted(key.index, held).after_waiting(false);
             }
-            slot.settle(now);
-            let again = self.flaws.shared_identity && slot.holder.is_some_and(|held| held.client == client);
-            if slot.holder.is_none() || again {
-                let held = slot.grant(client, ttl_ns, now);
+            slot.settle(now, flaws);
+            let again = flaws.shared_identity && slot.held_by(client).is_some();
+            if again {
+                slot.holders.clear();
+            }
+            // Nobody passes those who wait.
+            if again || (slot.queue.is_empty() && slot.has_room(mode, flaws)) {
+                let held = slot.grant(client, mode, ttl_ns, now);
                 return self.granted(key.index, held).after_waiting(false);
             }
             if matches!(patience, Patience::Try) {
-                return if self.flaws.swallow_error {
+                return if flaws.swallow_error {
                     Acquire::Acquired(Grant::new(key.index, None, NO_LEASE).after_waiting(false))
                 } else {
                     Acquire::Refused
                 };
             }
             let wake = Arc::new(Notify::new());
-            slot.queue.push_back(Waiter { client, ttl_ns, wake: Arc::clone(&wake) });
+            slot.queue.push_back(Waiter { client, mode, ttl_ns, wake: Arc::clone(&wake) });
             wake
         };
-        self.wait(key.index, patience, &wake).await.after_waiting(true)
+        self.wait(key.index, mode, patience, &wake).await.after_waiting(true)
     }
 
-    /// Waits in the queue. Only the first in it wakes up for the holder's expiry.
-    async fn wait(&self, key: u32, patience: &Patience, wake: &Arc<Notify>) -> Acquire {
+    /// Waits in the queue. Only the first in it wakes up for the expiry of a holder.
+    async fn wait(&self, key: u32, mode: Mode, patience: &Patience, wake: &Arc<Notify>) -> Acquire {
         let Patience::Until(deadline) = patience else { return Acquire::Refused };
         let (client, ttl_ns) = (self.opening.client, self.opening.ttl_ns);
         loop {
             let expires = {
                 let Some(mut slot) = self.slot(key) else { return Acquire::TimedOut };
                 let queued = |slot: &Slot| slot.queue.iter().position(|waiter| Arc::ptr_eq(&waiter.wake, wake));
-                slot.settle(self.clock.now());
-                match (queued(&slot), slot.holder) {
-                    (None, Some(held)) if held.client == client => return self.granted(key, held),
+                slot.settle(self.clock.now(), self.flaws);
+                match (queued(&slot), slot.held_by(client)) {
+                    (None, Some(held)) => return self.granted(key, held),
                     // Granted and lapsed again before we looked: nothing is held.
-                    (None, _) if deadline.passed() => return Acquire::TimedOut,
+                    (None, None) if deadline.passed() => return Acquire::TimedOut,
                     // There is time left: the end of the queue, since ours is somebody else's by now.
-                    (None, _) => {
-                        slot.queue.push_back(Waiter { client, ttl_ns, wake: Arc::clone(wake) });
+                    (None, None) => {
+                        slot.queue.push_back(Waiter { client, mode, ttl_ns, wake: Arc::clone(wake) });
                         continue;
                     }
                     (Some(place), _) if deadline.passed() => {
                         slot.queue.remove(place);
+                        // Those behind may have waited for this one only.
+                        slot.settle(self.clock.now(), self.flaws);
                         slot.wake_first();
                         return Acquire::TimedOut;
                     }
-                    (Some(0), Some(held)) => held.expires_ns,
+                    (Some(0), _) => slot.holders.iter().map(|held| held.expires_ns).min().unwrap_or(u64::MAX),
                     (Some(_), _) => u64::MAX,
                 }
             };
             tokio::select! {
-                () = wake.notified() => {}
+                () = wake.notified() => deadline.woken(),
                 () = self.opening.timer.sleep_until(expires) => {}
                 () = deadline.reached() => {}
             }
@@ -280,14 +313,14 @@ impl MemorySession {
         }
         let client = self.me();
         let Some(mut slot) = self.slot(grant.key()) else { return Renewal::Refused };
-        slot.settle(now);
-        match &mut slot.holder {
-            Some(held) if held.client == client && Some(held.token) == grant.token() => {
+        slot.settle(now, self.flaws);
+        match slot.holders.iter_mut().find(|held| held.client == client && Some(held.token) == grant.token()) {
+            Some(held) => {
                 held.expires_ns = fresh;
                 grant.extend(fresh);
                 Renewal::Confirmed
             }
-            _ => Renewal::Refused,
+            None => Renewal::Refused,
         }
     }
 
@@ -296,21 +329,27 @@ impl MemorySession {
         let client = self.me();
         let (flaws, now) = (self.flaws, self.clock.now());
         let Some(mut slot) = self.slot(grant.key()) else { return Release::NotOwner };
-        slot.settle(now);
-        let mine = |held: Held| held.client == client && (flaws.shared_identity || Some(held.token) == grant.token());
-        let ours = slot.holder.is_some_and(mine);
-        if !ours && !flaws.wrong_release {
-            return if flaws.no_lock { Release::Confirmed } else { Release::NotOwner };
+        slot.settle(now, flaws);
+        let mine = |held: &Held| held.client == client && (flaws.shared_identity || Some(held.token) == grant.token());
+        match slot.holders.iter().position(mine) {
+            Some(place) => {
+                slot.holders.swap_remove(place);
+            }
+            None if flaws.wrong_release => slot.holders.clear(),
+            None => return if flaws.no_lock { Release::Confirmed } else { Release::NotOwner },
         }
-        slot.holder = None;
-        slot.settle(now);
+        slot.settle(now, flaws);
         Release::Confirmed
     }
 }
 
 impl Session for MemorySession {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
-        Box::pin(MemorySession::acquire(self, key, patience))
+        Box::pin(MemorySession::acquire(self, key, Mode::Exclusive, patience))
+    }
+
+    fn acquire_as<'a>(&'a mut self, key: &'a Key, mode: Mode, patience: &'a Patience) -> Local<'a, Acquire> {
+        Box::pin(MemorySession::acquire(self, key, mode, patience))
     }
 
     fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal> {
@@ -325,6 +364,11 @@ impl Session for MemorySession {
 
     fn close(self: Box<Self>) -> Local<'static, ()> {
         Box::pin(std::future::ready(()))
+    }
+
+    fn set_lease(&mut self, ttl_ns: u64) -> bool {
+        self.opening.ttl_ns = ttl_ns;
+        true
     }
 
     fn effective_ttl_ns(&self) -> Option<u64> {

@@ -31,6 +31,8 @@ pub const GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: false,
     exclusion: true,
+    shared: true,
+    permits: true,
     source: "src/backend/memory",
 };
 

@@ -29,6 +29,8 @@ pub(crate) const fn guarantees(source: &'static str, quorum: bool) -> Guarantees
         connection_frees: false,
         quorum,
         exclusion: false,
+        shared: false,
+        permits: false,
         source,
     }
 }

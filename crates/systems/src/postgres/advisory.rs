@@ -19,6 +19,8 @@
 
 mod session;
 
+pub(super) use session::statements;
+
 use std::time::Duration;
 
 use tokio_postgres::types::{ToSql, Type};
@@ -40,8 +42,12 @@ const LEFTOVER_TRIES: u32 = 50;
 /// Pause between two looks.
 const LEFTOVER_PAUSE: Duration = Duration::from_millis(20);
 
-/// Who holds one of these numbers in this database.
-const HOLDERS: &str = "select l.pid, coalesce(a.application_name, ''), l.classid, l.objid \
+/// How often sessions may end under our eyes until a lock is told to be of nobody we know.
+const ENDED_TRIES: u32 = 8;
+
+/// Who holds one of these numbers in this database, and whether its session ended between the reads of the two views:
+/// they are not of one instant.
+const HOLDERS: &str = "select l.pid, coalesce(a.application_name, ''), l.classid, l.objid, a.pid is null \
      from pg_locks l left join pg_stat_activity a on a.pid = l.pid \
      where l.locktype = 'advisory' and l.objsubid = 1 and l.granted \
      and l.database = (select oid from pg_database where datname = current_database()) \
@@ -76,7 +82,14 @@ impl Advisory {
             keys.iter().map(|key| halves(number(&self.namespace, &key.name, self.planted))).collect();
         let (high, low): (Vec<u32>, Vec<u32>) = places.iter().copied().unzip();
         let of_both = [&high, &low].map(|oids| (oids as &(dyn ToSql + Sync), Type::OID_ARRAY));
-        let rows = client.query_typed(HOLDERS, &of_both).await?;
+        let mut rows = client.query_typed(HOLDERS, &of_both).await?;
+        for _ in 0..ENDED_TRIES {
+            if !rows.iter().any(|row| row.try_get(4).unwrap_or(false)) {
+                break;
+            }
+            // A session gives its locks back before it leaves the other view, so the next look has them no more.
+            rows = client.query_typed(HOLDERS, &of_both).await?;
+        }
         let mut held: Vec<((u32, u32), String)> = Vec::with_capacity(rows.len());
         for row in rows {
             // Behind such a pooler a session has the name of the client that uses it now, which need not be the one whose
@@ -166,8 +179,8 @@ impl LockSystem for Advisory {
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
         Box::pin(async move {
-            let link = Link::open(&self.server, &opening, session::statements()).await?;
-            let session = session::AdvisorySession::new(link, opening.timer, self.namespace.clone(), self.planted);
+            let link = Link::open(&self.server, &opening, statements()).await?;
+            let session = session::AdvisorySession::new(link, &opening, self.namespace.clone(), self.planted);
             Ok(Box::new(session) as Box<dyn Session>)
         })
     }

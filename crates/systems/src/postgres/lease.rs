@@ -317,6 +317,12 @@ impl Session for LeaseSession {
         Box::pin(self.requests.link.close())
     }
 
+    fn set_lease(&mut self, ttl_ns: u64) -> bool {
+        // As when it is opened.
+        self.requests.ttl_us = ttl_ns / 1_000;
+        true
+    }
+
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.requests.ttl_ns())
     }

@@ -27,12 +27,24 @@ pub(super) struct Request {
     sql: String,
     /// Of its parameters.
     types: Vec<Type>,
+    /// Is it prepared only when it is used first?
+    later: bool,
 }
 
 impl Request {
     /// This text, with parameters of these types.
     pub(super) fn new(sql: impl Into<String>, types: &[Type]) -> Self {
-        Self { sql: sql.into(), types: types.to_vec() }
+        Self { sql: sql.into(), types: types.to_vec(), later: false }
+    }
+
+    /// Its text.
+    pub(super) fn text(&self) -> &str {
+        &self.sql
+    }
+
+    /// The same, prepared when it is used first. After all others.
+    pub(super) fn later(self) -> Self {
+        Self { later: true, ..self }
     }
 }
 
@@ -149,12 +161,30 @@ impl Link {
         if self.live.is_none() || self.lost_at().is_some() {
             self.reopen().await.map_err(|reason| Failure::Refused { code: None, reason })?;
         }
+        self.prepare_until(which).await.map_err(|reason| Failure::Refused { code: None, reason })?;
         let line = self.live.as_ref().zip(self.statements.get(which)).map(|((connection, prepared), request)| Line {
             connection,
             request,
             prepared: prepared.get(which),
         });
         line.ok_or_else(|| Failure::Refused { code: None, reason: "no connection".to_owned() })
+    }
+
+    /// Prepares those that were left for later, up to that one.
+    async fn prepare_until(&mut self, which: usize) -> Result<(), String> {
+        let Some((connection, prepared)) = self.live.as_mut().filter(|_| !self.server.shares_sessions) else {
+            return Ok(());
+        };
+        while prepared.len() <= which
+            && let Some(request) = self.statements.get(prepared.len())
+        {
+            match timeout(self.limit, connection.client.prepare(&request.sql)).await {
+                Ok(Ok(statement)) => prepared.push(statement),
+                Ok(Err(error)) => return Err(self.server.redact(&super::connect::text_of(&error))),
+                Err(_) => return Err("no answer while preparing statements".to_owned()),
+            }
+        }
+        Ok(())
     }
 
     /// Runs a statement, at most for the plan's request timeout.
@@ -228,7 +258,7 @@ impl Link {
         let connection = self.server.connect(&self.server.application(&self.owner), self.limit).await?;
         let preparing = async {
             let mut prepared = Vec::with_capacity(self.statements.len());
-            for request in self.statements.iter().filter(|_| !self.server.shares_sessions) {
+            for request in self.statements.iter().filter(|request| !request.later && !self.server.shares_sessions) {
                 prepared.push(connection.client.prepare(&request.sql).await?);
             }
             Ok::<_, Error>(prepared)

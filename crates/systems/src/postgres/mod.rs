@@ -9,6 +9,7 @@
 
 mod advisory;
 mod advisory_key;
+mod bare;
 mod capacity;
 mod connect;
 mod facts;
@@ -69,6 +70,7 @@ static ADVISORY: Entry = Entry {
     files: |_| 1,
     quick: true,
     options: Some(&options::OPTIONS),
+    bare: Some(bare::advisory),
     flawed: Some(|target, flaw| Ok(Arc::new(advisory::Advisory::new(&target, Some(flaw))?))),
     ..Entry::new(
         "postgres:advisory",
@@ -116,6 +118,7 @@ static LEASE: Entry = Entry {
     files: |_| 1,
     quick: true,
     options: Some(&options::OPTIONS),
+    bare: Some(bare::lease),
     flawed: Some(|target, flaw| Ok(Arc::new(lease::Lease::new(&target, Some(flaw))?))),
     ..Entry::new(
         "postgres:lease",
@@ -145,6 +148,8 @@ const ADVISORY_GUARANTEES: Guarantees = Guarantees {
     connection_frees: true,
     quorum: false,
     exclusion: true,
+    shared: true,
+    permits: true,
     source: "https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS",
 };
 
@@ -166,5 +171,7 @@ const LEASE_GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: false,
     exclusion: true,
+    shared: false,
+    permits: false,
     source: "https://www.postgresql.org/docs/15/transaction-iso.html#XACT-READ-COMMITTED",
 };

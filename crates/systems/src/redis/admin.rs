@@ -209,7 +209,7 @@ pub async fn remove(server: &Server, namespace: &str, keys: &[Key]) -> Result<()
         let mut pipeline = redis::pipe();
         for key in batch {
             let ticket = names(namespace, key);
-            pipeline.cmd("DEL").arg(&ticket.lock).arg(&ticket.fence).ignore();
+            pipeline.cmd("DEL").arg(&ticket.lock).arg(&ticket.fence).arg(&ticket.inside).ignore();
         }
         let removed: Result<(), RedisError> = pipeline.query_async(&mut connection).await;
         removed.map_err(|error| server.error(server.explain(&error)))?;

@@ -11,8 +11,9 @@ use super::answer::Answer;
 use super::flawed::Scripts;
 use super::link::Link;
 use super::naming::{Identities, Ticket};
+use super::script::{ACQUIRING_ALONE, ACQUIRING_AMONG, RELEASING_AMONG, RENEWING_AMONG};
 use super::server::{Limits, Server};
-use lockbench_core::lock::{Acquire, Grant, Key, Opening, Release, Renewal};
+use lockbench_core::lock::{Acquire, Grant, Key, Mode, Opening, Release, Renewal};
 use lockbench_core::units::MILLISECOND;
 
 /// What a client has and asks, one request at a time; when it asks, its session decides.
@@ -71,6 +72,11 @@ impl Client {
         self.trying.address(&self.namespace, key);
     }
 
+    /// The next tries are for this key of a lock that has modes.
+    pub fn address_as(&mut self, key: &Key, mode: Mode) {
+        self.trying.address_as(&self.namespace, key, mode);
+    }
+
     /// How many replicas have what this client wrote last, asked for at most so long.
     ///
     /// # Errors
@@ -97,6 +103,11 @@ impl Client {
         self.ttl_ms * MILLISECOND
     }
 
+    /// From now on it asks for leases of this length, in nanoseconds.
+    pub fn set_ttl(&mut self, ttl_ns: u64) {
+        self.ttl_ms = (ttl_ns / MILLISECOND).max(1);
+    }
+
     /// When a hold that we cannot disprove is surely over. A request that was sent takes effect when the
     /// server reads it, at most a request timeout after we gave up: later than that it is lost with its
     /// connection (`Server::connect` gives sockets that limit for what is not acknowledged), or a stalled
@@ -111,10 +122,28 @@ impl Client {
         self.trying.identify(&mut self.identities);
         let (trying, ttl_ms) = (&self.trying, self.ttl_ms);
         let invoke = self.opening.timer.now();
+        let most = match trying.mode {
+            Mode::Permits { of } => Flaw::permits(self.planted, of),
+            _ => 0,
+        };
+        let (script, keys) = match (trying.inside.is_empty(), trying.is_among()) {
+            (true, _) => (self.scripts.acquiring, 2),
+            (false, true) => (&*ACQUIRING_AMONG, 3),
+            // What does not look at the readers has the set for nothing.
+            (false, false) if self.planted == Some(Flaw::OverlooksReaders) => (self.scripts.acquiring, 3),
+            (false, false) => (&*ACQUIRING_ALONE, 3),
+        };
         let answer = self
             .link
-            .call(self.scripts.acquiring, 2, |command| {
-                command.arg(trying.lock.as_str()).arg(trying.fence.as_str()).arg(trying.identity.as_str()).arg(ttl_ms);
+            .call(script, keys, |command| {
+                command.arg(trying.lock.as_str()).arg(trying.fence.as_str());
+                if keys == 3 {
+                    command.arg(trying.inside.as_str());
+                }
+                command.arg(trying.identity.as_str()).arg(ttl_ms);
+                if trying.is_among() {
+                    command.arg(most);
+                }
             })
             .await;
         match answer {
@@ -127,7 +156,7 @@ impl Client {
             Answer::NoScript => Tried::Ended(Acquire::Unavailable("the server keeps no scripts".to_owned())),
             other => {
                 // On a connection that lives, undo what may yet happen.
-                self.link.withdraw(&self.trying.lock, &self.trying.identity).await;
+                self.link.withdraw(&self.trying).await;
                 let reason = self.reason(other);
                 Tried::Ended(Acquire::Unknown { surely_ended_ns: self.surely_ended(), reason })
             }
@@ -153,8 +182,8 @@ impl Client {
         let (ttl_ms, before, invoke) = (self.ttl_ms, self.link.sent(), self.opening.timer.now());
         let answer = self
             .link
-            .call(self.scripts.renewing, 1, |command| {
-                command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str()).arg(ttl_ms);
+            .call(if ticket.is_among() { &RENEWING_AMONG } else { self.scripts.renewing }, 1, |command| {
+                command.arg(place_of(ticket)).arg(ticket.identity.as_str()).arg(ttl_ms);
             })
             .await;
         self.renewals += self.link.sent() - before;
@@ -178,8 +207,8 @@ impl Client {
         let ticket = self.held.swap_remove(place);
         let answer = self
             .link
-            .call(self.scripts.releasing, 1, |command| {
-                command.arg(ticket.lock.as_str()).arg(ticket.identity.as_str());
+            .call(if ticket.is_among() { &RELEASING_AMONG } else { self.scripts.releasing }, 1, |command| {
+                command.arg(place_of(&ticket)).arg(ticket.identity.as_str());
             })
             .await;
         self.spare.push(ticket);
@@ -206,4 +235,9 @@ impl Client {
             Answer::NoScript => "the server keeps no scripts".to_owned(),
         }
     }
+}
+
+/// Where a grant stands on the server: as the value of the lock, or in the set of those inside.
+fn place_of(ticket: &Ticket) -> &str {
+    if ticket.is_among() { &ticket.inside } else { &ticket.lock }
 }

@@ -7,7 +7,8 @@ use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 
 use super::answer::{Answer, ask};
-use super::script::{RELEASING, Script};
+use super::naming::Ticket;
+use super::script::{RELEASING, RELEASING_AMONG, Script};
 use super::server::{Limits, Server};
 
 /// A connection that comes back.
@@ -86,10 +87,13 @@ impl Link {
     /// Puts a release behind a request that was not answered in time, on the same
     /// connection: whenever the server executes the one, the other follows. Its
     /// answer is not awaited.
-    pub async fn withdraw(&mut self, lock: &str, identity: &str) {
+    pub async fn withdraw(&mut self, ticket: &Ticket) {
         let Some(connection) = &mut self.connection else { return };
-        RELEASING.in_full(&mut self.command, 1);
-        self.command.arg(lock).arg(identity).set_no_response(true);
+        let among = ticket.is_among();
+        let releasing = if among { &RELEASING_AMONG } else { &RELEASING };
+        releasing.in_full(&mut self.command, 1);
+        let place = if among { &ticket.inside } else { &ticket.lock };
+        self.command.arg(place.as_str()).arg(ticket.identity.as_str()).set_no_response(true);
         self.sent += 1;
         // Fails only if the connection is gone, and then there is nothing to follow.
         let _ = connection.send_packed_command(&self.command).await;

@@ -6,6 +6,7 @@
 
 pub(super) mod admin;
 mod answer;
+mod bare;
 mod client;
 pub(super) mod door;
 mod flawed;
@@ -76,6 +77,7 @@ static ENTRY: Entry = Entry {
     files: |_| 1,
     quick: true,
     options: Some(&options::OPTIONS),
+    bare: Some(bare::open),
     flawed: Some(flawed),
     ..Entry::new(
         "redis",
@@ -99,6 +101,8 @@ pub(super) const GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: false,
     exclusion: true,
+    shared: true,
+    permits: true,
     source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
 };
 

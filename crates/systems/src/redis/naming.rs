@@ -1,7 +1,7 @@
 //! What our keys and identities are called on the server.
 
 use super::super::Target;
-use lockbench_core::lock::{Key, mark};
+use lockbench_core::lock::{Key, Mode, mark};
 
 /// What every name of ours begins with, whatever the run: an ACL grants `~lockbench:*` beforehand
 /// (<https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/#key-permissions>).
@@ -17,7 +17,7 @@ pub fn sign(namespace: &str) -> String {
 #[must_use]
 pub fn namespace_of(name: &[u8]) -> Option<&str> {
     let tag = name.strip_prefix(PREFIX.as_bytes())?.strip_prefix(b"{")?;
-    let tag = tag.strip_suffix(b"}:lock").or_else(|| tag.strip_suffix(b"}:fence"))?;
+    let tag = [&b"}:lock"[..], b"}:fence", b"}:inside"].into_iter().find_map(|suffix| tag.strip_suffix(suffix))?;
     let (namespace, key) = std::str::from_utf8(tag).ok()?.split_once(':')?;
     (!key.is_empty()).then_some(namespace)
 }
@@ -47,6 +47,10 @@ pub struct Ticket {
     /// so that one script may use both on a cluster
     /// (<https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>).
     pub fence: String,
+    /// Name of the set of those who share it, or have a permit; empty for a lock that has no modes.
+    pub inside: String,
+    /// What it is asked for.
+    pub mode: Mode,
     /// Value that marks the lock as ours.
     pub identity: String,
 }
@@ -54,16 +58,23 @@ pub struct Ticket {
 impl Ticket {
     /// The names for a key.
     pub fn address(&mut self, namespace: &str, key: &Key) {
-        self.key = key.index;
+        (self.key, self.mode) = (key.index, Mode::Exclusive);
+        self.inside.clear();
         for (name, suffix) in [(&mut self.lock, "}:lock"), (&mut self.fence, "}:fence")] {
-            name.clear();
-            name.push_str(PREFIX);
-            name.push('{');
-            name.push_str(namespace);
-            name.push(':');
-            name.push_str(&key.name);
-            name.push_str(suffix);
+            write(name, namespace, key, suffix);
         }
+    }
+
+    /// The names for a key of a lock that has modes.
+    pub fn address_as(&mut self, namespace: &str, key: &Key, mode: Mode) {
+        self.address(namespace, key);
+        self.mode = mode;
+        write(&mut self.inside, namespace, key, "}:inside");
+    }
+
+    /// Returns whether it stands in the set of those inside.
+    pub fn is_among(&self) -> bool {
+        matches!(self.mode, Mode::Shared | Mode::Permits { .. })
     }
 
     /// Takes the next identity of this client.
@@ -73,6 +84,16 @@ impl Ticket {
         self.identity.push_str(&identities.prefix);
         self.identity.push_str(itoa::Buffer::new().format(identities.tries));
     }
+}
+
+fn write(name: &mut String, namespace: &str, key: &Key, suffix: &str) {
+    name.clear();
+    name.push_str(PREFIX);
+    name.push('{');
+    name.push_str(namespace);
+    name.push(':');
+    name.push_str(&key.name);
+    name.push_str(suffix);
 }
 
 /// An identity as people read it: the client first, then what no other has. One that is
@@ -90,7 +111,7 @@ pub fn in_words(identity: String, namespace: &str) -> String {
 #[must_use]
 pub fn names(namespace: &str, key: &Key) -> Ticket {
     let mut ticket = Ticket::default();
-    ticket.address(namespace, key);
+    ticket.address_as(namespace, key, Mode::Exclusive);
     ticket
 }
 

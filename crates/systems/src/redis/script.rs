@@ -33,6 +33,55 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0";
 
+/// The time of the server in milliseconds, as `now`. A script may ask for it and write all the same where its effects are
+/// replicated: always since Redis 5
+/// (<https://redis.io/docs/latest/develop/programmability/eval-intro/#script-replication>).
+macro_rules! with_now {
+    ($rest:literal) => {
+        concat!("local time = redis.call('TIME')\n", "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n", $rest)
+    };
+}
+
+/// A lock that readers share, alone. KEYS: lock, fence, inside. ARGV: identity, ttl in ms. The new token, or 0 if held.
+/// Who is inside is a sorted set of identities by the end of their leases: a key of a set has no end of its own.
+const ACQUIRE_ALONE: &str = with_now!(
+    "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+if redis.call('ZCARD', KEYS[3]) > 0 then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return redis.call('INCR', KEYS[2])"
+);
+
+/// The same lock shared, or a permit. KEYS: lock, fence, inside. ARGV: identity, ttl in ms, permits (0: no bound). The new
+/// token, or 0 if held. Redis has the pattern without a lease per holder, as "fair semaphore"
+/// (Carlson, "Redis in Action", 2013, 6.3); here the time is the server's.
+const ACQUIRE_AMONG: &str = with_now!(
+    "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+local most = tonumber(ARGV[3])
+if most > 0 and redis.call('ZCARD', KEYS[3]) >= most then return 0 end
+redis.call('ZADD', KEYS[3], now + ARGV[2], ARGV[1])
+if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[3], ARGV[2]) end
+return redis.call('INCR', KEYS[2])"
+);
+
+/// KEYS: inside. ARGV: identity. 1 if we were inside and now are not, else 0.
+const RELEASE_AMONG: &str = with_now!(
+    "local over = redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[1], ARGV[1])
+if over and tonumber(over) > now then return 1 end
+return 0"
+);
+
+/// KEYS: inside. ARGV: identity, ttl in ms. 1 if we are inside, else 0.
+const RENEW_AMONG: &str = with_now!(
+    "local over = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not over or tonumber(over) <= now then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1"
+);
+
 /// A script and its digest.
 pub struct Script {
     source: &'static str,
@@ -45,6 +94,15 @@ pub static ACQUIRING: LazyLock<Script> = LazyLock::new(|| Script::new(ACQUIRE));
 pub static RELEASING: LazyLock<Script> = LazyLock::new(|| Script::new(RELEASE));
 /// Renewal.
 pub static RENEWING: LazyLock<Script> = LazyLock::new(|| Script::new(RENEW));
+
+/// Acquire alone a lock that readers share.
+pub static ACQUIRING_ALONE: LazyLock<Script> = LazyLock::new(|| Script::new(ACQUIRE_ALONE));
+/// Acquire it shared, or a permit.
+pub static ACQUIRING_AMONG: LazyLock<Script> = LazyLock::new(|| Script::new(ACQUIRE_AMONG));
+/// Release either.
+pub static RELEASING_AMONG: LazyLock<Script> = LazyLock::new(|| Script::new(RELEASE_AMONG));
+/// Renew either.
+pub static RENEWING_AMONG: LazyLock<Script> = LazyLock::new(|| Script::new(RENEW_AMONG));
 
 impl Script {
     /// Of its text.

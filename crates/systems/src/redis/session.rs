@@ -8,7 +8,7 @@ use super::super::planted::Planted;
 use super::super::poll::Polling;
 use super::client::Client;
 use super::server::Server;
-use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
+use lockbench_core::lock::{Acquire, Grant, Key, Local, Mode, Opening, Patience, Release, Renewal, Session};
 
 /// A client of one server.
 pub(super) struct RedisSession {
@@ -39,6 +39,12 @@ impl Session for RedisSession {
         Box::pin(polling.acquire(patience, async || client.try_once().await))
     }
 
+    fn acquire_as<'a>(&'a mut self, key: &'a Key, mode: Mode, patience: &'a Patience) -> Local<'a, Acquire> {
+        let Self { polling, client } = self;
+        client.address_as(key, mode);
+        Box::pin(polling.acquire(patience, async || client.try_once().await))
+    }
+
     fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal> {
         Box::pin(self.client.renew(grant))
     }
@@ -50,6 +56,11 @@ impl Session for RedisSession {
     /// Nothing on the server belongs to the session: locks end by release or lease.
     fn close(self: Box<Self>) -> Local<'static, ()> {
         Box::pin(async move { drop(self) })
+    }
+
+    fn set_lease(&mut self, ttl_ns: u64) -> bool {
+        self.client.set_ttl(ttl_ns);
+        true
     }
 
     fn effective_ttl_ns(&self) -> Option<u64> {

@@ -79,6 +79,8 @@ const GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: true,
     exclusion: true,
+    shared: false,
+    permits: false,
     source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/#the-redlock-algorithm",
 };
 

@@ -43,12 +43,12 @@ impl Parameters {
 
 fn node_timeout_eats_the_ttl(plan: &Plan) -> Option<String> {
     let node_timeout_ns = Parameters::of(&plan.options).node_timeout_ns;
-    (node_timeout_ns >= plan.ttl_ns).then(|| {
+    (node_timeout_ns >= plan.shortest_ttl_ns()).then(|| {
         format!(
             "redlock.node_timeout = \"{}\" is not shorter than the ttl of {}: a slow node alone uses up a grant's \
              validity. Make it small against the ttl.",
             exact_duration(node_timeout_ns),
-            exact_duration(plan.ttl_ns)
+            exact_duration(plan.shortest_ttl_ns())
         )
     })
 }

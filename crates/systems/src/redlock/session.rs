@@ -235,6 +235,11 @@ impl Session for RedlockSession {
         Box::pin(self.client.nodes.close())
     }
 
+    fn set_lease(&mut self, ttl_ns: u64) -> bool {
+        self.client.ttl_ms = (ttl_ns / MILLISECOND).max(1);
+        true
+    }
+
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.client.ttl_ns())
     }

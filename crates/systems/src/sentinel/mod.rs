@@ -70,6 +70,8 @@ static ENTRY: Entry = Entry {
 const GUARANTEES: Guarantees = Guarantees {
     source: "https://redis.io/docs/latest/develop/reference/sentinel-clients/ and \
              https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
+    shared: false,
+    permits: false,
     ..redis::GUARANTEES
 };
 

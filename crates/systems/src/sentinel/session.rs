@@ -111,6 +111,11 @@ impl Session for SentinelSession {
         Box::pin(async move { drop(self) })
     }
 
+    fn set_lease(&mut self, ttl_ns: u64) -> bool {
+        self.asker.client.set_ttl(ttl_ns);
+        true
+    }
+
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.asker.client.ttl_ns())
     }

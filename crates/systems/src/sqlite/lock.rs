@@ -296,6 +296,11 @@ impl Session for SqliteSession {
         Box::pin(self.requests.worker.close())
     }
 
+    fn set_lease(&mut self, ttl_ns: u64) -> bool {
+        self.requests.ttl_ns = ttl_ns;
+        true
+    }
+
     fn effective_ttl_ns(&self) -> Option<u64> {
         Some(self.requests.ttl_ns)
     }

@@ -44,5 +44,7 @@ const GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: false,
     exclusion: true,
+    shared: false,
+    permits: false,
     source: "https://www.sqlite.org/lang_transaction.html",
 };

@@ -124,6 +124,8 @@ impl Store {
             other => other.to_string(),
         };
         let durability = Persistence::settings(&[("journal_mode", &mode), ("synchronous", &level)], false);
+        let directory = self.connection.path().and_then(|path| Path::new(path).parent());
+        let durability = directory.map_or(durability.clone(), |directory| durability.kept_in(directory));
         Ok((rusqlite::version().to_owned(), durability))
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::docker::Claim;
@@ -149,6 +149,12 @@ impl Server {
             Place::Local(home) => Some(home.path()),
             Place::Docker(_) | Place::Found => None,
         }
+    }
+
+    /// Where the data of each local node are: on the disk of the host, or on one that we serve for it.
+    pub fn data(&self) -> impl Iterator<Item = PathBuf> {
+        let directory = self.directory();
+        self.nodes.iter().filter_map(move |node| Some(directory?.join(node.name())))
     }
 
     /// Freezes every node.

@@ -17,6 +17,7 @@
 //! Everything of ours lives below `/lockbench-<namespace>`, in the chroot if the
 //! endpoint names one.
 
+mod bare;
 mod config;
 mod door;
 mod four_letter;
@@ -76,6 +77,7 @@ static ENTRY: Entry = Entry {
     quick: true,
     nagle_on: true,
     options: Some(&options::OPTIONS),
+    bare: Some(bare::open),
     flawed: Some(flawed),
     ..Entry::new(NAME, "ephemeral sequential children, each waiter watches only its predecessor", GUARANTEES, connect)
 };
@@ -99,6 +101,8 @@ const GUARANTEES: Guarantees = Guarantees {
     connection_frees: false,
     quorum: true,
     exclusion: true,
+    shared: true,
+    permits: true,
     source: "https://zookeeper.apache.org/doc/r3.8.0/recipes.html#sc_recipes_Locks and zookeeperProgrammers.html",
 };
 

@@ -20,7 +20,9 @@ use super::door;
 use super::link::{Link, bounded, broken, certain};
 use super::node::{self, Stand};
 use crate::planted::Flaw;
-use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session, SystemError};
+use lockbench_core::lock::{
+    Acquire, Grant, Key, Local, Mode, Opening, Patience, Release, Renewal, Session, SystemError,
+};
 
 /// Tries of a request whose connection breaks.
 const TRIES: u32 = 3;
@@ -30,13 +32,14 @@ struct Node {
     path: String,
     name: String,
     czxid: i64,
+    mode: Mode,
 }
 
 /// The first client of a run shows that it lives: by an ephemeral node beside the locks, which goes with the
 /// session. Whether that works decides nothing for the run.
 async fn sign(config: &Config, opening: &Opening, link: &Link) {
     if opening.client == 0 {
-        let path = format!("{}/alive-{:016x}", config.root(), link.id());
+        let path = format!("{}/{}", config.root(), node::sign(link.id()));
         let options = config.creating(CreateMode::Ephemeral);
         drop(bounded(opening.request_timeout_ns, link.client().create(&path, b"", &options)).await);
     }
@@ -121,9 +124,9 @@ impl ZookeeperSession {
         bounded(self.opening.request_timeout_ns, request(link.client())).await
     }
 
-    async fn acquire(&mut self, key: &Key, patience: &Patience) -> Acquire {
+    async fn acquire(&mut self, key: &Key, mode: Mode, patience: &Patience) -> Acquire {
         let parent = self.config.parent(key);
-        let node = match self.enter(&parent).await {
+        let node = match self.enter(&parent, mode).await {
             Ok(node) => node,
             Err(outcome) => return outcome,
         };
@@ -139,30 +142,31 @@ impl ZookeeperSession {
     }
 
     /// Creates our node.
-    async fn enter(&mut self, parent: &str) -> Result<Node, Acquire> {
+    async fn enter(&mut self, parent: &str, mode: Mode) -> Result<Node, Acquire> {
         let session = match self.ready().await {
             Ok(link) => link.id(),
             Err(error) => return Err(Acquire::Unavailable(format!("cannot open a session: {error}"))),
         };
         self.attempts += 1;
-        let prefix = node::prefix(session, self.attempts);
+        let prefix = node::prefix(session, self.attempts, mode);
         let path = format!("{parent}/{prefix}");
         let options = self.config.creating(CreateMode::EphemeralSequential);
         let name = node::owner(self.opening.client);
         let created = self.ask(async |client| client.create(&path, name.as_bytes(), &options).await).await;
         match created {
             Ok((stat, sequence)) => {
-                Ok(Node { path: format!("{path}{sequence}"), name: format!("{prefix}{sequence}"), czxid: stat.czxid })
+                let (path, name) = (format!("{path}{sequence}"), format!("{prefix}{sequence}"));
+                Ok(Node { path, name, czxid: stat.czxid, mode })
             }
             Err(Error::NoNode) => Err(Acquire::Unavailable(format!("{parent} was not prepared"))),
             Err(error) if certain(&error) => Err(Acquire::Unavailable(error.to_string())),
-            Err(error) => self.recover(parent, &prefix, &error).await,
+            Err(error) => self.recover(parent, (&prefix, mode), &error).await,
         }
     }
 
     /// Looks for the node of a create whose answer was lost.
-    async fn recover(&mut self, parent: &str, prefix: &str, error: &Error) -> Result<Node, Acquire> {
-        match self.find(parent, prefix).await {
+    async fn recover(&mut self, parent: &str, of: (&str, Mode), error: &Error) -> Result<Node, Acquire> {
+        match self.find(parent, of).await {
             Ok(Some(node)) => Ok(node),
             // Should the lost create still arrive, the next attempt removes what it made.
             Ok(None) => Err(Acquire::Unavailable(format!("{error}; no node of ours was created"))),
@@ -170,25 +174,25 @@ impl ZookeeperSession {
         }
     }
 
-    async fn find(&mut self, parent: &str, prefix: &str) -> Result<Option<Node>, Error> {
+    async fn find(&mut self, parent: &str, of: (&str, Mode)) -> Result<Option<Node>, Error> {
         let mut tried = 0;
         loop {
             tried += 1;
-            match self.find_once(parent, prefix).await {
+            match self.find_once(parent, of).await {
                 Err(error) if broken(&error) && tried < TRIES => {}
                 found => return found,
             }
         }
     }
 
-    async fn find_once(&mut self, parent: &str, prefix: &str) -> Result<Option<Node>, Error> {
+    async fn find_once(&mut self, parent: &str, (prefix, mode): (&str, Mode)) -> Result<Option<Node>, Error> {
         // A server that we were moved to may lag behind the one that took the create.
         self.ask(async |client| client.sync(parent).await).await?;
         let children = self.ask(async |client| client.list_children(parent).await).await?;
         let Some(name) = children.into_iter().find(|child| child.starts_with(prefix)) else { return Ok(None) };
         let path = format!("{parent}/{name}");
         let stat = self.ask(async |client| client.check_stat(&path).await).await?;
-        Ok(stat.map(|stat| Node { path, name, czxid: stat.czxid }))
+        Ok(stat.map(|stat| Node { path, name, czxid: stat.czxid, mode }))
     }
 
     /// Waits for our turn.
@@ -211,7 +215,13 @@ impl ZookeeperSession {
                     return unavailable(error);
                 }
             }
-            let before = match node::stand(&children, &node.name) {
+            let mode = match (self.config.planted, node.mode) {
+                // Waits for writers only, as if it read.
+                (Some(Flaw::OverlooksReaders), Mode::Exclusive) => Mode::Shared,
+                (planted, Mode::Permits { of }) => Mode::Permits { of: Flaw::permits(planted, of) },
+                (_, mode) => mode,
+            };
+            let before = match node::stand(&children, &node.name, mode) {
                 Stand::Gone => return Turn::Gone,
                 Stand::First => return Turn::Ours { validity_ns: self.validity(asked), waited },
                 Stand::Behind(before) => before,
@@ -228,14 +238,25 @@ impl ZookeeperSession {
             self.requests += 1;
             let Some(link) = &self.link else { return Turn::Gone };
             let limit_ns = self.opening.request_timeout_ns;
-            let watch = match bounded(limit_ns, link.client().get_and_watch_data(&before)).await {
-                Ok((_, _, watch)) => watch,
+            let watched = if matches!(mode, Mode::Permits { .. }) {
+                // Whoever waits for a permit waits for anybody to leave: all who wait are told. What has changed since
+                // the look before is seen here.
+                match bounded(limit_ns, link.client().list_and_watch_children(parent)).await {
+                    Ok((now, _)) if node::stand(&now, &node.name, mode) == Stand::First => continue,
+                    watched => watched.map(|(_, watch)| watch),
+                }
+            } else {
+                bounded(limit_ns, link.client().get_and_watch_data(&before)).await.map(|(_, _, watch)| watch)
+            };
+            let watch = match watched {
+                Ok(watch) => watch,
                 Err(Error::NoNode) => continue,
                 Err(error) if broken(&error) => continue,
                 Err(error) => return unavailable(error),
             };
             tokio::select! {
                 _ = watch.changed() => {
+                    deadline.woken();
                     if planted == Some(Flaw::DoesNotLookAgain) {
                         return Turn::Ours { validity_ns: self.validity(asked), waited };
                     }
@@ -372,7 +393,11 @@ impl ZookeeperSession {
 
 impl Session for ZookeeperSession {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
-        Box::pin(ZookeeperSession::acquire(self, key, patience))
+        Box::pin(ZookeeperSession::acquire(self, key, Mode::Exclusive, patience))
+    }
+
+    fn acquire_as<'a>(&'a mut self, key: &'a Key, mode: Mode, patience: &'a Patience) -> Local<'a, Acquire> {
+        Box::pin(ZookeeperSession::acquire(self, key, mode, patience))
     }
 
     fn renew<'a>(&'a mut self, grant: &'a mut Grant) -> Local<'a, Renewal> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
-use zookeeper_client::{Client, CreateMode, Error};
+use zookeeper_client::{Client, CreateMode, Error, Stat};
 
 use super::config::Config;
 use super::link::{Link, bounded};
@@ -261,15 +261,29 @@ fn nodes(members: &[Result<Member, Away>]) -> Nodes {
     Nodes::of(asked, total / 2 + 1, total)
 }
 
-/// Who is first in the queue below the parent of a lock.
+/// How often the first in a queue may go between two questions until we give up.
+const MOVED_ON: u32 = 16;
+
+/// Who is first in the queue below the parent of a lock: the name, the data and the facts of its node.
+async fn first(client: &Client, parent: &str) -> Result<Option<(String, Vec<u8>, Stat)>, Error> {
+    for _ in 0..MOVED_ON {
+        let children = match bounded(ADMIN_LIMIT_NS, client.list_children(parent)).await {
+            Err(Error::NoNode) => return Ok(None),
+            children => children?,
+        };
+        let Some(name) = node::head(&children) else { return Ok(None) };
+        match bounded(ADMIN_LIMIT_NS, client.get_data(&format!("{parent}/{name}"))).await {
+            // It went between the two questions: another one is the first by now, and the lock need not be free.
+            Err(Error::NoNode) => {}
+            read => return read.map(|(data, stat)| Some((name.to_owned(), data, stat))),
+        }
+    }
+    Err(Error::NoNode)
+}
+
+/// Who holds a lock, by the name of its node and its session.
 async fn holder(client: &Client, parent: &str) -> Result<Option<Holder>, Error> {
-    let children = match bounded(ADMIN_LIMIT_NS, client.list_children(parent)).await {
-        Err(Error::NoNode) => return Ok(None),
-        children => children?,
-    };
-    let Some(name) = node::head(&children) else { return Ok(None) };
-    let stat = bounded(ADMIN_LIMIT_NS, client.check_stat(&format!("{parent}/{name}"))).await?;
-    Ok(stat.map(|stat| Holder {
+    Ok(first(client, parent).await?.map(|(name, _, stat)| Holder {
         identity: format!("{name}, session {:#x}", stat.ephemeral_owner),
         token: u64::try_from(stat.czxid).ok(),
         ttl_ms: None,
@@ -278,19 +292,11 @@ async fn holder(client: &Client, parent: &str) -> Result<Option<Holder>, Error> 
 
 /// The same by the name that its client wrote into its node.
 async fn owner(client: &Client, parent: &str) -> Result<Option<Holder>, Error> {
-    let children = match bounded(ADMIN_LIMIT_NS, client.list_children(parent)).await {
-        Err(Error::NoNode) => return Ok(None),
-        children => children?,
-    };
-    let Some(name) = node::head(&children) else { return Ok(None) };
-    match bounded(ADMIN_LIMIT_NS, client.get_data(&format!("{parent}/{name}"))).await {
-        // It went between the two questions: by now the next one is the first.
-        Err(Error::NoNode) => Ok(None),
-        read => read.map(|(data, stat)| {
-            let identity = String::from_utf8_lossy(&data).into_owned();
-            Some(Holder { identity, token: u64::try_from(stat.czxid).ok(), ttl_ms: None })
-        }),
-    }
+    Ok(first(client, parent).await?.map(|(_, data, stat)| Holder {
+        identity: String::from_utf8_lossy(&data).into_owned(),
+        token: u64::try_from(stat.czxid).ok(),
+        ttl_ms: None,
+    }))
 }
 
 /// Deletes the waiters below the parent of a lock.

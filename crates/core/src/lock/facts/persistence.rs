@@ -1,6 +1,7 @@
 //! What a crash of a server leaves of a grant.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,9 @@ const DIFFERS: &str = "differs: ";
 const STOCK: &str = " (stock)";
 const ONE_HOST: &str = "all nodes on one host";
 const NOT_READABLE: &str = "cannot be read back";
+const FILES_IN_MEMORY: &str = "its files lie in memory (tmpfs)";
+/// The file system of memory, by its number in statfs(2).
+const TMPFS: rustix::fs::FsWord = 0x0102_1994;
 
 /// What a crash of the server leaves of a grant: the settings as they were read back, and
 /// what they mean. Its text is that of `durability` in `report.json`.
@@ -131,6 +135,24 @@ impl Persistence {
     pub fn on_one_host(self) -> Self {
         let words = format!("{}; {ONE_HOST}: one clock and one disk, not independent", self.words);
         Self { words, ..self }
+    }
+
+    /// With its files in this directory: on tmpfs, which is what /tmp is on many systems, a sync costs nothing and keeps
+    /// nothing, whatever the settings say. Where the directory cannot be asked the settings stand.
+    #[must_use]
+    pub fn kept_in(self, directory: &Path) -> Self {
+        let in_memory = rustix::fs::statfs(directory).is_ok_and(|found| found.f_type == TMPFS);
+        if in_memory && self.storage != Storage::Memory { self.in_memory() } else { self }
+    }
+
+    pub(super) fn in_memory(self) -> Self {
+        Self { storage: Storage::Memory, words: format!("{}; {FILES_IN_MEMORY}", self.words) }
+    }
+
+    /// Returns whether it would be safer on a disk: the files are in memory, and not by a setting.
+    #[must_use]
+    pub fn has_files_in_memory(&self) -> bool {
+        self.words.contains(FILES_IN_MEMORY)
     }
 
     /// What the servers were made for, as `said_by` says. Of a server that cannot be asked the label is all that
@@ -194,7 +216,8 @@ fn stored(words: &str) -> Storage {
     if let Some(nodes) = words.strip_prefix(DIFFERS) {
         return nodes.split(" | ").map(stored).min().unwrap_or_default();
     }
-    if words.starts_with(NONE.trim_end()) || words.starts_with(SHARED_MEMORY) {
+    let in_memory = words.starts_with(NONE.trim_end()) || words.starts_with(SHARED_MEMORY);
+    if in_memory || words.contains(FILES_IN_MEMORY) {
         return Storage::Memory;
     }
     if words.starts_with(MADE_FAST) {

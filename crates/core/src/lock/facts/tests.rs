@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::{Agreement, Copies, Persistence, Storage};
 
 const REDIS: [(&str, &str); 2] = [("appendonly", "no"), ("save", "3600 1 300 100 60 10000")];
@@ -52,6 +54,18 @@ fn what_a_report_stores_of_durability_reads_back_as_it_was() {
             Storage::Synced,
             "write-ahead log fsync before answer (etcd's documentation; --unsafe-no-fsync cannot be read back)",
         ),
+        (
+            etcd().in_memory(),
+            Storage::Memory,
+            "write-ahead log fsync before answer (etcd's documentation; --unsafe-no-fsync cannot be read back); its files \
+             lie in memory (tmpfs)",
+        ),
+        (
+            stock().in_memory().on_one_host(),
+            Storage::Memory,
+            "appendonly no, save 3600 1 300 100 60 10000 (stock); its files lie in memory (tmpfs); all nodes on one host: \
+             one clock and one disk, not independent",
+        ),
     ] {
         assert_eq!((fact.storage(), fact.as_str()), (storage, words));
         assert_eq!(Persistence::from(words), fact);
@@ -62,6 +76,22 @@ fn what_a_report_stores_of_durability_reads_back_as_it_was() {
             let labelled = fact.clone().made_for(label, "--durability");
             assert_eq!(Persistence::from(labelled.as_str()), labelled);
         }
+    }
+}
+
+#[test]
+fn what_lies_on_tmpfs_is_in_memory_whatever_the_settings_say() {
+    let lease = || Persistence::settings(&POSTGRES, false);
+    let shared = Path::new("/dev/shm");
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    if mounts.lines().any(|mount| mount.split(' ').skip(1).take(2).eq(["/dev/shm", "tmpfs"])) {
+        let kept = lease().kept_in(shared);
+        assert_eq!((kept.storage(), kept.has_files_in_memory()), (Storage::Memory, true));
+        assert_eq!(lease().in_shared_memory().kept_in(shared), lease().in_shared_memory(), "nothing new");
+    }
+    // What is no directory says nothing, and /proc is no place for files, but none in memory either.
+    for other in ["/nowhere/at/all", "/proc"] {
+        assert_eq!(lease().kept_in(Path::new(other)), lease());
     }
 }
 

@@ -15,6 +15,10 @@ pub struct Blind {
     pub longest_ns: u64,
     /// Key and client of that.
     pub of: Option<(u32, u32)>,
+    /// The same of a client that ignores every signal, until the end of its hold.
+    pub ignoring_ns: u64,
+    /// The same of a client that stops where its lease is over by its own clock, or its session is told before.
+    pub careful_ns: u64,
 }
 
 impl Blind {
@@ -22,7 +26,12 @@ impl Blind {
     pub(super) fn look(&mut self, key: u32, party: &Party, truth: &[Timeline]) {
         self.looked_at += 1;
         let knew = party.lost.map_or(party.end, |lost| lost.min(party.end));
-        let Some(gone) = lost_at(party, truth).filter(|gone| *gone < knew) else { return };
+        let Some(gone) = lost_at(party, truth) else { return };
+        self.ignoring_ns = self.ignoring_ns.max(party.end.saturating_sub(gone));
+        self.careful_ns = self.careful_ns.max(knew.min(party.promise).saturating_sub(gone));
+        if gone >= knew {
+            return;
+        }
         self.holds += 1;
         if knew - gone > self.longest_ns {
             (self.longest_ns, self.of) = (knew - gone, Some((key, party.client)));

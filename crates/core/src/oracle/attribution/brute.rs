@@ -173,6 +173,7 @@ impl All {
             .attempts
             .iter()
             .filter(|(of, party, _)| *of == key && party.start < a.start)
+            .filter(|(_, party, _)| party.token.zip(a.token).is_none_or(|(other, earlier)| other <= earlier))
             .filter_map(|(_, party, confirmed)| Some((*party, (*confirmed)?)))
             .collect();
         let shows = |stretch: &Stretch, party: &Party| {
@@ -181,6 +182,7 @@ impl All {
                 && (token == Seen::NO_TOKEN || party.token.is_none() || party.token == Some(token))
         };
         // What took a's lock from each node, before b's grant: lapsed, hit, lost.
+        // What stays open counts as none.
         let (mut lapsed, mut hit, mut gone_for_nothing) = (0, 0, 0);
         for of_node in &stretches {
             let fits = |i: usize| {
@@ -188,10 +190,15 @@ impl All {
                 begun <= b.start && of_node[i].1 >= a.invoke && shows(&of_node[i], &a)
             };
             let Some(i) = (0..of_node.len()).rev().find(|i| fits(*i)) else { continue };
-            let (_, until, gone, _, left) = of_node[i];
+            let (from, until, gone, _, left) = of_node[i];
             if until >= b.start || gone == u64::MAX {
                 continue;
             }
+            let given = of_node.iter().any(|(from, until, _, seen, left)| {
+                let during = *from <= b.end && (*until).max(*from) >= b.invoke;
+                during && shows(&(*from, *until, 0, *seen, *left), &b)
+            });
+            let sure = gone <= b.start || given;
             let gone = gone.min(b.start);
             let over = left.map(|left| until + u64::from(left) * MS);
             let down = of_node.get(i + 1).is_some_and(|next| next.3.holder == SeenHolder::Away);
@@ -217,8 +224,8 @@ impl All {
                 let renewed = self.renewed.iter().filter(|(of, _)| *of == key).any(|one| hits(&one));
                 (lapsed, hit) = if renewed { (lapsed, hit + 1) } else { (lapsed + 1, hit) };
             } else if !down && foreign.iter().any(met) {
-                hit += 1;
-            } else {
+                hit += usize::from(sure && foreign.iter().any(|one| met(one) && one.1.0 >= from));
+            } else if sure {
                 gone_for_nothing += 1;
             }
         }
@@ -234,6 +241,7 @@ impl All {
         if a.token.is_some() != b.token.is_some() {
             return Cause::NoGrant;
         }
+        let mut in_order = true;
         for party in [b, a] {
             let needed = usize::from(nodes) / 2 + 1;
             let surely_other = |of_node: &&Vec<Stretch>| {
@@ -258,14 +266,31 @@ impl All {
                 if showed {
                     return Cause::DeadLease;
                 }
-                let sure = |of_node: &&Vec<Stretch>| {
-                    let last = of_node.iter().rfind(|other| other.0 <= party.start);
-                    surely_other(of_node) && last.is_some_and(|last| last.3.token != Seen::NO_TOKEN)
+                // Of each instant between request and report an answer, or tokens around it, say that it was another's.
+                let never = |of_node: &&Vec<Stretch>| {
+                    let covers = of_node.first().is_some_and(|first| first.0 <= party.invoke)
+                        && of_node.iter().rfind(|other| other.0 <= party.start).is_some_and(|it| it.1 >= party.start);
+                    let ended_before = |i: usize| of_node.get(i + 1).is_some_and(|next| next.0 <= party.invoke);
+                    let of_interest = (0..of_node.len()).filter(|i| of_node[*i].0 <= party.start && !ended_before(*i));
+                    let places: Vec<usize> = of_interest.collect();
+                    let named = |i: &usize| of_node[*i].3.token != Seen::NO_TOKEN && !shows(&of_node[*i], &party);
+                    let apart = |pair: &[usize]| {
+                        let (before, after) = (of_node[pair[0]].3.token, of_node[pair[1]].3.token);
+                        match party.token {
+                            Some(token) => before < after && (token <= before || token > after),
+                            None => before + 1 == after,
+                        }
+                    };
+                    covers && places.iter().all(named) && places.windows(2).all(apart)
                 };
-                if usize::from(nodes) - stretches.iter().filter(sure).count() < needed {
+                if usize::from(nodes) - stretches.iter().filter(never).count() < needed {
                     return Cause::NoGrant;
                 }
+                in_order = false;
             }
+        }
+        if !in_order {
+            (gone_for_nothing, hit, lapsed) = (0, 0, 0);
         }
         if gone_for_nothing > 0 {
             return Cause::ServerLost;
@@ -277,7 +302,7 @@ impl All {
             return Cause::Overstayed;
         }
         let disturbed = self.fault.is_some_and(|(from, to)| from <= b.start && to >= a.start);
-        if disturbed && b.token.zip(a.token).is_some_and(|(b, a)| b <= a) {
+        if disturbed && b.invoke >= a.start && b.token.zip(a.token).is_some_and(|(b, a)| b <= a) {
             return Cause::ServerLost;
         }
         let proven = |(party, (sent, answered)): &(Party, (u64, u64))| {

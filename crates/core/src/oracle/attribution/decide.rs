@@ -3,15 +3,16 @@
 //! * `outside`: the promise to the earlier holder was over: V2.
 //! * `withdrawn`: the service took the lock back early and said so: V1, or V4 where the release of another hit it.
 //! * `inside`, in this order: V5, the two are one to the servers; V3, the lease of a grant was over when the grant was
-//!   reported; V6, when a grant was reported the servers surely had another for the holder, or the grant has no token
-//!   where grants have one; then what took the earlier holder's lock from the server before the later grant: its own
+//!   reported; V6, the servers surely had others for the holder from the request until the grant was reported, or the
+//!   grant has no token where grants have one; then what took the earlier holder's lock from the server before the later grant: its own
 //!   lease by the server's word (V2, and the recipe had promised more), a release of another (V4), or nothing that may
 //!   (V1). Where its lease was over by the server's word, a renewal that hit a lock which was not its client's is V4: of
 //!   another client, which set the earlier holder's lease anew, or of the earlier holder, which was promised the key
 //!   again when the server had another for its holder.
 //!
 //! Where servers lock for themselves and a majority decides, a client that fewer than a majority may have for the
-//! holder is none. What is not certain decides nothing: then the cause is undetermined, with what is missing.
+//! holder is none. Clients can hear late of their grants: what the order of their reports alone suggests is no proof.
+//! What is not certain decides nothing: then the cause is undetermined, with what is missing.
 
 use super::Force;
 use super::fact::{Attribution, Fact, FactKind, Missing};
@@ -51,6 +52,9 @@ enum Taken<'a> {
     Renewed(Fact, &'a Renewed),
     /// Nothing that may.
     Lost(Fact),
+    /// One of these, or none: the lock may have been there still, or the release of another, which was sent before the
+    /// server showed this lock, have been the right one.
+    Open(Fact),
 }
 
 /// Decides.
@@ -112,7 +116,8 @@ fn withdrawn(case: &Case<'_>) -> (Cause, Vec<Fact>, Option<Missing>) {
         }
     }
     evidence.extend(taken.into_iter().map(|one| match one {
-        Taken::Lapsed(lost) | Taken::Released(lost, _) | Taken::Renewed(lost, _) | Taken::Lost(lost) => lost,
+        Taken::Lapsed(lost) | Taken::Released(lost, _) | Taken::Renewed(lost, _) => lost,
+        Taken::Lost(lost) | Taken::Open(lost) => lost,
     }));
     (Cause::ServerLost, evidence, None)
 }
@@ -131,12 +136,16 @@ fn inside(case: &Case<'_>) -> (Cause, Vec<Fact>, Option<Missing>) {
         let evidence = vec![of_party(FactKind::NoToken, without, without.start, without.start)];
         return (Cause::NoGrant, evidence, None);
     }
+    let mut in_order = true;
     for party in [later, earlier] {
-        if let Some((cause, evidence)) = no_holder(case, party) {
-            return (cause, evidence, None);
+        match standing(case, party) {
+            Standing::None(cause, evidence) => return (cause, evidence, None),
+            Standing::Over => in_order = false,
+            Standing::Possible => {}
         }
     }
-    by_what_was_taken(case).unwrap_or_else(|| {
+    let by_servers = if in_order { by_what_was_taken(case) } else { None };
+    by_servers.unwrap_or_else(|| {
         let (cause, evidence) = by_clients_alone(case);
         let missing = (cause == Cause::Undetermined).then(|| missing(case));
         (cause, evidence, missing)
@@ -148,8 +157,18 @@ fn quorum(truth: &[Timeline]) -> usize {
     truth.len() / 2 + 1
 }
 
-/// When a grant was reported, its client was surely not the holder: it never was (V6), or no more (V3).
-fn no_holder(case: &Case<'_>, party: &Party) -> Option<(Cause, Vec<Fact>)> {
+/// What the client of a grant was to the servers when the grant was reported.
+enum Standing {
+    /// It may have been the holder.
+    Possible,
+    /// It surely was not; whether it never was (V6) or had been (V3) is not known. Its place among the grants is not known
+    /// either.
+    Over,
+    /// It surely was not, for this cause.
+    None(Cause, Vec<Fact>),
+}
+
+fn standing(case: &Case<'_>, party: &Party) -> Standing {
     let needed = quorum(case.truth);
     let others: Vec<(u16, &Span)> = (0_u16..)
         .zip(case.truth)
@@ -157,7 +176,7 @@ fn no_holder(case: &Case<'_>, party: &Party) -> Option<(Cause, Vec<Fact>)> {
         .filter(|(_, span)| !span.is_of(party.client))
         .collect();
     if case.truth.is_empty() || case.truth.len() - others.len() >= needed {
-        return None;
+        return Standing::Possible;
     }
     let mut evidence: Vec<Fact> = others
         .iter()
@@ -170,11 +189,14 @@ fn no_holder(case: &Case<'_>, party: &Party) -> Option<(Cause, Vec<Fact>)> {
     let showed = case.truth.iter().filter(|timeline| timeline.showed(party)).count();
     if showed >= needed {
         evidence.insert(0, of_party(FactKind::DeadLease, party, party.start, party.start));
-        return Some((Cause::DeadLease, evidence));
+        return Standing::None(Cause::DeadLease, evidence);
     }
-    let sure = others.iter().filter(|(_, span)| span.is_one_grant()).count();
+    let never = case.truth.iter().filter(|timeline| timeline.never_had(party)).count();
+    if case.truth.len() - never >= needed {
+        return Standing::Over;
+    }
     evidence.insert(0, of_party(FactKind::NeverHolder, party, party.invoke, party.start));
-    (case.truth.len() - sure < needed).then_some((Cause::NoGrant, evidence))
+    Standing::None(Cause::NoGrant, evidence)
 }
 
 /// What took the earlier holder's lock from each server that had it, before the later grant.
@@ -185,20 +207,26 @@ fn taken<'a>(case: &Case<'a>) -> Vec<Taken<'a>> {
         if span.until >= later.start || span.gone == u64::MAX {
             return None;
         }
-        // It was gone before the later grant, which the server gave.
+        // It was gone before the later grant, if the server gave that.
+        let sure = span.gone <= later.start || timeline.gave(later);
         let gone = span.gone.min(later.start);
         let left_ms = span.lease_over().map(|_| span.left_ms);
         let lost = fact(FactKind::Lost, Some(earlier.client), span.until.max(earlier.invoke), gone);
         let lost = Fact { node: Some(node), left_ms, ..lost };
         let down = next.is_some_and(|next| next.holder == SeenHolder::Away);
         let met = |one: &&Ended| one.confirmed.is_some_and(|(sent, answered)| sent <= gone && answered >= span.until);
-        Some(match case.foreign.iter().find(met) {
+        let sent_since = |one: &&Ended| one.confirmed.is_some_and(|(sent, _)| sent >= span.from);
+        let mut releases = case.foreign.iter().filter(met).filter(|_| !down).peekable();
+        let any = releases.peek().is_some();
+        Some(match releases.find(sent_since) {
             _ if span.lease_over().is_some_and(|over| over <= gone) => {
                 let hit = case.renewed.iter().find(|one| hits(one, earlier, later, timeline, gone));
                 hit.map_or(Taken::Lapsed(lost), |by| Taken::Renewed(lost, by))
             }
-            Some(by) if !down => Taken::Released(lost, by),
-            _ => Taken::Lost(lost),
+            _ if !sure => Taken::Open(lost),
+            Some(by) => Taken::Released(lost, by),
+            None if any => Taken::Open(lost),
+            None => Taken::Lost(lost),
         })
     };
     (0_u16..).zip(case.truth).filter_map(one).collect()
@@ -210,7 +238,7 @@ impl Taken<'_> {
         match self {
             Self::Released(lost, by) => Some([*lost, released(by)]),
             Self::Renewed(lost, by) => Some([*lost, prolonged(by)]),
-            Self::Lapsed(_) | Self::Lost(_) => None,
+            Self::Lapsed(_) | Self::Lost(_) | Self::Open(_) => None,
         }
     }
 }
@@ -269,7 +297,9 @@ fn by_clients_alone(case: &Case<'_>) -> (Cause, Vec<Fact>) {
 
 fn token_back(case: &Case<'_>) -> Option<Fact> {
     let (earlier, later) = (case.earlier, case.later);
-    let back = later.token.zip(earlier.token).is_some_and(|(later, earlier)| later <= earlier);
+    // One that was asked for before the earlier grant may have been given before it, and have been heard of late.
+    let asked_after = later.invoke >= earlier.start;
+    let back = asked_after && later.token.zip(earlier.token).is_some_and(|(later, earlier)| later <= earlier);
     back.then(|| of_party(FactKind::TokenBack, later, later.start, later.start))
 }
 
@@ -283,6 +313,9 @@ fn prolonged(by: &Renewed) -> Fact {
 }
 
 fn missing(case: &Case<'_>) -> Missing {
+    if !(case.earlier.exclusive && case.later.exclusive) {
+        return Missing::SeveralHolders;
+    }
     if case.truth.is_empty() {
         return if case.asked { Missing::KeyNotAsked } else { Missing::NotAsked };
     }

@@ -92,6 +92,8 @@ pub enum FactKind {
 pub enum Missing {
     /// The servers were not asked beside the load.
     NotAsked,
+    /// Several may hold the key at once, so that there is no holder to ask for.
+    SeveralHolders,
     /// The servers were asked about other keys only.
     KeyNotAsked,
     /// A hold fell between two looks at the servers.
@@ -107,6 +109,9 @@ impl Missing {
         match self {
             Self::NotAsked => {
                 "nobody was asked beside the load who holds the key (`truth` in the workload; of `flock` nobody can be)"
+            }
+            Self::SeveralHolders => {
+                "several clients may hold the key at once, and the servers are asked for the one that holds it only"
             }
             Self::KeyNotAsked => {
                 "the servers were asked about the first keys of the trial only, and not about this one"

@@ -332,7 +332,9 @@ fn foreign(state: &KeyState, earlier: &Party, later: &Party) -> Vec<Ended> {
     let to = state.ended.partition_point(|one| one.at <= later.start);
     let fits = |one: &&Ended| {
         let sent_before = one.confirmed.is_some_and(|(sent, _)| sent <= later.start);
-        sent_before && one.party.start < earlier.start && one.at >= earlier.invoke
+        // A greater token is of a later grant, of which the earlier one's client heard after it.
+        let granted_after = one.party.token.zip(earlier.token).is_some_and(|(other, earlier)| other > earlier);
+        sent_before && !granted_after && one.party.start < earlier.start && one.at >= earlier.invoke
     };
     let before = state.ended.iter().take(to).rev().take(RELEASES);
     let around = state.ended.iter().skip(to).take(RELEASES);

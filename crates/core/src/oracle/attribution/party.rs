@@ -20,6 +20,8 @@ pub(super) struct Notes {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Party {
     pub client: u32,
+    /// It excludes all others.
+    pub exclusive: bool,
     pub invoke: u64,
     pub start: u64,
     /// End under the naive policy.
@@ -37,6 +39,7 @@ impl Party {
         let hold = attempt.hold?;
         Some(Self {
             client: attempt.client,
+            exclusive: attempt.mode.is_exclusive(),
             invoke: attempt.invoke,
             start: hold.start,
             end: hold.left.unwrap_or(attempt.last).max(hold.start),
@@ -51,6 +54,7 @@ impl Party {
     pub fn bare(hold: &HoldFacts) -> Self {
         Self {
             client: hold.client,
+            exclusive: hold.mode.is_exclusive(),
             invoke: hold.start_ns,
             start: hold.start_ns,
             end: hold.end_ns,

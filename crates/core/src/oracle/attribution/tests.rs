@@ -17,11 +17,16 @@ type Line = (u64, u32, What);
 
 fn acquired(token: Option<u64>, validity: u64) -> What {
     let validity = if validity == u64::MAX { validity } else { validity * MS };
-    What::Acquired { token, validity, requests: 1, waited: None }
+    What::Acquired { token, validity, requests: 1, waited: None, wakeups: 0 }
 }
 
 fn release() -> What {
-    What::ReleaseInvoke { enter: 0, exit: 0, seen: WitnessReading { occupancy: 2, ..WitnessReading::default() } }
+    What::ReleaseInvoke {
+        enter: 0,
+        exit: 0,
+        seen: WitnessReading { occupancy: 2, ..WitnessReading::default() },
+        asked: 0,
+    }
 }
 
 fn released(release: ReleaseKind) -> What {
@@ -115,6 +120,14 @@ fn v1_is_a_lock_that_the_server_lost_before_its_lease_was_over() {
 }
 
 #[test]
+fn v1_is_no_lock_that_may_have_been_there_when_another_believed_itself_in() {
+    // It was gone at 52, after its client's release; client 1 never had it.
+    let told = |gone, third| inside(&[seen(12, 0, FIRST, 12, None), seen(gone, 0, third, 29, Some(800))]).cause;
+    assert_eq!(told(52, SeenHolder::Free), Cause::Undetermined);
+    assert_eq!((told(30, SeenHolder::Free), told(52, SECOND)), (Cause::ServerLost, Cause::ServerLost));
+}
+
+#[test]
 fn v1_names_the_silence_of_the_server_and_the_fault_that_was_in_force() {
     let of = Disturbance { fault: 2, node: 0 };
     let one = inside(&[
@@ -150,9 +163,9 @@ fn a_fault_of_a_client_is_told_of_that_client_and_of_no_server() {
 fn v1_is_what_a_majority_lost_and_no_less() {
     let majority = |second_node: &[Line]| {
         let mut events = vec![
-            of_grant(1, seen(12, 0, FIRST, 12, None)),
-            of_grant(1, seen(12, 1, FIRST, 12, None)),
-            seen(12, 2, SeenHolder::Free, 12, None),
+            of_grant(1, seen(11, 0, FIRST, 11, None)),
+            of_grant(1, seen(11, 1, FIRST, 11, None)),
+            seen(11, 2, SeenHolder::Free, 11, None),
             of_grant(1, seen(45, 0, FIRST, 44, None)),
             seen(31, 2, SECOND, 27, None),
         ];
@@ -210,8 +223,9 @@ fn v3_is_a_grant_that_is_reported_when_its_lease_is_over() {
     let first = [seen(11, 0, SeenHolder::Free, 11, None)];
     let one = of_first(found([&events[..], &first, &truth(SECOND)].concat()));
     assert_eq!(one.cause, Cause::DeadLease);
+    // It was not seen to have had it, and had time for that between two looks.
     let one = of_first(found([&events[..], &first, &truth(SeenHolder::Stranger)].concat()));
-    assert_eq!(one.cause, Cause::NoGrant);
+    assert_eq!((one.cause, one.missing), (Cause::Undetermined, Some(Missing::BetweenLooks)));
 }
 
 #[test]
@@ -291,7 +305,7 @@ fn v5_is_one_identity_of_two_clients() {
 fn v6_is_a_grant_that_no_server_gave() {
     // Before and after it was reported the server has the same holder.
     let told = |until, token| {
-        inside(&[of_grant(token, seen(12, 0, FIRST, 12, None)), of_grant(token, seen(42, 0, FIRST, until, None))])
+        inside(&[of_grant(token, seen(11, 0, FIRST, 11, None)), of_grant(token, seen(42, 0, FIRST, until, None))])
     };
     let kept = |until| told(until, 1);
     assert_eq!(kept(30).cause, Cause::NoGrant);
@@ -305,6 +319,38 @@ fn v6_is_a_grant_that_no_server_gave() {
     events[1].2 = acquired(None, u64::MAX);
     let without = of_first(found(events));
     assert_eq!((without.cause, without.evidence[0].client), (Cause::NoGrant, Some(0)));
+}
+
+#[test]
+fn v6_is_no_grant_of_which_its_client_heard_late() {
+    // Client 1 asks at 11 and hears at 30. The server has another before, and client 0 from 15 at the latest.
+    let told = |before: u64, own: u64, after: u64| {
+        let mut events = pair(LONG, acquired(Some(own), LONG));
+        events[1] = (16, 0, acquired(Some(after), LONG));
+        events.extend([
+            of_grant(before, seen(10, 0, SeenHolder::Client(2), 10, None)),
+            of_grant(after, seen(15, 0, FIRST, 12, None)),
+            of_grant(after, seen(42, 0, FIRST, 40, None)),
+        ]);
+        of_first(found(events)).cause
+    };
+    // Its grant lies between the two, or the server began to count again.
+    assert_eq!((told(3, 4, 5), told(5, 6, 1)), (Cause::Undetermined, Cause::Undetermined));
+    // It lies behind both, or before.
+    assert_eq!((told(3, 6, 5), told(3, 0, 5)), (Cause::NoGrant, Cause::NoGrant));
+}
+
+#[test]
+fn v4_is_no_release_of_the_lock_that_was_its_own() {
+    let with = |token: u64, sent: u64| {
+        let third = [(1, 2, INVOKE), (2, 2, acquired(Some(token), LONG)), (sent, 2, release())];
+        inside(&[&lost(Some(800))[..], &third, &[(24, 2, released(ReleaseKind::Confirmed))]].concat()).cause
+    };
+    assert_eq!(with(0, 23), Cause::ForeignHit);
+    // Granted after client 0, of which that one heard late.
+    assert_eq!(with(5, 23), Cause::ServerLost);
+    // Sent before the server showed client 0's lock: it may have been the release that let client 0 in.
+    assert_eq!(with(0, 9), Cause::Undetermined);
 }
 
 #[test]
@@ -360,7 +406,7 @@ fn tokens_that_begin_again_in_a_fault_tell_that_the_server_forgot() {
 fn the_harm_of_the_two_is_told_beside_the_cause() {
     let mut events = pair(20, acquired(Some(2), LONG));
     let seen = WitnessReading { occupancy: 2, lost_update: true, refused_write: true, ..WitnessReading::default() };
-    events[4].2 = What::ReleaseInvoke { enter: 0, exit: 0, seen };
+    events[4].2 = What::ReleaseInvoke { enter: 0, exit: 0, seen, asked: 0 };
     let one = of_first(found(events));
     assert_eq!((one.updates_lost, one.writes_refused), (1, 1));
 }
@@ -421,7 +467,11 @@ fn load(holds: u64, sound: bool) -> Vec<Event> {
         let (client, start) = ((n % 64) as u32, (n + 64) * 1_000);
         push(if sound { start - 63_900 } else { start - 100 }, client, INVOKE);
         let hold = if sound { 800 } else { 60_000 };
-        push(start, client, What::Acquired { token: Some(n), validity: u64::MAX, requests: 1, waited: None });
+        push(
+            start,
+            client,
+            What::Acquired { token: Some(n), validity: u64::MAX, requests: 1, waited: None, wakeups: 0 },
+        );
         push(start + hold, client, release());
         push(start + hold + 100, client, released(ReleaseKind::Confirmed));
     }

@@ -97,6 +97,28 @@ impl Timeline {
         })
     }
 
+    /// Returns whether the server showed this grant while its client had it.
+    pub fn gave(&self, party: &Party) -> bool {
+        let during = |span: &Span| span.from <= party.end && span.until.max(span.from) >= party.invoke;
+        self.spans.iter().any(|span| during(span) && span.shows(party))
+    }
+
+    /// Returns whether the server surely never took in this attempt before its grant was reported: since it was asked for
+    /// every answer named another grant, and by their tokens, which rise from grant to grant, none was given between
+    /// two answers that could be its own. A grant of which its client hears late is over when it is reported, and was one.
+    pub fn never_had(&self, party: &Party) -> bool {
+        let at = |t: u64| self.spans.partition_point(|span| span.from <= t).checked_sub(1);
+        let (Some(first), Some(last)) = (at(party.invoke), at(party.start)) else { return false };
+        let during = || self.spans.range(first..=last);
+        let room = |before: &Span, after: &Span| match party.token {
+            Some(token) => after.token <= before.token || (before.token < token && token <= after.token),
+            None => before.token.checked_add(1) != Some(after.token),
+        };
+        self.spans[last].until >= party.start
+            && during().all(|span| span.is_one_grant() && !span.shows(party))
+            && !during().zip(during().skip(1)).any(|(before, after)| room(before, after))
+    }
+
     /// The longest time between two instants, if there is any, in which the server did not answer.
     pub fn away(&self, from: u64, to: u64) -> Option<&Span> {
         let away = |span: &&Span| span.holder == SeenHolder::Away && span.from <= to && span.gone >= from;

@@ -13,11 +13,11 @@ fn ask(client: u32, number: u32, key: u32) -> Told {
 }
 
 fn granted(client: u32, number: u32, key: u32) -> Told {
-    (client, number, key, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None })
+    (client, number, key, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 })
 }
 
 fn denied(client: u32, number: u32, key: u32, denial: Denial) -> Told {
-    (client, number, key, What::Denied { denial, surely_ended: 0, requests: 1 })
+    (client, number, key, What::Denied { denial, surely_ended: 0, requests: 1, wakeups: 0 })
 }
 
 fn found(told: &[Told]) -> Deadlocks {
@@ -79,7 +79,7 @@ fn a_wait_without_a_circle_is_none() {
     assert_eq!(found(&chain).found, 0);
     // The holder is about to release.
     let seen = WitnessReading::default();
-    let leaves = |client, number, key| (client, number, key, What::ReleaseInvoke { enter: 0, exit: 0, seen });
+    let leaves = |client, number, key| (client, number, key, What::ReleaseInvoke { enter: 0, exit: 0, seen, asked: 0 });
     let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
     let let_go = [
         ask(0, 1, 0),

@@ -7,13 +7,13 @@ use crate::record::{Denial, Disturbance, Event, Observer, ReleaseKind, Seen, See
 type Line = (u64, u32, What);
 
 const INVOKE: What = What::Invoke { due: 0 };
-const GRANTED: What = What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None };
+const GRANTED: What = What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 };
 const NOBODY: u32 = Event::NOBODY;
 
 fn leave(t: u64, client: u32, release: ReleaseKind) -> [Line; 2] {
     let seen = WitnessReading { occupancy: 1, ..WitnessReading::default() };
     [
-        (t, client, What::ReleaseInvoke { enter: 0, exit: 0, seen }),
+        (t, client, What::ReleaseInvoke { enter: 0, exit: 0, seen, asked: 0 }),
         (t + 1, client, What::Released { release, surely_ended: 0, requests: 1 }),
     ]
 }
@@ -153,7 +153,7 @@ fn a_key_that_a_fault_keeps_from_those_who_ask_is_stuck_though_nobody_left_it_be
     let found = recovered(&[&cycle(1, 0), &disturbed, &cycle(84, 1), &[(6, 1, INVOKE)]]);
     assert_eq!(found.stuck.map(|one| (one.client, one.from_ns, one.to_ns)), Some((None, 6, 84)));
     // A wait that no grant ends lasts at least until the last one gives up.
-    let denied = |t| (t, 1, What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 1 });
+    let denied = |t| (t, 1, What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 1, wakeups: 0 });
     let asks = [(6, 1, INVOKE), denied(40), (41, 1, INVOKE), denied(90), (200, NOBODY, What::SelfStall { from: 199 })];
     let one = recovered(&[&cycle(1, 0), &disturbed, &asks]).stuck.unwrap();
     assert_eq!((one.from_ns, one.to_ns, one.at_least), (6, 90, true));

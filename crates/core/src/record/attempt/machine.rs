@@ -207,8 +207,8 @@ impl Attempt {
                 (self.due, self.mode, self.stage) = (due, mode, Stage::Waiting);
                 Change::Begun
             }
-            What::Acquired { token, validity, requests, waited } => {
-                (self.stage, self.acquire_requests) = (Stage::Holding, requests);
+            What::Acquired { token, validity, requests, waited, wakeups } => {
+                (self.stage, self.acquire_requests, self.wakeups) = (Stage::Holding, requests, wakeups);
                 self.hold = Some(Hold {
                     start: event.t,
                     token,
@@ -219,6 +219,7 @@ impl Attempt {
                     lost: None,
                     left: None,
                     stopped_ns: 0,
+                    asked_ns: 0,
                 });
                 Change::Granted
             }
@@ -243,15 +244,15 @@ impl Attempt {
                 }
                 Change::Lost
             }
-            What::ReleaseInvoke { seen, .. } => {
+            What::ReleaseInvoke { seen, asked, .. } => {
                 self.stage = Stage::Releasing;
                 if let Some(hold) = &mut self.hold {
-                    hold.left = Some(event.t);
+                    (hold.left, hold.asked_ns) = (Some(event.t), asked);
                 }
                 Change::Left(seen)
             }
-            What::Denied { denial, surely_ended, requests } => {
-                (self.stage, self.acquire_requests) = (Stage::Over, requests);
+            What::Denied { denial, surely_ended, requests, wakeups } => {
+                (self.stage, self.acquire_requests, self.wakeups) = (Stage::Over, requests, wakeups);
                 Change::Ended(End::Denied { denial, surely_ended })
             }
             What::Released { release, surely_ended, requests } => {

@@ -60,6 +60,8 @@ pub struct Attempt {
     pub last: u64,
     /// Requests sent for the acquire, once it is answered.
     pub acquire_requests: u32,
+    /// How often its client was woken while it waited, to look again, once it is answered.
+    pub wakeups: u32,
     /// Requests sent for the release, once it is answered.
     pub release_requests: u32,
     /// What it holds or held; `None`: it has no grant.
@@ -88,6 +90,8 @@ pub struct Hold {
     pub left: Option<u64>,
     /// Nanoseconds that the client stopped for a planned fault: they are no part of its hold time.
     pub stopped_ns: u64,
+    /// How long the workload asked for it, once the client has left it; 0: it is not told, or a stop cut it short.
+    pub asked_ns: u64,
 }
 
 /// What an event did to its attempt.

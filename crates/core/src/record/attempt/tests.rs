@@ -4,8 +4,8 @@ use super::{Attempts, Change, End, Misfit, Stage};
 use crate::record::event::{Denial, Event, ReleaseKind, RenewalOutcome, What, WitnessReading};
 
 const INVOKE: What = What::Invoke { due: 3 };
-const ACQUIRED: What = What::Acquired { token: Some(7), validity: 40, requests: 2, waited: Some(true) };
-const TIMED_OUT: What = What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 1 };
+const ACQUIRED: What = What::Acquired { token: Some(7), validity: 40, requests: 2, waited: Some(true), wakeups: 0 };
+const TIMED_OUT: What = What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 1, wakeups: 0 };
 const RELEASE: What = What::ReleaseInvoke {
     enter: 0,
     exit: 0,
@@ -17,6 +17,7 @@ const RELEASE: What = What::ReleaseInvoke {
         challenged: None,
         act: crate::record::Act::NONE,
     },
+    asked: 0,
 };
 const RELEASED: What = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
 const DIED: What = What::Died { surely_ended: 90, challenged: None };
@@ -78,7 +79,7 @@ fn a_lost_answer_leaves_an_uncertain_hold_from_its_call_on() {
         }
         found
     };
-    let unknown = What::Denied { denial: Denial::Unknown, surely_ended: 90, requests: 1 };
+    let unknown = What::Denied { denial: Denial::Unknown, surely_ended: 90, requests: 1, wakeups: 0 };
     let unanswered = What::Released { release: ReleaseKind::Unknown, surely_ended: 90, requests: 1 };
     assert_eq!(uncertain(&[INVOKE, unknown]), Some((10, 90)));
     assert_eq!(uncertain(&[INVOKE, ACQUIRED, RELEASE, unanswered]), Some((30, 90)));

@@ -34,6 +34,12 @@ pub struct Counts {
     pub confirmed: u64,
     /// Requests that the recipe sent for acquire, polls and release.
     pub requests: u64,
+    /// How often clients that waited were woken to look again.
+    #[serde(default)]
+    pub wakeups: u64,
+    /// Of these: they went on waiting, or gave up.
+    #[serde(default)]
+    pub wasted_wakeups: u64,
     /// Grants of which the client learned that they were lost.
     pub lost_leases: u64,
     /// Grants that went to a later arrival while an earlier one still waited.

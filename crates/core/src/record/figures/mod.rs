@@ -4,31 +4,44 @@
 
 mod counts;
 mod detail;
+mod groups;
+mod holds;
 mod latencies;
 mod mark;
+mod modes;
 mod open_loop;
 mod queue;
+mod sagas;
 mod schedule;
 mod section;
 mod series;
+mod steps;
 mod transactions;
 
 pub use counts::Counts;
 pub use detail::{Detail, Lengths};
+pub use groups::{Groups, OfGroup};
+pub use holds::Holds;
 pub use latencies::Latencies;
 pub use mark::{Mark, MarkKind, paused_ns};
+pub use modes::{Modes, OfMode};
 pub use open_loop::OpenLoop;
 pub use queue::KeyTally;
+pub use sagas::Sagas;
 pub use schedule::{Pause, Schedule};
 pub use section::SectionFold;
 pub use series::Window;
+pub use steps::Steps;
 pub use transactions::Transactions;
+
+use std::ops::Range;
 
 use self::mark::Marks;
 use self::queue::KeyQueue;
 use self::series::Series;
 use super::attempt::{Attempt, Attempts, Change, End, Follower, Hold, PerAttempt, Transition};
 use super::event::{Denial, Event, Mode, ReleaseKind, RenewalOutcome, What, WitnessReading};
+use super::histogram::Latency;
 use super::merge::Observer;
 use super::sparse::Sparse;
 use crate::section::Section;
@@ -55,10 +68,18 @@ pub struct Figures {
     longest_wait_of: Vec<u64>,
     keys: Sparse<KeyQueue>,
     series: Series,
+    steps: Steps,
+    /// By client: how long it held locks.
+    held_of: Vec<u64>,
     marks: Marks,
     detail: Option<Box<Detail>>,
     open_loop: Option<Box<OpenLoop>>,
+    holds: Option<Box<Holds>>,
+    leases: Option<Box<Latency>>,
     transactions: Option<Box<Transactions>>,
+    sagas: Option<Box<Sagas>>,
+    modes: Option<Box<Modes>>,
+    groups: Option<Box<Groups>>,
     section: Option<Box<SectionFold>>,
     /// Was a hold counted as challenged because another attempt was open, asleep or not?
     sleepers_challenge: bool,
@@ -79,12 +100,19 @@ impl Figures {
             latencies: Latencies::default(),
             counted: PerAttempt::new(clients),
             grants_of: vec![0; clients as usize],
+            held_of: vec![0; clients as usize],
+            steps: Steps::default(),
             longest_wait_of: vec![0; clients as usize],
             keys: Sparse::new(keys),
             marks: Marks::default(),
             detail: None,
             open_loop: None,
+            holds: None,
+            leases: None,
             transactions: None,
+            sagas: None,
+            modes: None,
+            groups: None,
             section: None,
             sleepers_challenge: false,
             challenges_told: false,
@@ -99,10 +127,11 @@ impl Figures {
         self
     }
 
-    /// The same of an open loop.
+    /// The same of an open loop, in which these clients are asked by the clock; without any named: all.
     #[must_use]
-    pub fn of_open_loop(mut self) -> Self {
-        self.open_loop = Some(Box::new(OpenLoop::new(self.grants_of.len() as u32, self.schedule.start)));
+    pub fn of_open_loop(mut self, clients: Vec<Range<u32>>) -> Self {
+        let all = self.grants_of.len() as u32;
+        self.open_loop = Some(Box::new(OpenLoop::new(all, clients, self.schedule.start)));
         self
     }
 
@@ -112,11 +141,38 @@ impl Figures {
         self.open_loop.as_deref()
     }
 
+    /// The same of these groups of clients, each with its name and the numbers of its clients.
+    #[must_use]
+    pub fn of_groups(mut self, groups: Vec<(String, Range<u32>)>) -> Self {
+        self.groups = Some(Box::new(Groups::new(groups)));
+        self
+    }
+
+    /// The same of locks that have modes.
+    #[must_use]
+    pub fn of_modes(mut self) -> Self {
+        self.modes = Some(Box::default());
+        self
+    }
+
     /// The same of attempts that take several locks each.
     #[must_use]
     pub fn of_transactions(mut self) -> Self {
         self.transactions = Some(Box::default());
         self
+    }
+
+    /// The same of attempts that take so many locks one after another.
+    #[must_use]
+    pub fn of_sagas(mut self, steps: u32) -> Self {
+        self.sagas = Some(Box::new(Sagas::new(steps)));
+        self
+    }
+
+    /// What became of sagas; `None`: there are none, or the caller did not ask for it.
+    #[must_use]
+    pub fn sagas(&self) -> Option<&Sagas> {
+        self.sagas.as_deref()
     }
 
     /// The same of critical sections of that kind.
@@ -136,6 +192,37 @@ impl Figures {
     #[must_use]
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    /// What came of each group of clients; `None`: there are no groups, or the caller did not ask for it.
+    #[must_use]
+    pub fn groups(&self) -> Option<&Groups> {
+        self.groups.as_deref()
+    }
+
+    /// The same of leases that follow the holds.
+    #[must_use]
+    pub fn of_leases(mut self) -> Self {
+        self.leases = Some(Box::default());
+        self
+    }
+
+    /// What leases had left when they were granted; `None`: the caller did not ask for it.
+    #[must_use]
+    pub fn leases(&self) -> Option<&Latency> {
+        self.leases.as_deref()
+    }
+
+    /// Holds as asked for and as they were; `None`: no event told how long they were to be.
+    #[must_use]
+    pub fn holds(&self) -> Option<&Holds> {
+        self.holds.as_deref()
+    }
+
+    /// Grants by mode; `None`: all locks are exclusive, or the caller did not ask for it.
+    #[must_use]
+    pub fn modes(&self) -> Option<&Modes> {
+        self.modes.as_deref()
     }
 
     /// What became of transactions; `None`: each attempt takes one lock, or the caller did not ask for it.
@@ -179,6 +266,27 @@ impl Figures {
     #[must_use]
     pub fn grants_per_client(&self) -> &[u64] {
         &self.grants_of
+    }
+
+    /// How long each client held locks that it called for in the measure phase, in nanoseconds.
+    #[must_use]
+    pub fn held_per_client(&self) -> &[u64] {
+        &self.held_of
+    }
+
+    /// Grants per second in equal steps of the measure phase; empty where the load was paused in it.
+    #[must_use]
+    pub fn grants_in_steps(&self) -> Vec<f64> {
+        let (measure, end) = (self.schedule.measure(), self.schedule.end());
+        if self.paused_ns() > 0 { Vec::new() } else { self.steps.per_s(end.saturating_sub(measure)) }
+    }
+
+    /// Where response times were still growing at the end of the measure phase: since when, in nanoseconds after its begin,
+    /// and their means before and after that. `None`: they had settled, or the load was paused, or too little was granted.
+    #[must_use]
+    pub fn waits_growing(&self) -> Option<(u64, f64, f64)> {
+        let (measure, end) = (self.schedule.measure(), self.schedule.end());
+        if self.paused_ns() > 0 { None } else { self.steps.growing(end.saturating_sub(measure)) }
     }
 
     /// Longest wait of each client in the measure phase, granted or not, in nanoseconds.
@@ -275,6 +383,7 @@ impl Figures {
         // A pause is a drain in between: who waited is served still, in time that counts for nothing.
         let in_window = self.schedule.measures(t) && self.marks.paused_since().is_none();
         self.counts.grants_in_window += u64::from(in_window && counts_now);
+        self.step(t, t.saturating_sub(attempt.due), in_window && counts_now);
         if !counted.counts {
             return;
         }
@@ -283,7 +392,13 @@ impl Figures {
         // the call waited if another client held the key at any time of it.
         self.counts.waited += u64::from(hold.waited.unwrap_or(counted.found_held || taken.others_first));
         self.counts.requests += u64::from(attempt.acquire_requests);
+        self.counts.wakeups += u64::from(attempt.wakeups);
+        // After the last one it was granted.
+        self.counts.wasted_wakeups += u64::from(attempt.wakeups.saturating_sub(1));
         self.counts.overtakes += u64::from(taken.overtook);
+        if let Some(leases) = self.leases.as_mut().filter(|_| hold.validity != u64::MAX) {
+            leases.record(hold.validity.saturating_sub(t));
+        }
         self.waited(attempt.client, wait);
         self.grants_of[attempt.client as usize] += 1;
         self.latencies.acquire_service.record(wait);
@@ -313,6 +428,8 @@ impl Figures {
         }
         self.counts.waited += 1;
         self.counts.requests += u64::from(attempt.acquire_requests);
+        self.counts.wakeups += u64::from(attempt.wakeups);
+        self.counts.wasted_wakeups += u64::from(attempt.wakeups);
         self.waited(attempt.client, t - attempt.invoke);
         self.ended_without(t, attempt, denial);
         match denial {
@@ -367,6 +484,12 @@ impl Figures {
         }
     }
 
+    fn step(&mut self, t: u64, waited_ns: u64, in_window: bool) {
+        if in_window {
+            self.steps.add(t.saturating_sub(self.schedule.measure()), waited_ns);
+        }
+    }
+
     fn left(&mut self, t: u64, attempt: &Attempt, seen: WitnessReading) {
         let wanted = self.keys[attempt.key as usize].released(attempt.client, t);
         // Older versions did not record who asked: every other attempt that was open counted.
@@ -374,7 +497,12 @@ impl Figures {
         self.challenges_told |= seen.challenged.is_some();
         self.counts.exercised_all += u64::from(seen.challenged.unwrap_or(wanted));
         if let Some(hold) = attempt.hold.filter(|_| self.counted.of(attempt).counts) {
-            self.latencies.hold.record((t - hold.start).saturating_sub(hold.stopped_ns));
+            let held_ns = (t - hold.start).saturating_sub(hold.stopped_ns);
+            self.latencies.hold.record(held_ns);
+            if hold.asked_ns > 0 {
+                self.holds.get_or_insert_default().record(hold.asked_ns, held_ns);
+            }
+            self.held_of[attempt.client as usize] += held_ns;
         }
     }
 
@@ -388,6 +516,7 @@ impl Figures {
             self.series.granted(t, hold.start.saturating_sub(attempt.invoke));
             let in_window = self.schedule.measures(t) && self.marks.paused_since().is_none();
             self.counts.grants_in_window += u64::from(in_window);
+            self.step(t, hold.start.saturating_sub(attempt.due), in_window);
         }
         let counted = self.close(t, attempt);
         self.counts.unknown_all += u64::from(release == ReleaseKind::Unknown);
@@ -462,8 +591,17 @@ impl Follower for Figures {
         for unfinished in transition.unfinished {
             self.close(t, unfinished);
         }
+        if let Some(groups) = &mut self.groups {
+            groups.follow(transition, &self.schedule);
+        }
+        if let Some(modes) = &mut self.modes {
+            modes.follow(transition, &self.schedule);
+        }
         if let Some(transactions) = &mut self.transactions {
             transactions.follow(transition, &self.schedule);
+        }
+        if let Some(sagas) = &mut self.sagas {
+            sagas.follow(transition, &self.schedule);
         }
         if let Some(section) = &mut self.section {
             section.follow(transition, &self.schedule);

@@ -1,6 +1,8 @@
 //! How an open loop went: what was due, how late it began, and whose doing that was. Kept only where attempts are due by
 //! the clock.
 
+use std::ops::Range;
+
 use super::Schedule;
 use crate::record::attempt::Attempt;
 use crate::record::histogram::Latency;
@@ -10,6 +12,8 @@ use crate::record::histogram::Latency;
 pub struct OpenLoop {
     /// When each client ended its last attempt.
     free_since: Vec<u64>,
+    /// The clients that are asked by the clock; none: all.
+    clients: Vec<Range<u32>>,
     begun: u64,
     dropped: u64,
     dropped_by_us: u64,
@@ -18,8 +22,8 @@ pub struct OpenLoop {
 }
 
 impl OpenLoop {
-    pub(super) fn new(clients: u32, start: u64) -> Self {
-        Self { free_since: vec![start; clients as usize], ..Self::default() }
+    pub(super) fn new(all: u32, clients: Vec<Range<u32>>, start: u64) -> Self {
+        Self { free_since: vec![start; all as usize], clients, ..Self::default() }
     }
 
     /// Attempts that were due in the measure phase and began.
@@ -62,6 +66,9 @@ impl OpenLoop {
 
     pub(super) fn began(&mut self, attempt: &Attempt, schedule: &Schedule) {
         let Attempt { client, due, invoke, .. } = *attempt;
+        if !self.clients.is_empty() && !self.clients.iter().any(|clients| clients.contains(&client)) {
+            return;
+        }
         self.begun += u64::from(schedule.measures(due));
         if schedule.measures(invoke) {
             let free = self.free_since.get(client as usize).map_or(due, |free| (*free).min(invoke));

@@ -13,15 +13,16 @@ const RELEASE: What = What::ReleaseInvoke {
         challenged: None,
         act: crate::record::Act::NONE,
     },
+    asked: 0,
 };
 const DIED: What = What::Died { surely_ended: u64::MAX, challenged: None };
 
 fn acquired() -> What {
-    What::Acquired { token: None, validity: u64::MAX, requests: 2, waited: None }
+    What::Acquired { token: None, validity: u64::MAX, requests: 2, waited: None, wakeups: 0 }
 }
 
 fn denied(denial: Denial) -> What {
-    What::Denied { denial, surely_ended: 0, requests: 1 }
+    What::Denied { denial, surely_ended: 0, requests: 1, wakeups: 0 }
 }
 
 fn released(release: ReleaseKind) -> What {
@@ -308,7 +309,7 @@ fn a_refusal_is_an_answer_and_a_withdrawal_is_none() {
 
 #[test]
 fn who_waited_is_told_by_the_recipe_or_by_the_holds_of_others() {
-    let granted = |waited| What::Acquired { token: None, validity: u64::MAX, requests: 1, waited };
+    let granted = |waited| What::Acquired { token: None, validity: u64::MAX, requests: 1, waited, wakeups: 0 };
     let confirmed = released(ReleaseKind::Confirmed);
     let figures = fold(&[
         // Nobody else: not waited, whoever says so.

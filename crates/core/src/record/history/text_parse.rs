@@ -77,6 +77,12 @@ struct RawEvent<'a> {
     requests: Option<u32>,
     // Histories of before schema version 3 of the report do not tell.
     waited: Option<bool>,
+    /// How often the client was woken while it waited; older histories do not tell.
+    #[serde(default)]
+    wakeups: u32,
+    /// How long the workload asked a hold to be; older histories do not tell.
+    #[serde(default)]
+    asked: u64,
     surely_ended: Option<u64>,
     invoke: Option<u64>,
     at: Option<u64>,
@@ -253,7 +259,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
         }
         "invoke" if version > 1 => What::Invoke { due: raw.due.unwrap_or(raw.t) },
         "invoke" => What::Invoke { due: needed(raw.due, "due")? },
-        "acquired" => What::Acquired { token: raw.token, validity, requests, waited: raw.waited },
+        "acquired" => What::Acquired { token: raw.token, validity, requests, waited: raw.waited, wakeups: raw.wakeups },
         "renewed" | "renew_refused" | "renew_unanswered" => What::Renewed {
             invoke: needed(raw.invoke, "invoke")?,
             outcome: match raw.e {
@@ -272,6 +278,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             enter: needed(raw.enter, "enter")?,
             exit: needed(raw.exit, "exit")?,
             seen: reading(&raw, absent),
+            asked: raw.asked,
         },
         "released" => released(ReleaseKind::Confirmed),
         "release_not_owner" => released(ReleaseKind::NotOwner),
@@ -310,7 +317,7 @@ fn event(text: &str, version: u32) -> Result<Event, Problem> {
             digest: needed(raw.digest, "digest")?,
         },
         other => match Denial::named(other) {
-            Some(denial) => What::Denied { denial, surely_ended, requests },
+            Some(denial) => What::Denied { denial, surely_ended, requests, wakeups: raw.wakeups },
             None if version > 1 => return Err(Problem::Unjudged { t: raw.t, kind: plain(other) }),
             None => return Err(Problem::Wrong(format!("unknown event \"{other}\""))),
         },

@@ -64,10 +64,10 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.unless("due", due, event.t);
             line.unless("first", u64::from(first), 0);
             if mode != Mode::Exclusive {
-                line.text("m", mode.name());
+                line.text("m", &mode.name());
             }
         }
-        What::Acquired { token, validity, requests, waited } => {
+        What::Acquired { token, validity, requests, waited, wakeups } => {
             line.name("acquired");
             if let Some(token) = token {
                 line.number("token", token);
@@ -77,13 +77,15 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             if let Some(waited) = waited {
                 line.choice("waited", waited);
             }
+            line.unless("wakeups", u64::from(wakeups), 0);
         }
-        What::Denied { denial, surely_ended, requests } => {
+        What::Denied { denial, surely_ended, requests, wakeups } => {
             line.name(denial.name());
             if denial == Denial::Unknown {
                 line.instant("surely_ended", surely_ended);
             }
             line.unless("requests", u64::from(requests), 1);
+            line.unless("wakeups", u64::from(wakeups), 0);
         }
         What::Renewed { invoke, outcome, validity } => {
             line.name(renewal_name(outcome));
@@ -99,10 +101,11 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             line.name("lost");
             line.number("at", at);
         }
-        What::ReleaseInvoke { enter, exit, seen } => {
+        What::ReleaseInvoke { enter, exit, seen, asked } => {
             line.name("release_invoke");
             line.number("enter", enter);
             line.number("exit", exit);
+            line.unless("asked", asked, 0);
             line.unless("occupancy", u64::from(seen.occupancy), 1);
             line.flag("lost_update", seen.lost_update);
             line.flag("stale_write", seen.stale_write);

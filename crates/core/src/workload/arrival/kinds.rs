@@ -5,8 +5,8 @@ use super::super::document::{Entry, Node, Value};
 use super::super::item::Item;
 use super::super::schema::{Field, Kind, Tagged};
 use super::super::tagged::tagged;
-use super::super::write::{duration, real};
-use super::{Arrival, MOST_QUEUED};
+use super::super::write::{duration, real, text};
+use super::{Arrival, MOST_QUEUED, Trace};
 
 /// Highest rate: beyond it the gap between two attempts is below what a clock tells.
 const HIGHEST_PER_S: f64 = 10_000_000.0;
@@ -127,8 +127,47 @@ pub(in super::super) static ARRIVAL: Tagged<Arrival> = Tagged {
                 _ => None,
             },
         },
+        Kind {
+            name: "trace",
+            fields: &[
+                Field::optional(
+                    "file",
+                    "text",
+                    "a CSV file with the columns `due`, `key` and, if it has them, `hold` and `mode`; its path is relative to \
+                     that of the workload",
+                ),
+                Field::optional("rows", "text", "the same text itself, as a stored plan has it"),
+                QUEUE,
+            ],
+            meaning: "as recorded, or as a model has it: each attempt when and for what a file says; `lockbench trace` makes one",
+            build: trace,
+            written: |arrival| match arrival {
+                Arrival::Trace { trace, queue } => Some(vec![None, Some(text(&trace.to_csv())), callers(*queue)]),
+                _ => None,
+            },
+        },
     ],
 };
+
+fn trace(cursor: &Cursor<'_>) -> Option<Arrival> {
+    let (file, rows, queue) = (cursor.take("file"), cursor.take("rows"), queue(cursor));
+    let (item, text) = match (file, rows) {
+        (Some(file), None) => {
+            let text = file.text().and_then(|path| file.beside(&path))?;
+            (file, text)
+        }
+        (None, Some(rows)) => {
+            let text = rows.text()?;
+            (rows, text)
+        }
+        (None, None) => return cursor.refuse("file is not written: write file = \"my-trace.csv\""),
+        (Some(_), Some(rows)) => return rows.refuse_read("stands beside \"file\"; write one of both"),
+    };
+    match Trace::parse(&text) {
+        Ok(trace) => Some(Arrival::Trace { trace, queue: queue? }),
+        Err(problem) => item.refuse_read(&format!("is no trace: {problem}")),
+    }
+}
 
 const ABOVE_ZERO: &str = "attempts per second, above 0, up to 10 000 000";
 const FROM_ZERO: &str = "attempts per second, from 0 to 10 000 000";

@@ -9,6 +9,7 @@
 mod kinds;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use rand::SeedableRng;
 use rand::distr::Distribution;
@@ -16,6 +17,8 @@ use rand_distr::Exp1;
 use rand_pcg::Pcg64Mcg;
 
 pub(super) use self::kinds::{ARRIVAL, arrival};
+pub(super) use self::trace::unfit;
+pub use self::trace::{Row, Trace};
 use super::draw::client_seed;
 use crate::units::SECOND;
 
@@ -71,6 +74,13 @@ pub enum Arrival {
         /// As of [`Arrival::Constant`].
         queue: Option<u32>,
     },
+    /// As it was recorded, or made up by a model.
+    Trace {
+        /// What is due.
+        trace: Trace,
+        /// As of [`Arrival::Constant`].
+        queue: Option<u32>,
+    },
 }
 
 impl Arrival {
@@ -96,7 +106,8 @@ impl Arrival {
             | Self::Poisson { queue, .. }
             | Self::Bursts { queue, .. }
             | Self::Ramp { queue, .. }
-            | Self::Steps { queue, .. } => queue.unwrap_or(ample),
+            | Self::Steps { queue, .. }
+            | Self::Trace { queue, .. } => queue.unwrap_or(ample),
         }
     }
 
@@ -124,7 +135,14 @@ impl Arrival {
                 };
                 rates_per_s.iter().enumerate().map(of).sum()
             }
+            Self::Trace { trace, .. } => trace.due_before(ns) as f64,
         }
+    }
+
+    /// What its attempts want, where that is recorded.
+    #[must_use]
+    pub fn trace(&self) -> Option<&Trace> {
+        if let Self::Trace { trace, .. } = self { Some(trace) } else { None }
     }
 
     /// The highest rate that it asks for within a load of that length, in attempts per second; `None` in a closed loop,
@@ -136,6 +154,7 @@ impl Arrival {
             Self::Constant { per_s, .. } | Self::Poisson { per_s, .. } => Some(*per_s),
             Self::Ramp { from_per_s, to_per_s, .. } => Some(from_per_s.max(*to_per_s)),
             Self::Steps { rates_per_s, .. } => Some(rates_per_s.iter().copied().fold(0.0, f64::max)),
+            Self::Trace { trace, .. } => Some(trace.peak_per_s()),
         }
     }
 }
@@ -190,6 +209,7 @@ impl DueTimes {
                 ramp(self.index, (*from_per_s, *to_per_s), over_ns)
             }
             Arrival::Steps { rates_per_s, every_ns, .. } => steps(self.index, rates_per_s, *every_ns)?,
+            Arrival::Trace { trace, .. } => trace.rows().get(usize::try_from(self.index).ok()?)?.due_ns,
         };
         let due = Due { index: self.index, after_ns };
         self.index += 1;

@@ -5,15 +5,19 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert_eq, proptest};
 
+use super::super::arrival::{Row, Trace};
+use super::super::dynamic_ttl::DynamicTtl;
 use super::super::fault::{ClockChange, DataAfter, Direction, FaultKind, Moment, PlannedFault, Point, Target};
+use super::super::groups::Group;
 use super::super::item::LONGEST_NS;
 use super::super::options::tests::TABLE;
 use super::super::options::{OptionValue, SystemOptions};
 use super::super::plan::{
-    AcquireMode, Arrival, BelowFloor, BreachLevel, Breaker, DeadlockPolicy, Expectation, FindingLevel, HistoryLimit,
-    Keys, Locks, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Span, Truth,
+    Access, AcquireMode, Arrival, BelowFloor, BreachLevel, Breaker, DeadlockPolicy, Expectation, FindingLevel,
+    HistoryLimit, Keys, Locks, Plan, PlannedLint, PlannedThreshold, Prices, RenewalPolicy, Section, Span, Truth,
 };
 use super::super::source::parse_with;
+use super::super::spread::Spread;
 use super::to_toml;
 use crate::lock::Retry;
 
@@ -42,6 +46,7 @@ fn any_span() -> impl Strategy<Value = Span> {
         }),
         (bounded(), 1e-9..20.0_f64).prop_map(|((min_ns, max_ns), alpha)| Span::Pareto { min_ns, alpha, max_ns }),
         (ordered(0), 0.0..=1.0_f64).prop_map(|((short_ns, long_ns), share)| Span::Bimodal { short_ns, long_ns, share }),
+        vec(length(0), 1..5).prop_map(|lengths| Span::Recorded { lengths_ns: lengths.into() }),
     ]
 }
 
@@ -64,6 +69,12 @@ fn any_arrival() -> impl Strategy<Value = Arrival> {
             rates_per_s,
             every_ns,
             queue
+        }),
+        (vec((length(0), option::of(length(0))), 1..9), queue()).prop_map(|(mut rows, queue)| {
+            rows.sort_unstable();
+            // Key 0 is one of every workload.
+            let rows = rows.into_iter().map(|(due_ns, hold_ns)| Row::new(due_ns, &[0], hold_ns));
+            Arrival::Trace { trace: Trace::new(rows.collect()), queue }
         }),
     ]
 }
@@ -238,7 +249,8 @@ fn locks_on(keys: &Keys, clients: u32, seed: u64) -> Locks {
         return Locks::One;
     }
     let of = 2 + (seed % 7) as u32;
-    match seed % 5 {
+    match seed % 6 {
+        5 => Locks::Saga { count: of },
         0 => Locks::One,
         1 => Locks::Ordered { count: of },
         2 => Locks::Shuffled { count: of, deadlock: DeadlockPolicy::AbortYoungest },
@@ -252,27 +264,57 @@ fn plan((load, lease, run, (thresholds, lints, mut faults)): (Load, Lease, Run, 
     let (ttl_ns, ttl_below_floor, renewal, acquire, retry, request_timeout_ns) = lease;
     let (backends, warmup_ns, duration_ns, trials, seed, expect, history, options, prices) = run;
     let needed = faults.iter().any(|fault: &PlannedFault| fault.kind.is_of_a_client());
-    let processes = if needed { clients.min(7) } else { 0 };
+    let spread = match seed % 5 {
+        0 if locks_on(&keys, clients, seed) == Locks::One && clients > 3 => Spread::PerGroup,
+        _ if needed => Spread::Processes(clients.min(7)),
+        _ => Spread::Threads,
+    };
+    let sections = [Section::Counter, Section::Payment, Section::RunOnce { every_ns: 1 + seed % 1_000 }];
+    let (section, locks) = (sections[(seed % 3) as usize], locks_on(&keys, clients, seed));
+    let thinks = think != Span::ZERO;
     faults.retain(|fault| fault.moment.earliest_ns() < duration_ns);
     Plan {
         name,
         question,
         clients,
-        processes,
-        section: [Section::Counter, Section::Payment, Section::RunOnce { every_ns: 1 + seed % 1_000 }]
-            [(seed % 3) as usize],
-        locks: locks_on(&keys, clients, seed),
+        spread,
+        access: match (section, locks, seed % 2) {
+            (Section::Counter, Locks::One, 0) => Access::Permits { count: 1 + (seed % 9) as u32 },
+            (Section::Counter, Locks::One, _) => Access::ReadWrite { reads: (seed % 11) as f64 / 10.0 },
+            _ => Access::Exclusive,
+        },
+        section,
+        locks,
+        groups: (locks == Locks::One && clients > 3)
+            .then(|| Group {
+                name: "some".to_owned(),
+                clients: 1 + clients / 3,
+                keys,
+                own_keys: seed % 5 == 0,
+                hold: hold.clone(),
+                arrival: if seed % 2 == 0 { Arrival::Closed } else { arrival.clone() },
+                think: if seed % 2 == 0 { think.clone() } else { Span::ZERO },
+                acquire,
+            })
+            .into_iter()
+            .collect(),
         keys,
         hold,
         arrival,
         think,
         ttl_ns,
+        dynamic_ttl: (seed % 4 == 0).then_some(DynamicTtl {
+            quantile: 0.5,
+            factor: 1.0 + (seed % 9) as f64,
+            min_ns: 1 + seed % 99,
+            max_ns: 100 + seed % 99,
+        }),
         ttl_below_floor,
         renewal,
         acquire,
         retry,
-        breaker: (think != Span::ZERO && seed % 2 == 0)
-            .then_some(Breaker { after: 1 + (seed % 9) as u32, pause_ns: 1 + seed % 99 }),
+        // Beside a group that is asked by the clock it has no place.
+        breaker: (thinks && seed % 2 == 0).then_some(Breaker { after: 1 + (seed % 9) as u32, pause_ns: 1 + seed % 99 }),
         request_timeout_ns,
         backends,
         warmup_ns,

@@ -55,6 +55,7 @@ fn overstayed() -> State {
         end_ns: hold.hold.end_ns,
         validity_ns: hold.hold.validity_ns,
         lost_ns: None,
+        mode: Default::default(),
     };
     let mut snapshot = Snapshot { backend: "redis".to_owned(), trial: 1, ..Snapshot::default() };
     (snapshot.origin_ns, snapshot.elapsed_ns) = (1_000 * MS, 1_700 * MS);

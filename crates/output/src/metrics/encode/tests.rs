@@ -21,11 +21,11 @@ fn figures() -> Figures {
     };
     for (us, what) in [
         (10, What::Invoke { due: 8_000 }),
-        (13, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None }),
-        (20, What::ReleaseInvoke { enter: 0, exit: 0, seen }),
+        (13, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 }),
+        (20, What::ReleaseInvoke { enter: 0, exit: 0, seen, asked: 0 }),
         (21, What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 }),
         (30, What::Invoke { due: 28_000 }),
-        (35, What::Denied { denial: Denial::Refused, surely_ended: 0, requests: 1 }),
+        (35, What::Denied { denial: Denial::Refused, surely_ended: 0, requests: 1, wakeups: 0 }),
     ] {
         figures.observe(&Event { t: us * 1_000, client: 0, attempt: 0, key: 0, what });
     }

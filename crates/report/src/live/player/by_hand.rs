@@ -27,16 +27,16 @@ pub(super) fn events(start: u64) -> Vec<Event> {
             let mut at = |t: u64, what: What| events.push(Event { t, client, attempt: 0, key, what });
             at(t, What::Invoke { due: t - 1 });
             if round % 7 == 3 {
-                at(t + 4 * MS, What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 2 });
+                at(t + 4 * MS, What::Denied { denial: Denial::TimedOut, surely_ended: 0, requests: 2, wakeups: 0 });
                 t += 5 * MS;
                 continue;
             }
             let granted = t + u64::from(1 + round % 3) * MS;
             let hold = u64::from(3 + (round * 5 + client) % 11) * MS;
-            at(granted, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None });
+            at(granted, What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 });
             at(
                 granted + hold,
-                What::ReleaseInvoke { enter: granted, exit: granted + hold, seen: WitnessReading::default() },
+                What::ReleaseInvoke { enter: granted, exit: granted + hold, seen: WitnessReading::default(), asked: 0 },
             );
             let released = What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 };
             at(granted + hold + MS / 2, released);
@@ -120,6 +120,7 @@ pub(super) fn watched(
         workers: 1,
         clients: 1,
         section: Default::default(),
+        access: Default::default(),
     });
     let measured = Measurements {
         backend: "no-lock".to_owned(),

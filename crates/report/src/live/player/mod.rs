@@ -30,7 +30,8 @@ pub use steps::play;
 pub use tempo::{Moment, Tempo};
 
 pub(super) use fold::Fold;
-pub(super) use opening::{plan_of, systems};
+pub(crate) use opening::plan_of;
+pub(super) use opening::systems;
 pub(super) use pace::BEAT_NS;
 
 use self::pace::{Break, Pace};

@@ -10,12 +10,13 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
 use super::super::super::planted::{Flaw, Planted};
+use super::super::super::poll::{Polling, Tried};
 use super::super::advisory_key::number;
 use super::super::connect::Backend;
 use super::super::link::{Failure, Link, Request};
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{
-    Acquire, Deadline, Grant, Key, Local, NEVER, NO_LEASE, Patience, Release, Renewal, Session,
+    Acquire, Deadline, Grant, Key, Local, Mode, NEVER, NO_LEASE, Opening, Patience, Release, Renewal, Retry, Session,
 };
 
 /// How long after its deadline the server may take to end a wait, before the
@@ -25,17 +26,26 @@ const GRACE: Duration = Duration::from_secs(1);
 const WAIT: usize = 0;
 const TRY: usize = 1;
 const UNLOCK: usize = 2;
+/// From here on the same for shared locks.
+const SHARED_ONES: usize = 3;
 
 /// The statements, by the numbers above. `lock_timeout` is in milliseconds and
 /// bounds each wait for a lock; 0 would mean for ever
 /// (<https://www.postgresql.org/docs/15/runtime-config-client.html#GUC-LOCK-TIMEOUT>).
 /// PostgreSQL evaluates the select list from left to right here: seen on 15, and
 /// the conformance suite fails if it did not.
-pub(super) fn statements() -> Vec<Request> {
+pub(in super::super) fn statements() -> Vec<Request> {
     vec![
         Request::new("select set_config('lock_timeout', $1, false), pg_advisory_lock($2)", &[Type::TEXT, Type::INT8]),
         Request::new("select pg_try_advisory_lock($1)", &[Type::INT8]),
         Request::new("select pg_advisory_unlock($1)", &[Type::INT8]),
+        Request::new(
+            "select set_config('lock_timeout', $1, false), pg_advisory_lock_shared($2)",
+            &[Type::TEXT, Type::INT8],
+        )
+        .later(),
+        Request::new("select pg_try_advisory_lock_shared($1)", &[Type::INT8]).later(),
+        Request::new("select pg_advisory_unlock_shared($1)", &[Type::INT8]).later(),
     ]
 }
 
@@ -49,12 +59,31 @@ pub(super) struct AdvisorySession {
     namespace: String,
     held: HashMap<u32, Held>,
     planted: Planted,
+    /// Who waits for a permit polls.
+    polling: Polling,
+    client: u32,
+    /// Have the locks modes?
+    has_modes: bool,
+}
+
+/// A number that is locked, and whether others may share it.
+#[derive(Clone, Copy)]
+struct Number {
+    id: i64,
+    shared: bool,
+}
+
+impl Number {
+    /// The place of a statement about it.
+    fn statement(self, which: usize) -> usize {
+        if self.shared { SHARED_ONES + which } else { which }
+    }
 }
 
 /// A lock of ours.
 #[derive(Clone, Copy)]
 struct Held {
-    id: i64,
+    id: Number,
     /// The server process whose session holds it.
     backend: Backend,
 }
@@ -68,16 +97,32 @@ struct Answer {
 }
 
 impl AdvisorySession {
-    pub(super) fn new(link: Link, timer: Timer, namespace: String, planted: Planted) -> Self {
-        Self { link, timer, namespace, held: HashMap::new(), planted }
+    pub(super) fn new(link: Link, opening: &Opening, namespace: String, planted: Planted) -> Self {
+        let (timer, polling) = (opening.timer.clone(), Polling::new(opening.retry, opening.seed));
+        Self {
+            link,
+            timer,
+            namespace,
+            held: HashMap::new(),
+            planted,
+            polling,
+            client: opening.client,
+            has_modes: false,
+        }
     }
 
-    async fn acquire_now(&mut self, key: &Key, patience: &Patience) -> Acquire {
+    async fn acquire_now(&mut self, key: &Key, mode: Mode, patience: &Patience) -> Acquire {
         if self.held.contains_key(&key.index) {
             // The server would count a second lock on top of the first.
             return Acquire::Unavailable(format!("this client already holds {}", key.name));
         }
-        let id = number(&self.namespace, &key.name, self.planted);
+        let shared = match mode {
+            Mode::Permits { of } => return self.permit(key, Flaw::permits(self.planted, of), patience).await,
+            // As if it read.
+            Mode::Exclusive => self.planted == Some(Flaw::OverlooksReaders) && self.has_modes,
+            mode => mode == Mode::Shared,
+        };
+        let id = Number { id: number(&self.namespace, &key.name, self.planted), shared };
         match patience {
             Patience::Try => self.try_once(key.index, id).await,
             Patience::Until(deadline) if deadline.passed() => Acquire::TimedOut,
@@ -85,15 +130,39 @@ impl AdvisorySession {
         }
     }
 
-    async fn try_once(&mut self, key: u32, id: i64) -> Acquire {
-        match self.link.ask(TRY, &[&id]).await {
+    /// One of the permits of a key: each is an advisory lock of its own, tried in turn from one that differs between
+    /// clients. The server has no queue for whichever comes free first: who finds none asks again.
+    async fn permit(&mut self, key: &Key, of: u32, patience: &Patience) -> Acquire {
+        let mut polling = std::mem::replace(&mut self.polling, Polling::new(Retry::Fixed { delay_ns: 0 }, 0));
+        let first = self.client % of;
+        let ids: Vec<i64> = (0..of)
+            .map(|place| number(&self.namespace, &format!("{}/{}", key.name, (first + place) % of), self.planted))
+            .collect();
+        let outcome = polling
+            .acquire(patience, async || {
+                for id in &ids {
+                    match self.try_once(key.index, Number { id: *id, shared: false }).await {
+                        Acquire::Refused => {}
+                        Acquire::Acquired(grant) => return Tried::Granted(grant),
+                        other => return Tried::Ended(other),
+                    }
+                }
+                Tried::Held
+            })
+            .await;
+        self.polling = polling;
+        outcome
+    }
+
+    async fn try_once(&mut self, key: u32, id: Number) -> Acquire {
+        match self.link.ask(id.statement(TRY), &[&id.id]).await {
             Ok(rows) if said_true(&rows) => self.granted(key, id).await.after_waiting(false),
             Ok(_) => Acquire::Refused,
             Err(failure) => self.not_granted(id, failure, false).await,
         }
     }
 
-    async fn wait(&mut self, key: u32, id: i64, deadline: &Deadline) -> Acquire {
+    async fn wait(&mut self, key: u32, id: Number, deadline: &Deadline) -> Acquire {
         let answer = match self.ask_to_wait(id, deadline).await {
             Ok(answer) => answer,
             Err(failure) => return self.not_granted(id, failure, false).await,
@@ -113,12 +182,12 @@ impl AdvisorySession {
     }
 
     /// Sends the wait and stays until the server has ended it, or the backstop.
-    async fn ask_to_wait(&mut self, id: i64, deadline: &Deadline) -> Result<Answer, Failure> {
+    async fn ask_to_wait(&mut self, id: Number, deadline: &Deadline) -> Result<Answer, Failure> {
         let server = self.link.server().clone();
-        let line = self.link.live(WAIT).await?;
+        let line = self.link.live(id.statement(WAIT)).await?;
         // Rounded up, so that the server never gives up before the deadline.
         let lock_timeout = deadline.remaining_ns().div_ceil(1_000_000).clamp(1, i32::MAX as u64).to_string();
-        let parameters: [&(dyn ToSql + Sync); 2] = [&lock_timeout, &id];
+        let parameters: [&(dyn ToSql + Sync); 2] = [&lock_timeout, &id.id];
         let token = line.connection.client.cancel_token();
         let mut asking = pin!(line.ask(&parameters));
         tokio::select! {
@@ -137,7 +206,7 @@ impl AdvisorySession {
 
     /// A grant, unless the server has ended the session meanwhile, and the lock with it: the word of both may come at
     /// once, and a lock that was lost before its client heard of it is none.
-    async fn granted(&mut self, key: u32, id: i64) -> Acquire {
+    async fn granted(&mut self, key: u32, id: Number) -> Acquire {
         if self.link.lost_at().is_some() {
             let failure = self.link.given_up("granted, and the session was ended before the answer was read");
             return self.not_granted(id, failure, false).await;
@@ -152,7 +221,7 @@ impl AdvisorySession {
     }
 
     /// Sorts a failed try into its outcome, after making sure of "no effect".
-    async fn not_granted(&mut self, id: i64, failure: Failure, withdrawn: bool) -> Acquire {
+    async fn not_granted(&mut self, id: Number, failure: Failure, withdrawn: bool) -> Acquire {
         match failure {
             Failure::Refused { code: None, reason } => Acquire::Unavailable(reason),
             // The server looks for circles of waits once deadlock_timeout is over, and ends one of them.
@@ -171,7 +240,7 @@ impl AdvisorySession {
     }
 
     /// Unlocks what a withdrawn or failed statement may have locked all the same.
-    async fn give_back(&mut self, id: i64, outcome: Acquire) -> Acquire {
+    async fn give_back(&mut self, id: Number, outcome: Acquire) -> Acquire {
         match self.unlock(id).await {
             Ok(_) => outcome,
             Err(failure) => {
@@ -183,10 +252,10 @@ impl AdvisorySession {
 
     /// Unlocks: did we hold it? A cancel request that came too late for its own
     /// statement may hit this one, before or after its effect: asked once more.
-    async fn unlock(&mut self, id: i64) -> Result<bool, Failure> {
-        match self.link.ask(UNLOCK, &[&id]).await {
+    async fn unlock(&mut self, id: Number) -> Result<bool, Failure> {
+        match self.link.ask(id.statement(UNLOCK), &[&id.id]).await {
             Err(Failure::Refused { code: Some(code), .. }) if code == SqlState::QUERY_CANCELED => {
-                self.link.ask(UNLOCK, &[&id]).await.map(|_| true)
+                self.link.ask(id.statement(UNLOCK), &[&id.id]).await.map(|_| true)
             }
             answer => answer.map(|rows| said_true(&rows)),
         }
@@ -250,7 +319,12 @@ fn said_true(rows: &[Row]) -> bool {
 
 impl Session for AdvisorySession {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
-        Box::pin(self.acquire_now(key, patience))
+        Box::pin(self.acquire_now(key, Mode::Exclusive, patience))
+    }
+
+    fn acquire_as<'a>(&'a mut self, key: &'a Key, mode: Mode, patience: &'a Patience) -> Local<'a, Acquire> {
+        self.has_modes = true;
+        Box::pin(self.acquire_now(key, mode, patience))
     }
 
     fn renew<'a>(&'a mut self, _grant: &'a mut Grant) -> Local<'a, Renewal> {

@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 
+use super::super::node::is_sign;
 use lockbench_core::lock::inspection::is_word;
 
 /// Digits of a sequence number (Programmer's Guide, "Sequence Nodes").
@@ -54,9 +55,9 @@ pub struct Waiter {
     pub named_as_lock: bool,
 }
 
-/// Reads a name; `None` if it is not sequential.
+/// Reads a name; `None` if it is not sequential, or only the sign of a run of ours.
 pub fn waiter(name: &str) -> Option<Waiter> {
-    let (stem, sequence) = split(name)?;
+    let (stem, sequence) = split(name).filter(|_| !is_sign(name))?;
     let recipe = stem.trim_end_matches(['-', '_', ':', '.']);
     let last = recipe.rsplit(['-', '_']).next().unwrap_or(recipe).to_lowercase();
     let side = match last.as_str() {
@@ -145,6 +146,7 @@ pub fn connections(cons: &str) -> HashMap<i64, Connection> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::node::sign;
     use super::{Side, connections, in_turn, leading, waiter};
 
     #[test]
@@ -174,6 +176,10 @@ mod tests {
             assert!(!waiter(name).unwrap().named_as_lock, "{name}");
         }
         for name in ["lock", "lock-1", "lock-00000000x1", "ääääää0000000"] {
+            assert_eq!(waiter(name), None, "{name}");
+        }
+        // A session's number may have ten digits at its end that look like a sequence number.
+        for name in ["alive-0200007743310006", &sign(0x0200_0077_4331_0006)] {
             assert_eq!(waiter(name), None, "{name}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Parser;
 use crate::record::event::{
-    Denial, Disturbance, Event, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
+    Denial, Disturbance, Event, Mode, ReleaseKind, RenewalOutcome, Seen, SeenHolder, What, WitnessReading,
 };
 use crate::record::history::line::{Header, Line, Unjudged};
 use crate::record::history::text_write::{write, write_header};
@@ -18,13 +18,13 @@ fn every_kind() -> Vec<What> {
     };
     let mut all = vec![
         What::Invoke { due: 7 },
-        What::Acquired { token: Some(9), validity: 12, requests: 3, waited: Some(true) },
-        What::Acquired { token: Some(9), validity: 12, requests: 1, waited: Some(false) },
-        What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None },
+        What::Acquired { token: Some(9), validity: 12, requests: 3, waited: Some(true), wakeups: 0 },
+        What::Acquired { token: Some(9), validity: 12, requests: 1, waited: Some(false), wakeups: 0 },
+        What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 },
         What::Lost { at: 5 },
-        What::ReleaseInvoke { enter: 1, exit: 2, seen },
-        What::ReleaseInvoke { enter: 1, exit: 2, seen: WitnessReading { challenged: Some(true), ..seen } },
-        What::ReleaseInvoke { enter: 1, exit: 2, seen: WitnessReading { challenged: None, ..seen } },
+        What::ReleaseInvoke { enter: 1, exit: 2, seen, asked: 0 },
+        What::ReleaseInvoke { enter: 1, exit: 2, seen: WitnessReading { challenged: Some(true), ..seen }, asked: 0 },
+        What::ReleaseInvoke { enter: 1, exit: 2, seen: WitnessReading { challenged: None, ..seen }, asked: 0 },
         What::Died { surely_ended: u64::MAX, challenged: None },
         What::Died { surely_ended: 9, challenged: Some(true) },
         What::Killed { at: 4, surely_ended: u64::MAX },
@@ -46,7 +46,7 @@ fn every_kind() -> Vec<What> {
         all.push(What::Seen(Seen { node: 0, left_ms, holder, token, before: 0 }));
     }
     for (denial, _) in Denial::ALL {
-        all.push(What::Denied { denial, surely_ended: u64::MAX, requests: 2 });
+        all.push(What::Denied { denial, surely_ended: u64::MAX, requests: 2, wakeups: 0 });
     }
     for outcome in [RenewalOutcome::Confirmed, RenewalOutcome::Refused, RenewalOutcome::Unanswered] {
         all.push(What::Renewed { invoke: 1, outcome, validity: 4 });
@@ -117,7 +117,7 @@ fn lines_of_version_1_are_read_by_the_rules_of_version_1() {
     let event = Event { t: 2, client: 3, attempt: 0, key: 4, what: What::Invoke { due: 1 } };
     assert_eq!(parser.parse(invoke), Ok(Line::Event(event)));
     let refused = r#"{"t":2,"c":3,"k":4,"e":"refused"}"#;
-    let what = What::Denied { denial: Denial::Refused, surely_ended: u64::MAX, requests: 0 };
+    let what = What::Denied { denial: Denial::Refused, surely_ended: u64::MAX, requests: 0, wakeups: 0 };
     assert_eq!(parser.parse(refused), Ok(Line::Event(Event { what, ..event })), "absent is none, not one");
     for text in [r#"{"t":2,"c":3,"e":"invoke","due":1}"#, r#"{"t":2,"c":3,"a":1,"k":4,"e":"invoke","due":1}"#] {
         assert!(parser.parse(text).is_err(), "{text}");
@@ -134,7 +134,9 @@ fn what_version_2_leaves_out_is_as_usual() {
     let event = Event { t: 2, client: 3, attempt: 0, key: 0, what: What::Invoke { due: 2 } };
     assert_eq!(read(r#"{"t":2,"c":3,"e":"invoke"}"#), event);
     assert_eq!(read(r#"{"t":2,"c":3,"a":9,"k":[4],"g":1,"m":"exclusive","e":"invoke"}"#).attempt, 9);
-    let what = What::Denied { denial: Denial::Refused, surely_ended: u64::MAX, requests: 1 };
+    let what = What::InvokeAs { due: 2, first: 0, mode: Mode::Permits { of: 3 } };
+    assert_eq!(read(r#"{"t":2,"c":3,"m":"permits:3","e":"invoke"}"#), Event { what, ..event });
+    let what = What::Denied { denial: Denial::Refused, surely_ended: u64::MAX, requests: 1, wakeups: 0 };
     assert_eq!(read(r#"{"t":2,"c":3,"e":"refused"}"#), Event { what, ..event });
 }
 
@@ -143,8 +145,8 @@ fn what_version_2_does_not_know_is_kept_and_what_makes_no_sense_is_not() {
     let mut parser = second();
     for (text, kind) in [
         (r#"{"t":5,"e":"clock_jump","k":[0],"holder":"c3","ttl":40}"#, "clock_jump"),
-        (r#"{"t":5,"c":1,"a":2,"m":"permits:3","e":"acquired"}"#, "acquired (permits:3)"),
-        (r#"{"t":5,"c":1,"a":2,"m":"permits:3","e":"acquired"}"#, "acquired (permits:3)"),
+        (r#"{"t":5,"c":1,"a":2,"m":"permits:0","e":"acquired"}"#, "acquired (permits:0)"),
+        (r#"{"t":5,"c":1,"a":2,"m":"leased","e":"acquired"}"#, "acquired (leased)"),
         (r#"{"t":5,"c":1,"a":2,"k":[1,2],"e":"acquired"}"#, "acquired (several keys)"),
     ] {
         let unjudged = Unjudged { t: 5, kind: kind.to_owned(), text: text.to_owned() };

@@ -11,7 +11,7 @@ use crate::record::{Event, Observer, ReleaseKind, What, WitnessReading};
 const S: u64 = 1_000_000_000;
 const CYCLE: [What; 4] = [
     What::Invoke { due: 0 },
-    What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None },
+    What::Acquired { token: None, validity: u64::MAX, requests: 1, waited: None, wakeups: 0 },
     What::ReleaseInvoke {
         enter: 0,
         exit: 0,
@@ -23,6 +23,7 @@ const CYCLE: [What; 4] = [
             challenged: None,
             act: crate::record::Act::NONE,
         },
+        asked: 0,
     },
     What::Released { release: ReleaseKind::Confirmed, surely_ended: 0, requests: 1 },
 ];
