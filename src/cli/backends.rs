@@ -2,7 +2,7 @@
 
 use super::terminal::terminal_width;
 use super::{Failure, print};
-use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
+use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind, Ways};
 use lockbench_output::wrapped;
 use lockbench_systems::{Entry, Registry};
 
@@ -30,9 +30,13 @@ fn block(entry: &Entry, width: usize) -> String {
     let sentences = [
         format!("{}.", entry.summary),
         format!(
-            "server {}; waits by {}, {served}",
+            "server {}; {}",
             entry.server.map_or("none", |kind| kind.name()),
-            waiting(guarantees)
+            match guarantees.ways {
+                Ways::Both => format!("waits by {}, {served}", waiting(guarantees)),
+                Ways::Once => "claims or goes on, and does not wait".to_owned(),
+                Ways::Waiting => format!("waits by {}, {served}; cannot be asked once", waiting(guarantees)),
+            }
         ),
         format!("{lease}; fencing token: {}", guarantees.token.unwrap_or("not offered")),
         format!("Source: {}", guarantees.source),
@@ -50,6 +54,7 @@ fn waiting(guarantees: &Guarantees) -> &'static str {
         WaitKind::Poll => "poll",
         WaitKind::ServerQueue => "server queue",
         WaitKind::Watch => "watch",
+        WaitKind::Message => "message",
         WaitKind::InProcess => "in process",
     }
 }

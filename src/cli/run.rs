@@ -36,7 +36,7 @@ pub fn quick(args: &QuickArgs, registry: &Registry) -> Result<u8, Failure> {
         let (plan, source) =
             quickstart(&sets(&args.load, &args.arrival, &QUICK, more)?, &registry.options()).map_err(Failure::usage)?;
         let mut selection =
-            if args.all { all(registry) } else { select(&args.load.backends, &plan, &source, registry)? };
+            if args.all { all(registry, &plan) } else { select(&args.load.backends, &plan, &source, registry)? };
         if !args.urls.is_empty() && !selection.by_name {
             // A user who names servers asks about these.
             selection.entries.retain(|entry| entry.server.is_none_or(|kind| endpoints.contains_key(&kind)));

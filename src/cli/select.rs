@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
-use lockbench_core::workload::{EffectiveTtl, Plan, Source, WorkloadError, load, offered, resolve_ttl};
+use lockbench_core::workload::{EffectiveTtl, Plan, Source, WorkloadError, askable, load, offered, resolve_ttl};
 use lockbench_systems::{Entry, Registry};
 
 /// The plan of a workload's file or name.
@@ -43,6 +43,8 @@ impl Selection {
         let one = |entry: &&Entry| {
             offered(plan, entry.name, &entry.guarantees)
                 .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("access"))))?;
+            askable(plan, entry.name, &entry.guarantees)
+                .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("acquire"))))?;
             resolve_ttl(plan, entry.name, &entry.guarantees)
                 .map_err(|problem| Failure::usage(format!("{}: {problem}", source.place_of("ttl"))))
         };
@@ -81,7 +83,8 @@ pub fn select(flags: &[String], plan: &Plan, source: &Source, registry: &Registr
     Ok(Selection { entries, by_name })
 }
 
-/// Every recipe that claims exclusion.
-pub fn all(registry: &Registry) -> Selection {
-    Selection { entries: registry.entries().filter(|entry| entry.excludes()).collect(), by_name: false }
+/// Every recipe that claims exclusion and can be asked as the plan asks: one that only claims is in no chart of waits.
+pub fn all(registry: &Registry, plan: &Plan) -> Selection {
+    let fits = |entry: &&Entry| entry.excludes() && askable(plan, entry.name, &entry.guarantees).is_ok();
+    Selection { entries: registry.entries().filter(fits).collect(), by_name: false }
 }

@@ -165,7 +165,19 @@ fn backends_lists_every_recipe_with_its_promises() {
     let recipes = ["memory", "sqlite", "redis", "zookeeper", "etcd", "postgres:advisory", "postgres:lease"];
     let ran = place.run(&["backends"]).exits(0).tells(&recipes);
     let ran = ran.tells(&["control:no-lock", "control:no-renew", "control:wrong-release", "control:swallow-error"]);
-    ran.tells(&["control:shared-identity", "fencing"]);
+    let ran = ran.tells(&["control:shared-identity", "fencing"]);
+    ran.tells(&["redis:pubsub", "waits by message", "postgres:skip-locked", "claims or goes on, and does not wait"]);
+}
+
+#[test]
+fn who_only_claims_is_not_asked_to_wait() {
+    let place = Place::new();
+    let check = |sets: &[&str]| {
+        place.run(&[&["check", &Place::shipped("hot-key.toml"), "-b", "postgres:skip-locked"], sets].concat())
+    };
+    let told = ["acquire: postgres:skip-locked claims a lock or goes on", "set acquire.mode = \"try\""];
+    check(&[]).exits(2).in_one_message().complains(&told);
+    check(&["--set", "acquire={ mode = \"try\" }"]).exits(0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use lockbench::backend::{Entry, Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
     Acquire, Deadline, Endpoint, Grant, Guarantees, Key, LockSystem, NEVER, Opening, Patience, Release, RenewalKind,
-    Retry, Session,
+    Retry, Session, Ways,
 };
 use lockbench::stop::Stop;
 use lockbench::workload::{OptionValue, SystemOptions};
@@ -99,8 +99,28 @@ impl Scene {
         Patience::Until(Deadline::new(self.timer.now() + ns, self.timer.clone(), Stop::new()))
     }
 
+    /// Patience for a lock that is free.
+    fn at_once(&self) -> Patience {
+        if self.entry.guarantees.ways == Ways::Waiting { self.within(5_000 * MS) } else { Patience::Try }
+    }
+
+    /// Asks as the recipe can be asked: who claims only, again and again.
+    async fn ask(&self, session: &mut Box<dyn Session>, key: &Key, patience: &Patience) -> Acquire {
+        match (self.entry.guarantees.ways, patience) {
+            (Ways::Once, Patience::Until(deadline)) => loop {
+                match session.acquire(key, &Patience::Try).await {
+                    Acquire::Refused if deadline.sleep(5 * MS).await => {}
+                    Acquire::Refused => return Acquire::TimedOut,
+                    outcome => return outcome,
+                }
+            },
+            (Ways::Waiting, Patience::Try) => session.acquire(key, &self.within(MS)).await,
+            _ => session.acquire(key, patience).await,
+        }
+    }
+
     async fn granted(&self, session: &mut Box<dyn Session>, key: &Key, patience: &Patience) -> Grant {
-        match session.acquire(key, patience).await {
+        match self.ask(session, key, patience).await {
             Acquire::Acquired(grant) => grant,
             other => panic!("{}: expected a grant, got {other:?}", self.entry.name),
         }
@@ -152,9 +172,9 @@ fn what_is_not_ours_stays_untouched(name: &str) {
         scene.system.prepare(&scene.keys).await.unwrap();
         let mut session = scene.open(0).await;
         // One is given back, one is held when its client goes.
-        let grant = scene.granted(&mut session, &scene.keys[0], &Patience::Try).await;
+        let grant = scene.granted(&mut session, &scene.keys[0], &scene.at_once()).await;
         assert_eq!(session.release(grant).await, Release::Confirmed);
-        let _held = scene.granted(&mut session, &scene.keys[1], &Patience::Try).await;
+        let _held = scene.granted(&mut session, &scene.keys[1], &scene.at_once()).await;
         assert_ne!(stranger.ours().await, Vec::<String>::new(), "the lock is nowhere to be seen");
         drop(session);
         // Twice is harmless.
@@ -190,7 +210,7 @@ fn a_crowd_that_also_gives_up_never_holds_a_key_together(name: &str) {
                     1 => (scene.within((5 + 5 * u64::from(client)) * MS), false),
                     _ => (scene.within(PATIENT_NS), true),
                 };
-                match session.acquire(key, &patience).await {
+                match scene.ask(&mut session, key, &patience).await {
                     Acquire::Acquired(grant) => {
                         assert_eq!(holders.replace(1), 0, "{name}: two holders");
                         let last = last_token.replace(grant.token());
@@ -220,7 +240,7 @@ fn a_release_whose_answer_is_lost_frees_the_lock(name: &str) {
         }
         scene.system.prepare(&scene.keys).await.unwrap();
         let (mut session, proxies) = scene.open_behind_proxies(0, 3_000 * MS).await;
-        let grant = scene.granted(&mut session, &scene.keys[0], &Patience::Try).await;
+        let grant = scene.granted(&mut session, &scene.keys[0], &scene.at_once()).await;
         proxies.iter().for_each(|proxy| proxy.pass(Pass::Requests));
         let breaking = async {
             let begin = scene.timer.now();
@@ -254,7 +274,7 @@ fn an_unanswered_attempt_is_unknown_and_over_in_the_time_it_says(name: &str) {
         let (mut session, proxies) = scene.open_behind_proxies(0, 500 * MS).await;
         proxies.iter().for_each(|proxy| proxy.pass(Pass::Requests));
         let begin = scene.timer.now();
-        let outcome = session.acquire(&scene.keys[0], &Patience::Try).await;
+        let outcome = session.acquire(&scene.keys[0], &scene.at_once()).await;
         let Acquire::Unknown { surely_ended_ns, .. } = outcome else { panic!("{name}: {outcome:?}") };
         let now = scene.timer.now();
         assert!(now < begin + 5_000 * MS, "{name}: unknown after {} ms", (now - begin) / MS);
@@ -302,12 +322,17 @@ recipes! {
     sqlite: "sqlite",
     flock: "flock",
     redis: "redis",
+    redis_pubsub: "redis:pubsub",
     redlock: "redlock",
     redis_sentinel: "redis:sentinel",
     zookeeper: "zookeeper",
     etcd: "etcd",
     postgres_advisory: "postgres:advisory",
+    postgres_xact: "postgres:xact",
+    postgres_row: "postgres:row",
+    postgres_skip_locked: "postgres:skip-locked",
     postgres_lease: "postgres:lease",
+    postgres_lease_notify: "postgres:lease-notify",
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::replay::{Replayed, Untold, replay};
 use super::schema::{Aggregate, Report, SCHEMA_VERSION, Tool, TrialResult};
 use super::stored::{OpenError, RecordedRun, history_failure, history_path, scenes};
 use super::verdict::{Exit, judge};
-use lockbench_core::lock::{Facts, Guarantees, RenewalKind, WaitKind};
+use lockbench_core::lock::{Facts, Guarantees, RenewalKind, WaitKind, Ways};
 use lockbench_core::record::read_regular_text;
 use lockbench_core::workload::plan::Section;
 use lockbench_core::workload::{Plan, parse_stored, to_toml};
@@ -41,6 +41,7 @@ pub const UNPROMISED: Guarantees = Guarantees {
     token: None,
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::None,
     ttl_floor_ms: 0,
     ttl_step_ms: 0,

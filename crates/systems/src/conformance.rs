@@ -9,7 +9,7 @@
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{
     Acquire, Agreement, Deadline, Grant, Key, LockSystem, Mode, NO_LEASE, Opening, Patience, Persistence, Release,
-    Renewal, RenewalKind, Retry, Session,
+    Renewal, RenewalKind, Retry, Session, Ways,
 };
 use lockbench_core::stop::Stop;
 
@@ -88,6 +88,30 @@ impl Bench<'_> {
         Patience::Until(Deadline::new(timer.now() + ns, timer, Stop::new()))
     }
 
+    /// Returns whether a client may wait.
+    fn waits(&self) -> bool {
+        self.system.guarantees().ways != Ways::Once
+    }
+
+    /// Returns whether a wait that is broken off ends then: who can only wait cannot leave the queue.
+    fn withdraws(&self) -> bool {
+        self.system.guarantees().ways != Ways::Waiting
+    }
+
+    /// Patience for a lock that is free.
+    fn at_once(&self) -> Patience {
+        if self.withdraws() { Patience::Try } else { self.within(5_000 * MS) }
+    }
+
+    /// Another has it. Who can only wait waits in vain, and is told so once the lock has come and was given back.
+    async fn refused(&self, session: &mut dyn Session, key: &Key, why: &str) -> Result<(), String> {
+        if !self.withdraws() {
+            return Ok(());
+        }
+        let outcome = session.acquire(key, &Patience::Try).await;
+        rule(outcome == Acquire::Refused, &format!("{why}: expected Refused, got {outcome:?}"))
+    }
+
     async fn granted(&self, session: &mut dyn Session, key: &Key, patience: &Patience) -> Result<Grant, String> {
         let asked = self.setting.timer.now();
         let outcome = session.acquire(key, patience).await;
@@ -137,7 +161,7 @@ impl Bench<'_> {
         let mut a = self.open(0).await?;
         for _ in 0..3 {
             let before = a.requests();
-            let grant = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
+            let grant = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
             let holder = self.check(self.system.peek(&self.keys[0]).await, "peek")?;
             let holder = holder.ok_or("peek does not see the holder")?;
             rule(holder.token.is_none() || holder.token == grant.token(), "peek sees another token")?;
@@ -155,15 +179,20 @@ impl Bench<'_> {
 
     async fn a_held_key_is_refused_and_times_out(&self) -> Result<(), String> {
         let (mut a, mut b) = (self.open(0).await?, self.open(1).await?);
-        let grant = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
-        let outcome = b.acquire(&self.keys[0], &Patience::Try).await;
-        rule(outcome == Acquire::Refused, &format!("a held key, one try: expected Refused, got {outcome:?}"))?;
+        let grant = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
+        self.refused(&mut *b, &self.keys[0], "a held key, one try").await?;
+        if !self.waits() || !self.withdraws() {
+            self.released(&mut *a, grant).await?;
+            a.close().await;
+            b.close().await;
+            return Ok(());
+        }
         let start = self.setting.timer.now();
         let outcome = b.acquire(&self.keys[0], &self.within(150 * MS)).await;
         rule(outcome == Acquire::TimedOut, &format!("a held key: expected TimedOut, got {outcome:?}"))?;
         rule(self.setting.timer.now() >= start + 140 * MS, "gave up before the deadline")?;
         self.released(&mut *a, grant).await?;
-        let grant = self.granted(&mut *b, &self.keys[0], &Patience::Try).await?;
+        let grant = self.granted(&mut *b, &self.keys[0], &self.at_once()).await?;
         self.released(&mut *b, grant).await?;
         a.close().await;
         b.close().await;
@@ -172,11 +201,10 @@ impl Bench<'_> {
 
     async fn keys_do_not_disturb_each_other(&self) -> Result<(), String> {
         let (mut a, mut b) = (self.open(0).await?, self.open(1).await?);
-        let first = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
-        let second = self.granted(&mut *b, &self.keys[1], &Patience::Try).await?;
+        let first = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
+        let second = self.granted(&mut *b, &self.keys[1], &self.at_once()).await?;
         self.released(&mut *a, first).await?;
-        let outcome = a.acquire(&self.keys[1], &Patience::Try).await;
-        rule(outcome == Acquire::Refused, &format!("release of one key freed another: {outcome:?}"))?;
+        self.refused(&mut *a, &self.keys[1], "release of one key freed another").await?;
         self.released(&mut *b, second).await?;
         a.close().await;
         b.close().await;
@@ -184,8 +212,11 @@ impl Bench<'_> {
     }
 
     async fn a_waiter_gets_the_key_after_release(&self) -> Result<(), String> {
+        if !self.waits() {
+            return Ok(());
+        }
         let (mut a, mut b) = (self.open(0).await?, self.open(1).await?);
-        let grant = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
+        let grant = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
         let patience = self.within(5_000 * MS);
         let waiting = self.granted(&mut *b, &self.keys[0], &patience);
         let releasing = async {
@@ -203,8 +234,11 @@ impl Bench<'_> {
     }
 
     async fn a_withdrawn_waiter_leaves_no_ghost(&self) -> Result<(), String> {
+        if !self.waits() || !self.withdraws() {
+            return Ok(());
+        }
         let (mut a, mut b, mut c) = (self.open(0).await?, self.open(1).await?, self.open(2).await?);
-        let grant = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
+        let grant = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
         // Brought forward, as at Ctrl-C.
         let stop = Stop::new();
         let timer = self.setting.timer.clone();
@@ -234,7 +268,7 @@ impl Bench<'_> {
         let mut last = None;
         for _ in 0..3 {
             for session in [&mut a, &mut b] {
-                let grant = self.granted(&mut **session, &self.keys[2], &Patience::Try).await?;
+                let grant = self.granted(&mut **session, &self.keys[2], &self.at_once()).await?;
                 rule(grant.token() > last, &format!("token {:?} does not follow {last:?}", grant.token()))?;
                 last = grant.token();
                 self.released(&mut **session, grant).await?;
@@ -250,7 +284,7 @@ impl Bench<'_> {
             return Ok(());
         }
         let (mut a, mut b) = (self.open(0).await?, self.open(1).await?);
-        let mut grant = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
+        let mut grant = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
         let ttl = a.effective_ttl_ns().unwrap_or(self.setting.ttl_ns);
         for _ in 0..4 {
             self.setting.timer.sleep(ttl / 3).await;
@@ -259,8 +293,7 @@ impl Bench<'_> {
             rule(renewal == Renewal::Confirmed, &format!("a live lease was not renewed: {renewal:?}"))?;
             rule(grant.validity_ns() > before, "a confirmed renewal did not move the validity")?;
         }
-        let outcome = b.acquire(&self.keys[0], &Patience::Try).await;
-        rule(outcome == Acquire::Refused, &format!("a renewed lease did not hold: {outcome:?}"))?;
+        self.refused(&mut *b, &self.keys[0], "a renewed lease did not hold").await?;
         self.released(&mut *a, grant).await?;
         a.close().await;
         b.close().await;
@@ -275,7 +308,7 @@ impl Bench<'_> {
         }
         let (mut a, mut b) = (self.open(0).await?, self.open(1).await?);
         let ttl = a.effective_ttl_ns().unwrap_or(self.setting.ttl_ns);
-        let mut stale = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
+        let mut stale = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
         let start = self.setting.timer.now();
         let fresh = self.granted(&mut *b, &self.keys[0], &self.within(3 * ttl + 1_000 * MS)).await?;
         rule(
@@ -286,8 +319,7 @@ impl Bench<'_> {
         rule(renewal == Renewal::Refused, &format!("a lapsed lease was renewed: {renewal:?}"))?;
         let release = a.release(stale).await;
         rule(release == Release::NotOwner, &format!("a stale release: expected NotOwner, got {release:?}"))?;
-        let outcome = a.acquire(&self.keys[0], &Patience::Try).await;
-        rule(outcome == Acquire::Refused, &format!("a stale release freed the next holder's lock: {outcome:?}"))?;
+        self.refused(&mut *a, &self.keys[0], "a stale release freed the next holder's lock").await?;
         self.released(&mut *b, fresh).await?;
         a.close().await;
         b.close().await;
@@ -362,11 +394,10 @@ impl Bench<'_> {
 
     async fn a_closed_session_frees_nothing_of_others(&self) -> Result<(), String> {
         let (mut a, b) = (self.open(0).await?, self.open(1).await?);
-        let grant = self.granted(&mut *a, &self.keys[0], &Patience::Try).await?;
+        let grant = self.granted(&mut *a, &self.keys[0], &self.at_once()).await?;
         b.close().await;
         let mut c = self.open(2).await?;
-        let outcome = c.acquire(&self.keys[0], &Patience::Try).await;
-        rule(outcome == Acquire::Refused, &format!("closing a session freed another's lock: {outcome:?}"))?;
+        self.refused(&mut *c, &self.keys[0], "closing a session freed another's lock").await?;
         self.released(&mut *a, grant).await?;
         a.close().await;
         c.close().await;

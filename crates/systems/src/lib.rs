@@ -18,7 +18,13 @@ mod flock;
 #[cfg(test)]
 mod hints;
 pub mod levers;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod listener;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod listening;
 mod memory;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod notices;
 #[cfg(any(feature = "redis", feature = "etcd", feature = "postgres"))]
 mod optimistic;
 mod planted;
@@ -33,6 +39,8 @@ mod registry;
 #[cfg(feature = "redis")]
 pub mod sentinel;
 mod servers;
+#[cfg(test)]
+mod simulated;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod stack;

@@ -141,10 +141,19 @@ impl Deadline {
     /// As [`Deadline::sleep`], where nothing of the attempt is in flight or queued at the
     /// server meanwhile: between two polls.
     pub async fn sleep_unasked(&self, ns: u64) -> bool {
+        self.sleep_unasked_or(ns, std::future::pending()).await
+    }
+
+    /// The same, or until `told` completes.
+    pub async fn sleep_unasked_or(&self, ns: u64, told: impl Future<Output = ()>) -> bool {
         if let Some(asking) = &self.asking {
             asking.end();
         }
-        let more = self.sleep(ns).await;
+        let more = tokio::select! {
+            biased;
+            more = self.sleep(ns) => more,
+            () = told => !self.passed(),
+        };
         if let Some(asking) = self.asking.as_ref().filter(|_| more) {
             asking.wake();
             asking.again();

@@ -15,8 +15,31 @@ pub enum WaitKind {
     ServerQueue,
     /// Sleeps until the server reports a change.
     Watch,
+    /// Sleeps until a message says that the lock was given back, or until a timer of its own: messages can be lost.
+    Message,
     /// Waits in this process.
     InProcess,
+}
+
+/// In which ways a client may ask for a lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ways {
+    /// Once, or with patience.
+    #[default]
+    Both,
+    /// Once: whoever finds the lock held is told so, and goes on to something else. A claim, and no wait.
+    Once,
+    /// With patience: whoever has asked stays in the queue until its turn.
+    Waiting,
+}
+
+impl Ways {
+    /// Returns whether both are offered.
+    #[must_use]
+    pub fn are_both(&self) -> bool {
+        *self == Self::Both
+    }
 }
 
 /// How a lease is kept alive.
@@ -42,6 +65,9 @@ pub struct Guarantees {
     pub fifo: bool,
     /// How clients wait.
     pub waiting: WaitKind,
+    /// In which ways clients may ask.
+    #[serde(skip_serializing_if = "Ways::are_both")]
+    pub ways: Ways,
     /// How leases are kept.
     pub renewal: RenewalKind,
     /// Shortest ttl that the system honours, in milliseconds; 0 if it has no lease.
@@ -71,6 +97,7 @@ impl Guarantees {
         token: None,
         fifo: false,
         waiting: WaitKind::InProcess,
+        ways: Ways::Both,
         renewal: RenewalKind::None,
         ttl_floor_ms: 0,
         ttl_step_ms: 0,

@@ -36,7 +36,7 @@ pub use capacity::{Capacity, Limit};
 pub use deadline::{Deadline, Patience};
 pub use endpoint::{Endpoint, Host, Unclear};
 pub use facts::{Agreement, Copies, Facts, Persistence, Storage};
-pub use guarantee::{Guarantees, RenewalKind, WaitKind};
+pub use guarantee::{Guarantees, RenewalKind, WaitKind, Ways};
 pub use mode::Mode;
 pub use near_miss::{Hint, NearMiss};
 pub use nodes::{Away, Caveats, Nodes, NodesOfTrial};

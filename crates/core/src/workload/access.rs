@@ -5,9 +5,9 @@ use rand::{Rng, RngExt};
 use super::dynamic_ttl;
 use super::item::Item;
 use super::kinds::share;
-use super::plan::{Locks, Plan, Section};
+use super::plan::{AcquireMode, Locks, Plan, Section};
 use super::schema::{Field, Kind, Tagged};
-use crate::lock::{Guarantees, Mode};
+use crate::lock::{Guarantees, Mode, Ways};
 
 /// Most permits of a key.
 const MOST_PERMITS: u32 = 65_535;
@@ -72,6 +72,22 @@ pub fn offered(plan: &Plan, system: &str, guarantees: &Guarantees) -> Result<(),
         "{system} does not offer {what}; leave it out, or set access = \"exclusive\" (`lockbench backends` tells who offers \
          them)"
     ))
+}
+
+/// Refuses a system whose clients cannot ask as those of a plan do.
+///
+/// # Errors
+/// Why, and what to do.
+pub fn askable(plan: &Plan, system: &str, guarantees: &Guarantees) -> Result<(), String> {
+    match (guarantees.ways, &plan.acquire) {
+        (Ways::Once, AcquireMode::Wait { .. }) => Err(format!(
+            "{system} claims a lock or goes on, and does not wait; leave it out, or set acquire.mode = \"try\""
+        )),
+        (Ways::Waiting, AcquireMode::Try) => Err(format!(
+            "{system} cannot be asked once: whoever asks stays in its queue; leave it out, or set acquire.mode = \"wait\""
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What attempts ask for.

@@ -46,7 +46,7 @@ mod ttl;
 mod warning;
 mod write;
 
-pub use access::offered;
+pub use access::{askable, offered};
 pub use arrival::{Due, DueTimes, Row, Trace};
 pub use draw::{KeyPicker, Wish, Wishes, client_seed};
 pub use dynamic_ttl::DynamicTtl;

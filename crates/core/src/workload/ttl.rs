@@ -44,7 +44,7 @@ pub fn resolve_ttl(plan: &Plan, system: &str, guarantees: &Guarantees) -> Result
 #[cfg(test)]
 mod tests {
     use super::{EffectiveTtl, resolve_ttl};
-    use crate::lock::{Guarantees, RenewalKind, WaitKind};
+    use crate::lock::{Guarantees, RenewalKind, WaitKind, Ways};
     use crate::units::{MILLISECOND, SECOND};
     use crate::workload::parse;
     use crate::workload::plan::Plan;
@@ -54,6 +54,7 @@ mod tests {
         token: None,
         fifo: true,
         waiting: WaitKind::Watch,
+        ways: Ways::Both,
         renewal: RenewalKind::Heartbeat,
         ttl_floor_ms: 2_000,
         ttl_step_ms: 1_000,

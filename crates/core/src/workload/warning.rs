@@ -157,6 +157,7 @@ mod tests {
         token: None,
         fifo: false,
         waiting: WaitKind::Poll,
+        ways: crate::lock::Ways::Both,
         renewal: RenewalKind::Explicit,
         ttl_floor_ms: 1,
         ttl_step_ms: 0,

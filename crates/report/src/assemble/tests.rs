@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{Measured, verdict};
 use crate::{Measurements, Resources, Safety, SafetyVerdict, TrialResult, aggregate};
-use lockbench_core::lock::{Facts, Guarantees, RenewalKind, WaitKind};
+use lockbench_core::lock::{Facts, Guarantees, RenewalKind, WaitKind, Ways};
 use lockbench_core::oracle::Findings;
 use lockbench_core::record::TrialReport;
 use lockbench_core::record::figures::{Counts, Figures, Latencies, Schedule};
@@ -12,6 +12,7 @@ const GUARANTEES: Guarantees = Guarantees {
     token: None,
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 0,

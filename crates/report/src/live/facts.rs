@@ -60,6 +60,7 @@ fn waiting(kind: WaitKind) -> &'static str {
         WaitKind::Poll => "poll",
         WaitKind::ServerQueue => "server queue",
         WaitKind::Watch => "watch",
+        WaitKind::Message => "message",
         WaitKind::InProcess => "in this process",
     }
 }

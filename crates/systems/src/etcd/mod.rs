@@ -33,7 +33,7 @@ use super::levers::{Leads, Lever, Levers};
 use super::optimistic::ThenLock;
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind, Ways};
 
 /// Registry name.
 const NAME: &str = "etcd";
@@ -132,6 +132,7 @@ const GUARANTEES: Guarantees = Guarantees {
     token: Some("create revision of the waiter's key"),
     fifo: true,
     waiting: WaitKind::Watch,
+    ways: Ways::Both,
     renewal: RenewalKind::Heartbeat,
     ttl_floor_ms: 2_000,
     ttl_step_ms: 1_000,

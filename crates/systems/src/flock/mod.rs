@@ -19,7 +19,7 @@ mod lockfile;
 use std::sync::Arc;
 
 use super::{Entry, System};
-use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
+use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind, Ways};
 
 /// The system.
 pub static SYSTEM: System = System { name: "flock", recipes: &[&FLOCK, &LOCKFILE], servers: None };
@@ -54,6 +54,7 @@ const ADVISORY: Guarantees = Guarantees {
     token: None,
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::None,
     ttl_floor_ms: 0,
     ttl_step_ms: 0,
@@ -73,6 +74,7 @@ const STALE_RULE: Guarantees = Guarantees {
     token: None,
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 0,

@@ -6,7 +6,7 @@ mod lock;
 use std::sync::Arc;
 
 use super::{Entry, System, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind, Ways};
 
 pub use lock::{Flaws, MemorySystem};
 
@@ -25,6 +25,7 @@ pub const GUARANTEES: Guarantees = Guarantees {
     token: Some("in-process counter"),
     fifo: true,
     waiting: WaitKind::InProcess,
+    ways: Ways::Both,
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 0,

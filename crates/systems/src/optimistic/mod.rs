@@ -11,7 +11,7 @@ mod then_lock;
 use std::collections::HashMap;
 
 use lockbench_core::lock::{
-    Acquire, Grant, Guarantees, Key, Local, NO_LEASE, Patience, Release, RenewalKind, Session, WaitKind,
+    Acquire, Grant, Guarantees, Key, Local, NO_LEASE, Patience, Release, RenewalKind, Session, WaitKind, Ways,
 };
 
 pub(crate) use then_lock::ThenLock;
@@ -23,6 +23,7 @@ pub(crate) const fn guarantees(source: &'static str, quorum: bool) -> Guarantees
         token: None,
         fifo: false,
         waiting: WaitKind::Poll,
+        ways: Ways::Both,
         renewal: RenewalKind::None,
         ttl_floor_ms: 0,
         ttl_step_ms: 0,

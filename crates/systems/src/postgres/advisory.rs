@@ -19,7 +19,7 @@
 
 mod session;
 
-pub(super) use session::statements;
+pub(super) use session::{SHARED, statements};
 
 use std::time::Duration;
 
@@ -55,15 +55,15 @@ const HOLDERS: &str = "select l.pid, coalesce(a.application_name, ''), l.classid
 
 /// The lock system `postgres:advisory`.
 pub(super) struct Advisory {
-    server: Server,
+    pub(super) server: Server,
     namespace: String,
     planted: Planted,
 }
 
 impl Advisory {
     /// Configures it. Contacts nobody.
-    pub(super) fn new(target: &Target, planted: Planted) -> Result<Self, SystemError> {
-        let server = Server::new("postgres:advisory", target)?;
+    pub(super) fn new(name: &'static str, target: &Target, planted: Planted) -> Result<Self, SystemError> {
+        let server = Server::new(name, target)?;
         Ok(Self { server, namespace: target.namespace.clone(), planted })
     }
 
@@ -95,7 +95,7 @@ impl Advisory {
             // Behind such a pooler a session has the name of the client that uses it now, which need not be the one whose
             // lock it has.
             let pid: i32 = row.try_get(0).unwrap_or_default();
-            let shared = || format!("{} (pid {pid})", session::SHARED);
+            let shared = || format!("{} (pid {pid})", SHARED);
             let identity = if self.server.shares_sessions { shared() } else { named(&row) };
             held.push(((row.try_get(2)?, row.try_get(3)?), identity));
         }

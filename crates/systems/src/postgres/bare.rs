@@ -86,7 +86,7 @@ pub(super) fn lease(target: Target, key: Key, client: u32) -> Local<'static, Res
     Box::pin(async move {
         let table =
             Table::new(&target.namespace).map_err(|problem| SystemError::new("postgres:lease", "-", problem))?;
-        let all = table.requests(None);
+        let all = table.requests(None, false);
         let line = Line::open("postgres:lease", &target, client, (&all[0], &all[2])).await?;
         Ok(Box::new(Lease { line, key: key.name.to_string(), owner: client_name(client) }) as Box<dyn Bare>)
     })

@@ -8,16 +8,19 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::Config;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{CancelToken, Client, Connection as Driver, Error, NoTls, Row};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection as Driver, Error, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::Target;
@@ -161,6 +164,25 @@ impl Server {
         }
     }
 
+    /// A session that listens: what it is told comes out of the other end, until the connection ends.
+    ///
+    /// # Errors
+    /// One sentence without secrets.
+    pub(super) async fn listener(&self, limit: Duration) -> Result<(Client, UnboundedReceiver<String>), String> {
+        let mut config = self.config.clone();
+        config.application_name(self.application("lockbench listener"));
+        let connecting = async {
+            match &self.tls {
+                None => config.connect(NoTls).await.map(|(client, driver)| (client, told_by(driver))),
+                Some(tls) => config.connect(tls.clone()).await.map(|(client, driver)| (client, told_by(driver))),
+            }
+        };
+        match timeout(limit, connecting).await {
+            Ok(connected) => connected.map_err(|error| self.redact(&advice(&error))),
+            Err(_) => Err(format!("no connection within {} s", limit.as_secs_f64())),
+        }
+    }
+
     fn drive<S, T>(&self, client: Client, driver: Driver<S, T>) -> Connection
     where
         Driver<S, T>: Future<Output = Result<(), Error>> + Send + 'static,
@@ -219,6 +241,25 @@ impl Server {
         client.simple_query("select 1").await?;
         Ok(self.now().saturating_sub(asked))
     }
+}
+
+/// Drives a connection, and passes on the channel of each notification.
+fn told_by<S, T>(mut driver: Driver<S, T>) -> UnboundedReceiver<String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (tell, told) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = poll_fn(|context| driver.poll_message(context)).await {
+            if let AsyncMessage::Notification(notification) = message
+                && tell.send(notification.channel().to_owned()).is_err()
+            {
+                return;
+            }
+        }
+    });
+    told
 }
 
 /// A server process that serves one connection. Process ids are used again, so

@@ -170,6 +170,20 @@ impl Link {
         line.ok_or_else(|| Failure::Refused { code: None, reason: "no connection".to_owned() })
     }
 
+    /// Two statements on one live connection, to be sent one right behind the other.
+    ///
+    /// # Errors
+    /// As [`Link::live`].
+    pub(super) async fn live_pair(&mut self, first: usize, second: usize) -> Result<(Line<'_>, Line<'_>), Failure> {
+        self.live(first.max(second)).await?;
+        let line = |which| {
+            let ((connection, prepared), request) = self.live.as_ref().zip(self.statements.get(which))?;
+            Some(Line { connection, request, prepared: prepared.get(which) })
+        };
+        let pair = line(first).zip(line(second));
+        pair.ok_or_else(|| Failure::Refused { code: None, reason: "no connection".to_owned() })
+    }
+
     /// Prepares those that were left for later, up to that one.
     async fn prepare_until(&mut self, which: usize) -> Result<(), String> {
         let Some((connection, prepared)) = self.live.as_mut().filter(|_| !self.server.shares_sessions) else {

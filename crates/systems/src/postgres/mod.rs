@@ -1,10 +1,11 @@
-//! Two recipes on PostgreSQL. `postgres:advisory` locks a number in the server's
-//! shared memory for as long as the connection lives; `postgres:lease` keeps a
-//! row with an expiry and a fencing token in a table of its own.
+//! Recipes on PostgreSQL. `postgres:advisory` locks a number in the server's
+//! shared memory for as long as the connection lives, `postgres:xact` for as long as a transaction does, and `postgres:row` a
+//! row likewise, which `postgres:skip-locked` only claims if nobody has it; `postgres:lease` keeps a
+//! row with an expiry and a fencing token in a table of its own, and `postgres:lease-notify` tells those who wait for it.
 //!
 //! * `url`, `tls`: the address, and what is verified;
 //! * `connect`: connections, facts, errors; `link`: a client's connection;
-//! * `advisory`, `advisory_key`; `lease`, `table`: the recipes;
+//! * `advisory`, `advisory_key`; `transaction`; `lease`, `table`: the recipes;
 //! * `start`: the server; `pooler`, `standby`: what may stand before and beside it.
 
 mod advisory;
@@ -26,6 +27,7 @@ mod start;
 pub(super) mod sweep;
 mod table;
 mod tls;
+mod transaction;
 mod url;
 
 use std::sync::Arc;
@@ -33,11 +35,15 @@ use std::sync::Arc;
 use super::levers::{Leads, Lever, Levers};
 use super::optimistic::ThenLock;
 use super::{Entry, Nodes, ServerKind, Servers, System};
-use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
+use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind, Ways};
+use transaction::{Transactions, What};
 
 /// The system.
-pub static SYSTEM: System =
-    System { name: "postgres", recipes: &[&ADVISORY, &LEASE, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
+pub static SYSTEM: System = System {
+    name: "postgres",
+    recipes: &[&ADVISORY, &XACT, &ROW, &SKIP_LOCKED, &LEASE, &LEASE_NOTIFY, &OPTIMISTIC, &THEN_LOCK],
+    servers: Some(KIND),
+};
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
@@ -71,13 +77,67 @@ static ADVISORY: Entry = Entry {
     quick: true,
     options: Some(&options::OPTIONS),
     bare: Some(bare::advisory),
-    flawed: Some(|target, flaw| Ok(Arc::new(advisory::Advisory::new(&target, Some(flaw))?))),
+    flawed: Some(|target, flaw| Ok(Arc::new(advisory::Advisory::new(ADVISORY.name, &target, Some(flaw))?))),
     ..Entry::new(
         "postgres:advisory",
         "session advisory lock: lives and dies with the connection, the server queues",
         ADVISORY_GUARANTEES,
-        |target| Ok(Arc::new(advisory::Advisory::new(&target, None)?)),
+        |target| Ok(Arc::new(advisory::Advisory::new(ADVISORY.name, &target, None)?)),
     )
+};
+
+static XACT: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 1,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        "postgres:xact",
+        "transaction advisory lock: lives and dies with its transaction, the server queues",
+        XACT_GUARANTEES,
+        |target| Ok(Arc::new(Transactions::new(&XACT, What::Number, &target)?)),
+    )
+};
+
+static ROW: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 1,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        "postgres:row",
+        "SELECT ... FOR UPDATE of a row, in a transaction that is left open, the server queues",
+        ROW_GUARANTEES,
+        |target| Ok(Arc::new(Transactions::new(&ROW, What::Row, &target)?)),
+    )
+};
+
+static SKIP_LOCKED: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 1,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        "postgres:skip-locked",
+        "FOR UPDATE SKIP LOCKED: claims a row that nobody has, and does not wait for one that somebody has",
+        SKIP_LOCKED_GUARANTEES,
+        |target| Ok(Arc::new(Transactions::new(&SKIP_LOCKED, What::FreeRow, &target)?)),
+    )
+};
+
+/// As a session's advisory lock, but it ends with its transaction.
+const XACT_GUARANTEES: Guarantees = Guarantees { shared: false, permits: false, ..ADVISORY_GUARANTEES };
+
+/// Who waits for a row first takes a lock on its place, one at a time, and then waits for the transaction that has the row
+/// (src/backend/access/heap/README.tuplock): the order of those behind it is that of its lock, and no manual promises it.
+const ROW_GUARANTEES: Guarantees = Guarantees {
+    fifo: false,
+    source: "https://www.postgresql.org/docs/15/explicit-locking.html#LOCKING-ROWS",
+    ..XACT_GUARANTEES
+};
+
+const SKIP_LOCKED_GUARANTEES: Guarantees = Guarantees {
+    waiting: WaitKind::Poll,
+    ways: Ways::Once,
+    source: "https://www.postgresql.org/docs/15/sql-select.html#SQL-FOR-UPDATE-SHARE",
+    ..ROW_GUARANTEES
 };
 
 static OPTIMISTIC: Entry = Entry {
@@ -119,13 +179,31 @@ static LEASE: Entry = Entry {
     quick: true,
     options: Some(&options::OPTIONS),
     bare: Some(bare::lease),
-    flawed: Some(|target, flaw| Ok(Arc::new(lease::Lease::new(&target, Some(flaw))?))),
+    flawed: Some(|target, flaw| Ok(Arc::new(lease::Lease::new(&LEASE, &target, Some(flaw))?))),
     ..Entry::new(
         "postgres:lease",
         "a row with an expiry by the server's clock and a fencing token",
         LEASE_GUARANTEES,
-        |target| Ok(Arc::new(lease::Lease::new(&target, None)?)),
+        |target| Ok(Arc::new(lease::Lease::new(&LEASE, &target, None)?)),
     )
+};
+
+static LEASE_NOTIFY: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 1,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        "postgres:lease-notify",
+        "the row of postgres:lease, whose release notifies: who waits listens, or sleeps until the lease would be over",
+        LEASE_NOTIFY_GUARANTEES,
+        |target| Ok(Arc::new(lease::Lease::new(&LEASE_NOTIFY, &target, None)?.with_messages())),
+    )
+};
+
+const LEASE_NOTIFY_GUARANTEES: Guarantees = Guarantees {
+    waiting: WaitKind::Message,
+    source: "https://www.postgresql.org/docs/15/sql-notify.html",
+    ..LEASE_GUARANTEES
 };
 
 /// Promises of a session advisory lock.
@@ -142,6 +220,7 @@ const ADVISORY_GUARANTEES: Guarantees = Guarantees {
     token: None,
     fifo: true,
     waiting: WaitKind::ServerQueue,
+    ways: Ways::Both,
     renewal: RenewalKind::None,
     ttl_floor_ms: 0,
     ttl_step_ms: 0,
@@ -165,6 +244,7 @@ const LEASE_GUARANTEES: Guarantees = Guarantees {
     token: Some("fence column of the lease row"),
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 0,

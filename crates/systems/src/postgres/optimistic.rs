@@ -29,7 +29,7 @@ impl Optimistic {
     /// # Errors
     /// As those of the lease recipe.
     pub(super) fn new(target: &Target) -> Result<Self, SystemError> {
-        let lease = Lease::new(target, None)?;
+        let lease = Lease::new(&super::OPTIMISTIC, target, None)?;
         let table = lease.table();
         Ok(Self { lease, table })
     }

@@ -64,7 +64,10 @@ impl Table {
 
     /// The statements of a session: acquire, renew, release. A planted bug leaves out what
     /// guards one of them.
-    pub(super) fn requests(&self, planted: Planted) -> Vec<Request> {
+    pub(super) fn requests(&self, planted: Planted, tells: bool) -> Vec<Request> {
+        if tells {
+            return self.telling();
+        }
         const FREE: &str = "and (owner is null or expires <= clock_timestamp())";
         const OURS: &str = "owner = $2 and fence = $3 and expires > clock_timestamp()";
         // Its parameters keep their types.
@@ -86,6 +89,52 @@ impl Table {
                 &[Type::TEXT, Type::TEXT, Type::INT8],
             ),
         ]
+    }
+
+    /// Those whose release tells whoever waits, and whose acquire says how long the lease of a holder runs. The second half
+    /// of that reads the row as it was when the statement began.
+    fn telling(&self) -> Vec<Request> {
+        let (acquire, release) = (self.acquire(), self.release());
+        let acquire = format!(
+            "with taken as ({acquire}) select fence, null::bigint from taken
+             union all
+             select null::bigint, (extract(epoch from case when expires > clock_timestamp()
+                 then expires - clock_timestamp() else interval '0' end) * 1000000)::bigint
+             from {}.leases where key = $1 and not exists (select 1 from taken)",
+            self.schema
+        );
+        let release = format!("with freed as ({release}) select fence, pg_notify($4::text, '') from freed");
+        vec![
+            Request::new(acquire, &[Type::TEXT, Type::TEXT, Type::FLOAT8]),
+            Request::new(self.renew(), &[Type::TEXT, Type::TEXT, Type::INT8, Type::FLOAT8]),
+            Request::new(release, &[Type::TEXT, Type::TEXT, Type::INT8, Type::TEXT]),
+        ]
+    }
+
+    /// The row of $2, for as long as the transaction runs, waited for at most $1 milliseconds: what bounds the wait is set
+    /// before the row is asked for, as its value is joined to it.
+    pub(super) fn row_waited_for(&self) -> String {
+        format!(
+            "with bound as materialized (select set_config('lock_timeout', $1, true))
+             select true from bound, {}.leases as row where row.key = $2 for update of row",
+            self.schema
+        )
+    }
+
+    /// The row of $1, for as long as the transaction runs, if nobody has it: `how` to go on without it.
+    pub(super) fn row_now(&self, how: &str) -> String {
+        format!("select true from {}.leases where key = $1 for update {how}", self.schema)
+    }
+
+    /// $1 key: process and name of the session whose transaction has locked its row. A row says by its `xmax` which
+    /// transaction locked it last, and a transaction that runs has a lock on its own number.
+    pub(super) fn row_holder(&self) -> String {
+        format!(
+            "select l.pid, coalesce(a.application_name, '')
+             from {}.leases r join pg_locks l on l.locktype = 'transactionid' and l.granted and l.transactionid = r.xmax
+             left join pg_stat_activity a on a.pid = l.pid where r.key = $1",
+            self.schema
+        )
     }
 
     /// The statements of a session without a lock: read the version of $1; raise it if it still is $2.
@@ -179,10 +228,10 @@ mod tests {
     #[test]
     fn a_planted_bug_changes_its_own_statement_only() {
         let table = Table::new("run").unwrap();
-        let sound = table.requests(None);
+        let sound = table.requests(None, false);
         let flaws = [Flaw::TakesWhatIsHeld, Flaw::RenewsWhatIsNotItsOwn, Flaw::FreesWhatIsNotItsOwn];
         for (place, flaw) in flaws.into_iter().enumerate() {
-            let flawed = table.requests(Some(flaw));
+            let flawed = table.requests(Some(flaw), false);
             let changed: Vec<usize> = (0..3).filter(|at| sound[*at] != flawed[*at]).collect();
             assert_eq!(changed, [place], "{flaw:?}");
         }

@@ -1,24 +1,22 @@
-//! What one client of the single-node lock has and asks, one request at a time: a try, a renewal, a release.
+//! What one client of the single-node lock has and asks, one request at a time: a try, a renewal, a release. It knows no
+//! socket: see [`Wire`].
 
 use std::sync::Arc;
-
-use redis::Value;
 
 use super::super::Target;
 use super::super::planted::{Flaw, Planted};
 use super::super::poll::{Tried, answered_too_late};
-use super::answer::Answer;
 use super::flawed::Scripts;
 use super::link::Link;
 use super::naming::{Identities, Ticket};
-use super::script::{ACQUIRING_ALONE, ACQUIRING_AMONG, RELEASING_AMONG, RENEWING_AMONG};
 use super::server::{Limits, Server};
+use super::wire::{Reply, Verb, Wire};
 use lockbench_core::lock::{Acquire, Grant, Key, Mode, Opening, Release, Renewal};
 use lockbench_core::units::MILLISECOND;
 
 /// What a client has and asks, one request at a time; when it asks, its session decides.
-pub struct Client {
-    link: Link,
+pub struct Client<W = Link> {
+    wire: W,
     namespace: String,
     identities: Identities,
     opening: Opening,
@@ -31,11 +29,12 @@ pub struct Client {
     spare: Vec<Ticket>,
     /// Requests that were renewals.
     renewals: u64,
-    scripts: Scripts,
+    /// How long the lease of the holder ran when it was asked last, if the wire asks for that.
+    left_ms: u64,
     planted: Planted,
 }
 
-impl Client {
+impl Client<Link> {
     /// Connects.
     ///
     /// # Errors
@@ -44,11 +43,35 @@ impl Client {
         server: Arc<Server>,
         target: &Target,
         opening: Opening,
+        scripts: Scripts,
         planted: Planted,
     ) -> Result<Self, String> {
-        let link = Link::open(server, Limits::within(opening.request_timeout_ns)).await?;
-        Ok(Self {
-            link,
+        let link = Link::open(server, Limits::within(opening.request_timeout_ns), scripts, planted).await?;
+        Ok(Self::over(link, target, opening, planted))
+    }
+
+    /// From now on another server is asked.
+    pub fn turn_to(&mut self, server: Arc<Server>) {
+        self.wire.turn_to(server);
+    }
+
+    /// How many replicas have what this client wrote last, asked for at most so long.
+    ///
+    /// # Errors
+    /// The server did not say; the reason is without credentials.
+    pub async fn acknowledged(&mut self, replicas: u64, within_ms: u64) -> Result<u64, String> {
+        match self.wire.acknowledged(replicas, within_ms).await {
+            Reply::Number(count) => Ok(count.max(0).unsigned_abs()),
+            Reply::Refused(reason) | Reply::Unknown(reason) => Err(reason),
+        }
+    }
+}
+
+impl<W: Wire> Client<W> {
+    /// Of this run, over that wire.
+    pub fn over(wire: W, target: &Target, opening: Opening, planted: Planted) -> Self {
+        Self {
+            wire,
             namespace: target.namespace.clone(),
             identities: Identities::new(target, opening.client, opening.timer.now()),
             ttl_ms: (opening.ttl_ns / MILLISECOND).max(1),
@@ -57,14 +80,9 @@ impl Client {
             held: Vec::new(),
             spare: Vec::new(),
             renewals: 0,
-            scripts: Scripts::of(planted),
+            left_ms: 0,
             planted,
-        })
-    }
-
-    /// From now on another server is asked.
-    pub fn turn_to(&mut self, server: Arc<Server>) {
-        self.link.turn_to(server);
+        }
     }
 
     /// The next tries are for this key.
@@ -77,15 +95,14 @@ impl Client {
         self.trying.address_as(&self.namespace, key, mode);
     }
 
-    /// How many replicas have what this client wrote last, asked for at most so long.
-    ///
-    /// # Errors
-    /// The server did not say; the reason is without credentials.
-    pub async fn acknowledged(&mut self, replicas: u64, within_ms: u64) -> Result<u64, String> {
-        match self.link.acknowledged(replicas, within_ms).await {
-            Answer::Value(Value::Int(count)) => Ok(count.max(0).unsigned_abs()),
-            other => Err(self.reason(other)),
-        }
+    /// What the lock that it addressed last is called on the server.
+    pub fn lock_name(&self) -> &str {
+        &self.trying.lock
+    }
+
+    /// How long the lease of the holder ran when it last said no, in nanoseconds; 0 where that is not asked.
+    pub fn left_ns(&self) -> u64 {
+        self.left_ms.saturating_mul(MILLISECOND)
     }
 
     /// What its client is to the server.
@@ -95,7 +112,7 @@ impl Client {
 
     /// Requests sent so far, without renewals.
     pub fn requests(&self) -> u64 {
-        self.link.sent() - self.renewals
+        self.wire.sent() - self.renewals
     }
 
     /// The lease that it asks for, in nanoseconds.
@@ -120,44 +137,18 @@ impl Client {
     /// Asks once for the key that it addressed last.
     pub async fn try_once(&mut self) -> Tried {
         self.trying.identify(&mut self.identities);
-        let (trying, ttl_ms) = (&self.trying, self.ttl_ms);
         let invoke = self.opening.timer.now();
-        let most = match trying.mode {
-            Mode::Permits { of } => Flaw::permits(self.planted, of),
-            _ => 0,
-        };
-        let (script, keys) = match (trying.inside.is_empty(), trying.is_among()) {
-            (true, _) => (self.scripts.acquiring, 2),
-            (false, true) => (&*ACQUIRING_AMONG, 3),
-            // What does not look at the readers has the set for nothing.
-            (false, false) if self.planted == Some(Flaw::OverlooksReaders) => (self.scripts.acquiring, 3),
-            (false, false) => (&*ACQUIRING_ALONE, 3),
-        };
-        let answer = self
-            .link
-            .call(script, keys, |command| {
-                command.arg(trying.lock.as_str()).arg(trying.fence.as_str());
-                if keys == 3 {
-                    command.arg(trying.inside.as_str());
-                }
-                command.arg(trying.identity.as_str()).arg(ttl_ms);
-                if trying.is_among() {
-                    command.arg(most);
-                }
-            })
-            .await;
-        match answer {
-            Answer::Value(Value::Int(0)) if self.planted == Some(Flaw::FailureIsAGrant) => {
-                self.granted(0, invoke).await
+        match self.wire.ask(Verb::Acquire { ttl_ms: self.ttl_ms }, &self.trying).await {
+            Reply::Number(token) if token > 0 => self.granted(token.unsigned_abs(), invoke).await,
+            Reply::Number(_) if self.planted == Some(Flaw::FailureIsAGrant) => self.granted(0, invoke).await,
+            Reply::Number(left) => {
+                self.left_ms = left.unsigned_abs();
+                Tried::Held
             }
-            Answer::Value(Value::Int(0)) => Tried::Held,
-            Answer::Value(Value::Int(token)) if token > 0 => self.granted(token.unsigned_abs(), invoke).await,
-            Answer::Refused(reason) | Answer::NotSent(reason) => Tried::Ended(Acquire::Unavailable(reason)),
-            Answer::NoScript => Tried::Ended(Acquire::Unavailable("the server keeps no scripts".to_owned())),
-            other => {
+            Reply::Refused(reason) => Tried::Ended(Acquire::Unavailable(reason)),
+            Reply::Unknown(reason) => {
                 // On a connection that lives, undo what may yet happen.
-                self.link.withdraw(&self.trying).await;
-                let reason = self.reason(other);
+                self.wire.withdraw(&self.trying).await;
                 Tried::Ended(Acquire::Unknown { surely_ended_ns: self.surely_ended(), reason })
             }
         }
@@ -179,23 +170,17 @@ impl Client {
     /// Asks for the whole lease again.
     pub async fn renew(&mut self, grant: &mut Grant) -> Renewal {
         let Some(ticket) = self.held.iter().find(|ticket| ticket.key == grant.key()) else { return Renewal::Refused };
-        let (ttl_ms, before, invoke) = (self.ttl_ms, self.link.sent(), self.opening.timer.now());
-        let answer = self
-            .link
-            .call(if ticket.is_among() { &RENEWING_AMONG } else { self.scripts.renewing }, 1, |command| {
-                command.arg(place_of(ticket)).arg(ticket.identity.as_str()).arg(ttl_ms);
-            })
-            .await;
-        self.renewals += self.link.sent() - before;
-        match answer {
-            Answer::Value(Value::Int(1)) => {
+        let (before, invoke) = (self.wire.sent(), self.opening.timer.now());
+        let reply = self.wire.ask(Verb::Renew { ttl_ms: self.ttl_ms }, ticket).await;
+        self.renewals += self.wire.sent() - before;
+        match reply {
+            Reply::Number(0) => Renewal::Refused,
+            Reply::Number(_) => {
                 grant.extend(invoke.saturating_add(self.ttl_ns()));
                 Renewal::Confirmed
             }
-            Answer::Value(Value::Int(0)) => Renewal::Refused,
-            Answer::Refused(reason) | Answer::NotSent(reason) => Renewal::Unavailable(reason),
-            Answer::NoScript => Renewal::Unavailable("the server keeps no scripts".to_owned()),
-            other => Renewal::Unknown(self.reason(other)),
+            Reply::Refused(reason) => Renewal::Unavailable(reason),
+            Reply::Unknown(reason) => Renewal::Unknown(reason),
         }
     }
 
@@ -205,39 +190,13 @@ impl Client {
             return Release::NotOwner;
         };
         let ticket = self.held.swap_remove(place);
-        let answer = self
-            .link
-            .call(if ticket.is_among() { &RELEASING_AMONG } else { self.scripts.releasing }, 1, |command| {
-                command.arg(place_of(&ticket)).arg(ticket.identity.as_str());
-            })
-            .await;
+        let reply = self.wire.ask(Verb::Release, &ticket).await;
         self.spare.push(ticket);
-        match answer {
-            Answer::Value(Value::Int(1)) => Release::Confirmed,
-            Answer::Value(Value::Int(0)) => Release::NotOwner,
-            Answer::Refused(reason) | Answer::NotSent(reason) => {
-                Release::Unavailable { surely_ended_ns: self.surely_ended(), reason }
-            }
-            Answer::NoScript => Release::Unavailable {
-                surely_ended_ns: self.surely_ended(),
-                reason: "the server keeps no scripts".to_owned(),
-            },
-            other => Release::Unknown { surely_ended_ns: self.surely_ended(), reason: self.reason(other) },
+        match reply {
+            Reply::Number(0) => Release::NotOwner,
+            Reply::Number(_) => Release::Confirmed,
+            Reply::Refused(reason) => Release::Unavailable { surely_ended_ns: self.surely_ended(), reason },
+            Reply::Unknown(reason) => Release::Unknown { surely_ended_ns: self.surely_ended(), reason },
         }
     }
-
-    fn reason(&self, answer: Answer) -> String {
-        match answer {
-            Answer::Late => format!("no answer within {} ms", self.opening.request_timeout_ns / MILLISECOND),
-            Answer::Lost(error) => self.link.explain(&error),
-            Answer::Strange(text) | Answer::Refused(text) | Answer::NotSent(text) => text,
-            Answer::Value(value) => format!("unexpected reply {value:?}"),
-            Answer::NoScript => "the server keeps no scripts".to_owned(),
-        }
-    }
-}
-
-/// Where a grant stands on the server: as the value of the lock, or in the set of those inside.
-fn place_of(ticket: &Ticket) -> &str {
-    if ticket.is_among() { &ticket.inside } else { &ticket.lock }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::super::planted::{Flaw, Planted};
-use super::script::{ACQUIRING, RELEASING, RENEWING, Script};
+use super::script::{ACQUIRING, ACQUIRING_OR_LEFT, RELEASING, RELEASING_TELLING, RENEWING, Script};
 
 /// Without `NX`.
 static TAKING: LazyLock<Script> = LazyLock::new(|| {
@@ -20,6 +20,8 @@ pub struct Scripts {
     pub acquiring: &'static Script,
     pub releasing: &'static Script,
     pub renewing: &'static Script,
+    /// Does a release tell those who wait, and a refusal how long the lease of the holder runs?
+    pub tell: bool,
 }
 
 impl Scripts {
@@ -30,6 +32,12 @@ impl Scripts {
             acquiring: if is(Flaw::TakesWhatIsHeld) { &TAKING } else { &ACQUIRING },
             releasing: if is(Flaw::FreesWhatIsNotItsOwn) { &FREEING } else { &RELEASING },
             renewing: if is(Flaw::RenewsWhatIsNotItsOwn) { &PROLONGING } else { &RENEWING },
+            tell: false,
         }
+    }
+
+    /// Those whose release tells whoever waits.
+    pub fn telling() -> Self {
+        Self { acquiring: &ACQUIRING_OR_LEFT, releasing: &RELEASING_TELLING, renewing: &RENEWING, tell: true }
     }
 }

@@ -17,12 +17,16 @@ mod naming;
 pub mod near_miss;
 mod optimistic;
 pub(super) mod options;
+mod pubsub;
 pub mod script;
 mod server;
 mod session;
+#[cfg(test)]
+mod simulated;
 pub(super) mod start;
 pub(super) mod sweep;
 mod system;
+mod wire;
 
 use std::sync::Arc;
 
@@ -30,7 +34,7 @@ use super::levers::{Leads, Lever, Levers};
 use super::optimistic::ThenLock;
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind, Ways};
 
 // The public handle: what `redlock` builds its nodes from.
 pub(super) use answer::{Answer, ask};
@@ -40,11 +44,13 @@ pub(super) use naming::{Identities, Ticket};
 pub(super) use server::{Limits, Server};
 
 const NAME: &str = "redis";
+const NAME_PUBSUB: &str = "redis:pubsub";
 const NAME_OPTIMISTIC: &str = "redis:optimistic";
 const NAME_THEN_LOCK: &str = "redis:optimistic-then-lock";
 
 /// The system.
-pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
+pub static SYSTEM: System =
+    System { name: NAME, recipes: &[&ENTRY, &PUBSUB, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
@@ -95,6 +101,7 @@ pub(super) const GUARANTEES: Guarantees = Guarantees {
     token: Some("INCR in the acquire script"),
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 1,
@@ -104,6 +111,26 @@ pub(super) const GUARANTEES: Guarantees = Guarantees {
     shared: true,
     permits: true,
     source: "https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/",
+};
+
+static PUBSUB: Entry = Entry {
+    server: Some(KIND),
+    files: |_| 1,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        NAME_PUBSUB,
+        "the lock of redis, whose release is published: who waits sleeps until word comes or the lease would be over",
+        GUARANTEES_PUBSUB,
+        |target| Ok(Arc::new(system::RedisSystem::new(&PUBSUB, target, None)?.with_messages())),
+    )
+};
+
+const GUARANTEES_PUBSUB: Guarantees = Guarantees {
+    waiting: WaitKind::Message,
+    shared: false,
+    permits: false,
+    source: "https://redis.io/docs/latest/develop/pubsub/#delivery-semantics",
+    ..GUARANTEES
 };
 
 static OPTIMISTIC: Entry = Entry {
@@ -140,10 +167,10 @@ const GUARANTEES_OPTIMISTIC: Guarantees = super::optimistic::guarantees(
 );
 
 fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(system::RedisSystem::new(target, None)?))
+    Ok(Arc::new(system::RedisSystem::new(&ENTRY, target, None)?))
 }
 
 /// With a planted bug.
 fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(system::RedisSystem::new(target, Some(flaw))?))
+    Ok(Arc::new(system::RedisSystem::new(&ENTRY, target, Some(flaw))?))
 }

@@ -30,7 +30,7 @@ impl Optimistic {
     /// As those of the lock.
     pub fn new(target: Target) -> Result<Self, SystemError> {
         let namespace = target.namespace.clone();
-        Ok(Self { redis: RedisSystem::new(target, None)?, namespace })
+        Ok(Self { redis: RedisSystem::new(&super::OPTIMISTIC, target, None)?, namespace })
     }
 }
 

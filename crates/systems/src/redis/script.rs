@@ -33,6 +33,22 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0";
 
+/// As [`ACQUIRE`], but a held lock is answered by how long its lease runs, in milliseconds, as a negative number.
+const ACQUIRE_OR_LEFT: &str = "\
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  return redis.call('INCR', KEYS[2])
+end
+return -math.max(redis.call('PTTL', KEYS[1]), 1)";
+
+/// As [`RELEASE`], and tells those who wait on the channel that has the name of the lock.
+const RELEASE_TELLING: &str = "\
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  redis.call('PUBLISH', KEYS[1], '')
+  return 1
+end
+return 0";
+
 /// The time of the server in milliseconds, as `now`. A script may ask for it and write all the same where its effects are
 /// replicated: always since Redis 5
 /// (<https://redis.io/docs/latest/develop/programmability/eval-intro/#script-replication>).
@@ -95,6 +111,11 @@ pub static RELEASING: LazyLock<Script> = LazyLock::new(|| Script::new(RELEASE));
 /// Renewal.
 pub static RENEWING: LazyLock<Script> = LazyLock::new(|| Script::new(RENEW));
 
+/// Acquire, or hear how long the lease of the holder runs.
+pub static ACQUIRING_OR_LEFT: LazyLock<Script> = LazyLock::new(|| Script::new(ACQUIRE_OR_LEFT));
+/// Release, and tell those who wait.
+pub static RELEASING_TELLING: LazyLock<Script> = LazyLock::new(|| Script::new(RELEASE_TELLING));
+
 /// Acquire alone a lock that readers share.
 pub static ACQUIRING_ALONE: LazyLock<Script> = LazyLock::new(|| Script::new(ACQUIRE_ALONE));
 /// Acquire it shared, or a permit.
@@ -130,11 +151,11 @@ impl Script {
         command.arg("EVAL").arg(self.source).arg(keys);
     }
 
-    /// The commands that load all three.
+    /// The commands that load those of a lock without modes, which is asked for in each of the ways to wait.
     #[must_use]
     pub fn load_all() -> redis::Pipeline {
         let mut pipeline = redis::pipe();
-        for script in [&*ACQUIRING, &*RELEASING, &*RENEWING] {
+        for script in [&*ACQUIRING, &*RELEASING, &*RENEWING, &*ACQUIRING_OR_LEFT, &*RELEASING_TELLING] {
             pipeline.cmd("SCRIPT").arg("LOAD").arg(script.source).ignore();
         }
         pipeline

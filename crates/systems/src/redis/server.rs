@@ -114,6 +114,18 @@ impl Server {
         self.made(limits, false).await
     }
 
+    /// A connection that is told what is published.
+    ///
+    /// # Errors
+    /// Says what happened, without credentials.
+    pub async fn subscriber(&self, limits: Limits) -> Result<redis::aio::PubSub, String> {
+        match tokio::time::timeout(limits.connect, self.client.get_async_pubsub()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.explain(&error)),
+            Err(_) => Err(format!("no connection within {} ms", limits.connect.as_millis())),
+        }
+    }
+
     async fn made(&self, limits: Limits, with_scripts: bool) -> Result<MultiplexedConnection, String> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limits.connect))

@@ -1,38 +1,19 @@
 //! One client of the single-node lock: a connection of its own, one request an
 //! acquire, polls in between.
 
-use std::sync::Arc;
-
-use super::super::Target;
-use super::super::planted::Planted;
 use super::super::poll::Polling;
 use super::client::Client;
-use super::server::Server;
-use lockbench_core::lock::{Acquire, Grant, Key, Local, Mode, Opening, Patience, Release, Renewal, Session};
+use super::link::Link;
+use super::wire::Wire;
+use lockbench_core::lock::{Acquire, Grant, Key, Local, Mode, Patience, Release, Renewal, Session};
 
 /// A client of one server.
-pub(super) struct RedisSession {
-    polling: Polling,
-    client: Client,
+pub(super) struct RedisSession<W = Link> {
+    pub polling: Polling,
+    pub client: Client<W>,
 }
 
-impl RedisSession {
-    /// Connects one client.
-    ///
-    /// # Errors
-    /// Says what happened, without credentials.
-    pub async fn open(
-        server: Arc<Server>,
-        target: &Target,
-        opening: Opening,
-        planted: Planted,
-    ) -> Result<Self, String> {
-        let polling = Polling::new(opening.retry, opening.seed);
-        Ok(Self { polling, client: Client::open(server, target, opening, planted).await? })
-    }
-}
-
-impl Session for RedisSession {
+impl<W: Wire + 'static> Session for RedisSession<W> {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
         let Self { polling, client } = self;
         client.address(key);

@@ -1,14 +1,19 @@
 //! The lock system `redis`: one server, set up for one run.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::super::Target;
 use super::super::planted::Planted;
 use super::super::truth::Asker;
+use super::client::Client;
+use super::flawed::Scripts;
 use super::server::Server;
 use super::session::RedisSession;
-use super::{ENTRY, GUARANTEES};
-use super::{admin, door};
+use super::{admin, door, pubsub};
+use crate::Entry;
+use crate::listening::Listening;
+use crate::notices::Notices;
+use crate::poll::Polling;
 use lockbench_core::lock::{
     Agreement, Capacity, Caveats, Facts, Guarantees, Key, Local, LockSystem, Opening, Session, Survey, SystemError,
     Truth,
@@ -16,7 +21,10 @@ use lockbench_core::lock::{
 
 /// One Redis server as a lock service.
 pub(super) struct RedisSystem {
+    entry: &'static Entry,
     server: Arc<Server>,
+    /// Those who wait for messages, where clients do.
+    notices: Option<OnceLock<Arc<Notices>>>,
     target: Target,
     planted: Planted,
 }
@@ -26,15 +34,35 @@ impl RedisSystem {
     ///
     /// # Errors
     /// There is not exactly one endpoint, or its URL cannot be used.
-    pub fn new(target: Target, planted: Planted) -> Result<Self, SystemError> {
+    pub fn new(entry: &'static Entry, target: Target, planted: Planted) -> Result<Self, SystemError> {
         let [endpoint] = target.endpoints.as_slice() else {
             let addresses: Vec<String> = target.endpoints.iter().map(ToString::to_string).collect();
             let address = if addresses.is_empty() { "(no address)".to_owned() } else { addresses.join(",") };
             let problem = "needs exactly one endpoint: --endpoint redis=redis://host:port";
-            return Err(SystemError::new(ENTRY.name, address, problem));
+            return Err(SystemError::new(entry.name, address, problem));
         };
-        let server = Arc::new(Server::new(ENTRY.name, endpoint)?.of_run(&target.namespace));
-        Ok(Self { server, target, planted })
+        let server = Arc::new(Server::new(entry.name, endpoint)?.of_run(&target.namespace));
+        Ok(Self { entry, server, notices: None, target, planted })
+    }
+
+    /// The same for clients that wait for messages.
+    #[must_use]
+    pub fn with_messages(self) -> Self {
+        Self { notices: Some(OnceLock::new()), ..self }
+    }
+
+    async fn session(&self, opening: Opening) -> Result<Box<dyn Session>, String> {
+        let server = || Arc::clone(&self.server);
+        let Some(notices) = &self.notices else {
+            let polling = Polling::new(opening.retry, opening.seed);
+            let scripts = Scripts::of(self.planted);
+            let client = Client::open(server(), &self.target, opening, scripts, self.planted).await?;
+            return Ok(Box::new(RedisSession { polling, client }));
+        };
+        let notices = Notices::shared(notices, || pubsub::listen(server())).map_err(|error| error.to_string())?;
+        let listening = Listening::new(notices, &opening);
+        let client = Client::open(server(), &self.target, opening, Scripts::telling(), None).await?;
+        Ok(Box::new(pubsub::PubSubSession { client, listening }))
     }
 }
 
@@ -47,11 +75,11 @@ impl RedisSystem {
 
 impl LockSystem for RedisSystem {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        self.entry.name
     }
 
     fn guarantees(&self) -> &Guarantees {
-        &GUARANTEES
+        &self.entry.guarantees
     }
 
     fn addresses(&self) -> Vec<String> {
@@ -72,11 +100,7 @@ impl LockSystem for RedisSystem {
     }
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
-        Box::pin(async move {
-            let session = RedisSession::open(Arc::clone(&self.server), &self.target, opening, self.planted).await;
-            let session = session.map_err(|problem| self.server.error(problem))?;
-            Ok(Box::new(session) as Box<dyn Session>)
-        })
+        Box::pin(async move { self.session(opening).await.map_err(|problem| self.server.error(problem)) })
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {

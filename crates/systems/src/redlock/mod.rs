@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::levers::{Leads, Lever, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target, redis};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind, Ways};
 
 /// The system.
 pub static SYSTEM: System = System { name: "redlock", recipes: &[&ENTRY], servers: Some(KIND) };
@@ -73,6 +73,7 @@ const GUARANTEES: Guarantees = Guarantees {
     token: None,
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 10,
     ttl_step_ms: 1,

@@ -6,7 +6,7 @@ use super::directory::Directory;
 use super::options;
 use crate::Target;
 use crate::poll::{Polling, Tried};
-use crate::redis::Client;
+use crate::redis::{Client, Scripts};
 use lockbench_core::clock::Timer;
 use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
 
@@ -35,7 +35,7 @@ impl SentinelSession {
         let timer = opening.timer.clone();
         let primary = directory.primary(timer.now()).await?;
         let (polling, wait) = (Polling::new(opening.retry, opening.seed), options::wait(&target.options));
-        let client = Client::open(primary.server, target, opening, None).await?;
+        let client = Client::open(primary.server, target, opening, Scripts::of(None), None).await?;
         Ok(Self { polling, asker: Asker { client, directory, at: primary.announced, timer, wait } })
     }
 }

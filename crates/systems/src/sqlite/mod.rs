@@ -12,7 +12,7 @@ mod worker;
 use std::sync::Arc;
 
 use super::{Entry, System};
-use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind};
+use lockbench_core::lock::{Guarantees, RenewalKind, WaitKind, Ways};
 
 /// The system.
 pub static SYSTEM: System = System { name: "sqlite", recipes: &[&ENTRY], servers: None };
@@ -38,6 +38,7 @@ const GUARANTEES: Guarantees = Guarantees {
     token: Some("fence column of the lease row"),
     fifo: false,
     waiting: WaitKind::Poll,
+    ways: Ways::Both,
     renewal: RenewalKind::Explicit,
     ttl_floor_ms: 1,
     ttl_step_ms: 0,

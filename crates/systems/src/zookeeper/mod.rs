@@ -37,7 +37,7 @@ use std::sync::Arc;
 use super::levers::{Leads, Lever, Levers};
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
-use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind};
+use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind, Ways};
 
 /// Registry name.
 const NAME: &str = "zookeeper";
@@ -95,6 +95,7 @@ const GUARANTEES: Guarantees = Guarantees {
     token: Some("czxid of the waiter's node"),
     fifo: true,
     waiting: WaitKind::Watch,
+    ways: Ways::Both,
     renewal: RenewalKind::Heartbeat,
     ttl_floor_ms: 4_000,
     ttl_step_ms: 0,

@@ -50,7 +50,7 @@ pub(in super::super) fn statements() -> Vec<Request> {
 }
 
 /// What a client is to the server where a pooler gives it the sessions that others have, too: one of those, as they are.
-pub(super) const SHARED: &str = "a session of the pooler";
+pub(in super::super) const SHARED: &str = "a session of the pooler";
 
 /// One client: its connection is its identity.
 pub(super) struct AdvisorySession {
