@@ -4,7 +4,7 @@ use crate::support;
 use std::sync::Arc;
 
 use crate::support::proxy::{Pass, Proxy};
-use etcd_client::{Client, GetOptions, LeaseLeasesResponse};
+use etcd_client::{Client, GetOptions, LeaseLeasesResponse, LockOptions};
 use lockbench::backend::{Registry, Target};
 use lockbench::clock::{Clock, Timer};
 use lockbench::lock::{
@@ -26,11 +26,15 @@ struct Scene {
 
 impl Scene {
     async fn new(name: &str) -> Option<Self> {
+        Self::with("etcd", name).await
+    }
+
+    async fn with(recipe: &str, name: &str) -> Option<Self> {
         let endpoints = support::endpoints(lockbench::backend::etcd::KIND)?;
         let namespace = format!("test-{name}-{}", std::process::id());
         let direct = Client::connect([endpoints[0].host_port()], None).await.unwrap();
         let clock = Clock::monotonic();
-        let system = connect(endpoints, &namespace, clock).unwrap();
+        let system = connect_as(recipe, endpoints, &namespace, clock).unwrap();
         let keys = [Key { index: 0, name: format!("{name}-key").into() }];
         system.prepare(&keys).await.unwrap();
         Some(Self { system, timer: Timer::new(clock), keys, direct, namespace })
@@ -90,6 +94,15 @@ fn connect(
     namespace: &str,
     clock: Clock,
 ) -> Result<Arc<dyn LockSystem>, lockbench::lock::SystemError> {
+    connect_as("etcd", endpoints, namespace, clock)
+}
+
+fn connect_as(
+    recipe: &str,
+    endpoints: Vec<Endpoint>,
+    namespace: &str,
+    clock: Clock,
+) -> Result<Arc<dyn LockSystem>, lockbench::lock::SystemError> {
     let target = Target {
         endpoints,
         namespace: namespace.to_owned(),
@@ -98,7 +111,7 @@ fn connect(
         clock,
         options: Default::default(),
     };
-    (Registry::builtin().find("etcd").unwrap().connect)(target)
+    (Registry::builtin().find(recipe).unwrap().connect)(target)
 }
 
 #[tokio::test]
@@ -159,6 +172,45 @@ async fn a_lease_revoked_while_waiting_never_yields_a_grant() {
     assert!(grant.validity_ns() > timer.now());
     assert_eq!(waiter.lost_at(), None);
     assert_eq!(waiter.release(grant).await, Release::Confirmed);
+    for session in [holder, waiter] {
+        session.close().await;
+    }
+}
+
+/// What the lock service of 3.4 does, and why the recipe reads the key back (etcd#11456).
+#[tokio::test]
+async fn the_lock_service_grants_to_a_waiter_whose_lease_was_revoked_and_the_recipe_does_not_believe_it() {
+    let Some(mut scene) = Scene::with("etcd:lock-rpc", "service").await else { return };
+    let key = scene.keys[0].clone();
+    let (mut holder, mut waiter) = (scene.open(0).await, scene.open(1).await);
+    let outcome = holder.acquire(&key, &scene.within(5_000 * MS)).await;
+    let Acquire::Acquired(grant) = outcome else { panic!("{outcome:?}") };
+    let patience = scene.within(20_000 * MS);
+    let revoking = async {
+        let leases = scene.until_leases(2).await;
+        // Beside it somebody who believes the service.
+        let believer = scene.direct.lease_grant(30, None).await.unwrap().id();
+        let name = format!("lockbench-{}/{}", scene.namespace, key.name);
+        let mut service = scene.direct.clone();
+        let believing = tokio::spawn(async move {
+            service.lock(name, Some(LockOptions::new().with_lease(believer))).await.map(|answer| answer.key().to_vec())
+        });
+        scene.until_leases(3).await;
+        for lease in [leases[1], believer] {
+            scene.direct.lease_revoke(lease).await.unwrap();
+        }
+        assert_eq!(holder.release(grant).await, Release::Confirmed);
+        believing.await.unwrap()
+    };
+    let (outcome, believed) = tokio::join!(waiter.acquire(&key, &patience), revoking);
+    assert!(matches!(outcome, Acquire::Unavailable(_)), "{outcome:?}");
+    let version = scene.system.facts().await.unwrap().version;
+    // Later versions say that the session has expired.
+    if version.starts_with("3.4") {
+        let place = believed.unwrap();
+        assert_eq!(scene.direct.get(place, None).await.unwrap().count(), 0, "granted, and not there");
+    }
+    assert_eq!(scene.system.peek(&key).await.unwrap(), None);
     for session in [holder, waiter] {
         session.close().await;
     }

@@ -17,23 +17,27 @@ mod config;
 mod gateway;
 pub(super) mod inspect;
 mod lease;
+mod lock_rpc;
 mod members;
 mod near_miss;
 mod optimistic;
 mod options;
 mod queue;
 mod session;
+mod shared;
 mod start;
 pub(super) mod sweep;
 mod system;
+mod tenant;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::levers::{Leads, Lever, Levers};
 use super::optimistic::ThenLock;
 use super::planted::Flaw;
 use super::{Entry, Nodes, ServerKind, Servers, System, Target};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind, Ways};
+use system::{EtcdSystem, Waits};
 
 /// Registry name.
 const NAME: &str = "etcd";
@@ -41,7 +45,8 @@ const NAME_OPTIMISTIC: &str = "etcd:optimistic";
 const NAME_THEN_LOCK: &str = "etcd:optimistic-then-lock";
 
 /// The system.
-pub static SYSTEM: System = System { name: NAME, recipes: &[&ENTRY, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
+pub static SYSTEM: System =
+    System { name: NAME, recipes: &[&ENTRY, &SHARED_WATCH, &LOCK_RPC, &OPTIMISTIC, &THEN_LOCK], servers: Some(KIND) };
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
@@ -70,6 +75,45 @@ static SERVERS: Servers = Servers {
         unsynced: |_| None,
     },
     start: &start::RECIPE,
+};
+
+static SHARED_WATCH: Entry = Entry {
+    server: Some(KIND),
+    files: |servers| servers,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        "etcd:shared-watch",
+        "the queue of etcd, and one watch for all clients of a process in place of one per waiter",
+        SHARED_WATCH_GUARANTEES,
+        |target| {
+            let config = config::Config::new(&target)?;
+            Ok(Arc::new(EtcdSystem::new(&SHARED_WATCH, config, Waits::Sharing(OnceLock::new()))))
+        },
+    )
+};
+
+static LOCK_RPC: Entry = Entry {
+    server: Some(KIND),
+    files: |servers| servers,
+    options: Some(&options::OPTIONS),
+    ..Entry::new(
+        "etcd:lock-rpc",
+        "the lock service of the server (v3lock): one request locks and waits there, and cannot be withdrawn",
+        LOCK_RPC_GUARANTEES,
+        |target| Ok(Arc::new(EtcdSystem::new(&LOCK_RPC, config::Config::new(&target)?, Waits::AtTheServer))),
+    )
+};
+
+const SHARED_WATCH_GUARANTEES: Guarantees = Guarantees { permits: false, ..GUARANTEES };
+
+const LOCK_RPC_GUARANTEES: Guarantees = Guarantees {
+    token: Some("create revision of the key that the service made"),
+    waiting: WaitKind::ServerQueue,
+    ways: Ways::Waiting,
+    shared: false,
+    permits: false,
+    source: "https://etcd.io/docs/v3.4/dev-guide/api_concurrency_reference_v3/ and etcd's etcdserver/api/v3lock/lock.go",
+    ..GUARANTEES
 };
 
 static OPTIMISTIC: Entry = Entry {
@@ -145,12 +189,12 @@ const GUARANTEES: Guarantees = Guarantees {
 };
 
 fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(system::EtcdSystem::new(config::Config::new(&target)?)))
+    Ok(Arc::new(EtcdSystem::new(&ENTRY, config::Config::new(&target)?, Waits::Itself)))
 }
 
 /// With a planted bug.
 fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
     let mut config = config::Config::new(&target)?;
     config.planted = Some(flaw);
-    Ok(Arc::new(system::EtcdSystem::new(config)))
+    Ok(Arc::new(EtcdSystem::new(&ENTRY, config, Waits::Itself)))
 }

@@ -7,7 +7,7 @@ use etcd_client::{Client, Compare, CompareOp, Txn, TxnOp};
 
 use super::config::{Config, Trouble};
 use super::members::Members;
-use super::system::EtcdSystem;
+use super::system::{EtcdSystem, Waits};
 use super::{GUARANTEES_OPTIMISTIC, NAME_OPTIMISTIC};
 use crate::optimistic::{Failed, OptimisticSession, Versions};
 use lockbench_core::lock::{
@@ -23,7 +23,7 @@ pub(super) struct Optimistic {
 impl Optimistic {
     /// With this configuration. Contacts nobody.
     pub fn new(config: Config, for_the_rest: Config) -> Self {
-        Self { config: Arc::new(config), etcd: EtcdSystem::new(for_the_rest) }
+        Self { config: Arc::new(config), etcd: EtcdSystem::new(&super::OPTIMISTIC, for_the_rest, Waits::Itself) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The etcd entry as a whole: what the servers say of themselves, clean keys,
 //! sessions, and who holds a key.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use etcd_client::{
     AlarmAction, AlarmType, Client, DeleteOptions, GetOptions, ResponseHeader, SortOrder, SortTarget, StatusResponse,
@@ -9,9 +9,11 @@ use etcd_client::{
 use futures_util::future::join_all;
 
 use super::config::{Config, Trouble};
+use super::lock_rpc::LockRpcSession;
 use super::members::Members;
 use super::session::EtcdSession;
-use super::{GUARANTEES, NAME};
+use super::shared::Deletions;
+use crate::Entry;
 use crate::truth::{Asker, Question};
 use lockbench_core::lock::{
     Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
@@ -28,15 +30,44 @@ fn durability() -> Persistence {
     Persistence::synced_log("write-ahead log", "etcd's documentation; --unsafe-no-fsync cannot be read back")
 }
 
-/// The lock system `etcd`.
+/// How clients wait.
+pub(super) enum Waits {
+    /// Each watches the key before its own.
+    Itself,
+    /// One watch is shared by all of this process.
+    Sharing(OnceLock<Arc<Deletions>>),
+    /// The lock service of the server waits for them.
+    AtTheServer,
+}
+
+/// The lock systems on etcd.
 pub struct EtcdSystem {
+    entry: &'static Entry,
     config: Arc<Config>,
+    waits: Waits,
 }
 
 impl EtcdSystem {
     /// A system on these servers.
-    pub fn new(config: Config) -> Self {
-        Self { config: Arc::new(config) }
+    pub(super) fn new(entry: &'static Entry, config: Config, waits: Waits) -> Self {
+        Self { entry, config: Arc::new(config), waits }
+    }
+
+    async fn session(&self, opening: Opening) -> Result<Box<dyn Session>, SystemError> {
+        let config = Arc::clone(&self.config);
+        let shared = match &self.waits {
+            Waits::AtTheServer => return Ok(Box::new(LockRpcSession::open(config, opening).await?)),
+            Waits::Itself => None,
+            Waits::Sharing(shared) => Some(match shared.get() {
+                Some(shared) => Arc::clone(shared),
+                None => {
+                    let made = Deletions::watched(Arc::clone(&config)).map_err(|e| config.error(&e.to_string()))?;
+                    // Another client may have been faster: what was made for nothing ends by itself.
+                    Arc::clone(shared.get_or_init(|| made))
+                }
+            }),
+        };
+        Ok(Box::new(EtcdSession::open(config, opening, shared).await?))
     }
 
     async fn client(&self) -> Result<(Client, Members), SystemError> {
@@ -157,7 +188,11 @@ impl EtcdSystem {
         let Some(holder) = answer.kvs().first() else { return Ok(None) };
         let lease = self.request("read the lease", client.lease_time_to_live(holder.lease(), None)).await?;
         Ok(Some(Holder {
-            identity: format!("{}, lease {:x}", String::from_utf8_lossy(holder.value()), holder.lease()),
+            identity: match String::from_utf8_lossy(holder.value()) {
+                // The lock service writes nothing into its keys.
+                empty if empty.is_empty() => format!("lease {:x}", holder.lease()),
+                client => format!("{client}, lease {:x}", holder.lease()),
+            },
             token: u64::try_from(holder.create_revision()).ok(),
             // -1 says that the lease is over.
             ttl_ms: u64::try_from(lease.ttl()).ok().map(|seconds| seconds * 1_000),
@@ -234,11 +269,11 @@ pub fn role(status: &StatusResponse) -> &'static str {
 
 impl LockSystem for EtcdSystem {
     fn name(&self) -> &'static str {
-        NAME
+        self.entry.name
     }
 
     fn guarantees(&self) -> &Guarantees {
-        &GUARANTEES
+        &self.entry.guarantees
     }
 
     fn addresses(&self) -> Vec<String> {
@@ -254,14 +289,11 @@ impl LockSystem for EtcdSystem {
     }
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
-        Box::pin(async move {
-            let session = EtcdSession::open(Arc::clone(&self.config), opening).await?;
-            Ok(Box::new(session) as Box<dyn Session>)
-        })
+        Box::pin(self.session(opening))
     }
 
     fn truths(&self) -> Vec<Box<dyn Truth>> {
-        vec![Asker::boxed(Self { config: Arc::clone(&self.config) })]
+        vec![Asker::boxed(Self { entry: self.entry, config: Arc::clone(&self.config), waits: Waits::Itself })]
     }
 
     fn survey<'a>(&'a self, keys: &'a [Key]) -> Local<'a, Result<Survey, SystemError>> {

@@ -142,7 +142,7 @@ async fn holder(
     let ticket = names(namespace, key);
     // Not MULTI, which a server that is out of memory refuses. Redis executes what it has read of one
     // connection before it turns to the next.
-    let (identity, ttl_ms, token): (Option<String>, i64, Option<u64>) = redis::pipe()
+    let (identity, ttl_ms, token): (Option<Vec<u8>>, i64, Option<u64>) = redis::pipe()
         .cmd("GET")
         .arg(&ticket.lock)
         .cmd("PTTL")
@@ -153,8 +153,14 @@ async fn holder(
         .await
         .map_err(|error| server.error(server.explain(&error)))?;
     // PTTL is -1 without a lease and -2 without a key.
-    let told = identity.map(|identity| in_words(identity, namespace));
+    let told = identity.map(|identity| in_words(text(identity), namespace));
     Ok(told.map(|identity| Holder { identity, token, ttl_ms: u64::try_from(ttl_ms).ok() }))
+}
+
+/// A value as text; one that is none, as the random values of some libraries, in hexadecimal digits.
+fn text(value: Vec<u8>) -> String {
+    String::from_utf8(value)
+        .unwrap_or_else(|error| error.into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Asks one server again and again, over a connection of its own, who holds keys.

@@ -40,7 +40,7 @@ use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, Wai
 pub(super) use answer::{Answer, ask};
 pub(super) use client::Client;
 pub(super) use flawed::Scripts;
-pub(super) use naming::{Identities, Ticket};
+pub(super) use naming::{Identities, Ticket, names};
 pub(super) use server::{Limits, Server};
 
 const NAME: &str = "redis";

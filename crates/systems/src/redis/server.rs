@@ -114,6 +114,11 @@ impl Server {
         self.made(limits, false).await
     }
 
+    /// The server as the client library has it, for other crates that use that.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// A connection that is told what is published.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod electorate;
 mod node;
 mod options;
 mod request;
+mod rslock;
 mod session;
 mod start;
 mod system;
@@ -24,7 +25,7 @@ use super::{Entry, Nodes, ServerKind, Servers, System, Target, redis};
 use lockbench_core::lock::{Guarantees, LockSystem, RenewalKind, SystemError, WaitKind, Ways};
 
 /// The system.
-pub static SYSTEM: System = System { name: "redlock", recipes: &[&ENTRY], servers: Some(KIND) };
+pub static SYSTEM: System = System { name: "redlock", recipes: &[&ENTRY, &RSLOCK], servers: Some(KIND) };
 
 /// The key of its servers.
 pub const KIND: ServerKind = ServerKind::of(&SERVERS);
@@ -66,6 +67,19 @@ static ENTRY: Entry = Entry {
     )
 };
 
+static RSLOCK: Entry = Entry {
+    server: Some(KIND),
+    files: |servers| servers,
+    ..Entry::new(
+        "redlock:rslock",
+        "Redlock as the crate rslock has it: waits for every node, and has no timeout of its own",
+        RSLOCK_GUARANTEES,
+        |target| Ok(Arc::new(system::RedlockSystem::new(&RSLOCK, target, None)?)),
+    )
+};
+
+const RSLOCK_GUARANTEES: Guarantees = Guarantees { source: "https://docs.rs/rslock/0.10.0/rslock/", ..GUARANTEES };
+
 /// With a ttl below the drift allowance (2 ms + 1 % by default) and a round trip
 /// there is no validity left; the floor leaves room for that.
 const GUARANTEES: Guarantees = Guarantees {
@@ -86,10 +100,10 @@ const GUARANTEES: Guarantees = Guarantees {
 };
 
 fn connect(target: Target) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(system::RedlockSystem::new(target, None)?))
+    Ok(Arc::new(system::RedlockSystem::new(&ENTRY, target, None)?))
 }
 
 /// With a planted bug.
 fn flawed(target: Target, flaw: Flaw) -> Result<Arc<dyn LockSystem>, SystemError> {
-    Ok(Arc::new(system::RedlockSystem::new(target, Some(flaw))?))
+    Ok(Arc::new(system::RedlockSystem::new(&ENTRY, target, Some(flaw))?))
 }

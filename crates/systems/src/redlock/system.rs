@@ -8,9 +8,11 @@ use super::super::Target;
 use super::super::planted::Planted;
 use super::super::redis::{self, Server, admin, door};
 use super::super::truth::Asker;
+use super::RSLOCK;
+use super::rslock::RslockSession;
 use super::session::RedlockSession;
 use super::votes::quorum;
-use super::{ENTRY, GUARANTEES};
+use crate::Entry;
 use lockbench_core::lock::{
     Agreement, Away, Capacity, Caveats, Facts, Guarantees, Holder, Key, Local, LockSystem, Nodes, Opening, Persistence,
     Session, Survey, SystemError, Truth,
@@ -23,6 +25,7 @@ const MOST: usize = 64;
 
 /// Independent Redis servers as one lock service.
 pub(super) struct RedlockSystem {
+    entry: &'static Entry,
     servers: Vec<Arc<Server>>,
     target: Target,
     planted: Planted,
@@ -33,9 +36,9 @@ impl RedlockSystem {
     ///
     /// # Errors
     /// There are too few or too many endpoints, one is given twice, or a URL cannot be used.
-    pub fn new(target: Target, planted: Planted) -> Result<Self, SystemError> {
+    pub fn new(entry: &'static Entry, target: Target, planted: Planted) -> Result<Self, SystemError> {
         let addresses: Vec<&str> = target.endpoints.iter().map(|endpoint| endpoint.host_port()).collect();
-        let refuse = |problem: String| error(addresses.join(","), problem);
+        let refuse = |problem: String| error(entry.name, addresses.join(","), problem);
         if !(FEWEST..=MOST).contains(&addresses.len()) {
             let problem = format!("{} nodes; needs {FEWEST} to {MOST}, best an odd number", addresses.len());
             return Err(refuse(format!("{problem}: --endpoint redlock=URL,URL,URL")));
@@ -44,9 +47,9 @@ impl RedlockSystem {
             return Err(refuse(format!("{} is given twice; nodes must be independent", twice.1)));
         }
         let server =
-            |endpoint| Server::new(ENTRY.name, endpoint).map(|server| Arc::new(server.of_run(&target.namespace)));
+            |endpoint| Server::new(entry.name, endpoint).map(|server| Arc::new(server.of_run(&target.namespace)));
         let servers = target.endpoints.iter().map(server).collect::<Result<_, _>>()?;
-        Ok(Self { servers, target, planted })
+        Ok(Self { entry, servers, target, planted })
     }
 
     /// What the nodes that answered said; an error names those that did not, where they leave
@@ -59,7 +62,7 @@ impl RedlockSystem {
         }
         let problems: Vec<String> = failed.into_iter().filter_map(|failed| Some(failed.err()?.told())).collect();
         let problem = format!("{} of {total} nodes answer, {needed} must: {}", answered.len(), problems.join("; "));
-        Err(error(self.addresses().join(","), problem))
+        Err(error(self.entry.name, self.addresses().join(","), problem))
     }
 
     /// The same removal on every node. A quorum suffices: what a node that is away has of ours
@@ -88,7 +91,7 @@ impl RedlockSystem {
                  there refuses its own majority; give independent servers",
                 same.join(" and ")
             );
-            return Err(error(self.addresses().join(","), problem));
+            return Err(error(self.entry.name, self.addresses().join(","), problem));
         }
         let said: Vec<admin::Said> = said.into_iter().map(|(_, said)| said).collect();
         let each = |what: fn(&admin::Said) -> &String| said.iter().map(|said| what(said).clone()).collect::<Vec<_>>();
@@ -119,8 +122,8 @@ impl RedlockSystem {
     }
 }
 
-fn error(addresses: String, problem: String) -> SystemError {
-    SystemError::new(ENTRY.name, addresses, problem).hinted(redis::near_miss::hint)
+fn error(system: &'static str, addresses: String, problem: String) -> SystemError {
+    SystemError::new(system, addresses, problem).hinted(redis::near_miss::hint)
 }
 
 /// Texts that all agree, once; else each in turn.
@@ -141,11 +144,11 @@ fn elected(holders: Vec<Holder>, majority: usize) -> Option<Holder> {
 
 impl LockSystem for RedlockSystem {
     fn name(&self) -> &'static str {
-        ENTRY.name
+        self.entry.name
     }
 
     fn guarantees(&self) -> &Guarantees {
-        &GUARANTEES
+        &self.entry.guarantees
     }
 
     fn addresses(&self) -> Vec<String> {
@@ -162,8 +165,12 @@ impl LockSystem for RedlockSystem {
 
     fn open(&self, opening: Opening) -> Local<'_, Result<Box<dyn Session>, SystemError>> {
         Box::pin(async move {
+            if self.entry.name == RSLOCK.name {
+                let session = RslockSession::open(&self.servers, &self.target, opening).await;
+                return Ok(Box::new(session) as Box<dyn Session>);
+            }
             let session = RedlockSession::open(&self.servers, &self.target, opening, self.planted).await;
-            let failed = |problem| error(self.addresses().join(","), problem);
+            let failed = |problem| error(self.entry.name, self.addresses().join(","), problem);
             Ok(Box::new(session.map_err(failed)?) as Box<dyn Session>)
         })
     }
