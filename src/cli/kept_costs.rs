@@ -1,9 +1,9 @@
-//! What lockbench was seen to cost on this machine: a file of the user's state, which runs look into.
+//! What lockbench was seen to cost on this machine, in this build: a file of the user's state, which runs look into.
 
 use std::path::PathBuf;
 
 use super::Failure;
-use lockbench_report::{Environment, OwnCost, write_file};
+use lockbench_report::{BUILD, Environment, OwnCost, write_file};
 
 /// Name of the file, in the directory where `up` says what it left running.
 const FILE: &str = "own-cost.json";
@@ -12,7 +12,9 @@ const FILE: &str = "own-cost.json";
 pub fn kept() -> Vec<OwnCost> {
     let here = Environment::read(String::new(), "", "");
     let fits = |cost: &OwnCost| {
-        cost.lockbench == env!("CARGO_PKG_VERSION") && cost.cpu == here.cpu && cost.cores == here.cores
+        (cost.lockbench.as_str(), cost.build.as_str()) == (env!("CARGO_PKG_VERSION"), BUILD)
+            && cost.cpu == here.cpu
+            && cost.cores == here.cores
     };
     read().into_iter().filter(fits).collect()
 }
@@ -30,7 +32,8 @@ fn directory() -> Result<PathBuf, Failure> {
 /// Keeps one in place of what was kept of that system. Returns where.
 pub fn keep(cost: &OwnCost) -> Result<PathBuf, Failure> {
     let directory = directory()?;
-    let mut all: Vec<OwnCost> = read().into_iter().filter(|kept| kept.backend != cost.backend).collect();
+    let other = |kept: &OwnCost| (&kept.backend, &kept.build) != (&cost.backend, &cost.build);
+    let mut all: Vec<OwnCost> = read().into_iter().filter(other).collect();
     all.push(cost.clone());
     let mut json = serde_json::to_vec_pretty(&all).map_err(Failure::internal)?;
     json.push(b'\n');

@@ -17,7 +17,7 @@ use super::{Failure, print, print_document};
 use lockbench_core::clock::Clock;
 use lockbench_core::workload::{Plan, Source};
 use lockbench_engine::{BareLoad, Clusters, Servers, bare_pace, namespace, run_id, workers};
-use lockbench_report::{Environment, Exit, OwnCost, Pace, TrialResult, Turn, worst};
+use lockbench_report::{BUILD, Environment, Exit, OwnCost, Pace, TrialResult, Turn, worst};
 use lockbench_systems::{Entry, Registry, Target};
 
 /// The load: clients with a key each, which hold it for no time.
@@ -123,6 +123,7 @@ impl Turns<'_> {
             clients: self.plan.clients,
             measured_at: here.started_at,
             lockbench: env!("CARGO_PKG_VERSION").to_owned(),
+            build: BUILD.to_owned(),
             cpu: here.cpu,
             cores: here.cores,
             turns,

@@ -27,6 +27,7 @@ mod overhead;
 mod planted_bugs;
 mod pooled;
 mod postgres;
+mod recipes;
 mod redis;
 mod redlock;
 mod scenarios;

@@ -62,7 +62,7 @@ pub use lockbench_core::lock::{Copies, Storage};
 pub use marks::notes_on_marks;
 pub use measured::{MEASURED, Measurements, read_measured, write_measured};
 pub use outage::unserved_stretches;
-pub use own_cost::{Middle, OwnCost, Pace, Turn};
+pub use own_cost::{BUILD, Middle, OwnCost, Pace, Turn};
 pub use reached::missed_conditions;
 pub use recovery::{FaultGap, Recovery, Stuck};
 pub use replay::{Phases, Replayed, Untold, differences_at_cut, replay, replay_with};

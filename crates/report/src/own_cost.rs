@@ -4,6 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// How this program was built: what one build costs says nothing of another.
+pub const BUILD: &str = if cfg!(debug_assertions) { "development" } else { "release" };
+
 /// From this share of throughput on, or of the 99th percentile, what lockbench costs is worth a warning.
 const TOO_MUCH: f64 = 0.1;
 
@@ -68,6 +71,9 @@ pub struct OwnCost {
     pub measured_at: String,
     /// Version of lockbench.
     pub lockbench: String,
+    /// How it was built, as [`BUILD`]; what earlier versions measured does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub build: String,
     /// Processor of the machine, as the kernel names it.
     pub cpu: String,
     /// Number of processors.
