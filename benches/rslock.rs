@@ -34,10 +34,14 @@ fn main() -> ExitCode {
     let urls = urls.split(',').map(str::to_owned).collect();
     let asked = Asked { urls, seconds, clients, hot: keys == "hot", retry: Duration::from_millis(retry_ms) };
     let of_clients: Vec<Vec<u64>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..THREADS).map(|worker| scope.spawn({
-            let asked = &asked;
-            move || work(asked, worker)
-        })).collect();
+        let workers: Vec<_> = (0..THREADS)
+            .map(|worker| {
+                scope.spawn({
+                    let asked = &asked;
+                    move || work(asked, worker)
+                })
+            })
+            .collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     });
     tell(&asked, of_clients);

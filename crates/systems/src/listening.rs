@@ -28,10 +28,11 @@ impl Listening {
     }
 
     /// Tries until granted or out of patience. `try_once` also says how long the lease of a holder runs, in nanoseconds: no
-    /// message comes of a holder that is gone. A try in flight is always awaited: a dropped one may leave a ghost holder.
+    /// message comes of a holder that is gone. Whoever finds others of the process waiting has not asked, and sleeps for no
+    /// longer than a lease. A try in flight is always awaited: a dropped one may leave a ghost holder.
     pub async fn acquire(
         &mut self,
-        channel: &str,
+        (channel, lease_ns): (&str, u64),
         patience: &Patience,
         mut try_once: impl AsyncFnMut() -> (Tried, u64),
     ) -> Acquire {
@@ -42,12 +43,20 @@ impl Listening {
             Patience::Try => None,
             Patience::Until(_) => self.notices.join(channel),
         };
-        let (mut failed, mut delay_ns) = (0_u32, 0);
+        let (mut failed, mut delay_ns, mut waited) = (0_u32, 0, false);
+        if let (Some(place), Patience::Until(deadline)) = (&place, patience)
+            && !place.is_first()
+        {
+            waited = true;
+            if !deadline.sleep_unasked_or(lease_ns, place.told()).await {
+                return Acquire::TimedOut;
+            }
+        }
         loop {
             let left_ns = match try_once().await {
                 (Tried::Granted(grant), _) => {
                     place.map(Place::leave).unwrap_or_default();
-                    return Acquire::Acquired(grant.after_waiting(failed > 0));
+                    return Acquire::Acquired(grant.after_waiting(waited || failed > 0));
                 }
                 (Tried::Ended(outcome), _) => return outcome,
                 (Tried::Unserved(reason), _) => return Acquire::Unavailable(reason),

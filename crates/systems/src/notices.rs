@@ -1,7 +1,8 @@
 //! Who of this process waits for word of which lock: the waiting clients of recipes whose server publishes each release to
 //! whoever listens. One subscription for all clients of the process; a message about a lock wakes the client that has waited
 //! for it longest, as Redisson does for the threads of a process (its `RedissonLockEntry` has a semaphore of which a message
-//! gives one permit), so that a release is no stampede of all.
+//! gives one permit), so that a release is no stampede of all. Whoever comes while others of the process wait stands behind
+//! them, and asks when its turn comes: the order within a process is that of arrival, among processes there is none.
 //!
 //! Messages can be lost: whoever waits has a timer of its own, and all are woken when the subscription was made again.
 
@@ -124,8 +125,7 @@ impl Notices {
     }
 }
 
-/// The place of one client among those who wait for a lock. Whoever leaves it after it was woken, without the lock, passes
-/// the word on.
+/// The place of one client among those who wait for a lock.
 pub(super) struct Place {
     notices: Arc<Notices>,
     channel: Arc<str>,
@@ -148,7 +148,14 @@ impl Place {
         .await;
     }
 
-    /// Leaves with the lock: whatever word came was of a release before it.
+    /// Returns whether nobody of this process has waited longer.
+    pub fn is_first(&self) -> bool {
+        let state = self.notices.state();
+        let first = state.channels.get(&self.channel).and_then(|line| line.waiting.first_key_value());
+        first.is_none_or(|(number, _)| *number == self.number)
+    }
+
+    /// Leaves with the lock: whatever word came was of a release before it, and its own release is the next one's word.
     pub fn leave(self) {
         self.take();
     }
@@ -158,9 +165,10 @@ impl Place {
     }
 }
 
+/// Whoever leaves without the lock wakes the next: that one may be the first now, or the word was for it.
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.take().is_some_and(|waiter| waiter.told) {
+        if self.take().is_some() {
             self.notices.tell(&self.channel);
         }
     }
@@ -212,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_without_the_lock_passes_the_word_on() {
+    fn who_leaves_without_the_lock_wakes_the_next_which_may_be_the_first_now() {
         let notices = heard();
         let [first, second, third] = [0; 3].map(|_| notices.join("k").unwrap());
-        notices.tell("k");
+        assert_eq!((first.is_first(), second.is_first()), (true, false));
         drop(first);
-        assert!(is_told(&second));
+        assert!(second.is_first() && is_told(&second));
         notices.tell("k");
         second.leave();
-        assert!(!is_told(&third), "it has the lock");
+        assert!(third.is_first() && !is_told(&third), "it has the lock");
     }
 }

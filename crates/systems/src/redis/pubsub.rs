@@ -32,7 +32,9 @@ impl<W: Wire + 'static> Session for PubSubSession<W> {
         client.address(key);
         let channel: Box<str> = client.lock_name().into();
         Box::pin(async move {
-            listening.acquire(&channel, patience, async || (client.try_once().await, client.left_ns())).await
+            let lease_ns = client.ttl_ns();
+            let try_once = async || (client.try_once().await, client.left_ns());
+            listening.acquire((&channel, lease_ns), patience, try_once).await
         })
     }
 

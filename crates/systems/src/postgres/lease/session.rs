@@ -151,8 +151,9 @@ impl<W: Wire + 'static> Session for LeaseSession<W> {
             Waiting::Polls(polling) => Box::pin(polling.acquire(patience, async || row.try_once(key).await)),
             Waiting::Listens(listening) => Box::pin(async move {
                 let channel = channel(namespace, &key.name);
+                let lease_ns = row.ttl_ns();
                 let try_once = async || (row.try_once(key).await, row.left_us.max(LEAST_US) * 1_000);
-                listening.acquire(&channel, patience, try_once).await
+                listening.acquire((&channel, lease_ns), patience, try_once).await
             }),
         }
     }
