@@ -8,10 +8,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-300}
 backend=${2:-redis}
 
-cargo build --release --locked --quiet
+lockbench=${LOCKBENCH:-}
+[ -n "$lockbench" ] || { cargo build --release --locked --quiet; lockbench=target/release/lockbench; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-target/release/lockbench run workloads/hot-key.toml -b "$backend" --ui none --set warmup=2s --set "duration=${seconds}s" \
+"$lockbench" run workloads/hot-key.toml -b "$backend" --ui none --set warmup=2s --set "duration=${seconds}s" \
   -o "$scratch/results" >"$scratch/out" 2>&1 &
 pid=$!
 start=$SECONDS
