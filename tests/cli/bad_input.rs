@@ -175,7 +175,7 @@ fn who_only_claims_is_not_asked_to_wait() {
     let check = |sets: &[&str]| {
         place.run(&[&["check", &Place::shipped("hot-key.toml"), "-b", "postgres:skip-locked"], sets].concat())
     };
-    let told = ["acquire: postgres:skip-locked claims a lock or goes on", "set acquire.mode = \"try\""];
+    let told = ["hot-key.toml:", ": postgres:skip-locked claims a lock or goes on", "set acquire.mode = \"try\""];
     check(&[]).exits(2).in_one_message().complains(&told);
     check(&["--set", "acquire={ mode = \"try\" }"]).exits(0);
 }

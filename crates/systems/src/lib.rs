@@ -2,6 +2,12 @@
 //! the [`Registry`] that names them. Adding a lock system is one folder and one line in
 //! `registry.rs`. The features of this crate, one per client library, leave out the systems of
 //! the others.
+//!
+//! A recipe is a state machine: answers and timers go in, requests, timers, grants and losses come out. It is written as an
+//! `async fn` over a wire, a trait with one function per request, and awaits nothing else but its timer: the compiler makes the
+//! machine, and the text stays the algorithm. A link takes the requests to a real server; the tests of this crate take them to
+//! a model of one, in virtual time, with a network that a seed decides (`simulated`). So are `redis`, `redlock` and the lease
+//! row of `postgres` cut; the queues of etcd and ZooKeeper are not yet.
 
 // What only the systems that were left out use is then unused.
 #![cfg_attr(

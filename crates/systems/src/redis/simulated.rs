@@ -158,7 +158,7 @@ impl Redis {
 }
 
 impl Model for Redis {
-    fn open(&self, opening: Opening, network: &Network) -> Box<dyn Session> {
+    async fn open(&self, opening: Opening, network: &Network) -> Box<dyn Session> {
         let told = self.notices.clone().map(|notices| (notices, network.clone()));
         let wire = Modelled { road: Road::new(network), server: Rc::clone(&self.server), planted: self.planted, told };
         match &self.notices {

@@ -6,26 +6,23 @@
 //! release behind an unanswered acquire undoes it whenever it is executed.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
-use super::super::redis::{Answer, Limits, Server};
-use super::node::Node;
-use super::request::{Request, ballot};
 use super::votes::{Ballot, Votes, quorum};
+use super::wire::{Node, Said};
 use lockbench_core::clock::Timer;
 
 /// How often opening looks for connections.
 const LOOK_EVERY_NS: u64 = 1_000_000;
 
 /// The nodes of one client.
-pub(super) struct Electorate {
-    nodes: Vec<Node>,
-    pending: FuturesUnordered<LocalBoxFuture<'static, Vote>>,
+pub(super) struct Electorate<N: Node> {
+    nodes: Vec<N>,
+    pending: FuturesUnordered<LocalBoxFuture<'static, Vote<N::Answer>>>,
     timer: Timer,
     node_timeout_ns: u64,
     round: u64,
@@ -34,29 +31,26 @@ pub(super) struct Electorate {
     complaint: Option<String>,
 }
 
-struct Vote {
+struct Vote<A> {
     node: usize,
-    generation: u32,
+    connection: u32,
     round: u64,
-    answer: Answer,
+    answer: A,
     requests: u64,
 }
 
-impl Electorate {
+impl<N: Node> Electorate<N> {
     /// Connects to all nodes at once; a quorum suffices, the others follow in the
     /// background.
     ///
     /// # Errors
     /// No quorum can be reached; names the nodes that cannot.
     pub async fn open(
-        servers: &[Arc<Server>],
+        nodes: Vec<N>,
         timer: Timer,
         node_timeout_ns: u64,
         request_timeout_ns: u64,
     ) -> Result<Self, String> {
-        // Rounds have their own timeout; an answer that is late for one is still awaited.
-        let limits = Limits { answer: None, ..Limits::within(request_timeout_ns) };
-        let nodes = servers.iter().map(|server| Node::new(Arc::clone(server), limits)).collect();
         let pending = FuturesUnordered::new();
         let mut all = Self { nodes, pending, timer, node_timeout_ns, round: 0, sent: 0, complaint: None };
         let begin = all.timer.now();
@@ -88,7 +82,7 @@ impl Electorate {
     /// all have answered, or until the node timeout is over.
     pub async fn vote(
         &mut self,
-        request: &Rc<Request>,
+        request: &Rc<N::Request>,
         wanted: impl Fn(usize) -> bool,
         decided: impl Fn(&Votes) -> bool,
     ) -> Votes {
@@ -97,15 +91,15 @@ impl Electorate {
         let mut tally = Votes::new(self.nodes.len());
         for index in 0..self.nodes.len() {
             if wanted(index)
-                && let Some((mut connection, generation)) = self.nodes[index].send(now)
+                && let Some((asking, connection)) = self.nodes[index].send(now, request)
             {
                 tally.set(index, Ballot::Waiting);
                 self.sent += 1;
-                let (round, request) = (self.round, Rc::clone(request));
+                let round = self.round;
                 self.pending.push(
                     async move {
-                        let (answer, requests) = request.ask(&mut connection).await;
-                        Vote { node: index, generation, round, answer, requests }
+                        let (answer, requests) = asking.await;
+                        Vote { node: index, connection, round, answer, requests }
                     }
                     .boxed_local(),
                 );
@@ -138,7 +132,7 @@ impl Electorate {
             }
             self.take_late();
         }
-        let fit = |(index, node): (usize, &mut Node)| u64::from(node.refresh() && !node.stalled(then)) << index;
+        let fit = |(index, node): (usize, &mut N)| u64::from(node.refresh() && !node.stalled(then)) << index;
         self.nodes.iter_mut().enumerate().map(fit).sum()
     }
 
@@ -160,7 +154,7 @@ impl Electorate {
 
     /// Why nodes did not vote.
     pub fn problems(&self) -> String {
-        let mut problems: Vec<String> = self.nodes.iter().filter_map(Node::problem).collect();
+        let mut problems: Vec<String> = self.nodes.iter().filter_map(N::problem).collect();
         problems.extend(self.complaint.clone());
         if problems.is_empty() {
             format!("no answer within {} ms", self.node_timeout_ns / 1_000_000)
@@ -179,23 +173,20 @@ impl Electorate {
         }
     }
 
-    fn take(&mut self, vote: Vote, tally: Option<&mut Votes>) {
+    fn take(&mut self, vote: Vote<N::Answer>, tally: Option<&mut Votes>) {
         let node = &mut self.nodes[vote.node];
-        node.answered(vote.generation);
+        node.answered(vote.connection);
         self.sent += vote.requests - 1;
-        match &vote.answer {
-            Answer::Lost(error) => {
-                let problem = node.explain(error);
-                node.lost(vote.generation, problem);
-            }
-            Answer::NotSent(problem) => node.lost(vote.generation, problem.clone()),
-            Answer::Refused(text) | Answer::Strange(text) => self.complaint = Some(text.clone()),
-            Answer::Value(_) | Answer::NoScript | Answer::Late => {}
+        let (ballot, said) = node.read(&vote.answer);
+        match said {
+            Said::Gone(problem) => node.lost(vote.connection, problem),
+            Said::Complaint(text) => self.complaint = Some(text),
+            Said::Nothing => {}
         }
         if let Some(tally) = tally
             && vote.round == self.round
         {
-            tally.set(vote.node, ballot(&vote.answer));
+            tally.set(vote.node, ballot);
         }
     }
 }

@@ -13,9 +13,12 @@ mod options;
 mod request;
 mod rslock;
 mod session;
+#[cfg(test)]
+mod simulated;
 mod start;
 mod system;
 mod votes;
+mod wire;
 
 use std::sync::Arc;
 

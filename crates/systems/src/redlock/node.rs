@@ -2,6 +2,7 @@
 //! the background, and the requests that it still owes an answer.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,13 +10,17 @@ use futures_util::FutureExt;
 use redis::aio::MultiplexedConnection;
 use tokio::task::JoinHandle;
 
-use super::super::redis::{Limits, Server};
+use super::super::planted::Planted;
+use super::super::redis::{Answer, Limits, Scripts, Server, Ticket};
+use super::request::{Request, ballot};
+use super::votes::Ballot;
+use super::wire::{Node, Said, Verb};
 
 /// Pause between attempts to connect to a node that is down.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A node.
-pub(super) struct Node {
+/// A node on a server.
+pub(super) struct ServerNode {
     server: Arc<Server>,
     limits: Limits,
     state: State,
@@ -32,16 +37,28 @@ enum State {
     Down(JoinHandle<MultiplexedConnection>),
 }
 
-impl Node {
+impl ServerNode {
     /// A node that begins to connect.
     pub fn new(server: Arc<Server>, limits: Limits) -> Self {
         let problem = Arc::default();
         let state = State::Down(connecting(&server, limits, &problem));
         Self { server, limits, state, generation: 0, unanswered: VecDeque::new(), problem }
     }
+}
 
-    /// Takes over a connection that was made meanwhile. Is there one?
-    pub fn refresh(&mut self) -> bool {
+impl Node for ServerNode {
+    type Request = Request;
+    type Answer = Answer;
+
+    fn request(verb: Verb, ticket: &Ticket, planted: Planted) -> Rc<Request> {
+        match verb {
+            Verb::Acquire { ttl_ms } => Request::acquire(ticket, ttl_ms, planted),
+            Verb::Renew { ttl_ms } => Request::renew(ticket, ttl_ms, Scripts::of(planted)),
+            Verb::Release => Request::release(ticket, Scripts::of(planted)),
+        }
+    }
+
+    fn refresh(&mut self) -> bool {
         if let State::Down(task) = &mut self.state {
             match task.now_or_never() {
                 None => return false,
@@ -59,47 +76,51 @@ impl Node {
         true
     }
 
-    /// Does it owe an answer since before `then`? A stopped server accepts
-    /// requests without end and answers none.
-    pub fn stalled(&self, then: u64) -> bool {
+    fn stalled(&self, then: u64) -> bool {
         self.unanswered.front().is_some_and(|sent| *sent < then)
     }
 
-    /// The connection for one request, which is now owed an answer, and its number.
-    pub fn send(&mut self, now: u64) -> Option<(MultiplexedConnection, u32)> {
+    fn send(
+        &mut self,
+        now: u64,
+        request: &Rc<Request>,
+    ) -> Option<(impl Future<Output = (Answer, u64)> + 'static, u32)> {
         let State::Up(connection) = &self.state else { return None };
         self.unanswered.push_back(now);
-        Some((connection.clone(), self.generation))
+        let (mut connection, request) = (connection.clone(), Rc::clone(request));
+        Some((async move { request.ask(&mut connection).await }, self.generation))
     }
 
-    /// One answer came; a connection answers in order.
-    pub fn answered(&mut self, generation: u32) {
+    fn read(&self, answer: &Answer) -> (Ballot, Said) {
+        let said = match answer {
+            Answer::Lost(error) => Said::Gone(self.server.explain(error)),
+            Answer::NotSent(problem) => Said::Gone(problem.clone()),
+            Answer::Refused(text) | Answer::Strange(text) => Said::Complaint(text.clone()),
+            Answer::Value(_) | Answer::NoScript | Answer::Late => Said::Nothing,
+        };
+        (ballot(answer), said)
+    }
+
+    fn answered(&mut self, generation: u32) {
         if generation == self.generation {
             self.unanswered.pop_front();
         }
     }
 
-    /// That connection is gone: a new one is made in the background.
-    pub fn lost(&mut self, generation: u32, problem: String) {
+    fn lost(&mut self, generation: u32, problem: String) {
         if generation == self.generation && matches!(self.state, State::Up(_)) {
             *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
             self.state = State::Down(connecting(&self.server, self.limits, &self.problem));
         }
     }
 
-    /// Why it is down, with its address; `None` while nothing is known against it.
-    pub fn problem(&self) -> Option<String> {
+    fn problem(&self) -> Option<String> {
         let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         problem.as_ref().map(|problem| format!("{}: {problem}", self.server.address()))
     }
-
-    /// Words for an error of this node, without credentials.
-    pub fn explain(&self, error: &redis::RedisError) -> String {
-        self.server.explain(error)
-    }
 }
 
-impl Drop for Node {
+impl Drop for ServerNode {
     fn drop(&mut self) {
         if let State::Down(task) = &self.state {
             task.abort();

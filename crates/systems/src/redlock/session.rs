@@ -5,21 +5,22 @@ use std::sync::Arc;
 use super::super::Target;
 use super::super::planted::{Flaw, Planted};
 use super::super::poll::{Polling, Tried};
-use super::super::redis::{Identities, Scripts, Server, Ticket};
+use super::super::redis::{Identities, Limits, Server, Ticket};
 use super::electorate::Electorate;
+use super::node::ServerNode;
 use super::options::Parameters;
-use super::request::Request;
 use super::votes::{Ballot, Votes, quorum, unsettled};
+use super::wire::{Node, Verb};
 use lockbench_core::lock::{Acquire, Grant, Key, Local, Opening, Patience, Release, Renewal, Session};
 use lockbench_core::units::MILLISECOND;
 
 /// A client of N nodes.
-pub(super) struct RedlockSession {
+pub(super) struct RedlockSession<N: Node = ServerNode> {
     polling: Polling,
-    client: Client,
+    client: Client<N>,
 }
 
-impl RedlockSession {
+impl RedlockSession<ServerNode> {
     /// Connects one client.
     ///
     /// # Errors
@@ -30,9 +31,22 @@ impl RedlockSession {
         opening: Opening,
         planted: Planted,
     ) -> Result<Self, String> {
+        // Rounds have their own timeout; an answer that is late for one is still awaited.
+        let limits = Limits { answer: None, ..Limits::within(opening.request_timeout_ns) };
+        let nodes = servers.iter().map(|server| ServerNode::new(Arc::clone(server), limits)).collect();
+        Self::over(nodes, target, opening, planted).await
+    }
+}
+
+impl<N: Node> RedlockSession<N> {
+    /// Of this run, with these nodes.
+    ///
+    /// # Errors
+    /// No quorum of them can be reached.
+    pub async fn over(nodes: Vec<N>, target: &Target, opening: Opening, planted: Planted) -> Result<Self, String> {
         let (timer, parameters) = (opening.timer.clone(), Parameters::of(&target.options));
         let node_timeout_ns = parameters.node_timeout_ns.min(opening.request_timeout_ns).max(MILLISECOND);
-        let nodes = Electorate::open(servers, timer, node_timeout_ns, opening.request_timeout_ns).await?;
+        let nodes = Electorate::open(nodes, timer, node_timeout_ns, opening.request_timeout_ns).await?;
         Ok(Self {
             polling: Polling::new(opening.retry, opening.seed),
             client: Client {
@@ -45,15 +59,14 @@ impl RedlockSession {
                 trying: Ticket::default(),
                 held: Vec::new(),
                 renewals: 0,
-                scripts: Scripts::of(planted),
                 planted,
             },
         })
     }
 }
 
-struct Client {
-    nodes: Electorate,
+struct Client<N: Node> {
+    nodes: Electorate<N>,
     namespace: String,
     identities: Identities,
     opening: Opening,
@@ -64,7 +77,6 @@ struct Client {
     held: Vec<Held>,
     /// Requests that were renewals.
     renewals: u64,
-    scripts: Scripts,
     planted: Planted,
 }
 
@@ -75,7 +87,7 @@ struct Held {
     asked: u64,
 }
 
-impl Client {
+impl<N: Node> Client<N> {
     fn ttl_ns(&self) -> u64 {
         self.ttl_ms * MILLISECOND
     }
@@ -112,7 +124,7 @@ impl Client {
                 format!("{} of {} nodes can be asked: {}", fit.count_ones(), self.nodes.len(), self.nodes.problems());
             return Tried::Unserved(reason);
         }
-        let request = Request::acquire(&self.trying, self.ttl_ms, self.planted);
+        let request = N::request(Verb::Acquire { ttl_ms: self.ttl_ms }, &self.trying, self.planted);
         let invoke = self.opening.timer.now();
         let needed = self.needed();
         let decided = |tally: &Votes| tally.count(Ballot::Yes) >= needed || tally.defeated();
@@ -135,7 +147,7 @@ impl Client {
     /// contender from a quorum until the ttl.
     async fn give_back(&mut self, tried: &Votes) -> Tried {
         let majority = quorum(self.nodes.len());
-        let request = Request::release(&self.trying, self.scripts);
+        let request = N::request(Verb::Release, &self.trying, self.planted);
         let enough = |tally: &Votes| tally.answered() >= majority;
         let withdrawn = self.nodes.vote(&request, |node| tried.asked(node), enough).await;
         if unsettled(tried, &withdrawn) >= majority {
@@ -159,7 +171,8 @@ impl Client {
         let Some(held) = self.held.iter().find(|held| held.ticket.key == grant.key()) else {
             return Renewal::Refused;
         };
-        let (request, asked) = (Request::renew(&held.ticket, self.ttl_ms, self.scripts), held.asked & fit);
+        let renew = Verb::Renew { ttl_ms: self.ttl_ms };
+        let (request, asked) = (N::request(renew, &held.ticket, self.planted), held.asked & fit);
         let invoke = self.opening.timer.now();
         let decided = |tally: &Votes| tally.carried() || tally.denied();
         let tally = self.nodes.vote(&request, |node| asked >> node & 1 == 1, decided).await;
@@ -186,8 +199,8 @@ impl Client {
         // still come, and this request stays behind it.
         self.nodes.fit().await;
         let decided = |tally: &Votes| tally.carried() || tally.denied();
-        let tally =
-            self.nodes.vote(&Request::release(&ticket, self.scripts), |node| asked >> node & 1 == 1, decided).await;
+        let request = N::request(Verb::Release, &ticket, self.planted);
+        let tally = self.nodes.vote(&request, |node| asked >> node & 1 == 1, decided).await;
         if tally.carried() {
             return Release::Confirmed;
         }
@@ -216,7 +229,7 @@ impl Client {
     }
 }
 
-impl Session for RedlockSession {
+impl<N: Node + 'static> Session for RedlockSession<N> {
     fn acquire<'a>(&'a mut self, key: &'a Key, patience: &'a Patience) -> Local<'a, Acquire> {
         let Self { polling, client } = self;
         client.trying.address(&client.namespace, key);

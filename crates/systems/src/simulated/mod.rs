@@ -15,7 +15,7 @@ use lockbench_core::clock::{Clock, Timer};
 use lockbench_core::lock::{Acquire, Deadline, Grant, Key, NEVER, Opening, Patience, Release, Renewal, Retry, Session};
 use lockbench_core::stop::Stop;
 
-pub(crate) use network::{Network, Road};
+pub(crate) use network::{Lost, Network, Road};
 
 pub(crate) const MS: u64 = 1_000_000;
 /// Of every lease.
@@ -30,7 +30,7 @@ const ROUNDS: u32 = 25;
 /// A recipe with the model of its servers.
 pub(crate) trait Model: 'static {
     /// Opens the session of one client over a road of its own.
-    fn open(&self, opening: Opening, network: &Network) -> Box<dyn Session>;
+    fn open(&self, opening: Opening, network: &Network) -> impl Future<Output = Box<dyn Session>>;
     /// Returns whether the servers still have something of this client for this key, that others would wait for.
     fn has_of(&self, client: u32, key: &Key, now: u64) -> bool;
     /// Time after which what was sent has surely arrived, and ended by itself if nobody keeps it.
@@ -123,7 +123,7 @@ impl<M: Model> Player<'_, M> {
             seed: self.client.into(),
             request_timeout_ns: LIMIT_NS,
         };
-        let mut session = self.model.open(opening, network);
+        let mut session = self.model.open(opening, network).await;
         for round in 0..ROUNDS {
             let index = u32::from(self.within(0, 4) == 0);
             let key = Key { index, name: format!("k{index}").into() };

@@ -16,6 +16,8 @@ use lockbench_core::clock::Timer;
 pub(crate) struct Network {
     rng: Rc<RefCell<Pcg64Mcg>>,
     timer: Timer,
+    /// No message is under way for longer.
+    longest_ns: u64,
 }
 
 /// What becomes of a request.
@@ -28,7 +30,12 @@ enum Fate {
 
 impl Network {
     pub fn new(seed: u64, timer: Timer) -> Self {
-        Self { rng: Rc::new(RefCell::new(Pcg64Mcg::seed_from_u64(seed))), timer }
+        Self { rng: Rc::new(RefCell::new(Pcg64Mcg::seed_from_u64(seed))), timer, longest_ns: 2 * LIMIT_NS - MS }
+    }
+
+    /// The same network, faster: for who gives a request up before the limit for answers.
+    pub fn within_the_limit(&self) -> Self {
+        Self { longest_ns: LIMIT_NS, ..self.clone() }
     }
 
     /// A draw from this seed.
@@ -38,7 +45,7 @@ impl Network {
 
     fn delay(&self) -> u64 {
         // What is late by more than the limit is late for whoever asked; nothing is under way for longer than twice that.
-        if self.within(0, 25) == 0 { self.within(10 * MS, 2 * LIMIT_NS - MS) } else { self.within(0, 4 * MS) }
+        if self.within(0, 25) == 0 { self.within(10 * MS, self.longest_ns) } else { self.within(0, 4 * MS) }
     }
 
     fn fate(&self) -> Fate {
@@ -46,7 +53,8 @@ impl Network {
             return Fate::Answered { there_ns: self.delay(), back_ns: self.delay() };
         }
         let after_ns = self.within(0, LIMIT_NS);
-        let there_ns = (self.within(0, 3) > 0).then(|| self.within(0, after_ns + LIMIT_NS - MS));
+        let latest = (after_ns + LIMIT_NS - MS).min(self.longest_ns);
+        let there_ns = (self.within(0, 3) > 0).then(|| self.within(0, latest));
         Fate::Broken { after_ns, there_ns }
     }
 }
@@ -86,6 +94,18 @@ impl Road {
 
     /// Carries a request to the server, where `effect` is what it does, and its answer back.
     pub async fn carry<T: 'static>(&mut self, effect: impl FnOnce(u64) -> T + 'static) -> Result<T, Lost> {
+        let carried = self.send(effect, Some(LIMIT_NS)).await;
+        self.broken = matches!(carried, Err(Lost::Broken));
+        carried
+    }
+
+    /// The same, on its way at once, and awaited for no longer than that. Whoever hears that the connection broke gives it
+    /// up.
+    pub fn send<T: 'static>(
+        &mut self,
+        effect: impl FnOnce(u64) -> T + 'static,
+        limit_ns: Option<u64>,
+    ) -> impl Future<Output = Result<T, Lost>> + 'static {
         if std::mem::take(&mut self.broken) {
             // A new connection: nothing waits for what went over the one before.
             self.free_at = Rc::default();
@@ -115,14 +135,13 @@ impl Road {
         } else {
             std::mem::forget(answer);
         }
-        let limit = Duration::from_nanos(breaks_ns.unwrap_or(LIMIT_NS));
-        match tokio::time::timeout(limit, answered).await {
-            Ok(Ok(value)) => Ok(value),
-            _ if breaks_ns.is_some() => {
-                self.broken = true;
-                Err(Lost::Broken)
+        let limit = breaks_ns.or(limit_ns).map_or(Duration::MAX, Duration::from_nanos);
+        async move {
+            match tokio::time::timeout(limit, answered).await {
+                Ok(Ok(value)) => Ok(value),
+                _ if breaks_ns.is_some() => Err(Lost::Broken),
+                _ => Err(Lost::Late),
             }
-            _ => Err(Lost::Late),
         }
     }
 

@@ -95,7 +95,7 @@ struct Table {
 }
 
 impl Model for Table {
-    fn open(&self, opening: Opening, network: &Network) -> Box<dyn Session> {
+    async fn open(&self, opening: Opening, network: &Network) -> Box<dyn Session> {
         let wire = Modelled {
             road: Road::new(network),
             rows: Rc::clone(&self.rows),
