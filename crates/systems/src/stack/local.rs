@@ -185,6 +185,8 @@ impl Start<'_> {
             let name = format!("{}-{number}{suffix}", self.kind);
             started.push(self.node(&name, program, (number, &members, &password), limit)?);
         }
+        // Some are started only when others have done their part: what that took is not taken from those.
+        let limit = Instant::now() + self.options.ready_within;
         for node in &mut started {
             node.await_answer(self.options.ready_within, limit, &self.options.stop)?;
             let failed = |error: NodeError| StartError::system(error.action, io::Error::other(error.to_string()));
