@@ -1,8 +1,7 @@
 //! `redis:pubsub`: the lock of `redis`, waited for by messages. A release publishes on a channel of the lock; whoever waits
 //! sleeps until word comes, or until the lease of the holder would be over, as the refusal told it: a holder that dies
 //! publishes nothing, and a message is sent once to whoever listens then
-//! (<https://redis.io/docs/latest/develop/pubsub/#delivery-semantics>). Redisson waits so
-//! (<https://redisson.pro/docs/data-and-services/locks-and-synchronizers/>).
+//! (<https://redis.io/docs/latest/develop/pubsub/#delivery-semantics>). Redisson's `RLock` waits so.
 //!
 //! One connection of the process listens for all of its clients.
 
